@@ -1,0 +1,1 @@
+"""Purser: the operations API for algorithmic trading."""

@@ -1,0 +1,1 @@
+"""Trading engines: their event shapes into ours."""

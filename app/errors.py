@@ -1,0 +1,93 @@
+"""Domain errors, raised by the ledger, the reads and the resolvers; each face turns them into its own words.
+
+    PurserError
+    ├── NotFoundError               what was asked for does not exist
+    │   ├── OrderNotFound
+    │   └── StrategyNotFound
+    ├── ConflictError               the request contradicts what is stored
+    │   └── OrderAmbiguous          several strategies share the client_order_id
+    ├── BadInputError               the request cannot be understood
+    └── NotReadyError               the service cannot answer now; ask again
+        └── DatabaseUnavailable
+"""
+
+from enum import StrEnum
+from uuid import UUID
+
+
+class ErrorCode(StrEnum):
+    """Every code a client can meet. Part of the contract: add, never rename."""
+
+    ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
+    STRATEGY_NOT_FOUND = "STRATEGY_NOT_FOUND"
+    NOT_FOUND = "NOT_FOUND"
+    ORDER_AMBIGUOUS = "ORDER_AMBIGUOUS"
+    BAD_INPUT = "BAD_INPUT"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    NOT_READY = "NOT_READY"
+    INTERNAL = "INTERNAL"
+
+
+class PurserError(Exception):
+    """A refusal with a stable code and a message for the caller."""
+
+    code: ErrorCode = ErrorCode.INTERNAL
+
+
+class NotFoundError(PurserError):
+    """What was asked for does not exist."""
+
+    code = ErrorCode.NOT_FOUND
+
+
+class OrderNotFound(NotFoundError):
+    """No order has this client_order_id."""
+
+    code = ErrorCode.ORDER_NOT_FOUND
+
+    def __init__(self, client_order_id: str) -> None:
+        super().__init__(f"No order has client_order_id {client_order_id!r}.")
+
+
+class StrategyNotFound(NotFoundError):
+    """No strategy has this id or name."""
+
+    code = ErrorCode.STRATEGY_NOT_FOUND
+
+    def __init__(self, strategy: str | UUID) -> None:
+        super().__init__(f"No strategy has the id or name {str(strategy)!r}.")
+
+
+class ConflictError(PurserError):
+    """The request contradicts what is stored."""
+
+
+class OrderAmbiguous(ConflictError):
+    """Several strategies have an order with this client_order_id."""
+
+    code = ErrorCode.ORDER_AMBIGUOUS
+
+    def __init__(self, client_order_id: str, strategy_ids: list[UUID]) -> None:
+        named = ", ".join(str(strategy_id) for strategy_id in strategy_ids)
+        super().__init__(
+            f"client_order_id {client_order_id!r} exists in several strategies ({named}); say which with strategy_id."
+        )
+
+
+class BadInputError(PurserError):
+    """The request cannot be understood; the message says what would be."""
+
+    code = ErrorCode.BAD_INPUT
+
+
+class NotReadyError(PurserError):
+    """The service cannot answer now; the same request may succeed later."""
+
+    code = ErrorCode.NOT_READY
+
+
+class DatabaseUnavailable(NotReadyError):
+    """PostgreSQL did not answer in time or is not reachable."""
+
+    def __init__(self, reason: str = "The database is not reachable; try again shortly.") -> None:
+        super().__init__(reason)

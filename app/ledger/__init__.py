@@ -1,0 +1,1 @@
+"""The write side: engine events become orders, fills, positions and totals."""

@@ -1,0 +1,34 @@
+"""SQLModel tables, one file per noun. Large tables' keys begin with `strategy_id` so that they can be sharded."""
+
+from sqlmodel import SQLModel
+
+from app.models.audit_entry import AuditEntry
+from app.models.change import Change
+from app.models.fill import Fill
+from app.models.instrument import Instrument
+from app.models.order import Order
+from app.models.order_event import OrderEvent, QuarantinedEvent
+from app.models.position import Position
+from app.models.signal import Signal
+from app.models.strategy import Strategy
+from app.models.totals import FillTotal, OrderTotal, PositionTotal, SignalTotal
+
+metadata = SQLModel.metadata
+
+__all__ = [
+    "AuditEntry",
+    "Change",
+    "Fill",
+    "FillTotal",
+    "Instrument",
+    "Order",
+    "OrderEvent",
+    "OrderTotal",
+    "Position",
+    "PositionTotal",
+    "QuarantinedEvent",
+    "Signal",
+    "SignalTotal",
+    "Strategy",
+    "metadata",
+]

@@ -1,0 +1,55 @@
+"""Fills: what was traded, and what each fill realized."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import amount, finite, instant, one_of
+from app.rules.enums import LiquiditySide, OrderSide
+
+
+class Fill(SQLModel, table=True):
+    """One fill of one order. `realized_pnl` is gross of commission, in `currency`.
+
+    `position_n` is the position (strategy, position_id, n) that the fill was applied to; a fill that `flips`
+    closed it and opened n + 1 with the rest. `trade_seq` and `seq` order fills of one instant
+    (`rules.positions`).
+    """
+
+    __tablename__ = "fills"
+    __table_args__ = (
+        *finite("fills", "last_qty", "last_px", "commission", "realized_pnl"),
+        CheckConstraint("last_qty > 0", name="fills_last_qty_positive"),
+        one_of("fills", "side", OrderSide),
+        one_of("fills", "liquidity_side", LiquiditySide),
+        UniqueConstraint("strategy_id", "client_order_id", "trade_id", "instrument_id", "account_id", name="fills_trade"),
+        Index("fills_ts_event", "ts_event", "event_id"),
+        Index("fills_strategy_ts_event", "strategy_id", "ts_event", "event_id"),
+        Index("fills_instrument_ts_event", "instrument_id", "ts_event", "event_id"),
+        Index("fills_position", "strategy_id", "position_id", "ts_event", "ts_init", "trade_seq", "seq"),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    event_id: UUID = Field(primary_key=True)
+    trade_id: str
+    client_order_id: str
+    venue_order_id: str | None = None
+    account_id: str
+    instrument_id: str
+    position_id: str
+    position_n: int
+    flips: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    side: str
+    last_qty: Decimal = amount()
+    last_px: Decimal = amount()
+    currency: str
+    commission: Decimal = amount()
+    commission_currency: str
+    liquidity_side: str
+    realized_pnl: Decimal = amount()
+    ts_event: int = instant()
+    ts_init: int = instant()
+    trade_seq: int = Field(sa_type=BigInteger)
+    seq: int = Field(sa_type=BigInteger)

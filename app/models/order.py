@@ -1,0 +1,63 @@
+"""Orders: as they stand after every event applied so far."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import Index, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import ZERO, amount, finite, instant, one_of
+from app.rules.enums import OrderSide, OrderStatus, OrderType, TimeInForce
+
+
+class Order(SQLModel, table=True):
+    """One order: the fold of its applied events (`rules.order_lifecycle`).
+
+    `last_ts_init` and `last_rank` are the place of the last applied event in the fold, so that the next one
+    can tell whether it comes in order; `waiting` counts the order's quarantined events.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        *finite("orders", "quantity", "filled_qty", "filled_notional", "price", "trigger_price", "avg_px"),
+        one_of("orders", "side", OrderSide),
+        one_of("orders", "order_type", OrderType),
+        one_of("orders", "time_in_force", TimeInForce),
+        one_of("orders", "status", OrderStatus),
+        Index("orders_ts_init", "ts_init", "client_order_id", "strategy_id"),
+        Index("orders_strategy_ts_init", "strategy_id", "ts_init", "client_order_id"),
+        Index("orders_status_ts_init", "status", "ts_init", "client_order_id", "strategy_id"),
+        Index("orders_instrument_ts_init", "instrument_id", "ts_init", "client_order_id", "strategy_id"),
+        Index("orders_client_order_id", "client_order_id"),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    client_order_id: str = Field(primary_key=True)
+    trader_id: str
+    account_id: str | None = None
+    venue_order_id: str | None = None
+    instrument_id: str
+    position_id: str | None = None
+    side: str
+    order_type: str
+    time_in_force: str
+    status: str
+    status_before_pending: str | None = None
+    quantity: Decimal = amount()
+    filled_qty: Decimal = amount(default=ZERO)
+    filled_notional: Decimal = amount(default=ZERO)
+    price: Decimal | None = amount(default=None, nullable=True)
+    trigger_price: Decimal | None = amount(default=None, nullable=True)
+    avg_px: Decimal | None = amount(default=None, nullable=True)
+    reduce_only: bool
+    post_only: bool
+    overfilled: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    deny_reason: str | None = None
+    tags: list[str] = Field(sa_type=ARRAY(Text), sa_column_kwargs={"server_default": "{}"})  # type: ignore[call-overload]
+    signal_id: UUID | None = None
+    ts_init: int = instant()
+    ts_last: int = instant()
+    last_ts_init: int = instant()
+    last_rank: int = Field(sa_type=SmallInteger)
+    waiting: int = Field(default=0, sa_column_kwargs={"server_default": "0"})

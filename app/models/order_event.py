@@ -1,0 +1,52 @@
+"""Engine events: the facts, stored once and never changed; and what is said about those not applied."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import instant
+
+
+class OrderEvent(SQLModel, table=True):
+    """One event as the engine published it. Append-only.
+
+    `variant` is 0 for the first content seen under an `event_id`; other contents under the same id are kept
+    as 1, 2, ... and always quarantined. `seq` is the arrival order. Position events carry no
+    `client_order_id` of their own.
+    """
+
+    __tablename__ = "order_events"
+    __table_args__ = (
+        Index("order_events_order", "strategy_id", "client_order_id", "ts_init", "seq"),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    event_id: UUID = Field(primary_key=True)
+    variant: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"server_default": "0"})
+    seq: int = Field(sa_type=BigInteger, sa_column_args=[Identity(always=False)])
+    type: str
+    client_order_id: str | None = None
+    ts_event: int = instant()
+    ts_init: int = instant()
+    payload: Any = Field(sa_type=JSONB, nullable=False)
+
+
+class QuarantinedEvent(SQLModel, table=True):
+    """Why a stored event is not applied; the row goes when it is applied after all."""
+
+    __tablename__ = "quarantined_events"
+    __table_args__ = (
+        Index("quarantined_events_order", "strategy_id", "client_order_id"),
+        Index("quarantined_events_ts", "ts_event", "event_id", "variant"),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    event_id: UUID = Field(primary_key=True)
+    variant: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"server_default": text("0")})
+    client_order_id: str
+    ts_event: int = instant()
+    code: str
+    reason: str

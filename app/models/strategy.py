@@ -1,0 +1,22 @@
+"""Strategies: who trades."""
+
+from uuid import UUID
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import instant, one_of
+from app.rules.enums import TradingState
+
+
+class Strategy(SQLModel, table=True):
+    """One strategy of one trader; its id is derived from both names (`rules.identity`)."""
+
+    __tablename__ = "strategies"
+    __table_args__ = (UniqueConstraint("trader_id", "name"), one_of("strategies", "state", TradingState))
+
+    strategy_id: UUID = Field(primary_key=True)
+    name: str
+    trader_id: str
+    state: str = Field(default="ACTIVE", sa_column_kwargs={"server_default": "ACTIVE"})
+    created_at: int = instant()

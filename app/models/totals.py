@@ -1,0 +1,66 @@
+"""Totals kept while events are applied, so that reading them scans no large table."""
+
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import BigInteger
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import amount, finite, instant
+
+
+class FillTotal(SQLModel, table=True):
+    """Fills of one strategy, UTC day, instrument, currency and side.
+
+    A commission counts under its own currency: where that is not the fill's, the row of the commission's
+    currency has its `total_fees` and no fills.
+    """
+
+    __tablename__ = "fill_totals"
+    __table_args__ = finite("fill_totals", "quantity", "notional", "realized_pnl", "total_fees")
+
+    strategy_id: UUID = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    instrument_id: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    side: str = Field(primary_key=True)
+    fills: int = Field(sa_type=BigInteger)
+    quantity: Decimal = amount()
+    notional: Decimal = amount()
+    realized_pnl: Decimal = amount()
+    total_fees: Decimal = amount()
+    first_ts: int = instant()
+    last_ts: int = instant()
+
+
+class OrderTotal(SQLModel, table=True):
+    """How many orders of one strategy and instrument have a status."""
+
+    __tablename__ = "order_totals"
+
+    strategy_id: UUID = Field(primary_key=True)
+    instrument_id: str = Field(primary_key=True)
+    status: str = Field(primary_key=True)
+    orders: int = Field(sa_type=BigInteger)
+
+
+class PositionTotal(SQLModel, table=True):
+    """How many positions of one strategy and instrument have a status."""
+
+    __tablename__ = "position_totals"
+
+    strategy_id: UUID = Field(primary_key=True)
+    instrument_id: str = Field(primary_key=True)
+    status: str = Field(primary_key=True)
+    positions: int = Field(sa_type=BigInteger)
+
+
+class SignalTotal(SQLModel, table=True):
+    """How many signals a strategy has published under a name."""
+
+    __tablename__ = "signal_totals"
+
+    strategy_id: UUID = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    signals: int = Field(sa_type=BigInteger)

@@ -1,0 +1,1 @@
+"""The read side: a selection becomes one SQL statement becomes response bytes."""

@@ -1,0 +1,86 @@
+"""NautilusTrader's enumerations, by its names."""
+
+from enum import StrEnum
+
+
+class OrderSide(StrEnum):
+    """Which way an order or a fill goes."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands. DENIED: refused before it left; REJECTED: refused by the venue."""
+
+    INITIALIZED = "INITIALIZED"
+    DENIED = "DENIED"
+    EMULATED = "EMULATED"
+    RELEASED = "RELEASED"
+    SUBMITTED = "SUBMITTED"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    TRIGGERED = "TRIGGERED"
+    PENDING_UPDATE = "PENDING_UPDATE"
+    PENDING_CANCEL = "PENDING_CANCEL"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+
+
+class OrderType(StrEnum):
+    """How an order is priced and triggered."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP_MARKET = "STOP_MARKET"
+    STOP_LIMIT = "STOP_LIMIT"
+    MARKET_TO_LIMIT = "MARKET_TO_LIMIT"
+    MARKET_IF_TOUCHED = "MARKET_IF_TOUCHED"
+    LIMIT_IF_TOUCHED = "LIMIT_IF_TOUCHED"
+    TRAILING_STOP_MARKET = "TRAILING_STOP_MARKET"
+    TRAILING_STOP_LIMIT = "TRAILING_STOP_LIMIT"
+
+
+class TimeInForce(StrEnum):
+    """How long an order stays open."""
+
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+    GTD = "GTD"
+    DAY = "DAY"
+    AT_THE_OPEN = "AT_THE_OPEN"
+    AT_THE_CLOSE = "AT_THE_CLOSE"
+
+
+class LiquiditySide(StrEnum):
+    """Whether a fill added or took liquidity."""
+
+    MAKER = "MAKER"
+    TAKER = "TAKER"
+    NO_LIQUIDITY_SIDE = "NO_LIQUIDITY_SIDE"
+
+
+class PositionSide(StrEnum):
+    """Which way a position stands."""
+
+    LONG = "LONG"
+    SHORT = "SHORT"
+    FLAT = "FLAT"
+
+
+class PositionStatus(StrEnum):
+    """Whether a position still holds a quantity."""
+
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+
+
+class TradingState(StrEnum):
+    """What a strategy may do: anything, only reduce risk, or nothing."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"

@@ -1,0 +1,19 @@
+"""Ids derived from names, so that every instance agrees on them without asking."""
+
+from functools import lru_cache
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+PURSER_NAMESPACE = uuid5(NAMESPACE_URL, "https://purser.dev/ids")
+NO_STRATEGY = UUID(int=0)
+"""Stands for "no strategy" in keys that begin with `strategy_id`."""
+
+
+@lru_cache(maxsize=65536)
+def strategy_id_of(trader_id: str, name: str) -> UUID:
+    """The strategy's UUID; a line break joins the names because neither may contain one."""
+    return uuid5(PURSER_NAMESPACE, f"{trader_id}\n{name}")
+
+
+def signal_id_of(content: str) -> UUID:
+    """The id of a signal that came without one: the same signal published again has the same id."""
+    return uuid5(PURSER_NAMESPACE, f"signal\n{content}")
