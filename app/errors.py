@@ -1,14 +1,18 @@
 """Domain errors, raised by the ledger, the reads and the resolvers; each face turns them into its own words.
 
-    PurserError
-    ├── NotFoundError               what was asked for does not exist
-    │   ├── OrderNotFound
-    │   └── StrategyNotFound
-    ├── ConflictError               the request contradicts what is stored
-    │   └── OrderAmbiguous          several strategies share the client_order_id
-    ├── BadInputError               the request cannot be understood
-    └── NotReadyError               the service cannot answer now; ask again
-        └── DatabaseUnavailable
+PurserError
+├── NotFoundError               what was asked for does not exist
+│   ├── OrderNotFound
+│   └── StrategyNotFound
+├── ConflictError               the request contradicts what is stored
+│   └── OrderAmbiguous          several strategies share the client_order_id
+├── BadInputError               the request cannot be understood
+├── NotReadyError               the service cannot answer now; ask again
+│   ├── DatabaseUnavailable
+│   └── EmbeddedServerError     the embedded PostgreSQL cannot be started, found or stopped
+├── SettingsInvalid             the environment's PURSER_* variables cannot be used
+├── DatabaseUnfit               the database is too old, or its schema newer than this release
+└── OperationRefused            a command would do harm, or cannot do what was asked
 """
 
 from enum import StrEnum
@@ -70,7 +74,8 @@ class OrderAmbiguous(ConflictError):
     def __init__(self, client_order_id: str, strategy_ids: list[UUID]) -> None:
         named = ", ".join(str(strategy_id) for strategy_id in strategy_ids)
         super().__init__(
-            f"client_order_id {client_order_id!r} exists in several strategies ({named}); say which with strategy_id."
+            f"client_order_id {client_order_id!r} exists in several strategies ({named}); "
+            "say which with strategy_id."
         )
 
 
@@ -91,3 +96,25 @@ class DatabaseUnavailable(NotReadyError):
 
     def __init__(self, reason: str = "The database is not reachable; try again shortly.") -> None:
         super().__init__(reason)
+
+
+class EmbeddedServerError(NotReadyError):
+    """The embedded PostgreSQL cannot be started, found or stopped; the message ends with its log."""
+
+
+class SettingsInvalid(PurserError):
+    """The environment's PURSER_* variables cannot be used; one line for each problem."""
+
+    code = ErrorCode.BAD_INPUT
+
+
+class DatabaseUnfit(PurserError):
+    """The database is too old, or its schema newer than this release."""
+
+    code = ErrorCode.NOT_READY
+
+
+class OperationRefused(PurserError):
+    """A command would do harm, or cannot do what was asked; the message says what to do instead."""
+
+    code = ErrorCode.BAD_INPUT

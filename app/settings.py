@@ -1,0 +1,109 @@
+"""Settings: environment variables `PURSER_*`, read once, never changed; README.md lists them all."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.database.connections import PoolLimits
+from app.database.postgres_configuration import CONNECTIONS_MAX
+from app.errors import SettingsInvalid
+
+ENV_PREFIX = "PURSER_"
+CONNECTIONS_RESERVED = 10
+"""Connections of the embedded server kept for imports, backups, change feeds and a person with psql."""
+
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+class Settings(BaseSettings):
+    """What can be set from outside. Every bound is checked before anything is started."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="A PostgreSQL >= 15, as a libpq URL; several hosts allowed. Unset: the embedded server.",
+    )
+    data_dir: Path = Field(
+        Path(".purser"),
+        description="Where the embedded server keeps its data.",
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
+    port: int = Field(8000, ge=1, le=65535, description="The TCP port to listen on.")
+    workers: int = Field(1, ge=1, le=64, description="How many server processes share the port.")
+    pool_size_max: int = Field(8, ge=1, le=200, description="Most database connections of one process.")
+    acquire_timeout_seconds: Seconds = Field(
+        5.0, description="Longest wait for a free connection; then the answer is 503."
+    )
+    connect_timeout_seconds: Seconds = Field(
+        10.0, description="Longest wait while a connection is being made."
+    )
+    statement_timeout_seconds: Seconds = Field(15.0, description="Longest a single SQL statement may run.")
+    lock_timeout_seconds: Seconds = Field(5.0, description="Longest a statement may wait for another's lock.")
+    log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
+        "info", description="The least severe log line that is printed."
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            scheme = urlsplit(url.get_secret_value()).scheme
+            if scheme not in ("postgresql", "postgres"):
+                raise ValueError("must begin with postgresql:// (a libpq URL, without a driver's name)")
+        return url
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, level: object) -> object:
+        return level.lower() if isinstance(level, str) else level
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.lock_timeout_seconds > self.statement_timeout_seconds:
+            raise ValueError(
+                f"PURSER_LOCK_TIMEOUT_SECONDS ({self.lock_timeout_seconds:g}) is longer than "
+                f"PURSER_STATEMENT_TIMEOUT_SECONDS ({self.statement_timeout_seconds:g}), so never reached"
+            )
+        asked = self.workers * self.pool_size_max
+        offered = CONNECTIONS_MAX - CONNECTIONS_RESERVED
+        if self.database_url is None and asked > offered:
+            raise ValueError(
+                f"PURSER_WORKERS x PURSER_POOL_SIZE_MAX is {asked}, more than the {offered} connections that "
+                "the embedded server has for them; lower one, or set PURSER_DATABASE_URL"
+            )
+        return self
+
+    def pool_limits(self) -> PoolLimits:
+        """The bounds of one process's connection pool."""
+        return PoolLimits(
+            size_max=self.pool_size_max,
+            acquire_timeout_seconds=self.acquire_timeout_seconds,
+            connect_timeout_seconds=self.connect_timeout_seconds,
+            statement_timeout_seconds=self.statement_timeout_seconds,
+            lock_timeout_seconds=self.lock_timeout_seconds,
+        )
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of the environment; `overrides` that are not None win. Raises SettingsInvalid."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsInvalid(_readable(error)) from None
+
+
+def _readable(error: ValidationError) -> str:
+    """One line for each problem, naming the variable; a secret value is never repeated."""
+    lines = []
+    for problem in error.errors(include_url=False):
+        said = problem["msg"].removeprefix("Value error, ")
+        place = "_".join(str(part) for part in problem["loc"]).upper()
+        lines.append(f"{ENV_PREFIX}{place}: {said[0].lower()}{said[1:]}." if place else f"{said}.")
+    return "\n".join(lines)
