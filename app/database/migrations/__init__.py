@@ -1,0 +1,1 @@
+"""Alembic's migrations: DDL written out, one file a revision, run by `app.database.upgrade`."""

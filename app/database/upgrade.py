@@ -1,0 +1,139 @@
+"""Bring a database's schema up to this release: one instance at a time, refused where it would do harm."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from asyncpg.connect_utils import SessionAttribute
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.errors import DatabaseUnavailable, DatabaseUnfit
+
+SERVER_VERSION_MIN = 15
+CONNECT_TIMEOUT_SECONDS = 10.0
+LOCK_TIMEOUT_SECONDS = 600.0
+LOCK_POLL_SECONDS = 0.1
+_LOCK_KEY = 0x707572736572  # "purser"
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """What an upgrade did: the revisions before (None: an empty database) and after."""
+
+    before: str | None
+    after: str
+
+
+async def upgrade(url: str) -> Upgraded:
+    """Upgrade the schema of the database at `url`, a libpq URL; of several hosts, the one that takes writes.
+
+    Any number of instances may call this at once: one upgrades, the others wait and find it done.
+    Raises DatabaseUnavailable, DatabaseUnfit.
+    """
+    connection = await connect(url, writes=True)
+    try:
+        _refuse_old_server(connection)
+        before = await _revision(connection)
+        newest = newest_revision()
+        if before == newest:
+            return Upgraded(before, newest)
+        await _lock(connection)
+        before = await _revision(connection)
+        _refuse_newer_schema(before)
+        if before != newest:
+            await _migrate(url)
+        return Upgraded(before, newest)
+    finally:
+        # The session's end releases the lock.
+        await connection.close()
+
+
+async def connect(url: str, *, writes: bool = False) -> asyncpg.Connection:
+    """One connection outside any pool, without timeouts on statements. Raises DatabaseUnavailable."""
+    try:
+        return await asyncpg.connect(
+            url,
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            server_settings={"application_name": "purser", "statement_timeout": "0", "lock_timeout": "0"},
+            target_session_attrs=SessionAttribute.read_write if writes else None,
+        )
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        reason = str(error) or "no answer in time"
+        raise DatabaseUnavailable(f"Cannot connect to the database: {reason}") from error
+
+
+def newest_revision() -> str:
+    """The schema's revision that this release is written for."""
+    head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+    assert head is not None
+    return head
+
+
+def _refuse_old_server(connection: asyncpg.Connection) -> None:
+    version = connection.get_server_version()
+    if version.major < SERVER_VERSION_MIN:
+        raise DatabaseUnfit(
+            f"The server is PostgreSQL {version.major}.{version.minor}; Purser needs {SERVER_VERSION_MIN} or "
+            "newer. Upgrade it, or unset PURSER_DATABASE_URL to use the embedded one."
+        )
+
+
+def _refuse_newer_schema(revision: str | None) -> None:
+    if revision is None:
+        return
+    try:
+        ScriptDirectory(str(_MIGRATIONS)).get_revision(revision)
+    except CommandError as error:
+        raise DatabaseUnfit(
+            f"The database's schema is at revision {revision}, newer than this release, which knows up to "
+            f"{newest_revision()}. Run the newer release, or restore a backup from before its upgrade."
+        ) from error
+
+
+async def _revision(connection: asyncpg.Connection) -> str | None:
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return None
+    revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    return revision
+
+
+async def _lock(connection: asyncpg.Connection) -> None:
+    """Become the only one that upgrades.
+
+    Asks again and again: a statement that waits would hold a snapshot, and with it up a CREATE INDEX
+    CONCURRENTLY of the instance that it waits for.
+    """
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):
+        if time.monotonic() > deadline:
+            raise DatabaseUnavailable(
+                f"Another instance has been upgrading the database for {LOCK_TIMEOUT_SECONDS:g} seconds."
+            )
+        await asyncio.sleep(LOCK_POLL_SECONDS)
+
+
+async def _migrate(url: str) -> None:
+    # asyncpg understands a libpq URL whole (several hosts, sockets); SQLAlchemy's URLs do not.
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: connect(url, writes=True))
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_run_alembic)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def _run_alembic(connection: Connection) -> None:
+    attributes: dict[str, Any] = {"connection": connection}
+    config = Config(attributes=attributes)
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    command.upgrade(config, "head")
