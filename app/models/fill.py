@@ -3,7 +3,7 @@
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import amount, finite, instant, one_of
@@ -13,14 +13,14 @@ from app.rules.enums import LiquiditySide, OrderSide
 class Fill(SQLModel, table=True):
     """One fill of one order. `realized_pnl` is gross of commission, in `currency`.
 
-    `position_n` is the position (strategy, position_id, n) that the fill was applied to; a fill that `flips`
-    closed it and opened n + 1 with the rest. `trade_seq` and `seq` order fills of one instant
-    (`rules.positions`).
+    `position_n` is the position (strategy, position_id, n) that the fill was applied to. A fill larger than
+    the position closed it and opened n + 1 with the rest, `flip_qty`; else that is 0. `trade_seq` and `seq`
+    order fills of one instant (`rules.positions`).
     """
 
     __tablename__ = "fills"
     __table_args__ = (
-        *finite("fills", "last_qty", "last_px", "commission", "realized_pnl"),
+        *finite("fills", "last_qty", "last_px", "commission", "realized_pnl", "flip_qty"),
         CheckConstraint("last_qty > 0", name="fills_last_qty_positive"),
         one_of("fills", "side", OrderSide),
         one_of("fills", "liquidity_side", LiquiditySide),
@@ -40,7 +40,7 @@ class Fill(SQLModel, table=True):
     instrument_id: str
     position_id: str
     position_n: int
-    flips: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    flip_qty: Decimal = amount()
     side: str
     last_qty: Decimal = amount()
     last_px: Decimal = amount()

@@ -1,0 +1,242 @@
+"""NautilusTrader's events as its message bus publishes them (`OrderFilled.to_dict` and the like), into ours.
+
+Accepts instants as integers of nanoseconds or, with ISO timestamps switched on in the engine, as strings.
+"""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from app.rules.events import (
+    AnyOrderEvent,
+    AnyPositionEvent,
+    EngineEvent,
+    OrderFilled,
+    OrderInitialized,
+    OrderUpdated,
+    PositionEvent,
+    SignalPublished,
+)
+from app.rules.money import DIGITS_MAX, is_storable, parse_money
+
+NOT_LEDGER_TYPES = frozenset({"AccountState", "ComponentStateChanged", "TradingStateChanged", "PositionAdjusted"})
+"""Engine events that say nothing about orders, fills, positions or signals: passed over, and counted."""
+
+LINE_BYTES_MAX = 1024 * 1024
+INSTANT_MAX = 2**63 - 1
+
+_LEDGER_EVENT = AnyOrderEvent | AnyPositionEvent
+_LINE_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT)
+_ANY_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, Any])
+_KNOWN_TYPES = frozenset(kind.__name__ for kind in _LEDGER_EVENT.__args__)
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)")
+
+
+class BadEvent(Exception):
+    """An event that cannot be taken in. `code` is stable, the message says what is wrong and where."""
+
+    def __init__(self, code: str, message: str, event_id: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.event_id = event_id
+
+
+def decode_line(line: bytes) -> EngineEvent:
+    """One line of a recording. Raises BadEvent: MALFORMED_JSON, UNKNOWN_EVENT_TYPE, INVALID_EVENT, ..."""
+    if len(line) > LINE_BYTES_MAX:
+        raise BadEvent("EVENT_TOO_LARGE", f"the event has {len(line)} bytes; at most {LINE_BYTES_MAX} are taken")
+    try:
+        event = _LINE_DECODER.decode(line)
+    except msgspec.MsgspecError:
+        return _decode_slowly(line)
+    except UnicodeDecodeError:
+        raise BadEvent("MALFORMED_JSON", "the event is not UTF-8 text") from None
+    except RecursionError:
+        raise BadEvent("MALFORMED_JSON", "the event is nested too deeply") from None
+    if b"\\u0000" in line:
+        _refuse_nul(line)
+    return _normalize(event)
+
+
+def convert_event(value: Any) -> EngineEvent:
+    """One event that was parsed already (`recordEvents`). Raises BadEvent."""
+    if not isinstance(value, dict):
+        raise BadEvent("INVALID_EVENT", f"an event is a JSON object, not {type(value).__name__}")
+    try:
+        return decode_line(msgspec.json.encode(value))
+    except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, ValueError, RecursionError) as error:
+        raise BadEvent("INVALID_EVENT", str(error)) from None
+
+
+def _decode_slowly(line: bytes) -> EngineEvent:
+    """A signal, whose type is open-ended, or a line that deserves a precise refusal."""
+    try:
+        value = _ANY_DECODER.decode(line)
+    except msgspec.ValidationError:
+        raise BadEvent("INVALID_EVENT", "an event is a JSON object") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadEvent("MALFORMED_JSON", f"not valid JSON: {error}") from None
+    except RecursionError:
+        raise BadEvent("MALFORMED_JSON", "the event is nested too deeply") from None
+    kind, event_id = value.get("type"), value.get("event_id")
+    named = event_id if isinstance(event_id, str) else None
+    if b"\\u0000" in line:
+        _refuse_nul(line)
+    if not isinstance(kind, str):
+        raise BadEvent("UNKNOWN_EVENT_TYPE", "the event has no `type`", named)
+    if kind in NOT_LEDGER_TYPES:
+        raise BadEvent("NOT_A_LEDGER_EVENT", f"{kind} says nothing that the ledger keeps", named)
+    if kind.startswith("Signal") and kind not in _KNOWN_TYPES:
+        return _signal(kind, value, named)
+    if kind not in _KNOWN_TYPES:
+        raise BadEvent("UNKNOWN_EVENT_TYPE", f"{kind[:100]!r} is not an event type that Purser knows", named)
+    try:
+        return _normalize(msgspec.json.decode(line, type=_LEDGER_EVENT))  # type: ignore[arg-type]
+    except msgspec.ValidationError as error:
+        raise BadEvent("INVALID_EVENT", f"{kind}: {error}", named) from None
+
+
+def _signal(kind: str, value: dict[str, Any], event_id: str | None) -> SignalPublished:
+    if "value" not in value:
+        raise BadEvent("INVALID_EVENT", f"{kind} has no `value`", event_id)
+    fields = {key: value.get(key) for key in ("trader_id", "strategy_id", "instrument_id")}
+    try:
+        signal = msgspec.convert(
+            {
+                "name": kind.removeprefix("Signal") or kind,
+                "value": value["value"],
+                "ts_event": value.get("ts_event"),
+                "ts_init": value.get("ts_init", value.get("ts_event")),
+                **fields,
+            },
+            SignalPublished,
+        )
+    except msgspec.ValidationError as error:
+        raise BadEvent("INVALID_EVENT", f"{kind}: {error}", event_id) from None
+    if event_id is not None:
+        signal.event_id = _uuid(event_id)
+    signal.ts_event = _instant(signal.ts_event, "ts_event", event_id)
+    signal.ts_init = _instant(signal.ts_init, "ts_init", event_id)
+    return signal
+
+
+def _normalize(event: Any) -> EngineEvent:
+    """Bring instants, ids and amounts into the ledger's form, in place."""
+    event_id = event.event_id
+    if _UUID.fullmatch(event_id) is None:
+        event_id = event.event_id = _uuid(event_id)
+    ts_init = event.ts_init
+    if type(ts_init) is not int or not 0 <= ts_init <= INSTANT_MAX:
+        event.ts_init = _instant(ts_init, "ts_init", event_id)
+    if isinstance(event, PositionEvent):
+        return _normalize_position(event)
+    ts_event = event.ts_event
+    if type(ts_event) is not int or not 0 <= ts_event <= INSTANT_MAX:
+        event.ts_event = _instant(ts_event, "ts_event", event_id)
+    if isinstance(event, OrderFilled):
+        _normalize_fill(event)
+    elif isinstance(event, OrderInitialized):
+        _normalize_initialized(event)
+    elif isinstance(event, OrderUpdated):
+        _check_positive("quantity", event.quantity, event_id)
+        _check_amount("price", event.price, event_id)
+        _check_amount("trigger_price", event.trigger_price, event_id)
+    return event  # type: ignore[no-any-return]
+
+
+def _normalize_position(event: PositionEvent) -> EngineEvent:
+    ts = event.ts_event if event.ts_event is not None else event.ts_closed
+    event.ts_event = _instant(ts if ts is not None else event.ts_init, "ts_event", event.event_id)
+    return event  # type: ignore[return-value]
+
+
+def _normalize_fill(event: OrderFilled) -> None:
+    _check_positive("last_qty", event.last_qty, event.event_id)
+    _check_amount("last_px", event.last_px, event.event_id)
+    if event.commission is None:
+        event.commission_amount, event.commission_currency = Decimal(0), event.currency
+        return
+    try:
+        event.commission_amount, event.commission_currency = parse_money(event.commission)
+    except ValueError as error:
+        raise BadEvent("INVALID_AMOUNT", f"commission: {error}", event.event_id) from None
+
+
+def _normalize_initialized(event: OrderInitialized) -> None:
+    _check_positive("quantity", event.quantity, event.event_id)
+    options = event.options
+    if isinstance(options, str):
+        try:
+            options = msgspec.json.decode(options, type=dict[str, Any])
+        except msgspec.MsgspecError:
+            raise BadEvent("INVALID_EVENT", "options is a string that holds no JSON object", event.event_id) from None
+    if options:
+        for name in ("price", "trigger_price"):
+            if options.get(name) is not None:
+                setattr(event, name, _decimal(f"options.{name}", options[name], event.event_id))
+    event.options = None
+    _check_amount("price", event.price, event.event_id)
+    _check_amount("trigger_price", event.trigger_price, event.event_id)
+
+
+def _decimal(name: str, value: Any, event_id: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise BadEvent("INVALID_AMOUNT", f"{name} must be a decimal in a string, not {value!r}", event_id)
+    try:
+        return Decimal(value)
+    except ArithmeticError:
+        raise BadEvent("INVALID_AMOUNT", f"{name}: {value[:100]!r} is not a decimal number", event_id) from None  # type: ignore[index]
+
+
+def _check_amount(name: str, amount: Decimal | None, event_id: str) -> None:
+    if amount is not None and not is_storable(amount):
+        raise BadEvent(
+            "INVALID_AMOUNT",
+            f"{name} must be finite, with at most {DIGITS_MAX} digits on either side of the point",
+            event_id,
+        )
+
+
+def _check_positive(name: str, amount: Decimal, event_id: str) -> None:
+    _check_amount(name, amount, event_id)
+    if amount <= 0:
+        raise BadEvent("INVALID_AMOUNT", f"{name} must be above zero, not {amount}", event_id)
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise BadEvent("INVALID_EVENT", f"event_id must be a UUID, not {text[:100]!r}", text[:100]) from None
+
+
+def _instant(value: int | str | None, name: str, event_id: str | None) -> int:
+    """Nanoseconds since the epoch from an integer or an RFC 3339 text in UTC."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= INSTANT_MAX:
+        return value
+    match = _ISO_INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if match is not None:
+        try:
+            seconds = int(datetime.fromisoformat(match[1]).replace(tzinfo=UTC).timestamp())
+        except ValueError:
+            seconds = -1
+        nanoseconds = seconds * 1_000_000_000 + int((match[2] or "0").ljust(9, "0"))
+        if 0 <= nanoseconds <= INSTANT_MAX and seconds >= 0:
+            return nanoseconds
+    raise BadEvent(
+        "INVALID_INSTANT",
+        f"{name} must be nanoseconds since the epoch or like '2022-01-01T00:14:00.000000000Z', not {value!r:.100}",
+        event_id,
+    )
+
+
+def _refuse_nul(line: bytes) -> None:
+    r"""PostgreSQL's text has no NUL; an escaped backslash before u0000 is not one."""
+    if re.search(rb"(?<!\\)(?:\\\\)*\\u0000", line):
+        raise BadEvent("INVALID_EVENT", "the event has a NUL character in a string")

@@ -1,0 +1,159 @@
+"""The first step of recording: lock the strategies, drop what was recorded before, number what is new."""
+
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+import orjson
+
+from app.database import WriteConnection
+from app.ledger.arrival import Admitted, Arrival, Incoming
+from app.ledger.writing import key_source
+from app.rules.events import SignalPublished
+from app.rules.identity import NO_STRATEGY, signal_id_of, strategy_id_of
+
+_IDS = (("strategy_id", "uuid"), ("event_id", "uuid"))
+_KNOWN = f"""
+SELECT i.ordinal, e.variant FROM {key_source(_IDS)} i
+JOIN order_events e ON e.strategy_id = i.strategy_id AND e.event_id = i.event_id
+"""
+_COMPARE = f"""
+SELECT i.ordinal, max(e.variant) AS variant, bool_or(e.payload = i.payload) AS is_same
+FROM {key_source((*_IDS, ("payload", "jsonb")))} i
+JOIN order_events e ON e.strategy_id = i.strategy_id AND e.event_id = i.event_id
+GROUP BY i.ordinal
+"""
+_ADD_STRATEGIES = f"""
+INSERT INTO strategies (strategy_id, name, trader_id, created_at)
+SELECT strategy_id, name, trader_id, $4 FROM {key_source((("strategy_id", "uuid"), ("name", "text"), ("trader_id", "text")))} s
+ORDER BY strategy_id ON CONFLICT (strategy_id) DO NOTHING RETURNING strategy_id
+"""
+# The lock makes one writer a strategy at a time: what follows may read, compute and write back.
+_LOCK_STRATEGIES = "SELECT strategy_id FROM strategies WHERE strategy_id = ANY($1) ORDER BY strategy_id FOR NO KEY UPDATE"
+_NUMBERS = "SELECT array_agg(nextval(pg_get_serial_sequence('order_events', 'seq'))) FROM generate_series(1, $1)"
+
+
+async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted:
+    """Lock the strategies concerned until the transaction ends and sort new events from known ones."""
+    names: dict[tuple[str, str], UUID] = {}
+    fresh: dict[tuple[UUID, str], Arrival] = {}
+    doubtful: list[Arrival] = []
+    signals: list[tuple[UUID, SignalPublished]] = []
+    duplicates = 0
+    for item in incoming:
+        event = item.event
+        if isinstance(event, SignalPublished):
+            signals.append((_signal_strategy(event, names), event))
+            continue
+        name = (event.trader_id, event.strategy_id)
+        strategy_id = names.get(name)
+        if strategy_id is None:
+            strategy_id = names[name] = strategy_id_of(*name)
+        key = (strategy_id, event.event_id)
+        first = fresh.get(key)
+        if first is None:
+            fresh[key] = Arrival(strategy_id, 0, event, item.payload)
+        elif _is_same(first.payload, item.payload):
+            duplicates += 1
+        else:
+            doubtful.append(Arrival(strategy_id, 0, event, item.payload))
+    new_strategies = await _lock_strategies(work, names)
+    arrivals, known, changed = await _sort_out(work, list(fresh.values()))
+    conflicts, repeated = await _number_variants(work, fresh, changed, doubtful)
+    await _number(work, [*arrivals, *conflicts])
+    return Admitted(arrivals, conflicts, signals, new_strategies, duplicates + known + repeated)
+
+
+def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], UUID]) -> UUID:
+    if not signal.event_id:
+        value = orjson.dumps(signal.value, option=orjson.OPT_SORT_KEYS).decode()
+        strategy = f"{signal.trader_id or ''}\n{signal.strategy_id or ''}"
+        content = f"{strategy}\n{signal.instrument_id or ''}\n{signal.name}\n{signal.ts_event}\n{signal.ts_init}\n{value}"
+        signal.event_id = str(signal_id_of(content))
+    if signal.trader_id is None or signal.strategy_id is None:
+        return NO_STRATEGY
+    name = (signal.trader_id, signal.strategy_id)
+    return names.setdefault(name, strategy_id_of(*name))
+
+
+def _is_same(one: str, other: str) -> bool:
+    return one == other or orjson.loads(one) == orjson.loads(other)
+
+
+async def _lock_strategies(work: WriteConnection, names: dict[tuple[str, str], UUID]) -> list[UUID]:
+    if not names:
+        return []
+    strategy_ids = sorted(names.values())
+    locked = await work.fetch(_LOCK_STRATEGIES, strategy_ids)
+    if len(locked) == len(strategy_ids):
+        return []
+    added = await work.fetch(
+        _ADD_STRATEGIES,
+        [str(strategy_id) for strategy_id in names.values()],
+        [name for _, name in names],
+        [trader for trader, _ in names],
+        time.time_ns(),
+    )
+    await work.fetch(_LOCK_STRATEGIES, strategy_ids)
+    return [row["strategy_id"] for row in added]
+
+
+async def _sort_out(
+    work: WriteConnection, candidates: list[Arrival]
+) -> tuple[list[Arrival], int, list[tuple[Arrival, int]]]:
+    """(new events, count of known ones, events with known ids but other content and their highest variant)."""
+    if not candidates:
+        return [], 0, []
+    ids = _id_arrays(candidates)
+    known = {row["ordinal"] - 1 for row in await work.fetch(_KNOWN, *ids)}
+    if not known:
+        return candidates, 0, []
+    suspects = [candidates[place] for place in sorted(known)]
+    rows = await work.fetch(_COMPARE, *_id_arrays(suspects), [suspect.payload for suspect in suspects])
+    changed = [(suspects[row["ordinal"] - 1], row["variant"]) for row in rows if not row["is_same"]]
+    fresh = [candidate for place, candidate in enumerate(candidates) if place not in known]
+    return fresh, len(suspects) - len(changed), changed
+
+
+async def _number_variants(
+    work: WriteConnection,
+    fresh: dict[tuple[UUID, str], Arrival],
+    changed: list[tuple[Arrival, int]],
+    doubtful: list[Arrival],
+) -> tuple[list[Arrival], int]:
+    """Give each other content under a known id its own variant. Answers them and how many of `doubtful` were known."""
+    conflicts: list[Arrival] = []
+    repeated = 0
+    seen: dict[tuple[UUID, str], list[Arrival]] = {}
+    highest: dict[tuple[UUID, str], int] = {}
+    for arrival, variant in changed:
+        key = (arrival.strategy_id, arrival.event.event_id)
+        arrival.variant = highest[key] = variant + 1
+        seen[key] = [arrival]
+        conflicts.append(arrival)
+    if doubtful:
+        stored = await work.fetch(_COMPARE, *_id_arrays(doubtful), [arrival.payload for arrival in doubtful])
+        by_place = {row["ordinal"] - 1: row for row in stored}
+    for place, arrival in enumerate(doubtful):
+        key = (arrival.strategy_id, arrival.event.event_id)
+        row = by_place.get(place)
+        is_known = row is not None and row["is_same"]
+        if is_known or any(_is_same(other.payload, arrival.payload) for other in seen.get(key, [])):
+            repeated += 1
+            continue
+        arrival.variant = max(highest.get(key, 0), row["variant"] if row is not None else 0) + 1
+        highest[key] = arrival.variant
+        seen.setdefault(key, []).append(arrival)
+        conflicts.append(arrival)
+    return conflicts, repeated
+
+
+async def _number(work: WriteConnection, arrivals: Sequence[Arrival]) -> None:
+    if arrivals:
+        numbers = await work.fetchval(_NUMBERS, len(arrivals))
+        for arrival, number in zip(arrivals, sorted(numbers), strict=True):
+            arrival.seq = number
+
+
+def _id_arrays(arrivals: Sequence[Arrival]) -> tuple[list[str], list[str]]:
+    return [str(arrival.strategy_id) for arrival in arrivals], [arrival.event.event_id for arrival in arrivals]

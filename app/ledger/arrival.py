@@ -1,0 +1,104 @@
+"""What the steps of recording hand on to each other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from app.rules.events import AnyOrderEvent, AnyPositionEvent, EngineEvent, OrderFilled, SignalPublished
+
+OrderKey = tuple[UUID, str]
+"""(strategy_id, client_order_id)"""
+
+
+class QuarantineCode(StrEnum):
+    """Why a stored event is not applied."""
+
+    ORDER_UNKNOWN = "ORDER_UNKNOWN"
+    ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
+    REPEATED_TRADE = "REPEATED_TRADE"
+    CONFLICTING_CONTENT = "CONFLICTING_CONTENT"
+
+
+@dataclass(slots=True)
+class Incoming:
+    """An event that was decoded, with its whole text and its place (line or index) in what was sent."""
+
+    place: int
+    event: EngineEvent
+    payload: str
+
+
+@dataclass(slots=True)
+class Rejected:
+    """An event that could not be taken in at all, with its place in what was sent."""
+
+    place: int
+    event_id: str | None
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class RecordedEvents:
+    """What became of the events that were sent. Duplicates were recorded before and changed nothing."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A new event with its place in the order of arrival. `variant` above 0: other content under a known id."""
+
+    strategy_id: UUID
+    seq: int
+    event: AnyOrderEvent | AnyPositionEvent
+    payload: str
+    variant: int = 0
+
+    @property
+    def client_order_id(self) -> str:
+        """The order concerned; a position event names the order that opened the position."""
+        event = self.event
+        return event.opening_order_id if isinstance(event, AnyPositionEvent) else event.client_order_id
+
+    @property
+    def order_id(self) -> str | None:
+        """The order whose history the event belongs to; none for a position event."""
+        return None if isinstance(self.event, AnyPositionEvent) else self.event.client_order_id
+
+
+@dataclass(slots=True)
+class Quarantine:
+    """A stored event that is not applied, and why."""
+
+    strategy_id: UUID
+    event_id: str
+    variant: int
+    client_order_id: str
+    ts_event: int
+    code: QuarantineCode
+    reason: str
+
+
+@dataclass(slots=True)
+class NewFill:
+    """A fill whose money is to be moved now."""
+
+    strategy_id: UUID
+    seq: int
+    event: OrderFilled
+
+
+@dataclass(slots=True)
+class Admitted:
+    """The new events of a batch, after duplicates were dropped."""
+
+    arrivals: Sequence[Arrival]
+    conflicts: Sequence[Arrival]
+    signals: Sequence[tuple[UUID, SignalPublished]]
+    new_strategies: Sequence[UUID]
+    duplicates: int

@@ -1,0 +1,137 @@
+"""Importing recordings: files of engine events, one JSON object a line, into the ledger.
+
+Lines are read and decoded in a thread while PostgreSQL works on the batch before, and never more than a few batches are
+in memory. Everything is idempotent: a file may be imported again, wherever an import of it was cut off.
+"""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from app.database import Database
+from app.engines.nautilus import LINE_BYTES_MAX, BadEvent, decode_line
+from app.errors import BadInputError
+from app.ledger.arrival import Incoming, Rejected
+from app.ledger.record import record_events
+
+BATCH_LINES = 5_000
+_NOT_KEPT = "NOT_A_LEDGER_EVENT"
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an import is. Bytes are those of the file as it lies on disk."""
+
+    path: Path
+    bytes_read: int = 0
+    bytes_total: int = 0
+    lines: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    passed_over: int = 0
+    """Engine events that the ledger keeps nothing of (account states)."""
+    rejected: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    incoming: list[Incoming] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    passed_over: int = 0
+    lines: int = 0
+    bytes_read: int = 0
+
+
+async def import_file(
+    database: Database,
+    path: Path,
+    *,
+    batch_lines: int = BATCH_LINES,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_rejected: Callable[[Rejected], None] = lambda _: None,
+) -> Progress:
+    """Import a `.jsonl` or `.jsonl.gz` file; refused lines are reported by number and the rest goes on.
+
+    Raises BadInputError where the file cannot be read (what came before the damage stays imported), DatabaseUnavailable.
+    """
+    progress = Progress(path, bytes_total=_size_of(path))
+    async for batch in _ahead(_batches(path, batch_lines)):
+        recorded = await record_events(database, batch.incoming)
+        progress.lines += batch.lines
+        progress.bytes_read = batch.bytes_read
+        progress.accepted += recorded.accepted
+        progress.duplicates += recorded.duplicates
+        progress.quarantined += recorded.quarantined
+        progress.passed_over += batch.passed_over
+        progress.rejected += len(batch.rejected)
+        for rejected in batch.rejected:
+            on_rejected(rejected)
+        on_progress(progress)
+    return progress
+
+
+async def _ahead(batches: Iterator[_Batch]) -> AsyncIterator[_Batch]:
+    """Prepare the next batch in a thread while the caller works on this one."""
+    following = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+    try:
+        while (batch := await following) is not None:
+            following = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+            yield batch
+    finally:
+        await asyncio.gather(following, return_exceptions=True)
+
+
+def _batches(path: Path, batch_lines: int) -> Iterator[_Batch]:
+    try:
+        with path.open("rb") as raw, _lines_of(path, raw) as lines:
+            batch = _Batch()
+            for number, line in enumerate(_bounded(lines), start=1):
+                _take(batch, number, line)
+                if batch.lines >= batch_lines:
+                    batch.bytes_read = raw.tell()
+                    yield batch
+                    batch = _Batch()
+            batch.bytes_read = raw.tell()
+            yield batch
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadInputError(f"{path} cannot be read to its end: {error}") from error
+
+
+def _take(batch: _Batch, number: int, line: bytes) -> None:
+    batch.lines += 1
+    text = line.strip()
+    if not text:
+        return
+    try:
+        batch.incoming.append(Incoming(number, decode_line(text), text.decode()))
+    except BadEvent as bad:
+        if bad.code == _NOT_KEPT:
+            batch.passed_over += 1
+        else:
+            batch.rejected.append(Rejected(number, bad.event_id, bad.code, bad.message))
+
+
+def _bounded(lines: IO[bytes]) -> Iterator[bytes]:
+    """Lines, none of them held in memory beyond a byte more than is taken: the rest of a longer one is skipped."""
+    while line := lines.readline(LINE_BYTES_MAX + 2):
+        yield line
+        while len(line) > LINE_BYTES_MAX and not line.endswith(b"\n"):
+            line = lines.readline(LINE_BYTES_MAX)
+            if not line:
+                return
+
+
+def _lines_of(path: Path, raw: IO[bytes]) -> IO[bytes]:
+    return gzip.open(raw) if path.suffix == ".gz" else raw  # type: ignore[return-value]
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror}") from error

@@ -1,0 +1,177 @@
+"""Recording engine events: one batch, one transaction, everything or nothing.
+
+    incoming events ─> admission (lock, drop duplicates, number) ─> orders (lifecycle) ─> positions (money)
+                                                                          │                    │
+                       order_events, quarantine, orders, fills, positions, totals, changes <───┘
+"""
+
+from collections.abc import Sequence
+from decimal import localcontext
+from uuid import UUID
+
+import orjson
+
+from app.database import Database, WriteConnection
+from app.ledger import totals
+from app.ledger.admission import admit
+from app.ledger.arrival import Admitted, Arrival, Incoming, Quarantine, QuarantineCode, RecordedEvents
+from app.ledger.orders import OrderChanges, move_orders
+from app.ledger.positions import PositionChanges, book_fills
+from app.ledger.rows import (
+    EVENT_COLUMNS,
+    FILL_COLUMNS,
+    ORDER_COLUMNS,
+    POSITION_COLUMNS,
+    QUARANTINE_COLUMNS,
+    event_line,
+    fill_row,
+    order_row,
+    position_row,
+    quarantine_row,
+)
+from app.ledger.writing import copy_lines, delete, insert, key_source, upsert
+from app.models import Change, Fill, Order, OrderEvent, Position, QuarantinedEvent
+from app.rules.events import AnyOrderEvent, SignalPublished
+from app.rules.money import EXACT
+
+_ADD_SIGNALS = f"""
+INSERT INTO signals (strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init)
+SELECT strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init FROM {
+    key_source(
+        (
+            *(("strategy_id", "uuid"), ("signal_id", "uuid"), ("instrument_id", "text"), ("name", "text")),
+            *(("value", "jsonb"), ("ts_event", "bigint"), ("ts_init", "bigint")),
+        )
+    )
+} s ORDER BY strategy_id, signal_id ON CONFLICT (strategy_id, signal_id) DO NOTHING RETURNING strategy_id, signal_id, name
+"""
+_ADD_INSTRUMENTS = """
+INSERT INTO instruments (instrument_id, quote_currency, settlement_currency)
+SELECT id, currency, currency FROM unnest($1::text[], $2::text[]) s(id, currency) ORDER BY id
+ON CONFLICT (instrument_id) DO NOTHING
+"""
+_REVISE_FILLS = f"""
+UPDATE fills f SET realized_pnl = s.realized_pnl, position_n = s.position_n, flip_qty = s.flip_qty FROM {
+    key_source(
+        (
+            *(("strategy_id", "uuid"), ("event_id", "uuid"), ("realized_pnl", "numeric")),
+            *(("position_n", "integer"), ("flip_qty", "numeric")),
+        )
+    )
+} s WHERE f.strategy_id = s.strategy_id AND f.event_id = s.event_id
+"""
+
+
+async def record_events(database: Database, incoming: Sequence[Incoming]) -> RecordedEvents:
+    """Record events in one transaction; what was recorded before changes nothing. Raises DatabaseUnavailable."""
+    async with database.unit_of_work() as work:
+        recorded = await record_in(work, incoming)
+        await work.commit()
+    return recorded
+
+
+async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> RecordedEvents:
+    """The same inside a transaction of the caller's."""
+    admitted = await admit(work, incoming)
+    with localcontext(EXACT):
+        orders = await move_orders(work, (new for new in admitted.arrivals if isinstance(new.event, AnyOrderEvent)))
+        positions = await book_fills(work, orders.fills)
+        conflicts = [_conflict(arrival) for arrival in admitted.conflicts]
+        orders.quarantined += conflicts
+        await _write_events(work, admitted, orders)
+        await _write_orders(work, orders)
+        await _write_positions(work, positions)
+        new_signals = await _write_signals(work, admitted.signals)
+        await _write_changes(work, admitted, orders, positions, new_signals)
+    quarantined = len(orders.quarantined)
+    stored = len(admitted.arrivals) + len(admitted.conflicts)
+    return RecordedEvents(
+        accepted=stored - quarantined + len(new_signals),
+        duplicates=admitted.duplicates + len(admitted.signals) - len(new_signals),
+        quarantined=quarantined,
+    )
+
+
+def _conflict(arrival: Arrival) -> Quarantine:
+    return Quarantine(
+        strategy_id=arrival.strategy_id,
+        event_id=arrival.event.event_id,
+        variant=arrival.variant,
+        client_order_id=arrival.client_order_id,
+        ts_event=arrival.event.ts_event,  # type: ignore[arg-type]
+        code=QuarantineCode.CONFLICTING_CONTENT,
+        reason="an event with this event_id and other content was recorded before",
+    )
+
+
+async def _write_events(work: WriteConnection, admitted: Admitted, orders: OrderChanges) -> None:
+    lines = [event_line(arrival) for arrival in (*admitted.arrivals, *admitted.conflicts)]
+    await copy_lines(work, OrderEvent, EVENT_COLUMNS, lines)
+    await delete(work, QuarantinedEvent, orders.released)
+    await insert(work, QuarantinedEvent, QUARANTINE_COLUMNS, [quarantine_row(item) for item in orders.quarantined])
+    revised = [quarantine_row(item) for item in orders.requarantined]
+    await upsert(work, QuarantinedEvent, QUARANTINE_COLUMNS, revised)
+
+
+async def _write_orders(work: WriteConnection, orders: OrderChanges) -> None:
+    new = [order_row(change) for change in orders.orders if change.status_before is None]
+    moved = [order_row(change) for change in orders.orders if change.status_before is not None]
+    await insert(work, Order, ORDER_COLUMNS, new)
+    await upsert(work, Order, ORDER_COLUMNS, moved)
+    await totals.add_orders(work, orders.orders)
+
+
+async def _write_positions(work: WriteConnection, changes: PositionChanges) -> None:
+    if not changes.fills:
+        return
+    if changes.new_instruments:
+        await work.execute(_ADD_INSTRUMENTS, list(changes.new_instruments), list(changes.new_instruments.values()))
+    fills = [fill_row(booked, booked.event) for booked in changes.fills if booked.event is not None]
+    await insert(work, Fill, FILL_COLUMNS, fills)
+    if changes.revised:
+        revised = [(booked.strategy_id, booked.event_id, *booked.effect) for booked in changes.revised]
+        await work.execute(_REVISE_FILLS, *[[str(value) for value in column] for column in zip(*revised, strict=True)])
+    new = [position_row(key, life) for key, life in changes.lives.items() if life.status_before is None]
+    moved = [position_row(key, life) for key, life in changes.lives.items() if life.status_before is not None]
+    await delete(work, Position, [(*key, life.state.n) for *key, life in changes.removed])
+    await insert(work, Position, POSITION_COLUMNS, new)
+    await upsert(work, Position, POSITION_COLUMNS, moved)
+    await totals.add_fills(work, changes)
+    await totals.add_positions(work, changes)
+
+
+async def _write_signals(
+    work: WriteConnection, signals: Sequence[tuple[UUID, SignalPublished]]
+) -> list[tuple[UUID, str]]:
+    """Answers (strategy_id, signal_id) of those that are new."""
+    if not signals:
+        return []
+    rows = [
+        (
+            *(str(strategy_id), signal.event_id, signal.instrument_id, signal.name),
+            *(orjson.dumps(signal.value).decode(), str(signal.ts_event), str(signal.ts_init)),
+        )
+        for strategy_id, signal in signals
+    ]
+    added = await work.fetch(_ADD_SIGNALS, *[list(column) for column in zip(*rows, strict=True)])
+    await totals.add_signals(work, [(row["strategy_id"], row["name"]) for row in added])
+    return [(row["strategy_id"], str(row["signal_id"])) for row in added]
+
+
+async def _write_changes(
+    work: WriteConnection,
+    admitted: Admitted,
+    orders: OrderChanges,
+    positions: PositionChanges,
+    signals: Sequence[tuple[UUID, str]],
+) -> None:
+    """The change feed: one row for each thing that this transaction made or changed."""
+    rows: list[tuple[UUID, str, str]] = []
+    rows += [(strategy_id, "strategy", str(strategy_id)) for strategy_id in admitted.new_strategies]
+    rows += [(strategy_id, "order", client_order_id) for strategy_id, client_order_id in (change.key for change in orders.orders)]
+    rows += [(booked.strategy_id, "fill", booked.event_id) for booked in (*positions.fills, *positions.revised)]
+    rows += [(key[0], "position", f"{key[1]}:{key[2]}") for key in positions.lives]
+    rows += [(key[0], "position", f"{key[1]}:{life.state.n}") for *key, life in positions.removed]
+    rows += [(strategy_id, "signal", signal_id) for strategy_id, signal_id in signals]
+    await insert(work, Change, ("strategy_id", "entity", "key"), rows)
+

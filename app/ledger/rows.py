@@ -1,0 +1,85 @@
+"""What the ledger's values look like as table rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.ledger.arrival import Arrival, Quarantine
+from app.ledger.orders import OrderChange
+from app.ledger.positions import BookedFill, Life
+from app.ledger.writing import copy_text
+from app.rules.events import OrderFilled
+
+EVENT_COLUMNS = (
+    *("strategy_id", "event_id", "variant", "seq", "type", "client_order_id", "ts_event", "ts_init", "payload"),
+)
+QUARANTINE_COLUMNS = ("strategy_id", "event_id", "variant", "client_order_id", "ts_event", "code", "reason")
+ORDER_COLUMNS = (
+    *("strategy_id", "client_order_id", "trader_id", "account_id", "venue_order_id", "instrument_id"),
+    *("position_id", "side", "order_type", "time_in_force", "status", "status_before_pending", "quantity"),
+    *("filled_qty", "filled_notional", "price", "trigger_price", "avg_px", "reduce_only", "post_only"),
+    *("overfilled", "deny_reason", "tags", "ts_init", "ts_last", "last_ts_init", "last_rank", "waiting"),
+)
+FILL_COLUMNS = (
+    *("strategy_id", "event_id", "trade_id", "client_order_id", "venue_order_id", "account_id", "instrument_id"),
+    *("position_id", "position_n", "flip_qty", "side", "last_qty", "last_px", "currency", "commission"),
+    *("commission_currency", "liquidity_side", "realized_pnl", "ts_event", "ts_init", "trade_seq", "seq"),
+)
+POSITION_COLUMNS = (
+    *("strategy_id", "position_id", "n", "account_id", "instrument_id", "status", "entry", "side", "signed_qty"),
+    *("peak_qty", "cost", "close_qty", "close_value", "avg_px_open", "avg_px_close", "currency", "realized_pnl"),
+    *("total_fees", "ts_opened", "ts_closed", "first_ts_init", "first_trade_seq", "first_seq"),
+    *("last_ts_event", "last_ts_init", "last_trade_seq", "last_seq"),
+)
+
+
+def event_line(arrival: Arrival) -> str:
+    """An event as a line of COPY: built by hand, for every event passes here."""
+    event = arrival.event
+    return (
+        f"{arrival.strategy_id}\t{event.event_id}\t{arrival.variant}\t{arrival.seq}\t{type(event).__name__}\t"
+        f"{copy_text(arrival.order_id)}\t{event.ts_event}\t{event.ts_init}\t{copy_text(arrival.payload)}\n"
+    )
+
+
+def quarantine_row(item: Quarantine) -> Sequence[Any]:
+    """A row of `quarantined_events`."""
+    return (
+        *(item.strategy_id, item.event_id, item.variant, item.client_order_id),
+        *(item.ts_event, item.code.value, item.reason),
+    )
+
+
+def order_row(change: OrderChange) -> Sequence[Any]:
+    """A row of `orders`."""
+    state = change.state
+    return (
+        *(*change.key, state.trader_id, state.account_id, state.venue_order_id, state.instrument_id),
+        *(state.position_id, state.side.value, state.order_type.value, state.time_in_force.value),
+        *(state.status.value, state.status_before_pending, state.quantity, state.filled_qty),
+        *(state.filled_notional, state.price, state.trigger_price, state.avg_px, state.reduce_only),
+        *(state.post_only, state.is_overfilled, state.deny_reason, state.tags, state.ts_init, state.ts_last),
+        *(state.last_ts_init, state.last_rank, change.waiting),
+    )
+
+
+def fill_row(booked: BookedFill, event: OrderFilled) -> Sequence[Any]:
+    """A row of `fills`."""
+    fill = booked.fill
+    return (
+        *(booked.strategy_id, booked.event_id, event.trade_id, event.client_order_id, event.venue_order_id),
+        *(booked.account_id, booked.instrument_id, booked.position_id, booked.position_n, booked.flip_qty),
+        *(fill.side.value, fill.last_qty, fill.last_px, fill.currency, fill.commission),
+        *(fill.commission_currency, event.liquidity_side.value, booked.realized_pnl),
+        *(fill.ts_event, event.ts_init, booked.place[2], booked.place[3]),
+    )
+
+
+def position_row(key: tuple[Any, str, int], life: Life) -> Sequence[Any]:
+    """A row of `positions`."""
+    state = life.state
+    return (
+        *(*key, life.account_id, life.instrument_id, state.status.value, state.entry.value, state.side.value),
+        *(state.signed_qty, state.peak_qty, state.cost, state.close_qty, state.close_value, state.avg_px_open),
+        *(state.avg_px_close, state.currency, state.realized_pnl, state.total_fees, state.ts_opened),
+        *(state.ts_closed, *life.first[1:], *life.last),
+    )

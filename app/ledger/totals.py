@@ -1,0 +1,97 @@
+"""Totals: what a batch adds to the sums that are kept."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from uuid import UUID
+
+from app.database import WriteConnection
+from app.ledger.orders import OrderChange
+from app.ledger.positions import BookedFill, PositionChanges
+from app.ledger.writing import upsert
+from app.models import FillTotal, OrderTotal, PositionTotal, SignalTotal
+
+_ZERO = Decimal(0)
+_DAY_NS = 86_400 * 1_000_000_000
+
+_FILL_COLUMNS = (
+    *("strategy_id", "day", "instrument_id", "currency", "side"),
+    *("fills", "quantity", "notional", "realized_pnl", "total_fees", "first_ts", "last_ts"),
+)
+
+
+async def add_orders(work: WriteConnection, orders: Iterable[OrderChange]) -> None:
+    """Count orders under their new status instead of the old one."""
+    counts: Counter[tuple[UUID, str, str]] = Counter()
+    for change in orders:
+        state = change.state
+        counts[change.key[0], state.instrument_id, state.status] += 1
+        if change.status_before is not None and change.instrument_id_before is not None:
+            counts[change.key[0], change.instrument_id_before, change.status_before] -= 1
+    rows = [(*key, count) for key, count in counts.items() if count]
+    await upsert(work, OrderTotal, ("strategy_id", "instrument_id", "status", "orders"), rows, add=("orders",))
+
+
+async def add_positions(work: WriteConnection, changes: PositionChanges) -> None:
+    """Count positions under their new status instead of the old one."""
+    counts: Counter[tuple[UUID, str, str]] = Counter()
+    for (strategy_id, _, _), life in changes.lives.items():
+        counts[strategy_id, life.instrument_id, life.state.status] += 1
+        if life.status_before is not None:
+            counts[strategy_id, life.instrument_id, life.status_before] -= 1
+    for strategy_id, _, life in changes.removed:
+        counts[strategy_id, life.instrument_id, life.state.status] -= 1
+    rows = [(*key, count) for key, count in counts.items() if count]
+    columns = ("strategy_id", "instrument_id", "status", "positions")
+    await upsert(work, PositionTotal, columns, rows, add=("positions",))
+
+
+async def add_signals(work: WriteConnection, signals: Iterable[tuple[UUID, str]]) -> None:
+    """Count new signals, given as (strategy_id, name)."""
+    rows = [(*key, count) for key, count in Counter(signals).items()]
+    await upsert(work, SignalTotal, ("strategy_id", "name", "signals"), rows, add=("signals",))
+
+
+async def add_fills(work: WriteConnection, changes: PositionChanges) -> None:
+    """Add new fills, and the difference that revised ones make."""
+    sums: dict[tuple[UUID, date, str, str, str], list[Decimal | int]] = {}
+    for booked in changes.fills:
+        fill = booked.fill
+        row = _sum_row(sums, booked, fill.currency)
+        row[0] += 1
+        row[1] += fill.last_qty
+        row[2] += fill.last_qty * fill.last_px
+        row[3] += booked.realized_pnl
+        _sum_row(sums, booked, fill.commission_currency)[4] += fill.commission
+    for booked in changes.revised:
+        if booked.before is not None:
+            _sum_row(sums, booked, booked.fill.currency)[3] += booked.realized_pnl - booked.before[0]
+    await upsert(
+        work,
+        FillTotal,
+        _FILL_COLUMNS,
+        [(*key, *row) for key, row in sums.items()],
+        add=("fills", "quantity", "notional", "realized_pnl", "total_fees"),
+        least=("first_ts",),
+        greatest=("last_ts",),
+    )
+
+
+def _sum_row(
+    sums: dict[tuple[UUID, date, str, str, str], list[Decimal | int]], booked: BookedFill, currency: str
+) -> list[Decimal | int]:
+    ts = booked.fill.ts_event
+    key = (booked.strategy_id, _day_of(ts // _DAY_NS), booked.instrument_id, currency, booked.fill.side)
+    row = sums.get(key)
+    if row is None:
+        row = sums[key] = [0, _ZERO, _ZERO, _ZERO, _ZERO, ts, ts]
+    row[5] = min(row[5], ts)
+    row[6] = max(row[6], ts)
+    return row
+
+
+@lru_cache(maxsize=4096)
+def _day_of(days: int) -> date:
+    return datetime.fromtimestamp(days * 86_400, UTC).date()

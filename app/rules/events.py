@@ -1,0 +1,193 @@
+"""What an engine reports, as value types. Field names and meanings are NautilusTrader's (`model/events`)."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from app.rules.enums import LiquiditySide, OrderSide, OrderType, TimeInForce
+
+Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
+Text = Annotated[str, Meta(max_length=16_384)]
+Nanoseconds = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class OrderEvent(Struct, tag_field="type", tag=True, kw_only=True):
+    """What every event of an order carries. Instants are nanoseconds since the epoch."""
+
+    trader_id: Identifier
+    strategy_id: Identifier
+    instrument_id: Identifier
+    client_order_id: Identifier
+    event_id: str
+    ts_event: int | str
+    ts_init: int | str
+
+
+class OrderInitialized(OrderEvent, tag=True, kw_only=True):
+    """An order exists. Amounts are in units of the instrument; `options` has the prices."""
+
+    order_side: OrderSide
+    order_type: OrderType
+    quantity: Decimal
+    time_in_force: TimeInForce = TimeInForce.GTC
+    post_only: bool = False
+    reduce_only: bool = False
+    options: dict[str, Any] | str | None = None
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    tags: list[Text] | None = None
+
+
+class OrderDenied(OrderEvent, tag=True, kw_only=True):
+    """Refused before it left."""
+
+    reason: Text = ""
+
+
+class OrderEmulated(OrderEvent, tag=True, kw_only=True):
+    """Held back by the engine's own order emulator."""
+
+
+class OrderReleased(OrderEvent, tag=True, kw_only=True):
+    """Let go by the emulator."""
+
+
+class OrderSubmitted(OrderEvent, tag=True, kw_only=True):
+    """Sent to the venue."""
+
+    account_id: Identifier | None = None
+
+
+class VenueOrderEvent(OrderEvent, kw_only=True):
+    """An event that the venue may have put its own order id on."""
+
+    venue_order_id: Identifier | None = None
+    account_id: Identifier | None = None
+
+
+class OrderAccepted(VenueOrderEvent, tag=True, kw_only=True):
+    """Working at the venue."""
+
+
+class OrderRejected(VenueOrderEvent, tag=True, kw_only=True):
+    """Refused by the venue."""
+
+    reason: Text = ""
+
+
+class OrderCanceled(VenueOrderEvent, tag=True, kw_only=True):
+    """Canceled at the venue."""
+
+
+class OrderExpired(VenueOrderEvent, tag=True, kw_only=True):
+    """Its time in force ran out."""
+
+
+class OrderTriggered(VenueOrderEvent, tag=True, kw_only=True):
+    """Its trigger price was touched."""
+
+
+class OrderPendingUpdate(VenueOrderEvent, tag=True, kw_only=True):
+    """An amendment is on its way to the venue."""
+
+
+class OrderPendingCancel(VenueOrderEvent, tag=True, kw_only=True):
+    """A cancel is on its way to the venue."""
+
+
+class OrderModifyRejected(VenueOrderEvent, tag=True, kw_only=True):
+    """The venue refused an amendment; the order stands as before."""
+
+    reason: Text = ""
+
+
+class OrderCancelRejected(VenueOrderEvent, tag=True, kw_only=True):
+    """The venue refused a cancel; the order stands as before."""
+
+    reason: Text = ""
+
+
+class OrderUpdated(VenueOrderEvent, tag=True, kw_only=True):
+    """The order has a new quantity, price or trigger price; null leaves a price as it was."""
+
+    quantity: Decimal
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
+class OrderFilled(VenueOrderEvent, tag=True, kw_only=True):
+    """A trade. `commission` is money ("0.13000000 USDT") and may be in another currency than `currency`."""
+
+    account_id: Identifier = ""
+    trade_id: Identifier
+    position_id: Identifier | None = None
+    order_side: OrderSide
+    last_qty: Decimal
+    last_px: Decimal
+    currency: Identifier
+    commission: Text | None = None
+    liquidity_side: LiquiditySide = LiquiditySide.NO_LIQUIDITY_SIDE
+    commission_amount: Decimal = Decimal(0)
+    commission_currency: str = ""
+
+
+class PositionEvent(Struct, tag_field="type", tag=True, kw_only=True):
+    """What the engine says of a position: kept as evidence, never used to set a number."""
+
+    trader_id: Identifier
+    strategy_id: Identifier
+    instrument_id: Identifier
+    position_id: Identifier
+    opening_order_id: Identifier
+    event_id: str
+    ts_event: int | str | None = None
+    ts_closed: int | str | None = None
+    ts_init: int | str
+
+
+class PositionOpened(PositionEvent, tag=True, kw_only=True):
+    """A position holds a quantity."""
+
+
+class PositionChanged(PositionEvent, tag=True, kw_only=True):
+    """A position holds another quantity."""
+
+
+class PositionClosed(PositionEvent, tag=True, kw_only=True):
+    """A position is flat. Carries `ts_closed` in place of `ts_event`."""
+
+
+class SignalPublished(Struct, kw_only=True):
+    """A value that a strategy or an actor published under a name; the engine gives it no id."""
+
+    name: Identifier
+    value: Any
+    ts_event: int | str
+    ts_init: int | str
+    event_id: str = ""
+    trader_id: Identifier | None = None
+    strategy_id: Identifier | None = None
+    instrument_id: Identifier | None = None
+
+
+AnyOrderEvent = (
+    OrderInitialized
+    | OrderDenied
+    | OrderEmulated
+    | OrderReleased
+    | OrderSubmitted
+    | OrderAccepted
+    | OrderRejected
+    | OrderCanceled
+    | OrderExpired
+    | OrderTriggered
+    | OrderPendingUpdate
+    | OrderPendingCancel
+    | OrderModifyRejected
+    | OrderCancelRejected
+    | OrderUpdated
+    | OrderFilled
+)
+AnyPositionEvent = PositionOpened | PositionChanged | PositionClosed
+EngineEvent = AnyOrderEvent | AnyPositionEvent | SignalPublished

@@ -1,0 +1,45 @@
+"""Exact decimal arithmetic. Nothing here rounds unless it says so."""
+
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+
+EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
+"""Run ledger arithmetic under `decimal.localcontext(EXACT)`: a sum that would lose a digit raises instead."""
+
+QUOTIENT_PLACES = 18
+"""Decimal places of a quotient that does not come out even: far below any currency's smallest unit."""
+
+DIGITS_MAX = 30
+"""Most digits before and after the decimal point that an amount may have on its way in."""
+
+_DIVISION = Context(prec=400, traps=[InvalidOperation, DivisionByZero, Overflow])
+_LAST_PLACE = Decimal(1).scaleb(-QUOTIENT_PLACES)
+
+
+def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
+    """`dividend / divisor`: exact where it comes out even, else half-even at QUOTIENT_PLACES."""
+    result = _DIVISION.divide(dividend, divisor)
+    if result.as_tuple().exponent < -QUOTIENT_PLACES:  # type: ignore[operator]  # finite: the traps saw to it
+        return result.quantize(_LAST_PLACE, ROUND_HALF_EVEN, _DIVISION)
+    return result
+
+
+def is_storable(amount: Decimal) -> bool:
+    """Whether an amount is finite and within DIGITS_MAX on both sides of the point."""
+    if not amount.is_finite():
+        return False
+    exponent = amount.as_tuple().exponent
+    return -DIGITS_MAX <= exponent <= DIGITS_MAX and amount.adjusted() < DIGITS_MAX  # type: ignore[operator]
+
+
+def parse_money(text: str) -> tuple[Decimal, str]:
+    """`"1_250.13 USDT"` as (amount, currency). Raises ValueError."""
+    digits, _, currency = text.partition(" ")
+    if not currency or not currency.isalnum() or len(currency) > 32:
+        raise ValueError(f"{text!r} is not an amount and a currency, like '0.13000000 USDT'")
+    try:
+        amount = Decimal(digits)
+    except InvalidOperation:
+        raise ValueError(f"{digits!r} in {text!r} is not a decimal number") from None
+    if not is_storable(amount):
+        raise ValueError(f"{digits!r} in {text!r} is not finite or has more than {DIGITS_MAX} digits")
+    return amount, currency

@@ -1,0 +1,320 @@
+"""How an order's status moves: the one table, and the fold of an order's events through it.
+
+The table is NautilusTrader's (`model/orders`), so every status that its engine can reach is reachable here. Events come
+late, twice and out of order; what an order ends as must not depend on that. Therefore an order is the fold of
+its *set* of events in one canonical order (`fold_place`), not in the order of arrival.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from app.rules.enums import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.rules.events import (
+    AnyOrderEvent,
+    OrderDenied,
+    OrderFilled,
+    OrderInitialized,
+    OrderRejected,
+    OrderSubmitted,
+    OrderUpdated,
+    VenueOrderEvent,
+)
+from app.rules.money import quotient
+
+_S = OrderStatus
+
+TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    _S.INITIALIZED: frozenset(
+        {_S.DENIED, _S.EMULATED, _S.RELEASED, _S.SUBMITTED, _S.REJECTED, _S.ACCEPTED}
+        | {_S.CANCELED, _S.EXPIRED, _S.TRIGGERED}
+    ),
+    _S.EMULATED: frozenset({_S.CANCELED, _S.EXPIRED, _S.RELEASED}),
+    _S.RELEASED: frozenset({_S.DENIED, _S.SUBMITTED, _S.CANCELED}),
+    _S.SUBMITTED: frozenset(
+        {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.REJECTED, _S.CANCELED, _S.ACCEPTED}
+        | {_S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    _S.ACCEPTED: frozenset(
+        {_S.REJECTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.TRIGGERED, _S.EXPIRED}
+        | {_S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    # Late fills are real: the venue traded before it saw the cancel.
+    _S.CANCELED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED}),
+    _S.PENDING_UPDATE: frozenset(
+        {_S.REJECTED, _S.ACCEPTED, _S.CANCELED, _S.EXPIRED, _S.TRIGGERED, _S.SUBMITTED}
+        | {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    _S.PENDING_CANCEL: frozenset(
+        {_S.REJECTED, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    _S.TRIGGERED: frozenset(
+        {_S.REJECTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED}
+        | {_S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    _S.PARTIALLY_FILLED: frozenset(
+        {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED, _S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    _S.DENIED: frozenset(),
+    _S.REJECTED: frozenset(),
+    _S.EXPIRED: frozenset(),
+    _S.FILLED: frozenset(),
+}
+
+TERMINAL = frozenset({_S.DENIED, _S.REJECTED, _S.CANCELED, _S.EXPIRED, _S.FILLED})
+IN_FLIGHT = frozenset(
+    {_S.INITIALIZED, _S.EMULATED, _S.RELEASED, _S.SUBMITTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL}
+)
+_PENDING = frozenset({_S.PENDING_UPDATE, _S.PENDING_CANCEL})
+
+_TARGETS: dict[str, OrderStatus] = {
+    "OrderDenied": _S.DENIED,
+    "OrderEmulated": _S.EMULATED,
+    "OrderReleased": _S.RELEASED,
+    "OrderSubmitted": _S.SUBMITTED,
+    "OrderAccepted": _S.ACCEPTED,
+    "OrderRejected": _S.REJECTED,
+    "OrderCanceled": _S.CANCELED,
+    "OrderExpired": _S.EXPIRED,
+    "OrderTriggered": _S.TRIGGERED,
+    "OrderPendingUpdate": _S.PENDING_UPDATE,
+    "OrderPendingCancel": _S.PENDING_CANCEL,
+}
+
+# Which of several events of one instant comes first. A backtest stamps a whole burst with one instant, so the
+# clock alone cannot tell; these ranks put causes before their effects and endings last.
+_RANKS: dict[str, int] = {
+    "OrderInitialized": 0,
+    "OrderDenied": 1,
+    "OrderEmulated": 1,
+    "OrderReleased": 2,
+    "OrderSubmitted": 3,
+    "OrderAccepted": 4,
+    "OrderTriggered": 5,
+    "OrderPendingUpdate": 6,
+    "OrderUpdated": 7,
+    "OrderModifyRejected": 7,
+    "OrderPendingCancel": 8,
+    "OrderFilled": 8,
+    "OrderCancelRejected": 9,
+    "OrderRejected": 10,
+    "OrderCanceled": 10,
+    "OrderExpired": 10,
+}
+
+
+@dataclass(slots=True)
+class OrderState:
+    """An order after some of its events."""
+
+    trader_id: str
+    strategy_name: str
+    instrument_id: str
+    client_order_id: str
+    side: OrderSide
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity: Decimal
+    price: Decimal | None
+    trigger_price: Decimal | None
+    reduce_only: bool
+    post_only: bool
+    tags: list[str]
+    ts_init: int
+    ts_last: int
+    status: OrderStatus = OrderStatus.INITIALIZED
+    status_before_pending: OrderStatus | None = None
+    account_id: str | None = None
+    venue_order_id: str | None = None
+    position_id: str | None = None
+    filled_qty: Decimal = field(default=Decimal(0))
+    filled_notional: Decimal = field(default=Decimal(0))
+    deny_reason: str | None = None
+    last_ts_init: int = 0
+    last_rank: int = 0
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether only a late fill can still move it."""
+        return self.status in TERMINAL
+
+    @property
+    def is_overfilled(self) -> bool:
+        """Whether more was traded than was asked for."""
+        return self.filled_qty > self.quantity
+
+    @property
+    def avg_px(self) -> Decimal | None:
+        """Average fill price, quantity-weighted; None before the first fill."""
+        return quotient(self.filled_notional, self.filled_qty) if self.filled_qty else None
+
+
+def rank_of(event: AnyOrderEvent) -> int:
+    """The event's place among events of the same instant."""
+    return _RANKS[type(event).__name__]
+
+
+def fold_place(event: AnyOrderEvent, arrival: int) -> tuple[int, int, int]:
+    """Where an event stands in its order's fold.
+
+    By `ts_init`, the engine's own clock at the moment it handled the event: `ts_event` is the venue's clock, and
+    may run apart from the engine's. Then by rank, then by arrival.
+    """
+    return event.ts_init, _RANKS[type(event).__name__], arrival  # type: ignore[return-value]
+
+
+def comes_in_order(state: OrderState, event: AnyOrderEvent) -> bool:
+    """Whether applying the event on top gives what folding the whole set would give."""
+    if event.ts_init > state.last_ts_init:  # type: ignore[operator]
+        return True
+    if event.ts_init < state.last_ts_init or state.is_terminal:  # type: ignore[operator]
+        return False
+    return _RANKS[type(event).__name__] >= state.last_rank
+
+
+def open_order(event: OrderInitialized) -> OrderState:
+    """The order as its first event describes it."""
+    return OrderState(
+        trader_id=event.trader_id,
+        strategy_name=event.strategy_id,
+        instrument_id=event.instrument_id,
+        client_order_id=event.client_order_id,
+        side=event.order_side,
+        order_type=event.order_type,
+        time_in_force=event.time_in_force,
+        quantity=event.quantity,
+        price=event.price,
+        trigger_price=event.trigger_price,
+        reduce_only=event.reduce_only,
+        post_only=event.post_only,
+        tags=event.tags or [],
+        ts_init=event.ts_init,  # type: ignore[arg-type]
+        ts_last=event.ts_event,  # type: ignore[arg-type]
+        last_ts_init=event.ts_init,  # type: ignore[arg-type]
+    )
+
+
+def refusal(state: OrderState, event: AnyOrderEvent) -> str | None:
+    """Why the event may not be applied to the order as it stands; None if it may.
+
+    A fill is never refused: money moved. Refused amendments and cancels change nothing, so they fit anywhere.
+    """
+    target = _TARGETS.get(type(event).__name__)
+    if target is not None:
+        if target in TRANSITIONS[state.status]:
+            return None
+        return f"{type(event).__name__} is not allowed while the order is {state.status}"
+    if isinstance(event, OrderInitialized):
+        return "the order was initialized before, by another event"
+    if isinstance(event, OrderUpdated) and state.status in TERMINAL:
+        return f"OrderUpdated is not allowed while the order is {state.status}"
+    return None
+
+
+def apply(state: OrderState, event: AnyOrderEvent) -> None:
+    """Apply an event that `refusal` lets pass; changes `state` in place."""
+    kind = type(event).__name__
+    target = _TARGETS.get(kind)
+    if target is not None:
+        _move(state, target)
+        if isinstance(event, OrderDenied | OrderRejected):
+            state.deny_reason = event.reason
+    elif isinstance(event, OrderFilled):
+        state.filled_qty += event.last_qty
+        state.filled_notional += event.last_qty * event.last_px
+        if event.position_id is not None:
+            state.position_id = event.position_id
+    elif kind == "OrderCancelRejected":
+        if state.status is _S.PENDING_CANCEL:
+            _restore(state)
+    elif state.status is _S.PENDING_UPDATE:
+        _restore(state)
+    if isinstance(event, OrderUpdated):
+        state.quantity = event.quantity
+        state.price = event.price if event.price is not None else state.price
+        state.trigger_price = event.trigger_price if event.trigger_price is not None else state.trigger_price
+    _note_venue(state, event)
+    _settle_fills(state, is_fill=kind == "OrderFilled")
+    state.ts_last = max(state.ts_last, event.ts_event)  # type: ignore[type-var, assignment]
+    state.last_ts_init = event.ts_init  # type: ignore[assignment]
+    state.last_rank = _RANKS[kind]
+
+
+def fold(
+    events: Iterable[tuple[int, AnyOrderEvent]],
+) -> tuple[OrderState | None, list[tuple[int, AnyOrderEvent]], list[tuple[int, AnyOrderEvent, str]]]:
+    """Fold (arrival, event) pairs of one order, whatever order they come in.
+
+    Takes, again and again, the first event in canonical order that the order's status allows; of one instant, an event
+    that ends the order goes last. Answers the order (None without an OrderInitialized), the applied events in the
+    order of application, and those left over with the reason.
+    """
+    left = sorted(events, key=lambda pair: fold_place(pair[1], pair[0]))
+    first = next((pair for pair in left if isinstance(pair[1], OrderInitialized)), None)
+    if first is None:
+        return None, [], [(arrival, event, "no OrderInitialized for this order yet") for arrival, event in left]
+    left.remove(first)
+    state = open_order(first[1])  # type: ignore[arg-type]
+    applied = [first]
+    while (place := _next_place(state, left)) is not None:
+        pair = left.pop(place)
+        apply(state, pair[1])
+        applied.append(pair)
+    refused = [(arrival, event, refusal(state, event) or "") for arrival, event in left]
+    return state, applied, refused
+
+
+def _next_place(state: OrderState, left: Sequence[tuple[int, AnyOrderEvent]]) -> int | None:
+    ending: int | None = None
+    for place, (_, event) in enumerate(left):
+        if ending is not None and event.ts_init != left[ending][1].ts_init:
+            return ending
+        if refusal(state, event) is not None:
+            continue
+        if not _would_end(state, event):
+            return place
+        ending = place if ending is None else ending
+    return ending
+
+
+def _would_end(state: OrderState, event: AnyOrderEvent) -> bool:
+    if isinstance(event, OrderFilled):
+        return state.filled_qty + event.last_qty >= state.quantity
+    return _TARGETS.get(type(event).__name__) in TERMINAL
+
+
+def _move(state: OrderState, target: OrderStatus) -> None:
+    if target in _PENDING and state.status not in _PENDING:
+        state.status_before_pending = state.status
+    if state.status is _S.PENDING_UPDATE and target is _S.SUBMITTED:
+        # The amendment overtook the submission's report: the order stays pending, on top of SUBMITTED.
+        state.status_before_pending = target
+        return
+    state.status = target
+
+
+def _restore(state: OrderState) -> None:
+    if state.status_before_pending is not None:
+        state.status = state.status_before_pending
+
+
+def _settle_fills(state: OrderState, *, is_fill: bool) -> None:
+    """Let the status follow the filled quantity where the table has the way.
+
+    A fill that came where the table has no way (before OrderSubmitted) is caught up after a later event. A pending or
+    canceled order goes on only by a new fill.
+    """
+    if not state.filled_qty:
+        return
+    complete = state.filled_qty >= state.quantity
+    target = _S.FILLED if complete else _S.PARTIALLY_FILLED
+    may_follow = is_fill or state.status not in (_S.CANCELED, *_PENDING)
+    if may_follow and state.status is not target and target in TRANSITIONS[state.status]:
+        state.status = target
+
+
+def _note_venue(state: OrderState, event: AnyOrderEvent) -> None:
+    if isinstance(event, OrderSubmitted | VenueOrderEvent) and event.account_id:
+        state.account_id = event.account_id
+    if isinstance(event, VenueOrderEvent) and event.venue_order_id is not None:
+        state.venue_order_id = event.venue_order_id
