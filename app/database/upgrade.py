@@ -48,7 +48,8 @@ async def upgrade(url: str) -> Upgraded:
             return Upgraded(before, newest)
         await _lock(connection)
         before = await _revision(connection)
-        _refuse_newer_schema(before)
+        if before is not None:
+            refuse_newer_schema(before, of="the database")
         if before != newest:
             await _migrate(url)
         return Upgraded(before, newest)
@@ -87,14 +88,13 @@ def _refuse_old_server(connection: asyncpg.Connection) -> None:
         )
 
 
-def _refuse_newer_schema(revision: str | None) -> None:
-    if revision is None:
-        return
+def refuse_newer_schema(revision: str, *, of: str) -> None:
+    """Refuse a schema's revision that this release does not know. Raises DatabaseUnfit."""
     try:
         ScriptDirectory(str(_MIGRATIONS)).get_revision(revision)
     except CommandError as error:
         raise DatabaseUnfit(
-            f"The database's schema is at revision {revision}, newer than this release, which knows up to "
+            f"The schema of {of} is at revision {revision}, newer than this release, which knows up to "
             f"{newest_revision()}. Run the newer release, or restore a backup from before its upgrade."
         ) from error
 

@@ -1,0 +1,75 @@
+"""The command `purser`. One module for each group of commands; this one says how they end.
+
+Exit codes: 0 done; 1 refused or failed, and stderr says why; 2 the command line or a setting is wrong;
+130 interrupted.
+"""
+
+import signal
+import sys
+from importlib.metadata import version
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from app.cli import db, serve
+from app.errors import PurserError, SettingsInvalid
+
+FAILED = 1
+MISUSED = 2
+
+cli = typer.Typer(
+    name="purser",
+    help="Purser: the operations API for algorithmic trading.",
+    epilog="Settings are environment variables PURSER_*; README.md lists them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+cli.command("serve")(serve.serve)
+cli.add_typer(db.commands, name="db")
+
+
+def run() -> None:
+    """The entry point: expected failures become one message on stderr, never a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        cli()
+    except SettingsInvalid as error:
+        _complain(error, MISUSED)
+    except PurserError as error:
+        _complain(error, FAILED)
+
+
+def _complain(error: PurserError, exit_code: int) -> None:
+    print(f"purser: {error}", file=sys.stderr)
+    sys.exit(exit_code)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """SIGTERM ends a command as Ctrl-C does: what was opened is closed on the way out."""
+    raise KeyboardInterrupt
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"purser {version('purser')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and leave."),
+    ] = False,
+) -> None:
+    pass
+
+
+@cli.command("schema")
+def schema() -> None:
+    """Print the GraphQL schema, in SDL."""
+    from graphql_schema import schema as graphql_schema  # Strawberry takes a while; only this command pays.
+
+    print(graphql_schema.as_str())

@@ -1,0 +1,35 @@
+"""The configured database, opened for a command: the embedded server, or what PURSER_DATABASE_URL names."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from app.database.embedded import EmbeddedServer
+from app.database.upgrade import upgrade
+from app.settings import Settings
+
+
+@contextmanager
+def configured_database(settings: Settings) -> Iterator[str]:
+    """Its libpq URL, with the schema upgraded; an embedded server is held during the block.
+
+    Raises EmbeddedServerError, DatabaseUnavailable, DatabaseUnfit.
+    """
+    with configured_server(settings) as url:
+        asyncio.run(upgrade(url))
+        yield url
+
+
+@contextmanager
+def configured_server(settings: Settings) -> Iterator[str]:
+    """Its libpq URL, with the schema left as it is. Raises EmbeddedServerError."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    with Console(file=sys.stderr).status("Starting the embedded PostgreSQL"):
+        server = EmbeddedServer.start(settings.data_dir)
+    with server:
+        yield server.url

@@ -1,0 +1,141 @@
+"""`purser serve`: the database, then the server processes, then the addresses to open."""
+
+import errno
+import json
+import os
+import socket
+import sys
+import threading
+import urllib.request
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from uvicorn.supervisors import Multiprocess
+
+from app.cli.databases import configured_database
+from app.cli.demo import import_demo_unless_there_is_data
+from app.cli.logs import configure_logging
+from app.cli.worker import SUPERVISOR_ENV
+from app.errors import OperationRefused
+from app.settings import Settings, load_settings
+
+BACKLOG = 2048
+SHUTDOWN_TIMEOUT_SECONDS = 10
+HEALTHCHECK_TIMEOUT_SECONDS = 30
+"""A worker that does not answer its supervisor for so long is replaced."""
+READY_POLL_SECONDS = 0.05
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [PURSER_HOST, 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. [PURSER_PORT, 8000]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes. [PURSER_WORKERS, 1]")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with a recording.")] = False,
+) -> None:
+    """Serve the API until Ctrl-C or SIGTERM."""
+    settings = load_settings(host=host, port=port, workers=workers)
+    configure_logging(settings.log_level)
+    try:
+        with _bound(settings) as listener, configured_database(settings) as url:
+            if demo:
+                import_demo_unless_there_is_data(url, settings.pool_limits())
+            _hand_over(settings, url)
+            _listen(listener, settings)
+            _announce_once_ready(settings)
+            _run(settings, listener)
+    except KeyboardInterrupt:
+        pass  # Asked to stop, and did: that is success.
+
+
+def _bound(settings: Settings) -> socket.socket:
+    """The socket, bound before anything slow is done. Raises OperationRefused."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    except OSError as error:
+        raise _cannot_listen(settings, error) from error
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(settings, error) from error
+    return listener
+
+
+def _listen(listener: socket.socket, settings: Settings) -> None:
+    try:
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise _cannot_listen(settings, error) from error
+
+
+def _cannot_listen(settings: Settings, error: OSError) -> OperationRefused:
+    if error.errno == errno.EADDRINUSE:
+        return OperationRefused(
+            f"Port {settings.port} on {settings.host} is in use. "
+            "Stop what uses it, or choose another port with --port."
+        )
+    return OperationRefused(f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}.")
+
+
+def _hand_over(settings: Settings, url: str) -> None:
+    """Leave the settings as they are now, options and embedded server included, for the server processes."""
+    os.environ |= {
+        "PURSER_DATABASE_URL": url,
+        "PURSER_HOST": settings.host,
+        "PURSER_PORT": str(settings.port),
+        "PURSER_WORKERS": str(settings.workers),
+        SUPERVISOR_ENV: str(os.getpid()),
+    }
+
+
+def _run(settings: Settings, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        "app.cli.worker:create_app",
+        factory=True,
+        workers=settings.workers,
+        log_config=None,
+        access_log=settings.log_level == "debug",
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_worker_healthcheck=HEALTHCHECK_TIMEOUT_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
+    )
+    if settings.workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+    else:
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _announce_once_ready(settings: Settings) -> None:
+    threading.Thread(target=_announce, args=(settings,), name="announce", daemon=True).start()
+
+
+def _announce(settings: Settings) -> None:
+    host = _EVERYWHERE.get(settings.host, settings.host)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    pause = threading.Event()
+    while not _is_healthy(address):
+        pause.wait(READY_POLL_SECONDS)
+    console = Console(file=sys.stderr, highlight=False)
+    console.print(f"\n[bold]Purser is ready[/bold]  [link={address}]{address}[/link]")
+    for path, what in (
+        ("/graphql", "GraphQL, with GraphiQL in a browser"),
+        ("/docs", "REST, with Swagger UI"),
+    ):
+        console.print(f"  {address}{path:<10} {what}")
+    console.print("Ctrl-C stops it.\n")
+
+
+def _is_healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=5) as response:
+            return bool(json.load(response)["status"] == "ok")
+    except (OSError, ValueError, KeyError):
+        return False

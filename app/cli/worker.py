@@ -1,0 +1,39 @@
+"""What runs in a server process: the application, and a watch on the process that supervises it."""
+
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from app.cli.logs import configure_logging
+from app.settings import load_settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+SUPERVISOR_ENV = "_PURSER_SUPERVISOR_PID"
+WATCH_INTERVAL_SECONDS = 0.5
+
+
+def create_app() -> "FastAPI":
+    """The application factory that `purser serve` gives to uvicorn, run in each server process."""
+    configure_logging(load_settings().log_level)
+    supervisor = int(os.environ.get(SUPERVISOR_ENV, "0"))
+    if supervisor not in (0, os.getpid()):
+        threading.Thread(target=_end_with, args=(supervisor,), name="supervisor-watch", daemon=True).start()
+    from app.main import (
+        create_app as create_main_app,
+    )  # Not at the top: the supervisor reads this module too.
+
+    return create_main_app()
+
+
+def _end_with(supervisor: int) -> None:
+    """End this process when its supervisor is gone.
+
+    A worker that outlived it would keep the port, and nobody would restart the embedded server under it.
+    """
+    while os.getppid() == supervisor:
+        time.sleep(WATCH_INTERVAL_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)

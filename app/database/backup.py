@@ -1,0 +1,204 @@
+"""Backup and restore, with pg_dump, pg_restore and psql."""
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from app.database.postgres_programs import programs_dir
+from app.database.upgrade import connect, refuse_newer_schema
+from app.errors import OperationRefused
+
+CHUNK_BYTES = 256 * 1024
+_MAGIC = b"PGDMP"
+_WITHOUT_OWNERS = ("--no-owner", "--no-privileges")
+
+
+async def back_up(url: str, file: Path, *, overwrite: bool = False) -> int:
+    """Write the database at `url` to `file`, whole or not at all; answers its size in bytes.
+
+    Raises DatabaseUnavailable, OperationRefused.
+    """
+    _refuse_existing(file, overwrite=overwrite)
+    programs = await _programs_for(url)
+    target, secret = _for_libpq(url)
+    partial = file.with_name(f"{file.name}.partial")
+    try:
+        # Made first, and private: pg_dump would make it as the umask has it.
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        dump = await asyncio.create_subprocess_exec(
+            *(programs / "pg_dump", "--format=custom", *_WITHOUT_OWNERS),
+            *(f"--file={partial}", f"--dbname={target}"),
+            stdin=DEVNULL,
+            stderr=PIPE,
+            env=_environment() | secret,
+        )
+        await _succeed(dump, "pg_dump")
+        partial.replace(file)
+        return os.stat(file).st_size
+    except OSError as error:
+        raise OperationRefused(f"{file} cannot be written: {error.strerror}.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+
+
+async def restore(url: str, file: Path, *, replace: bool = False) -> None:
+    """Put a backup in the place of what the database at `url` holds, in one transaction.
+
+    Refuses while a Purser is connected, and a database that holds anything unless told to `replace` it.
+    Raises DatabaseUnavailable, DatabaseUnfit, OperationRefused.
+    """
+    programs = await _programs_for(url)
+    await _refuse_unfit(programs, file)
+    await _refuse_in_use(url, replace=replace)
+    target, secret = _for_libpq(url)
+    script = await asyncio.create_subprocess_exec(
+        *(programs / "pg_restore", *_WITHOUT_OWNERS, "--file=-", file),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=_environment(),
+    )
+    psql = await asyncio.create_subprocess_exec(
+        *(programs / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={target}"),
+        stdin=PIPE,
+        stdout=DEVNULL,
+        stderr=PIPE,
+        env=_environment() | secret,
+    )
+    await _apply(script, psql)
+
+
+def _refuse_existing(file: Path, *, overwrite: bool) -> None:
+    if file.exists() and not overwrite:
+        raise OperationRefused(f"{file} exists; choose another name, or overwrite it with --force.")
+
+
+async def _apply(script: Process, psql: Process) -> None:
+    """Run a script as one transaction, committed only once all of it has been read without error."""
+    assert script.stdout is not None
+    assert psql.stdin is not None
+    ending = asyncio.create_task(_succeed(psql, "psql"))
+    try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # psql says why it ended.
+            psql.stdin.write(b"BEGIN;\nDROP SCHEMA public CASCADE;\nCREATE SCHEMA public;\n")
+            while chunk := await script.stdout.read(CHUNK_BYTES):
+                psql.stdin.write(chunk)
+                await psql.stdin.drain()
+            await _succeed(script, "pg_restore")
+            psql.stdin.write(b"\nCOMMIT;\n")
+    finally:
+        psql.stdin.close()
+        if script.returncode is None:
+            script.kill()
+            await script.wait()
+        await ending
+
+
+async def _refuse_unfit(programs: Path, file: Path) -> None:
+    """Refuse what is no backup of Purser, is damaged, or was written by a newer release."""
+    try:
+        with file.open("rb") as opened:
+            magic = opened.read(len(_MAGIC))
+    except OSError as error:
+        raise OperationRefused(f"{file} cannot be read: {error.strerror}.") from error
+    if magic != _MAGIC:
+        raise OperationRefused(f"{file} is not a backup that `purser db backup` wrote.")
+    versions = await asyncio.create_subprocess_exec(
+        *(programs / "pg_restore", "--data-only", "--table=alembic_version", "--file=-", file),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=_environment(),
+    )
+    found = re.search(
+        rb"^COPY [^\n]*alembic_version[^\n]*\n(\w+)\n", await _succeed(versions, "pg_restore"), re.M
+    )
+    if found is None:
+        raise OperationRefused(f"{file} is not a backup of Purser: it holds no schema revision.")
+    refuse_newer_schema(found[1].decode(), of=str(file))
+
+
+async def _refuse_in_use(url: str, *, replace: bool) -> None:
+    connection = await connect(url, writes=True)
+    try:
+        others = await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = 'purser' AND pid <> pg_backend_pid()"
+        )
+        if others:
+            raise OperationRefused(
+                f"A running Purser has {others} connections to the database. Stop it, then restore."
+            )
+        tables = await connection.fetch(
+            "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1"
+        )
+        for table in tables:
+            if not replace and await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table['name']})"):
+                raise OperationRefused(
+                    f"The database is not empty ({table['name']} has rows). Back it up, then replace what it "
+                    "holds with --force."
+                )
+    finally:
+        await connection.close()
+
+
+async def _programs_for(url: str) -> Path:
+    """Where the programs are: the system's if they are new enough for the server, else our own.
+
+    Ours are always new enough so far, but speak no TLS.
+    """
+    connection = await connect(url)
+    try:
+        server_version = connection.get_server_version().major
+    finally:
+        await connection.close()
+    found = {name: shutil.which(name) for name in ("pg_dump", "pg_restore", "psql")}
+    if "host=/" in url or not all(found.values()):
+        return programs_dir()
+    asked = await asyncio.create_subprocess_exec(str(found["pg_dump"]), "--version", stdout=PIPE, stderr=PIPE)
+    version = re.search(rb"(\d+)", await _succeed(asked, "pg_dump"))
+    is_new_enough = version is not None and int(version[1]) >= server_version
+    return Path(str(found["pg_dump"])).parent if is_new_enough else programs_dir()
+
+
+def _for_libpq(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without its password, and that as an environment variable: arguments are seen by all."""
+    parts = urlsplit(url)
+    user, at, hosts = parts.netloc.rpartition("@")
+    name, _, password = user.partition(":")
+    query = parse_qsl(parts.query)
+    password = unquote(password) or dict(query).get("password", "")
+    kept = urlencode([(key, value) for key, value in query if key != "password"])
+    stripped = urlunsplit(parts._replace(netloc=f"{name}{at}{hosts}", query=kept))
+    # urlunsplit drops the "//" of an empty authority, without which libpq reads no URL.
+    if not stripped.startswith(f"{parts.scheme}://"):
+        stripped = stripped.replace(f"{parts.scheme}:", f"{parts.scheme}://", 1)
+    return stripped, {"PGPASSWORD": password} if password else {}
+
+
+def _environment() -> dict[str, str]:
+    """The caller's own: libpq takes from it what the URL leaves open, as asyncpg does."""
+    return os.environ | {"LC_ALL": "C"}
+
+
+async def _succeed(process: Process, name: str) -> bytes:
+    """What the program printed. Raises OperationRefused with its complaint, should it fail."""
+    assert process.stderr is not None
+    stdout = process.stdout
+    errors, output = await asyncio.gather(
+        process.stderr.read(), stdout.read() if stdout is not None else _nothing()
+    )
+    if await process.wait() != 0:
+        raise OperationRefused(f"{name} failed:\n{errors.decode(errors='replace').strip()}")
+    return output
+
+
+async def _nothing() -> bytes:
+    return b""
