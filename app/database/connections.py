@@ -1,9 +1,9 @@
 """Connections: reads and writes are different types, so the type checker stops a write in a read.
 
-Everything runs over asyncpg; a pool of PostgreSQL connections for the process, each of them in UTC, with ISO
-dates and a statement timeout.
+Everything runs over asyncpg, in UTC, with ISO dates and a statement timeout.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -81,21 +81,43 @@ class WriteConnection(ReadConnection):
         await self._transaction.commit()
 
 
-class Database:
-    """The process's pool of connections."""
+# The ledger finds rows by their keys, a few or a few thousand at a time, in tables that grow while a statement stays
+# prepared. A plan made while they were small (scan it; any index will do) becomes ruinous: plan anew each time, by keys only.
+_BY_KEYS = {
+    "plan_cache_mode": "force_custom_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+_CHANGES_NOTHING = {"default_transaction_read_only": "on"}
 
-    def __init__(self, pool: asyncpg.Pool, limits: PoolLimits) -> None:
-        self._pool = pool
+
+class Database:
+    """The process's two pools of connections: PostgreSQL itself refuses a write on one that reads."""
+
+    def __init__(self, readers: asyncpg.Pool, writers: asyncpg.Pool, limits: PoolLimits) -> None:
+        self._readers = readers
+        self._writers = writers
         self._limits = limits
 
     @classmethod
-    async def open(cls, url: str, limits: PoolLimits | None = None, *, read_only: bool = False) -> "Database":
+    async def open(cls, url: str, limits: PoolLimits | None = None) -> "Database":
         """Connect. `url` is a libpq URL and may name several hosts. Raises DatabaseUnavailable."""
         limits = limits or PoolLimits()
+        readers = await cls._open_pool(url, limits, _CHANGES_NOTHING)
         try:
-            pool = await asyncpg.create_pool(
+            writers = await cls._open_pool(url, limits, _BY_KEYS)
+        except BaseException:
+            await readers.close()
+            raise
+        return cls(readers, writers, limits)
+
+    @staticmethod
+    async def _open_pool(url: str, limits: PoolLimits, settings: dict[str, str]) -> asyncpg.Pool:
+        try:
+            return await asyncpg.create_pool(
                 url,
-                min_size=1,
+                min_size=0,
                 max_size=limits.size_max,
                 timeout=limits.connect_timeout_seconds,
                 init=_prepare,
@@ -109,34 +131,33 @@ class Database:
                     "statement_timeout": f"{int(limits.statement_timeout_seconds * 1000)}",
                     "lock_timeout": f"{int(limits.lock_timeout_seconds * 1000)}",
                     "idle_in_transaction_session_timeout": "60000",
-                    **({"default_transaction_read_only": "on"} if read_only else {}),
+                    **settings,
                 },
             )
         except (*_UNREACHABLE, asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError) as error:
             raise DatabaseUnavailable(f"Cannot connect to the database: {error}") from error
-        return cls(pool, limits)
 
     async def close(self) -> None:
         """Close all connections, waiting shortly for those in use."""
-        await self._pool.close()
+        await asyncio.gather(self._readers.close(), self._writers.close())
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadConnection]:
         """A connection for single statements. Raises DatabaseUnavailable."""
-        async with self._acquired() as raw:
+        async with self._acquired(self._readers) as raw:
             yield ReadConnection(raw)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[ReadConnection]:
         """A read-only transaction in which every statement sees the same state."""
-        async with self._acquired() as raw, raw.transaction(isolation="repeatable_read", readonly=True):
+        async with self._acquired(self._readers) as raw, raw.transaction(isolation="repeatable_read", readonly=True):
             await raw.execute("SET LOCAL statement_timeout = 0")
             yield ReadConnection(raw)
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[WriteConnection]:
         """One transaction, rolled back unless the block calls `commit`. Raises DatabaseUnavailable."""
-        async with self._acquired() as raw:
+        async with self._acquired(self._writers) as raw:
             transaction = raw.transaction()
             await transaction.start()
             work = WriteConnection(raw, transaction)
@@ -147,9 +168,9 @@ class Database:
                     await transaction.rollback()
 
     @asynccontextmanager
-    async def _acquired(self) -> AsyncIterator[asyncpg.Connection]:
+    async def _acquired(self, pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
         try:
-            raw = await self._pool.acquire(timeout=self._limits.acquire_timeout_seconds)
+            raw = await pool.acquire(timeout=self._limits.acquire_timeout_seconds)
         except _UNREACHABLE as error:
             raise DatabaseUnavailable from error
         try:
@@ -157,7 +178,7 @@ class Database:
         except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as error:
             raise DatabaseUnavailable from error
         finally:
-            await self._pool.release(raw)
+            await pool.release(raw)
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

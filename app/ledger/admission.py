@@ -1,8 +1,8 @@
 """The first step of recording: lock the strategies, drop what was recorded before, number what is new."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
-from uuid import UUID
 
 import orjson
 
@@ -30,15 +30,19 @@ ORDER BY strategy_id ON CONFLICT (strategy_id) DO NOTHING RETURNING strategy_id
 """
 # The lock makes one writer a strategy at a time: what follows may read, compute and write back.
 _LOCK_STRATEGIES = "SELECT strategy_id FROM strategies WHERE strategy_id = ANY($1) ORDER BY strategy_id FOR NO KEY UPDATE"
-_NUMBERS = "SELECT array_agg(nextval(pg_get_serial_sequence('order_events', 'seq'))) FROM generate_series(1, $1)"
+_NUMBERS = f"""
+UPDATE strategies s SET event_seq = s.event_seq + k.arrived
+FROM {key_source((("strategy_id", "uuid"), ("arrived", "bigint")))} k
+WHERE s.strategy_id = k.strategy_id RETURNING s.strategy_id, s.event_seq - k.arrived AS before
+"""
 
 
 async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted:
     """Lock the strategies concerned until the transaction ends and sort new events from known ones."""
-    names: dict[tuple[str, str], UUID] = {}
-    fresh: dict[tuple[UUID, str], Arrival] = {}
+    names: dict[tuple[str, str], str] = {}
+    fresh: dict[tuple[str, str], Arrival] = {}
     doubtful: list[Arrival] = []
-    signals: list[tuple[UUID, SignalPublished]] = []
+    signals: list[tuple[str, SignalPublished]] = []
     duplicates = 0
     for item in incoming:
         event = item.event
@@ -48,7 +52,7 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
         name = (event.trader_id, event.strategy_id)
         strategy_id = names.get(name)
         if strategy_id is None:
-            strategy_id = names[name] = strategy_id_of(*name)
+            strategy_id = names[name] = str(strategy_id_of(*name))
         key = (strategy_id, event.event_id)
         first = fresh.get(key)
         if first is None:
@@ -64,23 +68,23 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
     return Admitted(arrivals, conflicts, signals, new_strategies, duplicates + known + repeated)
 
 
-def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], UUID]) -> UUID:
+def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str]) -> str:
     if not signal.event_id:
         value = orjson.dumps(signal.value, option=orjson.OPT_SORT_KEYS).decode()
         strategy = f"{signal.trader_id or ''}\n{signal.strategy_id or ''}"
         content = f"{strategy}\n{signal.instrument_id or ''}\n{signal.name}\n{signal.ts_event}\n{signal.ts_init}\n{value}"
         signal.event_id = str(signal_id_of(content))
     if signal.trader_id is None or signal.strategy_id is None:
-        return NO_STRATEGY
+        return str(NO_STRATEGY)
     name = (signal.trader_id, signal.strategy_id)
-    return names.setdefault(name, strategy_id_of(*name))
+    return names.setdefault(name, str(strategy_id_of(*name)))
 
 
 def _is_same(one: str, other: str) -> bool:
     return one == other or orjson.loads(one) == orjson.loads(other)
 
 
-async def _lock_strategies(work: WriteConnection, names: dict[tuple[str, str], UUID]) -> list[UUID]:
+async def _lock_strategies(work: WriteConnection, names: dict[tuple[str, str], str]) -> list[str]:
     if not names:
         return []
     strategy_ids = sorted(names.values())
@@ -89,13 +93,13 @@ async def _lock_strategies(work: WriteConnection, names: dict[tuple[str, str], U
         return []
     added = await work.fetch(
         _ADD_STRATEGIES,
-        [str(strategy_id) for strategy_id in names.values()],
+        list(names.values()),
         [name for _, name in names],
         [trader for trader, _ in names],
         time.time_ns(),
     )
     await work.fetch(_LOCK_STRATEGIES, strategy_ids)
-    return [row["strategy_id"] for row in added]
+    return [str(row["strategy_id"]) for row in added]
 
 
 async def _sort_out(
@@ -117,15 +121,15 @@ async def _sort_out(
 
 async def _number_variants(
     work: WriteConnection,
-    fresh: dict[tuple[UUID, str], Arrival],
+    fresh: dict[tuple[str, str], Arrival],
     changed: list[tuple[Arrival, int]],
     doubtful: list[Arrival],
 ) -> tuple[list[Arrival], int]:
     """Give each other content under a known id its own variant. Answers them and how many of `doubtful` were known."""
     conflicts: list[Arrival] = []
     repeated = 0
-    seen: dict[tuple[UUID, str], list[Arrival]] = {}
-    highest: dict[tuple[UUID, str], int] = {}
+    seen: dict[tuple[str, str], list[Arrival]] = {}
+    highest: dict[tuple[str, str], int] = {}
     for arrival, variant in changed:
         key = (arrival.strategy_id, arrival.event.event_id)
         arrival.variant = highest[key] = variant + 1
@@ -149,11 +153,15 @@ async def _number_variants(
 
 
 async def _number(work: WriteConnection, arrivals: Sequence[Arrival]) -> None:
-    if arrivals:
-        numbers = await work.fetchval(_NUMBERS, len(arrivals))
-        for arrival, number in zip(arrivals, sorted(numbers), strict=True):
-            arrival.seq = number
+    """Number events in the order of arrival within their strategy."""
+    if not arrivals:
+        return
+    counts = Counter(arrival.strategy_id for arrival in arrivals)
+    rows = await work.fetch(_NUMBERS, *[[str(value) for value in column] for column in zip(*counts.items(), strict=True)])
+    last = {str(row["strategy_id"]): row["before"] for row in rows}
+    for arrival in arrivals:
+        arrival.seq = last[arrival.strategy_id] = last[arrival.strategy_id] + 1
 
 
 def _id_arrays(arrivals: Sequence[Arrival]) -> tuple[list[str], list[str]]:
-    return [str(arrival.strategy_id) for arrival in arrivals], [arrival.event.event_id for arrival in arrivals]
+    return [arrival.strategy_id for arrival in arrivals], [arrival.event.event_id for arrival in arrivals]

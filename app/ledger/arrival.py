@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from uuid import UUID
 
 from app.rules.events import AnyOrderEvent, AnyPositionEvent, EngineEvent, OrderFilled, SignalPublished
 
-OrderKey = tuple[UUID, str]
+OrderKey = tuple[str, str]
 """(strategy_id, client_order_id)"""
 
 
@@ -53,7 +52,7 @@ class RecordedEvents:
 class Arrival:
     """A new event with its place in the order of arrival. `variant` above 0: other content under a known id."""
 
-    strategy_id: UUID
+    strategy_id: str
     seq: int
     event: AnyOrderEvent | AnyPositionEvent
     payload: str
@@ -75,7 +74,7 @@ class Arrival:
 class Quarantine:
     """A stored event that is not applied, and why."""
 
-    strategy_id: UUID
+    strategy_id: str
     event_id: str
     variant: int
     client_order_id: str
@@ -88,7 +87,7 @@ class Quarantine:
 class NewFill:
     """A fill whose money is to be moved now."""
 
-    strategy_id: UUID
+    strategy_id: str
     seq: int
     event: OrderFilled
 
@@ -99,6 +98,6 @@ class Admitted:
 
     arrivals: Sequence[Arrival]
     conflicts: Sequence[Arrival]
-    signals: Sequence[tuple[UUID, SignalPublished]]
-    new_strategies: Sequence[UUID]
+    signals: Sequence[tuple[str, SignalPublished]]
+    new_strategies: Sequence[str]
     duplicates: int

@@ -137,13 +137,7 @@ def _fold_again(key: OrderKey, stored: _Stored, news: list[Arrival], changes: Or
     """The sure way: fold all events of the order and see what differs from what was."""
     fresh = {arrival.seq for arrival in news}
     every = [*stored.events, *((arrival.seq, arrival.event) for arrival in news)]
-    unique, repeated = _split_repeated_trades(every)  # type: ignore[arg-type]
-    state, applied, refused = fold(unique)
-    code = QuarantineCode.ORDER_UNKNOWN if state is None else QuarantineCode.ILLEGAL_TRANSITION
-    left = [(seq, _quarantine(key, event, code, reason)) for seq, event, reason in refused]
-    left += [
-        (seq, _quarantine(key, event, QuarantineCode.REPEATED_TRADE, reason)) for seq, event, reason in repeated
-    ]
+    state, applied, left = fold_order(key, every)  # type: ignore[arg-type]
     for seq, item in left:
         if seq in fresh:
             changes.quarantined.append(item)
@@ -151,7 +145,7 @@ def _fold_again(key: OrderKey, stored: _Stored, news: list[Arrival], changes: Or
             changes.requarantined.append(item)
     still_left = {item.event_id for _, item in left}
     changes.released += [
-        (str(key[0]), event_id, "0") for event_id in stored.quarantine if event_id not in still_left
+        (key[0], event_id, "0") for event_id in stored.quarantine if event_id not in still_left
     ]
     changes.fills += [
         NewFill(key[0], seq, event)
@@ -165,6 +159,18 @@ def _fold_again(key: OrderKey, stored: _Stored, news: list[Arrival], changes: Or
                 key, state, len(left), before.status if before else None, before.instrument_id if before else None
             )
         )
+
+
+def fold_order(
+    key: OrderKey, events: Sequence[tuple[int, AnyOrderEvent]]
+) -> tuple[OrderState | None, list[tuple[int, AnyOrderEvent]], list[tuple[int, Quarantine]]]:
+    """Fold (seq, event) pairs of one order, sorted by seq: the order, the applied events, and what is left over."""
+    unique, repeated = _split_repeated_trades(events)
+    state, applied, refused = fold(unique)
+    code = QuarantineCode.ORDER_UNKNOWN if state is None else QuarantineCode.ILLEGAL_TRANSITION
+    left = [(seq, _quarantine(key, event, code, reason)) for seq, event, reason in refused]
+    left += [(seq, _quarantine(key, event, QuarantineCode.REPEATED_TRADE, reason)) for seq, event, reason in repeated]
+    return state, applied, left
 
 
 def _split_repeated_trades(
@@ -198,28 +204,33 @@ async def _load(work: WriteConnection, touched: dict[OrderKey, list[Arrival]]) -
     if not touched:
         return stored
     for row in await work.fetch(_LOAD_ORDERS, *keys):
-        stored[row["strategy_id"], row["client_order_id"]] = _Stored(_state_of(row), row["waiting"])
+        stored[str(row["strategy_id"]), row["client_order_id"]] = _Stored(_state_of(row), row["waiting"])
     for row in await work.fetch(_LOAD_QUARANTINE, *keys):
-        item = Quarantine(**{**row, "event_id": str(row["event_id"]), "code": QuarantineCode(row["code"])})
-        order = stored.setdefault((row["strategy_id"], row["client_order_id"]), _Stored())
+        item = _quarantine_of(row)
+        order = stored.setdefault((str(row["strategy_id"]), row["client_order_id"]), _Stored())
         order.quarantine[item.event_id] = item
     filled = [key for key in stored if any(isinstance(arrival.event, OrderFilled) for arrival in touched[key])]
     if filled:
         for row in await work.fetch(_LOAD_TRADES, *_key_arrays(filled)):
-            order = stored[row["strategy_id"], row["client_order_id"]]
+            order = stored[str(row["strategy_id"]), row["client_order_id"]]
             order.trades.add((row["trade_id"], row["instrument_id"], row["account_id"]))
     return stored
+
+
+def _quarantine_of(row: asyncpg.Record) -> Quarantine:
+    ids = {"strategy_id": str(row["strategy_id"]), "event_id": str(row["event_id"])}
+    return Quarantine(**{**row, **ids, "code": QuarantineCode(row["code"])})
 
 
 async def _load_events(work: WriteConnection, keys: list[OrderKey], stored: dict[OrderKey, _Stored]) -> None:
     for row in await work.fetch(_LOAD_EVENTS, *_key_arrays(keys)):
         event: Any = decode_line(row["payload"].encode())
-        stored[row["strategy_id"], row["client_order_id"]].events.append((row["seq"], event))
+        stored[str(row["strategy_id"]), row["client_order_id"]].events.append((row["seq"], event))
 
 
 def _key_arrays(keys: Iterable[OrderKey]) -> tuple[list[str], list[str]]:
     keys = list(keys)
-    return [str(strategy_id) for strategy_id, _ in keys], [client_order_id for _, client_order_id in keys]
+    return [strategy_id for strategy_id, _ in keys], [client_order_id for _, client_order_id in keys]
 
 
 def _state_of(row: asyncpg.Record) -> OrderState:

@@ -7,7 +7,6 @@ top; an earlier one makes its position be computed again from the life it falls 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from uuid import UUID
 
 import asyncpg
 
@@ -18,7 +17,7 @@ from app.rules.enums import OrderSide, PositionStatus
 from app.rules.events import OrderFilled
 from app.rules.positions import FillPlace, PositionFill, PositionState, apply_fill, closing_fee, trade_seq_of
 
-PositionKey = tuple[UUID, str]
+PositionKey = tuple[str, str]
 """(strategy_id, position_id)"""
 
 _ZERO = Decimal(0)
@@ -58,7 +57,7 @@ class Life:
 class BookedFill:
     """A fill with what it did. The `before` values are those stored earlier, for a fill that is computed again."""
 
-    strategy_id: UUID
+    strategy_id: str
     event_id: str
     position_id: str
     place: FillPlace
@@ -85,8 +84,8 @@ class PositionChanges:
     """New fills."""
     revised: list[BookedFill] = field(default_factory=list)
     """Fills stored earlier whose effect is another now."""
-    lives: dict[tuple[UUID, str, int], Life] = field(default_factory=dict)
-    removed: list[tuple[UUID, str, Life]] = field(default_factory=list)
+    lives: dict[tuple[str, str, int], Life] = field(default_factory=dict)
+    removed: list[tuple[str, str, Life]] = field(default_factory=list)
     """Lives that do not exist any more."""
     new_instruments: dict[str, str] = field(default_factory=dict)
     """Instruments met for the first time: id -> currency."""
@@ -107,14 +106,14 @@ async def book_fills(work: WriteConnection, fills: Sequence[NewFill]) -> Positio
         news.sort(key=lambda booked: booked.place)
         current = latest.get(key)
         if current is None or news[0].place > current.last:
-            _run(key, current, news, multipliers, changes)
+            run_fills(key, current, news, multipliers, changes)
         else:
             await _recompute(work, key, news, multipliers, changes)
         changes.fills += news
     return changes
 
 
-def _run(
+def run_fills(
     key: PositionKey,
     current: Life | None,
     fills: Iterable[BookedFill],
@@ -122,7 +121,7 @@ def _run(
     changes: PositionChanges,
     n_last: int = 0,
 ) -> None:
-    """Apply fills in order, starting from `current`."""
+    """Apply fills, given in their order, on top of `current`; `n_last` counts the lives before. Fills in `changes.lives`."""
     for booked in fills:
         state = current.state if current is not None else None
         effect = apply_fill(state, booked.fill, multipliers[booked.instrument_id], n_last)
@@ -146,11 +145,11 @@ async def _recompute(
     changes: PositionChanges,
 ) -> None:
     """Compute a position again from the life that the earliest new fill falls into."""
-    lives = [_life_of(row) for row in await work.fetch(_LOAD_LIVES_FROM, *key, *news[0].place)]
+    lives = [life_of(row) for row in await work.fetch(_LOAD_LIVES_FROM, *key, *news[0].place)]
     first = lives[0]
     starts_inside = first.first <= news[0].place
     since = first.first if starts_inside else _START
-    stored = [_booked_of(row) for row in await work.fetch(_LOAD_FILLS_FROM, *key, *since)]
+    stored = [booked_of(row) for row in await work.fetch(_LOAD_FILLS_FROM, *key, *since)]
     missing = {booked.instrument_id for booked in stored} - multipliers.keys()
     for row in await work.fetch(_LOAD_MULTIPLIERS, list(missing)):
         multipliers[row["instrument_id"]] = row["multiplier"]
@@ -165,7 +164,7 @@ async def _recompute(
     recomputed = PositionChanges()
     if start is not None:
         recomputed.lives[(*key, start.state.n)] = start
-    _run(key, start, sorted([*replayed, *news], key=lambda booked: booked.place), multipliers, recomputed, n_last)
+    run_fills(key, start, sorted([*replayed, *news], key=lambda booked: booked.place), multipliers, recomputed, n_last)
     for place, life in recomputed.lives.items():
         old = before.pop(place[2], None)
         life.status_before = old.state.status if old is not None else None
@@ -204,9 +203,9 @@ async def _multipliers(
 
 async def _load_latest(work: WriteConnection, keys: Iterable[PositionKey]) -> dict[PositionKey, Life]:
     keys = list(keys)
-    arrays = [str(strategy_id) for strategy_id, _ in keys], [position_id for _, position_id in keys]
+    arrays = [strategy_id for strategy_id, _ in keys], [position_id for _, position_id in keys]
     rows = await work.fetch(_LOAD_LATEST, *arrays)
-    return {(row["strategy_id"], row["position_id"]): _life_of(row) for row in rows}
+    return {(str(row["strategy_id"]), row["position_id"]): life_of(row) for row in rows}
 
 
 def position_id_of(event: OrderFilled) -> str:
@@ -238,7 +237,8 @@ def _booked(new: NewFill) -> BookedFill:
     )
 
 
-def _booked_of(row: asyncpg.Record) -> BookedFill:
+def booked_of(row: asyncpg.Record) -> BookedFill:
+    """A stored fill, with its stored effect as `before`."""
     effect = (row["realized_pnl"], row["position_n"], row["flip_qty"])
     fill = PositionFill(
         side=OrderSide(row["side"]),
@@ -250,7 +250,7 @@ def _booked_of(row: asyncpg.Record) -> BookedFill:
         ts_event=row["ts_event"],
     )
     return BookedFill(
-        strategy_id=row["strategy_id"],
+        strategy_id=str(row["strategy_id"]),
         event_id=str(row["event_id"]),
         position_id=row["position_id"],
         place=(row["ts_event"], row["ts_init"], row["trade_seq"], row["seq"]),
@@ -268,7 +268,8 @@ def _life(state: PositionState, booked: BookedFill) -> Life:
     return Life(state, booked.account_id, booked.instrument_id, booked.place, booked.place)
 
 
-def _life_of(row: asyncpg.Record) -> Life:
+def life_of(row: asyncpg.Record) -> Life:
+    """A stored position."""
     state = PositionState(
         n=row["n"],
         entry=OrderSide(row["entry"]),

@@ -7,7 +7,6 @@
 
 from collections.abc import Sequence
 from decimal import localcontext
-from uuid import UUID
 
 import orjson
 
@@ -141,21 +140,21 @@ async def _write_positions(work: WriteConnection, changes: PositionChanges) -> N
 
 
 async def _write_signals(
-    work: WriteConnection, signals: Sequence[tuple[UUID, SignalPublished]]
-) -> list[tuple[UUID, str]]:
+    work: WriteConnection, signals: Sequence[tuple[str, SignalPublished]]
+) -> list[tuple[str, str]]:
     """Answers (strategy_id, signal_id) of those that are new."""
     if not signals:
         return []
     rows = [
         (
-            *(str(strategy_id), signal.event_id, signal.instrument_id, signal.name),
+            *(strategy_id, signal.event_id, signal.instrument_id, signal.name),
             *(orjson.dumps(signal.value).decode(), str(signal.ts_event), str(signal.ts_init)),
         )
         for strategy_id, signal in signals
     ]
     added = await work.fetch(_ADD_SIGNALS, *[list(column) for column in zip(*rows, strict=True)])
-    await totals.add_signals(work, [(row["strategy_id"], row["name"]) for row in added])
-    return [(row["strategy_id"], str(row["signal_id"])) for row in added]
+    await totals.add_signals(work, [(str(row["strategy_id"]), row["name"]) for row in added])
+    return [(str(row["strategy_id"]), str(row["signal_id"])) for row in added]
 
 
 async def _write_changes(
@@ -163,11 +162,11 @@ async def _write_changes(
     admitted: Admitted,
     orders: OrderChanges,
     positions: PositionChanges,
-    signals: Sequence[tuple[UUID, str]],
+    signals: Sequence[tuple[str, str]],
 ) -> None:
     """The change feed: one row for each thing that this transaction made or changed."""
-    rows: list[tuple[UUID, str, str]] = []
-    rows += [(strategy_id, "strategy", str(strategy_id)) for strategy_id in admitted.new_strategies]
+    rows: list[tuple[str, str, str]] = []
+    rows += [(strategy_id, "strategy", strategy_id) for strategy_id in admitted.new_strategies]
     rows += [(strategy_id, "order", client_order_id) for strategy_id, client_order_id in (change.key for change in orders.orders)]
     rows += [(booked.strategy_id, "fill", booked.event_id) for booked in (*positions.fills, *positions.revised)]
     rows += [(key[0], "position", f"{key[1]}:{key[2]}") for key in positions.lives]

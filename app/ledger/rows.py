@@ -1,12 +1,9 @@
 """What the ledger's values look like as table rows."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from app.ledger.arrival import Arrival, Quarantine
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, Life
-from app.ledger.writing import copy_text
+from app.ledger.writing import Row, copy_text
 from app.rules.events import OrderFilled
 
 EVENT_COLUMNS = (
@@ -41,7 +38,7 @@ def event_line(arrival: Arrival) -> str:
     )
 
 
-def quarantine_row(item: Quarantine) -> Sequence[Any]:
+def quarantine_row(item: Quarantine) -> Row:
     """A row of `quarantined_events`."""
     return (
         *(item.strategy_id, item.event_id, item.variant, item.client_order_id),
@@ -49,7 +46,7 @@ def quarantine_row(item: Quarantine) -> Sequence[Any]:
     )
 
 
-def order_row(change: OrderChange) -> Sequence[Any]:
+def order_row(change: OrderChange) -> Row:
     """A row of `orders`."""
     state = change.state
     return (
@@ -62,7 +59,7 @@ def order_row(change: OrderChange) -> Sequence[Any]:
     )
 
 
-def fill_row(booked: BookedFill, event: OrderFilled) -> Sequence[Any]:
+def fill_row(booked: BookedFill, event: OrderFilled) -> Row:
     """A row of `fills`."""
     fill = booked.fill
     return (
@@ -74,7 +71,7 @@ def fill_row(booked: BookedFill, event: OrderFilled) -> Sequence[Any]:
     )
 
 
-def position_row(key: tuple[Any, str, int], life: Life) -> Sequence[Any]:
+def position_row(key: tuple[str, str, int], life: Life) -> Row:
     """A row of `positions`."""
     state = life.state
     return (

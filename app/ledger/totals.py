@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from uuid import UUID
 
 from app.database import WriteConnection
 from app.ledger.orders import OrderChange
@@ -24,7 +23,7 @@ _FILL_COLUMNS = (
 
 async def add_orders(work: WriteConnection, orders: Iterable[OrderChange]) -> None:
     """Count orders under their new status instead of the old one."""
-    counts: Counter[tuple[UUID, str, str]] = Counter()
+    counts: Counter[tuple[str, str, str]] = Counter()
     for change in orders:
         state = change.state
         counts[change.key[0], state.instrument_id, state.status] += 1
@@ -36,7 +35,7 @@ async def add_orders(work: WriteConnection, orders: Iterable[OrderChange]) -> No
 
 async def add_positions(work: WriteConnection, changes: PositionChanges) -> None:
     """Count positions under their new status instead of the old one."""
-    counts: Counter[tuple[UUID, str, str]] = Counter()
+    counts: Counter[tuple[str, str, str]] = Counter()
     for (strategy_id, _, _), life in changes.lives.items():
         counts[strategy_id, life.instrument_id, life.state.status] += 1
         if life.status_before is not None:
@@ -48,7 +47,7 @@ async def add_positions(work: WriteConnection, changes: PositionChanges) -> None
     await upsert(work, PositionTotal, columns, rows, add=("positions",))
 
 
-async def add_signals(work: WriteConnection, signals: Iterable[tuple[UUID, str]]) -> None:
+async def add_signals(work: WriteConnection, signals: Iterable[tuple[str, str]]) -> None:
     """Count new signals, given as (strategy_id, name)."""
     rows = [(*key, count) for key, count in Counter(signals).items()]
     await upsert(work, SignalTotal, ("strategy_id", "name", "signals"), rows, add=("signals",))
@@ -56,7 +55,7 @@ async def add_signals(work: WriteConnection, signals: Iterable[tuple[UUID, str]]
 
 async def add_fills(work: WriteConnection, changes: PositionChanges) -> None:
     """Add new fills, and the difference that revised ones make."""
-    sums: dict[tuple[UUID, date, str, str, str], list[Decimal | int]] = {}
+    sums: dict[tuple[str, date, str, str, str], list[Decimal | int]] = {}
     for booked in changes.fills:
         fill = booked.fill
         row = _sum_row(sums, booked, fill.currency)
@@ -73,14 +72,15 @@ async def add_fills(work: WriteConnection, changes: PositionChanges) -> None:
         FillTotal,
         _FILL_COLUMNS,
         [(*key, *row) for key, row in sums.items()],
-        add=("fills", "quantity", "notional", "realized_pnl", "total_fees"),
+        add=("fills", "quantity", "notional", "total_fees"),
+        add_trimmed=("realized_pnl",),
         least=("first_ts",),
         greatest=("last_ts",),
     )
 
 
 def _sum_row(
-    sums: dict[tuple[UUID, date, str, str, str], list[Decimal | int]], booked: BookedFill, currency: str
+    sums: dict[tuple[str, date, str, str, str], list[Decimal | int]], booked: BookedFill, currency: str
 ) -> list[Decimal | int]:
     ts = booked.fill.ts_event
     key = (booked.strategy_id, _day_of(ts // _DAY_NS), booked.instrument_id, currency, booked.fill.side)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, SmallInteger, text
+from sqlalchemy import BigInteger, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -14,19 +14,17 @@ class OrderEvent(SQLModel, table=True):
     """One event as the engine published it. Append-only.
 
     `variant` is 0 for the first content seen under an `event_id`; other contents under the same id are kept
-    as 1, 2, ... and always quarantined. `seq` is the arrival order. Position events carry no
+    as 1, 2, ... and always quarantined. `seq` is the arrival order within the strategy. Position events carry no
     `client_order_id` of their own.
     """
 
     __tablename__ = "order_events"
-    __table_args__ = (
-        Index("order_events_order", "strategy_id", "client_order_id", "ts_init", "seq"),
-    )
+    __table_args__ = (Index("order_events_order", "strategy_id", "client_order_id"),)
 
     strategy_id: UUID = Field(primary_key=True)
     event_id: UUID = Field(primary_key=True)
     variant: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"server_default": "0"})
-    seq: int = Field(sa_type=BigInteger, sa_column_args=[Identity(always=False)])
+    seq: int = Field(sa_type=BigInteger)
     type: str
     client_order_id: str | None = None
     ts_event: int = instant()

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import instant, one_of
@@ -10,7 +10,10 @@ from app.rules.enums import TradingState
 
 
 class Strategy(SQLModel, table=True):
-    """One strategy of one trader; its id is derived from both names (`rules.identity`)."""
+    """One strategy of one trader; its id is derived from both names (`rules.identity`).
+
+    `event_seq` is the number of the last event that arrived; whoever raises it holds the row's lock.
+    """
 
     __tablename__ = "strategies"
     __table_args__ = (UniqueConstraint("trader_id", "name"), one_of("strategies", "state", TradingState))
@@ -20,3 +23,4 @@ class Strategy(SQLModel, table=True):
     trader_id: str
     state: str = Field(default="ACTIVE", sa_column_kwargs={"server_default": "ACTIVE"})
     created_at: int = instant()
+    event_seq: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})

@@ -23,6 +23,14 @@ def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
     return result
 
 
+def trimmed(amount: Decimal) -> Decimal:
+    """The same amount without the zeros that rounded quotients leave behind the last digit."""
+    if amount.as_tuple().exponent > -QUOTIENT_PLACES:  # type: ignore[operator]
+        return amount
+    shortest = amount.normalize(_DIVISION)
+    return shortest if shortest.as_tuple().exponent <= 0 else shortest.quantize(Decimal(1), context=_DIVISION)  # type: ignore[operator]
+
+
 def is_storable(amount: Decimal) -> bool:
     """Whether an amount is finite and within DIGITS_MAX on both sides of the point."""
     if not amount.is_finite():

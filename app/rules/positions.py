@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from app.rules.enums import OrderSide, PositionSide, PositionStatus
-from app.rules.money import EXACT, quotient
+from app.rules.money import EXACT, quotient, trimmed
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
@@ -137,13 +137,13 @@ def _reduce(position: PositionState, fill: PositionFill, qty: Decimal, fee: Deci
     released = position.cost if qty == held else quotient(position.cost * qty, held)
     value = qty * fill.last_px * multiplier
     is_long = position.entry is OrderSide.BUY
-    realized = value - released if is_long else released - value
-    position.cost -= released
+    realized = trimmed(value - released if is_long else released - value)
+    position.cost = trimmed(position.cost - released)
     position.signed_qty += -qty if is_long else qty
     position.close_qty += qty
     position.close_value += value
     position.avg_px_close = quotient(position.close_value, position.close_qty * multiplier)
-    position.realized_pnl += realized
+    position.realized_pnl = trimmed(position.realized_pnl + realized)
     if qty == held:
         position.signed_qty = _ZERO
         position.cost = _ZERO

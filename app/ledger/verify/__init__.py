@@ -1,0 +1,59 @@
+"""Proving the ledger: every invariant recomputed from the database alone.
+
+    statements.py   invariants that one SQL statement can check
+    replay.py       orders folded again from their events, positions from their fills
+
+Nothing is repaired: a person decides.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from app.database import Database, ReadConnection
+from app.ledger.verify.finding import Finding
+from app.ledger.verify.replay import verify_orders, verify_positions
+from app.ledger.verify.statements import STATEMENTS, verify_statement
+
+Check = Callable[[ReadConnection], AsyncIterator[Finding]]
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """One thing that must hold. `number` is that of the list in README, "Invariants"."""
+
+    number: int
+    claim: str
+    check: Check
+
+
+def invariants() -> list[Invariant]:
+    """All invariants that are checked, by number."""
+    replayed = [
+        Invariant(6, "every order is the fold of its applied events", verify_orders),
+        Invariant(7, "every position is the replay of its fills", verify_positions),
+    ]
+    stated = [Invariant(stated.number, stated.claim, verify_statement(stated)) for stated in STATEMENTS]
+    return sorted([*replayed, *stated], key=lambda invariant: invariant.number)
+
+
+async def verify(
+    database: Database, on_checked: Callable[[Invariant, list[Finding]], None], *, findings_max: int = 20
+) -> int:
+    """Check everything in one snapshot, so that a running service may go on. Answers how many invariants are broken.
+
+    `on_checked` is told of each invariant with its findings, at most `findings_max` of them.
+    """
+    broken = 0
+    async with database.snapshot() as connection:
+        for invariant in invariants():
+            findings: list[Finding] = []
+            async for finding in invariant.check(connection):
+                findings.append(finding)
+                if len(findings) >= findings_max:
+                    break
+            broken += bool(findings)
+            on_checked(invariant, findings)
+    return broken
+
+
+__all__ = ["Finding", "Invariant", "invariants", "verify"]

@@ -1,0 +1,141 @@
+"""Invariants that one statement can check: each answers the offending rows as (row, stored, recomputed)."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from app.database import ReadConnection
+from app.ledger.verify.finding import Finding
+from app.models import metadata
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An invariant as a query for its violations: columns `row`, `stored`, `recomputed`, all text."""
+
+    number: int
+    claim: str
+    sql: str
+
+
+def verify_statement(statement: Statement) -> Callable[[ReadConnection], AsyncIterator[Finding]]:
+    """A check that runs the statement."""
+
+    async def check(connection: ReadConnection) -> AsyncIterator[Finding]:
+        async for found in connection.cursor(statement.sql, prefetch=100):
+            yield Finding(found["row"], f"stored {found['stored']}, recomputed {found['recomputed']}")
+
+    return check
+
+
+def _differing(key: str, stored: str, recomputed: str, values: str) -> str:
+    """Rows of two relations that should be the same. `key` and `values` are lists of columns of both."""
+    return f"""
+    SELECT concat_ws(' ', {key}) AS row, coalesce(s.v::text, 'nothing') AS stored,
+           coalesce(r.v::text, 'nothing') AS recomputed
+    FROM (SELECT {key}, ROW({values}) AS v FROM {stored}) s
+    FULL JOIN (SELECT {key}, ROW({values}) AS v FROM {recomputed}) r USING ({key})
+    WHERE s.v IS DISTINCT FROM r.v
+    """
+
+
+_FILLED = """(
+    SELECT o.strategy_id, o.client_order_id, o.filled_qty, o.filled_notional FROM orders o
+    WHERE o.filled_qty <> 0 OR o.filled_notional <> 0
+) stored"""
+_FILLS_BY_ORDER = """(
+    SELECT strategy_id, client_order_id, sum(last_qty) AS filled_qty, sum(last_qty * last_px) AS filled_notional
+    FROM fills GROUP BY 1, 2
+) recomputed"""
+
+_DAY = "(timestamp 'epoch' + (ts_event / 1000000000) * interval '1 second')::date"
+_FILL_SUMS = f"""(
+    SELECT strategy_id, day, instrument_id, currency, side, sum(fills) AS fills, sum(quantity) AS quantity,
+           sum(notional) AS notional, sum(realized_pnl) AS realized_pnl, sum(total_fees) AS total_fees,
+           min(ts_event) AS first_ts, max(ts_event) AS last_ts
+    FROM (
+        SELECT strategy_id, {_DAY} AS day, instrument_id, currency, side, 1 AS fills, last_qty AS quantity,
+               last_qty * last_px AS notional, realized_pnl, 0 AS total_fees, ts_event FROM fills
+        UNION ALL
+        SELECT strategy_id, {_DAY}, instrument_id, commission_currency, side, 0, 0, 0, 0, commission, ts_event FROM fills
+    ) parts GROUP BY 1, 2, 3, 4, 5
+) recomputed"""
+
+
+def _counts(table: str, counted: str) -> tuple[str, str]:
+    stored = f"(SELECT strategy_id, instrument_id, status, {counted} AS n FROM {table} WHERE {counted} <> 0) stored"
+    return stored, f"(SELECT strategy_id, instrument_id, status, count(*) AS n FROM {counted} GROUP BY 1, 2, 3) recomputed"
+
+
+_ORDER_COUNTS = _counts("order_totals", "orders")
+_POSITION_COUNTS = _counts("position_totals", "positions")
+_SIGNAL_SUMS = "(SELECT strategy_id, name, count(*) AS signals FROM signals GROUP BY 1, 2) recomputed"
+
+_FILL_EVENTS = """(
+    SELECT e.strategy_id, e.event_id, (e.payload->>'trade_id')::varchar AS trade_id FROM order_events e
+    LEFT JOIN quarantined_events q USING (strategy_id, event_id, variant)
+    WHERE e.type = 'OrderFilled' AND q.event_id IS NULL
+) stored"""
+
+_WITHOUT_CHANGE = """
+SELECT t.entity || ' ' || t.strategy_id || ' ' || t.key AS row, 'no row in the change feed' AS stored, 'one at least' AS recomputed
+FROM (
+    SELECT strategy_id, 'order' AS entity, client_order_id AS key FROM orders
+    UNION ALL SELECT strategy_id, 'fill', event_id::text FROM fills
+    UNION ALL SELECT strategy_id, 'position', position_id || ':' || n FROM positions
+    UNION ALL SELECT strategy_id, 'signal', signal_id::text FROM signals
+    UNION ALL SELECT strategy_id, 'strategy', strategy_id::text FROM strategies
+) t LEFT JOIN (SELECT DISTINCT strategy_id, entity, key FROM changes) c USING (strategy_id, entity, key)
+WHERE c.key IS NULL
+"""
+
+
+def _not_finite() -> str:
+    """Every numeric column of every table: generated, so that a new one is covered by itself."""
+    selects = [
+        f"SELECT '{table.name}.{column.name} of ' || concat_ws(' ', {', '.join(key.name for key in table.primary_key)}) "
+        f"AS row, {column.name}::text AS stored, 'a finite number' AS recomputed FROM {table.name} "
+        f"WHERE NOT ({column.name} > '-Infinity' AND {column.name} < 'Infinity')"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if str(column.type) == "NUMERIC"
+    ]
+    return " UNION ALL ".join(selects)
+
+
+STATEMENTS = (
+    Statement(
+        6,
+        "an order's filled quantity and notional are the sums of its fills",
+        _differing("strategy_id, client_order_id", _FILLED, _FILLS_BY_ORDER, "filled_qty, filled_notional"),
+    ),
+    Statement(
+        8,
+        "the kept totals of fills are the sums of the fills",
+        _differing(
+            "strategy_id, day, instrument_id, currency, side",
+            "fill_totals",
+            _FILL_SUMS,
+            "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts",
+        ),
+    ),
+    Statement(
+        8, "the kept counts of orders are the counts", _differing("strategy_id, instrument_id, status", *_ORDER_COUNTS, "n")
+    ),
+    Statement(
+        8,
+        "the kept counts of positions are the counts",
+        _differing("strategy_id, instrument_id, status", *_POSITION_COUNTS, "n"),
+    ),
+    Statement(
+        8,
+        "the kept counts of signals are the counts",
+        _differing("strategy_id, name", "signal_totals", _SIGNAL_SUMS, "signals"),
+    ),
+    Statement(
+        9,
+        "each applied OrderFilled event has exactly one fill, and each fill its event",
+        _differing("strategy_id, event_id", _FILL_EVENTS, "fills", "trade_id"),
+    ),
+    Statement(10, "everything that exists has a row in the change feed", _WITHOUT_CHANGE),
+    Statement(11, "no amount is NaN or infinite", _not_finite()),
+)
