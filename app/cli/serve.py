@@ -15,7 +15,6 @@ from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
 from app.cli.databases import configured_database
-from app.cli.demo import import_demo_unless_there_is_data
 from app.cli.logs import configure_logging
 from app.cli.worker import SUPERVISOR_ENV
 from app.errors import OperationRefused
@@ -41,6 +40,9 @@ def serve(
     try:
         with _bound(settings) as listener, configured_database(settings) as url:
             if demo:
+                # Imported here: the ledger takes most of a second, and the server processes import it again.
+                from app.cli.demo import import_demo_unless_there_is_data
+
                 import_demo_unless_there_is_data(url, settings.pool_limits())
             _hand_over(settings, url)
             _listen(listener, settings)

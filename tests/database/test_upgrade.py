@@ -3,15 +3,18 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.database import migrations
 from app.database.postgres_programs import SystemUser, run_program
 from app.database.upgrade import Upgraded, connect, newest_revision, upgrade
 from app.errors import DatabaseUnavailable, DatabaseUnfit
@@ -19,6 +22,13 @@ from app.models import metadata
 from app.models.change import Xid8
 from tests.conftest import execute
 from tests.database.system_postgres import SYSTEM_POSTGRES, system_postgres
+
+
+def test_revisions_are_named_in_their_order() -> None:
+    script = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert script.get_heads() == [newest_revision()]
+    for revision in script.walk_revisions():
+        assert Path(revision.path).name.startswith(f"{revision.revision}_")
 
 
 async def test_upgrades_an_empty_database(empty_database_url: str) -> None:

@@ -1,0 +1,166 @@
+"""`purser db`: what is backed up comes back, and nothing is lost on the way to a refusal."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.database.upgrade import connect, newest_revision
+from tests.conftest import execute
+
+STRATEGY = (
+    "INSERT INTO strategies (strategy_id, name, trader_id, created_at)"
+    " VALUES (gen_random_uuid(), '{}', 'TRADER-001', 1)"
+)
+
+
+def purser(url: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Run the command as a user would, against a database."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("purser"), *arguments],
+        env=os.environ | {"PURSER_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_backup_restores_into_an_empty_database(
+    database_url: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    asyncio.run(execute(database_url, STRATEGY.format("Grün $1 \\ ''")))
+    file = tmp_path / "purser.backup"
+    backup = purser(database_url, "db", "backup", file)
+    assert (backup.returncode, backup.stderr) == (0, "")
+    assert file.stat().st_mode & 0o077 == 0
+    restored = purser(empty_database_url, "db", "restore", file)
+    assert (restored.returncode, restored.stderr) == (0, "")
+    assert asyncio.run(rows(empty_database_url)) == asyncio.run(rows(database_url)) != []
+    assert f"revision {newest_revision()}" in purser(empty_database_url, "db", "upgrade").stdout
+
+
+def test_restore_refuses_a_database_with_data_unless_forced(
+    database_url: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "purser.backup"
+    asyncio.run(execute(database_url, STRATEGY.format("old")))
+    assert purser(database_url, "db", "backup", file).returncode == 0
+    asyncio.run(execute(database_url, STRATEGY.format("new")))
+    before = asyncio.run(rows(database_url))
+
+    refused = purser(database_url, "db", "restore", file)
+    assert refused.returncode == 1
+    assert "The database is not empty (public.strategies has rows)" in refused.stderr
+    assert asyncio.run(rows(database_url)) == before
+
+    assert purser(database_url, "db", "restore", "--force", file).returncode == 0
+    assert [name for _, name in asyncio.run(rows(database_url))] == ["old"]
+
+
+def test_restore_refuses_while_a_purser_is_connected(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "purser.backup"
+    assert purser(database_url, "db", "backup", file).returncode == 0
+
+    async def restore_beside_another() -> "subprocess.CompletedProcess[str]":
+        connection = await connect(database_url)
+        try:
+            return await asyncio.to_thread(purser, database_url, "db", "restore", file)
+        finally:
+            await connection.close()
+
+    refused = asyncio.run(restore_beside_another())
+    assert refused.returncode == 1
+    assert "A running Purser has 1 connections" in refused.stderr
+
+
+def test_a_damaged_backup_changes_nothing(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "purser.backup"
+    insert = "INSERT INTO signals SELECT gen_random_uuid(), gen_random_uuid(), NULL, md5(n::text), '1', n, n"
+    asyncio.run(execute(database_url, f"{insert} FROM generate_series(1, 5000) AS n"))
+    assert purser(database_url, "db", "backup", file).returncode == 0
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    asyncio.run(execute(database_url, STRATEGY.format("kept")))
+
+    refused = purser(database_url, "db", "restore", "--force", file)
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert [name for _, name in asyncio.run(rows(database_url))] == ["kept"]
+
+
+def test_a_backup_of_a_newer_release_changes_nothing(
+    database_url: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "purser.backup"
+    asyncio.run(execute(database_url, "UPDATE alembic_version SET version_num = '9999'"))
+    # The command upgrades nothing before a backup: this is the way out of a failed downgrade.
+    assert purser(database_url, "db", "backup", file).returncode == 0
+    refused = purser(empty_database_url, "db", "restore", file)
+    assert refused.returncode == 1
+    assert "at revision 9999, newer than this release" in refused.stderr
+
+
+def test_backup_overwrites_nothing_unless_forced(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "precious"
+    file.write_text("precious")
+    refused = purser(database_url, "db", "backup", file)
+    assert refused.returncode == 1
+    assert f"{file} exists" in refused.stderr
+    assert file.read_text() == "precious"
+    assert purser(database_url, "db", "backup", "--force", file).returncode == 0
+    assert file.read_bytes().startswith(b"PGDMP")
+    assert os.listdir(tmp_path) == ["precious"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["db", "restore", "/etc/passwd"], "is not a backup"),
+        (["db", "restore", "/nonexistent"], "No such file"),
+        (["db", "backup", "/nonexistent/file"], "cannot be written"),
+    ],
+)
+def test_expected_failures_are_one_line_and_exit_code_1(
+    database_url: str, arguments: list[str], complaint: str
+) -> None:
+    failed = purser(database_url, *arguments)
+    assert failed.returncode == 1
+    assert complaint in failed.stderr
+    assert len(failed.stderr.splitlines()) == 1
+
+
+def test_a_wrong_setting_is_named_and_exit_code_2() -> None:
+    failed = purser("mysql://root:hunter2@localhost/x", "db", "upgrade")
+    assert failed.returncode == 2
+    assert failed.stderr.startswith("purser: PURSER_DATABASE_URL: must begin with postgresql://")
+    assert "hunter2" not in failed.stderr
+
+
+def test_the_password_is_no_argument_of_a_program() -> None:
+    from app.database.backup import _for_libpq
+
+    assert _for_libpq("postgresql://u:p%40ss@h1:1,h2:2/d?x=1") == (
+        "postgresql://u@h1:1,h2:2/d?x=1",
+        {"PGPASSWORD": "p@ss"},
+    )
+    assert _for_libpq("postgresql:///d?host=/run/pg&user=u&password=s") == (
+        "postgresql:///d?host=%2Frun%2Fpg&user=u",
+        {"PGPASSWORD": "s"},
+    )
+    assert _for_libpq("postgresql://postgres@/purser?host=/x") == (
+        "postgresql://postgres@/purser?host=%2Fx",
+        {},
+    )
+
+
+async def rows(url: str) -> list[tuple[object, str]]:
+    connection = await connect(url)
+    try:
+        found = await connection.fetch("SELECT strategy_id, name FROM strategies ORDER BY name")
+        return [(row["strategy_id"], row["name"]) for row in found]
+    finally:
+        await connection.close()
