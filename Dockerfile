@@ -1,0 +1,38 @@
+# syntax=docker/dockerfile:1
+
+FROM python:3.11-slim-bookworm AS build
+# The environment is built where it will run: its scripts name their interpreter by path.
+ENV UV_PROJECT_ENVIRONMENT=/opt/purser \
+    UV_PYTHON_DOWNLOADS=never \
+    UV_COMPILE_BYTECODE=1 \
+    UV_LINK_MODE=copy
+RUN pip install --no-cache-dir --disable-pip-version-check "uv>=0.9,<1"
+WORKDIR /build
+# The dependencies are a layer of their own, rebuilt only when the lock changes.
+COPY pyproject.toml uv.lock ./
+RUN uv sync --frozen --no-dev --no-install-project --no-cache
+COPY . .
+RUN uv sync --frozen --no-dev --no-editable --no-cache
+
+FROM python:3.11-slim-bookworm
+LABEL org.opencontainers.image.title="Purser" \
+      org.opencontainers.image.description="The operations API for algorithmic trading" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# A user with an entry in /etc/passwd: initdb asks for its own name.
+RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin purser \
+    && install --directory --owner=purser --group=purser --mode=0700 /data
+COPY --from=build /opt/purser /opt/purser
+ENV PATH=/opt/purser/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PURSER_HOST=0.0.0.0 \
+    PURSER_PORT=8000 \
+    PURSER_DATA_DIR=/data
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PURSER_PORT'] + '/health', timeout=4)"]
+# PURSER_DATABASE_URL set: that database. Unset: the embedded server, with its data in the volume.
+ENTRYPOINT ["purser"]
+CMD ["serve"]
