@@ -7,6 +7,8 @@ PurserError
 ├── ConflictError               the request contradicts what is stored
 │   └── OrderAmbiguous          several strategies share the client_order_id
 ├── BadInputError               the request cannot be understood
+│   ├── CursorInvalid           the cursor was not made by this list in this order
+│   └── PageTooLarge            more rows asked for than a page may have
 ├── NotReadyError               the service cannot answer now; ask again
 │   ├── DatabaseUnavailable
 │   └── EmbeddedServerError     the embedded PostgreSQL cannot be started, found or stopped
@@ -27,6 +29,8 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     ORDER_AMBIGUOUS = "ORDER_AMBIGUOUS"
     BAD_INPUT = "BAD_INPUT"
+    CURSOR_INVALID = "CURSOR_INVALID"
+    PAGE_TOO_LARGE = "PAGE_TOO_LARGE"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     NOT_READY = "NOT_READY"
     INTERNAL = "INTERNAL"
@@ -83,6 +87,24 @@ class BadInputError(PurserError):
     """The request cannot be understood; the message says what would be."""
 
     code = ErrorCode.BAD_INPUT
+
+
+class CursorInvalid(BadInputError):
+    """A cursor that this list, in this order, did not make."""
+
+    code = ErrorCode.CURSOR_INVALID
+
+    def __init__(self) -> None:
+        super().__init__("The cursor is not one of this list in this order; take it from an answer to the same question.")
+
+
+class PageTooLarge(BadInputError):
+    """A page of more rows than one answer may have."""
+
+    code = ErrorCode.PAGE_TOO_LARGE
+
+    def __init__(self, asked: int, rows_max: int) -> None:
+        super().__init__(f"A page of {asked} rows was asked for; at most {rows_max} are given at once.")
 
 
 class NotReadyError(PurserError):

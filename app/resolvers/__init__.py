@@ -1,1 +1,9 @@
-"""The use cases that both faces call."""
+"""The use cases that both faces call: plain async functions, one file for each noun.
+
+A face says what it wants (`app.reads.Want` and the values beside it); a resolver answers with JSON as
+PostgreSQL wrote it, or raises a domain error of `app.errors`.
+"""
+
+from app.resolvers.context import Context
+
+__all__ = ["Context"]

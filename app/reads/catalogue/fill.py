@@ -1,0 +1,62 @@
+"""Fills."""
+
+from app.models import Fill, FillTotal
+from app.reads.catalogue.registry import register
+from app.reads.catalogue.strategy import ITS_STRATEGY
+from app.reads.fields import amount, instant, node_id, plain
+from app.reads.filters import column, strategy_name
+from app.reads.shape import One, Shape, Totals
+
+FILL = register(
+    Shape(
+        name="Fill",
+        model=Fill,
+        fields={
+            "id": node_id("Fill", "strategy_id", "event_id"),
+            "trade_id": plain("trade_id"),
+            "client_order_id": plain("client_order_id"),
+            "venue_order_id": plain("venue_order_id"),
+            "strategy_id": plain("strategy_id"),
+            "strategy_name": plain("name", ITS_STRATEGY),
+            "account_id": plain("account_id"),
+            "instrument_id": plain("instrument_id"),
+            "position_id": plain("position_id"),
+            "side": plain("side"),
+            "last_qty": amount("last_qty"),
+            "last_px": amount("last_px"),
+            "currency": plain("currency"),
+            "commission": amount("commission"),
+            "commission_currency": plain("commission_currency"),
+            "liquidity_side": plain("liquidity_side"),
+            "realized_pnl": amount("realized_pnl"),
+            "event_id": plain("event_id"),
+            "ts_event": instant("ts_event"),
+        },
+        links={
+            "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+            "order": One("Order", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
+        },
+        filters={
+            "strategy_id": column("strategy_id"),
+            "strategy_name": strategy_name,
+            "instrument_id": column("instrument_id"),
+            "client_order_id": column("client_order_id"),
+            "side": column("side"),
+            "currency": column("currency"),
+            "last_qty": column("last_qty"),
+            "ts_event": column("ts_event"),
+        },
+        sorts={
+            "ts_event": "ts_event",
+            "last_qty": "last_qty",
+            "last_px": "last_px",
+            "instrument_id": "instrument_id",
+        },
+        ties=("event_id", "strategy_id"),
+        totals=Totals(
+            FillTotal,
+            "fills",
+            frozenset({"strategy_id", "strategy_name", "instrument_id", "side", "currency"}),
+        ),
+    )
+)

@@ -1,0 +1,78 @@
+"""Orders."""
+
+from sqlalchemy import case, func
+
+from app.models import Order, OrderTotal
+from app.reads.catalogue.registry import register
+from app.reads.catalogue.strategy import ITS_STRATEGY
+from app.reads.fields import amount, instant, node_id, plain
+from app.reads.filters import column, strategy_name
+from app.reads.literals import number_literal, text_literal
+from app.reads.shape import Many, One, Shape, Totals
+
+ORDER = register(
+    Shape(
+        name="Order",
+        model=Order,
+        fields={
+            "id": node_id("Order", "strategy_id", "client_order_id"),
+            "client_order_id": plain("client_order_id"),
+            "venue_order_id": plain("venue_order_id"),
+            "strategy_id": plain("strategy_id"),
+            "strategy_name": plain("name", ITS_STRATEGY),
+            "trader_id": plain("trader_id"),
+            "account_id": plain("account_id"),
+            "instrument_id": plain("instrument_id"),
+            "position_id": plain("position_id"),
+            "side": plain("side"),
+            "order_type": plain("order_type"),
+            "time_in_force": plain("time_in_force"),
+            "status": plain("status"),
+            "quantity": amount("quantity"),
+            "filled_qty": amount("filled_qty"),
+            # An overfilled order has nothing left, not less than nothing.
+            "leaves_qty": amount(lambda o: func.greatest(o.quantity - o.filled_qty, number_literal(0))),
+            "price": amount("price"),
+            "trigger_price": amount("trigger_price"),
+            "avg_px": amount("avg_px"),
+            "reduce_only": plain("reduce_only"),
+            "post_only": plain("post_only"),
+            "deny_reason": plain(
+                lambda o: case(
+                    (o.status.in_([text_literal("DENIED"), text_literal("REJECTED")]), o.deny_reason)
+                )
+            ),
+            "tags": plain("tags"),
+            "ts_init": instant("ts_init"),
+            "ts_last": instant("ts_last"),
+        },
+        links={
+            "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+            "fills": Many("Fill", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
+        },
+        filters={
+            "strategy_id": column("strategy_id"),
+            "strategy_name": strategy_name,
+            "instrument_id": column("instrument_id"),
+            "client_order_id": column("client_order_id"),
+            "status": column("status"),
+            "side": column("side"),
+            "order_type": column("order_type"),
+            "quantity": column("quantity"),
+            "ts_init": column("ts_init"),
+            "ts_last": column("ts_last"),
+        },
+        sorts={
+            "ts_init": "ts_init",
+            "ts_last": "ts_last",
+            "client_order_id": "client_order_id",
+            "quantity": "quantity",
+            "instrument_id": "instrument_id",
+            "status": "status",
+        },
+        ties=("client_order_id", "strategy_id"),
+        totals=Totals(
+            OrderTotal, "orders", frozenset({"strategy_id", "strategy_name", "instrument_id", "status"})
+        ),
+    )
+)

@@ -1,0 +1,64 @@
+"""Positions."""
+
+from sqlalchemy import and_, func, or_
+
+from app.models import Position, PositionTotal
+from app.reads.catalogue.registry import register
+from app.reads.catalogue.strategy import ITS_STRATEGY
+from app.reads.fields import amount, instant, node_id, plain
+from app.reads.filters import column, strategy_name
+from app.reads.literals import number_literal
+from app.reads.shape import Many, One, Shape, Totals
+
+POSITION = register(
+    Shape(
+        name="Position",
+        model=Position,
+        fields={
+            "id": node_id("Position", "strategy_id", "n", "position_id"),
+            "position_id": plain("position_id"),
+            "strategy_id": plain("strategy_id"),
+            "strategy_name": plain("name", ITS_STRATEGY),
+            "account_id": plain("account_id"),
+            "instrument_id": plain("instrument_id"),
+            "status": plain("status"),
+            "entry": plain("entry"),
+            "side": plain("side"),
+            "signed_qty": amount("signed_qty"),
+            "quantity": amount(lambda p: func.abs(p.signed_qty)),
+            "peak_qty": amount("peak_qty"),
+            "avg_px_open": amount("avg_px_open"),
+            "avg_px_close": amount("avg_px_close"),
+            "currency": plain("currency"),
+            "realized_pnl": amount("realized_pnl"),
+            "total_fees": amount("total_fees"),
+            "ts_opened": instant("ts_opened"),
+            "ts_closed": instant("ts_closed"),
+            "duration_ns": plain(lambda p: p.ts_closed - p.ts_opened),
+        },
+        links={
+            "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+            # The fill that flips a position closes one life and opens the next: both have it.
+            "fills": Many(
+                "Fill",
+                on={"strategy_id": "strategy_id", "position_id": "position_id"},
+                also=lambda fill, position: or_(
+                    fill.position_n == position.n,
+                    and_(fill.flips, fill.position_n == position.n - number_literal(1)),
+                ),
+            ),
+        },
+        filters={
+            "strategy_id": column("strategy_id"),
+            "strategy_name": strategy_name,
+            "instrument_id": column("instrument_id"),
+            "status": column("status"),
+            "ts_opened": column("ts_opened"),
+        },
+        sorts={"ts_opened": "ts_opened"},
+        ties=("position_id", "n", "strategy_id"),
+        totals=Totals(
+            PositionTotal, "positions", frozenset({"strategy_id", "strategy_name", "instrument_id", "status"})
+        ),
+    )
+)

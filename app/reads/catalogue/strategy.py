@@ -1,0 +1,38 @@
+"""Strategies."""
+
+from app.models import Strategy
+from app.reads.catalogue.registry import register
+from app.reads.fields import Join, instant, node_id, plain
+from app.reads.filters import column
+from app.reads.shape import Many, Shape
+
+ITS_STRATEGY = Join(Strategy, on=("strategy_id",))
+"""The strategy of an order, a fill or a position."""
+
+STRATEGY = register(
+    Shape(
+        name="Strategy",
+        model=Strategy,
+        fields={
+            "id": node_id("Strategy", "strategy_id"),
+            "strategy_id": plain("strategy_id"),
+            "name": plain("name"),
+            "trader_id": plain("trader_id"),
+            "state": plain("state"),
+            "created_at": instant("created_at"),
+        },
+        links={
+            "orders": Many("Order", on={"strategy_id": "strategy_id"}),
+            "fills": Many("Fill", on={"strategy_id": "strategy_id"}),
+            "positions": Many("Position", on={"strategy_id": "strategy_id"}),
+        },
+        filters={
+            "strategy_id": column("strategy_id"),
+            "name": column("name"),
+            "trader_id": column("trader_id"),
+            "state": column("state"),
+        },
+        sorts={"created_at": "created_at"},
+        ties=("strategy_id",),
+    )
+)

@@ -1,0 +1,137 @@
+"""From a noun and a `Want` to one SELECT: what is asked for, and nothing else.
+
+`row_to_json` over a subselect writes an object; it is the cheapest way PostgreSQL has. Neighbours are LATERAL
+subqueries, so any depth is still one statement.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, func, literal_column, select
+
+from app.reads.catalogue.registry import shape_named
+from app.reads.columns import NO_COLUMNS, Columns
+from app.reads.connections import connection
+from app.reads.counting import count_of, linked
+from app.reads.filters import condition_sql, parameter_name, typed
+from app.reads.literals import number_literal, text_literal
+from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, pack, row_json
+from app.reads.ordering import beyond, order_by, total_order
+from app.reads.shape import Many, One, Shape
+from app.reads.want import Amounts, Form, Listing, Selected, Selection, Want
+
+
+def compile_want(shape: Shape, want: Want) -> Select[Any]:
+    """The statement for a question. Columns: body; ARRAY: body, total; EACH: strategy_id, body."""
+    compiler = Compiler(want.amounts)
+    match want.form:
+        case Form.ARRAY:
+            body = compiler.array(shape, want.selection, want.listing).scalar_subquery().label("body")
+            if not want.is_counted:
+                return select(body)
+            return select(body, count_of(shape, want.listing.where, compiler.names).label("total"))
+        case Form.CONNECTION:
+            return select(connection(compiler, shape, want.selection, want.listing).label("body"))
+        case Form.EACH:
+            return compiler.each(shape, want.selection, want.listing)
+        case Form.ONE:
+            pairs = compiler.pairs(shape, NO_COLUMNS, want.selection, Row())
+            return select(row_json(pairs, compiler.names).label("body"))
+
+
+class Compiler:
+    """Compiles the parts of one statement; the parts share its names."""
+
+    def __init__(self, amounts: Amounts) -> None:
+        self.amounts = amounts
+        self.names = Names()
+
+    def array(
+        self,
+        shape: Shape,
+        selection: Selection,
+        listing: Listing,
+        link: Many | None = None,
+        parent: Columns | None = None,
+    ) -> Select[Any]:
+        """A page as one JSON array of objects, in the list's order."""
+        occurrence, inner_name = self.names.new("t"), self.names.new("r")
+        columns = Columns(occurrence, shape.model)
+        order = order_by(total_order(shape, listing.order), columns)
+        limit = number_literal(listing.page.limit)
+        rows: FromClause = shape.model.__table__.alias(occurrence)
+        conditions = [*linked(link, columns, parent), *self.conditions(shape, columns, listing)]
+        if listing.page.offset is not None:
+            # Only the page's rows are rendered: PostgreSQL would work out the fields of skipped rows too.
+            skip = typed(parameter_name(listing.page.offset), BigInteger())
+            page: Select[Any] = (
+                select(literal_column("*")).select_from(rows).where(*conditions).order_by(*order)
+            )
+            rows, conditions = page.limit(limit).offset(skip).subquery(occurrence), []
+        row = Row()
+        packed, to_json = pack(self.pairs(shape, columns, selection, row))
+        page = (
+            select(*packed)
+            .select_from(row.beside(rows, columns))
+            .where(*conditions)
+            .order_by(*order)
+            .limit(limit)
+        )
+        objects = func.coalesce(func.json_agg(to_json(inner_name)), EMPTY_ARRAY)
+        return select(objects).select_from(page.subquery(inner_name))
+
+    def each(self, shape: Shape, selection: Selection, listing: Listing) -> Select[Any]:
+        """A page as rows: the strategy and the object."""
+        occurrence = self.names.new("t")
+        columns = Columns(occurrence, shape.model)
+        row = Row()
+        body = row_json(self.pairs(shape, columns, selection, row), self.names)
+        return (
+            select(columns["strategy_id"].label("strategy_id"), body.label("body"))
+            .select_from(row.beside(shape.model.__table__.alias(occurrence), columns))
+            .where(*self.conditions(shape, columns, listing))
+            .order_by(*order_by(total_order(shape, listing.order), columns))
+            .limit(number_literal(listing.page.limit))
+        )
+
+    def conditions(self, shape: Shape, columns: Columns, listing: Listing) -> list[ColumnElement[bool]]:
+        """Everything that a row of the page must satisfy, its place after or before a cursor included."""
+        found = [] if listing.where is None else [condition_sql(shape, columns, listing.where)]
+        order = total_order(shape, listing.order)
+        if listing.page.after is not None:
+            found.append(beyond(order, columns, listing.page.after, is_after=True))
+        if listing.page.before is not None:
+            found.append(beyond(order, columns, listing.page.before, is_after=False))
+        return found
+
+    def pairs(self, shape: Shape, columns: Columns, selection: Selection, row: Row) -> list[Pair]:
+        """The selected fields over one row of the shape; what they need beside it is noted in `row`."""
+        return [(field.key, self._value(shape, columns, field, row)) for field in selection.fields]
+
+    def _value(self, shape: Shape, columns: Columns, field: Selected, row: Row) -> ColumnElement[Any]:
+        if field.literal is not None:
+            return text_literal(field.literal)
+        link = shape.links.get(field.name)
+        if link is None:
+            declared = shape.fields[field.name]
+            source = columns if declared.join is None else row.join(declared.join, self.names)
+            return declared.sql(source, self.amounts)
+        value = self._one(link, columns, field) if isinstance(link, One) else self._many(link, columns, field)
+        name = self.names.new("l")
+        row.laterals.append(value.lateral(name))
+        return literal_column(f"{name}.value")
+
+    def _one(self, link: One, parent: Columns, field: Selected) -> Select[Any]:
+        shape = shape_named(link.shape)
+        occurrence = self.names.new("t")
+        columns = Columns(occurrence, shape.model)
+        row = Row()
+        body = row_json(self.pairs(shape, columns, field.children or Selection(()), row), self.names)
+        rows = row.beside(shape.model.__table__.alias(occurrence), columns)
+        on = [columns[theirs] == parent[ours] for theirs, ours in link.on.items()]
+        return select(body.label("value")).select_from(rows).where(*on)
+
+    def _many(self, link: Many, parent: Columns, field: Selected) -> Select[Any]:
+        shape = shape_named(link.shape)
+        children = field.children or Selection(())
+        value = connection(self, shape, children, field.listing or Listing(), link, parent)
+        return select(value.label("value"))

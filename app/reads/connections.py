@@ -1,0 +1,181 @@
+"""Connections: edges, nodes, pageInfo and totalCount of one page, each worked out only where it is selected.
+
+A page of `nodes` alone is the plain array of `Compiler.array`. With `edges` or `pageInfo` the statement has
+steps:
+
+    base   the rows of the table, one more than asked for: that there is one more is `hasNextPage`
+    rows   each numbered from the side that the page is counted from, with its JSON and its cursor
+    page   the arrays, the first and the last cursor, how many rows there were
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, false, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from app.reads.columns import Columns
+from app.reads.counting import count_of, linked
+from app.reads.cursors import cursor_sql
+from app.reads.literals import number_literal, text_literal
+from app.reads.objects import EMPTY_ARRAY, Pair, Row, row_json
+from app.reads.ordering import beyond, order_by, total_order
+from app.reads.shape import Many, Shape
+from app.reads.want import Listing, Selected, Selection
+
+if TYPE_CHECKING:
+    from app.reads.compiler import Compiler
+
+_NONE = Selection(())
+
+
+def connection(
+    compiler: Compiler,
+    shape: Shape,
+    selection: Selection,
+    listing: Listing,
+    link: Many | None = None,
+    parent: Columns | None = None,
+) -> ScalarSelect[Any]:
+    """One connection as JSON; with a link, of the neighbours of one parent row."""
+    page = _Page(compiler, shape, listing, link, parent)
+    names = [selected.name for selected in selection.fields if selected.literal is None]
+    is_plain = (
+        names.count("nodes") == 1 and not {"edges", "page_info"} & set(names) and not listing.page.is_backward
+    )
+    pairs: list[Pair] = []
+    for selected in selection.fields:
+        if selected.literal is not None:
+            value = text_literal(selected.literal)
+        elif selected.name == "total_count":
+            value = count_of(shape, listing.where, compiler.names, link, parent)
+        elif selected.name == "nodes" and is_plain:
+            value = compiler.array(shape, selected.children or _NONE, listing, link, parent).scalar_subquery()
+        elif selected.name == "page_info":
+            value = row_json(
+                [page.info(part) for part in (selected.children or _NONE).fields], compiler.names
+            )
+        else:
+            value = page.listed(page.edge(selected) if selected.name == "edges" else page.node(selected))
+        pairs.append((selected.key, value))
+    whole = select(row_json(pairs, compiler.names))
+    return (whole.select_from(page.read().subquery(page.name)) if page.is_used else whole).scalar_subquery()
+
+
+class _Page:
+    """Collects what is worked out for each row of a page (`rows`) and over all of them (`page`)."""
+
+    def __init__(
+        self, compiler: Compiler, shape: Shape, listing: Listing, link: Many | None, parent: Columns | None
+    ) -> None:
+        self._compiler, self._shape, self._listing = compiler, shape, listing
+        self._link, self._parent = link, parent
+        self._base, self._rows, self.name = (compiler.names.new(prefix) for prefix in ("t", "r", "p"))
+        self._columns = Columns(self._base, shape.model)
+        self._order = total_order(shape, listing.order)
+        self._row = Row()
+        self._per_row: list[ColumnElement[Any]] = []
+        self._overall: list[ColumnElement[Any]] = []
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything that was selected needs the page's rows."""
+        return bool(self._overall)
+
+    def node(self, selected: Selected) -> ColumnElement[Any]:
+        """A row's object."""
+        pairs = self._compiler.pairs(self._shape, self._columns, selected.children or _NONE, self._row)
+        return row_json(pairs, self._compiler.names)
+
+    def edge(self, selected: Selected) -> ColumnElement[Any]:
+        """A row's edge: its cursor and its node, as selected."""
+        pairs: list[Pair] = []
+        for part in (selected.children or _NONE).fields:
+            if part.literal is not None:
+                pairs.append((part.key, text_literal(part.literal)))
+            else:
+                pairs.append((part.key, self._cursor() if part.name == "cursor" else self.node(part)))
+        return row_json(pairs, self._compiler.names)
+
+    def listed(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        """The values of the page's rows, as an array in the list's order."""
+        ordered = aggregate_order_by(self._each(value), self._place())
+        return func.coalesce(self._over_all(func.json_agg(ordered).filter(self._is_kept())), EMPTY_ARRAY)
+
+    def info(self, part: Selected) -> Pair:
+        """One field of `pageInfo`."""
+        page = self._listing.page
+        if part.literal is not None:
+            return part.key, text_literal(part.literal)
+        if part.name == "has_next_page":
+            has_more = self._has_more() if not page.is_backward else false()
+            return part.key, or_(has_more, self._has_rows_from(page.before, is_after=True))
+        if part.name == "has_previous_page":
+            has_more = self._has_more() if page.is_backward else false()
+            return part.key, or_(has_more, self._has_rows_from(page.after, is_after=False))
+        cursor, place = self._each(self._cursor()), self._place()
+        outermost = place.asc() if part.name == "start_cursor" else place.desc()
+        found = func.array_agg(aggregate_order_by(cursor, outermost)).filter(self._is_kept())
+        return part.key, self._over_all(_first(found))
+
+    def read(self) -> Select[Any]:
+        """The page: everything that was collected, over the rows that were collected."""
+        compiler, page = self._compiler, self._listing.page
+        table = self._shape.model.__table__.alias(self._base)
+        conditions = [
+            *self._linked(self._columns),
+            *compiler.conditions(self._shape, self._columns, self._listing),
+        ]
+        order = order_by(self._order, self._columns, reverse=page.is_backward)
+        base: Select[Any] = select(literal_column("*")).select_from(table).where(*conditions).order_by(*order)
+        rows_wanted = base.limit(number_literal(page.limit + 1)).subquery(self._base)
+        number = func.row_number().over(order_by=order).label("number")
+        values = [value.label(f"value_{index}") for index, value in enumerate(self._per_row)]
+        rows = select(number, *values).select_from(self._row.beside(rows_wanted, self._columns))
+        overall = [value.label(f"overall_{index}") for index, value in enumerate(self._overall)]
+        return select(*overall).select_from(rows.subquery(self._rows))
+
+    def _each(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        self._per_row.append(value)
+        return literal_column(f"{self._rows}.value_{len(self._per_row) - 1}")
+
+    def _over_all(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        self._overall.append(value)
+        return literal_column(f"{self.name}.overall_{len(self._overall) - 1}")
+
+    def _place(self) -> ColumnElement[Any]:
+        number: ColumnElement[Any] = literal_column(f"{self._rows}.number")
+        return -number if self._listing.page.is_backward else number
+
+    def _is_kept(self) -> ColumnElement[bool]:
+        return literal_column(f"{self._rows}.number") <= number_literal(self._listing.page.limit)
+
+    def _has_more(self) -> ColumnElement[Any]:
+        return self._over_all(func.count() > number_literal(self._listing.page.limit))
+
+    def _has_rows_from(self, place: tuple[int, ...] | None, *, is_after: bool) -> ColumnElement[bool]:
+        """Whether the list has rows on the far side of a cursor, the cursor's own row among them."""
+        if place is None:
+            return false()
+        name = self._compiler.names.new("t")
+        columns = Columns(name, self._shape.model)
+        everything = Listing(self._listing.where, self._listing.order)
+        conditions = [*self._linked(columns), *self._compiler.conditions(self._shape, columns, everything)]
+        conditions.append(beyond(self._order, columns, place, is_after=is_after, is_inclusive=True))
+        return exists(
+            select(literal_column("1"))
+            .select_from(self._shape.model.__table__.alias(name))
+            .where(*conditions)
+        )
+
+    def _cursor(self) -> ColumnElement[Any]:
+        return cursor_sql(self._shape, self._order, self._columns)
+
+    def _linked(self, columns: Columns) -> list[ColumnElement[bool]]:
+        return linked(self._link, columns, self._parent)
+
+
+def _first(array: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The first element of an array, null where it has none."""
+    return func.array_to_json(array).op("->>")(number_literal(0))

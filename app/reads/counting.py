@@ -1,0 +1,47 @@
+"""How many rows a list has in all: from kept totals where the filter allows, else by counting."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select
+
+from app.reads.columns import Columns
+from app.reads.filters import condition_sql, fields_of
+from app.reads.literals import number_literal
+from app.reads.objects import Names
+from app.reads.shape import Many, Shape
+from app.reads.want import Condition
+
+
+def count_of(
+    shape: Shape,
+    where: Condition | None,
+    names: Names,
+    link: Many | None = None,
+    parent: Columns | None = None,
+) -> ColumnElement[Any]:
+    """The count as a scalar subquery; with a link, of the neighbours of one parent row."""
+    totals = shape.totals
+    on: Mapping[str, str] = link.on if link else {}
+    occurrence = names.new("n")
+    if totals and not (link and link.also) and fields_of(where) | on.keys() <= totals.filters:
+        model = totals.model
+        columns = Columns(occurrence, model)
+        total = func.coalesce(func.sum(columns[totals.count]), number_literal(0))
+        count: ColumnElement[Any] = cast(total, BigInteger)
+    else:
+        model = shape.model
+        columns = Columns(occurrence, model)
+        count = func.count()
+    conditions = linked(link, columns, parent)
+    if where is not None:
+        conditions.append(condition_sql(shape, columns, where))
+    return select(count).select_from(model.__table__.alias(occurrence)).where(*conditions).scalar_subquery()
+
+
+def linked(link: Many | None, columns: Columns, parent: Columns | None) -> list[ColumnElement[bool]]:
+    """What makes a row a neighbour of the parent row; nothing where there is no parent."""
+    if link is None or parent is None:
+        return []
+    conditions = [columns[theirs] == parent[ours] for theirs, ours in link.on.items()]
+    return [*conditions, link.also(columns, parent)] if link.also else conditions

@@ -1,0 +1,121 @@
+"""What fills add up to, from the kept totals: no scan of the fills however many there are."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, Select, Uuid, cast, func, literal_column, select, table
+
+from app.database import Database
+from app.models import FillTotal, Strategy
+from app.reads.catalogue.fill import FILL
+from app.reads.columns import Columns
+from app.reads.fields import rfc3339
+from app.reads.filters import condition_sql, parameter_name, typed
+from app.reads.literals import number_literal, text_literal
+from app.reads.objects import EMPTY_ARRAY, Names, row_json
+from app.reads.plans import Plan, plan_of, reading
+from app.reads.want import Condition
+
+_KEPT = Columns("kept", FillTotal)
+_KEPT_ROWS = table("kept")
+_HAS_FILLS: ColumnElement[bool] = _KEPT.fills > number_literal(0)
+_EMPTY_OBJECT: ColumnElement[Any] = literal_column("'{}'::json")
+
+
+async def summarize_fills(database: Database, where: Condition | None, values: Sequence[Any]) -> bytes:
+    """Counts, and sums by currency and by instrument, of the fills that satisfy the condition.
+
+    The condition may speak of strategy, instrument, side and currency: what the totals are kept by.
+    """
+    plan = _summary_plan(where)
+    async with reading(database, values) as connection:
+        body: bytes = await connection.fetchval(plan.sql, *plan.arguments(values))
+    return body
+
+
+async def find_realized_pnl(database: Database, strategy_id: UUID) -> bytes | None:
+    """A strategy's realized profit and its fees, by currency; None where the strategy is unknown.
+
+    `realized_pnl` is gross of commissions, which are `total_fees`, each under the currency it was paid in.
+    """
+    plan = _realized_plan()
+    async with reading(database, ()) as connection:
+        body: bytes | None = await connection.fetchval(plan.sql, strategy_id)
+    return body
+
+
+@lru_cache(maxsize=64)
+def _summary_plan(where: Condition | None) -> Plan:
+    kept: Select[Any] = select(literal_column("*")).select_from(FillTotal.__table__.alias("kept_from"))  # type: ignore[attr-defined]
+    if where is not None:
+        kept = kept.where(condition_sql(FILL, Columns("kept_from", FillTotal), where))
+    pairs: list[tuple[str, ColumnElement[Any]]] = [
+        ("total_fills", _fills()),
+        ("buy_fills", _fills(side="BUY")),
+        ("sell_fills", _fills(side="SELL")),
+        ("first_ts", rfc3339(func.min(_KEPT.first_ts).filter(_HAS_FILLS))),
+        ("last_ts", rfc3339(func.max(_KEPT.last_ts).filter(_HAS_FILLS))),
+    ]
+    overall = [value.label(key) for key, value in pairs]
+    counted = select(*overall, _by_currency().label("by_currency"), _by_instrument().label("by_instrument"))
+    counted = counted.select_from(_KEPT_ROWS)
+    named = kept.cte("kept")
+    statement = select(func.row_to_json(literal_column("summary")).label("body"))
+    return plan_of(statement.select_from(counted.subquery("summary")).add_cte(named))
+
+
+def _fills(side: str | None = None) -> ColumnElement[Any]:
+    fills = func.sum(_KEPT.fills)
+    counted = fills if side is None else fills.filter(_KEPT.side == text_literal(side))
+    return cast(func.coalesce(counted, number_literal(0)), BigInteger)
+
+
+def _by_currency() -> ColumnElement[Any]:
+    sums = [func.sum(_KEPT[name]).label(name) for name in ("notional", "realized_pnl", "total_fees")]
+    group = select(_KEPT.currency.label("currency"), _fills().label("fills"), *sums).group_by(_KEPT.currency)
+    return _objects(group.order_by(_KEPT.currency))
+
+
+def _by_instrument() -> ColumnElement[Any]:
+    quantities = [
+        func.coalesce(
+            func.sum(_KEPT.quantity).filter(_KEPT.side == text_literal(side)), number_literal(0)
+        ).label(name)
+        for side, name in (("BUY", "buy_qty"), ("SELL", "sell_qty"))
+    ]
+    notional = func.sum(_KEPT.notional).label("notional")
+    group = select(_KEPT.instrument_id.label("instrument_id"), _fills().label("fills"), *quantities, notional)
+    return _objects(group.where(_HAS_FILLS).group_by(_KEPT.instrument_id).order_by(_KEPT.instrument_id))
+
+
+def _objects(group: Select[Any]) -> ColumnElement[Any]:
+    rows = group.select_from(_KEPT_ROWS).subquery("grouped")
+    array = func.coalesce(func.json_agg(func.row_to_json(literal_column("grouped"))), EMPTY_ARRAY)
+    return select(array).select_from(rows).scalar_subquery()
+
+
+@lru_cache(maxsize=1)
+def _realized_plan() -> Plan:
+    strategy = Columns("strategy", Strategy)
+    owned = Columns("owned", FillTotal)
+    sums = select(
+        owned.currency.label("currency"),
+        func.sum(owned.realized_pnl).label("realized_pnl"),
+        func.sum(owned.total_fees).label("total_fees"),
+    )
+    sums = sums.select_from(FillTotal.__table__.alias("owned"))  # type: ignore[attr-defined]
+    sums = (
+        sums.where(owned.strategy_id == strategy.strategy_id)
+        .group_by(owned.currency)
+        .order_by(owned.currency)
+    )
+    pairs = [("strategy_id", strategy.strategy_id)]
+    for name in ("realized_pnl", "total_fees"):
+        by_currency = func.json_object_agg(literal_column("sums.currency"), literal_column(f"sums.{name}"))
+        aggregated = select(func.coalesce(by_currency, _EMPTY_OBJECT)).select_from(sums.subquery("sums"))
+        pairs.append((name, aggregated.scalar_subquery()))
+    statement = select(row_json(pairs, Names()).label("body"))
+    statement = statement.select_from(Strategy.__table__.alias("strategy"))  # type: ignore[attr-defined]
+    return plan_of(statement.where(strategy.strategy_id == typed(parameter_name(0), Uuid())))

@@ -1,0 +1,75 @@
+"""Filters: how a comparison asked for becomes a condition in SQL."""
+
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, and_, any_, bindparam, false, func, or_, select, true
+from sqlalchemy.types import TypeEngine
+
+from app.models import Strategy
+from app.reads.columns import Columns
+from app.reads.literals import number_literal
+from app.reads.shape import FilterSql, Shape
+from app.reads.want import All, Compare, Condition, Not, Op
+
+
+def column(name: str) -> FilterSql:
+    """Compare a column of that name."""
+
+    def sql(columns: Columns, op: Op, parameter: str) -> ColumnElement[bool]:
+        return compare(columns[name], op, parameter)
+
+    return sql
+
+
+def strategy_name(columns: Columns, op: Op, parameter: str) -> ColumnElement[bool]:
+    """Compare the strategy's name. Strategies are few: their ids are found first, once for the statement."""
+    named = select(Strategy.__table__.c.strategy_id).where(compare(Strategy.__table__.c.name, op, parameter))  # type: ignore[attr-defined]
+    return columns.strategy_id == any_(func.array(named.scalar_subquery()))
+
+
+def compare(value: ColumnElement[Any], op: Op, parameter: str) -> ColumnElement[bool]:
+    """A comparison with a parameter of the value's type. CONTAINS ignores case and knows no wildcards."""
+    match op:
+        case Op.EQ:
+            return value == typed(parameter, value.type)
+        case Op.IN:
+            return value == any_(typed(parameter, ARRAY(value.type)))
+        case Op.CONTAINS:
+            found = func.strpos(func.lower(value), func.lower(typed(parameter, value.type)))
+            return found > number_literal(0)
+        case Op.STARTS_WITH:
+            return func.starts_with(value, typed(parameter, value.type))
+        case _:
+            return value.bool_op(op.value)(typed(parameter, value.type))
+
+
+def typed(parameter: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
+    """A parameter with its type, so that PostgreSQL never has to guess."""
+    return bindparam(parameter, type_=type_)
+
+
+def condition_sql(shape: Shape, columns: Columns, condition: Condition) -> ColumnElement[bool]:
+    """A condition over these columns; the shape's own table or its totals."""
+    if isinstance(condition, Compare):
+        return shape.filters[condition.field](columns, condition.op, parameter_name(condition.slot))
+    if isinstance(condition, Not):
+        # A comparison with null is null, and so would be its contrary: "not" means "is not so".
+        return condition_sql(shape, columns, condition.condition).is_not(true())
+    parts = [condition_sql(shape, columns, part) for part in condition.conditions]
+    return and_(true(), *parts) if isinstance(condition, All) else or_(false(), *parts)
+
+
+def fields_of(condition: Condition | None) -> frozenset[str]:
+    """The fields that a condition speaks of."""
+    if condition is None:
+        return frozenset()
+    if isinstance(condition, Compare):
+        return frozenset([condition.field])
+    if isinstance(condition, Not):
+        return fields_of(condition.condition)
+    return frozenset().union(*(fields_of(part) for part in condition.conditions))
+
+
+def parameter_name(slot: int) -> str:
+    """The name of a slot's parameter inside a statement."""
+    return f"v{slot}"

@@ -1,0 +1,85 @@
+"""JSON objects in SQL: selected fields under the caller's keys, and what must be joined to have them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, func, literal_column, select, true
+
+from app.errors import BadInputError
+from app.reads.columns import Columns
+from app.reads.fields import Join
+from app.reads.literals import text_literal
+
+Pair = tuple[str, ColumnElement[Any]]
+
+FIELDS_MAX = 400
+"""Most fields of one object; PostgreSQL itself ends at 1,664."""
+
+_NAME_BYTES_MAX = 63
+"""PostgreSQL cuts longer column names."""
+_LONG_NAMED_FIELDS_MAX = 50
+"""PostgreSQL's functions take at most 100 arguments."""
+
+EMPTY_ARRAY: ColumnElement[Any] = literal_column("'[]'::json")
+
+
+class Names:
+    """Names for the tables and subqueries of one statement, each used once."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def new(self, prefix: str) -> str:
+        """A name nobody has."""
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+
+@dataclass
+class Row:
+    """What the selected fields of a row need beside it: tables and LATERAL subqueries."""
+
+    laterals: list[FromClause] = field(default_factory=list)
+    joined: dict[Join, tuple[FromClause, Columns]] = field(default_factory=dict)
+
+    def join(self, join: Join, names: Names) -> Columns:
+        """The columns of a joined table; joined once however many fields speak of it."""
+        if join not in self.joined:
+            name = names.new("j")
+            self.joined[join] = (join.model.__table__.alias(name), Columns(name, join.model))
+        return self.joined[join][1]
+
+    def beside(self, rows: FromClause, columns: Columns) -> FromClause:
+        """The FROM clause: rows, and beside each what its fields need. No row is lost or doubled by it."""
+        for join, (table, theirs) in self.joined.items():
+            shared = [theirs[name] == columns[name] for name in join.on]
+            condition = shared[0]
+            for another in shared[1:]:
+                condition = condition & another
+            rows = rows.outerjoin(table, condition)
+        for lateral in self.laterals:
+            rows = rows.outerjoin(lateral, true())
+        return rows
+
+
+def pack(pairs: list[Pair]) -> tuple[list[ColumnElement[Any]], Callable[[str], ColumnElement[Any]]]:
+    """The columns of a subselect, and how the JSON object is made of it under the name it gets."""
+    if len(pairs) > FIELDS_MAX:
+        raise BadInputError(f"More than {FIELDS_MAX} fields are selected of one object.")
+    if all(len(key.encode()) <= _NAME_BYTES_MAX for key, _ in pairs):
+        return [value.label(key) for key, value in pairs], lambda name: func.row_to_json(literal_column(name))
+    if len(pairs) > _LONG_NAMED_FIELDS_MAX:
+        raise BadInputError(
+            f"One of {len(pairs)} fields of an object has an alias longer than {_NAME_BYTES_MAX} characters; "
+            f"that is possible for up to {_LONG_NAMED_FIELDS_MAX} fields."
+        )
+    parts = [part for key, value in pairs for part in (text_literal(key), value)]
+    return [func.json_build_object(*parts).label("object")], lambda name: literal_column(f"{name}.object")
+
+
+def row_json(pairs: list[Pair], names: Names) -> ColumnElement[Any]:
+    """One JSON object of these values."""
+    name = names.new("r")
+    columns, to_json = pack(pairs)
+    return select(to_json(name)).select_from(select(*columns).subquery(name)).scalar_subquery()

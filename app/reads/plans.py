@@ -1,0 +1,105 @@
+"""Plans: compiled statements, kept, and run. A question asked before goes straight to PostgreSQL."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+
+from app.database import Database, ReadConnection
+from app.errors import BadInputError, DatabaseUnavailable
+from app.reads.compiler import compile_want
+from app.reads.shape import Shape
+from app.reads.want import Form, Want
+
+PLANS_MAX = 1024
+"""Most statements kept; the least recently used one goes."""
+
+_DIALECT = dialect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """SQL text with $1, $2, ... and the slot of each."""
+
+    sql: str
+    slots: tuple[int, ...]
+
+    def arguments(self, values: Sequence[Any]) -> list[Any]:
+        """The values in the order of the parameters."""
+        return [values[slot] for slot in self.slots]
+
+
+class Answer(NamedTuple):
+    """JSON as PostgreSQL wrote it; `total` where the question was ARRAY and counted."""
+
+    body: bytes
+    total: int | None
+
+
+class Entity(NamedTuple):
+    """One object and the strategy it belongs to."""
+
+    strategy_id: UUID
+    body: bytes
+
+
+@lru_cache(maxsize=PLANS_MAX)
+def plan_for(shape: Shape, want: Want) -> Plan:
+    """The statement for a question."""
+    return plan_of(compile_want(shape, want))
+
+
+def plan_of(statement: Select[Any]) -> Plan:
+    """A statement as text, its parameters (`v0`, `v1`, ...) as slots."""
+    compiled = statement.compile(dialect=_DIALECT)
+    return Plan(str(compiled), tuple(int(name[1:]) for name in compiled.positiontup or ()))
+
+
+async def answer(database: Database, shape: Shape, want: Want, values: Sequence[Any] = ()) -> Answer:
+    """Ask a question of form ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable."""
+    plan = plan_for(shape, want)
+    async with reading(database, values) as connection:
+        row = await connection.fetchrow(plan.sql, *plan.arguments(values))
+    assert row is not None  # an aggregate or a constant: always one row
+    return Answer(row[0], row[1] if want.form is Form.ARRAY and want.is_counted else None)
+
+
+async def entities(database: Database, shape: Shape, want: Want, values: Sequence[Any] = ()) -> list[Entity]:
+    """Ask a question of form EACH. Raises BadInputError, DatabaseUnavailable."""
+    plan = plan_for(shape, want)
+    async with reading(database, values) as connection:
+        rows = await connection.fetch(plan.sql, *plan.arguments(values))
+    return [Entity(row[0], row[1]) for row in rows]
+
+
+@asynccontextmanager
+async def reading(database: Database, values: Sequence[Any]) -> AsyncIterator[ReadConnection]:
+    """A connection for statements with these values; what they can do wrong becomes a domain error."""
+    for value in values:
+        _check_text(value)
+    try:
+        async with database.read() as connection:
+            yield connection
+    except asyncpg.QueryCanceledError as error:
+        raise DatabaseUnavailable("The question took too long to answer; narrow it, or try again.") from error
+
+
+def _check_text(value: Any) -> None:
+    """PostgreSQL keeps neither NUL nor half a surrogate pair: no text with one can match anything."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise BadInputError("A text must not contain the character NUL.")
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise BadInputError("A text is not valid Unicode.") from error
+    elif isinstance(value, list):
+        for item in value:
+            _check_text(item)

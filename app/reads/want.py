@@ -1,0 +1,155 @@
+"""What is asked for: a selection, filters, an order and a page, with *slots* where values go.
+
+A `Want` holds no values, only the index of each in a sequence that travels beside it. So two questions that
+differ in values alone are equal, and share one compiled statement.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+Slot: TypeAlias = int
+"""The index of a value in the sequence that travels beside the `Want`."""
+
+
+class Amounts(Enum):
+    """How exact decimals are written. The digits are the same."""
+
+    NUMBER = "JSON number"
+    TEXT = "JSON string"
+
+
+class Form(Enum):
+    """The outline of the answer."""
+
+    ARRAY = "a JSON array of objects, and how many there are in all"
+    CONNECTION = "one object: edges, nodes, pageInfo, totalCount, as selected"
+    EACH = "one row for each object: its strategy and its JSON"
+    ONE = "one object, of a noun that exists once"
+
+
+class Op(Enum):
+    """How a field is compared with a value."""
+
+    EQ = "="
+    IN = "in"
+    CONTAINS = "contains"
+    STARTS_WITH = "starts with"
+    GT = ">"
+    GTE = ">="
+    LT = "<"
+    LTE = "<="
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One field against one value; for IN the value is a list."""
+
+    field: str
+    op: Op
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every one of the conditions; true for none."""
+
+    conditions: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """At least one of the conditions; false for none."""
+
+    conditions: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The contrary of a condition."""
+
+    condition: "Condition"
+
+
+Condition: TypeAlias = Compare | All | Any | Not
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One key of an order, by its name in the catalogue."""
+
+    name: str
+    descending: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which rows of the ordered whole.
+
+    `limit` stands in the statement itself: with a parameter the planner assumes a tenth of the table and
+    leaves
+    the index. `after` and `before` are the slots of a cursor's values; `is_backward` takes the last `limit`
+    rows.
+    """
+
+    limit: int = 100
+    offset: Slot | None = None
+    after: tuple[Slot, ...] | None = None
+    before: tuple[Slot, ...] | None = None
+    is_backward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Filter, order and page of a list."""
+
+    where: Condition | None = None
+    order: tuple[SortKey, ...] = ()
+    page: Page = Page()
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One field of an object, under the key the caller wants.
+
+    `children` for objects and connections, `listing` for connections. `literal` is a text that stands for
+    itself (GraphQL's `__typename`).
+    """
+
+    name: str
+    key: str
+    children: "Selection | None" = None
+    listing: Listing | None = None
+    literal: str | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The fields of one object, in the answer's order. The hash is kept: each request asks for it."""
+
+    fields: tuple[Selected, ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.fields))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> "Selection":
+        """Plain fields under their own names."""
+        return cls(tuple(Selected(name, name) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A whole question about one noun, but for the values in its slots."""
+
+    selection: Selection
+    form: Form = Form.ARRAY
+    listing: Listing = Listing()
+    amounts: Amounts = Amounts.NUMBER
+    is_counted: bool = True
+    """ARRAY only: whether to count the whole list too."""

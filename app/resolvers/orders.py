@@ -1,0 +1,53 @@
+"""Orders."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from app.errors import OrderAmbiguous, OrderNotFound
+from app.reads import (
+    All,
+    Amounts,
+    Answer,
+    Compare,
+    Entity,
+    Form,
+    Listing,
+    Op,
+    Page,
+    Selection,
+    Want,
+    answer,
+    entities,
+)
+from app.reads.catalogue import ORDER
+from app.resolvers.context import Context
+
+_AMBIGUOUS_NAMED_MAX = 10
+_WITH_ID = Compare("client_order_id", Op.EQ, 0)
+_OF_STRATEGY = Compare("strategy_id", Op.EQ, 1)
+_PAGE = Page(limit=_AMBIGUOUS_NAMED_MAX)
+
+
+async def list_orders(context: Context, want: Want, values: Sequence[Any] = ()) -> Answer:
+    """Orders, newest first unless asked otherwise."""
+    return await answer(context.database, ORDER, want, values)
+
+
+async def get_order(
+    context: Context,
+    client_order_id: str,
+    strategy_id: UUID | None,
+    selection: Selection,
+    amounts: Amounts = Amounts.NUMBER,
+) -> Entity:
+    """One order. Raises OrderNotFound; OrderAmbiguous where several strategies have it and none was said."""
+    where = _WITH_ID if strategy_id is None else All((_WITH_ID, _OF_STRATEGY))
+    values = [client_order_id] if strategy_id is None else [client_order_id, strategy_id]
+    want = Want(selection, Form.EACH, Listing(where, page=_PAGE), amounts)
+    found = await entities(context.database, ORDER, want, values)
+    if not found:
+        raise OrderNotFound(client_order_id)
+    if len(found) > 1:
+        raise OrderAmbiguous(client_order_id, [order.strategy_id for order in found])
+    return found[0]
