@@ -1,0 +1,44 @@
+"""Puts the REST face into an application."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from rest_compat import budget_routes, health_routes, trading_routes
+from rest_compat.errors import add_error_handlers
+from rest_compat.pages import add_pages
+
+TAGS = [
+    {"name": "trading", "description": "Strategies, orders, fills, positions and the audit log."},
+    {"name": "budget", "description": "Capital budgets of strategies."},
+    {"name": "health", "description": "Whether the process is alive."},
+]
+
+
+def add_rest(app: FastAPI) -> None:
+    """Add the REST paths, their errors, `/openapi.json`, `/docs` and `/redoc`.
+
+    The application's `state.context` must hold the resolvers' context by the first request.
+    """
+    for router in (health_routes.router, trading_routes.router, budget_routes.router):
+        # As routes of the application itself: FastAPI would look through an included router twice for each
+        # request.
+        app.router.routes.extend(router.routes)
+    add_error_handlers(app)
+    add_pages(app)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        app.openapi_schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+            tags=TAGS,
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        )
+    return app.openapi_schema

@@ -1,0 +1,109 @@
+"""Errors over HTTP: `{"detail": "...", "code": "..."}`, whatever went wrong and wherever."""
+
+import logging
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from app.errors import (
+    BadInputError,
+    ConflictError,
+    ErrorCode,
+    NotFoundError,
+    NotReadyError,
+    PurserError,
+)
+from rest_compat.shapes import Error
+
+RETRY_AFTER_SECONDS = 1
+
+_LOG = logging.getLogger("purser.rest")
+_STATUSES: tuple[tuple[type[PurserError], int], ...] = (
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (BadInputError, 422),
+    (NotReadyError, 503),
+)
+_HTTP_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
+_HTTP_DETAILS = {
+    404: "There is nothing at this path; /docs lists all paths.",
+    405: "This path does not take that method.",
+}
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer domain errors, HTTP errors and faults of ours in one shape."""
+    app.add_exception_handler(PurserError, _answer_domain_error)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(Exception, _answer_fault)
+
+
+def error_reply(status: int, detail: str, code: str, headers: dict[str, str] | None = None) -> Response:
+    """An error's response."""
+    # Whatever a client sent may be quoted in the detail, half surrogate pairs too, which JSON bytes cannot
+    # hold.
+    clean = detail.encode("utf-8", "replace").decode()
+    body = orjson.dumps({"detail": clean, "code": code})
+    return Response(body, status, headers, media_type="application/json")
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of a path's errors; 422, 500 and 503 can happen on every path that reads."""
+    return {status: _DESCRIBED[status] for status in sorted({*statuses, 422, 500, 503})}
+
+
+async def _answer_domain_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, PurserError)
+    for kind, status in _STATUSES:
+        if isinstance(error, kind):
+            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+            return error_reply(status, str(error), error.code, headers)
+    return await _answer_fault(_, error)
+
+
+async def _answer_http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = _HTTP_DETAILS.get(error.status_code, error.detail)
+    code = _HTTP_CODES.get(error.status_code, ErrorCode.BAD_INPUT)
+    return error_reply(error.status_code, detail, code, dict(error.headers or {}))
+
+
+async def _answer_fault(request: Request, error: Exception) -> Response:
+    """A fault of ours: the log has it, the client does not."""
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return error_reply(500, "Something went wrong on our side; the log has the cause.", ErrorCode.INTERNAL)
+
+
+def _described(description: str, code: ErrorCode, detail: str, **more: Any) -> dict[str, Any]:
+    example = {"detail": detail, "code": code.value}
+    return {
+        "model": Error,
+        "description": description,
+        "content": {"application/json": {"example": example}},
+        **more,
+    }
+
+
+_RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}, "required": True}
+}
+_DESCRIBED: dict[int, dict[str, Any]] = {
+    404: _described("Unknown.", ErrorCode.ORDER_NOT_FOUND, "No order has client_order_id 'O-1'."),
+    409: _described(
+        "Several strategies share the id; say which with `strategy_id`.",
+        ErrorCode.ORDER_AMBIGUOUS,
+        "client_order_id 'O-1' exists in several strategies (...); say which with strategy_id.",
+    ),
+    422: _described(
+        "Wrong input.", ErrorCode.BAD_INPUT, "limit: Input should be less than or equal to 1000."
+    ),
+    500: _described("A fault of the service.", ErrorCode.INTERNAL, "Something went wrong on our side."),
+    503: _described(
+        "Not ready; ask again.",
+        ErrorCode.NOT_READY,
+        "The database is not reachable; try again shortly.",
+        headers=_RETRY_AFTER,
+    ),
+}

@@ -1,0 +1,123 @@
+"""The route class of the REST paths: FastAPI documents the endpoint, this reads the request.
+
+Stricter than FastAPI's own reading, and cheaper: unknown and repeated parameters are refused, bytes that are
+no UTF-8 too, and a `/` inside a path segment (`%2F`) stays inside it.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, get_type_hints
+from urllib.parse import parse_qsl, unquote
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
+
+from app.errors import BadInputError
+
+_METHODS = ("GET", "HEAD")
+_QUERY_FIELDS_MAX = 100
+_SLASH_INSIDE = "\ud800"
+"""Stands for a `/` inside a segment while the path is matched: no decoded text contains it."""
+
+
+class ExactRoute(APIRoute):
+    """Calls the endpoint with `request`, `query` and the path's parameters, and sends what it returns."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        hints = get_type_hints(endpoint)
+        self._query_model: type[BaseModel] | None = hints.get("query")
+        self._no_query = self._query_model() if self._query_model else None
+        self._path_types = {
+            name: TypeAdapter(hint)
+            for name, hint in hints.items()
+            if name in self.param_convertors and name in inspect.signature(endpoint).parameters
+        }
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match segment by segment, each decoded by itself. HEAD is answered wherever GET is."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        raw_path: bytes = scope.get("raw_path") or b""
+        if b"%2" not in raw_path:
+            return super().matches(scope)
+        segments = raw_path.decode("latin-1").split("/")
+        path = "/".join(unquote(segment).replace("/", _SLASH_INSIDE) for segment in segments)
+        match, child_scope = super().matches({**scope, "path": path})
+        if "path_params" in child_scope:
+            child_scope["path_params"] = {
+                name: value.replace(_SLASH_INSIDE, "/") for name, value in child_scope["path_params"].items()
+            }
+        return match, child_scope
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; errors go to the application's handlers."""
+        if scope["method"] not in _METHODS:
+            raise HTTPException(405, headers={"Allow": ", ".join(_METHODS)})
+        arguments = {
+            name: _checked(type_, name, scope["path_params"][name])
+            for name, type_ in self._path_types.items()
+        }
+        if self._query_model is not None:
+            arguments["query"] = self._query(scope["query_string"])
+        elif scope["query_string"]:
+            read_query(scope["query_string"])
+        response = await self.endpoint(request=Request(scope, receive), **arguments)
+        await response(scope, receive, send)
+
+    def _query(self, query_string: bytes) -> Any:
+        if not query_string:
+            return self._no_query
+        assert self._query_model is not None
+        try:
+            return self._query_model.model_validate(read_query(query_string))
+        except ValidationError as error:
+            raise BadInputError(_explained(error, self._query_model)) from error
+
+
+def read_query(query_string: bytes) -> dict[str, str]:
+    """Parameters by name. Raises BadInputError for repeated ones, and for bytes that are no UTF-8."""
+    try:
+        pairs = parse_qsl(
+            query_string.decode(), keep_blank_values=True, errors="strict", max_num_fields=_QUERY_FIELDS_MAX
+        )
+    except UnicodeDecodeError as error:
+        raise BadInputError("The query string is not UTF-8.") from error
+    except ValueError as error:
+        raise BadInputError(f"The query string has more than {_QUERY_FIELDS_MAX} parameters.") from error
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        raise BadInputError(f"Given more than once: {_listed(repeated)}.")
+    return values
+
+
+def _checked(type_: TypeAdapter[Any], name: str, value: str) -> Any:
+    try:
+        return type_.validate_python(value)
+    except ValidationError as error:
+        raise BadInputError(f"{name}: {error.errors()[0]['msg']}.") from error
+
+
+def _explained(error: ValidationError, model: type[BaseModel]) -> str:
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    unknown = [str(problem["loc"][0]) for problem in problems if problem["type"] == "extra_forbidden"]
+    texts = [
+        f"{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}."
+        for problem in problems
+        if problem["type"] not in ("extra_forbidden", "none_required")
+    ]
+    if unknown:
+        texts.insert(
+            0, f"Unknown parameters: {_listed(unknown)}; known here: {_listed(model.model_fields) or 'none'}."
+        )
+    return " ".join(texts)
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(name[:100] for name in names)

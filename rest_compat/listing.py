@@ -1,0 +1,33 @@
+"""From a path's parameters to a `Want` and the values beside it."""
+
+from typing import Any
+
+from app.reads import All, Compare, Condition, Listing, Op, Page, Selection, Want
+from rest_compat.queries import PageQuery
+
+
+class Filters:
+    """Collects conditions; a parameter that was not given makes none."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._conditions: list[Condition] = []
+
+    def add(self, field: str, op: Op, value: Any) -> None:
+        """A condition, unless the value is None."""
+        if value is not None:
+            self._conditions.append(Compare(field, op, self._slot(value)))
+
+    def condition(self) -> Condition | None:
+        """All of them together; None where there are none."""
+        return All(tuple(self._conditions)) if self._conditions else None
+
+    def page(self, selection: Selection, query: PageQuery) -> Want:
+        """A page of what satisfies them, in the noun's own order."""
+        where = self.condition()
+        offset = self._slot(query.offset) if query.offset else None
+        return Want(selection, listing=Listing(where, page=Page(query.limit, offset)))
+
+    def _slot(self, value: Any) -> int:
+        self.values.append(value)
+        return len(self.values) - 1

@@ -1,0 +1,40 @@
+"""Responses made of bytes that PostgreSQL wrote."""
+
+from urllib.parse import quote, urlencode
+
+from fastapi import Request, Response
+
+from app.reads import Answer
+from app.resolvers import Context
+from rest_compat.exact_route import read_query
+from rest_compat.queries import OFFSET_MAX, PageQuery
+
+JSON = "application/json"
+
+
+def context_of(request: Request) -> Context:
+    """The process's means, put there when it started."""
+    context: Context = request.app.state.context
+    return context
+
+
+def json_reply(body: bytes) -> Response:
+    """One JSON value."""
+    return Response(body, media_type=JSON)
+
+
+def list_reply(request: Request, answer: Answer, page: PageQuery) -> Response:
+    """A JSON array; how many rows the whole list has, and where its next page is, ride in headers."""
+    total = answer.total or 0
+    headers = {"X-Total-Count": str(total)}
+    following = page.offset + page.limit
+    if following < total and following <= OFFSET_MAX:
+        headers["Link"] = f'<{_at_offset(request, page.limit, following)}>; rel="next"'
+    return Response(answer.body, media_type=JSON, headers=headers)
+
+
+def _at_offset(request: Request, limit: int, offset: int) -> str:
+    """This request's own address with another offset, relative to the server."""
+    path = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
+    others = {**read_query(request.scope["query_string"]), "limit": str(limit), "offset": str(offset)}
+    return f"{quote(path, safe='/%:@!$&()*+,;=~-._')}?{urlencode(others)}"

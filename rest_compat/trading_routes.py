@@ -1,0 +1,206 @@
+"""`/api/trading`: strategies, orders, fills, positions, the audit log."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel
+
+from app.errors import OrderNotFound
+from app.reads import Op
+from app.resolvers import audit, fills, orders, positions, strategies, summary
+from app.rules.enums import OrderStatus
+from rest_compat import shapes
+from rest_compat.errors import responses
+from rest_compat.exact_route import ExactRoute
+from rest_compat.listing import Filters
+from rest_compat.queries import (
+    PENDING,
+    TEXT_LENGTH_MAX,
+    FillsQuery,
+    FillsSummaryQuery,
+    NoQuery,
+    OrderFillsQuery,
+    OrderQuery,
+    OrdersQuery,
+    PageQuery,
+    PositionsQuery,
+)
+from rest_compat.replies import context_of, json_reply, list_reply
+
+IN_FLIGHT = [
+    OrderStatus.INITIALIZED,
+    OrderStatus.EMULATED,
+    OrderStatus.RELEASED,
+    OrderStatus.SUBMITTED,
+    OrderStatus.PENDING_UPDATE,
+    OrderStatus.PENDING_CANCEL,
+]
+"""What PENDING meant in the old documentation."""
+
+ClientOrderId = Annotated[
+    str, Path(description="Any characters; `/` as `%2F`.", examples=["O-20220101-001400-001-000-1"])
+]
+
+_STRATEGY = shapes.selection_of(shapes.Strategy)
+_ORDER = shapes.selection_of(shapes.Order)
+_FILL = shapes.selection_of(shapes.Fill)
+_POSITION = shapes.selection_of(shapes.Position)
+_AUDIT_ENTRY = shapes.selection_of(shapes.AuditEntry)
+_SUMMARY = shapes.selection_of(shapes.Summary)
+_DENY_REASON = shapes.selection_of(shapes.DenyReason)
+
+_LIST_HEADERS = {
+    "X-Total-Count": {
+        "description": "How many rows the whole list has.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
+        "example": 1234,
+    },
+    "Link": {
+        "description": 'Where the next page is (`rel="next"`); absent on the last one.',
+        "schema": {"type": "string"},
+        "example": '</api/trading/orders?limit=100&offset=100>; rel="next"',
+    },
+}
+
+router = APIRouter(prefix="/api/trading", tags=["trading"], route_class=ExactRoute)
+
+
+def _list_of(model: type[BaseModel], *statuses: int) -> dict[str, Any]:
+    ok: dict[int | str, dict[str, Any]] = {
+        200: {"model": list[model], "description": "A page, newest first.", "headers": _LIST_HEADERS}  # type: ignore[valid-type]
+    }
+    return {"response_class": Response, "responses": {**ok, **responses(*statuses)}}
+
+
+def _one(model: type[BaseModel], *statuses: int) -> dict[str, Any]:
+    ok: dict[int | str, dict[str, Any]] = {200: {"model": model, "description": "As it stands."}}
+    return {"response_class": Response, "responses": {**ok, **responses(*statuses)}}
+
+
+@router.get("/strategies", **_list_of(shapes.Strategy))
+async def list_strategies(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
+    """All strategies, the newest first."""
+    filters = Filters()
+    want = filters.page(_STRATEGY, query)
+    return list_reply(
+        request, await strategies.list_strategies(context_of(request), want, filters.values), query
+    )
+
+
+@router.get("/orders", **_list_of(shapes.Order))
+async def list_orders(request: Request, query: Annotated[OrdersQuery, Query()]) -> Response:
+    """Orders, newest first by `ts_init`."""
+    filters = Filters()
+    filters.add("strategy_id", Op.EQ, query.strategy_id)
+    filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
+    filters.add("instrument_id", Op.EQ, query.instrument_id)
+    if query.status == PENDING:
+        filters.add("status", Op.IN, IN_FLIGHT)
+    else:
+        filters.add("status", Op.EQ, query.status)
+    want = filters.page(_ORDER, query)
+    return list_reply(request, await orders.list_orders(context_of(request), want, filters.values), query)
+
+
+@router.get("/orders/{client_order_id}", **_one(shapes.Order, 404, 409))
+async def get_order(
+    request: Request, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
+) -> Response:
+    """One order."""
+    context = context_of(request)
+    order = await orders.get_order(context, _stored(client_order_id), query.strategy_id, _ORDER)
+    return json_reply(order.body)
+
+
+@router.get("/orders/{client_order_id}/fills", **_list_of(shapes.Fill, 404, 409))
+async def list_order_fills(
+    request: Request, client_order_id: ClientOrderId, query: Annotated[OrderFillsQuery, Query()]
+) -> Response:
+    """The fills of one order, newest first by `ts_event`."""
+    context = context_of(request)
+    order = await orders.get_order(context, _stored(client_order_id), query.strategy_id, _DENY_REASON)
+    filters = Filters()
+    filters.add("strategy_id", Op.EQ, order.strategy_id)
+    filters.add("client_order_id", Op.EQ, client_order_id)
+    want = filters.page(_FILL, query)
+    return list_reply(request, await fills.list_fills(context, want, filters.values), query)
+
+
+@router.get("/orders/{client_order_id}/deny-reason", **_one(shapes.DenyReason, 404, 409))
+async def get_deny_reason(
+    request: Request, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
+) -> Response:
+    """Why one order was refused; null where it was neither denied nor rejected."""
+    context = context_of(request)
+    order = await orders.get_order(context, _stored(client_order_id), query.strategy_id, _DENY_REASON)
+    return json_reply(order.body)
+
+
+@router.get("/fills", **_list_of(shapes.Fill))
+async def list_fills(request: Request, query: Annotated[FillsQuery, Query()]) -> Response:
+    """Fills, newest first by `ts_event`."""
+    filters = Filters()
+    filters.add("instrument_id", Op.EQ, query.instrument_id)
+    filters.add("strategy_id", Op.EQ, query.strategy_id)
+    filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
+    filters.add("side", Op.EQ, query.side)
+    want = filters.page(_FILL, query)
+    return list_reply(request, await fills.list_fills(context_of(request), want, filters.values), query)
+
+
+@router.get("/fills/summary", **_one(shapes.FillsSummary))
+async def summarize_fills(request: Request, query: Annotated[FillsSummaryQuery, Query()]) -> Response:
+    """What fills add up to, by currency and by instrument."""
+    filters = Filters()
+    filters.add("strategy_id", Op.EQ, query.strategy_id)
+    filters.add("instrument_id", Op.EQ, query.instrument_id)
+    body = await fills.summarize_fills(context_of(request), filters.condition(), filters.values)
+    return json_reply(body)
+
+
+@router.get("/positions", **_list_of(shapes.Position))
+async def list_positions(request: Request, query: Annotated[PositionsQuery, Query()]) -> Response:
+    """Positions, the one opened last first; the open ones unless `status` says otherwise."""
+    filters = Filters()
+    if query.strategy_id is not None:
+        strategy_id = _uuid_or_none(query.strategy_id)
+        filters.add("strategy_id", Op.EQ, strategy_id)
+        filters.add("strategy_name", Op.EQ, query.strategy_id if strategy_id is None else None)
+    filters.add("instrument_id", Op.EQ, query.instrument_id)
+    filters.add("status", Op.EQ, query.status)
+    want = filters.page(_POSITION, query)
+    return list_reply(
+        request, await positions.list_positions(context_of(request), want, filters.values), query
+    )
+
+
+@router.get("/summary", **_one(shapes.Summary))
+async def get_summary(request: Request, query: Annotated[NoQuery, Query()]) -> Response:
+    """How many signals, orders and fills there are."""
+    return json_reply((await summary.get_summary(context_of(request), _SUMMARY)).body)
+
+
+@router.get("/audit", **_list_of(shapes.AuditEntry))
+async def list_audit_entries(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
+    """The audit log, newest first by `ts`."""
+    filters = Filters()
+    want = filters.page(_AUDIT_ENTRY, query)
+    return list_reply(
+        request, await audit.list_audit_entries(context_of(request), want, filters.values), query
+    )
+
+
+def _stored(client_order_id: str) -> str:
+    """An id that could be one: what PostgreSQL cannot store, no order has."""
+    if "\x00" in client_order_id or len(client_order_id) > TEXT_LENGTH_MAX:
+        raise OrderNotFound(client_order_id[:TEXT_LENGTH_MAX])
+    return client_order_id
+
+
+def _uuid_or_none(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
