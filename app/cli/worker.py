@@ -22,9 +22,8 @@ def create_app() -> "FastAPI":
     supervisor = int(os.environ.get(SUPERVISOR_ENV, "0"))
     if supervisor not in (0, os.getpid()):
         threading.Thread(target=_end_with, args=(supervisor,), name="supervisor-watch", daemon=True).start()
-    from app.main import (
-        create_app as create_main_app,
-    )  # Not at the top: the supervisor reads this module too.
+    # Imported here: the supervisor reads this module too, and needs none of the application.
+    from app.main import create_app as create_main_app
 
     return create_main_app()
 

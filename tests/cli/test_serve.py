@@ -1,0 +1,210 @@
+"""`purser serve`: it comes up, goes down when asked to, and survives what is killed."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from app.database.postmaster import find_postmaster
+from tests.conftest import execute
+
+DEADLINE_SECONDS = 60.0
+STRATEGY = (
+    "INSERT INTO strategies (strategy_id, name, trader_id, created_at)"
+    " VALUES (gen_random_uuid(), 'Kept-000', 'TRADER-001', 1)"
+)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="purser-serve-") as directory:
+        yield Path(directory) / "data"
+
+
+class Service:
+    """A running `purser serve` and how to reach it."""
+
+    def __init__(self, process: "subprocess.Popen[str]", data_dir: Path, port: int) -> None:
+        self.process = process
+        self.data = data_dir.resolve() / "postgres"
+        self.address = f"http://127.0.0.1:{port}"
+
+    @property
+    def database_url(self) -> str:
+        return f"postgresql://postgres@/purser?host={self.data}"
+
+    @property
+    def postmaster_pid(self) -> int | None:
+        found = find_postmaster(self.data)
+        return found.pid if found else None
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.address + path, timeout=10) as response:
+            return json.load(response)
+
+    def answers(self, path: str) -> bool:
+        try:
+            self.get(path)
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def until_ready(self) -> None:
+        until(lambda: self.process.poll() is not None or self.answers("/health"))
+        assert self.process.poll() is None, self.process.communicate()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> str:
+        self.process.send_signal(how)
+        _, errors = self.process.communicate(timeout=DEADLINE_SECONDS)
+        return errors
+
+
+@contextmanager
+def serving(data_dir: Path, port: int, *options: str, **settings: str) -> Iterator[Service]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PURSER_")}
+    with subprocess.Popen(
+        [Path(sys.executable).with_name("purser"), "serve", "--port", str(port), *options],
+        env=environment | {"PURSER_DATA_DIR": str(data_dir)} | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield Service(process, data_dir, port)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.communicate(timeout=DEADLINE_SECONDS)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_serves_until_asked_to_stop(
+    data_dir: Path, free_tcp_port: int, how: signal.Signals, workers: str
+) -> None:
+    with serving(data_dir, free_tcp_port, "--workers", workers) as service:
+        service.until_ready()
+        assert service.get("/health") == {"status": "ok"}
+        assert service.get("/api/trading/strategies") == []
+        said = service.stop(how)
+        assert service.process.returncode == 0
+        assert f"{service.address}/graphql" in said
+        assert "Traceback" not in said
+        assert service.postmaster_pid is None
+
+
+def test_finds_its_data_after_it_was_killed(data_dir: Path, free_tcp_port: int) -> None:
+    with serving(data_dir, free_tcp_port) as service:
+        service.until_ready()
+        asyncio.run(execute(service.database_url, STRATEGY))
+        service.process.kill()
+    with serving(data_dir, free_tcp_port) as service:
+        service.until_ready()
+        assert [strategy["name"] for strategy in service.get("/api/trading/strategies")] == ["Kept-000"]
+
+
+def test_workers_do_not_outlive_their_supervisor(data_dir: Path, free_tcp_port: int) -> None:
+    with serving(data_dir, free_tcp_port, "--workers", "2") as service:
+        service.until_ready()
+        workers = psutil.Process(service.process.pid).children()
+        workers = [worker for worker in workers if worker.pid != service.postmaster_pid]
+        assert len(workers) >= 2
+        service.process.kill()
+        service.process.communicate(timeout=DEADLINE_SECONDS)
+        until(lambda: not any(is_running(worker) for worker in workers))
+    with serving(data_dir, free_tcp_port) as service:
+        service.until_ready()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_answers_again_after_its_postgres_was_killed(
+    data_dir: Path, free_tcp_port: int, workers: str
+) -> None:
+    with serving(data_dir, free_tcp_port, "--workers", workers) as service:
+        service.until_ready()
+        asyncio.run(execute(service.database_url, STRATEGY))
+        for _ in range(2):
+            victim = service.postmaster_pid
+            assert victim is not None
+            os.kill(victim, signal.SIGKILL)
+            until(lambda victim=victim: service.postmaster_pid not in (None, victim))
+            until(lambda: service.answers("/api/trading/strategies"))
+            assert len(service.get("/api/trading/strategies")) == 1
+
+
+def test_two_services_share_one_server(data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
+    with (
+        serving(data_dir, free_tcp_port_factory()) as first,
+        serving(data_dir, free_tcp_port_factory()) as second,
+    ):
+        first.until_ready()
+        second.until_ready()
+        first.stop()
+        assert second.get("/api/trading/strategies") == []
+
+
+def test_a_port_in_use_is_said_before_anything_is_started(data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with serving(data_dir, port) as service:
+            _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
+    assert service.process.returncode == 1
+    assert errors.startswith(f"purser: Port {port} on 127.0.0.1 is in use.")
+    assert len(errors.splitlines()) == 1
+    assert not data_dir.exists()
+
+
+def test_a_database_that_does_not_answer_is_said(
+    data_dir: Path, free_tcp_port_factory: Callable[[], int]
+) -> None:
+    nowhere = f"postgresql://nobody:hunter2@127.0.0.1:{free_tcp_port_factory()}/none"
+    with serving(data_dir, free_tcp_port_factory(), PURSER_DATABASE_URL=nowhere) as service:
+        _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
+    assert service.process.returncode == 1
+    assert errors.startswith("purser: Cannot connect to the database:")
+    assert "hunter2" not in errors
+
+
+def test_serves_any_postgresql(data_dir: Path, free_tcp_port: int, empty_database_url: str) -> None:
+    with serving(data_dir, free_tcp_port, PURSER_DATABASE_URL=empty_database_url) as service:
+        service.until_ready()
+        assert service.get("/api/trading/strategies") == []
+    assert not data_dir.exists()
+
+
+def test_the_demonstration_fills_an_empty_database_only(
+    data_dir: Path, free_tcp_port: int, empty_database_url: str
+) -> None:
+    for _ in range(2):
+        with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+            service.until_ready()
+            assert len(service.get("/api/trading/strategies")) == 5
+            summary = service.get("/api/trading/summary")
+            said = service.stop()
+    assert summary["orders"] > 0
+    assert "events" not in said, "the second start imported again"
+
+
+def is_running(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
