@@ -1,0 +1,94 @@
+"""The habits of this project, as tests: short files, short functions, honest names, documented settings."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from app.cli import cli
+from app.settings import ENV_PREFIX, Settings
+
+ROOT = Path(__file__).parents[1]
+CODE = [*ROOT.glob("app/**/*.py"), *ROOT.glob("graphql_schema/**/*.py"), *ROOT.glob("rest_compat/**/*.py")]
+ALL = [*CODE, *ROOT.glob("tests/**/*.py"), *ROOT.glob("bench/**/*.py")]
+README = (ROOT / "README.md").read_text()
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 70
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc", "data", "info"}
+UNFINISHED = ("TO" + "DO", "FIX" + "ME", "XX" + "X")
+
+
+def test_files_are_short() -> None:
+    lengths = {name_of(path): len(path.read_text().splitlines()) for path in ALL}
+    assert {name: length for name, length in lengths.items() if length > FILE_LINES_MAX} == {}
+
+
+def test_functions_are_short() -> None:
+    lengths = {f"{name_of(path)}: {name}": length for path in CODE for name, length in functions(path)}
+    assert {name: length for name, length in lengths.items() if length > FUNCTION_LINES_MAX} == {}
+
+
+def test_modules_are_named_after_what_they_hold() -> None:
+    assert [name_of(path) for path in CODE if VAGUE_NAMES & {path.stem, path.parent.name}] == []
+
+
+def test_nothing_is_left_for_later() -> None:
+    assert [name_of(path) for path in ALL if any(word in path.read_text() for word in UNFINISHED)] == []
+
+
+def test_imports_point_one_way() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("setting", Settings.model_fields)
+def test_the_readme_lists_every_setting_and_its_default(setting: str) -> None:
+    default = Settings.model_fields[setting].default
+    shown = "" if default is None else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+    row = f"| `{ENV_PREFIX}{setting.upper()}` | {shown} | {Settings.model_fields[setting].description} |"
+    assert row in README.splitlines()
+
+
+def test_the_readme_names_every_make_target() -> None:
+    targets = [
+        line.partition(":")[0]
+        for line in (ROOT / "Makefile").read_text().splitlines()
+        if "## " in line and not line.startswith("\t")
+    ]
+    assert len(targets) > 5
+    assert [name for name in targets if name != "help" and f"`make {name}`" not in README] == []
+
+
+def test_the_readme_names_every_command() -> None:
+    missing = [command for command in commands() if f"\n    purser {command}" not in README]
+    assert missing == []
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Every function's name and how many lines it takes, docstring included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            yield node.name, node.end_lineno - node.lineno + 1
+
+
+def commands() -> Iterator[str]:
+    """`serve`, `db backup`, ..."""
+    for name, command in get_command(cli).commands.items():  # type: ignore[attr-defined]
+        below = getattr(command, "commands", None)
+        yield from [name] if below is None else (f"{name} {inner}" for inner in below)
