@@ -21,9 +21,7 @@ Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 class Settings(BaseSettings):
     """What can be set from outside. Every bound is checked before anything is started."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     database_url: SecretStr | None = Field(
         None,
@@ -40,9 +38,7 @@ class Settings(BaseSettings):
     acquire_timeout_seconds: Seconds = Field(
         5.0, description="Longest wait for a free connection; then the answer is 503."
     )
-    connect_timeout_seconds: Seconds = Field(
-        10.0, description="Longest wait while a connection is being made."
-    )
+    connect_timeout_seconds: Seconds = Field(10.0, description="Longest wait while a connection is being made.")
     statement_timeout_seconds: Seconds = Field(15.0, description="Longest a single SQL statement may run.")
     lock_timeout_seconds: Seconds = Field(5.0, description="Longest a statement may wait for another's lock.")
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(

@@ -80,8 +80,7 @@ def _listen(listener: socket.socket, settings: Settings) -> None:
 def _cannot_listen(settings: Settings, error: OSError) -> OperationRefused:
     if error.errno == errno.EADDRINUSE:
         return OperationRefused(
-            f"Port {settings.port} on {settings.host} is in use. "
-            "Stop what uses it, or choose another port with --port."
+            f"Port {settings.port} on {settings.host} is in use. Stop what uses it, or choose another port with --port."
         )
     return OperationRefused(f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}.")
 

@@ -116,9 +116,7 @@ async def _refuse_unfit(programs: Path, file: Path) -> None:
         stderr=PIPE,
         env=_environment(),
     )
-    found = re.search(
-        rb"^COPY [^\n]*alembic_version[^\n]*\n(\w+)\n", await _succeed(versions, "pg_restore"), re.M
-    )
+    found = re.search(rb"^COPY [^\n]*alembic_version[^\n]*\n(\w+)\n", await _succeed(versions, "pg_restore"), re.M)
     if found is None:
         raise OperationRefused(f"{file} is not a backup of Purser: it holds no schema revision.")
     refuse_newer_schema(found[1].decode(), of=str(file))
@@ -132,9 +130,7 @@ async def _refuse_in_use(url: str, *, replace: bool) -> None:
             " AND application_name = 'purser' AND pid <> pg_backend_pid()"
         )
         if others:
-            raise OperationRefused(
-                f"A running Purser has {others} connections to the database. Stop it, then restore."
-            )
+            raise OperationRefused(f"A running Purser has {others} connections to the database. Stop it, then restore.")
         tables = await connection.fetch(
             "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
             " WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1"
@@ -192,9 +188,7 @@ async def _succeed(process: Process, name: str) -> bytes:
     """What the program printed. Raises OperationRefused with its complaint, should it fail."""
     assert process.stderr is not None
     stdout = process.stdout
-    errors, output = await asyncio.gather(
-        process.stderr.read(), stdout.read() if stdout is not None else _nothing()
-    )
+    errors, output = await asyncio.gather(process.stderr.read(), stdout.read() if stdout is not None else _nothing())
     if await process.wait() != 0:
         raise OperationRefused(f"{name} failed:\n{errors.decode(errors='replace').strip()}")
     return output

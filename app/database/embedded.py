@@ -97,9 +97,7 @@ class EmbeddedServer:
                     server._holders.close()
                     raise
         except (OSError, TimeoutError) as error:
-            raise EmbeddedServerError(
-                f"The embedded PostgreSQL under {data_dir} cannot be started: {error}"
-            ) from error
+            raise EmbeddedServerError(f"The embedded PostgreSQL under {data_dir} cannot be started: {error}") from error
         server._watcher = threading.Thread(target=server._watch, name="embedded-postgres", daemon=True)
         server._watcher.start()
         return server

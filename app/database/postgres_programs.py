@@ -108,9 +108,7 @@ def environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C", "TZ": "UTC"}
 
 
-def run_program(
-    name: str, *arguments: str, user: SystemUser, stdin: str = "", keep_open: int | None = None
-) -> str:
+def run_program(name: str, *arguments: str, user: SystemUser, stdin: str = "", keep_open: int | None = None) -> str:
     """Run one of the programs to its end; answers what it printed. It inherits the descriptor `keep_open`.
 
     Raises EmbeddedServerError.

@@ -29,9 +29,7 @@ def purser(url: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str
     )
 
 
-def test_a_backup_restores_into_an_empty_database(
-    database_url: str, empty_database_url: str, tmp_path: Path
-) -> None:
+def test_a_backup_restores_into_an_empty_database(database_url: str, empty_database_url: str, tmp_path: Path) -> None:
     asyncio.run(execute(database_url, STRATEGY.format("Grün $1 \\ ''")))
     file = tmp_path / "purser.backup"
     backup = purser(database_url, "db", "backup", file)

@@ -93,9 +93,7 @@ def serving(data_dir: Path, port: int, *options: str, **settings: str) -> Iterat
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_serves_until_asked_to_stop(
-    data_dir: Path, free_tcp_port: int, how: signal.Signals, workers: str
-) -> None:
+def test_serves_until_asked_to_stop(data_dir: Path, free_tcp_port: int, how: signal.Signals, workers: str) -> None:
     with serving(data_dir, free_tcp_port, "--workers", workers) as service:
         service.until_ready()
         assert service.get("/health") == {"status": "ok"}
@@ -131,9 +129,7 @@ def test_workers_do_not_outlive_their_supervisor(data_dir: Path, free_tcp_port: 
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_answers_again_after_its_postgres_was_killed(
-    data_dir: Path, free_tcp_port: int, workers: str
-) -> None:
+def test_answers_again_after_its_postgres_was_killed(data_dir: Path, free_tcp_port: int, workers: str) -> None:
     with serving(data_dir, free_tcp_port, "--workers", workers) as service:
         service.until_ready()
         asyncio.run(execute(service.database_url, STRATEGY))
@@ -168,9 +164,7 @@ def test_a_port_in_use_is_said_before_anything_is_started(data_dir: Path) -> Non
     assert not data_dir.exists()
 
 
-def test_a_database_that_does_not_answer_is_said(
-    data_dir: Path, free_tcp_port_factory: Callable[[], int]
-) -> None:
+def test_a_database_that_does_not_answer_is_said(data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
     nowhere = f"postgresql://nobody:hunter2@127.0.0.1:{free_tcp_port_factory()}/none"
     with serving(data_dir, free_tcp_port_factory(), PURSER_DATABASE_URL=nowhere) as service:
         _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)

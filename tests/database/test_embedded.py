@@ -106,9 +106,7 @@ def test_listens_on_no_network_and_keeps_others_out(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "odd, name 'quoted' %41 ü"])
-def test_takes_a_private_socket_directory_where_the_path_is_too_long_or_odd(
-    data_dir: Path, name: str
-) -> None:
+def test_takes_a_private_socket_directory_where_the_path_is_too_long_or_odd(data_dir: Path, name: str) -> None:
     odd = data_dir / name
     with EmbeddedServer.start(odd, durable=False) as server, EmbeddedServer.start(odd) as again:
         assert again.url == server.url

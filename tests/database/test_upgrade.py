@@ -48,13 +48,9 @@ async def test_instances_that_start_at_once_upgrade_once(empty_database_url: str
     assert {result.after for result in results} == {newest_revision()}
 
 
-async def test_alembic_finds_no_difference_to_the_models(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_alembic_finds_no_difference_to_the_models(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
-        )
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         return list(compare_metadata(context, metadata))
 
     monkeypatch.setitem(PGDialect.ischema_names, "xid8", Xid8)  # SQLAlchemy does not know it
@@ -91,9 +87,7 @@ async def test_upgrades_the_oldest_server_we_support(system_url: str) -> None:
     assert (await upgrade(system_url)).before == newest_revision()
 
 
-async def test_refuses_a_server_that_is_too_old(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_refuses_a_server_that_is_too_old(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No PostgreSQL 14 is at hand, so the bound is raised above the one that is."""
     monkeypatch.setattr("app.database.upgrade.SERVER_VERSION_MIN", 19)
     with pytest.raises(DatabaseUnfit, match="needs 19 or newer"):
@@ -123,6 +117,4 @@ def _schema(url: str) -> list[str]:
         *("pg_dump", "--schema-only", "--no-owner", "--exclude-table=alembic_version", f"--dbname={url}"),
         user=user,
     )
-    return [
-        line for line in dump.splitlines() if line and not line.startswith(("--", "SET ", "SELECT ", "\\"))
-    ]
+    return [line for line in dump.splitlines() if line and not line.startswith(("--", "SET ", "SELECT ", "\\"))]
