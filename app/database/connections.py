@@ -82,7 +82,8 @@ class WriteConnection(ReadConnection):
 
 
 # The ledger finds rows by their keys, a few or a few thousand at a time, in tables that grow while a statement stays
-# prepared. A plan made while they were small (scan it; any index will do) becomes ruinous: plan anew each time, by keys only.
+# prepared. A plan made while they were small (scan it; any index will do) becomes ruinous, so
+# each time it is planned anew, and by keys only.
 _BY_KEYS = {
     "plan_cache_mode": "force_custom_plan",
     "enable_seqscan": "off",
@@ -134,7 +135,11 @@ class Database:
                     **settings,
                 },
             )
-        except (*_UNREACHABLE, asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+        except (
+            *_UNREACHABLE,
+            asyncpg.InvalidCatalogNameError,
+            asyncpg.InvalidAuthorizationSpecificationError,
+        ) as error:
             raise DatabaseUnavailable(f"Cannot connect to the database: {error}") from error
 
     async def close(self) -> None:
@@ -183,6 +188,4 @@ class Database:
 
 async def _prepare(connection: asyncpg.Connection) -> None:
     """`json` comes as the bytes that PostgreSQL sent: answers are spliced, not parsed."""
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
-    )
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")

@@ -97,7 +97,7 @@ def _decode_slowly(line: bytes) -> EngineEvent:
     if kind not in _KNOWN_TYPES:
         raise BadEvent("UNKNOWN_EVENT_TYPE", f"{kind[:100]!r} is not an event type that Purser knows", named)
     try:
-        return _normalize(msgspec.json.decode(line, type=_LEDGER_EVENT))  # type: ignore[arg-type]
+        return _normalize(msgspec.json.decode(line, type=_LEDGER_EVENT))
     except msgspec.ValidationError as error:
         raise BadEvent("INVALID_EVENT", f"{kind}: {error}", named) from None
 

@@ -8,31 +8,33 @@ import orjson
 
 from app.database import WriteConnection
 from app.ledger.arrival import Admitted, Arrival, Incoming
-from app.ledger.writing import key_source
+from app.ledger.writing import array_source
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of, strategy_id_of
 
-_IDS = (("strategy_id", "uuid"), ("event_id", "uuid"))
+_IDS = ("strategy_id uuid", "event_id uuid")
 _KNOWN = f"""
-SELECT i.ordinal, e.variant FROM {key_source(_IDS)} i
+SELECT i.ordinal, e.variant FROM {array_source(*_IDS)} i
 JOIN order_events e ON e.strategy_id = i.strategy_id AND e.event_id = i.event_id
 """
 _COMPARE = f"""
 SELECT i.ordinal, max(e.variant) AS variant, bool_or(e.payload = i.payload) AS is_same
-FROM {key_source((*_IDS, ("payload", "jsonb")))} i
+FROM {array_source(*_IDS, "payload jsonb")} i
 JOIN order_events e ON e.strategy_id = i.strategy_id AND e.event_id = i.event_id
 GROUP BY i.ordinal
 """
 _ADD_STRATEGIES = f"""
 INSERT INTO strategies (strategy_id, name, trader_id, created_at)
-SELECT strategy_id, name, trader_id, $4 FROM {key_source((("strategy_id", "uuid"), ("name", "text"), ("trader_id", "text")))} s
+SELECT strategy_id, name, trader_id, $4 FROM {array_source("strategy_id uuid", "name text", "trader_id text")} s
 ORDER BY strategy_id ON CONFLICT (strategy_id) DO NOTHING RETURNING strategy_id
 """
 # The lock makes one writer a strategy at a time: what follows may read, compute and write back.
-_LOCK_STRATEGIES = "SELECT strategy_id FROM strategies WHERE strategy_id = ANY($1) ORDER BY strategy_id FOR NO KEY UPDATE"
+_LOCK_STRATEGIES = (
+    "SELECT strategy_id FROM strategies WHERE strategy_id = ANY($1) ORDER BY strategy_id FOR NO KEY UPDATE"
+)
 _NUMBERS = f"""
 UPDATE strategies s SET event_seq = s.event_seq + k.arrived
-FROM {key_source((("strategy_id", "uuid"), ("arrived", "bigint")))} k
+FROM {array_source("strategy_id uuid", "arrived bigint")} k
 WHERE s.strategy_id = k.strategy_id RETURNING s.strategy_id, s.event_seq - k.arrived AS before
 """
 
@@ -72,7 +74,9 @@ def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str])
     if not signal.event_id:
         value = orjson.dumps(signal.value, option=orjson.OPT_SORT_KEYS).decode()
         strategy = f"{signal.trader_id or ''}\n{signal.strategy_id or ''}"
-        content = f"{strategy}\n{signal.instrument_id or ''}\n{signal.name}\n{signal.ts_event}\n{signal.ts_init}\n{value}"
+        content = (
+            f"{strategy}\n{signal.instrument_id or ''}\n{signal.name}\n{signal.ts_event}\n{signal.ts_init}\n{value}"
+        )
         signal.event_id = str(signal_id_of(content))
     if signal.trader_id is None or signal.strategy_id is None:
         return str(NO_STRATEGY)
@@ -157,7 +161,9 @@ async def _number(work: WriteConnection, arrivals: Sequence[Arrival]) -> None:
     if not arrivals:
         return
     counts = Counter(arrival.strategy_id for arrival in arrivals)
-    rows = await work.fetch(_NUMBERS, *[[str(value) for value in column] for column in zip(*counts.items(), strict=True)])
+    rows = await work.fetch(
+        _NUMBERS, *[[str(value) for value in column] for column in zip(*counts.items(), strict=True)]
+    )
     last = {str(row["strategy_id"]): row["before"] for row in rows}
     for arrival in arrivals:
         arrival.seq = last[arrival.strategy_id] = last[arrival.strategy_id] + 1

@@ -57,7 +57,8 @@ async def import_file(
 ) -> Progress:
     """Import a `.jsonl` or `.jsonl.gz` file; refused lines are reported by number and the rest goes on.
 
-    Raises BadInputError where the file cannot be read (what came before the damage stays imported), DatabaseUnavailable.
+    Raises BadInputError where the file cannot be read (what came before the damage stays imported),
+    DatabaseUnavailable.
     """
     progress = Progress(path, bytes_total=_size_of(path))
     async for batch in _ahead(_batches(path, batch_lines)):

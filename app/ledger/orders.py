@@ -14,12 +14,12 @@ import asyncpg
 from app.database import WriteConnection
 from app.engines.nautilus import decode_line
 from app.ledger.arrival import Arrival, NewFill, OrderKey, Quarantine, QuarantineCode
-from app.ledger.writing import key_source
+from app.ledger.writing import array_source
 from app.rules.enums import OrderSide, OrderStatus, OrderType, TimeInForce
 from app.rules.events import AnyOrderEvent, OrderFilled, OrderInitialized
 from app.rules.order_lifecycle import OrderState, apply, comes_in_order, fold, open_order, refusal
 
-_KEYS = key_source((("strategy_id", "uuid"), ("client_order_id", "text")))
+_KEYS = array_source("strategy_id uuid", "client_order_id text")
 _LOAD_ORDERS = f"""
 SELECT o.*, s.name AS strategy_name FROM {_KEYS} k
 JOIN orders o ON o.strategy_id = k.strategy_id AND o.client_order_id = k.client_order_id
@@ -144,9 +144,7 @@ def _fold_again(key: OrderKey, stored: _Stored, news: list[Arrival], changes: Or
         elif stored.quarantine.get(item.event_id) != item:
             changes.requarantined.append(item)
     still_left = {item.event_id for _, item in left}
-    changes.released += [
-        (key[0], event_id, "0") for event_id in stored.quarantine if event_id not in still_left
-    ]
+    changes.released += [(key[0], event_id, "0") for event_id in stored.quarantine if event_id not in still_left]
     changes.fills += [
         NewFill(key[0], seq, event)
         for seq, event in applied
@@ -195,7 +193,7 @@ def _trade_of(event: OrderFilled) -> TradeKey:
 
 
 def _quarantine(key: OrderKey, event: AnyOrderEvent, code: QuarantineCode, reason: str) -> Quarantine:
-    return Quarantine(key[0], event.event_id, 0, key[1], event.ts_event, code, reason)  # type: ignore[arg-type]
+    return Quarantine(key[0], event.event_id, 0, key[1], event.ts_event, code, reason)
 
 
 async def _load(work: WriteConnection, touched: dict[OrderKey, list[Arrival]]) -> dict[OrderKey, _Stored]:

@@ -1,7 +1,7 @@
 """The third step of recording: new fills move positions and realize PnL.
 
-Fills count in the order of `rules.positions.FillPlace`. A fill that comes after all others of its position is applied on
-top; an earlier one makes its position be computed again from the life it falls into.
+Fills count in the order of `rules.positions.FillPlace`. A fill that comes after all others of its position is
+applied on top; an earlier one makes its position be computed again from the life it falls into.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ import asyncpg
 
 from app.database import WriteConnection
 from app.ledger.arrival import NewFill
-from app.ledger.writing import key_source
+from app.ledger.writing import array_source
 from app.rules.enums import OrderSide, PositionStatus
 from app.rules.events import OrderFilled
 from app.rules.positions import FillPlace, PositionFill, PositionState, apply_fill, closing_fee, trade_seq_of
@@ -21,7 +21,7 @@ PositionKey = tuple[str, str]
 """(strategy_id, position_id)"""
 
 _ZERO = Decimal(0)
-_KEYS = key_source((("strategy_id", "uuid"), ("position_id", "text")))
+_KEYS = array_source("strategy_id uuid", "position_id text")
 _LOAD_LATEST = f"""
 SELECT p.* FROM {_KEYS} k JOIN LATERAL (
     SELECT * FROM positions WHERE strategy_id = k.strategy_id AND position_id = k.position_id ORDER BY n DESC LIMIT 1
@@ -34,7 +34,8 @@ SELECT * FROM positions WHERE strategy_id = $1 AND position_id = $2 AND n >= coa
 ), 0) ORDER BY n
 """
 _LOAD_FILLS_FROM = """
-SELECT * FROM fills WHERE strategy_id = $1 AND position_id = $2 AND (ts_event, ts_init, trade_seq, seq) >= ($3, $4, $5, $6)
+SELECT * FROM fills
+WHERE strategy_id = $1 AND position_id = $2 AND (ts_event, ts_init, trade_seq, seq) >= ($3, $4, $5, $6)
 ORDER BY ts_event, ts_init, trade_seq, seq
 """
 _LOAD_MULTIPLIERS = "SELECT instrument_id, multiplier FROM instruments WHERE instrument_id = ANY($1)"
@@ -121,7 +122,7 @@ def run_fills(
     changes: PositionChanges,
     n_last: int = 0,
 ) -> None:
-    """Apply fills, given in their order, on top of `current`; `n_last` counts the lives before. Fills in `changes.lives`."""
+    """Apply fills, given in their order, on top of `current`; `n_last` lives came before. Adds to `changes.lives`."""
     for booked in fills:
         state = current.state if current is not None else None
         effect = apply_fill(state, booked.fill, multipliers[booked.instrument_id], n_last)
@@ -188,9 +189,7 @@ def _rest_of(booked: BookedFill, n: int, multiplier: Decimal) -> PositionState:
     return apply_fill(None, rest, multiplier, n - 1).position
 
 
-async def _multipliers(
-    work: WriteConnection, fills: Sequence[NewFill], changes: PositionChanges
-) -> dict[str, Decimal]:
+async def _multipliers(work: WriteConnection, fills: Sequence[NewFill], changes: PositionChanges) -> dict[str, Decimal]:
     currencies = {new.event.instrument_id: new.event.currency for new in fills}
     rows = await work.fetch(_LOAD_MULTIPLIERS, list(currencies))
     multipliers = {row["instrument_id"]: row["multiplier"] for row in rows}
@@ -222,14 +221,14 @@ def _booked(new: NewFill) -> BookedFill:
         commission=event.commission_amount,
         commission_currency=event.commission_currency,
         currency=event.currency,
-        ts_event=event.ts_event,  # type: ignore[arg-type]
+        ts_event=event.ts_event,
     )
     place = (event.ts_event, event.ts_init, trade_seq_of(event.trade_id), new.seq)
     return BookedFill(
         strategy_id=new.strategy_id,
         event_id=event.event_id,
         position_id=position_id_of(event),
-        place=place,  # type: ignore[arg-type]
+        place=place,
         fill=fill,
         instrument_id=event.instrument_id,
         account_id=event.account_id or "",

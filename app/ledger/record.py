@@ -1,8 +1,8 @@
 """Recording engine events: one batch, one transaction, everything or nothing.
 
-    incoming events ─> admission (lock, drop duplicates, number) ─> orders (lifecycle) ─> positions (money)
-                                                                          │                    │
-                       order_events, quarantine, orders, fills, positions, totals, changes <───┘
+incoming events ─> admission (lock, drop duplicates, number) ─> orders (lifecycle) ─> positions (money)
+                                                                      │                    │
+                   order_events, quarantine, orders, fills, positions, totals, changes <───┘
 """
 
 from collections.abc import Sequence
@@ -28,21 +28,23 @@ from app.ledger.rows import (
     position_row,
     quarantine_row,
 )
-from app.ledger.writing import copy_lines, delete, insert, key_source, upsert
+from app.ledger.writing import array_source, copy_lines, delete, insert, upsert
 from app.models import Change, Fill, Order, OrderEvent, Position, QuarantinedEvent
 from app.rules.events import AnyOrderEvent, SignalPublished
 from app.rules.money import EXACT
 
+_SIGNALS = array_source(
+    *("strategy_id uuid", "signal_id uuid", "instrument_id text", "name text", "value jsonb"),
+    *("ts_event bigint", "ts_init bigint"),
+)
+_REVISED = array_source(
+    "strategy_id uuid", "event_id uuid", "realized_pnl numeric", "position_n integer", "flip_qty numeric"
+)
 _ADD_SIGNALS = f"""
 INSERT INTO signals (strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init)
-SELECT strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init FROM {
-    key_source(
-        (
-            *(("strategy_id", "uuid"), ("signal_id", "uuid"), ("instrument_id", "text"), ("name", "text")),
-            *(("value", "jsonb"), ("ts_event", "bigint"), ("ts_init", "bigint")),
-        )
-    )
-} s ORDER BY strategy_id, signal_id ON CONFLICT (strategy_id, signal_id) DO NOTHING RETURNING strategy_id, signal_id, name
+SELECT strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init FROM {_SIGNALS} s
+ORDER BY strategy_id, signal_id ON CONFLICT (strategy_id, signal_id) DO NOTHING
+RETURNING strategy_id, signal_id, name
 """
 _ADD_INSTRUMENTS = """
 INSERT INTO instruments (instrument_id, quote_currency, settlement_currency)
@@ -50,14 +52,8 @@ SELECT id, currency, currency FROM unnest($1::text[], $2::text[]) s(id, currency
 ON CONFLICT (instrument_id) DO NOTHING
 """
 _REVISE_FILLS = f"""
-UPDATE fills f SET realized_pnl = s.realized_pnl, position_n = s.position_n, flip_qty = s.flip_qty FROM {
-    key_source(
-        (
-            *(("strategy_id", "uuid"), ("event_id", "uuid"), ("realized_pnl", "numeric")),
-            *(("position_n", "integer"), ("flip_qty", "numeric")),
-        )
-    )
-} s WHERE f.strategy_id = s.strategy_id AND f.event_id = s.event_id
+UPDATE fills f SET realized_pnl = s.realized_pnl, position_n = s.position_n, flip_qty = s.flip_qty
+FROM {_REVISED} s WHERE f.strategy_id = s.strategy_id AND f.event_id = s.event_id
 """
 
 
@@ -167,10 +163,12 @@ async def _write_changes(
     """The change feed: one row for each thing that this transaction made or changed."""
     rows: list[tuple[str, str, str]] = []
     rows += [(strategy_id, "strategy", strategy_id) for strategy_id in admitted.new_strategies]
-    rows += [(strategy_id, "order", client_order_id) for strategy_id, client_order_id in (change.key for change in orders.orders)]
+    rows += [
+        (strategy_id, "order", client_order_id)
+        for strategy_id, client_order_id in (change.key for change in orders.orders)
+    ]
     rows += [(booked.strategy_id, "fill", booked.event_id) for booked in (*positions.fills, *positions.revised)]
     rows += [(key[0], "position", f"{key[1]}:{key[2]}") for key in positions.lives]
     rows += [(key[0], "position", f"{key[1]}:{life.state.n}") for *key, life in positions.removed]
     rows += [(strategy_id, "signal", signal_id) for strategy_id, signal_id in signals]
     await insert(work, Change, ("strategy_id", "entity", "key"), rows)
-

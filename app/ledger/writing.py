@@ -1,7 +1,7 @@
 """Writing many rows at once: COPY for new rows, one upsert over arrays for rows that may exist."""
 
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -46,8 +46,9 @@ async def upsert(
 ) -> None:
     """Insert rows, or update those whose primary key exists: columns in `add` are added to what is there.
 
-    `add_trimmed` does so and drops the zeros that quotients leave behind the last digit. `least` and `greatest` keep the smaller or larger value; all other columns are replaced. Rows are taken in the
-    order of their keys, so that two transactions lock them in the same order.
+    `add_trimmed` does so and drops the zeros that quotients leave behind the last digit. `least` and `greatest` keep
+    the smaller or larger value; all other columns are replaced. Rows are taken in the order of their keys, so that two
+    transactions lock them in the same order.
     """
     if not rows:
         return
@@ -63,16 +64,19 @@ async def delete(work: WriteConnection, model: type[SQLModel], keys: Sequence[Ro
         table = _table(model)
         names = [column.name for column in table.primary_key]
         matched = " AND ".join(f"t.{name} = k.{name}" for name in names)
-        source = key_source([(column.name, _type_of(column)) for column in table.primary_key])
+        source = array_source(*(f"{column.name} {_type_of(column)}" for column in table.primary_key))
         await work.execute(f"DELETE FROM {table.name} t USING {source} k WHERE {matched}", *_arrays(keys))
 
 
-def key_source(columns: Iterable[tuple[str, str]], first: int = 1) -> str:
-    """A FROM item over one text array a column, each value cast to its type: `$1` on, or from `first` on."""
-    columns = list(columns)
-    arrays = ", ".join(f"${place}::text[]" for place in range(first, first + len(columns)))
-    raw = ", ".join(f"c{place}" for place in range(len(columns)))
-    casts = ", ".join(f"c{place}::{kind} AS {name}" for place, (name, kind) in enumerate(columns))
+def array_source(*columns: str) -> str:
+    """A FROM item over one text array a column (`$1` on), cast to what is declared: `"strategy_id uuid"`.
+
+    It has the columns by name, and `ordinal` from 1.
+    """
+    names = [column.split(" ", 1) for column in columns]
+    arrays = ", ".join(f"${place}::text[]" for place in range(1, len(names) + 1))
+    raw = ", ".join(f"c{place}" for place in range(len(names)))
+    casts = ", ".join(f"c{place}::{kind} AS {name}" for place, (name, kind) in enumerate(names))
     return f"(SELECT {casts}, ordinal FROM unnest({arrays}) WITH ORDINALITY AS raw({raw}, ordinal))"
 
 
@@ -135,7 +139,7 @@ def _upsert_sql(
 ) -> str:
     table = _table(model)
     keys = [column.name for column in table.primary_key]
-    source = key_source([(name, _type_of(table.c[name])) for name in columns])
+    source = array_source(*(f"{name} {_type_of(table.c[name])}" for name in columns))
     changes = []
     for name in columns:
         if name in keys:

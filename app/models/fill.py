@@ -24,7 +24,9 @@ class Fill(SQLModel, table=True):
         CheckConstraint("last_qty > 0", name="fills_last_qty_positive"),
         one_of("fills", "side", OrderSide),
         one_of("fills", "liquidity_side", LiquiditySide),
-        UniqueConstraint("strategy_id", "client_order_id", "trade_id", "instrument_id", "account_id", name="fills_trade"),
+        UniqueConstraint(
+            "strategy_id", "client_order_id", "trade_id", "instrument_id", "account_id", name="fills_trade"
+        ),
         Index("fills_ts_event", "ts_event", "event_id"),
         Index("fills_strategy_ts_event", "strategy_id", "ts_event", "event_id"),
         Index("fills_instrument_ts_event", "instrument_id", "ts_event", "event_id"),

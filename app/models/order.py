@@ -54,7 +54,7 @@ class Order(SQLModel, table=True):
     post_only: bool
     overfilled: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     deny_reason: str | None = None
-    tags: list[str] = Field(sa_type=ARRAY(Text), sa_column_kwargs={"server_default": "{}"})  # type: ignore[call-overload]
+    tags: list[str] = Field(sa_type=ARRAY(Text), sa_column_kwargs={"server_default": "{}"})
     signal_id: UUID | None = None
     ts_init: int = instant()
     ts_last: int = instant()

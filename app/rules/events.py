@@ -1,7 +1,7 @@
 """What an engine reports, as value types. Field names and meanings are NautilusTrader's (`model/events`)."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -9,7 +9,11 @@ from app.rules.enums import LiquiditySide, OrderSide, OrderType, TimeInForce
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
 Text = Annotated[str, Meta(max_length=16_384)]
-Nanoseconds = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+if TYPE_CHECKING:
+    Instant = int
+else:
+    # On the wire also RFC 3339 text; whoever decodes an event turns it into nanoseconds.
+    Instant = int | str
 
 
 class OrderEvent(Struct, tag_field="type", tag=True, kw_only=True):
@@ -20,8 +24,8 @@ class OrderEvent(Struct, tag_field="type", tag=True, kw_only=True):
     instrument_id: Identifier
     client_order_id: Identifier
     event_id: str
-    ts_event: int | str
-    ts_init: int | str
+    ts_event: Instant
+    ts_init: Instant
 
 
 class OrderInitialized(OrderEvent, tag=True, kw_only=True):
@@ -141,9 +145,9 @@ class PositionEvent(Struct, tag_field="type", tag=True, kw_only=True):
     position_id: Identifier
     opening_order_id: Identifier
     event_id: str
-    ts_event: int | str | None = None
-    ts_closed: int | str | None = None
-    ts_init: int | str
+    ts_event: Instant | None = None
+    ts_closed: Instant | None = None
+    ts_init: Instant
 
 
 class PositionOpened(PositionEvent, tag=True, kw_only=True):
@@ -163,8 +167,8 @@ class SignalPublished(Struct, kw_only=True):
 
     name: Identifier
     value: Any
-    ts_event: int | str
-    ts_init: int | str
+    ts_event: Instant
+    ts_init: Instant
     event_id: str = ""
     trader_id: Identifier | None = None
     strategy_id: Identifier | None = None

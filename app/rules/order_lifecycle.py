@@ -32,8 +32,7 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     _S.EMULATED: frozenset({_S.CANCELED, _S.EXPIRED, _S.RELEASED}),
     _S.RELEASED: frozenset({_S.DENIED, _S.SUBMITTED, _S.CANCELED}),
     _S.SUBMITTED: frozenset(
-        {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.REJECTED, _S.CANCELED, _S.ACCEPTED}
-        | {_S.PARTIALLY_FILLED, _S.FILLED}
+        {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.REJECTED, _S.CANCELED, _S.ACCEPTED} | {_S.PARTIALLY_FILLED, _S.FILLED}
     ),
     _S.ACCEPTED: frozenset(
         {_S.REJECTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.TRIGGERED, _S.EXPIRED}
@@ -49,8 +48,7 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
         {_S.REJECTED, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.FILLED}
     ),
     _S.TRIGGERED: frozenset(
-        {_S.REJECTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED}
-        | {_S.PARTIALLY_FILLED, _S.FILLED}
+        {_S.REJECTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED} | {_S.PARTIALLY_FILLED, _S.FILLED}
     ),
     _S.PARTIALLY_FILLED: frozenset(
         {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED, _S.PARTIALLY_FILLED, _S.FILLED}
@@ -62,9 +60,7 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 }
 
 TERMINAL = frozenset({_S.DENIED, _S.REJECTED, _S.CANCELED, _S.EXPIRED, _S.FILLED})
-IN_FLIGHT = frozenset(
-    {_S.INITIALIZED, _S.EMULATED, _S.RELEASED, _S.SUBMITTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL}
-)
+IN_FLIGHT = frozenset({_S.INITIALIZED, _S.EMULATED, _S.RELEASED, _S.SUBMITTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL})
 _PENDING = frozenset({_S.PENDING_UPDATE, _S.PENDING_CANCEL})
 
 _TARGETS: dict[str, OrderStatus] = {
@@ -160,14 +156,14 @@ def fold_place(event: AnyOrderEvent, arrival: int) -> tuple[int, int, int]:
     By `ts_init`, the engine's own clock at the moment it handled the event: `ts_event` is the venue's clock, and
     may run apart from the engine's. Then by rank, then by arrival.
     """
-    return event.ts_init, _RANKS[type(event).__name__], arrival  # type: ignore[return-value]
+    return event.ts_init, _RANKS[type(event).__name__], arrival
 
 
 def comes_in_order(state: OrderState, event: AnyOrderEvent) -> bool:
     """Whether applying the event on top gives what folding the whole set would give."""
-    if event.ts_init > state.last_ts_init:  # type: ignore[operator]
+    if event.ts_init > state.last_ts_init:
         return True
-    if event.ts_init < state.last_ts_init or state.is_terminal:  # type: ignore[operator]
+    if event.ts_init < state.last_ts_init or state.is_terminal:
         return False
     return _RANKS[type(event).__name__] >= state.last_rank
 
@@ -188,9 +184,9 @@ def open_order(event: OrderInitialized) -> OrderState:
         reduce_only=event.reduce_only,
         post_only=event.post_only,
         tags=event.tags or [],
-        ts_init=event.ts_init,  # type: ignore[arg-type]
-        ts_last=event.ts_event,  # type: ignore[arg-type]
-        last_ts_init=event.ts_init,  # type: ignore[arg-type]
+        ts_init=event.ts_init,
+        ts_last=event.ts_event,
+        last_ts_init=event.ts_init,
     )
 
 
@@ -235,8 +231,8 @@ def apply(state: OrderState, event: AnyOrderEvent) -> None:
         state.trigger_price = event.trigger_price if event.trigger_price is not None else state.trigger_price
     _note_venue(state, event)
     _settle_fills(state, is_fill=kind == "OrderFilled")
-    state.ts_last = max(state.ts_last, event.ts_event)  # type: ignore[type-var, assignment]
-    state.last_ts_init = event.ts_init  # type: ignore[assignment]
+    state.ts_last = max(state.ts_last, event.ts_event)
+    state.last_ts_init = event.ts_init
     state.last_rank = _RANKS[kind]
 
 

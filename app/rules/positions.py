@@ -1,7 +1,7 @@
 """Positions and realized PnL from fills alone, at average cost, in exact decimals.
 
-A position keeps the *cost* of what it holds rather than an average: closing a part takes a proportional part of the cost
-(rounded at `money.QUOTIENT_PLACES` where it does not come out even) and closing the rest takes all that is left. So
+A position keeps the *cost* of what it holds rather than an average: closing a part takes a proportional part of the
+cost (rounded at `money.QUOTIENT_PLACES` where it does not come out even), closing the rest takes all that is left. So
 nothing drifts: over the life of a position, realized PnL is exactly what came in less what went out.
 """
 
@@ -110,8 +110,7 @@ def apply_fill(position: PositionState | None, fill: PositionFill, multiplier: D
 
 def closing_fee(commission: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """The share of a flipping fill's commission that closes the old position, in the commission's smallest unit."""
-    exponent = commission.as_tuple().exponent
-    unit = _ONE.scaleb(min(exponent, 0))  # type: ignore[type-var]  # finite: checked on the way in
+    unit = _ONE.scaleb(min(int(commission.as_tuple().exponent), 0))
     context = EXACT.copy()
     context.clear_traps()
     return context.divide(context.multiply(commission, part), whole).quantize(unit, ROUND_HALF_EVEN, context)

@@ -98,7 +98,9 @@ def _differing_fills(booked: list[BookedFill]) -> Iterable[Finding]:
             yield Finding(where, f"{columns}: stored {_shown(fill.before)}, recomputed {_shown(fill.effect)}")
 
 
-def _differing_row(where: str, columns: tuple[str, ...], stored: list[asyncpg.Record], expected: Row) -> Iterable[Finding]:
+def _differing_row(
+    where: str, columns: tuple[str, ...], stored: list[asyncpg.Record], expected: Row
+) -> Iterable[Finding]:
     if not stored:
         yield Finding(where, "missing")
         return

@@ -56,14 +56,18 @@ _FILL_SUMS = f"""(
         SELECT strategy_id, {_DAY} AS day, instrument_id, currency, side, 1 AS fills, last_qty AS quantity,
                last_qty * last_px AS notional, realized_pnl, 0 AS total_fees, ts_event FROM fills
         UNION ALL
-        SELECT strategy_id, {_DAY}, instrument_id, commission_currency, side, 0, 0, 0, 0, commission, ts_event FROM fills
+        SELECT strategy_id, {_DAY}, instrument_id, commission_currency, side, 0, 0, 0, 0, commission, ts_event
+        FROM fills
     ) parts GROUP BY 1, 2, 3, 4, 5
 ) recomputed"""
 
 
 def _counts(table: str, counted: str) -> tuple[str, str]:
     stored = f"(SELECT strategy_id, instrument_id, status, {counted} AS n FROM {table} WHERE {counted} <> 0) stored"
-    return stored, f"(SELECT strategy_id, instrument_id, status, count(*) AS n FROM {counted} GROUP BY 1, 2, 3) recomputed"
+    return (
+        stored,
+        f"(SELECT strategy_id, instrument_id, status, count(*) AS n FROM {counted} GROUP BY 1, 2, 3) recomputed",
+    )
 
 
 _ORDER_COUNTS = _counts("order_totals", "orders")
@@ -76,8 +80,16 @@ _FILL_EVENTS = """(
     WHERE e.type = 'OrderFilled' AND q.event_id IS NULL
 ) stored"""
 
+_NUMBERED = """(
+    SELECT strategy_id, event_seq AS events, event_seq AS highest FROM strategies WHERE event_seq <> 0
+) stored"""
+_EVENT_NUMBERS = """(
+    SELECT strategy_id, count(DISTINCT seq) AS events, max(seq) AS highest FROM order_events GROUP BY 1
+) recomputed"""
+
 _WITHOUT_CHANGE = """
-SELECT t.entity || ' ' || t.strategy_id || ' ' || t.key AS row, 'no row in the change feed' AS stored, 'one at least' AS recomputed
+SELECT t.entity || ' ' || t.strategy_id || ' ' || t.key AS row,
+       'no row in the change feed' AS stored, 'one at least' AS recomputed
 FROM (
     SELECT strategy_id, 'order' AS entity, client_order_id AS key FROM orders
     UNION ALL SELECT strategy_id, 'fill', event_id::text FROM fills
@@ -92,8 +104,9 @@ WHERE c.key IS NULL
 def _not_finite() -> str:
     """Every numeric column of every table: generated, so that a new one is covered by itself."""
     selects = [
-        f"SELECT '{table.name}.{column.name} of ' || concat_ws(' ', {', '.join(key.name for key in table.primary_key)}) "
-        f"AS row, {column.name}::text AS stored, 'a finite number' AS recomputed FROM {table.name} "
+        f"SELECT '{table.name}.{column.name} of ' || "
+        f"concat_ws(' ', {', '.join(key.name for key in table.primary_key)}) AS row, "
+        f"{column.name}::text AS stored, 'a finite number' AS recomputed FROM {table.name} "
         f"WHERE NOT ({column.name} > '-Infinity' AND {column.name} < 'Infinity')"
         for table in metadata.sorted_tables
         for column in table.columns
@@ -119,7 +132,9 @@ STATEMENTS = (
         ),
     ),
     Statement(
-        8, "the kept counts of orders are the counts", _differing("strategy_id, instrument_id, status", *_ORDER_COUNTS, "n")
+        8,
+        "the kept counts of orders are the counts",
+        _differing("strategy_id, instrument_id, status", *_ORDER_COUNTS, "n"),
     ),
     Statement(
         8,
@@ -135,6 +150,11 @@ STATEMENTS = (
         9,
         "each applied OrderFilled event has exactly one fill, and each fill its event",
         _differing("strategy_id, event_id", _FILL_EVENTS, "fills", "trade_id"),
+    ),
+    Statement(
+        9,
+        "a strategy's events are numbered from 1 without a gap: none is missing",
+        _differing("strategy_id", _NUMBERED, _EVENT_NUMBERS, "events, highest"),
     ),
     Statement(10, "everything that exists has a row in the change feed", _WITHOUT_CHANGE),
     Statement(11, "no amount is NaN or infinite", _not_finite()),

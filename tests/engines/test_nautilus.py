@@ -1,0 +1,159 @@
+import json
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.engines.nautilus import LINE_BYTES_MAX, BadEvent, convert_event, decode_line
+from app.rules.events import OrderFilled, OrderInitialized, PositionClosed, SignalPublished
+from tests.events import EVENT_TYPES, published
+
+
+def line(event: Any) -> bytes:
+    return json.dumps(event).encode()
+
+
+def code_of(event: dict[str, Any]) -> str:
+    with pytest.raises(BadEvent) as refused:
+        decode_line(line(event))
+    return refused.value.code
+
+
+@pytest.mark.parametrize("kind", ["OrderInitialized", *EVENT_TYPES])
+def test_takes_every_order_event(kind: str) -> None:
+    assert type(decode_line(line(published(kind, 1)))).__name__ == kind
+
+
+def test_reads_a_fill() -> None:
+    event = decode_line(line(published("OrderFilled", 1, last_qty="0.600", commission="1_000.50 BNB")))
+    assert isinstance(event, OrderFilled)
+    assert str(event.last_qty) == "0.600"
+    assert (event.commission_amount, event.commission_currency) == (Decimal("1000.50"), "BNB")
+
+
+def test_a_fill_without_a_commission_costs_nothing_in_its_own_currency() -> None:
+    event = decode_line(line(published("OrderFilled", 1, commission=None)))
+    assert isinstance(event, OrderFilled)
+    assert (event.commission_amount, event.commission_currency) == (0, "USDT")
+
+
+@pytest.mark.parametrize("options", [{"price": "46209.0"}, '{"price": "46209.0"}'])
+def test_reads_the_price_out_of_the_options(options: Any) -> None:
+    event = decode_line(line(published("OrderInitialized", 1, options=options)))
+    assert isinstance(event, OrderInitialized)
+    assert str(event.price) == "46209.0"
+
+
+@pytest.mark.parametrize(
+    "ts", [1641000001123456789, "2022-01-01T01:20:01.123456789Z", "2022-01-01T01:20:01.123456789+00:00"]
+)
+def test_takes_instants_as_numbers_and_as_text(ts: Any) -> None:
+    event = decode_line(line(published("OrderAccepted", 1, ts=ts)))
+    assert (event.ts_event, event.ts_init) == (1641000001123456789, 1641000001123456789)
+
+
+def test_a_closed_positions_instant_is_when_it_closed() -> None:
+    names = ("trader_id", "strategy_id", "instrument_id")
+    event = decode_line(
+        line(
+            {
+                "type": "PositionClosed",
+                **{name: published("OrderFilled", 1)[name] for name in names},
+                "position_id": "P-1",
+                "opening_order_id": "O-1",
+                "event_id": "0ce85f65-1ad6-4daa-8712-9b6a793a4fbe",
+                "ts_closed": 7,
+                "ts_init": 9,
+            }
+        )
+    )
+    assert isinstance(event, PositionClosed)
+    assert (event.ts_event, event.ts_init) == (7, 9)
+
+
+@pytest.mark.parametrize("value", [-26.0, "up", {"a": [1, None]}, None, True])
+def test_takes_signals_of_any_name_and_value(value: Any) -> None:
+    event = decode_line(line({"type": "SignalMomentum", "value": value, "ts_event": 5, "ts_init": 6}))
+    assert isinstance(event, SignalPublished)
+    assert (event.name, event.value, event.ts_event, event.ts_init) == ("Momentum", value, 5, 6)
+
+
+def test_an_event_id_in_another_spelling_is_the_same_id() -> None:
+    event = decode_line(line(published("OrderAccepted", 1) | {"event_id": "9FDBADA9-1AE6-4582-9B40-CF30059B78C6"}))
+    assert event.event_id == "9fdbada9-1ae6-4582-9b40-cf30059b78c6"
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"type": "OrderTeleported"}, "UNKNOWN_EVENT_TYPE"),
+        ({"type": 7}, "UNKNOWN_EVENT_TYPE"),
+        ({"type": "AccountState"}, "NOT_A_LEDGER_EVENT"),
+        ({"event_id": "not-a-uuid"}, "INVALID_EVENT"),
+        ({"event_id": None}, "INVALID_EVENT"),
+        ({"client_order_id": ""}, "INVALID_EVENT"),
+        ({"client_order_id": "x" * 257}, "INVALID_EVENT"),
+        ({"client_order_id": "a\u0000b"}, "INVALID_EVENT"),
+        ({"order_side": "SIDEWAYS"}, "INVALID_EVENT"),
+        ({"last_qty": "abc"}, "INVALID_EVENT"),
+        ({"last_qty": "0"}, "INVALID_AMOUNT"),
+        ({"last_qty": "-1"}, "INVALID_AMOUNT"),
+        ({"last_qty": "NaN"}, "INVALID_AMOUNT"),
+        ({"last_qty": "Infinity"}, "INVALID_AMOUNT"),
+        ({"last_px": "1e999999"}, "INVALID_AMOUNT"),
+        ({"last_px": "-Infinity"}, "INVALID_AMOUNT"),
+        ({"commission": "0.1"}, "INVALID_AMOUNT"),
+        ({"commission": "NaN USDT"}, "INVALID_AMOUNT"),
+        ({"ts_event": -1}, "INVALID_INSTANT"),
+        ({"ts_event": 2**63}, "INVALID_INSTANT"),
+        ({"ts_init": "yesterday"}, "INVALID_INSTANT"),
+        ({"ts_init": "2022-13-41T00:00:00Z"}, "INVALID_INSTANT"),
+        ({"ts_init": "1969-12-31T23:59:59Z"}, "INVALID_INSTANT"),
+        ({"ts_init": True}, "INVALID_EVENT"),
+    ],
+)
+def test_refuses_bad_input_by_name(changed: dict[str, Any], code: str) -> None:
+    assert code_of(published("OrderFilled", 1) | changed) == code
+
+
+def test_refuses_an_event_that_lacks_a_field() -> None:
+    event = published("OrderFilled", 1)
+    del event["last_px"]
+    assert code_of(event) == "INVALID_EVENT"
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"nonsense", b'"text"', b"[1]", b"\xff\xfe", b'{"type": "Order\xff"}', b"[" * 100_000]
+)
+def test_refuses_what_is_no_json_object(text: bytes) -> None:
+    with pytest.raises(BadEvent) as refused:
+        decode_line(text)
+    assert refused.value.code in ("MALFORMED_JSON", "INVALID_EVENT")
+
+
+def test_refuses_an_event_that_is_too_large() -> None:
+    with pytest.raises(BadEvent, match="at most"):
+        decode_line(b" " * (LINE_BYTES_MAX + 1))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_anything_at_all_is_taken_or_refused_by_name(value: Any) -> None:
+    with pytest.raises(BadEvent):
+        convert_event(value)
+
+
+@given(st.sampled_from(["OrderInitialized", *EVENT_TYPES]), st.data())
+def test_any_value_in_any_field_is_taken_or_refused_by_name(kind: str, data: st.DataObject) -> None:
+    event = published(kind, 1)
+    name = data.draw(st.sampled_from(sorted(event)))
+    event[name] = data.draw(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text()))
+    with suppress(BadEvent):
+        assert type(convert_event(event)).__name__ in (kind, "SignalPublished")

@@ -1,0 +1,105 @@
+"""What a ledger holds, as far as it must not depend on how the events came."""
+
+import gzip
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from app.database import Database
+from app.engines.nautilus import decode_line
+from app.ledger.arrival import Incoming, RecordedEvents
+from app.ledger.record import record_events
+from app.ledger.verify import Finding, Invariant, verify
+
+DATA = Path(__file__).parents[1] / "data"
+RECORDINGS = ("dev_crypto", "dev_fx")
+
+# Left out: the numbers of arrival, and when a strategy was first seen.
+_CONTENT = {
+    "strategies": "SELECT strategy_id, name, trader_id, state FROM strategies",
+    "instruments": "SELECT * FROM instruments",
+    "orders": "SELECT * FROM orders",
+    "order_events": """
+        SELECT strategy_id, event_id, variant, type, client_order_id, ts_event, ts_init, payload FROM order_events
+    """,
+    "quarantined_events": "SELECT * FROM quarantined_events",
+    "fills": """
+        SELECT strategy_id, event_id, trade_id, client_order_id, position_id, position_n, flip_qty, realized_pnl
+        FROM fills
+    """,
+    "positions": """
+        SELECT strategy_id, position_id, n, status, entry, side, signed_qty, peak_qty, cost, close_qty, close_value,
+               avg_px_open, avg_px_close, realized_pnl, total_fees, ts_opened, ts_closed, first_trade_seq,
+               last_trade_seq
+        FROM positions
+    """,
+    "signals": "SELECT * FROM signals",
+    "fill_totals": "SELECT * FROM fill_totals",
+    "order_totals": "SELECT * FROM order_totals WHERE orders <> 0",
+    "position_totals": "SELECT * FROM position_totals WHERE positions <> 0",
+    "signal_totals": "SELECT * FROM signal_totals",
+}
+_EVERYTHING = ("changes", "audit_entries", *_CONTENT)
+
+
+async def content_of(database: Database) -> dict[str, set[tuple[Any, ...]]]:
+    """Each table's rows, as a set."""
+    async with database.snapshot() as connection:
+        return {table: {tuple(_plain(row)) for row in await connection.fetch(sql)} for table, sql in _CONTENT.items()}
+
+
+async def digest_of(database: Database) -> dict[str, str]:
+    """A fingerprint of every row of every table, physical place and writing transaction included."""
+    async with database.snapshot() as connection:
+        return {
+            table: await connection.fetchval(
+                "SELECT count(*) || ' ' || coalesce(md5(string_agg("
+                f"ctid::text || xmin::text || t::text, '' ORDER BY ctid)), '') FROM {table} t"
+            )
+            for table in _EVERYTHING
+        }
+
+
+async def wipe(database: Database) -> None:
+    """Empty every table."""
+    async with database.unit_of_work() as work:
+        await work.execute(f"TRUNCATE {', '.join(_EVERYTHING)}")
+        await work.commit()
+
+
+def lines_of(recording: str) -> list[bytes]:
+    """The lines of a recording."""
+    return gzip.decompress((DATA / f"{recording}.events.jsonl.gz").read_bytes()).splitlines()
+
+
+def incoming(lines: Iterable[bytes]) -> list[Incoming]:
+    """Lines as the ledger takes them."""
+    return [Incoming(number, decode_line(line), line.decode()) for number, line in enumerate(lines, start=1)]
+
+
+async def record(database: Database, lines: list[bytes], batch: int = 5_000) -> RecordedEvents:
+    """Record lines in batches and add up what became of them."""
+    total = RecordedEvents()
+    events = incoming(lines)
+    for start in range(0, len(events), batch):
+        recorded = await record_events(database, events[start : start + batch])
+        total.accepted += recorded.accepted
+        total.duplicates += recorded.duplicates
+        total.quarantined += recorded.quarantined
+    return total
+
+
+async def broken_invariants(database: Database) -> list[tuple[Invariant, list[Finding]]]:
+    """What `purser verify` finds."""
+    broken: list[tuple[Invariant, list[Finding]]] = []
+
+    def note(invariant: Invariant, findings: list[Finding]) -> None:
+        if findings:
+            broken.append((invariant, findings))
+
+    await verify(database, note)
+    return broken
+
+
+def _plain(row: Iterable[Any]) -> Iterable[Any]:
+    return (tuple(value) if isinstance(value, list) else value for value in row)

@@ -1,0 +1,95 @@
+"""What the ledger ends with does not depend on how the events came: batching, order, repetition, interruption."""
+
+from functools import cache
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.database import Database
+from tests.ledger.state import RECORDINGS, broken_invariants, content_of, lines_of, record, wipe
+
+pytestmark = pytest.mark.anyio
+
+SLICE_LINES = 1_500
+WINDOW_LINES = 500
+
+on_one_database = settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+slices = st.tuples(st.sampled_from(RECORDINGS), st.integers(0, 40))
+
+
+@cache
+def _lines(recording: str) -> list[bytes]:
+    return lines_of(recording)
+
+
+def _slice(recording: str, start: int) -> list[bytes]:
+    return _lines(recording)[start * SLICE_LINES : (start + 1) * SLICE_LINES]
+
+
+def _shuffled(lines: list[bytes], random: Random) -> list[bytes]:
+    """Within windows of 500 lines, that begin anywhere."""
+    first = random.randrange(WINDOW_LINES)
+    edges = [0, *range(first, len(lines), WINDOW_LINES), len(lines)]
+    windows = [lines[start:end] for start, end in pairwise(edges)]
+    return [line for window in windows for line in random.sample(window, len(window))]
+
+
+async def _plainly(database: Database, lines: list[bytes]) -> dict[str, Any]:
+    await wipe(database)
+    await record(database, lines)
+    return await content_of(database)
+
+
+@given(slices, st.sampled_from([1, 7, 100, 499, 5_000]))
+@on_one_database
+async def test_any_batching_gives_the_same(database: Database, where: tuple[str, int], batch: int) -> None:
+    lines = _slice(*where)[: 150 if batch == 1 else SLICE_LINES]
+    plain = await _plainly(database, lines)
+    await wipe(database)
+    await record(database, lines, batch)
+    assert await content_of(database) == plain
+
+
+@given(slices, st.integers(0, 2**32), st.sampled_from([37, 400, 5_000]))
+@on_one_database
+async def test_any_order_within_a_window_gives_the_same(
+    database: Database, where: tuple[str, int], seed: int, batch: int
+) -> None:
+    lines = _slice(*where)
+    plain = await _plainly(database, lines)
+    await wipe(database)
+    await record(database, _shuffled(lines, Random(seed)), batch)
+    assert await content_of(database) == plain
+    assert await broken_invariants(database) == []
+
+
+@given(slices, st.integers(0, 2**32))
+@on_one_database
+async def test_any_order_and_any_repetition_of_everything_gives_the_same(
+    database: Database, where: tuple[str, int], seed: int
+) -> None:
+    random = Random(seed)
+    lines = _slice(*where)
+    plain = await _plainly(database, lines)
+    await wipe(database)
+    await record(database, random.sample(lines, len(lines)), random.choice([300, 5_000]))
+    await record(database, random.choices(lines, k=500), 100)
+    assert await content_of(database) == plain
+    assert await broken_invariants(database) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("recording", RECORDINGS)
+async def test_a_whole_recording_shuffled_within_windows_gives_the_same(database: Database, recording: str) -> None:
+    lines = lines_of(recording)
+    plain = await _plainly(database, lines)
+    await wipe(database)
+    await record(database, _shuffled(lines, Random(7)), 3_000)
+    assert await content_of(database) == plain
+    assert await broken_invariants(database) == []

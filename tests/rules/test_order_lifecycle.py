@@ -1,0 +1,184 @@
+import json
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.rules.enums import OrderStatus
+from app.rules.events import AnyOrderEvent, OrderFilled, OrderInitialized
+from app.rules.order_lifecycle import TRANSITIONS, apply, comes_in_order, fold, open_order, refusal
+from tests.events import EVENT_TYPES, order_event
+
+FSM = Path(__file__).parents[1] / "data" / "nautilus_order_fsm.json"
+
+
+def events_of(*kinds: str, **fields: Any) -> list[tuple[int, AnyOrderEvent]]:
+    """One event of each kind, an instant apart, in this order."""
+    return [(n, order_event(kind, n, ts_init=n, ts_event=n, **fields)) for n, kind in enumerate(kinds, start=1)]
+
+
+def status_after(*kinds: str, **fields: Any) -> OrderStatus | None:
+    state, _, _ = fold(events_of(*kinds, **fields))
+    return state.status if state else None
+
+
+def test_the_table_is_the_engines() -> None:
+    engine = json.loads(FSM.read_text())
+    for status, targets in TRANSITIONS.items():
+        named = {target.split("->")[0] for target in engine.get(status.value, [])}
+        assert {target.value for target in targets} == named, status
+
+
+def test_a_market_order_is_filled_without_being_accepted() -> None:
+    assert status_after("OrderInitialized", "OrderSubmitted", "OrderFilled") is OrderStatus.FILLED
+
+
+@pytest.mark.parametrize("answer", ["OrderModifyRejected", "OrderUpdated"])
+def test_an_answered_amendment_restores_the_status_from_before(answer: str) -> None:
+    assert status_after("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderPendingUpdate") is (
+        OrderStatus.PENDING_UPDATE
+    )
+    assert status_after("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderPendingUpdate", answer) is (
+        OrderStatus.ACCEPTED
+    )
+
+
+def test_a_refused_cancel_restores_the_status_from_before() -> None:
+    kinds = ("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderTriggered", "OrderPendingCancel")
+    assert status_after(*kinds, "OrderCancelRejected") is OrderStatus.TRIGGERED
+
+
+def test_a_late_fill_moves_a_canceled_order() -> None:
+    kinds = ("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderCanceled", "OrderFilled")
+    assert status_after(*kinds) is OrderStatus.FILLED
+    assert status_after(*kinds, last_qty=Decimal("0.4")) is OrderStatus.PARTIALLY_FILLED
+
+
+def test_an_illegal_event_is_left_over_with_its_reason() -> None:
+    state, _, left = fold(events_of("OrderInitialized", "OrderSubmitted", "OrderFilled", "OrderCanceled"))
+    assert state is not None
+    assert state.status is OrderStatus.FILLED
+    assert [(seq, reason) for seq, _, reason in left] == [(4, "OrderCanceled is not allowed while the order is FILLED")]
+
+
+def test_nothing_is_applied_before_the_order_is_initialized() -> None:
+    state, applied, left = fold(events_of("OrderSubmitted", "OrderFilled"))
+    assert state is None
+    assert applied == []
+    assert len(left) == 2
+
+
+def test_a_fill_is_never_refused() -> None:
+    state, _, left = fold(events_of("OrderInitialized", "OrderDenied", "OrderFilled"))
+    assert state is not None
+    assert left == []
+    assert (state.status, state.filled_qty) == (OrderStatus.DENIED, 1)
+
+
+def test_a_fill_before_the_submission_is_caught_up() -> None:
+    assert status_after("OrderInitialized", "OrderFilled") is OrderStatus.INITIALIZED
+    assert status_after("OrderInitialized", "OrderFilled", "OrderSubmitted") is OrderStatus.FILLED
+
+
+def test_an_overfill_is_applied_and_flagged() -> None:
+    state, _, left = fold(events_of("OrderInitialized", "OrderSubmitted", "OrderFilled", "OrderFilled"))
+    assert state is not None
+    assert left == []
+    assert (state.filled_qty, state.is_overfilled, state.status) == (2, True, OrderStatus.FILLED)
+
+
+def test_an_update_replaces_the_quantity_and_keeps_a_price_that_it_does_not_name() -> None:
+    first, *rest = events_of("OrderInitialized", "OrderSubmitted", "OrderUpdated", price=None)
+    first[1].price = Decimal("9.5")  # type: ignore[union-attr]
+    state, _, _ = fold([first, *rest])
+    assert state is not None
+    assert (state.quantity, state.price) == (3, Decimal("9.5"))
+
+
+def test_an_update_down_to_what_is_filled_completes_the_order() -> None:
+    kinds = ("OrderInitialized", "OrderSubmitted", "OrderFilled", "OrderUpdated")
+    assert status_after(*kinds, quantity=Decimal(1), last_qty=Decimal(1)) is OrderStatus.FILLED
+
+
+BURST = ("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderPendingUpdate", "OrderUpdated", "OrderFilled")
+
+
+@given(st.permutations(BURST))
+def test_a_burst_of_one_instant_comes_out_the_same_in_any_order(kinds: list[str]) -> None:
+    burst = [(n, order_event(kind, n, ts_init=5, ts_event=5, last_qty=Decimal(3))) for n, kind in enumerate(kinds)]
+    state, applied, left = fold(burst)
+    assert state is not None
+    assert left == []
+    assert state.status is OrderStatus.FILLED
+    assert [type(event).__name__ for _, event in applied] == list(BURST)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[AnyOrderEvent]:
+    """An order's events, legal or not, at distinct instants."""
+    kinds = draw(st.lists(st.sampled_from(EVENT_TYPES), max_size=12))
+    instants = draw(st.permutations(range(1, len(kinds) + 1)))
+    qty = st.sampled_from([Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2)])
+    events = [order_event("OrderInitialized", 0, ts_init=0, ts_event=0)]
+    for n, (kind, instant) in enumerate(zip(kinds, instants, strict=True), start=1):
+        events.append(order_event(kind, n, ts_init=instant, ts_event=instant, last_qty=draw(qty), quantity=draw(qty)))
+    return events
+
+
+@given(histories(), st.randoms())
+def test_what_an_order_ends_as_does_not_depend_on_how_its_events_came(
+    history: list[AnyOrderEvent], random: Any
+) -> None:
+    shuffled = random.sample(history, len(history))
+    one = fold(enumerate(history))
+    other = fold(enumerate(shuffled))
+    assert one[0] == other[0]
+    assert {event.event_id for _, event, _ in one[2]} == {event.event_id for _, event, _ in other[2]}
+
+
+@given(histories())
+def test_applying_in_order_gives_what_folding_gives(history: list[AnyOrderEvent]) -> None:
+    """The ledger applies on top as long as every event comes in order and is legal; the fold must agree."""
+    state = open_order(history[0])  # type: ignore[arg-type]
+    taken: list[tuple[int, AnyOrderEvent]] = [(0, history[0])]
+    for seq, event in enumerate(history[1:], start=1):
+        if not comes_in_order(state, event) or refusal(state, event) is not None:
+            break
+        apply(state, event)
+        taken.append((seq, event))
+        folded, _, left = fold(taken)
+        assert folded == state
+        assert left == []
+
+
+@given(histories())
+def test_a_status_moves_only_along_the_table(history: list[AnyOrderEvent]) -> None:
+    _, applied, _ = fold(enumerate(history))
+    states = [fold(applied[: n + 1])[0] for n in range(len(applied))]
+    for before, after in pairwise(states):
+        assert before is not None
+        assert after is not None
+        if before.status is after.status:
+            continue
+        restored = before.status in (OrderStatus.PENDING_UPDATE, OrderStatus.PENDING_CANCEL)
+        # One event may take two steps: restored from pending, or submitted, and then caught up with its fills.
+        middle = {before.status, before.status_before_pending} if restored else {before.status}
+        reachable = {target for status in middle if status for target in TRANSITIONS[status]}
+        twice = {target for status in reachable for target in TRANSITIONS[status]}
+        assert after.status in reachable | twice | middle
+
+
+@given(histories())
+def test_the_filled_quantity_is_the_sum_of_the_fills(history: list[AnyOrderEvent]) -> None:
+    state, applied, left = fold(enumerate(history))
+    assert state is not None
+    assert state.filled_qty == sum(event.last_qty for event in history if isinstance(event, OrderFilled))
+    assert not any(isinstance(event, OrderFilled) for _, event, _ in left)
+    assert len(applied) + len(left) == len(history)
+    assert all(UUID(event.event_id) for event in history)
+    assert sum(isinstance(event, OrderInitialized) for _, event in applied) == 1

@@ -1,0 +1,164 @@
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.rules.enums import OrderSide, PositionSide, PositionStatus
+from app.rules.money import EXACT
+from app.rules.positions import FillEffect, PositionFill, PositionState, apply_fill, trade_seq_of
+
+ONE = Decimal(1)
+
+quantities = st.decimals(min_value=Decimal("0.001"), max_value=Decimal("100"), places=3)
+prices = st.decimals(min_value=Decimal("-50"), max_value=Decimal("50000"), places=2)
+commissions = st.decimals(min_value=Decimal("-1"), max_value=Decimal("10"), places=8)
+fills = st.builds(
+    PositionFill,
+    side=st.sampled_from(OrderSide),
+    last_qty=quantities,
+    last_px=prices,
+    commission=commissions,
+    commission_currency=st.just("USDT"),
+    currency=st.just("USDT"),
+    ts_event=st.integers(0, 10**18),
+)
+multipliers = st.sampled_from([ONE, Decimal("0.1"), Decimal(50), Decimal("0.00001")])
+
+
+def fill(side: str, qty: str, px: str, fee: str = "0", fee_currency: str = "USDT", ts: int = 0) -> PositionFill:
+    return PositionFill(OrderSide(side), Decimal(qty), Decimal(px), Decimal(fee), fee_currency, "USDT", ts)
+
+
+def replay(history: list[PositionFill], multiplier: Decimal = ONE) -> list[FillEffect]:
+    effects: list[FillEffect] = []
+    current: PositionState | None = None
+    with localcontext(EXACT):
+        for each in history:
+            effects.append(apply_fill(current, each, multiplier))
+            current = effects[-1].flipped_into or effects[-1].position
+    return effects
+
+
+def lives_of(effects: list[FillEffect]) -> list[PositionState]:
+    lives: dict[int, PositionState] = {}
+    for effect in effects:
+        lives[effect.position.n] = effect.position
+        if effect.flipped_into is not None:
+            lives[effect.flipped_into.n] = effect.flipped_into
+    return list(lives.values())
+
+
+def test_averages_the_price_of_what_is_added() -> None:
+    [life] = lives_of(replay([fill("BUY", "1", "100"), fill("BUY", "3", "200")]))
+    assert (life.signed_qty, life.avg_px_open, life.cost, life.peak_qty) == (4, 175, 700, 4)
+    assert (life.side, life.status) == (PositionSide.LONG, PositionStatus.OPEN)
+
+
+def test_realizes_against_the_average_price_when_reduced() -> None:
+    effects = replay([fill("SELL", "2", "100"), fill("SELL", "2", "110"), fill("BUY", "1", "90")])
+    assert [effect.realized_pnl for effect in effects] == [0, 0, 15]
+    assert effects[-1].position.signed_qty == -3
+    assert effects[-1].position.avg_px_open == 105
+
+
+def test_a_fill_larger_than_the_position_closes_it_and_opens_the_other_way() -> None:
+    effects = replay([fill("BUY", "1", "100"), fill("SELL", "3", "110", fee="0.03", ts=7)])
+    closed, opened = lives_of(effects)
+    assert (closed.n, closed.realized_pnl, closed.side, closed.ts_closed) == (1, 10, PositionSide.FLAT, 7)
+    assert (opened.n, opened.signed_qty, opened.avg_px_open, opened.ts_opened) == (2, -2, 110, 7)
+    assert (closed.total_fees, opened.total_fees) == (Decimal("0.01"), Decimal("0.02"))
+
+
+def test_a_reopened_position_is_another_life() -> None:
+    first, second = lives_of(replay([fill("BUY", "1", "1"), fill("SELL", "1", "2"), fill("BUY", "1", "3")]))
+    assert (first.n, first.status, second.n, second.status) == (1, PositionStatus.CLOSED, 2, PositionStatus.OPEN)
+
+
+def test_a_commission_in_another_currency_is_not_added_to_the_positions_fees() -> None:
+    [life] = lives_of(
+        replay([fill("BUY", "1", "100", fee="0.001", fee_currency="BNB"), fill("BUY", "1", "1", fee="2")])
+    )
+    assert life.total_fees == 2
+
+
+def test_thirds_leave_no_remainder_behind() -> None:
+    history = [fill("BUY", "1", "10"), fill("BUY", "2", "10.1"), *[fill("SELL", "1", "10")] * 3]
+    [life] = lives_of(replay(history))
+    assert life.realized_pnl == Decimal("-0.2")
+    assert str(life.realized_pnl) == "-0.2"
+
+
+@given(st.lists(fills, max_size=30), multipliers)
+def test_realized_pnl_is_exactly_the_cash_that_came_in_less_what_went_out(
+    history: list[PositionFill], multiplier: Decimal
+) -> None:
+    effects = replay(history, multiplier)
+    with localcontext(EXACT):
+        cash = sum(
+            (
+                each.last_qty * each.last_px * multiplier * (1 if each.side is OrderSide.SELL else -1)
+                for each in history
+            ),
+            Decimal(0),
+        )
+        realized = sum((effect.realized_pnl for effect in effects), Decimal(0))
+        tied_up = sum(
+            (life.cost if life.signed_qty > 0 else -life.cost for life in lives_of(effects) if life.signed_qty),
+            Decimal(0),
+        )
+        assert realized == cash + tied_up
+
+
+@given(st.lists(fills, max_size=30), multipliers)
+def test_agrees_with_a_replay_in_fractions(history: list[PositionFill], multiplier: Decimal) -> None:
+    held, average = Fraction(0), Fraction(0)
+    current: PositionState | None = None
+    for each in history:
+        with localcontext(EXACT):
+            effect = apply_fill(current, each, multiplier)
+        current = effect.flipped_into or effect.position
+        qty, px = Fraction(each.last_qty), Fraction(each.last_px)
+        signed = qty if each.side is OrderSide.BUY else -qty
+        realized = Fraction(0)
+        if held * signed >= 0:
+            average = (average * abs(held) + px * qty) / (abs(held) + qty)
+        else:
+            realized = (px - average) * min(qty, abs(held)) * (1 if held > 0 else -1) * Fraction(multiplier)
+            average = px if qty > abs(held) else average
+        held += signed
+        assert Fraction(current.signed_qty) == held
+        assert abs(Fraction(effect.realized_pnl) - realized) < Fraction(1, 10**12)
+        if held:
+            assert abs(Fraction(current.avg_px_open) - average) < Fraction(1, 10**6)
+
+
+@given(st.lists(fills, max_size=30))
+def test_no_commission_is_lost_or_counted_twice(history: list[PositionFill]) -> None:
+    with localcontext(EXACT):
+        paid = sum((each.commission for each in history), Decimal(0))
+        assert sum((life.total_fees for life in lives_of(replay(history))), Decimal(0)) == paid
+
+
+@given(st.lists(fills, max_size=30))
+def test_lives_are_numbered_without_a_gap_and_only_the_last_may_be_open(history: list[PositionFill]) -> None:
+    lives = lives_of(replay(history))
+    assert [life.n for life in lives] == list(range(1, len(lives) + 1))
+    assert all(life.status is PositionStatus.CLOSED for life in lives[:-1])
+    assert all(life.cost == 0 and life.ts_closed is not None for life in lives[:-1])
+
+
+@pytest.mark.parametrize(
+    ("trade_id", "seq"),
+    [
+        ("BINANCE-1-003", 3),
+        ("1234567890", 1234567890),
+        ("T2", 0),
+        ("no-number", 0),
+        ("3f2b1a90-1c2d-4e5f-8a9b-123456789012", 0),
+        ("X-99999999999999999999", 0),
+    ],
+)
+def test_reads_the_venues_count_out_of_a_trade_id(trade_id: str, seq: int) -> None:
+    assert trade_seq_of(trade_id) == seq
