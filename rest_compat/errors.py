@@ -86,9 +86,7 @@ def _described(description: str, code: ErrorCode, detail: str, **more: Any) -> d
     }
 
 
-_RETRY_AFTER = {
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}, "required": True}
-}
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}, "required": True}}
 _DESCRIBED: dict[int, dict[str, Any]] = {
     404: _described("Unknown.", ErrorCode.ORDER_NOT_FOUND, "No order has client_order_id 'O-1'."),
     409: _described(
@@ -96,9 +94,7 @@ _DESCRIBED: dict[int, dict[str, Any]] = {
         ErrorCode.ORDER_AMBIGUOUS,
         "client_order_id 'O-1' exists in several strategies (...); say which with strategy_id.",
     ),
-    422: _described(
-        "Wrong input.", ErrorCode.BAD_INPUT, "limit: Input should be less than or equal to 1000."
-    ),
+    422: _described("Wrong input.", ErrorCode.BAD_INPUT, "limit: Input should be less than or equal to 1000."),
     500: _described("A fault of the service.", ErrorCode.INTERNAL, "Something went wrong on our side."),
     503: _described(
         "Not ready; ask again.",

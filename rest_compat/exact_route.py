@@ -59,8 +59,7 @@ class ExactRoute(APIRoute):
         if scope["method"] not in _METHODS:
             raise HTTPException(405, headers={"Allow": ", ".join(_METHODS)})
         arguments = {
-            name: _checked(type_, name, scope["path_params"][name])
-            for name, type_ in self._path_types.items()
+            name: _checked(type_, name, scope["path_params"][name]) for name, type_ in self._path_types.items()
         }
         if self._query_model is not None:
             arguments["query"] = self._query(scope["query_string"])
@@ -113,9 +112,7 @@ def _explained(error: ValidationError, model: type[BaseModel]) -> str:
         if problem["type"] not in ("extra_forbidden", "none_required")
     ]
     if unknown:
-        texts.insert(
-            0, f"Unknown parameters: {_listed(unknown)}; known here: {_listed(model.model_fields) or 'none'}."
-        )
+        texts.insert(0, f"Unknown parameters: {_listed(unknown)}; known here: {_listed(model.model_fields) or 'none'}.")
     return " ".join(texts)
 
 

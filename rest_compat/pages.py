@@ -68,6 +68,4 @@ def add_pages(app: FastAPI) -> None:
 
 def _page(page: Template, app: FastAPI, request: Request) -> Response:
     root = request.scope.get("root_path", "").rstrip("/")
-    return HTMLResponse(
-        page.substitute(title=app.title, root=root), headers={"Content-Security-Policy": _POLICY}
-    )
+    return HTMLResponse(page.substitute(title=app.title, root=root), headers={"Content-Security-Policy": _POLICY})

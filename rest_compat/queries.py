@@ -115,9 +115,7 @@ class PositionsQuery(PageQuery):
 class OrderQuery(NoQuery):
     """Which order, where several strategies have one with this client_order_id."""
 
-    strategy_id: Annotated[UUID | Unset, Field(description="Needed where strategies share the id (409).")] = (
-        None
-    )
+    strategy_id: Annotated[UUID | Unset, Field(description="Needed where strategies share the id (409).")] = None
 
 
 class OrderFillsQuery(PageQuery, OrderQuery):

@@ -26,9 +26,7 @@ Amount = Annotated[
 ]
 Instant = Annotated[
     str,
-    WithJsonSchema(
-        {"type": "string", "format": "date-time", "description": "RFC 3339, UTC, with nanoseconds."}
-    ),
+    WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339, UTC, with nanoseconds."}),
 ]
 Document = Annotated[Any, WithJsonSchema({"description": "Any JSON value; null where there was nothing."})]
 
@@ -245,9 +243,7 @@ class FillsSummary(BaseModel):
         sell_fills=1,
         first_ts=_INSTANT,
         last_ts=_LATER,
-        by_currency=[
-            {"currency": "USDT", "fills": 2, "notional": 18483.6, "realized_pnl": 42.5, "total_fees": 1.2}
-        ],
+        by_currency=[{"currency": "USDT", "fills": 2, "notional": 18483.6, "realized_pnl": 42.5, "total_fees": 1.2}],
         by_instrument=[
             {
                 "instrument_id": "BTCUSDT-PERP.BINANCE",

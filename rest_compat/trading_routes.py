@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from app.errors import OrderNotFound
-from app.reads import Op
+from app.reads import Form, Op, Want
 from app.resolvers import audit, fills, orders, positions, strategies, summary
 from app.rules.enums import OrderStatus
 from rest_compat import shapes
@@ -47,7 +47,7 @@ _ORDER = shapes.selection_of(shapes.Order)
 _FILL = shapes.selection_of(shapes.Fill)
 _POSITION = shapes.selection_of(shapes.Position)
 _AUDIT_ENTRY = shapes.selection_of(shapes.AuditEntry)
-_SUMMARY = shapes.selection_of(shapes.Summary)
+_SUMMARY = Want(shapes.selection_of(shapes.Summary), Form.ONE)
 _DENY_REASON = shapes.selection_of(shapes.DenyReason)
 
 _LIST_HEADERS = {
@@ -84,9 +84,7 @@ async def list_strategies(request: Request, query: Annotated[PageQuery, Query()]
     """All strategies, the newest first."""
     filters = Filters()
     want = filters.page(_STRATEGY, query)
-    return list_reply(
-        request, await strategies.list_strategies(context_of(request), want, filters.values), query
-    )
+    return list_reply(request, await strategies.list_strategies(context_of(request), want, filters.values), query)
 
 
 @router.get("/orders", **_list_of(shapes.Order))
@@ -171,9 +169,7 @@ async def list_positions(request: Request, query: Annotated[PositionsQuery, Quer
     filters.add("instrument_id", Op.EQ, query.instrument_id)
     filters.add("status", Op.EQ, query.status)
     want = filters.page(_POSITION, query)
-    return list_reply(
-        request, await positions.list_positions(context_of(request), want, filters.values), query
-    )
+    return list_reply(request, await positions.list_positions(context_of(request), want, filters.values), query)
 
 
 @router.get("/summary", **_one(shapes.Summary))
@@ -187,9 +183,7 @@ async def list_audit_entries(request: Request, query: Annotated[PageQuery, Query
     """The audit log, newest first by `ts`."""
     filters = Filters()
     want = filters.page(_AUDIT_ENTRY, query)
-    return list_reply(
-        request, await audit.list_audit_entries(context_of(request), want, filters.values), query
-    )
+    return list_reply(request, await audit.list_audit_entries(context_of(request), want, filters.values), query)
 
 
 def _stored(client_order_id: str) -> str:

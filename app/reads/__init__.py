@@ -9,6 +9,7 @@
 from app.reads.cursors import read_cursor
 from app.reads.plans import Answer, Entity, answer, entities
 from app.reads.want import (
+    INSTANT_MAX,
     All,
     Amounts,
     Any,
@@ -21,11 +22,13 @@ from app.reads.want import (
     Page,
     Selected,
     Selection,
+    Slot,
     SortKey,
     Want,
 )
 
 __all__ = [
+    "INSTANT_MAX",
     "All",
     "Amounts",
     "Answer",
@@ -40,6 +43,7 @@ __all__ = [
     "Page",
     "Selected",
     "Selection",
+    "Slot",
     "SortKey",
     "Want",
     "answer",

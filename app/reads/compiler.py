@@ -63,19 +63,11 @@ class Compiler:
         if listing.page.offset is not None:
             # Only the page's rows are rendered: PostgreSQL would work out the fields of skipped rows too.
             skip = typed(parameter_name(listing.page.offset), BigInteger())
-            page: Select[Any] = (
-                select(literal_column("*")).select_from(rows).where(*conditions).order_by(*order)
-            )
+            page: Select[Any] = select(literal_column("*")).select_from(rows).where(*conditions).order_by(*order)
             rows, conditions = page.limit(limit).offset(skip).subquery(occurrence), []
         row = Row()
         packed, to_json = pack(self.pairs(shape, columns, selection, row))
-        page = (
-            select(*packed)
-            .select_from(row.beside(rows, columns))
-            .where(*conditions)
-            .order_by(*order)
-            .limit(limit)
-        )
+        page = select(*packed).select_from(row.beside(rows, columns)).where(*conditions).order_by(*order).limit(limit)
         objects = func.coalesce(func.json_agg(to_json(inner_name)), EMPTY_ARRAY)
         return select(objects).select_from(page.subquery(inner_name))
 

@@ -41,9 +41,7 @@ def connection(
     """One connection as JSON; with a link, of the neighbours of one parent row."""
     page = _Page(compiler, shape, listing, link, parent)
     names = [selected.name for selected in selection.fields if selected.literal is None]
-    is_plain = (
-        names.count("nodes") == 1 and not {"edges", "page_info"} & set(names) and not listing.page.is_backward
-    )
+    is_plain = names.count("nodes") == 1 and not {"edges", "page_info"} & set(names) and not listing.page.is_backward
     pairs: list[Pair] = []
     for selected in selection.fields:
         if selected.literal is not None:
@@ -53,9 +51,7 @@ def connection(
         elif selected.name == "nodes" and is_plain:
             value = compiler.array(shape, selected.children or _NONE, listing, link, parent).scalar_subquery()
         elif selected.name == "page_info":
-            value = row_json(
-                [page.info(part) for part in (selected.children or _NONE).fields], compiler.names
-            )
+            value = row_json([page.info(part) for part in (selected.children or _NONE).fields], compiler.names)
         else:
             value = page.listed(page.edge(selected) if selected.name == "edges" else page.node(selected))
         pairs.append((selected.key, value))
@@ -164,9 +160,7 @@ class _Page:
         conditions = [*self._linked(columns), *self._compiler.conditions(self._shape, columns, everything)]
         conditions.append(beyond(self._order, columns, place, is_after=is_after, is_inclusive=True))
         return exists(
-            select(literal_column("1"))
-            .select_from(self._shape.model.__table__.alias(name))
-            .where(*conditions)
+            select(literal_column("1")).select_from(self._shape.model.__table__.alias(name)).where(*conditions)
         )
 
     def _cursor(self) -> ColumnElement[Any]:

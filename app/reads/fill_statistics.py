@@ -80,9 +80,7 @@ def _by_currency() -> ColumnElement[Any]:
 
 def _by_instrument() -> ColumnElement[Any]:
     quantities = [
-        func.coalesce(
-            func.sum(_KEPT.quantity).filter(_KEPT.side == text_literal(side)), number_literal(0)
-        ).label(name)
+        func.coalesce(func.sum(_KEPT.quantity).filter(_KEPT.side == text_literal(side)), number_literal(0)).label(name)
         for side, name in (("BUY", "buy_qty"), ("SELL", "sell_qty"))
     ]
     notional = func.sum(_KEPT.notional).label("notional")
@@ -106,11 +104,7 @@ def _realized_plan() -> Plan:
         func.sum(owned.total_fees).label("total_fees"),
     )
     sums = sums.select_from(FillTotal.__table__.alias("owned"))  # type: ignore[attr-defined]
-    sums = (
-        sums.where(owned.strategy_id == strategy.strategy_id)
-        .group_by(owned.currency)
-        .order_by(owned.currency)
-    )
+    sums = sums.where(owned.strategy_id == strategy.strategy_id).group_by(owned.currency).order_by(owned.currency)
     pairs = [("strategy_id", strategy.strategy_id)]
     for name in ("realized_pnl", "total_fees"):
         by_currency = func.json_object_agg(literal_column("sums.currency"), literal_column(f"sums.{name}"))

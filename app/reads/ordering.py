@@ -28,19 +28,12 @@ def total_order(shape: Shape, keys: tuple[SortKey, ...]) -> tuple[OrderColumn, .
     names = list(dict.fromkeys(shape.sorts[key.name] for key in keys))
     names += [tie for tie in shape.ties if tie not in directions]
     types = shape.model.__table__.columns
-    return tuple(
-        OrderColumn(name, directions.get(name, keys[0].descending), types[name].type) for name in names
-    )
+    return tuple(OrderColumn(name, directions.get(name, keys[0].descending), types[name].type) for name in names)
 
 
-def order_by(
-    order: tuple[OrderColumn, ...], columns: Columns, *, reverse: bool = False
-) -> list[ColumnElement[Any]]:
+def order_by(order: tuple[OrderColumn, ...], columns: Columns, *, reverse: bool = False) -> list[ColumnElement[Any]]:
     """The ORDER BY list."""
-    return [
-        columns[key.name].desc() if key.descending is not reverse else columns[key.name].asc()
-        for key in order
-    ]
+    return [columns[key.name].desc() if key.descending is not reverse else columns[key.name].asc() for key in order]
 
 
 def beyond(

@@ -13,6 +13,10 @@ Slot: TypeAlias = int
 """The index of a value in the sequence that travels beside the `Want`."""
 
 
+INSTANT_MAX = 2**63 - 1
+"""The last instant, in nanoseconds since the epoch, that a BIGINT holds."""
+
+
 class Amounts(Enum):
     """How exact decimals are written. The digits are the same."""
 

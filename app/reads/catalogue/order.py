@@ -38,9 +38,7 @@ ORDER = register(
             "reduce_only": plain("reduce_only"),
             "post_only": plain("post_only"),
             "deny_reason": plain(
-                lambda o: case(
-                    (o.status.in_([text_literal("DENIED"), text_literal("REJECTED")]), o.deny_reason)
-                )
+                lambda o: case((o.status.in_([text_literal("DENIED"), text_literal("REJECTED")]), o.deny_reason))
             ),
             "tags": plain("tags"),
             "ts_init": instant("ts_init"),
@@ -71,8 +69,6 @@ ORDER = register(
             "status": "status",
         },
         ties=("client_order_id", "strategy_id"),
-        totals=Totals(
-            OrderTotal, "orders", frozenset({"strategy_id", "strategy_name", "instrument_id", "status"})
-        ),
+        totals=Totals(OrderTotal, "orders", frozenset({"strategy_id", "strategy_name", "instrument_id", "status"})),
     )
 )

@@ -44,7 +44,7 @@ POSITION = register(
                 on={"strategy_id": "strategy_id", "position_id": "position_id"},
                 also=lambda fill, position: or_(
                     fill.position_n == position.n,
-                    and_(fill.flips, fill.position_n == position.n - number_literal(1)),
+                    and_(fill.flip_qty > number_literal(0), fill.position_n == position.n - number_literal(1)),
                 ),
             ),
         },

@@ -1,0 +1,72 @@
+"""The composition root: settings, database, both faces; nothing else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+
+from app.database import Database
+from app.resolvers import Context
+from app.settings import Settings
+from graphql_schema import add_graphql
+from rest_compat import add_rest
+
+_DESCRIPTION = """
+What a trading engine did (orders, fills, positions, signals), kept as an exact ledger.
+
+Numbers are JSON numbers with the exact decimal digits of the ledger: read them with a decimal parser.
+Instants are RFC 3339, UTC, with nanoseconds. Lists are newest first and in the same order on every call.
+New clients: `/graphql` has all of this and more.
+"""
+
+_START_PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Purser</title></head>
+<body>
+<h1>Purser</h1>
+<ul>
+<li><a href="docs">REST, to try out</a> (Swagger UI)</li>
+<li><a href="redoc">REST, to read</a> (Redoc)</li>
+<li><a href="openapi.json">REST, for programs</a> (OpenAPI)</li>
+<li>GraphQL: POST <code>/graphql</code></li>
+</ul>
+</body>
+</html>
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application. Its database is opened when it starts; `settings.database_url` must be set by then."""
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        assert settings.database_url is not None, "whoever starts the application says where the database is"
+        database = await Database.open(settings.database_url.get_secret_value(), settings.pool_limits())
+        app.state.context = Context(database)
+        try:
+            yield
+        finally:
+            await database.close()
+
+    app = FastAPI(
+        title="Purser",
+        version=version("purser"),
+        summary="The operations API for algorithmic trading.",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    add_rest(app)
+    add_graphql(app)
+    app.router.add_route("/", _start_page, include_in_schema=False)
+    return app
+
+
+async def _start_page(_: Request) -> HTMLResponse:
+    return HTMLResponse(_START_PAGE)

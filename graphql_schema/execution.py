@@ -1,0 +1,74 @@
+"""Execution: a resolver returns a question (`Ask`), and the executor answers it with one statement.
+
+The answer is an `orjson.Fragment`: the JSON that PostgreSQL wrote, spliced into the response as it is. Any resolver may
+return an `Ask`, a field of a mutation's payload too.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from graphql import GraphQLError
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from app.errors import ErrorCode, PurserError
+from app.reads import Answer
+from app.reads.shape import Shape
+from graphql_schema.selection import SelectionReader
+
+_LOG = logging.getLogger("purser.graphql")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A noun, and the resolver that answers questions about it: (context, want, values)."""
+
+    shape: Shape
+    resolver: Callable[..., Awaitable[Answer]]
+
+
+class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor, for which questions and finished JSON are values."""
+
+    def complete_value(
+        self,
+        return_type: Any,
+        field_details_list: Any,
+        info: Any,
+        path: Any,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """Answer an `Ask`, pass finished JSON, complete everything else as ever."""
+        if type(result) is orjson.Fragment:
+            return result
+        if type(result) is Ask:
+            field = info.parent_type.fields[info.field_name]
+            reader = SelectionReader(self)
+            want = reader.read(result.shape, field, field_details_list)
+            return _answered(result.resolver(self.context_value, want, reader.values))
+        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+    def handle_field_error(self, raw_error: Exception, return_type: Any, field_details_list: Any, path: Any) -> None:
+        """Give every error a code, and keep the cause of unexpected ones for the log."""
+        super().handle_field_error(coded(raw_error), return_type, field_details_list, path)
+
+
+def coded(error: Exception) -> GraphQLError:
+    """The error as the client may see it: refusals as they are, faults of ours masked."""
+    if isinstance(error, PurserError) and error.code is not ErrorCode.INTERNAL:
+        return GraphQLError(str(error), extensions={"code": error.code.value})
+    if isinstance(error, GraphQLError) and error.original_error is None:
+        return error
+    error_id = str(uuid4())
+    _LOG.error("error %s", error_id, exc_info=error)
+    return GraphQLError(
+        "Something went wrong on our side.", extensions={"code": ErrorCode.INTERNAL.value, "errorId": error_id}
+    )
+
+
+async def _answered(answer: Awaitable[Answer]) -> orjson.Fragment:
+    return orjson.Fragment((await answer).body)

@@ -1,0 +1,104 @@
+"""From a connection's arguments to a `Listing`: filter, order and page."""
+
+from collections.abc import Mapping
+from typing import Any as AnyValue
+
+from graphql import GraphQLField, GraphQLInputObjectType, get_named_type
+
+from app.errors import BadInputError, PageTooLarge
+from app.reads import All, Any, Compare, Condition, Listing, Not, Op, Page, Slot, SortKey, read_cursor
+from app.reads.shape import Shape
+from graphql_schema.names import python_name
+
+PAGE_SIZE = 100
+PAGE_SIZE_MAX = 1000
+CONDITIONS_MAX = 200
+"""Most comparisons of one filter."""
+SORT_KEYS_MAX = 8
+
+_OPS = {
+    "eq": Op.EQ,
+    "in": Op.IN,
+    "contains": Op.CONTAINS,
+    "starts_with": Op.STARTS_WITH,
+    "gt": Op.GT,
+    "gte": Op.GTE,
+    "lt": Op.LT,
+    "lte": Op.LTE,
+}
+
+
+class ListingReader:
+    """Reads the arguments of one connection; values go to the end of `values`."""
+
+    def __init__(self, shape: Shape, values: list[AnyValue]) -> None:
+        self._shape = shape
+        self._values = values
+        self._conditions = 0
+
+    def read(self, field: GraphQLField, arguments: Mapping[str, AnyValue]) -> Listing:
+        """The listing. Raises BadInputError, CursorInvalid, PageTooLarge."""
+        where = None
+        if (given := arguments.get("filter")) is not None:
+            filter_type = get_named_type(field.args["filter"].type)
+            assert isinstance(filter_type, GraphQLInputObjectType)
+            where = self._condition(filter_type, given)
+        order = tuple(
+            SortKey(key["field"].value, key["direction"].value == "DESC") for key in arguments.get("orderBy") or ()
+        )
+        if len(order) > SORT_KEYS_MAX:
+            raise BadInputError(f"orderBy takes at most {SORT_KEYS_MAX} keys.")
+        return Listing(where, order, self._page(order, arguments))
+
+    def _page(self, order: tuple[SortKey, ...], arguments: Mapping[str, AnyValue]) -> Page:
+        first, last = arguments.get("first"), arguments.get("last")
+        if first is not None and last is not None:
+            raise BadInputError("Give `first` or `last`, not both.")
+        size = last if last is not None else first if first is not None else PAGE_SIZE
+        if size < 0:
+            raise BadInputError("`first` and `last` are not negative.")
+        if size > PAGE_SIZE_MAX:
+            raise PageTooLarge(size, PAGE_SIZE_MAX)
+        after, before = (self._place(order, arguments.get(name)) for name in ("after", "before"))
+        return Page(size, after=after, before=before, is_backward=last is not None)
+
+    def _place(self, order: tuple[SortKey, ...], cursor: str | None) -> tuple[Slot, ...] | None:
+        if cursor is None:
+            return None
+        return tuple(self._slot(value) for value in read_cursor(self._shape, order, cursor))
+
+    def _condition(self, type_: GraphQLInputObjectType, given: Mapping[str, AnyValue]) -> Condition:
+        conditions: list[Condition] = []
+        for name, value in given.items():
+            if value is None:
+                continue
+            declared = type_.fields[name]
+            match python_name(declared):
+                case "and":
+                    conditions.append(All(tuple(self._condition(type_, part) for part in value)))
+                case "or":
+                    conditions.append(Any(tuple(self._condition(type_, part) for part in value)))
+                case "not":
+                    conditions.append(Not(self._condition(type_, value)))
+                case field:
+                    conditions.extend(self._comparisons(field, get_named_type(declared.type), value))
+        return All(tuple(conditions))
+
+    def _comparisons(self, field: str, type_: AnyValue, value: AnyValue) -> list[Condition]:
+        if not isinstance(type_, GraphQLInputObjectType):
+            return [self._compare(field, Op.EQ, value)]
+        return [
+            self._compare(field, _OPS[python_name(type_.fields[name])], operand)
+            for name, operand in value.items()
+            if operand is not None
+        ]
+
+    def _compare(self, field: str, op: Op, value: AnyValue) -> Compare:
+        self._conditions += 1
+        if self._conditions > CONDITIONS_MAX:
+            raise BadInputError(f"A filter makes at most {CONDITIONS_MAX} comparisons.")
+        return Compare(field, op, self._slot(value))
+
+    def _slot(self, value: AnyValue) -> Slot:
+        self._values.append(value)
+        return len(self._values) - 1

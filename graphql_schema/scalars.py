@@ -1,0 +1,78 @@
+"""Scalars of our own: Strawberry's `Decimal` takes JSON floats, NaN and Infinity, its `DateTime` has microseconds."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NewType
+from uuid import UUID
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+from app.reads import INSTANT_MAX
+
+Amount = NewType("Amount", Decimal)
+"""An exact decimal; `Decimal` in the schema."""
+Instant = NewType("Instant", int)
+"""Nanoseconds since the epoch; `DateTime` in the schema."""
+
+DIGITS_MAX = 200
+"""Most digits of a decimal, before and after its point."""
+
+_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_amount(value: Any) -> Decimal:
+    """A decimal from a string or an integer. A float has lost its digits already: refused."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise ValueError("a Decimal is given as a string or an integer, so that no digit is lost")
+    text = str(value) if isinstance(value, str) or abs(value) < 10**DIGITS_MAX else ""
+    if len(text) > DIGITS_MAX or not _DECIMAL.fullmatch(text):
+        raise ValueError(f"a Decimal is a finite number of at most {DIGITS_MAX} digits, as in '0.1000'")
+    amount = Decimal(text)
+    if abs(amount.adjusted()) > DIGITS_MAX:
+        raise ValueError(f"a Decimal has at most {DIGITS_MAX} digits before and after its point")
+    return amount
+
+
+def parse_instant(value: Any) -> int:
+    """Nanoseconds since the epoch from RFC 3339 text, of any offset."""
+    matched = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if matched is None:
+        raise ValueError("a DateTime is RFC 3339 text, as in '2022-01-01T00:14:00.000000000Z'")
+    day, time, fraction, offset = matched.groups()
+    whole = datetime.fromisoformat(f"{day}T{time}{'+00:00' if offset in 'Zz' else offset}") - _EPOCH
+    nanoseconds = (whole.days * 86_400 + whole.seconds) * 10**9 + int((fraction or "").ljust(9, "0"))
+    if abs(nanoseconds) > INSTANT_MAX:
+        raise ValueError("a DateTime is between the years 1678 and 2262")
+    return nanoseconds
+
+
+def parse_uuid(value: Any) -> UUID:
+    """A UUID from its text."""
+    if not isinstance(value, str):
+        raise ValueError("a UUID is given as a string")
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise ValueError("a UUID is 32 hexadecimal digits, as in '5f17147f-2bbd-5c76-af87-1f010d829329'") from error
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    Amount: strawberry.scalar(
+        name="Decimal",
+        description="An exact, finite decimal, as a string with the ledger's digits. Input: strings and integers.",
+        serialize=str,
+        parse_value=parse_amount,
+    ),
+    Instant: strawberry.scalar(
+        name="DateTime",
+        description='RFC 3339, UTC, nanoseconds: "2022-01-01T00:14:00.000000000Z".',
+        serialize=str,
+        parse_value=parse_instant,
+    ),
+    UUID: strawberry.scalar(name="UUID", description="A UUID, as text.", serialize=str, parse_value=parse_uuid),
+}
+"""Python type to scalar. Output is written by PostgreSQL; `serialize` is for completeness."""

@@ -1,0 +1,109 @@
+"""From a field of a GraphQL document to a `Want`: selection set, arguments and variables, with the values beside it.
+
+Fragments, `@skip`, `@include` and the merging of fields under one key are graphql-core's (`collect_subfields`).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from graphql import GraphQLField, GraphQLObjectType, get_named_type
+from graphql.execution.values import get_argument_values
+
+from app.errors import BadInputError
+from app.reads import Amounts, Form, Listing, Selected, Selection, Want
+from app.reads.catalogue.registry import shape_named
+from app.reads.shape import One, Shape
+from graphql_schema.listing import ListingReader
+from graphql_schema.names import python_name
+
+if TYPE_CHECKING:
+    from graphql.execution import Executor
+    from graphql.execution.collect_fields import FieldDetails
+
+Details: TypeAlias = "list[FieldDetails]"
+
+DEPTH_MAX = 30
+"""Deepest selection that becomes a statement."""
+
+
+class SelectionReader:
+    """Reads one root field. `values` fills as slots are given out."""
+
+    def __init__(self, executor: "Executor[Any]") -> None:
+        self._executor = executor
+        self._depth = 0
+        self.values: list[Any] = []
+
+    def read(self, shape: Shape, field: GraphQLField, details: Details) -> Want:
+        """The question that the field asks. Raises BadInputError, CursorInvalid, PageTooLarge."""
+        if shape.model is None:
+            selection = self._fields(_object_of(field), details, lambda name, *_: Selected(name, ""))
+            return Want(selection, Form.ONE, amounts=Amounts.TEXT)
+        listing = self._listing(shape, field, details)
+        return Want(self._connection(shape, field, details), Form.CONNECTION, listing, Amounts.TEXT)
+
+    def _connection(self, shape: Shape, field: GraphQLField, details: Details) -> Selection:
+        def part(name: str, field: GraphQLField, details: Details) -> Selected:
+            match name:
+                case "nodes":
+                    return Selected(name, "", self._object(shape, _object_of(field), details))
+                case "edges":
+                    return Selected(name, "", self._fields(_object_of(field), details, edge_part))
+                case "page_info":
+                    plain = self._fields(_object_of(field), details, lambda name, *_: Selected(name, ""))
+                    return Selected(name, "", plain)
+                case _:
+                    return Selected(name, "")
+
+        def edge_part(name: str, field: GraphQLField, details: Details) -> Selected:
+            if name == "node":
+                return Selected(name, "", self._object(shape, _object_of(field), details))
+            return Selected(name, "")
+
+        return self._fields(_object_of(field), details, part)
+
+    def _object(self, shape: Shape, type_: GraphQLObjectType, details: Details) -> Selection:
+        def part(name: str, field: GraphQLField, details: Details) -> Selected:
+            link = shape.links.get(name)
+            if link is None:
+                return Selected(name, "")
+            neighbour = shape_named(link.shape)
+            if isinstance(link, One):
+                return Selected(name, "", self._object(neighbour, _object_of(field), details))
+            listing = self._listing(neighbour, field, details)
+            return Selected(name, "", self._connection(neighbour, field, details), listing)
+
+        return self._fields(type_, details, part)
+
+    def _fields(
+        self,
+        type_: GraphQLObjectType,
+        details: Details,
+        part: Callable[[str, GraphQLField, Details], Selected],
+    ) -> Selection:
+        if self._depth >= DEPTH_MAX:
+            raise BadInputError(f"The selection is more than {DEPTH_MAX} objects deep.")
+        self._depth += 1
+        fields = []
+        for key, found in self._executor.collect_subfields(type_, details).grouped_field_set.items():
+            name = found[0].node.name.value
+            if name == "__typename":
+                fields.append(Selected(name, key, literal=type_.name))
+                continue
+            field = type_.fields[name]
+            selected = part(python_name(field), field, found)
+            fields.append(Selected(selected.name, key, selected.children, selected.listing))
+        self._depth -= 1
+        return Selection(tuple(fields))
+
+    def _listing(self, shape: Shape, field: GraphQLField, details: Details) -> Listing:
+        arguments: Mapping[str, Any] = get_argument_values(
+            field, details[0].node, self._executor.variable_values, details[0].fragment_variable_values
+        )
+        return ListingReader(shape, self.values).read(field, arguments)
+
+
+def _object_of(field: GraphQLField) -> GraphQLObjectType:
+    named = get_named_type(field.type)
+    assert isinstance(named, GraphQLObjectType)
+    return named
