@@ -1,7 +1,7 @@
 """The command `purser`. One module for each group of commands; this one says how they end.
 
 Exit codes: 0 done; 1 refused or failed, and stderr says why; 2 the command line or a setting is wrong;
-130 interrupted.
+3 some lines of an import were refused; 130 interrupted.
 """
 
 import signal
@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import db, serve
+from app.cli import db, ledger, serve
 from app.errors import PurserError, SettingsInvalid
 
 FAILED = 1
@@ -27,6 +27,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.command("serve")(serve.serve)
+cli.command("import")(ledger.import_)
+cli.command("verify")(ledger.verify)
 cli.add_typer(db.commands, name="db")
 
 

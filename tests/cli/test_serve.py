@@ -9,17 +9,18 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psutil
 import pytest
 
 from app.database.postmaster import find_postmaster
+from app.database.upgrade import connect
 from tests.conftest import execute
 
 DEADLINE_SECONDS = 60.0
@@ -180,17 +181,52 @@ def test_serves_any_postgresql(data_dir: Path, free_tcp_port: int, empty_databas
     assert not data_dir.exists()
 
 
-def test_the_demonstration_fills_an_empty_database_only(
+def test_the_demonstration_fills_an_empty_database_once(
     data_dir: Path, free_tcp_port: int, empty_database_url: str
 ) -> None:
+    said = []
     for _ in range(2):
         with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
             service.until_ready()
             assert len(service.get("/api/trading/strategies")) == 5
-            summary = service.get("/api/trading/summary")
-            said = service.stop()
-    assert summary["orders"] > 0
-    assert "events" not in said, "the second start imported again"
+            said.append(service.stop())
+    assert [" events" in each for each in said] == [True, False]
+
+
+def test_a_demonstration_that_was_cut_off_is_finished(
+    data_dir: Path, free_tcp_port: int, empty_database_url: str
+) -> None:
+    with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+        until(lambda: count(empty_database_url, "orders") > 0)
+        service.process.kill()
+        service.process.communicate(timeout=DEADLINE_SECONDS)
+    at_the_cut = count(empty_database_url, "orders")
+    with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+        service.until_ready()
+        assert service.get("/api/trading/summary")["orders"] == count(empty_database_url, "orders") > at_the_cut
+
+
+def test_the_demonstration_leaves_other_data_alone(data_dir: Path, free_tcp_port: int, database_url: str) -> None:
+    asyncio.run(execute(database_url, STRATEGY))
+    with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=database_url) as service:
+        service.until_ready()
+        assert len(service.get("/api/trading/strategies")) == 1
+
+
+def count(url: str, table: str) -> int:
+    """How many rows there are; none while there is no such table."""
+    try:
+        return int(asyncio.run(ask(url, f"SELECT count(*) FROM {table}")))
+    except asyncpg.UndefinedTableError:
+        return 0
+
+
+async def ask(url: str, sql: str) -> Any:
+    connection = await connect(url)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
 
 
 def is_running(process: psutil.Process) -> bool:

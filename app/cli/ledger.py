@@ -1,0 +1,58 @@
+"""`purser import` and `purser verify`.
+
+The ledger takes a second to load, so what runs is imported when it is asked for: the other commands start without it.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.databases import configured_database
+from app.cli.logs import configure_logging
+from app.settings import load_settings
+
+FAILED = 1
+REFUSED_LINES = 3
+"""Exit code where lines were refused and the rest was imported."""
+
+
+def import_(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Engine events, one JSON object a line: .jsonl or .jsonl.gz")
+    ],
+) -> None:
+    """Import recordings of engine events; importing one again changes nothing.
+
+    Lines that cannot be taken are named with their number on stderr, the rest goes on, and the exit code is 3.
+    """
+    from app.cli.importing import run_import
+
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    with configured_database(settings) as url:
+        outcome = run_import(url, settings.pool_limits(), files)
+    for message in outcome.unreadable:
+        print(f"purser: {message}", file=sys.stderr)
+    if outcome.unreadable:
+        raise typer.Exit(FAILED)
+    if not outcome.is_whole:
+        raise typer.Exit(REFUSED_LINES)
+
+
+def verify() -> None:
+    """Recompute every invariant from the database; name each one that is broken, with the rows.
+
+    Changes nothing: what is to be done about a broken one, a person decides. Exit code 1 where any is broken.
+    """
+    from app.cli.verifying import run_verify
+
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    with configured_database(settings) as url:
+        broken = asyncio.run(run_verify(url, settings.pool_limits()))
+    if broken:
+        print(f"purser: {broken} of the ledger's invariants do not hold.", file=sys.stderr)
+        raise typer.Exit(FAILED)
