@@ -14,13 +14,13 @@ from tests.ledger.state import RECORDINGS, broken_invariants, content_of, lines_
 
 pytestmark = pytest.mark.anyio
 
-SLICE_LINES = 1_500
+SLICE_LINES = 1_000
 WINDOW_LINES = 500
 
 on_one_database = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-slices = st.tuples(st.sampled_from(RECORDINGS), st.integers(0, 40))
+slices = st.tuples(st.sampled_from(RECORDINGS), st.integers(0, 60))
 
 
 @cache

@@ -1,0 +1,1 @@
+"""The demonstration: recordings that `purser serve --demo` imports, and the script that makes them."""

@@ -1,0 +1,148 @@
+"""`purser import` and `purser verify`, as processes: what they say, how they end, and what a kill leaves behind."""
+
+import asyncio
+import gzip
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.database import Database
+from app.database.upgrade import connect
+from tests.conftest import execute
+from tests.ledger.state import broken_invariants, content_of, digest_of, lines_of, record, wipe
+
+DEADLINE_SECONDS = 60.0
+LINES = 12_000
+
+
+def command(database_url: str, *arguments: str | Path) -> "subprocess.Popen[str]":
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PURSER_")}
+    return subprocess.Popen(
+        [sys.executable, "-c", "from app.cli import run; run()", *map(str, arguments)],
+        env=environment | {"PURSER_DATABASE_URL": database_url, "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(database_url: str, *arguments: str | Path) -> tuple[int, str, str]:
+    process = command(database_url, *arguments)
+    output, errors = process.communicate(timeout=DEADLINE_SECONDS)
+    return process.returncode, output, errors
+
+
+def with_ledger(database_url: str, act: Any, *arguments: Any) -> Any:
+    async def opened() -> Any:
+        database = await Database.open(database_url)
+        try:
+            return await act(database, *arguments)
+        finally:
+            await database.close()
+
+    return asyncio.run(opened())
+
+
+async def _stored_events(database_url: str) -> int:
+    connection = await connect(database_url)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM order_events"))
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recordings") / "part.jsonl.gz"
+    path.write_bytes(gzip.compress(b"\n".join(lines_of("dev_crypto")[:LINES]), 1))
+    return path
+
+
+def test_says_what_was_new_and_what_was_not(database_url: str, recording: Path, tmp_path: Path) -> None:
+    code, _, said = run(database_url, "import", recording)
+    assert code == 0
+    found = re.search(r"12,000 lines .*: ([\d,]+) new, ([\d,]+) duplicate, 0 quarantined, 0 refused", said)
+    assert found is not None, said
+    assert sum(int(number.replace(",", "")) for number in found.groups()) == LINES
+    plain = tmp_path / "part.jsonl"
+    plain.write_bytes(gzip.decompress(recording.read_bytes()))
+    before = with_ledger(database_url, digest_of)
+    code, _, said = run(database_url, "import", plain)
+    assert (code, "0 new, 12,000 duplicate" in said) == (0, True), said
+    assert with_ledger(database_url, digest_of) == before
+
+
+def test_names_bad_lines_and_goes_on(database_url: str, tmp_path: Path) -> None:
+    good = lines_of("dev_fx")[:4]
+    path = tmp_path / "mixed.jsonl"
+    bad = [b"{not json", b'{"type":"OrderTeleported"}', b"\xff\xfe", b"x" * 2_000_000]
+    path.write_bytes(
+        b"\n".join(
+            [good[0], bad[0], good[1], b"", bad[1], good[2], bad[2], bad[3], b'{"type":"AccountState"}', good[3]]
+        )
+    )
+    code, _, said = run(database_url, "import", path)
+    assert code == 3
+    for number, reason in (
+        (2, "MALFORMED_JSON"),
+        (5, "UNKNOWN_EVENT_TYPE"),
+        (7, "MALFORMED_JSON"),
+        (8, "EVENT_TOO_LARGE"),
+    ):
+        assert f"mixed.jsonl:{number}: {reason}" in said
+    assert "4 new, 0 duplicate, 0 quarantined, 4 refused, 1 passed over" in said
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_named_and_its_beginning_stays(
+    database_url: str, recording: Path, tmp_path: Path
+) -> None:
+    torn = tmp_path / "torn.jsonl.gz"
+    torn.write_bytes(recording.read_bytes()[:-100_000])
+    no_archive = tmp_path / "plain.jsonl.gz"
+    no_archive.write_bytes(b"not an archive")
+    code, _, said = run(database_url, "import", torn, tmp_path / "missing.jsonl", no_archive)
+    assert code == 1
+    for path in ("torn.jsonl.gz", "missing.jsonl", "plain.jsonl.gz"):
+        assert path in said
+    assert "Traceback" not in said
+    assert asyncio.run(_stored_events(database_url)) > 3_000
+    assert with_ledger(database_url, broken_invariants) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_an_import_cut_off_anywhere_and_repeated_ends_in_the_truth(
+    database_url: str, recording: Path, how: signal.Signals
+) -> None:
+    process = command(database_url, "import", recording)
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not asyncio.run(_stored_events(database_url)) and process.poll() is None:
+        assert time.monotonic() < deadline
+    process.send_signal(how)
+    _, said = process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.returncode == {signal.SIGKILL: -9}.get(how, 130), said
+    assert "Traceback" not in said
+    code, _, said = run(database_url, "import", recording)
+    assert code == 0, said
+    repeated = with_ledger(database_url, content_of)
+    with_ledger(database_url, wipe)
+    with_ledger(database_url, record, lines_of("dev_crypto")[:LINES])
+    assert with_ledger(database_url, content_of) == repeated
+
+
+def test_verify_says_that_all_holds_or_what_does_not(database_url: str) -> None:
+    with_ledger(database_url, record, lines_of("dev_fx")[:300])
+    code, output, _ = run(database_url, "verify")
+    assert (code, "BROKEN" in output) == (0, False)
+    asyncio.run(execute(database_url, "UPDATE orders SET filled_qty = filled_qty + 1 WHERE filled_qty > 0"))
+    code, output, said = run(database_url, "verify")
+    assert code == 1
+    assert "BROKEN  6" in output
+    assert "filled_qty: stored" in output
+    assert "do not hold" in said
