@@ -19,6 +19,9 @@ from app.reads import Answer
 from app.reads.shape import Shape
 from graphql_schema.selection import SelectionReader
 
+CODES = {ErrorCode.BAD_INPUT: "BAD_REQUEST", ErrorCode.NOT_READY: "BUSY"}
+"""Codes that have another name in GraphQL; all others are the same on both faces."""
+
 _LOG = logging.getLogger("purser.graphql")
 
 
@@ -60,7 +63,7 @@ class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
 def coded(error: Exception) -> GraphQLError:
     """The error as the client may see it: refusals as they are, faults of ours masked."""
     if isinstance(error, PurserError) and error.code is not ErrorCode.INTERNAL:
-        return GraphQLError(str(error), extensions={"code": error.code.value})
+        return GraphQLError(str(error), extensions={"code": CODES.get(error.code, error.code.value)})
     if isinstance(error, GraphQLError) and error.original_error is None:
         return error
     error_id = str(uuid4())

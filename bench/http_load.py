@@ -1,0 +1,67 @@
+"""A load generator: the same request over some keep-alive connections, as fast as the answers come."""
+
+import asyncio
+import re
+import time
+
+_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
+
+
+class _Asking(asyncio.Protocol):
+    """One connection. Counts bytes instead of parsing: what is sent is known, and so is every answer's form."""
+
+    def __init__(self, request: bytes, until: float) -> None:
+        self.request, self.until, self.answers = request, until, 0
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._head, self._missing = b"", 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.write(self.request)
+
+    def data_received(self, received: bytes) -> None:
+        if not self._missing:
+            self._head += received
+            end = self._head.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            if not self._head.startswith(b"HTTP/1.1 200 "):
+                self._end(RuntimeError(f"answered {self._head[:200]!r}"))
+                return
+            length = _LENGTH.search(self._head)
+            assert length, self._head
+            self._missing = end + 4 + int(length[1])
+            received, self._head = self._head, b""
+        self._missing -= len(received)
+        if not self._missing:
+            self.answers += 1
+            if time.perf_counter() < self.until:
+                self.transport.write(self.request)
+            else:
+                self._end(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(error or RuntimeError("the server hung up"))
+
+    def _end(self, error: Exception | None) -> None:
+        if not self.finished.done():
+            self.finished.set_result(None) if error is None else self.finished.set_exception(error)
+            self.transport.close()
+
+
+async def requests_per_second(port: int, request: bytes, connections: int, seconds: float) -> float:
+    """Answers per second over that many connections."""
+    loop, started = asyncio.get_running_loop(), time.perf_counter()
+    asking = [
+        (await loop.create_connection(lambda: _Asking(request, started + seconds), "127.0.0.1", port))[1]
+        for _ in range(connections)
+    ]
+    await asyncio.gather(*(one.finished for one in asking))
+    return sum(one.answers for one in asking) / (time.perf_counter() - started)
+
+
+def get(path: str, **headers: str) -> bytes:
+    """The bytes of a GET request."""
+    lines = [f"GET {path} HTTP/1.1", "host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()

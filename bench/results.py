@@ -1,0 +1,36 @@
+"""What a benchmark found."""
+
+from dataclasses import dataclass
+from statistics import median
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Purser against another, round by round; each figure is per second. The ratio is the median of the rounds'."""
+
+    COLUMNS: ClassVar[list[str]] = ["what", "Purser", "against", "its figure", "ratio", "least asked for"]
+
+    what: str
+    how: str
+    unit: str
+    against: str
+    ours: list[float]
+    theirs: list[float]
+    ratio_min: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast Purser is."""
+        return median(mine / other for mine, other in zip(self.ours, self.theirs, strict=True))
+
+    def cells(self) -> list[str]:
+        """The row of the table, in the order of COLUMNS."""
+        return [
+            self.what,
+            f"{median(self.ours):,.0f} {self.unit}",
+            self.against,
+            f"{median(self.theirs):,.0f} {self.unit}",
+            f"{self.ratio:.2f}",
+            "" if self.ratio_min is None else f"{self.ratio_min:.2f}",
+        ]
