@@ -25,13 +25,14 @@ RATIO_MIN = 0.15
 MEMORY_MAX_MIB = 300
 
 _IMPORT = """
-import resource, sys
+import sys
 from pathlib import Path
 from app.cli.importing import run_import
 from app.database import PoolLimits
 outcome = run_import(sys.argv[1], PoolLimits(), [Path(name) for name in sys.argv[2:]])
 lines = sum(imported.lines for imported in outcome.files)
-print(lines, outcome.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(lines, outcome.seconds, int(status["VmHWM"].split()[0]) // 1024)
 """
 
 
@@ -39,7 +40,10 @@ async def run() -> list[Comparison]:
     """Alternate import and COPY, each into an empty database. Rates in lines of the recordings and rows a second."""
     ours, theirs, memory = [], [], 0
     rows = _copy_rows()
-    with tempfile.TemporaryDirectory(prefix="purser-bench-") as directory, EmbeddedServer.start(Path(directory)) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="purser-bench-") as directory,
+        EmbeddedServer.start(Path(directory)) as server,
+    ):
         for _ in range(ROUNDS):
             ours_now, memory_now = await _import(server)
             ours.append(ours_now)

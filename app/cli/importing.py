@@ -29,6 +29,7 @@ class ImportOutcome:
 
     files: list[Imported]
     unreadable: list[str]
+    seconds: float = 0
 
     @property
     def is_whole(self) -> bool:
@@ -51,12 +52,14 @@ async def _import_files(url: str, limits: PoolLimits, paths: Iterable[Path]) -> 
     outcome = ImportOutcome([], [])
     database = await Database.open(url, limits)
     try:
+        started = monotonic()
         with _bar() as bar:
             for path in paths:
                 try:
                     outcome.files.append(await _import_one(database, path, bar))
                 except BadInputError as error:
                     outcome.unreadable.append(str(error))
+        outcome.seconds = monotonic() - started
         async with database.unit_of_work() as work:
             # Fresh statistics: until PostgreSQL gathers them by itself, it would plan for the tables as they were.
             await work.execute("SET LOCAL statement_timeout = 0")

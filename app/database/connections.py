@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 
 from app.errors import DatabaseUnavailable
 
@@ -54,9 +55,10 @@ class ReadConnection:
         """The first row's first column, or None."""
         return await self._raw.fetchval(sql, *arguments)
 
-    def cursor(self, sql: str, *arguments: Any, prefetch: int = 1000) -> AsyncIterator[asyncpg.Record]:
+    async def cursor(self, sql: str, *arguments: Any, prefetch: int = 1000) -> AsyncIterator[asyncpg.Record]:
         """Rows one by one, in constant memory; only inside a transaction."""
-        return self._raw.cursor(sql, *arguments, prefetch=prefetch)  # type: ignore[no-any-return]
+        async for row in self._raw.cursor(sql, *arguments, prefetch=prefetch):
+            yield row
 
 
 class WriteConnection(ReadConnection):
@@ -105,16 +107,18 @@ class Database:
     async def open(cls, url: str, limits: PoolLimits | None = None) -> "Database":
         """Connect. `url` is a libpq URL and may name several hosts. Raises DatabaseUnavailable."""
         limits = limits or PoolLimits()
-        readers = await cls._open_pool(url, limits, _CHANGES_NOTHING)
+        readers = await cls._open_pool(url, limits, SessionAttribute.any, _CHANGES_NOTHING)
         try:
-            writers = await cls._open_pool(url, limits, _BY_KEYS)
+            writers = await cls._open_pool(url, limits, SessionAttribute.read_write, _BY_KEYS)
         except BaseException:
             await readers.close()
             raise
         return cls(readers, writers, limits)
 
     @staticmethod
-    async def _open_pool(url: str, limits: PoolLimits, settings: dict[str, str]) -> asyncpg.Pool:
+    async def _open_pool(
+        url: str, limits: PoolLimits, host: SessionAttribute, settings: dict[str, str]
+    ) -> asyncpg.Pool:
         try:
             return await asyncpg.create_pool(
                 url,
@@ -122,6 +126,7 @@ class Database:
                 max_size=limits.size_max,
                 timeout=limits.connect_timeout_seconds,
                 init=_prepare,
+                target_session_attrs=host,
                 statement_cache_size=1024,
                 max_cacheable_statement_size=256 * 1024,
                 server_settings={
