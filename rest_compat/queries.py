@@ -51,7 +51,7 @@ class _OneOf:
 
 
 Text = Annotated[str, Field(max_length=TEXT_LENGTH_MAX, pattern=r"^[^\x00]*$")]
-Count = Annotated[int, BeforeValidator(_decimal_digits)]
+_DIGITS = BeforeValidator(_decimal_digits)
 Status: TypeAlias = Annotated[
     str, _OneOf((*OrderStatus, PENDING), f"In any case. `{PENDING}`: in flight, whichever status that is.")
 ]
@@ -68,8 +68,8 @@ class NoQuery(BaseModel):
 class PageQuery(NoQuery):
     """Which part of a list."""
 
-    limit: Annotated[Count, Field(ge=1, le=LIMIT_MAX, description="How many rows at most.")] = 100
-    offset: Annotated[Count, Field(ge=0, le=OFFSET_MAX, description="How many rows to skip.")] = 0
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX, description="How many rows at most."), _DIGITS] = 100
+    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX, description="How many rows to skip."), _DIGITS] = 0
 
 
 class OrdersQuery(PageQuery):

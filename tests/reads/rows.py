@@ -1,0 +1,177 @@
+"""A small ledger, written row by row: what the read side is tested on. Totals are counted from the rows."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlmodel import SQLModel
+
+from app.database import Database
+from app.models import AuditEntry, Fill, Order, Position, Signal, Strategy
+from app.rules.enums import OrderStatus
+from app.rules.identity import strategy_id_of
+
+START = 1_640_995_200_000_000_000
+"""2022-01-01T00:00:00Z"""
+SECOND = 1_000_000_000
+TRADER = "TRADER-001"
+
+EMA = strategy_id_of(TRADER, "EMACross-000")
+MAKER = strategy_id_of(TRADER, "100%_Maker-001")
+UNKNOWN = UUID("00000000-0000-4000-8000-000000000000")
+
+BTC = "BTCUSDT-PERP.BINANCE"
+ETH = "ETHUSDT-PERP.BINANCE"
+
+LONG_AMOUNT = Decimal("123456789012345678901234567890.123456789012345678901234567890")
+STRANGE_IDS = ("a/b", "a/b/fills", "50%", "%2F", "née ☂", "..", "?x=1#y", " ", "fills", "x" * 300)
+
+_TOTALS = (
+    "INSERT INTO order_totals SELECT strategy_id, instrument_id, status, count(*) FROM orders GROUP BY 1, 2, 3",
+    "INSERT INTO position_totals SELECT strategy_id, instrument_id, status, count(*) FROM positions GROUP BY 1, 2, 3",
+    "INSERT INTO signal_totals SELECT strategy_id, name, count(*) FROM signals GROUP BY 1, 2",
+    """
+    INSERT INTO fill_totals (strategy_id, day, instrument_id, currency, side, fills, quantity, notional,
+        realized_pnl, total_fees, first_ts, last_ts)
+    SELECT strategy_id, date '2022-01-01', instrument_id, currency, side, count(*), sum(last_qty),
+        sum(last_qty * last_px), sum(realized_pnl), sum(commission), min(ts_event), max(ts_event)
+    FROM fills GROUP BY strategy_id, instrument_id, currency, side
+    """,
+)
+
+
+def order(client_order_id: str, number: int, **changes: Any) -> Order:
+    """An order of the EMACross strategy, `number` seconds after the start."""
+    values: dict[str, Any] = {
+        "strategy_id": EMA,
+        "client_order_id": client_order_id,
+        "trader_id": TRADER,
+        "account_id": "BINANCE-001",
+        "instrument_id": BTC,
+        "side": "BUY",
+        "order_type": "LIMIT",
+        "time_in_force": "GTC",
+        "status": "ACCEPTED",
+        "quantity": Decimal("0.600"),
+        "price": Decimal("46209.0"),
+        "reduce_only": False,
+        "post_only": True,
+        "tags": [],
+        "ts_init": START + number * SECOND,
+        "ts_last": START + number * SECOND + 7,
+        "last_ts_init": START + number * SECOND + 7,
+        "last_rank": 0,
+    }
+    return Order(**{**values, **changes})
+
+
+def fill(client_order_id: str, number: int, **changes: Any) -> Fill:
+    """A fill of the EMACross strategy, `number` seconds after the start."""
+    values: dict[str, Any] = {
+        "strategy_id": EMA,
+        "event_id": UUID(int=number),
+        "trade_id": f"T-{number}",
+        "client_order_id": client_order_id,
+        "venue_order_id": "V-1",
+        "account_id": "BINANCE-001",
+        "instrument_id": BTC,
+        "position_id": "P-1",
+        "position_n": 1,
+        "flip_qty": Decimal(0),
+        "side": "BUY",
+        "last_qty": Decimal("0.100"),
+        "last_px": Decimal("46209.0"),
+        "currency": "USDT",
+        "commission": Decimal("0.92418000"),
+        "commission_currency": "USDT",
+        "liquidity_side": "MAKER",
+        "realized_pnl": Decimal("0.00"),
+        "ts_event": START + number * SECOND,
+        "ts_init": START + number * SECOND,
+        "trade_seq": number,
+        "seq": number,
+    }
+    return Fill(**{**values, **changes})
+
+
+def position(position_id: str, number: int, **changes: Any) -> Position:
+    """An open long position, opened `number` seconds after the start."""
+    opened = START + number * SECOND
+    values: dict[str, Any] = {
+        "strategy_id": EMA,
+        "position_id": position_id,
+        "n": 1,
+        "account_id": "BINANCE-001",
+        "instrument_id": BTC,
+        "status": "OPEN",
+        "entry": "BUY",
+        "side": "LONG",
+        "signed_qty": Decimal("0.200"),
+        "peak_qty": Decimal("0.600"),
+        "cost": Decimal("9241.80"),
+        "close_qty": Decimal(0),
+        "close_value": Decimal(0),
+        "avg_px_open": Decimal("46209.0"),
+        "currency": "USDT",
+        "realized_pnl": Decimal("-1.50"),
+        "total_fees": Decimal("1.84836000"),
+        "ts_opened": opened,
+        **{f"{place}_{name}": 0 for place in ("first", "last") for name in ("ts_init", "trade_seq", "seq")},
+        "last_ts_event": opened,
+    }
+    return Position(**{**values, **changes})
+
+
+def ledger() -> Iterable[SQLModel]:
+    """Every kind of row, with what is hard to get right: ties, odd ids, shared ids, many digits."""
+    yield Strategy(strategy_id=EMA, name="EMACross-000", trader_id=TRADER, created_at=START)
+    yield Strategy(strategy_id=MAKER, name="100%_Maker-001", trader_id=TRADER, state="HALTED", created_at=START + 1)
+    for number, status in enumerate(OrderStatus):
+        reason = "BUDGET_EXCEEDED" if status in ("DENIED", "REJECTED") else None
+        yield order(f"O-{number:02}", number, status=status, deny_reason=reason, side=("BUY", "SELL")[number % 2])
+    yield order("DIGITS", 20, quantity=Decimal("0.1000"), price=Decimal("1E+3"), avg_px=LONG_AMOUNT, tags=['"', "ü"])
+    yield order("OVERFILLED", 21, quantity=Decimal("1"), filled_qty=Decimal("1.5"), status="FILLED")
+    # Three orders of the same instant: only their ids order them.
+    for name in ("TIE-a", "TIE-b", "TIE-c"):
+        yield order(name, 30, instrument_id=ETH, strategy_id=MAKER)
+    for strategy_id in (EMA, MAKER):
+        yield order("SHARED", 31, strategy_id=strategy_id)
+    for number, client_order_id in enumerate(STRANGE_IDS):
+        yield order(client_order_id, 40 + number, strategy_id=MAKER, price=None)
+    for number in range(1, 6):
+        yield fill("O-13", number, side="BUY" if number % 2 else "SELL", last_px=Decimal(f"{46209 + number}.50"))
+    yield fill("a/b", 6, strategy_id=MAKER, instrument_id=ETH, currency="USDC", last_qty=LONG_AMOUNT)
+    yield fill("O-12", 7, position_n=2, flip_qty=Decimal("0.05"), realized_pnl=Decimal("42.50"))
+    yield position("P-1", 1, signed_qty=Decimal("-0.200"), side="SHORT", entry="SELL", n=3)
+    yield position("P-1", 0, status="CLOSED", side="FLAT", signed_qty=Decimal(0), ts_closed=START + 5 * SECOND + 3, n=2)
+    yield position("P-2", 2, strategy_id=MAKER, instrument_id=ETH)
+    yield Signal(strategy_id=EMA, signal_id=UUID(int=1), name="cross", value=1, ts_event=START, ts_init=START)
+    for number, strategy_id in enumerate((None, EMA)):
+        yield AuditEntry(
+            **{"ts": START, "actor": "operator", "action": "SET_BUDGET", "entity_type": "budget", "entity_id": "x"},
+            strategy_id=strategy_id,
+            before=None if number == 0 else {"allocated": "1.0"},
+            after={"allocated": "2.0"},
+            hash=str(number),
+        )
+
+
+async def insert(database: Database, rows: Iterable[SQLModel]) -> None:
+    """Store rows, then count the totals anew."""
+    async with database.unit_of_work() as work:
+        for row in rows:
+            values = {name: value for name, value in row.model_dump().items() if (name, value) != ("id", None)}
+            for name in ("before", "after", "value"):
+                if values.get(name) is not None:
+                    values[name] = orjson.dumps(values[name]).decode()
+            slots = ", ".join(f"${index + 1}" for index in range(len(values)))
+            await work.execute(
+                f"INSERT INTO {row.__tablename__} ({', '.join(values)}) VALUES ({slots})", *values.values()
+            )
+        for table in ("order_totals", "position_totals", "signal_totals", "fill_totals"):
+            await work.execute(f"DELETE FROM {table}")
+        for statement in _TOTALS:
+            await work.execute(statement)
+        await work.commit()

@@ -1,0 +1,104 @@
+"""Statements: one for each question, kept, and with the counts that the rows have."""
+
+from base64 import b64encode
+from itertools import combinations
+from typing import Any
+from uuid import UUID
+
+import pytest
+from msgspec import json
+
+from app.database import Database
+from app.errors import CursorInvalid
+from app.reads import (
+    All,
+    Compare,
+    Form,
+    Listing,
+    Not,
+    Op,
+    Page,
+    Selected,
+    Selection,
+    SortKey,
+    Want,
+    answer,
+    read_cursor,
+)
+from app.reads import Any as AnyOf
+from app.reads.catalogue import FILL, ORDER, POSITION
+from app.reads.plans import plan_for
+from app.reads.shape import Shape
+from tests.reads.rows import BTC, EMA, ETH, MAKER, START
+
+pytestmark = pytest.mark.anyio
+
+COUNTED = Selection.of(["strategy_id"])
+CONDITIONS: list[tuple[str, Op, Any]] = [
+    ("strategy_id", Op.EQ, MAKER),
+    ("strategy_id", Op.IN, [EMA, MAKER]),
+    ("strategy_name", Op.CONTAINS, "cross"),
+    ("strategy_name", Op.STARTS_WITH, "100%"),
+    ("instrument_id", Op.EQ, ETH),
+    ("instrument_id", Op.CONTAINS, "usdt"),
+    ("instrument_id", Op.IN, [BTC, ETH]),
+    ("status", Op.EQ, "FILLED"),
+    ("status", Op.IN, ["OPEN", "ACCEPTED"]),
+    ("side", Op.EQ, "SELL"),
+    ("currency", Op.EQ, "USDT"),
+]
+
+
+@pytest.mark.parametrize("shape", [ORDER, FILL, POSITION], ids=lambda shape: shape.name)
+async def test_totals_are_the_number_of_rows(ledger_database: Database, shape: Shape) -> None:
+    usable = [condition for condition in CONDITIONS if condition[0] in shape.filters]
+    kept = counted = 0
+    for pair in combinations(usable, 2):
+        parts = tuple(Compare(field, op, slot) for slot, (field, op, _) in enumerate(pair))
+        for where in (All(parts), AnyOf(parts), All((parts[0], Not(parts[1])))):
+            want = Want(COUNTED, listing=Listing(where, page=Page(1000)))
+            body, total = await answer(ledger_database, shape, want, [value for _, _, value in pair])
+            assert body.count(b"strategy_id") == total, (where, pair)
+            assert shape.totals is not None
+            is_kept = shape.totals.model.__tablename__ in plan_for(shape, want).sql
+            assert is_kept == ({field for field, _, _ in pair} <= shape.totals.filters)
+            kept, counted = kept + is_kept, counted + (not is_kept)
+    assert kept
+    assert counted or shape is not ORDER
+
+
+def test_questions_that_differ_in_values_share_a_statement() -> None:
+    wants = [Want(Selection.of(["side"]), listing=Listing(Compare("side", Op.EQ, 0))) for _ in range(2)]
+    assert plan_for(ORDER, wants[0]) is plan_for(ORDER, wants[1])
+
+
+def test_nothing_unasked_is_in_the_statement() -> None:
+    want = Want(Selection((Selected("nodes", "nodes", Selection.of(["side"])),)), Form.CONNECTION)
+    sql = plan_for(ORDER, want).sql
+    assert [word for word in ("count", "strategies", "ts_last", "row_number", "order_totals") if word in sql] == []
+    assert plan_for(ORDER, Want(Selection.of(["side"]), is_counted=False)).sql.count("SELECT") == 3
+
+
+def test_values_never_stand_in_the_text() -> None:
+    want = Want(COUNTED, listing=Listing(All(tuple(Compare("side", op, 0) for op in Op))))
+    assert set(plan_for(ORDER, want).slots) == {0}
+
+
+async def test_a_page_deep_in_the_list_renders_only_its_rows(ledger_database: Database) -> None:
+    want = Want(Selection.of(["ts_init", "strategy_name"]), listing=Listing(page=Page(5, offset=0)))
+    statement = plan_for(ORDER, want).sql
+    page = statement.index("OFFSET")
+    assert "interval" in statement[:page]
+    assert "SELECT * \nFROM orders" in statement[statement.rindex("(SELECT", 0, page) :]
+    assert (await answer(ledger_database, ORDER, want, [29])).body.count(b"ts_init") == 2
+
+
+@pytest.mark.parametrize("place", [["x"], [str(2**63)], ["1", "2", "3", "4"], []])
+def test_a_cursor_with_other_values_is_invalid(place: list[str]) -> None:
+    signature = "Order -ts_init,-client_order_id,-strategy_id"
+    good = [signature, str(START), "O-1", str(UUID(int=1))]
+    assert read_cursor(ORDER, (), b64encode(json.encode(good)).decode()) == [START, "O-1", UUID(int=1)]
+    with pytest.raises(CursorInvalid):
+        read_cursor(ORDER, (), b64encode(json.encode([signature, *place])).decode())
+    with pytest.raises(CursorInvalid):
+        read_cursor(ORDER, (SortKey("ts_last"),), b64encode(json.encode(good)).decode())

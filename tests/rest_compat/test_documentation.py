@@ -1,0 +1,98 @@
+"""OpenAPI and its pages."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.reads.serving import Client
+
+pytestmark = pytest.mark.anyio
+
+PATHS = {
+    "/health",
+    "/api/trading/strategies",
+    "/api/trading/orders",
+    "/api/trading/orders/{client_order_id}",
+    "/api/trading/orders/{client_order_id}/fills",
+    "/api/trading/orders/{client_order_id}/deny-reason",
+    "/api/trading/fills",
+    "/api/trading/fills/summary",
+    "/api/trading/positions",
+    "/api/trading/summary",
+    "/api/trading/audit",
+    "/api/budget/{strategy_id}/pnl/realized",
+}
+
+
+async def described(client: Client) -> dict[str, Any]:
+    document: dict[str, Any] = (await client.get("/openapi.json")).json()
+    return document
+
+
+async def test_exactly_the_documented_paths_exist(client: Client) -> None:
+    document = await described(client)
+    assert {(path, method) for path, item in document["paths"].items() for method in item} == {
+        (path, "get") for path in PATHS
+    }
+
+
+async def test_every_answer_and_error_has_a_schema_and_an_example(client: Client) -> None:
+    document = await described(client)
+    for item in document["paths"].values():
+        for status, response in item["get"]["responses"].items():
+            content = response["content"]["application/json"]
+            assert content["schema"]
+            assert response["description"]
+            if status != "200":
+                assert set(content["example"]) == {"detail", "code"}
+        assert {"422", "500", "503"} <= item["get"]["responses"].keys()
+        assert "Retry-After" in item["get"]["responses"]["503"]["headers"]
+    shapes = document["components"]["schemas"]
+    without = {name for name, shape in shapes.items() if shape["type"] == "object" and not shape.get("examples")}
+    # The first is in each error's example, the others in their parent's.
+    assert without == {"Error", "CurrencyFills", "InstrumentFills"}
+
+
+async def test_amounts_are_numbers_and_null_only_where_they_can_be(client: Client) -> None:
+    order = (await described(client))["components"]["schemas"]["Order"]
+    assert order["properties"]["quantity"]["type"] == "number"
+    assert [one["type"] for one in order["properties"]["price"]["anyOf"]] == ["number", "null"]
+    assert order["required"] == list(order["properties"])
+
+
+async def test_parameters_cannot_be_null(client: Client) -> None:
+    for item in (await described(client))["paths"].values():
+        for parameter in item["get"].get("parameters", []):
+            assert "null" not in str(parameter["schema"]), parameter
+
+
+async def test_the_document_is_valid(client: Client) -> None:
+    validator = pytest.importorskip("openapi_spec_validator", reason="not among the development dependencies yet")
+    validator.validate(await described(client))
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc", "/"])
+async def test_pages_load_nothing_from_elsewhere(client: Client, page: str) -> None:
+    response = await client.get(page)
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    loaded = re.findall(r'(?:src|href|url)="([^"]+)"', response.text)
+    assert loaded
+    for address in loaded:
+        assert not re.match(r"[a-z]+:|//", address), address
+        assert (await client.get(f"/{address.lstrip('/')}")).status_code == 200, address
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+async def test_the_browser_refuses_other_hosts(client: Client, page: str) -> None:
+    policy = (await client.get(page)).headers["content-security-policy"]
+    assert policy.startswith("default-src 'self'; ")
+    assert "http" not in policy
+    # Scripts in the page itself would need 'unsafe-inline'.
+    assert re.findall(r"<script(?! src)", (await client.get(page)).text) == []
+
+
+async def test_scripts_load_nothing_from_a_cdn(client: Client) -> None:
+    for name in ("swagger-ui-bundle.js", "redoc.standalone.js", "swagger-ui.css", "swagger-start.js"):
+        script = (await client.get(f"/docs/assets/{name}")).text
+        assert re.findall(r"(?:cdn|unpkg|jsdelivr|googleapis|gstatic)\.[a-z.]+/", script) == [], name
