@@ -14,6 +14,8 @@ PAGE_SIZE = 100
 PAGE_SIZE_MAX = 1000
 CONDITIONS_MAX = 200
 """Most comparisons of one filter."""
+FILTER_DEPTH_MAX = 20
+"""Deepest nesting of `and`, `or` and `not`."""
 SORT_KEYS_MAX = 8
 
 _OPS = {
@@ -67,7 +69,9 @@ class ListingReader:
             return None
         return tuple(self._slot(value) for value in read_cursor(self._shape, order, cursor))
 
-    def _condition(self, type_: GraphQLInputObjectType, given: Mapping[str, AnyValue]) -> Condition:
+    def _condition(self, type_: GraphQLInputObjectType, given: Mapping[str, AnyValue], depth: int = 0) -> Condition:
+        if depth > FILTER_DEPTH_MAX:
+            raise BadInputError(f"A filter is nested at most {FILTER_DEPTH_MAX} deep.")
         conditions: list[Condition] = []
         for name, value in given.items():
             if value is None:
@@ -75,11 +79,11 @@ class ListingReader:
             declared = type_.fields[name]
             match python_name(declared):
                 case "and":
-                    conditions.append(All(tuple(self._condition(type_, part) for part in value)))
+                    conditions.append(All(tuple(self._condition(type_, part, depth + 1) for part in value)))
                 case "or":
-                    conditions.append(Any(tuple(self._condition(type_, part) for part in value)))
+                    conditions.append(Any(tuple(self._condition(type_, part, depth + 1) for part in value)))
                 case "not":
-                    conditions.append(Not(self._condition(type_, value)))
+                    conditions.append(Not(self._condition(type_, value, depth + 1)))
                 case field:
                     conditions.extend(self._comparisons(field, get_named_type(declared.type), value))
         return All(tuple(conditions))
