@@ -67,4 +67,6 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
             code = "BAD_REQUEST" if isinstance(error, GraphQLSyntaxError) else "VALIDATION_FAILED"
             return {**error.formatted, "extensions": {"code": code}}
         error = coded(error)
-    return {"extensions": {"code": "BAD_REQUEST"}, **error.formatted}
+    formatted: dict[str, Any] = dict(error.formatted)
+    formatted.setdefault("extensions", {"code": "BAD_REQUEST"})
+    return formatted

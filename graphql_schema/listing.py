@@ -1,6 +1,7 @@
 """From a connection's arguments to a `Listing`: filter, order and page."""
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any as AnyValue
 
 from graphql import GraphQLField, GraphQLInputObjectType, get_named_type
@@ -101,6 +102,11 @@ class ListingReader:
         self._conditions += 1
         if self._conditions > CONDITIONS_MAX:
             raise BadInputError(f"A filter makes at most {CONDITIONS_MAX} comparisons.")
+        if isinstance(value, Enum):
+            return Compare(field, op, names=(str(value.value),))
+        if isinstance(value, list) and value and isinstance(value[0], Enum):
+            # Sorted: the same names in another order are the same statement.
+            return Compare(field, op, names=tuple(sorted({str(name.value) for name in value})))
         return Compare(field, op, self._slot(value))
 
     def _slot(self, value: AnyValue) -> Slot:

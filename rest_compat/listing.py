@@ -18,6 +18,11 @@ class Filters:
         if value is not None:
             self._conditions.append(Compare(field, op, self._slot(value)))
 
+    def add_names(self, field: str, *names: str | None) -> None:
+        """A condition that the field is one of these names of an enumeration, unless it is None."""
+        if given := tuple(str(name) for name in names if name is not None):
+            self._conditions.append(Compare(field, Op.IN, names=given))
+
     def condition(self) -> Condition | None:
         """All of them together; None where there are none."""
         return All(tuple(self._conditions)) if self._conditions else None

@@ -28,7 +28,7 @@ from rest_compat.queries import (
 )
 from rest_compat.replies import context_of, json_reply, list_reply
 
-IN_FLIGHT = [
+IN_FLIGHT: list[str | None] = [
     OrderStatus.INITIALIZED,
     OrderStatus.EMULATED,
     OrderStatus.RELEASED,
@@ -94,10 +94,7 @@ async def list_orders(request: Request, query: Annotated[OrdersQuery, Query()]) 
     filters.add("strategy_id", Op.EQ, query.strategy_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add("instrument_id", Op.EQ, query.instrument_id)
-    if query.status == PENDING:
-        filters.add("status", Op.IN, IN_FLIGHT)
-    else:
-        filters.add("status", Op.EQ, query.status)
+    filters.add_names("status", *(IN_FLIGHT if query.status == PENDING else [query.status]))
     want = filters.page(_ORDER, query)
     return list_reply(request, await orders.list_orders(context_of(request), want, filters.values), query)
 
@@ -143,7 +140,7 @@ async def list_fills(request: Request, query: Annotated[FillsQuery, Query()]) ->
     filters.add("instrument_id", Op.EQ, query.instrument_id)
     filters.add("strategy_id", Op.EQ, query.strategy_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
-    filters.add("side", Op.EQ, query.side)
+    filters.add_names("side", query.side)
     want = filters.page(_FILL, query)
     return list_reply(request, await fills.list_fills(context_of(request), want, filters.values), query)
 
@@ -167,7 +164,7 @@ async def list_positions(request: Request, query: Annotated[PositionsQuery, Quer
         filters.add("strategy_id", Op.EQ, strategy_id)
         filters.add("strategy_name", Op.EQ, query.strategy_id if strategy_id is None else None)
     filters.add("instrument_id", Op.EQ, query.instrument_id)
-    filters.add("status", Op.EQ, query.status)
+    filters.add_names("status", query.status)
     want = filters.page(_POSITION, query)
     return list_reply(request, await positions.list_positions(context_of(request), want, filters.values), query)
 

@@ -7,7 +7,7 @@ from sqlalchemy.types import TypeEngine
 
 from app.models import Strategy
 from app.reads.columns import Columns
-from app.reads.literals import number_literal
+from app.reads.literals import number_literal, text_literal
 from app.reads.shape import FilterSql, Shape
 from app.reads.want import All, Compare, Condition, Not, Op
 
@@ -15,21 +15,24 @@ from app.reads.want import All, Compare, Condition, Not, Op
 def column(name: str) -> FilterSql:
     """Compare a column of that name."""
 
-    def sql(columns: Columns, op: Op, parameter: str) -> ColumnElement[bool]:
-        return compare(columns[name], op, parameter)
+    def sql(columns: Columns, comparison: Compare) -> ColumnElement[bool]:
+        return compare(columns[name], comparison)
 
     return sql
 
 
-def strategy_name(columns: Columns, op: Op, parameter: str) -> ColumnElement[bool]:
+def strategy_name(columns: Columns, comparison: Compare) -> ColumnElement[bool]:
     """Compare the strategy's name. Strategies are few: their ids are found first, once for the statement."""
-    named = select(Strategy.__table__.c.strategy_id).where(compare(Strategy.__table__.c.name, op, parameter))  # type: ignore[attr-defined]
+    named = select(Strategy.__table__.c.strategy_id).where(compare(Strategy.__table__.c.name, comparison))  # type: ignore[attr-defined]
     return columns.strategy_id == any_(func.array(named.scalar_subquery()))
 
 
-def compare(value: ColumnElement[Any], op: Op, parameter: str) -> ColumnElement[bool]:
+def compare(value: ColumnElement[Any], comparison: Compare) -> ColumnElement[bool]:
     """A comparison with a parameter of the value's type. CONTAINS ignores case and knows no wildcards."""
-    match op:
+    if comparison.slot is None:
+        return value.in_([text_literal(name) for name in comparison.names]) if comparison.names else false()
+    parameter = parameter_name(comparison.slot)
+    match comparison.op:
         case Op.EQ:
             return value == typed(parameter, value.type)
         case Op.IN:
@@ -39,8 +42,8 @@ def compare(value: ColumnElement[Any], op: Op, parameter: str) -> ColumnElement[
             return found > number_literal(0)
         case Op.STARTS_WITH:
             return func.starts_with(value, typed(parameter, value.type))
-        case _:
-            return value.bool_op(op.value)(typed(parameter, value.type))
+        case order:
+            return value.bool_op(order.value)(typed(parameter, value.type))
 
 
 def typed(parameter: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
@@ -51,7 +54,7 @@ def typed(parameter: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
 def condition_sql(shape: Shape, columns: Columns, condition: Condition) -> ColumnElement[bool]:
     """A condition over these columns; the shape's own table or its totals."""
     if isinstance(condition, Compare):
-        return shape.filters[condition.field](columns, condition.op, parameter_name(condition.slot))
+        return shape.filters[condition.field](columns, condition)
     if isinstance(condition, Not):
         # A comparison with null is null, and so would be its contrary: "not" means "is not so".
         return condition_sql(shape, columns, condition.condition).is_not(true())

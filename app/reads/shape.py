@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement
 
 from app.reads.columns import Columns
 from app.reads.fields import Field
-from app.reads.want import Op
+from app.reads.want import Compare
 
-FilterSql: TypeAlias = Callable[[Columns, Op, str], ColumnElement[bool]]
-"""From columns, an operator and the name of the parameter to a condition."""
+FilterSql: TypeAlias = Callable[[Columns, Compare], ColumnElement[bool]]
+"""From columns and a comparison to a condition."""
 
 
 @dataclass(frozen=True, eq=False)

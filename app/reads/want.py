@@ -48,11 +48,16 @@ class Op(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """One field against one value; for IN the value is a list."""
+    """One field against one value; for IN the value is a list.
+
+    Names of an enumeration stand in the statement itself, as `names` instead of a slot: they are few, and what is
+    rare among them the planner can only see there (orders in flight among a million filled ones).
+    """
 
     field: str
     op: Op
-    slot: Slot
+    slot: Slot | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
