@@ -78,8 +78,7 @@ class OrderAmbiguous(ConflictError):
     def __init__(self, client_order_id: str, strategy_ids: list[UUID]) -> None:
         named = ", ".join(str(strategy_id) for strategy_id in strategy_ids)
         super().__init__(
-            f"client_order_id {client_order_id!r} exists in several strategies ({named}); "
-            "say which with strategy_id."
+            f"client_order_id {client_order_id!r} exists in several strategies ({named}); say which with strategy_id."
         )
 
 
@@ -95,7 +94,9 @@ class CursorInvalid(BadInputError):
     code = ErrorCode.CURSOR_INVALID
 
     def __init__(self) -> None:
-        super().__init__("The cursor is not one of this list in this order; take it from an answer to the same question.")
+        super().__init__(
+            "The cursor is not one of this list in this order; take it from an answer to the same question."
+        )
 
 
 class PageTooLarge(BadInputError):

@@ -14,13 +14,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import rest_reads
+from bench import import_speed, rest_reads
 from bench.results import Comparison
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 SECTIONS: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {
     "rest_reads": rest_reads.run,
+    "import_speed": import_speed.run,
 }
 """Name to benchmark; a new one is one line here."""
 
