@@ -51,8 +51,8 @@ async def run() -> list[Comparison]:
             theirs.append(await _copy(server, rows))
         _, memory_longer = await _import(server, copies=5)
     how = (
-        f"both recordings imported into an empty database, lines a second; peak memory {memory} MiB, and {memory_longer} MiB "
-        f"for a file five times as long (at most {MEMORY_MAX_MIB} asked for)"
+        f"both recordings imported into an empty database, lines a second; peak memory {memory} MiB, and "
+        f"{memory_longer} MiB for a file five times as long (at most {MEMORY_MAX_MIB} asked for)"
     )
     return [Comparison("import of events", how, "/s", "COPY into (uuid, jsonb)", ours, theirs, RATIO_MIN)]
 
