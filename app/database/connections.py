@@ -126,6 +126,7 @@ class Database:
                 max_size=limits.size_max,
                 timeout=limits.connect_timeout_seconds,
                 init=_prepare,
+                reset=_leave_as_it_is,
                 target_session_attrs=host,
                 statement_cache_size=1024,
                 max_cacheable_statement_size=256 * 1024,
@@ -189,6 +190,10 @@ class Database:
             raise DatabaseUnavailable from error
         finally:
             await pool.release(raw)
+
+
+async def _leave_as_it_is(_: asyncpg.Connection) -> None:
+    """What a connection is set to holds for its life, and every transaction is ended here: nothing to reset."""
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

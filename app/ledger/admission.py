@@ -23,10 +23,11 @@ FROM {array_source(*_IDS, "payload jsonb")} i
 JOIN order_events e ON e.strategy_id = i.strategy_id AND e.event_id = i.event_id
 GROUP BY i.ordinal
 """
+# No conflict target: two writers of one new strategy may collide on its id or on its names, whichever comes first.
 _ADD_STRATEGIES = f"""
 INSERT INTO strategies (strategy_id, name, trader_id, created_at)
 SELECT strategy_id, name, trader_id, $4 FROM {array_source("strategy_id uuid", "name text", "trader_id text")} s
-ORDER BY strategy_id ON CONFLICT (strategy_id) DO NOTHING RETURNING strategy_id
+ORDER BY strategy_id ON CONFLICT DO NOTHING RETURNING strategy_id
 """
 # The lock makes one writer a strategy at a time: what follows may read, compute and write back.
 _LOCK_STRATEGIES = (

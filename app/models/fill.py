@@ -27,9 +27,9 @@ class Fill(SQLModel, table=True):
         UniqueConstraint(
             "strategy_id", "client_order_id", "trade_id", "instrument_id", "account_id", name="fills_trade"
         ),
-        Index("fills_ts_event", "ts_event", "event_id"),
+        Index("fills_ts_event", "ts_event", "event_id", "strategy_id"),
         Index("fills_strategy_ts_event", "strategy_id", "ts_event", "event_id"),
-        Index("fills_instrument_ts_event", "instrument_id", "ts_event", "event_id"),
+        Index("fills_instrument_ts_event", "instrument_id", "ts_event", "event_id", "strategy_id"),
         Index("fills_position", "strategy_id", "position_id", "ts_event", "ts_init", "trade_seq", "seq"),
     )
 

@@ -226,3 +226,13 @@ async def test_writers_on_one_strategy_wait_for_each_other_and_lose_nothing(data
     [total] = await rows(database, "SELECT sum(fills) AS fills FROM fill_totals")
     assert total["fills"] == 40
     assert await broken_invariants(database) == []
+
+
+async def test_writers_that_meet_a_new_strategy_at_once_all_succeed(database: Database) -> None:
+    await asyncio.gather(*(send(database, *round_trip(n, "BUY", "1", 1)) for n in range(8)))  # opens the connections
+    for strategy in range(40):
+        name = f"S-{strategy}"
+        trips = [[published("OrderInitialized", n, client_order_id=f"O-{n}", strategy_id=name)] for n in range(8)]
+        recorded = await asyncio.gather(*(send(database, *trip) for trip in trips))
+        assert [counts(each) for each in recorded] == [(1, 0, 0)] * 8
+    assert await broken_invariants(database) == []

@@ -100,10 +100,10 @@ _STATEMENTS = (
         CONSTRAINT fills_trade UNIQUE (strategy_id, client_order_id, trade_id, instrument_id, account_id)
     )
     """,
-    "CREATE INDEX fills_instrument_ts_event ON fills (instrument_id, ts_event, event_id)",
+    "CREATE INDEX fills_instrument_ts_event ON fills (instrument_id, ts_event, event_id, strategy_id)",
     "CREATE INDEX fills_position ON fills (strategy_id, position_id, ts_event, ts_init, trade_seq, seq)",
     "CREATE INDEX fills_strategy_ts_event ON fills (strategy_id, ts_event, event_id)",
-    "CREATE INDEX fills_ts_event ON fills (ts_event, event_id)",
+    "CREATE INDEX fills_ts_event ON fills (ts_event, event_id, strategy_id)",
     """
     CREATE TABLE instruments (
         instrument_id VARCHAR NOT NULL,
