@@ -18,7 +18,7 @@ run: $(READY) ## Serve http://127.0.0.1:8000 with demonstration data (OPTIONS="-
 	$(BIN)/purser serve --demo $(OPTIONS)
 
 test: $(READY) ## Run the test suite (OPTIONS="-k budget" for a part)
-	$(BIN)/pytest -m "not long" $(OPTIONS)
+	$(BIN)/pytest -m "not long" -n auto --dist worksteal $(OPTIONS)
 
 test-long: $(READY) ## Run the tests that take minutes each
 	$(BIN)/pytest -m long $(OPTIONS)
