@@ -53,12 +53,12 @@ def decode_line(line: bytes) -> EngineEvent:
         raise BadEvent("EVENT_TOO_LARGE", f"the event has {len(line)} bytes; at most {LINE_BYTES_MAX} are taken")
     try:
         event = _LINE_DECODER.decode(line)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return _decode_slowly(line)
-    except UnicodeDecodeError:
-        raise BadEvent("MALFORMED_JSON", "the event is not UTF-8 text") from None
     except RecursionError:
         raise BadEvent("MALFORMED_JSON", "the event is nested too deeply") from None
+    if not line.isascii():
+        _refuse_invalid_text(line)
     if b"\\u0000" in line:
         _refuse_nul(line)
     return _normalize(event)
@@ -76,11 +76,12 @@ def convert_event(value: Any) -> EngineEvent:
 
 def _decode_slowly(line: bytes) -> EngineEvent:
     """A signal, whose type is open-ended, or a line that deserves a precise refusal."""
+    _refuse_invalid_text(line)
     try:
         value = _ANY_DECODER.decode(line)
     except msgspec.ValidationError:
         raise BadEvent("INVALID_EVENT", "an event is a JSON object") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         raise BadEvent("MALFORMED_JSON", f"not valid JSON: {error}") from None
     except RecursionError:
         raise BadEvent("MALFORMED_JSON", "the event is nested too deeply") from None
@@ -119,6 +120,8 @@ def _signal(kind: str, value: dict[str, Any], event_id: str | None) -> SignalPub
         )
     except msgspec.ValidationError as error:
         raise BadEvent("INVALID_EVENT", f"{kind}: {error}", event_id) from None
+    if any("\n" in (name or "") for name in (signal.trader_id, signal.strategy_id)):
+        raise BadEvent("INVALID_EVENT", "trader_id and strategy_id must not contain a line break", event_id)
     if event_id is not None:
         signal.event_id = _uuid(event_id)
     signal.ts_event = _instant(signal.ts_event, "ts_event", event_id)
@@ -134,6 +137,8 @@ def _normalize(event: Any) -> EngineEvent:
     ts_init = event.ts_init
     if type(ts_init) is not int or not 0 <= ts_init <= INSTANT_MAX:
         event.ts_init = _instant(ts_init, "ts_init", event_id)
+    if "\n" in event.trader_id or "\n" in event.strategy_id:
+        raise BadEvent("INVALID_EVENT", "trader_id and strategy_id must not contain a line break", event_id)
     if isinstance(event, PositionEvent):
         return _normalize_position(event)
     ts_event = event.ts_event
@@ -234,6 +239,14 @@ def _instant(value: int | str | None, name: str, event_id: str | None) -> int:
         f"{name} must be nanoseconds since the epoch or like '2022-01-01T00:14:00.000000000Z', not {value!r:.100}",
         event_id,
     )
+
+
+def _refuse_invalid_text(line: bytes) -> None:
+    """The decoder does not look into fields that it has no use for, but they are stored too."""
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        raise BadEvent("MALFORMED_JSON", "the event is not UTF-8 text") from None
 
 
 def _refuse_nul(line: bytes) -> None:

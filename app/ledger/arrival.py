@@ -47,6 +47,14 @@ class RecordedEvents:
     quarantined: int = 0
     rejected: list[Rejected] = field(default_factory=list)
 
+    def __add__(self, other: "RecordedEvents") -> "RecordedEvents":
+        return RecordedEvents(
+            accepted=self.accepted + other.accepted,
+            duplicates=self.duplicates + other.duplicates,
+            quarantined=self.quarantined + other.quarantined,
+            rejected=self.rejected + other.rejected,
+        )
+
 
 @dataclass(slots=True)
 class Arrival:

@@ -69,8 +69,9 @@ async def import_file(
         progress.duplicates += recorded.duplicates
         progress.quarantined += recorded.quarantined
         progress.passed_over += batch.passed_over
-        progress.rejected += len(batch.rejected)
-        for rejected in batch.rejected:
+        rejected_lines = sorted([*batch.rejected, *recorded.rejected], key=lambda rejected: rejected.place)
+        progress.rejected += len(rejected_lines)
+        for rejected in rejected_lines:
             on_rejected(rejected)
         on_progress(progress)
     return progress

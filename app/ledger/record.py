@@ -8,12 +8,13 @@ incoming events ─> admission (lock, drop duplicates, number) ─> orders (life
 from collections.abc import Sequence
 from decimal import localcontext
 
+import asyncpg
 import orjson
 
 from app.database import Database, WriteConnection
 from app.ledger import totals
 from app.ledger.admission import admit
-from app.ledger.arrival import Admitted, Arrival, Incoming, Quarantine, QuarantineCode, RecordedEvents
+from app.ledger.arrival import Admitted, Arrival, Incoming, Quarantine, QuarantineCode, RecordedEvents, Rejected
 from app.ledger.orders import OrderChanges, move_orders
 from app.ledger.positions import PositionChanges, book_fills
 from app.ledger.rows import (
@@ -57,11 +58,29 @@ FROM {_REVISED} s WHERE f.strategy_id = s.strategy_id AND f.event_id = s.event_i
 """
 
 
+# What PostgreSQL says of content that it cannot hold, though it is well-formed: a number in an engine's own field that
+# no `numeric` takes, nesting beyond its stack.
+_CANNOT_BE_STORED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+
+
 async def record_events(database: Database, incoming: Sequence[Incoming]) -> RecordedEvents:
-    """Record events in one transaction; what was recorded before changes nothing. Raises DatabaseUnavailable."""
-    async with database.unit_of_work() as work:
-        recorded = await record_in(work, incoming)
-        await work.commit()
+    """Record events in one transaction; what was recorded before changes nothing. Raises DatabaseUnavailable.
+
+    Where PostgreSQL cannot hold an event, the batch is recorded in halves, so that this one alone is rejected.
+    """
+    try:
+        async with database.unit_of_work() as work:
+            recorded = await record_in(work, incoming)
+            await work.commit()
+    except _CANNOT_BE_STORED as error:
+        if len(incoming) > 1:
+            middle = len(incoming) // 2
+            first = await record_events(database, incoming[:middle])
+            return first + await record_events(database, incoming[middle:])
+        message = f"PostgreSQL cannot store the event: {error}"
+        return RecordedEvents(
+            rejected=[Rejected(item.place, item.event.event_id, "CANNOT_BE_STORED", message) for item in incoming]
+        )
     return recorded
 
 

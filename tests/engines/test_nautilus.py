@@ -91,6 +91,8 @@ def test_an_event_id_in_another_spelling_is_the_same_id() -> None:
     [
         ({"type": "OrderTeleported"}, "UNKNOWN_EVENT_TYPE"),
         ({"type": 7}, "UNKNOWN_EVENT_TYPE"),
+        ({"strategy_id": "two\nlines"}, "INVALID_EVENT"),
+        ({"info": {"deep": "a\u0000b"}}, "INVALID_EVENT"),
         ({"type": "AccountState"}, "NOT_A_LEDGER_EVENT"),
         ({"event_id": "not-a-uuid"}, "INVALID_EVENT"),
         ({"event_id": None}, "INVALID_EVENT"),
@@ -132,6 +134,13 @@ def test_refuses_what_is_no_json_object(text: bytes) -> None:
     with pytest.raises(BadEvent) as refused:
         decode_line(text)
     assert refused.value.code in ("MALFORMED_JSON", "INVALID_EVENT")
+
+
+@pytest.mark.parametrize("field", [b'"\\ud800"', b'"\xff"', b'"a\x01b"', b"NaN", b"01", b"[" * 5_000 + b"]" * 5_000])
+def test_refuses_an_event_with_a_broken_field_that_is_not_read(field: bytes) -> None:
+    with pytest.raises(BadEvent) as refused:
+        decode_line(line(published("OrderSubmitted", 1))[:-1] + b', "info": ' + field + b"}")
+    assert refused.value.code == "MALFORMED_JSON"
 
 
 def test_refuses_an_event_that_is_too_large() -> None:

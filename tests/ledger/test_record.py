@@ -236,3 +236,17 @@ async def test_writers_that_meet_a_new_strategy_at_once_all_succeed(database: Da
         recorded = await asyncio.gather(*(send(database, *trip) for trip in trips))
         assert [counts(each) for each in recorded] == [(1, 0, 0)] * 8
     assert await broken_invariants(database) == []
+
+
+async def test_an_event_that_postgresql_cannot_hold_is_rejected_alone(database: Database) -> None:
+    events = [published("OrderInitialized", n, client_order_id=f"O-{n}") for n in range(1, 8)]
+    batch = [Incoming(n, convert_event(event), json.dumps(event)) for n, event in enumerate(events, start=1)]
+    batch[2].payload = batch[2].payload[:-1] + ', "info": 1e999999}'
+    batch[5].payload = batch[5].payload[:-1] + ', "info": 1e-999999}'
+    recorded = await record_events(database, batch)
+    assert counts(recorded) == (5, 0, 0)
+    assert [(rejected.place, rejected.code) for rejected in recorded.rejected] == [
+        (3, "CANNOT_BE_STORED"),
+        (6, "CANNOT_BE_STORED"),
+    ]
+    assert await broken_invariants(database) == []
