@@ -19,7 +19,7 @@ Check = Callable[[ReadConnection], AsyncIterator[Finding]]
 
 @dataclass(frozen=True)
 class Invariant:
-    """One thing that must hold. `number` is that of the list in README, "Invariants"."""
+    """One thing that must hold. `number` is that of the list in README, "The ledger"."""
 
     number: int
     claim: str
