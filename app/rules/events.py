@@ -29,7 +29,11 @@ class OrderEvent(Struct, tag_field="type", tag=True, kw_only=True):
 
 
 class OrderInitialized(OrderEvent, tag=True, kw_only=True):
-    """An order exists. Amounts are in units of the instrument; `options` has the prices."""
+    """An order exists. Amounts are in units of the instrument; `options` has the prices.
+
+    An order that the engine emulates is initialized a second time when its trigger is met: as the order that it then
+    sends, with `emulation_trigger` NO_TRIGGER (`execution/emulator`).
+    """
 
     order_side: OrderSide
     order_type: OrderType
@@ -41,6 +45,12 @@ class OrderInitialized(OrderEvent, tag=True, kw_only=True):
     price: Decimal | None = None
     trigger_price: Decimal | None = None
     tags: list[Text] | None = None
+    emulation_trigger: Text | None = None
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether the engine's own emulator holds the order back until its trigger is met."""
+        return self.emulation_trigger not in (None, "NO_TRIGGER")
 
 
 class OrderDenied(OrderEvent, tag=True, kw_only=True):

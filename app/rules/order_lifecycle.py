@@ -61,6 +61,7 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 
 TERMINAL = frozenset({_S.DENIED, _S.REJECTED, _S.CANCELED, _S.EXPIRED, _S.FILLED})
 IN_FLIGHT = frozenset({_S.INITIALIZED, _S.EMULATED, _S.RELEASED, _S.SUBMITTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL})
+_HELD_BACK = frozenset({_S.INITIALIZED, _S.EMULATED})
 _PENDING = frozenset({_S.PENDING_UPDATE, _S.PENDING_CANCEL})
 
 _TARGETS: dict[str, OrderStatus] = {
@@ -80,22 +81,22 @@ _TARGETS: dict[str, OrderStatus] = {
 # Which of several events of one instant comes first. A backtest stamps a whole burst with one instant, so the
 # clock alone cannot tell; these ranks put causes before their effects and endings last.
 _RANKS: dict[str, int] = {
-    "OrderInitialized": 0,
-    "OrderDenied": 1,
-    "OrderEmulated": 1,
-    "OrderReleased": 2,
-    "OrderSubmitted": 3,
-    "OrderAccepted": 4,
-    "OrderTriggered": 5,
-    "OrderPendingUpdate": 6,
-    "OrderUpdated": 7,
-    "OrderModifyRejected": 7,
-    "OrderPendingCancel": 8,
-    "OrderFilled": 8,
-    "OrderCancelRejected": 9,
-    "OrderRejected": 10,
-    "OrderCanceled": 10,
-    "OrderExpired": 10,
+    "OrderInitialized": 1,  # 0 where the order is to be emulated: its second OrderInitialized comes after
+    "OrderDenied": 2,
+    "OrderEmulated": 2,
+    "OrderReleased": 3,
+    "OrderSubmitted": 4,
+    "OrderAccepted": 5,
+    "OrderTriggered": 6,
+    "OrderPendingUpdate": 7,
+    "OrderUpdated": 8,
+    "OrderModifyRejected": 8,
+    "OrderPendingCancel": 9,
+    "OrderFilled": 9,
+    "OrderCancelRejected": 10,
+    "OrderRejected": 11,
+    "OrderCanceled": 11,
+    "OrderExpired": 11,
 }
 
 
@@ -128,6 +129,8 @@ class OrderState:
     deny_reason: str | None = None
     last_ts_init: int = 0
     last_rank: int = 0
+    is_emulated: bool = False
+    """Whether its first event said so. Known while events are folded; not stored."""
 
     @property
     def is_terminal(self) -> bool:
@@ -147,6 +150,8 @@ class OrderState:
 
 def rank_of(event: AnyOrderEvent) -> int:
     """The event's place among events of the same instant."""
+    if isinstance(event, OrderInitialized) and event.is_emulated:
+        return 0
     return _RANKS[type(event).__name__]
 
 
@@ -156,16 +161,18 @@ def fold_place(event: AnyOrderEvent, arrival: int) -> tuple[int, int, int]:
     By `ts_init`, the engine's own clock at the moment it handled the event: `ts_event` is the venue's clock, and
     may run apart from the engine's. Then by rank, then by arrival.
     """
-    return event.ts_init, _RANKS[type(event).__name__], arrival
+    return event.ts_init, rank_of(event), arrival
 
 
 def comes_in_order(state: OrderState, event: AnyOrderEvent) -> bool:
     """Whether applying the event on top gives what folding the whole set would give."""
+    if isinstance(event, OrderInitialized):
+        return False
     if event.ts_init > state.last_ts_init:
         return True
     if event.ts_init < state.last_ts_init or state.is_terminal:
         return False
-    return _RANKS[type(event).__name__] >= state.last_rank
+    return rank_of(event) >= state.last_rank
 
 
 def open_order(event: OrderInitialized) -> OrderState:
@@ -187,6 +194,8 @@ def open_order(event: OrderInitialized) -> OrderState:
         ts_init=event.ts_init,
         ts_last=event.ts_event,
         last_ts_init=event.ts_init,
+        last_rank=rank_of(event),
+        is_emulated=event.is_emulated,
     )
 
 
@@ -200,7 +209,7 @@ def refusal(state: OrderState, event: AnyOrderEvent) -> str | None:
         if target in TRANSITIONS[state.status]:
             return None
         return f"{type(event).__name__} is not allowed while the order is {state.status}"
-    if isinstance(event, OrderInitialized):
+    if isinstance(event, OrderInitialized) and not (state.is_emulated and state.status in _HELD_BACK):
         return "the order was initialized before, by another event"
     if isinstance(event, OrderUpdated) and state.status in TERMINAL:
         return f"OrderUpdated is not allowed while the order is {state.status}"
@@ -220,6 +229,8 @@ def apply(state: OrderState, event: AnyOrderEvent) -> None:
         state.filled_notional += event.last_qty * event.last_px
         if event.position_id is not None:
             state.position_id = event.position_id
+    elif isinstance(event, OrderInitialized):
+        _transform(state, event)
     elif kind == "OrderCancelRejected":
         if state.status is _S.PENDING_CANCEL:
             _restore(state)
@@ -233,7 +244,7 @@ def apply(state: OrderState, event: AnyOrderEvent) -> None:
     _settle_fills(state, is_fill=kind == "OrderFilled")
     state.ts_last = max(state.ts_last, event.ts_event)
     state.last_ts_init = event.ts_init
-    state.last_rank = _RANKS[kind]
+    state.last_rank = rank_of(event)
 
 
 def fold(
@@ -277,6 +288,14 @@ def _would_end(state: OrderState, event: AnyOrderEvent) -> bool:
     if isinstance(event, OrderFilled):
         return state.filled_qty + event.last_qty >= state.quantity
     return _TARGETS.get(type(event).__name__) in TERMINAL
+
+
+def _transform(state: OrderState, event: OrderInitialized) -> None:
+    """The emulator lets the order go as another one: a stop becomes a market order, say."""
+    state.order_type, state.time_in_force = event.order_type, event.time_in_force
+    state.quantity, state.price, state.trigger_price = event.quantity, event.price, event.trigger_price
+    state.reduce_only, state.post_only = event.reduce_only, event.post_only
+    state.is_emulated = False
 
 
 def _move(state: OrderState, target: OrderStatus) -> None:

@@ -105,6 +105,32 @@ def test_an_update_down_to_what_is_filled_completes_the_order() -> None:
     assert status_after(*kinds, quantity=Decimal(1), last_qty=Decimal(1)) is OrderStatus.FILLED
 
 
+@given(st.permutations(range(6)), st.booleans())
+def test_an_emulated_order_becomes_the_order_that_the_emulator_sends(places: list[int], one_instant: bool) -> None:
+    history = [
+        ("OrderInitialized", {"order_type": "STOP_MARKET", "emulation_trigger": "BID_ASK"}),
+        ("OrderEmulated", {}),
+        ("OrderInitialized", {"order_type": "MARKET", "emulation_trigger": "NO_TRIGGER"}),
+        ("OrderReleased", {}),
+        ("OrderSubmitted", {}),
+        ("OrderFilled", {}),
+    ]
+    events = []
+    for n, (kind, fields) in enumerate(history):
+        instant = 5 if one_instant else n
+        events.append((places[n], order_event(kind, n, ts_init=instant, ts_event=instant, **fields)))
+    state, _, left = fold(sorted(events))
+    assert state is not None
+    assert left == []
+    assert (state.order_type, state.status, state.ts_init) == ("MARKET", OrderStatus.FILLED, events[0][1].ts_init)
+
+
+def test_a_second_initialization_of_an_order_that_is_not_emulated_is_left_over() -> None:
+    state, _, left = fold(events_of("OrderInitialized", "OrderInitialized"))
+    assert state is not None
+    assert [reason for _, _, reason in left] == ["the order was initialized before, by another event"]
+
+
 BURST = ("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderPendingUpdate", "OrderUpdated", "OrderFilled")
 
 
