@@ -81,23 +81,27 @@ _TARGETS: dict[str, OrderStatus] = {
 # Which of several events of one instant comes first. A backtest stamps a whole burst with one instant, so the
 # clock alone cannot tell; these ranks put causes before their effects and endings last.
 _RANKS: dict[str, int] = {
-    "OrderInitialized": 1,  # 0 where the order is to be emulated: its second OrderInitialized comes after
-    "OrderDenied": 2,
-    "OrderEmulated": 2,
-    "OrderReleased": 3,
-    "OrderSubmitted": 4,
-    "OrderAccepted": 5,
-    "OrderTriggered": 6,
-    "OrderPendingUpdate": 7,
-    "OrderUpdated": 8,
-    "OrderModifyRejected": 8,
-    "OrderPendingCancel": 9,
-    "OrderFilled": 9,
-    "OrderCancelRejected": 10,
-    "OrderRejected": 11,
-    "OrderCanceled": 11,
-    "OrderExpired": 11,
+    "OrderInitialized": 2,
+    "OrderDenied": 3,
+    "OrderEmulated": 3,
+    "OrderReleased": 4,
+    "OrderSubmitted": 5,
+    "OrderAccepted": 6,
+    "OrderTriggered": 7,
+    "OrderPendingUpdate": 8,
+    "OrderUpdated": 9,
+    "OrderModifyRejected": 9,
+    "OrderPendingCancel": 10,
+    "OrderFilled": 10,
+    "OrderCancelRejected": 11,
+    "OrderRejected": 12,
+    "OrderCanceled": 12,
+    "OrderExpired": 12,
 }
+# An order that is emulated is initialized, may be amended while no venue knows it, and is initialized again when it is
+# let go: all of that, too, within one instant.
+_RANK_EMULATED_INITIALIZED = 0
+_RANK_EMULATED_UPDATED = 1
 
 
 @dataclass(slots=True)
@@ -151,7 +155,9 @@ class OrderState:
 def rank_of(event: AnyOrderEvent) -> int:
     """The event's place among events of the same instant."""
     if isinstance(event, OrderInitialized) and event.is_emulated:
-        return 0
+        return _RANK_EMULATED_INITIALIZED
+    if isinstance(event, OrderUpdated) and event.account_id is None:
+        return _RANK_EMULATED_UPDATED
     return _RANKS[type(event).__name__]
 
 

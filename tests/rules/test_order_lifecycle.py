@@ -105,15 +105,16 @@ def test_an_update_down_to_what_is_filled_completes_the_order() -> None:
     assert status_after(*kinds, quantity=Decimal(1), last_qty=Decimal(1)) is OrderStatus.FILLED
 
 
-@given(st.permutations(range(6)), st.booleans())
+@given(st.permutations(range(7)), st.booleans())
 def test_an_emulated_order_becomes_the_order_that_the_emulator_sends(places: list[int], one_instant: bool) -> None:
     history = [
         ("OrderInitialized", {"order_type": "STOP_MARKET", "emulation_trigger": "BID_ASK"}),
         ("OrderEmulated", {}),
-        ("OrderInitialized", {"order_type": "MARKET", "emulation_trigger": "NO_TRIGGER"}),
+        ("OrderUpdated", {"trigger_price": Decimal(7), "quantity": Decimal(2), "account_id": None}),
+        ("OrderInitialized", {"quantity": Decimal(2), "order_type": "MARKET", "emulation_trigger": "NO_TRIGGER"}),
         ("OrderReleased", {}),
         ("OrderSubmitted", {}),
-        ("OrderFilled", {}),
+        ("OrderFilled", {"last_qty": Decimal(2)}),
     ]
     events = []
     for n, (kind, fields) in enumerate(history):
@@ -122,7 +123,8 @@ def test_an_emulated_order_becomes_the_order_that_the_emulator_sends(places: lis
     state, _, left = fold(sorted(events))
     assert state is not None
     assert left == []
-    assert (state.order_type, state.status, state.ts_init) == ("MARKET", OrderStatus.FILLED, events[0][1].ts_init)
+    assert (state.order_type, state.status, state.quantity) == ("MARKET", OrderStatus.FILLED, 2)
+    assert (state.trigger_price, state.ts_init) == (None, events[0][1].ts_init)
 
 
 def test_a_second_initialization_of_an_order_that_is_not_emulated_is_left_over() -> None:
