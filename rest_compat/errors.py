@@ -19,6 +19,7 @@ from rest_compat.shapes import Error
 
 RETRY_AFTER_SECONDS = 1
 
+_FAULT = "Something went wrong on our side; the log has the cause."
 _LOG = logging.getLogger("purser.rest")
 _STATUSES: tuple[tuple[type[PurserError], int], ...] = (
     (NotFoundError, 404),
@@ -49,9 +50,17 @@ def error_reply(status: int, detail: str, code: str, headers: dict[str, str] | N
     return Response(body, status, headers, media_type="application/json")
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's description of a path's errors; 422, 500 and 503 can happen on every path that reads."""
-    return {status: _DESCRIBED[status] for status in sorted({*statuses, 422, 500, 503})}
+def responses(*statuses: int, unknown: PurserError | None = None) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of a path's errors; 422, 500 and 503 can happen on every path that reads.
+
+    `unknown` is the path's own 404, an order's unless given.
+    """
+    described: dict[int | str, dict[str, Any]] = {
+        status: _DESCRIBED[status] for status in sorted({*statuses, 422, 500, 503})
+    }
+    if unknown is not None:
+        described[404] = _described("Unknown.", unknown.code, str(unknown))
+    return described
 
 
 async def _answer_domain_error(_: Request, error: Exception) -> Response:
@@ -73,7 +82,7 @@ async def _answer_http_error(_: Request, error: Exception) -> Response:
 async def _answer_fault(request: Request, error: Exception) -> Response:
     """A fault of ours: the log has it, the client does not."""
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return error_reply(500, "Something went wrong on our side; the log has the cause.", ErrorCode.INTERNAL)
+    return error_reply(500, _FAULT, ErrorCode.INTERNAL)
 
 
 def _described(description: str, code: ErrorCode, detail: str, **more: Any) -> dict[str, Any]:
@@ -94,8 +103,8 @@ _DESCRIBED: dict[int, dict[str, Any]] = {
         ErrorCode.ORDER_AMBIGUOUS,
         "client_order_id 'O-1' exists in several strategies (...); say which with strategy_id.",
     ),
-    422: _described("Wrong input.", ErrorCode.BAD_INPUT, "limit: Input should be less than or equal to 1000."),
-    500: _described("A fault of the service.", ErrorCode.INTERNAL, "Something went wrong on our side."),
+    422: _described("Wrong input.", ErrorCode.BAD_INPUT, "surprise: Extra inputs are not permitted"),
+    500: _described("A fault of the service.", ErrorCode.INTERNAL, _FAULT),
     503: _described(
         "Not ready; ask again.",
         ErrorCode.NOT_READY,

@@ -25,9 +25,12 @@ Unset: TypeAlias = SkipJsonSchema[None]
 
 def _decimal_digits(value: object) -> object:
     """Pydantic would take ' 5', '5.0' and '1_000' for integers."""
-    if isinstance(value, str) and not (value.isascii() and value.lstrip("-").isdigit() and len(value) < 20):
+    if not isinstance(value, str):
+        return value
+    if not (value.isascii() and value.removeprefix("-").isdigit()):
         raise ValueError("Input should be an integer in decimal digits")
-    return value
+    # Beyond any bound all the same; Python would refuse to read thousands of digits.
+    return value if len(value) < 20 else ("-" if value.startswith("-") else "") + "9" * 19
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class _OneOf:
         return {"type": "string", "enum": list(self.names), "description": self.description}
 
     def _check(self, value: str) -> str:
-        name = value.upper()
+        name = value.upper() if value.isascii() else ""  # "ﬁlled" in upper case would be FILLED
         if name not in self.names:
             raise ValueError(f"Input should be one of {', '.join(self.names)}")
         return name

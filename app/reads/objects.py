@@ -25,7 +25,11 @@ EMPTY_ARRAY: ColumnElement[Any] = literal_column("'[]'::json")
 
 
 class Names:
-    """Names for the tables and subqueries of one statement, each used once."""
+    """Names for the tables and subqueries of one statement, each used once.
+
+    None can be a key that a caller chose for a field: GraphQL has no dollar sign in names. Without that, a field
+    called like a subquery would hide it.
+    """
 
     def __init__(self) -> None:
         self._count = 0
@@ -33,7 +37,7 @@ class Names:
     def new(self, prefix: str) -> str:
         """A name nobody has."""
         self._count += 1
-        return f"{prefix}{self._count}"
+        return f"{prefix}${self._count}"
 
 
 @dataclass

@@ -168,3 +168,17 @@ async def test_limits_on_what_becomes_a_statement(client: Client) -> None:
 
 async def test_a_syntax_error_has_its_code(client: Client) -> None:
     assert await client.code("{") == "BAD_REQUEST"
+
+
+async def test_no_alias_hides_what_the_statement_calls_its_parts(client: Client) -> None:
+    parts = [f"{letter}{n}" for letter in "rtjlc" for n in range(1, 25)]
+    plain = await client.query(
+        "{ summary { orders } orders(first: 1) { nodes { clientOrderId fills { nodes { tradeId } } } } }"
+    )
+    for part in parts:
+        data = await client.query(
+            f"{{ summary {{ {part}: orders }} orders(first: 1) {{ nodes {{ {part}: clientOrderId "
+            f"fills {{ nodes {{ {part}: tradeId }} }} }} }} }}"
+        )
+        assert data["summary"] == {part: plain["summary"]["orders"]}
+        assert data["orders"]["nodes"][0][part] == plain["orders"]["nodes"][0]["clientOrderId"]

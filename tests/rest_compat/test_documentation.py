@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from tests.reads.serving import Client
@@ -96,3 +97,27 @@ async def test_scripts_load_nothing_from_a_cdn(client: Client) -> None:
     for name in ("swagger-ui-bundle.js", "redoc.standalone.js", "swagger-ui.css", "swagger-start.js"):
         script = (await client.get(f"/docs/assets/{name}")).text
         assert re.findall(r"(?:cdn|unpkg|jsdelivr|googleapis|gstatic)\.[a-z.]+/", script) == [], name
+
+
+async def test_every_example_is_what_its_schema_says(client: Client) -> None:
+    document = await described(client)
+    shown = {
+        name: schema["examples"] for name, schema in document["components"]["schemas"].items() if "examples" in schema
+    }
+    assert len(shown) > 6
+    for name, examples in shown.items():
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        for example in examples:
+            Draft202012Validator(schema).validate(example)
+            assert list(example) == list(document["components"]["schemas"][name]["properties"])
+
+
+async def test_operations_are_called_by_what_they_do(client: Client) -> None:
+    document = await described(client)
+    assert (
+        document["paths"]["/api/trading/orders/{client_order_id}/deny-reason"]["get"]["operationId"]
+        == "get_deny_reason"
+    )
+    ids = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
+    assert all("api" not in name for name in ids)
+    assert len(set(ids)) == len(ids)
