@@ -1,5 +1,20 @@
 # syntax=docker/dockerfile:1
 
+# GraphiQL, with Node from the index that the rest comes from (docs/adr/0007-graphiql.md).
+FROM python:3.11-slim-bookworm AS web
+ENV UV_PROJECT_ENVIRONMENT=/opt/node \
+    UV_PYTHON_DOWNLOADS=never \
+    UV_LINK_MODE=copy \
+    PATH=/opt/node/bin:$PATH
+RUN pip install --no-cache-dir --disable-pip-version-check "uv>=0.9,<1"
+WORKDIR /build
+COPY pyproject.toml uv.lock ./
+RUN uv sync --frozen --only-group web --no-cache
+COPY web/package.json web/package-lock.json web/
+RUN npm --prefix web ci --ignore-scripts --no-audit --no-fund
+COPY web web
+RUN npm --prefix web run build -- --logLevel warn
+
 FROM python:3.11-slim-bookworm AS build
 # The environment is built where it will run: its scripts name their interpreter by path.
 ENV UV_PROJECT_ENVIRONMENT=/opt/purser \
@@ -10,9 +25,10 @@ RUN pip install --no-cache-dir --disable-pip-version-check "uv>=0.9,<1"
 WORKDIR /build
 # The dependencies are a layer of their own, rebuilt only when the lock changes.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-dev --no-install-project --no-cache
+RUN uv sync --frozen --no-default-groups --no-install-project --no-cache
 COPY . .
-RUN uv sync --frozen --no-dev --no-editable --no-cache
+COPY --from=web /build/graphql_schema/static graphql_schema/static
+RUN uv sync --frozen --no-default-groups --no-editable --no-cache
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="Purser" \

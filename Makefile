@@ -3,34 +3,40 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.up-to-date
+# GraphiQL, built from web/ with the node and npm that .venv brings (docs/adr/0007-graphiql.md).
+PAGE := graphql_schema/static/index.html
+PAGE_SOURCES := $(wildcard web/*.html web/*.ts web/*.json) web/src web/examples $(wildcard web/src/* web/examples/*)
+NODE_MODULES := web/node_modules/.package-lock.json
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long bench lint
+.PHONY: help setup graphiql run test test-long bench lint
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Install everything into .venv, as uv.lock has it
+setup: $(READY) graphiql ## Install everything into .venv, as uv.lock has it
 	@echo 'Installed: $(BIN)/purser'
 
-run: $(READY) ## Serve http://127.0.0.1:8000 with demonstration data (OPTIONS="--port 9000" for more)
+run: $(READY) graphiql ## Serve http://127.0.0.1:8000 with demonstration data (OPTIONS="--port 9000" for more)
 	$(BIN)/purser serve --demo $(OPTIONS)
 
-test: $(READY) ## Run the test suite (OPTIONS="-k budget" for a part)
+test: $(READY) graphiql ## Run the test suite (OPTIONS="-k budget" for a part)
 	$(BIN)/pytest -m "not long" -n auto --dist worksteal $(OPTIONS)
 
-test-long: $(READY) ## Run the tests that take minutes each
+test-long: $(READY) graphiql ## Run the tests that take minutes each
 	$(BIN)/pytest -m long $(OPTIONS)
 
 bench: $(READY) ## Run the side-by-side benchmarks
 	$(BIN)/python -m bench $(OPTIONS)
 
-lint: $(READY) ## Check style, types and the direction of imports
+lint: $(READY) $(NODE_MODULES) ## Check style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NPM) --silent run check
 
 $(READY): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -40,4 +46,18 @@ $(READY): pyproject.toml uv.lock
 		echo 'Install them (Debian, Ubuntu: apt-get install python3-venv), then try again.' >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen
+	@touch $@
+
+# An installation without the page is whole but for the page, so it goes on where npm's registry is out of reach.
+graphiql: $(READY)
+	@$(MAKE) --silent $(PAGE) || \
+		echo 'GraphiQL was not built, see above; everything else works. `make setup` tries again.' >&2
+
+# Neither depends on .venv being newer: another Python package does not change the page.
+$(PAGE): $(NODE_MODULES) $(PAGE_SOURCES) | $(READY)
+	echo 'Building GraphiQL'
+	$(NPM) --silent run build -- --logLevel warn
+
+$(NODE_MODULES): web/package.json web/package-lock.json | $(READY)
+	$(NPM) --loglevel error --no-fund --no-audit --no-progress ci --ignore-scripts
 	@touch $@

@@ -27,10 +27,11 @@ _START_PAGE = """<!doctype html>
 <body>
 <h1>Purser</h1>
 <ul>
+<li><a href="graphql">GraphQL, to explore</a> (GraphiQL)</li>
 <li><a href="docs">REST, to try out</a> (Swagger UI)</li>
 <li><a href="redoc">REST, to read</a> (Redoc)</li>
 <li><a href="openapi.json">REST, for programs</a> (OpenAPI)</li>
-<li>GraphQL: POST <code>/graphql</code></li>
+<li>GraphQL, for programs: POST <code>/graphql</code></li>
 </ul>
 </body>
 </html>

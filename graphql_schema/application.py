@@ -15,6 +15,7 @@ from strawberry.http import GraphQLHTTPResponse
 from strawberry.types import ExecutionResult
 
 from app.resolvers import Context
+from graphql_schema import graphiql
 from graphql_schema.execution import coded
 from graphql_schema.schema import schema
 
@@ -52,10 +53,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
 
 def add_graphql(app: FastAPI) -> None:
-    """Add `/graphql`. The application's `state.context` must hold the resolvers' context by the first request.
-
-    No GraphiQL yet: Strawberry's page loads its scripts from a CDN.
-    """
+    """Add `/graphql`. The application's `state.context` must hold the resolvers' context by the first request."""
+    app.router.routes.extend(graphiql.routes(PATH))
     app.router.routes.append(Route(PATH, GraphQLEndpoint(schema, graphql_ide=None)))
 
 

@@ -89,8 +89,3 @@ async def test_a_made_up_cursor_with_a_text_that_cannot_be_stored(client: Client
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
 async def test_other_methods_are_refused(client: Client, method: str) -> None:
     assert (await client.http.request(method, "/graphql")).status_code == 405
-
-
-async def test_a_browser_gets_no_page_that_needs_the_internet(client: Client) -> None:
-    response = await client.http.get("/graphql", headers={"accept": "text/html"})
-    assert (response.status_code, "<html" in response.text) == (404, False)
