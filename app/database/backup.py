@@ -96,7 +96,8 @@ async def _apply(script: Process, psql: Process) -> None:
         psql.stdin.close()
         if script.returncode is None:
             script.kill()
-            await script.wait()
+            # Not `wait`: while its output pipe is full and nobody reads, its end is never noticed.
+            await script.communicate()
         await ending
 
 

@@ -32,6 +32,7 @@ INSTANT_MAX = 2**63 - 1
 _LEDGER_EVENT = AnyOrderEvent | AnyPositionEvent
 _LINE_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT)
 _ANY_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, Any])
+_RAW_DECODER: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KNOWN_TYPES = frozenset(kind.__name__ for kind in _LEDGER_EVENT.__args__)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)")
@@ -51,6 +52,15 @@ def decode_line(line: bytes) -> EngineEvent:
     """One line of a recording. Raises BadEvent: MALFORMED_JSON, UNKNOWN_EVENT_TYPE, INVALID_EVENT, ..."""
     if len(line) > LINE_BYTES_MAX:
         raise BadEvent("EVENT_TOO_LARGE", f"the event has {len(line)} bytes; at most {LINE_BYTES_MAX} are taken")
+    return _decode(line)
+
+
+def decode_stored(payload: str) -> EngineEvent:
+    """An event as it was stored. PostgreSQL writes JSON with more blanks than it came with: no bound on its length."""
+    return _decode(payload.encode())
+
+
+def _decode(line: bytes) -> EngineEvent:
     try:
         event = _LINE_DECODER.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -94,7 +104,7 @@ def _decode_slowly(line: bytes) -> EngineEvent:
     if kind in NOT_LEDGER_TYPES:
         raise BadEvent("NOT_A_LEDGER_EVENT", f"{kind} says nothing that the ledger keeps", named)
     if kind.startswith("Signal") and kind not in _KNOWN_TYPES:
-        return _signal(kind, value, named)
+        return _signal(kind, line, value, named)
     if kind not in _KNOWN_TYPES:
         raise BadEvent("UNKNOWN_EVENT_TYPE", f"{kind[:100]!r} is not an event type that Purser knows", named)
     try:
@@ -103,15 +113,17 @@ def _decode_slowly(line: bytes) -> EngineEvent:
         raise BadEvent("INVALID_EVENT", f"{kind}: {error}", named) from None
 
 
-def _signal(kind: str, value: dict[str, Any], event_id: str | None) -> SignalPublished:
-    if "value" not in value:
+def _signal(kind: str, line: bytes, value: dict[str, Any], event_id: str | None) -> SignalPublished:
+    raw = _RAW_DECODER.decode(line).get("value")
+    if raw is None:
         raise BadEvent("INVALID_EVENT", f"{kind} has no `value`", event_id)
     fields = {key: value.get(key) for key in ("trader_id", "strategy_id", "instrument_id")}
     try:
         signal = msgspec.convert(
             {
                 "name": kind.removeprefix("Signal") or kind,
-                "value": value["value"],
+                # As text: no number is too long for it, and no digit gets lost.
+                "value": msgspec.json.format(bytes(raw), indent=-1).decode(),
                 "ts_event": value.get("ts_event"),
                 "ts_init": value.get("ts_init", value.get("ts_event")),
                 **fields,
@@ -120,6 +132,8 @@ def _signal(kind: str, value: dict[str, Any], event_id: str | None) -> SignalPub
         )
     except msgspec.ValidationError as error:
         raise BadEvent("INVALID_EVENT", f"{kind}: {error}", event_id) from None
+    except RecursionError:
+        raise BadEvent("INVALID_EVENT", f"{kind}: value is nested too deeply", event_id) from None
     if any("\n" in (name or "") for name in (signal.trader_id, signal.strategy_id)):
         raise BadEvent("INVALID_EVENT", "trader_id and strategy_id must not contain a line break", event_id)
     if event_id is not None:

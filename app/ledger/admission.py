@@ -1,10 +1,10 @@
 """The first step of recording: lock the strategies, drop what was recorded before, number what is new."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-
-import orjson
+from decimal import Decimal
 
 from app.database import WriteConnection
 from app.ledger.arrival import Admitted, Arrival, Incoming
@@ -29,6 +29,7 @@ INSERT INTO strategies (strategy_id, name, trader_id, created_at)
 SELECT strategy_id, name, trader_id, $4 FROM {array_source("strategy_id uuid", "name text", "trader_id text")} s
 ORDER BY strategy_id ON CONFLICT DO NOTHING RETURNING strategy_id
 """
+_KNOWN_STRATEGIES = "SELECT strategy_id FROM strategies WHERE strategy_id = ANY($1)"
 # The lock makes one writer a strategy at a time: what follows may read, compute and write back.
 _LOCK_STRATEGIES = (
     "SELECT strategy_id FROM strategies WHERE strategy_id = ANY($1) ORDER BY strategy_id FOR NO KEY UPDATE"
@@ -73,11 +74,9 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
 
 def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str]) -> str:
     if not signal.event_id:
-        value = orjson.dumps(signal.value, option=orjson.OPT_SORT_KEYS).decode()
         strategy = f"{signal.trader_id or ''}\n{signal.strategy_id or ''}"
-        content = (
-            f"{strategy}\n{signal.instrument_id or ''}\n{signal.name}\n{signal.ts_event}\n{signal.ts_init}\n{value}"
-        )
+        instants = f"{signal.ts_event}\n{signal.ts_init}"
+        content = f"{strategy}\n{signal.instrument_id or ''}\n{signal.name}\n{instants}\n{signal.value}"
         signal.event_id = str(signal_id_of(content))
     if signal.trader_id is None or signal.strategy_id is None:
         return str(NO_STRATEGY)
@@ -86,25 +85,33 @@ def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str])
 
 
 def _is_same(one: str, other: str) -> bool:
-    return one == other or orjson.loads(one) == orjson.loads(other)
+    """By value, not by spelling, as PostgreSQL compares `jsonb`: numbers exactly."""
+    if one == other:
+        return True
+    try:
+        return bool(json.loads(one, parse_float=Decimal) == json.loads(other, parse_float=Decimal))
+    except (ValueError, RecursionError):
+        return False  # a number of thousands of digits, or hopeless nesting: no engine writes such twice
 
 
 async def _lock_strategies(work: WriteConnection, names: dict[tuple[str, str], str]) -> list[str]:
+    """Make strategies that are new, then lock all: nobody waits for a new one while holding a lock on another."""
     if not names:
         return []
-    strategy_ids = sorted(names.values())
-    locked = await work.fetch(_LOCK_STRATEGIES, strategy_ids)
-    if len(locked) == len(strategy_ids):
-        return []
-    added = await work.fetch(
-        _ADD_STRATEGIES,
-        list(names.values()),
-        [name for _, name in names],
-        [trader for trader, _ in names],
-        time.time_ns(),
-    )
-    await work.fetch(_LOCK_STRATEGIES, strategy_ids)
-    return [str(row["strategy_id"]) for row in added]
+    known = {str(row["strategy_id"]) for row in await work.fetch(_KNOWN_STRATEGIES, list(names.values()))}
+    missing = {name: strategy_id for name, strategy_id in names.items() if strategy_id not in known}
+    added: list[str] = []
+    if missing:
+        rows = await work.fetch(
+            _ADD_STRATEGIES,
+            list(missing.values()),
+            [name for _, name in missing],
+            [trader for trader, _ in missing],
+            time.time_ns(),
+        )
+        added = [str(row["strategy_id"]) for row in rows]
+    await work.fetch(_LOCK_STRATEGIES, sorted(names.values()))
+    return added
 
 
 async def _sort_out(

@@ -5,10 +5,12 @@ in memory. Everything is idempotent: a file may be imported again, wherever an i
 """
 
 import asyncio
+import codecs
 import gzip
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -89,24 +91,28 @@ async def _ahead(batches: Iterator[_Batch]) -> AsyncIterator[_Batch]:
 
 
 def _batches(path: Path, batch_lines: int) -> Iterator[_Batch]:
+    batch = _Batch()
+    number = 0
     try:
-        with path.open("rb") as raw, _lines_of(path, raw) as lines:
-            batch = _Batch()
+        with path.open("rb") as raw, _lines_of(raw) as lines:
             for number, line in enumerate(_bounded(lines), start=1):
                 _take(batch, number, line)
                 if batch.lines >= batch_lines:
-                    batch.bytes_read = raw.tell()
+                    batch.bytes_read = _place_in(raw)
                     yield batch
                     batch = _Batch()
-            batch.bytes_read = raw.tell()
+            batch.bytes_read = _place_in(raw)
             yield batch
     except (OSError, EOFError, zlib.error) as error:
-        raise BadInputError(f"{path} cannot be read to its end: {error}") from error
+        if number:
+            yield batch
+        taken = f"; the {number} lines before that were taken" if number else ""
+        raise BadInputError(f"{path} cannot be read to its end: {error}{taken}") from error
 
 
 def _take(batch: _Batch, number: int, line: bytes) -> None:
     batch.lines += 1
-    text = line.strip()
+    text = line.removeprefix(codecs.BOM_UTF8).strip() if number == 1 else line.strip()
     if not text:
         return
     try:
@@ -128,8 +134,17 @@ def _bounded(lines: IO[bytes]) -> Iterator[bytes]:
                 return
 
 
-def _lines_of(path: Path, raw: IO[bytes]) -> IO[bytes]:
-    return gzip.open(raw) if path.suffix == ".gz" else raw  # type: ignore[return-value]
+def _lines_of(raw: BufferedReader) -> IO[bytes]:
+    """By what the file is, whatever it is called."""
+    is_gzip = raw.peek(2)[:2] == b"\x1f\x8b"
+    return gzip.open(raw) if is_gzip else raw  # type: ignore[return-value]
+
+
+def _place_in(raw: BufferedReader) -> int:
+    try:
+        return raw.tell()
+    except OSError:  # a pipe has no places
+        return 0
 
 
 def _size_of(path: Path) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from app.database import WriteConnection
-from app.engines.nautilus import decode_line
+from app.engines.nautilus import decode_stored
 from app.ledger.arrival import Arrival, NewFill, OrderKey, Quarantine, QuarantineCode
 from app.ledger.writing import array_source
 from app.rules.enums import OrderSide, OrderStatus, OrderType, TimeInForce
@@ -222,7 +222,7 @@ def _quarantine_of(row: asyncpg.Record) -> Quarantine:
 
 async def _load_events(work: WriteConnection, keys: list[OrderKey], stored: dict[OrderKey, _Stored]) -> None:
     for row in await work.fetch(_LOAD_EVENTS, *_key_arrays(keys)):
-        event: Any = decode_line(row["payload"].encode())
+        event: Any = decode_stored(row["payload"])
         stored[str(row["strategy_id"]), row["client_order_id"]].events.append((row["seq"], event))
 
 

@@ -52,6 +52,7 @@ class Life:
     first: FillPlace
     last: FillPlace
     status_before: PositionStatus | None = None
+    instrument_id_before: str = ""
 
 
 @dataclass(slots=True)
@@ -168,7 +169,8 @@ async def _recompute(
     run_fills(key, start, sorted([*replayed, *news], key=lambda booked: booked.place), multipliers, recomputed, n_last)
     for place, life in recomputed.lives.items():
         old = before.pop(place[2], None)
-        life.status_before = old.state.status if old is not None else None
+        if old is not None:
+            life.status_before, life.instrument_id_before = old.state.status, old.instrument_id
         changes.lives[place] = life
     changes.removed += [(*key, life) for life in before.values()]
     changes.revised += [booked for booked in replayed if booked.effect != booked.before]
@@ -287,4 +289,4 @@ def life_of(row: asyncpg.Record) -> Life:
     )
     first = (row["ts_opened"], row["first_ts_init"], row["first_trade_seq"], row["first_seq"])
     last = (row["last_ts_event"], row["last_ts_init"], row["last_trade_seq"], row["last_seq"])
-    return Life(state, row["account_id"], row["instrument_id"], first, last, state.status)
+    return Life(state, row["account_id"], row["instrument_id"], first, last, state.status, row["instrument_id"])

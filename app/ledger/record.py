@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from decimal import localcontext
 
 import asyncpg
-import orjson
 
 from app.database import Database, WriteConnection
 from app.ledger import totals
@@ -163,7 +162,7 @@ async def _write_signals(
     rows = [
         (
             *(strategy_id, signal.event_id, signal.instrument_id, signal.name),
-            *(orjson.dumps(signal.value).decode(), str(signal.ts_event), str(signal.ts_init)),
+            *(signal.value, str(signal.ts_event), str(signal.ts_init)),
         )
         for strategy_id, signal in signals
     ]

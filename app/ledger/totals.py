@@ -39,7 +39,7 @@ async def add_positions(work: WriteConnection, changes: PositionChanges) -> None
     for (strategy_id, _, _), life in changes.lives.items():
         counts[strategy_id, life.instrument_id, life.state.status] += 1
         if life.status_before is not None:
-            counts[strategy_id, life.instrument_id, life.status_before] -= 1
+            counts[strategy_id, life.instrument_id_before, life.status_before] -= 1
     for strategy_id, _, life in changes.removed:
         counts[strategy_id, life.instrument_id, life.state.status] -= 1
     rows = [(*key, count) for key, count in counts.items() if count]

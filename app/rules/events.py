@@ -173,10 +173,10 @@ class PositionClosed(PositionEvent, tag=True, kw_only=True):
 
 
 class SignalPublished(Struct, kw_only=True):
-    """A value that a strategy or an actor published under a name; the engine gives it no id."""
+    """A value that a strategy or an actor published under a name; the engine gives it no id. `value` is JSON text."""
 
     name: Identifier
-    value: Any
+    value: str
     ts_event: Instant
     ts_init: Instant
     event_id: str = ""

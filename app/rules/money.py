@@ -11,6 +11,8 @@ QUOTIENT_PLACES = 18
 DIGITS_MAX = 30
 """Most digits before and after the decimal point that an amount may have on its way in."""
 
+CURRENCY_LENGTH_MAX = 32
+
 _DIVISION = Context(prec=400, traps=[InvalidOperation, DivisionByZero, Overflow])
 _LAST_PLACE = Decimal(1).scaleb(-QUOTIENT_PLACES)
 
@@ -42,7 +44,7 @@ def is_storable(amount: Decimal) -> bool:
 def parse_money(text: str) -> tuple[Decimal, str]:
     """`"1_250.13 USDT"` as (amount, currency). Raises ValueError."""
     digits, _, currency = text.partition(" ")
-    if not currency or not currency.isalnum() or len(currency) > 32:
+    if not currency or not currency.isprintable() or " " in currency or len(currency) > CURRENCY_LENGTH_MAX:
         raise ValueError(f"{text!r} is not an amount and a currency, like '0.13000000 USDT'")
     try:
         amount = Decimal(digits)

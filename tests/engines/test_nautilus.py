@@ -78,7 +78,7 @@ def test_a_closed_positions_instant_is_when_it_closed() -> None:
 def test_takes_signals_of_any_name_and_value(value: Any) -> None:
     event = decode_line(line({"type": "SignalMomentum", "value": value, "ts_event": 5, "ts_init": 6}))
     assert isinstance(event, SignalPublished)
-    assert (event.name, event.value, event.ts_event, event.ts_init) == ("Momentum", value, 5, 6)
+    assert (event.name, json.loads(event.value), event.ts_event, event.ts_init) == ("Momentum", value, 5, 6)
 
 
 def test_an_event_id_in_another_spelling_is_the_same_id() -> None:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from app.database import Database
-from app.engines.nautilus import convert_event
+from app.engines.nautilus import convert_event, decode_line
 from app.ledger.arrival import Incoming, RecordedEvents
 from app.ledger.record import record_events, record_in
 from tests.events import published
@@ -250,3 +250,52 @@ async def test_an_event_that_postgresql_cannot_hold_is_rejected_alone(database: 
         (6, "CANNOT_BE_STORED"),
     ]
     assert await broken_invariants(database) == []
+
+
+async def test_writers_of_several_new_strategies_do_not_deadlock(database: Database) -> None:
+    def batch(writer: int, *names: str) -> list[dict[str, Any]]:
+        return [
+            published("OrderInitialized", 10 * writer + n, client_order_id=f"O-{writer}-{n}", strategy_id=name)
+            for n, name in enumerate(names)
+        ]
+
+    for turn in range(25):
+        a, b = f"A-{turn}", f"B-{turn}"
+        mixed = [(a,), (b,), (a, b), (b, a), (a,), (b, a), (b,), (a, b)]
+        recorded = await asyncio.gather(*(send(database, *batch(n, *names)) for n, names in enumerate(mixed)))
+        assert [each.accepted for each in recorded] == [len(names) for names in mixed]
+
+
+async def test_an_event_that_grew_in_the_database_is_read_again(database: Database) -> None:
+    """PostgreSQL writes numbers out and puts blanks between values: what is stored may be longer than what may come."""
+    event = published("OrderInitialized", 1)
+    payload = json.dumps(event)[:-1] + ', "info": [' + ",".join(["1e100000"] * 12) + "]}"
+    assert (await record_events(database, [Incoming(1, convert_event(event), payload)])).accepted == 1
+    assert counts(await send(database, published("OrderPendingCancel", 3), published("OrderAccepted", 2))) == (2, 0, 0)
+    assert (await order(database))["status"] == "PENDING_CANCEL"
+    assert await broken_invariants(database) == []
+
+
+async def test_numbers_of_two_contents_are_compared_exactly_in_one_batch_and_in_two(database: Database) -> None:
+    event = json.dumps(published("OrderInitialized", 1))
+    one, other = (event[:-1] + f', "info": {number}}}' for number in ("100.1", "100.10000000000000000001"))
+    decoded = convert_event(json.loads(event))
+    first = await record_events(database, [Incoming(1, decoded, one), Incoming(2, decoded, other)])
+    assert counts(first) == (1, 0, 1)
+    assert counts(await record_events(database, [Incoming(1, decoded, other)])) == (0, 1, 0)
+
+
+async def test_the_counts_follow_a_position_whose_first_fill_is_in_another_instrument(database: Database) -> None:
+    await send(database, *round_trip(1, "BUY", "100", 20, instrument_id="X.V"))
+    await send(database, *round_trip(2, "BUY", "100", 10, instrument_id="Y.V"))
+    assert await broken_invariants(database) == []
+
+
+async def test_any_signal_value_is_kept_to_the_digit(database: Database) -> None:
+    values = ["1" + "0" * 40, "0.1000", '{"b": [1, 2.50], "a": null}', "[" * 50 + "]" * 50]
+    for n, value in enumerate(values):
+        line = f'{{"type": "SignalBig", "value": {value}, "ts_event": {n}, "ts_init": {n}}}'
+        assert (await record_events(database, [Incoming(1, decode_line(line.encode()), line)])).accepted == 1
+    found = await rows(database, "SELECT value::text FROM signals ORDER BY ts_event")
+    assert [json.loads(row["value"]) for row in found] == [json.loads(value) for value in values]
+    assert found[1]["value"] == "0.1000"

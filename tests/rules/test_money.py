@@ -11,12 +11,13 @@ amounts = st.decimals(min_value=Decimal("-1e12"), max_value=Decimal("1e12"), pla
 
 def test_parses_money_as_the_engine_writes_it() -> None:
     assert parse_money("0.13000000 USDT") == (Decimal("0.13000000"), "USDT")
+    assert parse_money("0.1 USDC.e") == (Decimal("0.1"), "USDC.e")
     assert parse_money("-1_250_000.5 USD") == (Decimal("-1250000.5"), "USD")
     assert str(parse_money("0.13000000 USDT")[0]) == "0.13000000"
 
 
 @pytest.mark.parametrize(
-    "text", ["", "USDT", "1.0", "1.0 ", "NaN USDT", "Infinity USDT", "1e999999 USDT", "a b", "1 U;S"]
+    "text", ["", "USDT", "1.0", "1.0 ", "NaN USDT", "Infinity USDT", "1e999999 USDT", "a b", "1 U S", "1 U\n"]
 )
 def test_refuses_what_is_no_money(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not|not finite"):

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from app.database import ReadConnection
-from app.engines.nautilus import decode_line
+from app.engines.nautilus import decode_stored
 from app.ledger.arrival import QuarantineCode
 from app.ledger.orders import OrderChange, fold_order
 from app.ledger.positions import BookedFill, Life, PositionChanges, booked_of, life_of, run_fills
@@ -60,7 +60,7 @@ def _differing_order(
     key: tuple[str, str], order_rows: list[asyncpg.Record], event_rows: list[asyncpg.Record]
 ) -> Iterable[Finding]:
     where = f"order {key[1]} of strategy {key[0]}"
-    events: Any = [(row["seq"], decode_line(row["payload"].encode())) for row in event_rows]
+    events: Any = [(row["seq"], decode_stored(row["payload"])) for row in event_rows]
     state, _, left = fold_order(key, events)
     quarantined = {str(row["event_id"]): row["code"] for row in event_rows if row["code"] is not None}
     expected = {item.event_id: item.code for _, item in left}
