@@ -52,6 +52,8 @@ class Life:
     first: FillPlace
     last: FillPlace
     status_before: PositionStatus | None = None
+    recomputed_from: PositionState | None = None
+    """What was stored, where the position was computed again."""
 
 
 @dataclass(slots=True)
@@ -169,6 +171,7 @@ async def _recompute(
     for place, life in recomputed.lives.items():
         old = before.pop(place[2], None)
         life.status_before = old.state.status if old is not None else None
+        life.recomputed_from = old.state if old is not None else None
         changes.lives[place] = life
     changes.removed += [(*key, life) for life in before.values()]
     changes.revised += [booked for booked in replayed if booked.effect != booked.before]
