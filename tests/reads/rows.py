@@ -39,6 +39,11 @@ _TOTALS = (
         sum(last_qty * last_px), sum(realized_pnl), sum(commission), min(ts_event), max(ts_event)
     FROM fills GROUP BY strategy_id, instrument_id, currency, side
     """,
+    """
+    INSERT INTO trade_totals SELECT strategy_id, date '2022-01-01', currency, count(*), count(*) FILTER (WHERE net > 0),
+        count(*) FILTER (WHERE net < 0), sum(greatest(net, 0)), sum(greatest(-net, 0))
+    FROM (SELECT *, realized_pnl - total_fees AS net FROM positions WHERE status = 'CLOSED') closed GROUP BY 1, 3
+    """,
 )
 
 
@@ -144,8 +149,18 @@ def ledger() -> Iterable[SQLModel]:
         yield fill("O-13", number, side="BUY" if number % 2 else "SELL", last_px=Decimal(f"{46209 + number}.50"))
     yield fill("a/b", 6, strategy_id=MAKER, instrument_id=ETH, currency="USDC", last_qty=LONG_AMOUNT)
     yield fill("O-12", 7, position_n=2, flip_qty=Decimal("0.05"), realized_pnl=Decimal("42.50"))
-    yield position("P-1", 1, signed_qty=Decimal("-0.200"), side="SHORT", entry="SELL", n=3)
-    yield position("P-1", 0, status="CLOSED", side="FLAT", signed_qty=Decimal(0), ts_closed=START + 5 * SECOND + 3, n=2)
+    flip = START + 7 * SECOND
+    yield position("P-1", 1, signed_qty=Decimal("-0.200"), side="SHORT", entry="SELL", n=3, last_ts_event=flip)
+    yield position(
+        "P-1",
+        0,
+        status="CLOSED",
+        side="FLAT",
+        signed_qty=Decimal(0),
+        ts_closed=START + 5 * SECOND + 3,
+        n=2,
+        last_ts_event=flip,
+    )
     yield position("P-2", 2, strategy_id=MAKER, instrument_id=ETH)
     yield Signal(strategy_id=EMA, signal_id=UUID(int=1), name="cross", value=1, ts_event=START, ts_init=START)
     for number, strategy_id in enumerate((None, EMA)):
@@ -170,7 +185,7 @@ async def insert(database: Database, rows: Iterable[SQLModel]) -> None:
             await work.execute(
                 f"INSERT INTO {row.__tablename__} ({', '.join(values)}) VALUES ({slots})", *values.values()
             )
-        for table in ("order_totals", "position_totals", "signal_totals", "fill_totals"):
+        for table in ("order_totals", "position_totals", "signal_totals", "fill_totals", "trade_totals"):
             await work.execute(f"DELETE FROM {table}")
         for statement in _TOTALS:
             await work.execute(statement)
