@@ -35,14 +35,19 @@ _TOTALS = (
     """
     INSERT INTO fill_totals (strategy_id, day, instrument_id, currency, side, fills, quantity, notional,
         realized_pnl, total_fees, first_ts, last_ts)
-    SELECT strategy_id, date '2022-01-01', instrument_id, currency, side, count(*), sum(last_qty),
-        sum(last_qty * last_px), sum(realized_pnl), sum(commission), min(ts_event), max(ts_event)
-    FROM fills GROUP BY strategy_id, instrument_id, currency, side
+    SELECT strategy_id, to_timestamp(ts_event / 1000000000)::date, instrument_id, currency, side, sum(fills),
+        sum(quantity), sum(notional), sum(pnl), sum(fee), min(ts_event), max(ts_event)
+    FROM (
+        SELECT strategy_id, ts_event, instrument_id, currency, side, 1 AS fills, last_qty AS quantity,
+            last_qty * last_px AS notional, realized_pnl AS pnl, 0 AS fee FROM fills
+        UNION ALL
+        SELECT strategy_id, ts_event, instrument_id, commission_currency, side, 0, 0, 0, 0, commission FROM fills
+    ) parts GROUP BY 1, 2, 3, 4, 5
     """,
     """
-    INSERT INTO trade_totals SELECT strategy_id, date '2022-01-01', currency, count(*), count(*) FILTER (WHERE net > 0),
-        count(*) FILTER (WHERE net < 0), sum(greatest(net, 0)), sum(greatest(-net, 0))
-    FROM (SELECT *, realized_pnl - total_fees AS net FROM positions WHERE status = 'CLOSED') closed GROUP BY 1, 3
+    INSERT INTO trade_totals SELECT strategy_id, to_timestamp(ts_closed / 1000000000)::date, currency, count(*),
+        count(*) FILTER (WHERE net > 0), count(*) FILTER (WHERE net < 0), sum(greatest(net, 0)), sum(greatest(-net, 0))
+    FROM (SELECT *, realized_pnl - total_fees AS net FROM positions WHERE status = 'CLOSED') closed GROUP BY 1, 2, 3
     """,
 )
 
@@ -178,7 +183,7 @@ async def insert(database: Database, rows: Iterable[SQLModel]) -> None:
     async with database.unit_of_work() as work:
         for row in rows:
             values = {name: value for name, value in row.model_dump().items() if (name, value) != ("id", None)}
-            for name in ("before", "after", "value"):
+            for name in ("before", "after", "value", "payload"):
                 if values.get(name) is not None:
                     values[name] = orjson.dumps(values[name]).decode()
             slots = ", ".join(f"${index + 1}" for index in range(len(values)))

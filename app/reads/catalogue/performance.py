@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Double, cast, func
+from sqlalchemy import ColumnElement, Double, cast, func, literal_column
 
 from app.reads.catalogue.registry import register
 from app.reads.fields import amount, plain, whole_second
@@ -11,6 +11,8 @@ from app.reads.performance import performance
 from app.reads.shape import Shape
 
 _EXPECTANCY_PLACES = 18
+_MANY_PLACES: ColumnElement[Any] = literal_column("0e-30")
+"""A zero: PostgreSQL divides to as many places as the operands have."""
 
 
 def _trimmed(value: Any) -> Any:
@@ -20,7 +22,7 @@ def _trimmed(value: Any) -> Any:
 
 def _ratio(value: Any, whole: Any) -> Any:
     """Null where there is nothing to divide by."""
-    return cast(value / func.nullif(whole, number_literal(0)), Double())
+    return cast(value, Double()) / cast(func.nullif(whole, number_literal(0)), Double())
 
 
 PERFORMANCE = register(
@@ -30,12 +32,12 @@ PERFORMANCE = register(
         fields={
             "currency": plain("currency"),
             "trades": plain(lambda t: func.coalesce(t.trades, number_literal(0))),
-            "win_rate": plain(lambda t: _ratio(cast(t.wins, Double()), t.trades)),
+            "win_rate": plain(lambda t: _ratio(t.wins, t.trades)),
             "profit_factor": plain(lambda t: _ratio(t.profit, t.loss)),
             "expectancy": amount(
                 lambda t: _trimmed(
                     func.round(
-                        (t.profit - t.loss) / func.nullif(t.trades, number_literal(0)),
+                        (t.profit - t.loss + _MANY_PLACES) / func.nullif(t.trades, number_literal(0)),
                         number_literal(_EXPECTANCY_PLACES),
                     )
                 )
