@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from sqlmodel import SQLModel
 
-from app.database import Database
+from app.database import Database, WriteConnection
 from app.models import AuditEntry, Fill, Order, Position, Signal, Strategy
 from app.rules.enums import OrderStatus
 from app.rules.identity import strategy_id_of
@@ -181,17 +181,20 @@ def ledger() -> Iterable[SQLModel]:
 async def insert(database: Database, rows: Iterable[SQLModel]) -> None:
     """Store rows, then count the totals anew."""
     async with database.unit_of_work() as work:
-        for row in rows:
-            values = {name: value for name, value in row.model_dump().items() if (name, value) != ("id", None)}
-            for name in ("before", "after", "value", "payload"):
-                if values.get(name) is not None:
-                    values[name] = orjson.dumps(values[name]).decode()
-            slots = ", ".join(f"${index + 1}" for index in range(len(values)))
-            await work.execute(
-                f"INSERT INTO {row.__tablename__} ({', '.join(values)}) VALUES ({slots})", *values.values()
-            )
+        await store(work, rows)
         for table in ("order_totals", "position_totals", "signal_totals", "fill_totals", "trade_totals"):
             await work.execute(f"DELETE FROM {table}")
         for statement in _TOTALS:
             await work.execute(statement)
         await work.commit()
+
+
+async def store(work: WriteConnection, rows: Iterable[SQLModel]) -> None:
+    """Store rows; the totals stay as they are."""
+    for row in rows:
+        values = {name: value for name, value in row.model_dump().items() if (name, value) != ("id", None)}
+        for name in ("before", "after", "value", "payload"):
+            if values.get(name) is not None:
+                values[name] = orjson.dumps(values[name]).decode()
+        slots = ", ".join(f"${index + 1}" for index in range(len(values)))
+        await work.execute(f"INSERT INTO {row.__tablename__} ({', '.join(values)}) VALUES ({slots})", *values.values())
