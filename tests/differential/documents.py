@@ -53,6 +53,7 @@ class Document:
         return self._random.randrange(one_in) == 0
 
     def _new(self, prefix: str) -> str:
+        """A name of its own; what statements call their parts is no reason not to use it."""
         self._names += 1
         return f"{prefix}{self._names}"
 
@@ -91,7 +92,11 @@ class Document:
         self._fields += 1
         arguments = ", ".join(self._arguments(type_, name, field))
         inner = self._inner(type_, name, field, depth)
-        alias = f"{self._new('a')}: " if is_aliased or field.args or self._chance(4) else ""
+        alias = (
+            f"{self._new(self._random.choice('rtjlcpsdbfgkw'))}: "
+            if is_aliased or field.args or self._chance(4)
+            else ""
+        )
         return f"{alias}{name}{f'({arguments})' if arguments else ''}{self._directives()}{inner}"
 
     def _inner(self, type_: GraphQLObjectType, name: str, field: GraphQLField, depth: int) -> str:
