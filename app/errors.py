@@ -5,9 +5,11 @@ PurserError
 │   ├── OrderNotFound
 │   └── StrategyNotFound
 ├── ConflictError               the request contradicts what is stored
-│   └── OrderAmbiguous          several strategies share the client_order_id
+│   ├── OrderAmbiguous          several strategies share the client_order_id
+│   └── StrategyAmbiguous       several traders have a strategy of that name
 ├── BadInputError               the request cannot be understood
 │   ├── CursorInvalid           the cursor was not made by this list in this order
+│   ├── NodeIdInvalid           the id was not made by this service
 │   └── PageTooLarge            more rows asked for than a page may have
 ├── NotReadyError               the service cannot answer now; ask again
 │   ├── DatabaseUnavailable
@@ -28,6 +30,7 @@ class ErrorCode(StrEnum):
     STRATEGY_NOT_FOUND = "STRATEGY_NOT_FOUND"
     NOT_FOUND = "NOT_FOUND"
     ORDER_AMBIGUOUS = "ORDER_AMBIGUOUS"
+    STRATEGY_AMBIGUOUS = "STRATEGY_AMBIGUOUS"
     BAD_INPUT = "BAD_INPUT"
     CURSOR_INVALID = "CURSOR_INVALID"
     PAGE_TOO_LARGE = "PAGE_TOO_LARGE"
@@ -82,6 +85,16 @@ class OrderAmbiguous(ConflictError):
         )
 
 
+class StrategyAmbiguous(ConflictError):
+    """Several traders have a strategy of this name."""
+
+    code = ErrorCode.STRATEGY_AMBIGUOUS
+
+    def __init__(self, name: str, strategy_ids: list[UUID]) -> None:
+        named = ", ".join(str(strategy_id) for strategy_id in strategy_ids)
+        super().__init__(f"Several traders have a strategy named {name!r} ({named}); say which by its id.")
+
+
 class BadInputError(PurserError):
     """The request cannot be understood; the message says what would be."""
 
@@ -97,6 +110,13 @@ class CursorInvalid(BadInputError):
         super().__init__(
             "The cursor is not one of this list in this order; take it from an answer to the same question."
         )
+
+
+class NodeIdInvalid(BadInputError):
+    """An id that this service did not make."""
+
+    def __init__(self) -> None:
+        super().__init__("The id is not one of a node; take it from an answer, as it is.")
 
 
 class PageTooLarge(BadInputError):

@@ -1,49 +1,118 @@
-"""Enumerations: the engine's, and the names of orders."""
+"""Enumerations: the engine's, and the names of orders, groups and buckets. Every value says what it means."""
 
 from enum import Enum
+from typing import Any
 
 import strawberry
 
 from app.rules import enums
 
-for _enum in (
-    enums.OrderSide,
-    enums.OrderStatus,
-    enums.OrderType,
-    enums.TimeInForce,
-    enums.LiquiditySide,
-    enums.PositionSide,
-    enums.PositionStatus,
-    enums.TradingState,
-):
+
+def value(name: str, description: str) -> Any:
+    """A value of an enumeration of our own."""
+    return strawberry.enum_value(name, description=description)
+
+
+_ENGINES: dict[type[Enum], tuple[str, ...]] = {
+    enums.OrderSide: ("Buys.", "Sells."),
+    enums.OrderStatus: (
+        "Made by the strategy, not yet on its way.",
+        "Refused by us, before it left.",
+        "Held by the engine, which emulates its type.",
+        "Released from emulation.",
+        "On its way to the venue.",
+        "Working at the venue.",
+        "Refused by the venue.",
+        "Canceled; late fills may still come.",
+        "Ended by its time in force.",
+        "Its trigger price was reached.",
+        "A change was asked for.",
+        "Its cancellation was asked for.",
+        "Filled in part.",
+        "Filled.",
+    ),
+    enums.OrderType: (
+        "At any price.",
+        "At its price or better.",
+        "At any price, once the trigger price is reached.",
+        "At its price or better, once the trigger price is reached.",
+        "At any price; what is left becomes a limit order.",
+        "At any price, once the trigger price is touched from its favourable side.",
+        "At its price or better, once the trigger price is touched from its favourable side.",
+        "At any price, once a trigger price that follows the market is reached.",
+        "At its price or better, once a trigger price that follows the market is reached.",
+    ),
+    enums.TimeInForce: (
+        "Until it is canceled.",
+        "At once, the rest is canceled.",
+        "At once and whole, or not at all.",
+        "Until an instant.",
+        "Until the trading day ends.",
+        "At the opening.",
+        "At the close.",
+    ),
+    enums.LiquiditySide: ("Added liquidity.", "Took liquidity.", "The engine did not say."),
+    enums.PositionSide: ("Holds what gains as prices rise.", "Owes what gains as prices fall.", "Holds nothing."),
+    enums.PositionStatus: ("Holds a quantity.", "Holds nothing any more."),
+    enums.TradingState: ("May trade.", "May only reduce what it holds.", "May not trade."),
+}
+
+for _enum, _descriptions in _ENGINES.items():
     strawberry.enum(_enum, description=(_enum.__doc__ or "").strip())
+    for _value, _description in zip(
+        _enum.__strawberry_definition__.values,  # type: ignore[attr-defined]
+        _descriptions,
+        strict=True,
+    ):
+        _value.description = _description
 
 
 @strawberry.enum(description="Smallest first, or largest first.")
 class SortDirection(Enum):
     """Smallest first, or largest first."""
 
-    ASC = "ASC"
-    DESC = "DESC"
+    ASC = value("ASC", "Smallest or earliest first.")
+    DESC = value("DESC", "Largest or latest first.")
 
 
 @strawberry.enum(description="What orders can be sorted by.")
 class OrderSortField(Enum):
     """What orders can be sorted by; the values are the catalogue's names."""
 
-    TS_INIT = "ts_init"
-    TS_LAST = "ts_last"
-    CLIENT_ORDER_ID = "client_order_id"
-    QUANTITY = "quantity"
-    INSTRUMENT_ID = "instrument_id"
-    STATUS = "status"
+    TS_INIT = value("ts_init", "When it was made.")
+    TS_LAST = value("ts_last", "When it changed last.")
+    CLIENT_ORDER_ID = value("client_order_id", "The engine's id.")
+    QUANTITY = value("quantity", "The ordered quantity.")
+    INSTRUMENT_ID = value("instrument_id", "The instrument.")
+    STATUS = value("status", "The status, by its name.")
 
 
 @strawberry.enum(description="What fills can be sorted by.")
 class FillSortField(Enum):
     """What fills can be sorted by; the values are the catalogue's names."""
 
-    TS_EVENT = "ts_event"
-    LAST_QTY = "last_qty"
-    LAST_PX = "last_px"
-    INSTRUMENT_ID = "instrument_id"
+    TS_EVENT = value("ts_event", "When it happened.")
+    LAST_QTY = value("last_qty", "The filled quantity.")
+    LAST_PX = value("last_px", "The price.")
+    INSTRUMENT_ID = value("instrument_id", "The instrument.")
+
+
+@strawberry.enum(description="What fills can be grouped by.")
+class FillGroup(Enum):
+    """What fills can be grouped by; the values are the catalogue's names."""
+
+    STRATEGY = value("strategy_id", "The strategy.")
+    INSTRUMENT = value("instrument_id", "The instrument.")
+    SIDE = value("side", "Bought or sold.")
+    CURRENCY = value("currency", "The currency; a commission counts under its own.")
+    DAY = value("day", "The day, in UTC.")
+
+
+@strawberry.enum(description="How long one point of a curve lasts, in UTC.")
+class TimeBucket(Enum):
+    """How long one point of a curve lasts; the values are the read side's."""
+
+    HOUR = value("hour", "An hour.")
+    DAY = value("day", "A day.")
+    WEEK = value("week", "A week from Monday on.")
+    MONTH = value("month", "A month.")

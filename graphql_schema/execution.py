@@ -5,8 +5,7 @@ return an `Ask`, a field of a mutation's payload too.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable
 from typing import Any
 from uuid import uuid4
 
@@ -16,21 +15,13 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.errors import ErrorCode, PurserError
 from app.reads import Answer
-from app.reads.shape import Shape
+from graphql_schema.ask import Ask
 from graphql_schema.selection import SelectionReader
 
 CODES = {ErrorCode.BAD_INPUT: "BAD_REQUEST", ErrorCode.NOT_READY: "BUSY"}
 """Codes that have another name in GraphQL; all others are the same on both faces."""
 
 _LOG = logging.getLogger("purser.graphql")
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A noun, and the resolver that answers questions about it: (context, want, values)."""
-
-    shape: Shape
-    resolver: Callable[..., Awaitable[Answer]]
 
 
 class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -51,7 +42,7 @@ class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
         if type(result) is Ask:
             field = info.parent_type.fields[info.field_name]
             reader = SelectionReader(self)
-            want = reader.read(result.shape, field, field_details_list)
+            want = reader.read(result, field, field_details_list)
             return _answered(result.resolver(self.context_value, want, reader.values))
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 

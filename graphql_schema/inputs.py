@@ -7,127 +7,145 @@ from typing import Optional
 from uuid import UUID
 
 import strawberry
-from strawberry import UNSET
 
 from app.rules.enums import OrderSide, OrderStatus, OrderType, PositionStatus, TradingState
+from graphql_schema.described import described, optional
 from graphql_schema.enums import FillSortField, OrderSortField, SortDirection
 from graphql_schema.scalars import Amount, Instant
+
+_AND = "All of these, besides."
+_OR = "At least one of these; none of an empty list."
+_NOT = "Not this."
 
 
 @strawberry.input(description="Compares a text.")
 class StringFilter:
     """Compares a text."""
 
-    eq: str | None = UNSET
-    in_: list[str] | None = strawberry.field(name="in", default=UNSET)
-    contains: str | None = strawberry.field(default=UNSET, description="In any case; `%` and `_` mean themselves.")
-    starts_with: str | None = UNSET
+    eq: str | None = optional("Is this.")
+    in_: list[str] | None = optional("Is one of these.", "in")
+    contains: str | None = optional("Has this inside, in any case; `%` and `_` mean themselves.")
+    starts_with: str | None = optional("Begins with this, in the same case.")
 
 
 @strawberry.input(description="Compares a decimal.")
 class DecimalFilter:
     """Compares a decimal."""
 
-    eq: Amount | None = UNSET
-    gt: Amount | None = UNSET
-    gte: Amount | None = UNSET
-    lt: Amount | None = UNSET
-    lte: Amount | None = UNSET
+    eq: Amount | None = optional("Is this number, however many zeros it ends with.")
+    gt: Amount | None = optional("Is greater.")
+    gte: Amount | None = optional("Is greater, or equal.")
+    lt: Amount | None = optional("Is less.")
+    lte: Amount | None = optional("Is less, or equal.")
 
 
 @strawberry.input(description="Compares an instant.")
 class DateTimeFilter:
     """Compares an instant."""
 
-    gte: Instant | None = UNSET
-    gt: Instant | None = UNSET
-    lt: Instant | None = UNSET
-    lte: Instant | None = UNSET
+    gte: Instant | None = optional("Then or later.")
+    gt: Instant | None = optional("Later.")
+    lt: Instant | None = optional("Earlier.")
+    lte: Instant | None = optional("Then or earlier.")
 
 
 @strawberry.input(name="UUIDFilter", description="Compares a UUID.")
 class UUIDFilter:
     """Compares a UUID."""
 
-    eq: UUID | None = UNSET
-    in_: list[UUID] | None = strawberry.field(name="in", default=UNSET)
+    eq: UUID | None = optional("Is this.")
+    in_: list[UUID] | None = optional("Is one of these.", "in")
 
 
 @strawberry.input(description="Compares an order's status.")
 class OrderStatusFilter:
     """Compares an order's status."""
 
-    eq: OrderStatus | None = UNSET
-    in_: list[OrderStatus] | None = strawberry.field(name="in", default=UNSET)
+    eq: OrderStatus | None = optional("Is this.")
+    in_: list[OrderStatus] | None = optional("Is one of these.", "in")
 
 
 @strawberry.input(description="Which orders.")
 class OrderFilter:
     """Which orders."""
 
-    strategy_id: UUIDFilter | None = UNSET
-    strategy_name: StringFilter | None = UNSET
-    instrument_id: StringFilter | None = UNSET
-    client_order_id: StringFilter | None = UNSET
-    status: OrderStatusFilter | None = UNSET
-    side: OrderSide | None = UNSET
-    order_type: OrderType | None = strawberry.field(name="type", default=UNSET)
-    quantity: DecimalFilter | None = UNSET
-    ts_init: DateTimeFilter | None = UNSET
-    ts_last: DateTimeFilter | None = UNSET
-    and_: list["OrderFilter"] | None = strawberry.field(name="and", default=UNSET)
-    or_: list["OrderFilter"] | None = strawberry.field(name="or", default=UNSET)
-    not_: Optional["OrderFilter"] = strawberry.field(name="not", default=UNSET)
+    strategy_id: UUIDFilter | None = optional("Their strategy, by its id.")
+    strategy_name: StringFilter | None = optional("Their strategy, by its name.")
+    instrument_id: StringFilter | None = optional("What is traded.")
+    client_order_id: StringFilter | None = optional("The engine's id.")
+    status: OrderStatusFilter | None = optional("Where they stand.")
+    side: OrderSide | None = optional("Bought or sold.")
+    order_type: OrderType | None = optional("How they are priced and triggered.", "type")
+    quantity: DecimalFilter | None = optional("The ordered quantity.")
+    ts_init: DateTimeFilter | None = optional("When they were made.")
+    ts_last: DateTimeFilter | None = optional("When they changed last.")
+    and_: list["OrderFilter"] | None = optional(_AND, "and")
+    or_: list["OrderFilter"] | None = optional(_OR, "or")
+    not_: Optional["OrderFilter"] = optional(_NOT, "not")
 
 
 @strawberry.input(description="Which fills.")
 class FillFilter:
     """Which fills."""
 
-    strategy_id: UUIDFilter | None = UNSET
-    strategy_name: StringFilter | None = UNSET
-    instrument_id: StringFilter | None = UNSET
-    client_order_id: StringFilter | None = UNSET
-    side: OrderSide | None = UNSET
-    currency: StringFilter | None = UNSET
-    last_qty: DecimalFilter | None = UNSET
-    ts_event: DateTimeFilter | None = UNSET
-    and_: list["FillFilter"] | None = strawberry.field(name="and", default=UNSET)
-    or_: list["FillFilter"] | None = strawberry.field(name="or", default=UNSET)
-    not_: Optional["FillFilter"] = strawberry.field(name="not", default=UNSET)
+    strategy_id: UUIDFilter | None = optional("Their strategy, by its id.")
+    strategy_name: StringFilter | None = optional("Their strategy, by its name.")
+    instrument_id: StringFilter | None = optional("What is traded.")
+    client_order_id: StringFilter | None = optional("The order's id of the engine.")
+    side: OrderSide | None = optional("Bought or sold.")
+    currency: StringFilter | None = optional("What the price is in.")
+    last_qty: DecimalFilter | None = optional("The filled quantity.")
+    ts_event: DateTimeFilter | None = optional("When they happened.")
+    and_: list["FillFilter"] | None = optional(_AND, "and")
+    or_: list["FillFilter"] | None = optional(_OR, "or")
+    not_: Optional["FillFilter"] = optional(_NOT, "not")
 
 
 @strawberry.input(description="Which positions.")
 class PositionFilter:
     """Which positions."""
 
-    strategy_id: UUIDFilter | None = UNSET
-    strategy_name: StringFilter | None = UNSET
-    instrument_id: StringFilter | None = UNSET
-    status: PositionStatus | None = UNSET
-    ts_opened: DateTimeFilter | None = UNSET
+    strategy_id: UUIDFilter | None = optional("Their strategy, by its id.")
+    strategy_name: StringFilter | None = optional("Their strategy, by its name.")
+    instrument_id: StringFilter | None = optional("What is held.")
+    status: PositionStatus | None = optional("Whether they still hold a quantity.")
+    ts_opened: DateTimeFilter | None = optional("When they were opened.")
 
 
 @strawberry.input(description="Which strategies.")
 class StrategyFilter:
     """Which strategies."""
 
-    name: StringFilter | None = UNSET
-    trader_id: StringFilter | None = UNSET
-    state: TradingState | None = UNSET
+    name: StringFilter | None = optional("The engine's id of the strategy.")
+    trader_id: StringFilter | None = optional("Whose they are.")
+    state: TradingState | None = optional("What they may do.")
+
+
+@strawberry.input(description="Which entries of the audit log.")
+class AuditFilter:
+    """Which entries of the audit log."""
+
+    actor: StringFilter | None = optional("Who did it.")
+    action: StringFilter | None = optional("What was done.")
+    strategy_id: UUIDFilter | None = optional("The strategy it was done to.")
+    ts: DateTimeFilter | None = optional("When it was done.")
 
 
 @strawberry.input(description="One key of the order of orders.")
 class OrderSort:
     """One key of the order of orders."""
 
-    field: OrderSortField
-    direction: SortDirection = SortDirection.DESC
+    field: OrderSortField = described("What to compare.")
+    direction: SortDirection = strawberry.field(
+        default=SortDirection.DESC, description="Which end first; the largest or latest unless said."
+    )
 
 
 @strawberry.input(description="One key of the order of fills.")
 class FillSort:
     """One key of the order of fills."""
 
-    field: FillSortField
-    direction: SortDirection = SortDirection.DESC
+    field: FillSortField = described("What to compare.")
+    direction: SortDirection = strawberry.field(
+        default=SortDirection.DESC, description="Which end first; the largest or latest unless said."
+    )

@@ -18,6 +18,7 @@ CONDITIONS_MAX = 200
 FILTER_DEPTH_MAX = 20
 """Deepest nesting of `and`, `or` and `not`."""
 SORT_KEYS_MAX = 8
+DAY_NANOSECONDS = 86_400 * 10**9
 
 _OPS = {
     "eq": Op.EQ,
@@ -34,24 +35,31 @@ _OPS = {
 class ListingReader:
     """Reads the arguments of one connection; values go to the end of `values`."""
 
-    def __init__(self, shape: Shape, values: list[AnyValue]) -> None:
+    def __init__(self, shape: Shape, values: list[AnyValue], *, by_day: bool = False) -> None:
+        """`by_day`: write instants at midnight so that totals by day can answer."""
         self._shape = shape
+        self._by_day = by_day
         self._values = values
         self._conditions = 0
 
     def read(self, field: GraphQLField, arguments: Mapping[str, AnyValue]) -> Listing:
         """The listing. Raises BadInputError, CursorInvalid, PageTooLarge."""
-        where = None
-        if (given := arguments.get("filter")) is not None:
-            filter_type = get_named_type(field.args["filter"].type)
-            assert isinstance(filter_type, GraphQLInputObjectType)
-            where = self._condition(filter_type, given)
+        where = self.condition(field, arguments)
         order = tuple(
             SortKey(key["field"].value, key["direction"].value == "DESC") for key in arguments.get("orderBy") or ()
         )
         if len(order) > SORT_KEYS_MAX:
             raise BadInputError(f"orderBy takes at most {SORT_KEYS_MAX} keys.")
         return Listing(where, order, self._page(order, arguments))
+
+    def condition(self, field: GraphQLField, arguments: Mapping[str, AnyValue]) -> Condition | None:
+        """What the filter asks for. Raises BadInputError."""
+        given = arguments.get("filter")
+        if given is None:
+            return None
+        filter_type = get_named_type(field.args["filter"].type)
+        assert isinstance(filter_type, GraphQLInputObjectType)
+        return self._condition(filter_type, given)
 
     def _page(self, order: tuple[SortKey, ...], arguments: Mapping[str, AnyValue]) -> Page:
         first, last = arguments.get("first"), arguments.get("last")
@@ -107,6 +115,8 @@ class ListingReader:
         if isinstance(value, list) and value and isinstance(value[0], Enum):
             # Sorted: the same names in another order are the same statement.
             return Compare(field, op, names=tuple(sorted({str(name.value) for name in value})))
+        if self._by_day and op in (Op.GTE, Op.LT) and f"{field}_midnight" in self._shape.filters:
+            field = field if value % DAY_NANOSECONDS else f"{field}_midnight"
         return Compare(field, op, self._slot(value))
 
     def _slot(self, value: AnyValue) -> Slot:

@@ -1,81 +1,144 @@
-"""The root of all questions. A field says which noun it lists and which resolver answers; `execution` does the rest.
+"""The root of all questions. A field says which noun it asks about, and which resolver answers.
 
-Strawberry is told the type of the answer; what comes is a question (`Ask`), which the executor answers.
+Values are handed on as they are and never looked at: what is asked for must not depend on them.
 """
+# mypy: disable-error-code="no-any-return"
+# Strawberry is told the type of the answer; what comes is a question, which the executor answers.
 
-from typing import cast
+from functools import partial
+from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
 
-from app.reads.catalogue import FILL, ORDER, POSITION, STRATEGY, SUMMARY
-from app.resolvers import fills, orders, positions, strategies, summary
+from app.errors import BadInputError
+from app.reads import All, Compare, Op, read_node_id
+from app.reads.catalogue import AUDIT_ENTRY, FILL_SUMMARY, ORDER, QUARANTINED_EVENT, STRATEGY, SUMMARY
+from app.resolvers import audit, events, fills, nodes, orders, strategies, summary
+from graphql_schema.ask import asked
 from graphql_schema.connections import Connection
-from graphql_schema.execution import Ask
-from graphql_schema.inputs import FillFilter, FillSort, OrderFilter, OrderSort, PositionFilter, StrategyFilter
-from graphql_schema.types import Fill, Order, Position, Strategy, Summary
+from graphql_schema.described import After, Before, First, Last, argument
+from graphql_schema.enums import FillGroup
+from graphql_schema.inputs import AuditFilter, FillFilter, StrategyFilter
+from graphql_schema.statistics import FillSummary, Summary
+from graphql_schema.types import (
+    AuditEntry,
+    Fill,
+    Node,
+    Order,
+    OrderEvent,
+    Position,
+    Signal,
+    Strategy,
+    list_fills,
+    list_orders,
+    list_positions,
+    list_signals,
+)
+
+
+def _node(id: Annotated[strawberry.ID, argument("The id, from any answer.")]) -> Node | None:
+    named = read_node_id(id)
+    return asked(named.shape, partial(nodes.find_node, named.shape), named.where, named.values)
 
 
 def _strategies(
-    filter: StrategyFilter | None = UNSET,
-    first: int | None = UNSET,
-    after: str | None = UNSET,
-    last: int | None = UNSET,
-    before: str | None = UNSET,
+    filter: Annotated[StrategyFilter | None, argument("Only these.")] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
 ) -> Connection[Strategy]:
-    return cast(Connection[Strategy], Ask(STRATEGY, strategies.list_strategies))
+    return asked(STRATEGY, strategies.list_strategies)
 
 
-def _orders(
-    filter: OrderFilter | None = UNSET,
-    order_by: list[OrderSort] | None = UNSET,
-    first: int | None = UNSET,
-    after: str | None = UNSET,
-    last: int | None = UNSET,
-    before: str | None = UNSET,
-) -> Connection[Order]:
-    return cast(Connection[Order], Ask(ORDER, orders.list_orders))
+def _strategy(
+    id: Annotated[UUID | None, argument("Its id.")] = UNSET,
+    name: Annotated[str | None, argument("Its name; refused where several traders have one of that name.")] = UNSET,
+) -> Strategy | None:
+    given = [
+        (field, value)
+        for field, value in (("strategy_id", id), ("name", name))
+        if value is not None and value is not UNSET
+    ]
+    if len(given) != 1:
+        raise BadInputError("Give either `id` or `name`.")
+    field, value = given[0]
+    return asked(STRATEGY, strategies.find_strategy, Compare(field, Op.EQ, 0), (value,))
 
 
-def _fills(
-    filter: FillFilter | None = UNSET,
-    order_by: list[FillSort] | None = UNSET,
-    first: int | None = UNSET,
-    after: str | None = UNSET,
-    last: int | None = UNSET,
-    before: str | None = UNSET,
-) -> Connection[Fill]:
-    return cast(Connection[Fill], Ask(FILL, fills.list_fills))
+def _order(
+    client_order_id: Annotated[str, argument("The engine's id.")],
+    strategy_id: Annotated[
+        UUID | None, argument("Whose; needed where several strategies have one of that id.")
+    ] = UNSET,
+) -> Order | None:
+    where, values = Compare("client_order_id", Op.EQ, 0), [client_order_id]
+    if strategy_id is None or strategy_id is UNSET:
+        return asked(ORDER, orders.find_order, where, values)
+    both = All((where, Compare("strategy_id", Op.EQ, 1)))
+    return asked(ORDER, orders.find_order, both, [*values, strategy_id])
 
 
-def _positions(
-    filter: PositionFilter | None = UNSET,
-    first: int | None = UNSET,
-    after: str | None = UNSET,
-    last: int | None = UNSET,
-    before: str | None = UNSET,
-) -> Connection[Position]:
-    return cast(Connection[Position], Ask(POSITION, positions.list_positions))
+def _fills_summary(
+    filter: Annotated[FillFilter | None, argument("Only these.")] = UNSET,
+    group_by: Annotated[list[FillGroup] | None, argument("What makes the groups.")] = UNSET,
+) -> FillSummary:
+    return asked(FILL_SUMMARY, fills.sum_up_fills)
+
+
+def _audit_log(
+    filter: Annotated[AuditFilter | None, argument("Only these.")] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> Connection[AuditEntry]:
+    return asked(AUDIT_ENTRY, audit.list_audit_entries)
+
+
+def _quarantined_events(first: First = UNSET, after: After = UNSET) -> Connection[OrderEvent]:
+    return asked(QUARANTINED_EVENT, events.list_quarantined_events)
 
 
 def _summary() -> Summary:
-    return cast(Summary, Ask(SUMMARY, summary.get_summary))
+    return asked(SUMMARY, summary.get_summary)
 
 
 @strawberry.type(description="Everything that can be asked.")
 class Query:
     """Everything that can be asked."""
 
+    node: Node | None = strawberry.field(resolver=_node, description="Anything by its id; null where it is gone.")
     strategies: Connection[Strategy] = strawberry.field(
         resolver=_strategies, description="Strategies, the newest first."
     )
+    strategy: Strategy | None = strawberry.field(
+        resolver=_strategy, description="One strategy, by its id or by its name; null where there is none."
+    )
     orders: Connection[Order] = strawberry.field(
-        resolver=_orders, description="Orders, newest first unless `orderBy` says otherwise."
+        resolver=list_orders, description="Orders, newest first unless `orderBy` says otherwise."
+    )
+    order: Order | None = strawberry.field(
+        resolver=_order, description="One order, by the engine's id; null where there is none."
     )
     fills: Connection[Fill] = strawberry.field(
-        resolver=_fills, description="Fills, newest first unless `orderBy` says otherwise."
+        resolver=list_fills, description="Fills, newest first unless `orderBy` says otherwise."
+    )
+    fills_summary: FillSummary = strawberry.field(
+        resolver=_fills_summary,
+        description="What fills add up to; from kept totals where the filter speaks of strategy, instrument, side, "
+        "currency and of `tsEvent` from (`gte`) and before (`lt`) a midnight in UTC.",
     )
     positions: Connection[Position] = strawberry.field(
-        resolver=_positions, description="Positions, the one opened last first."
+        resolver=list_positions, description="Positions, the one opened last first."
+    )
+    signals: Connection[Signal] = strawberry.field(resolver=list_signals, description="Signals, newest first.")
+    audit_log: Connection[AuditEntry] = strawberry.field(
+        resolver=_audit_log, description="What people and keys changed, newest first."
+    )
+    quarantined_events: Connection[OrderEvent] = strawberry.field(
+        resolver=_quarantined_events, description="Events that are stored but not applied, newest first."
     )
     summary: Summary = strawberry.field(resolver=_summary, description="How much of everything there is.")

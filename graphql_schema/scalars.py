@@ -16,6 +16,9 @@ Amount = NewType("Amount", Decimal)
 Instant = NewType("Instant", int)
 """Nanoseconds since the epoch; `DateTime` in the schema."""
 
+Document = NewType("Document", object)
+"""Any JSON value; `JSON` in the schema."""
+
 DIGITS_MAX = 200
 """Most digits of a decimal, before and after its point."""
 
@@ -72,6 +75,9 @@ SCALARS: dict[object, ScalarDefinition] = {
         description='RFC 3339, UTC, nanoseconds: "2022-01-01T00:14:00.000000000Z".',
         serialize=str,
         parse_value=parse_instant,
+    ),
+    Document: strawberry.scalar(
+        name="JSON", description="Any JSON value.", serialize=lambda value: value, parse_value=lambda value: value
     ),
     UUID: strawberry.scalar(name="UUID", description="A UUID, as text.", serialize=str, parse_value=parse_uuid),
 }

@@ -4,15 +4,18 @@ Fragments, `@skip`, `@include` and the merging of fields under one key are graph
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from graphql import GraphQLField, GraphQLObjectType, get_named_type
 from graphql.execution.values import get_argument_values
 
 from app.errors import BadInputError
-from app.reads import Amounts, Form, Listing, Selected, Selection, Want
+from app.reads import Amounts, Form, Listing, Page, Selected, Selection, Want
 from app.reads.catalogue.registry import shape_named
-from app.reads.shape import One, Shape
+from app.reads.shape import Computed, One, Shape
+from graphql_schema.ask import Ask
+from graphql_schema.computing import read_arguments
 from graphql_schema.listing import ListingReader
 from graphql_schema.names import python_name
 
@@ -24,6 +27,8 @@ Details: TypeAlias = "list[FieldDetails]"
 
 DEPTH_MAX = 30
 """Deepest selection that becomes a statement."""
+AMBIGUOUS_MAX = 10
+"""Most objects that are named where one was meant."""
 
 
 class SelectionReader:
@@ -34,11 +39,19 @@ class SelectionReader:
         self._depth = 0
         self.values: list[Any] = []
 
-    def read(self, shape: Shape, field: GraphQLField, details: Details) -> Want:
+    def read(self, ask: Ask, field: GraphQLField, details: Details) -> Want:
         """The question that the field asks. Raises BadInputError, CursorInvalid, PageTooLarge."""
+        shape = ask.shape
+        self.values = list(ask.values)
+        if ask.where is not None:
+            # The field's own type may be an interface; the noun's name is the object's type.
+            type_ = self._executor.schema.get_type(shape.name)
+            assert isinstance(type_, GraphQLObjectType)
+            selection = self._object(shape, type_, details)
+            return Want(selection, Form.EACH, Listing(ask.where, page=Page(AMBIGUOUS_MAX)), Amounts.TEXT)
         if shape.model is None:
-            selection = self._fields(_object_of(field), details, lambda name, *_: Selected(name, ""))
-            return Want(selection, Form.ONE, amounts=Amounts.TEXT)
+            arguments = read_arguments(shape.name, field, self._given(field, details), self.values)
+            return Want(self._plain(_object_of(field), details), Form.ONE, amounts=Amounts.TEXT, arguments=arguments)
         listing = self._listing(shape, field, details)
         return Want(self._connection(shape, field, details), Form.CONNECTION, listing, Amounts.TEXT)
 
@@ -50,8 +63,7 @@ class SelectionReader:
                 case "edges":
                     return Selected(name, "", self._fields(_object_of(field), details, edge_part))
                 case "page_info":
-                    plain = self._fields(_object_of(field), details, lambda name, *_: Selected(name, ""))
-                    return Selected(name, "", plain)
+                    return Selected(name, "", self._plain(_object_of(field), details))
                 case _:
                     return Selected(name, "")
 
@@ -70,8 +82,20 @@ class SelectionReader:
             neighbour = shape_named(link.shape)
             if isinstance(link, One):
                 return Selected(name, "", self._object(neighbour, _object_of(field), details))
+            if isinstance(link, Computed):
+                arguments = read_arguments(link.shape, field, self._given(field, details), self.values)
+                return Selected(name, "", self._plain(_object_of(field), details), arguments=arguments)
             listing = self._listing(neighbour, field, details)
             return Selected(name, "", self._connection(neighbour, field, details), listing)
+
+        return self._fields(type_, details, part)
+
+    def _plain(self, type_: GraphQLObjectType, details: Details) -> Selection:
+        """Fields without arguments, of objects inside each other."""
+
+        def part(name: str, field: GraphQLField, details: Details) -> Selected:
+            inner = get_named_type(field.type)
+            return Selected(name, "", self._plain(inner, details) if isinstance(inner, GraphQLObjectType) else None)
 
         return self._fields(type_, details, part)
 
@@ -92,15 +116,17 @@ class SelectionReader:
                 continue
             field = type_.fields[name]
             selected = part(python_name(field), field, found)
-            fields.append(Selected(selected.name, key, selected.children, selected.listing))
+            fields.append(replace(selected, key=key))
         self._depth -= 1
         return Selection(tuple(fields))
 
     def _listing(self, shape: Shape, field: GraphQLField, details: Details) -> Listing:
-        arguments: Mapping[str, Any] = get_argument_values(
+        return ListingReader(shape, self.values).read(field, self._given(field, details))
+
+    def _given(self, field: GraphQLField, details: Details) -> Mapping[str, Any]:
+        return get_argument_values(
             field, details[0].node, self._executor.variable_values, details[0].fragment_variable_values
         )
-        return ListingReader(shape, self.values).read(field, arguments)
 
 
 def _object_of(field: GraphQLField) -> GraphQLObjectType:

@@ -1,14 +1,19 @@
-"""The object types. Nothing here is executed: a field's Python name is its name in the catalogue.
+"""The nodes and their lists. A field's Python name is its name in the catalogue.
 
-A connection's arguments are declared by a function that is never called below the root; `execution` reads the whole
-selection and has it answered by one statement.
+A list is declared by a function that says which noun it lists. At the root it is called; below, it only declares the
+arguments: `execution` reads the whole selection and has it answered by one statement.
 """
+# mypy: disable-error-code="no-any-return"
+# Strawberry is told the type of the answer; what comes is a question, which the executor answers.
 
+from typing import Annotated, Any, Optional, TypeAlias
 from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
 
+from app.reads.catalogue import FILL, ORDER, ORDER_EVENT, PERFORMANCE, POSITION, SIGNAL
+from app.resolvers import fills, orders, positions, signals
 from app.rules.enums import (
     LiquiditySide,
     OrderSide,
@@ -19,85 +24,123 @@ from app.rules.enums import (
     TimeInForce,
     TradingState,
 )
+from graphql_schema.ask import asked
 from graphql_schema.connections import Connection
+from graphql_schema.described import After, Before, First, Last, argument, described
+from graphql_schema.enums import TimeBucket
 from graphql_schema.inputs import FillFilter, FillSort, OrderFilter, OrderSort, PositionFilter
-from graphql_schema.scalars import Amount, Instant
+from graphql_schema.scalars import Amount, Document, Instant
+from graphql_schema.statistics import Performance
 
-WITHIN = "answered by the statement of the root field"
+OrdersWanted: TypeAlias = Annotated[OrderFilter | None, argument("Only these.")]
+OrdersSorted: TypeAlias = Annotated[list[OrderSort] | None, argument("What to sort by: at most 8 keys, ties by id.")]
+FillsWanted: TypeAlias = Annotated[FillFilter | None, argument("Only these.")]
+FillsSorted: TypeAlias = Annotated[list[FillSort] | None, argument("What to sort by: at most 8 keys, ties by id.")]
+PositionsWanted: TypeAlias = Annotated[PositionFilter | None, argument("Only these.")]
 
 
-def _orders(
-    filter: OrderFilter | None = UNSET,
-    order_by: list[OrderSort] | None = UNSET,
-    first: int | None = UNSET,
-    after: str | None = UNSET,
-    last: int | None = UNSET,
-    before: str | None = UNSET,
+def list_orders(
+    filter: OrdersWanted = UNSET,
+    order_by: OrdersSorted = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
 ) -> Connection["Order"]:
-    """The arguments of a list of orders."""
-    raise NotImplementedError(WITHIN)
+    """A list of orders."""
+    return asked(ORDER, orders.list_orders)
 
 
-def _fills(
-    filter: FillFilter | None = UNSET,
-    order_by: list[FillSort] | None = UNSET,
-    first: int | None = UNSET,
-    after: str | None = UNSET,
-    last: int | None = UNSET,
-    before: str | None = UNSET,
+def list_fills(
+    filter: FillsWanted = UNSET,
+    order_by: FillsSorted = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
 ) -> Connection["Fill"]:
-    """The arguments of a list of fills."""
-    raise NotImplementedError(WITHIN)
+    """A list of fills."""
+    return asked(FILL, fills.list_fills)
 
 
-def _all_fills(
-    first: int | None = UNSET,
-    after: str | None = UNSET,
-    last: int | None = UNSET,
-    before: str | None = UNSET,
-) -> Connection["Fill"]:
-    """The arguments of a list of fills that are few."""
-    raise NotImplementedError(WITHIN)
-
-
-def _positions(
-    filter: PositionFilter | None = UNSET,
-    first: int | None = UNSET,
-    after: str | None = UNSET,
-    last: int | None = UNSET,
-    before: str | None = UNSET,
+def list_positions(
+    filter: PositionsWanted = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
 ) -> Connection["Position"]:
-    """The arguments of a list of positions."""
-    raise NotImplementedError(WITHIN)
+    """A list of positions."""
+    return asked(POSITION, positions.list_positions)
+
+
+def list_signals(
+    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+) -> Connection["Signal"]:
+    """A list of signals."""
+    return asked(SIGNAL, signals.list_signals)
+
+
+def _some_fills(
+    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+) -> Connection["Fill"]:
+    return asked(FILL, _never)
+
+
+def _some_orders(first: First = UNSET, after: After = UNSET) -> Connection["Order"]:
+    return asked(ORDER, _never)
+
+
+def _events(
+    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+) -> Connection["OrderEvent"]:
+    return asked(ORDER_EVENT, _never)
+
+
+def _performance(
+    currency: Annotated[str | None, argument("Only this one.")] = UNSET,
+    from_: Annotated[Instant | None, argument("From then on; from the beginning unless said.", "from")] = UNSET,
+    to: Annotated[Instant | None, argument("Before then; until now unless said.")] = UNSET,
+    bucket: Annotated[TimeBucket, argument("How long one point of the equity curve lasts.")] = TimeBucket.DAY,
+) -> list[Performance]:
+    return asked(PERFORMANCE, _never)
+
+
+async def _never(*_: object) -> Any:
+    """Below the root nothing is called: the statement of the root field answers."""
+    raise NotImplementedError
 
 
 @strawberry.interface(description="Anything with an id.")
 class Node:
     """Anything with an id."""
 
-    id: strawberry.ID = strawberry.field(description="Opaque, and unique among all nodes.")
+    id: strawberry.ID = described("Opaque, and unique among all nodes.")
 
 
 @strawberry.type(description="One strategy of one trader.")
 class Strategy(Node):
     """One strategy of one trader."""
 
-    strategy_id: UUID
-    name: str
-    trader_id: str
-    state: TradingState
-    created_at: Instant
+    strategy_id: UUID = described("Derived from the trader's id and the name: the same everywhere.")
+    name: str = described("The engine's id of the strategy.")
+    trader_id: str = described("Whose it is.")
+    state: TradingState = described("What it may do.")
+    created_at: Instant = described("When it was first seen.")
 
     orders: Connection["Order"] = strawberry.field(
-        resolver=_orders, description="Its orders, newest first unless `orderBy` says otherwise."
+        resolver=list_orders, description="Its orders, newest first unless `orderBy` says otherwise."
     )
-
     fills: Connection["Fill"] = strawberry.field(
-        resolver=_fills, description="Its fills, newest first unless `orderBy` says otherwise."
+        resolver=list_fills, description="Its fills, newest first unless `orderBy` says otherwise."
     )
-
     positions: Connection["Position"] = strawberry.field(
-        resolver=_positions, description="Its positions, the one opened last first."
+        resolver=list_positions, description="Its positions, the one opened last first."
+    )
+    signals: Connection["Signal"] = strawberry.field(resolver=list_signals, description="Its signals, newest first.")
+    performance: list[Performance] = strawberry.field(
+        resolver=_performance,
+        description="What it made, by currency. Whole days in UTC, in any bucket but HOUR, are read from kept totals.",
     )
 
 
@@ -105,91 +148,131 @@ class Strategy(Node):
 class Order(Node):
     """One order as it stands."""
 
-    client_order_id: str
-    venue_order_id: str | None
-    strategy: Strategy
-    strategy_id: UUID
-    trader_id: str
-    account_id: str | None
-    instrument_id: str
-    position_id: str | None
-    side: OrderSide
-    order_type: OrderType = strawberry.field(name="type")
-    time_in_force: TimeInForce
-    status: OrderStatus
-    quantity: Amount
-    filled_qty: Amount
-    leaves_qty: Amount
-    price: Amount | None
-    trigger_price: Amount | None
-    avg_px: Amount | None
-    reduce_only: bool
-    post_only: bool
-    deny_reason: str | None = strawberry.field(description="Why it was denied or rejected.")
-    tags: list[str]
-    ts_init: Instant
-    ts_last: Instant
+    client_order_id: str = described("The engine's id, unique within the strategy.")
+    venue_order_id: str | None = described("The venue's id, once it gave one.")
+    strategy: Strategy = described("Whose it is.")
+    strategy_id: UUID = described("Its strategy's id.")
+    trader_id: str = described("Its trader.")
+    account_id: str | None = described("The account, once it is known.")
+    instrument_id: str = described("What is traded, as in `BTCUSDT.BINANCE`.")
+    position_id: str | None = described("The position that it belongs to, once it is known.")
+    side: OrderSide = described("Bought or sold.")
+    order_type: OrderType = described("How it is priced and triggered.", "type")
+    time_in_force: TimeInForce = described("How long it stays open.")
+    status: OrderStatus = described("Where it stands.")
+    quantity: Amount = described("The ordered quantity.")
+    filled_qty: Amount = described("The filled quantity.")
+    leaves_qty: Amount = described("What is left to fill; 0 where more was filled than ordered.")
+    price: Amount | None = described("The limit price.")
+    trigger_price: Amount | None = described("The trigger price.")
+    avg_px: Amount | None = described("The average price of its fills.")
+    reduce_only: bool = described("Whether it may only reduce a position.")
+    post_only: bool = described("Whether it may only add liquidity.")
+    deny_reason: str | None = described("Why it was denied or rejected.")
+    tags: list[str] = described("The strategy's own words about it.")
+    ts_init: Instant = described("When it was made.")
+    ts_last: Instant = described("When it changed last.")
+    signal: Optional["Signal"] = described("The signal that it acts on, where it names one.")
 
-    fills: Connection["Fill"] = strawberry.field(resolver=_all_fills, description="Its fills, newest first.")
+    fills: Connection["Fill"] = strawberry.field(resolver=_some_fills, description="Its fills, newest first.")
+    events: Connection["OrderEvent"] = strawberry.field(
+        resolver=_events, description="Everything the engine reported about it, newest first."
+    )
 
 
 @strawberry.type(description="One fill of one order.")
 class Fill(Node):
     """One fill of one order."""
 
-    trade_id: str
-    order: Order
-    client_order_id: str
-    venue_order_id: str | None
-    strategy: Strategy
-    strategy_id: UUID
-    account_id: str | None
-    instrument_id: str
-    position_id: str | None
-    side: OrderSide
-    last_qty: Amount
-    last_px: Amount
-    currency: str
-    commission: Amount
-    commission_currency: str
-    liquidity_side: LiquiditySide
-    realized_pnl: Amount = strawberry.field(description="Gross of commission, in `currency`.")
-    event_id: UUID
-    ts_event: Instant
+    trade_id: str = described("The venue's id of the trade.")
+    order: Order = described("The order.")
+    client_order_id: str = described("The order's id of the engine.")
+    venue_order_id: str | None = described("The order's id of the venue.")
+    strategy: Strategy = described("Whose it is.")
+    strategy_id: UUID = described("Its strategy's id.")
+    account_id: str | None = described("The account.")
+    instrument_id: str = described("What was traded.")
+    position_id: str | None = described("The position that it moved.")
+    side: OrderSide = described("Bought or sold.")
+    last_qty: Amount = described("The filled quantity.")
+    last_px: Amount = described("The price.")
+    currency: str = described("What the price is in.")
+    commission: Amount = described("What it cost; negative for a rebate.")
+    commission_currency: str = described("What the commission is in.")
+    liquidity_side: LiquiditySide = described("Whether it added or took liquidity.")
+    realized_pnl: Amount = described("What it realized, gross of commission, in `currency`.")
+    event_id: UUID = described("The engine's event.")
+    ts_event: Instant = described("When it happened.")
 
 
 @strawberry.type(description="One position, computed from its fills.")
 class Position(Node):
     """One position, computed from its fills."""
 
-    position_id: str
-    strategy: Strategy
-    strategy_id: UUID
-    account_id: str | None
-    instrument_id: str
-    status: PositionStatus
-    entry: OrderSide
-    side: PositionSide
-    signed_qty: Amount
-    quantity: Amount
-    peak_qty: Amount
-    avg_px_open: Amount
-    avg_px_close: Amount | None
-    currency: str
-    realized_pnl: Amount = strawberry.field(description="Gross of commissions, which are `totalFees`.")
-    total_fees: Amount
-    ts_opened: Instant
-    ts_closed: Instant | None
+    position_id: str = described("The engine's id; a netting account uses it again each time the position reopens.")
+    strategy: Strategy = described("Whose it is.")
+    strategy_id: UUID = described("Its strategy's id.")
+    account_id: str | None = described("The account.")
+    instrument_id: str = described("What is held.")
+    status: PositionStatus = described("Whether it still holds a quantity.")
+    entry: OrderSide = described("Which way it was opened.")
+    side: PositionSide = described("Which way it stands.")
+    signed_qty: Amount = described("The held quantity, negative where it is short.")
+    quantity: Amount = described("The held quantity.")
+    peak_qty: Amount = described("The largest quantity it ever held.")
+    avg_px_open: Amount = described("The average price it was opened at.")
+    avg_px_close: Amount | None = described("The average price of what was closed.")
+    currency: str = described("What its amounts are in.")
+    realized_pnl: Amount = described("What it realized, gross of commissions, which are `totalFees`.")
+    total_fees: Amount = described("The commissions paid in `currency`.")
+    ts_opened: Instant = described("When it was opened.")
+    ts_closed: Instant | None = described("When it was closed.")
 
     fills: Connection[Fill] = strawberry.field(
-        resolver=_all_fills, description="Its fills, newest first; one that flips it is also the next one's."
+        resolver=_some_fills, description="Its fills, newest first; one that flips it is also the next one's."
     )
 
 
-@strawberry.type(description="How much of everything there is.")
-class Summary:
-    """How much of everything there is."""
+@strawberry.type(description="What made a strategy act.")
+class Signal(Node):
+    """What made a strategy act."""
 
-    signals: int
-    orders: int
-    fills: int
+    signal_id: UUID = described("The publisher's id, or one derived from the content.")
+    strategy: Strategy | None = described("Whose it is; null where the engine named no strategy.")
+    instrument_id: str | None = described("The instrument that it is about.")
+    name: str = described("Its name.")
+    value: Document = described("Its value.")
+    ts_event: Instant = described("When it was published.")
+
+    orders: Connection[Order] = strawberry.field(
+        resolver=_some_orders, description="The orders that act on it, newest first."
+    )
+
+
+@strawberry.type(description="What the engine reported, as it came; never changed.")
+class OrderEvent(Node):
+    """What the engine reported, as it came."""
+
+    event_id: UUID = described("The engine's id.")
+    type: str = described("The engine's name for what happened, as in `OrderFilled`.")
+    client_order_id: str = described("The order that it is about.")
+    ts_event: Instant = described("When it happened.")
+    applied: bool = described("Whether it changed the order.")
+    quarantine_reason: str | None = described("Why it did not, with a code before the colon; it is tried again.")
+    payload: Document = described("The whole event.")
+
+
+@strawberry.type(description="Who changed what, with before and after.")
+class AuditEntry(Node):
+    """Who changed what, with before and after."""
+
+    ts: Instant = described("When.")
+    actor: str = described("Who.")
+    action: str = described("What was done.")
+    entity_type: str = described("What kind of thing it was done to.")
+    entity_id: str = described("The thing it was done to.")
+    strategy_id: UUID | None = described("The strategy it was done to, where it was to one.")
+    before: Document | None = described("How the thing stood before; null where it was not there.")
+    after: Document | None = described("How it stands since; null where it is gone.")
+    request_id: str | None = described("The request that did it.")
+    hash: str = described("Chained to the entry before it, so that none can be changed or left out unseen.")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from app.reads import Selection
+from app.reads import Selected, Selection
 from app.rules.enums import (
     LiquiditySide,
     OrderSide,
@@ -327,6 +327,6 @@ class Error(BaseModel):
     code: Annotated[str, Field(description="What is wrong, for programs. Codes are never renamed.")]
 
 
-def selection_of(model: type[BaseModel]) -> Selection:
-    """The selection that gives an answer of this shape."""
-    return Selection.of(model.model_fields)
+def selection_of(model: type[BaseModel], **sources: str) -> Selection:
+    """The selection that gives an answer of this shape. `sources` are the catalogue's names, where they are others."""
+    return Selection(tuple(Selected(sources.get(name, name), name) for name in model.model_fields))

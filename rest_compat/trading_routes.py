@@ -46,7 +46,7 @@ _STRATEGY = shapes.selection_of(shapes.Strategy)
 _ORDER = shapes.selection_of(shapes.Order)
 _FILL = shapes.selection_of(shapes.Fill)
 _POSITION = shapes.selection_of(shapes.Position)
-_AUDIT_ENTRY = shapes.selection_of(shapes.AuditEntry)
+_AUDIT_ENTRY = shapes.selection_of(shapes.AuditEntry, id="number")
 _SUMMARY = Want(shapes.selection_of(shapes.Summary), Form.ONE)
 _DENY_REASON = shapes.selection_of(shapes.DenyReason)
 

@@ -53,6 +53,8 @@ class Life:
     last: FillPlace
     status_before: PositionStatus | None = None
     instrument_id_before: str = ""
+    recomputed_from: PositionState | None = None
+    """What was stored, where the position was computed again."""
 
 
 @dataclass(slots=True)
@@ -171,6 +173,7 @@ async def _recompute(
         old = before.pop(place[2], None)
         if old is not None:
             life.status_before, life.instrument_id_before = old.state.status, old.instrument_id
+            life.recomputed_from = old.state
         changes.lives[place] = life
     changes.removed += [(*key, life) for life in before.values()]
     changes.revised += [booked for booked in replayed if booked.effect != booked.before]

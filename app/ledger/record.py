@@ -151,6 +151,7 @@ async def _write_positions(work: WriteConnection, changes: PositionChanges) -> N
     await upsert(work, Position, POSITION_COLUMNS, moved)
     await totals.add_fills(work, changes)
     await totals.add_positions(work, changes)
+    await totals.add_trades(work, changes)
 
 
 async def _write_signals(

@@ -10,7 +10,8 @@ from app.database import WriteConnection
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, PositionChanges
 from app.ledger.writing import upsert
-from app.models import FillTotal, OrderTotal, PositionTotal, SignalTotal
+from app.models import FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
+from app.rules.positions import PositionState
 
 _ZERO = Decimal(0)
 _DAY_NS = 86_400 * 1_000_000_000
@@ -47,6 +48,20 @@ async def add_positions(work: WriteConnection, changes: PositionChanges) -> None
     await upsert(work, PositionTotal, columns, rows, add=("positions",))
 
 
+async def add_trades(work: WriteConnection, changes: PositionChanges) -> None:
+    """Count positions that closed, and take back those that were computed again. Run under `localcontext(EXACT)`."""
+    sums: dict[tuple[str, date, str], list[Decimal | int]] = {}
+    for (strategy_id, _, _), life in changes.lives.items():
+        _add_trade(sums, strategy_id, life.state, 1)
+        if life.recomputed_from is not None:
+            _add_trade(sums, strategy_id, life.recomputed_from, -1)
+    for strategy_id, _, life in changes.removed:
+        _add_trade(sums, strategy_id, life.state, -1)
+    rows = [(*key, *row) for key, row in sums.items() if any(row)]
+    columns = ("strategy_id", "day", "currency", "trades", "wins", "losses", "profit", "loss")
+    await upsert(work, TradeTotal, columns, rows, add=columns[3:6], add_trimmed=columns[6:])
+
+
 async def add_signals(work: WriteConnection, signals: Iterable[tuple[str, str]]) -> None:
     """Count new signals, given as (strategy_id, name)."""
     rows = [(*key, count) for key, count in Counter(signals).items()]
@@ -77,6 +92,20 @@ async def add_fills(work: WriteConnection, changes: PositionChanges) -> None:
         least=("first_ts",),
         greatest=("last_ts",),
     )
+
+
+def _add_trade(
+    sums: dict[tuple[str, date, str], list[Decimal | int]], strategy_id: str, state: PositionState, sign: int
+) -> None:
+    if state.ts_closed is None:
+        return
+    row = sums.setdefault((strategy_id, _day_of(state.ts_closed // _DAY_NS), state.currency), [0, 0, 0, _ZERO, _ZERO])
+    net = state.net_pnl
+    row[0] += sign
+    row[1] += sign * (net > 0)
+    row[2] += sign * (net < 0)
+    row[3] += sign * max(net, _ZERO)
+    row[4] += sign * max(-net, _ZERO)
 
 
 def _sum_row(

@@ -11,7 +11,7 @@ from app.models.order_event import OrderEvent, QuarantinedEvent
 from app.models.position import Position
 from app.models.signal import Signal
 from app.models.strategy import Strategy
-from app.models.totals import FillTotal, OrderTotal, PositionTotal, SignalTotal
+from app.models.totals import FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
 
 metadata = SQLModel.metadata
 
@@ -30,5 +30,6 @@ __all__ = [
     "Signal",
     "SignalTotal",
     "Strategy",
+    "TradeTotal",
     "metadata",
 ]

@@ -30,6 +30,11 @@ class Order(SQLModel, table=True):
         Index("orders_status_ts_init", "status", "ts_init", "client_order_id", "strategy_id"),
         Index("orders_instrument_ts_init", "instrument_id", "ts_init", "client_order_id", "strategy_id"),
         Index("orders_client_order_id", "client_order_id"),
+        Index(
+            "orders_signal",
+            *("signal_id", "ts_init", "client_order_id", "strategy_id"),
+            postgresql_where=text("signal_id IS NOT NULL"),
+        ),
     )
 
     strategy_id: UUID = Field(primary_key=True)

@@ -56,6 +56,26 @@ class PositionTotal(SQLModel, table=True):
     positions: int = Field(sa_type=BigInteger)
 
 
+class TradeTotal(SQLModel, table=True):
+    """Closed positions ("trades") of one strategy and UTC day of closing, by the position's currency.
+
+    A trade is worth `realized_pnl - total_fees`: it wins above zero, loses below, and is neither at zero. `profit`
+    is what the winners made, `loss` what the losers lost; both are never negative.
+    """
+
+    __tablename__ = "trade_totals"
+    __table_args__ = finite("trade_totals", "profit", "loss")
+
+    strategy_id: UUID = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    trades: int = Field(sa_type=BigInteger)
+    wins: int = Field(sa_type=BigInteger)
+    losses: int = Field(sa_type=BigInteger)
+    profit: Decimal = amount()
+    loss: Decimal = amount()
+
+
 class SignalTotal(SQLModel, table=True):
     """How many signals a strategy has published under a name."""
 

@@ -7,15 +7,19 @@
 """
 
 from app.reads.cursors import read_cursor
+from app.reads.node_ids import NodeKey, read_node_id
 from app.reads.plans import Answer, Entity, answer, entities
 from app.reads.want import (
     INSTANT_MAX,
     All,
     Amounts,
     Any,
+    Arguments,
+    Bucket,
     Compare,
     Condition,
     Form,
+    Grouping,
     Listing,
     Not,
     Op,
@@ -24,6 +28,7 @@ from app.reads.want import (
     Selection,
     Slot,
     SortKey,
+    Span,
     Want,
 )
 
@@ -33,11 +38,15 @@ __all__ = [
     "Amounts",
     "Answer",
     "Any",
+    "Arguments",
+    "Bucket",
     "Compare",
     "Condition",
     "Entity",
     "Form",
+    "Grouping",
     "Listing",
+    "NodeKey",
     "Not",
     "Op",
     "Page",
@@ -45,8 +54,10 @@ __all__ = [
     "Selection",
     "Slot",
     "SortKey",
+    "Span",
     "Want",
     "answer",
     "entities",
     "read_cursor",
+    "read_node_id",
 ]

@@ -12,9 +12,17 @@ from sqlalchemy import ColumnElement, literal_column
 class Columns:
     """Columns by attribute or by name, with the types of the model, under the name the occurrence has."""
 
-    def __init__(self, occurrence: str, model: Any) -> None:
+    def __init__(self, occurrence: str, *models: Any) -> None:
         self._occurrence = occurrence
-        self._types = {column.name: column.type for column in model.__table__.columns} if model else {}
+        self._types = {column.name: column.type for model in models if model for column in model.__table__.columns}
+
+    @property
+    def name(self) -> str:
+        """The occurrence's name."""
+        return self._occurrence
+
+    def __contains__(self, column: str) -> bool:
+        return column in self._types
 
     def __getitem__(self, column: str) -> ColumnElement[Any]:
         return literal_column(f"{self._occurrence}.{column}", self._types[column])
@@ -25,5 +33,12 @@ class Columns:
         return self[column]
 
 
-NO_COLUMNS = Columns("", None)
+class Derived(Columns):
+    """Columns of a subquery, whatever their types are."""
+
+    def __getitem__(self, column: str) -> ColumnElement[Any]:
+        return literal_column(f"{self._occurrence}.{column}")
+
+
+NO_COLUMNS = Columns("")
 """For what exists once and is no table's row."""

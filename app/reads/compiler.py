@@ -16,7 +16,7 @@ from app.reads.filters import condition_sql, parameter_name, typed
 from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, pack, row_json
 from app.reads.ordering import beyond, order_by, total_order
-from app.reads.shape import Many, One, Shape
+from app.reads.shape import Computed, Many, One, Shape
 from app.reads.want import Amounts, Form, Listing, Selected, Selection, Want
 
 
@@ -34,6 +34,8 @@ def compile_want(shape: Shape, want: Want) -> Select[Any]:
         case Form.EACH:
             return compiler.each(shape, want.selection, want.listing)
         case Form.ONE:
+            if shape.computed is not None:
+                return select(shape.computed(compiler, want.selection, want.arguments, NO_COLUMNS).label("body"))
             pairs = compiler.pairs(shape, NO_COLUMNS, want.selection, Row())
             return select(row_json(pairs, compiler.names).label("body"))
 
@@ -107,7 +109,13 @@ class Compiler:
             declared = shape.fields[field.name]
             source = columns if declared.join is None else row.join(declared.join, self.names)
             return declared.sql(source, self.amounts)
-        value = self._one(link, columns, field) if isinstance(link, One) else self._many(link, columns, field)
+        match link:
+            case One():
+                value = self._one(link, columns, field)
+            case Many():
+                value = self._many(link, columns, field)
+            case Computed():
+                value = self._computed(link, columns, field)
         name = self.names.new("l")
         row.laterals.append(value.lateral(name))
         return literal_column(f"{name}.value")
@@ -119,11 +127,18 @@ class Compiler:
         row = Row()
         body = row_json(self.pairs(shape, columns, field.children or Selection(()), row), self.names)
         rows = row.beside(shape.model.__table__.alias(occurrence), columns)
-        on = [columns[theirs] == parent[ours] for theirs, ours in link.on.items()]
-        return select(body.label("value")).select_from(rows).where(*on)
+        found = select(body.label("value")).select_from(rows).where(*linked(link, columns, parent))
+        return (
+            found.order_by(*order_by(total_order(shape, ()), columns)).limit(number_literal(1)) if link.also else found
+        )
 
     def _many(self, link: Many, parent: Columns, field: Selected) -> Select[Any]:
         shape = shape_named(link.shape)
         children = field.children or Selection(())
         value = connection(self, shape, children, field.listing or Listing(), link, parent)
         return select(value.label("value"))
+
+    def _computed(self, link: Computed, parent: Columns, field: Selected) -> Select[Any]:
+        computed = shape_named(link.shape).computed
+        assert computed is not None
+        return select(computed(self, field.children or Selection(()), field.arguments, parent).label("value"))

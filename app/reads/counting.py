@@ -9,7 +9,7 @@ from app.reads.columns import Columns
 from app.reads.filters import condition_sql, fields_of
 from app.reads.literals import number_literal
 from app.reads.objects import Names
-from app.reads.shape import Many, Shape
+from app.reads.shape import Many, One, Shape
 from app.reads.want import Condition
 
 
@@ -39,7 +39,7 @@ def count_of(
     return select(count).select_from(model.__table__.alias(occurrence)).where(*conditions).scalar_subquery()
 
 
-def linked(link: Many | None, columns: Columns, parent: Columns | None) -> list[ColumnElement[bool]]:
+def linked(link: Many | One | None, columns: Columns, parent: Columns | None) -> list[ColumnElement[bool]]:
     """What makes a row a neighbour of the parent row; nothing where there is no parent."""
     if link is None or parent is None:
         return []

@@ -41,7 +41,7 @@ def read_cursor(shape: Shape, keys: tuple[SortKey, ...], cursor: str) -> list[An
         signature, *place = msgspec.json.decode(b64decode(cursor, validate=True), type=list[str])
         if signature != _signature(shape, order) or len(place) != len(order):
             raise CursorInvalid
-        return [_reader(key.type)(text) for key, text in zip(order, place, strict=True)]
+        return [reader_of(key.type)(text) for key, text in zip(order, place, strict=True)]
     except (binascii.Error, msgspec.MsgspecError, ValueError, InvalidOperation) as error:
         raise CursorInvalid from error
 
@@ -50,7 +50,8 @@ def _signature(shape: Shape, order: tuple[OrderColumn, ...]) -> str:
     return f"{shape.name} " + ",".join(f"{'-' if key.descending else '+'}{key.name}" for key in order)
 
 
-def _reader(type_: TypeEngine[Any]) -> Callable[[str], Any]:
+def reader_of(type_: TypeEngine[Any]) -> Callable[[str], Any]:
+    """How a value of a column is read from text. What it answers raises ValueError, InvalidOperation."""
     if isinstance(type_, BigInteger):
         return lambda text: _integer(text, 64)
     if isinstance(type_, Integer):

@@ -2,7 +2,22 @@
 
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, and_, any_, bindparam, false, func, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Date,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.types import TypeEngine
 
 from app.models import Strategy
@@ -19,6 +34,30 @@ def column(name: str) -> FilterSql:
         return compare(columns[name], comparison)
 
     return sql
+
+
+def midnight(name: str) -> FilterSql:
+    """Compare an instant with a midnight in UTC, by >= or <: totals by day can answer that too."""
+
+    def sql(columns: Columns, comparison: Compare) -> ColumnElement[bool]:
+        if "day" not in columns:
+            return compare(columns[name], comparison)
+        assert comparison.slot is not None
+        instant = typed(parameter_name(comparison.slot), BigInteger())
+        return columns.day.bool_op(comparison.op.value)(day_of(instant))
+
+    return sql
+
+
+def day_of(nanoseconds: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The UTC day of an instant."""
+    return cast(moment_of(nanoseconds), Date())
+
+
+def moment_of(nanoseconds: ColumnElement[Any]) -> ColumnElement[Any]:
+    """An instant as a `timestamp`, in UTC, cut to whole seconds."""
+    seconds = nanoseconds.op("/")(literal_column("1000000000"))
+    return literal_column("timestamp 'epoch'") + seconds.op("*")(literal_column("interval '1 second'"))
 
 
 def strategy_name(columns: Columns, comparison: Compare) -> ColumnElement[bool]:

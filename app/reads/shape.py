@@ -2,24 +2,38 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import ColumnElement
 
 from app.reads.columns import Columns
 from app.reads.fields import Field
-from app.reads.want import Compare
+from app.reads.want import Arguments, Compare, Selection
+
+if TYPE_CHECKING:
+    from app.reads.compiler import Compiler
 
 FilterSql: TypeAlias = Callable[[Columns, Compare], ColumnElement[bool]]
 """From columns and a comparison to a condition."""
 
 
+Beside: TypeAlias = Callable[[Columns, Columns], ColumnElement[bool]]
+"""From a neighbour's columns and ours to a condition."""
+
+ComputedSql: TypeAlias = "Callable[[Compiler, Selection, Arguments | None, Columns], ColumnElement[Any]]"
+"""From what is selected, the arguments and the row it is computed for to the whole answer as JSON."""
+
+
 @dataclass(frozen=True, eq=False)
 class One:
-    """A neighbour of which there is at most one. `on` pairs its columns with ours."""
+    """A neighbour of which there is at most one. `on` pairs its columns with ours.
+
+    With `also` there may be several: the first in the neighbours' own order is taken.
+    """
 
     shape: str
     on: Mapping[str, str]
+    also: Beside | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +42,14 @@ class Many:
 
     shape: str
     on: Mapping[str, str]
-    also: Callable[[Columns, Columns], ColumnElement[bool]] | None = None
+    also: Beside | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """Something worked out for a row, by the noun's own `computed`."""
+
+    shape: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +65,8 @@ class Totals:
 class Shape:
     """One noun. `sorts` maps the name of an order to its column; the first is the default, newest first.
 
-    `ties` make every order total. Sort columns are never null. `model` is None for
-    what exists once and is no table's row.
+    `ties` make every order total. Sort columns are never null. `key` are the columns in a node's id. `model` is None
+    for what is no table's row: it exists once, or it is worked out by `computed`.
     """
 
     name: str
@@ -54,5 +75,7 @@ class Shape:
     sorts: Mapping[str, str] = field(default_factory=dict)
     ties: tuple[str, ...] = ()
     filters: Mapping[str, FilterSql] = field(default_factory=dict)
-    links: Mapping[str, One | Many] = field(default_factory=dict)
+    links: Mapping[str, One | Many | Computed] = field(default_factory=dict)
     totals: Totals | None = None
+    key: tuple[str, ...] = ()
+    computed: "ComputedSql | None" = None

@@ -118,12 +118,46 @@ class Listing:
     page: Page = Page()
 
 
+class Bucket(Enum):
+    """How long one point of a curve lasts; the values are PostgreSQL's words for it. Weeks begin on Mondays."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Which rows are added up, and by which of their columns: what a computed noun is asked with."""
+
+    where: Condition | None = None
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time, from `start` up to but without `end`, in buckets; and of which currency.
+
+    `is_whole_days` where both ends are midnights, in UTC: then totals by day can answer.
+    """
+
+    bucket: Bucket = Bucket.DAY
+    currency: Slot | None = None
+    start: Slot | None = None
+    end: Slot | None = None
+    is_whole_days: bool = True
+
+
+Arguments: TypeAlias = Grouping | Span
+
+
 @dataclass(frozen=True, slots=True)
 class Selected:
     """One field of an object, under the key the caller wants.
 
-    `children` for objects and connections, `listing` for connections. `literal` is a text that stands for
-    itself (GraphQL's `__typename`).
+    `children` for objects and connections, `listing` for connections, `arguments` for what is computed. `literal` is
+    a text that stands for itself (GraphQL's `__typename`).
     """
 
     name: str
@@ -131,6 +165,7 @@ class Selected:
     children: "Selection | None" = None
     listing: Listing | None = None
     literal: str | None = None
+    arguments: Arguments | None = None
 
 
 @dataclass(frozen=True)
@@ -162,3 +197,5 @@ class Want:
     amounts: Amounts = Amounts.NUMBER
     is_counted: bool = True
     """ARRAY only: whether to count the whole list too."""
+    arguments: Arguments | None = None
+    """For a computed noun."""

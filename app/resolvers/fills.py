@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.reads import Answer, Condition, Want, answer
-from app.reads.catalogue import FILL
+from app.reads.catalogue import FILL, FILL_SUMMARY
 from app.reads.fill_statistics import summarize_fills as _summarize
 from app.resolvers.context import Context
 
@@ -17,3 +17,8 @@ async def list_fills(context: Context, want: Want, values: Sequence[Any] = ()) -
 async def summarize_fills(context: Context, where: Condition | None, values: Sequence[Any] = ()) -> bytes:
     """Counts and sums over all fills that satisfy the condition, from kept totals."""
     return await _summarize(context.database, where, values)
+
+
+async def sum_up_fills(context: Context, want: Want, values: Sequence[Any] = ()) -> Answer:
+    """Counts and sums, in all and by groups, over the fills that the question is about."""
+    return await answer(context.database, FILL_SUMMARY, want, values)

@@ -48,6 +48,19 @@ async def get_order(
     found = await entities(context.database, ORDER, want, values)
     if not found:
         raise OrderNotFound(client_order_id)
+    return _only(client_order_id, found)
+
+
+async def find_order(context: Context, want: Want, values: Sequence[Any]) -> Answer:
+    """The one order that satisfies the question, or null; the first value is its client_order_id.
+
+    Raises OrderAmbiguous.
+    """
+    found = await entities(context.database, ORDER, want, values)
+    return Answer(_only(values[0], found).body if found else b"null", None)
+
+
+def _only(client_order_id: str, found: list[Entity]) -> Entity:
     if len(found) > 1:
         raise OrderAmbiguous(client_order_id, [order.strategy_id for order in found])
     return found[0]

@@ -71,6 +71,11 @@ class PositionState:
         return PositionStatus.OPEN if self.signed_qty else PositionStatus.CLOSED
 
     @property
+    def net_pnl(self) -> Decimal:
+        """What the position made, its fees paid. Exact under `localcontext(EXACT)`."""
+        return self.realized_pnl - self.total_fees
+
+    @property
     def side(self) -> PositionSide:
         """Which way it stands now."""
         if not self.signed_qty:

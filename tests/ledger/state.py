@@ -37,6 +37,7 @@ _CONTENT = {
     "fill_totals": "SELECT * FROM fill_totals",
     "order_totals": "SELECT * FROM order_totals WHERE orders <> 0",
     "position_totals": "SELECT * FROM position_totals WHERE positions <> 0",
+    "trade_totals": "SELECT * FROM trade_totals WHERE trades <> 0",
     "signal_totals": "SELECT * FROM signal_totals",
 }
 _EVERYTHING = ("changes", "audit_entries", *_CONTENT)

@@ -35,6 +35,8 @@ DAMAGES = {
     "a total of fills": (8, "UPDATE fill_totals SET notional = notional + 0.01"),
     "a count of orders": (8, "UPDATE order_totals SET orders = orders + 1 WHERE status = 'FILLED'"),
     "a count of positions": (8, "UPDATE position_totals SET positions = positions + 1"),
+    "a total of trades": (8, "UPDATE trade_totals SET profit = profit + 0.01"),
+    "a count of wins": (8, "UPDATE trade_totals SET wins = wins + 1"),
     "a count of signals": (8, "UPDATE signal_totals SET signals = signals + 1"),
     "a lost fill": (9, f"DELETE FROM fills WHERE event_id = {_ONE_FILL}"),
     "a fill out of nowhere": (

@@ -1,8 +1,11 @@
 """The same question through both faces has the same answer, digit for digit."""
 
 import json
+from base64 import b64encode
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel
@@ -109,6 +112,96 @@ async def test_the_fills_of_an_order(client: Client) -> None:
     (order,) = (await client.query(document))["orders"]["nodes"]
     assert [{"trade_id": row["trade_id"]} for row in rows] == order["fills"]["nodes"]
     assert total == order["fills"]["totalCount"] == 5
+
+
+@pytest.mark.parametrize("client_order_id", ["O-01", "O-06", "O-13", "DIGITS", "a/b", "née ☂", "x" * 300])
+async def test_one_order(client: Client, client_order_id: str) -> None:
+    path = f"/api/trading/orders/{quote(client_order_id, safe='')}"
+    row = json.loads((await client.get(path)).text, parse_float=Decimal)
+    document = f"query ($id: String!) {{ order(clientOrderId: $id) {{ {selected(shapes.Order)} }} }}"
+    node = as_rest((await client.query(document, id=client_order_id))["order"], shapes.Order)
+    assert list(node) == list(row)
+    assert node == row
+    reason = (await client.get(f"{path}/deny-reason")).json()
+    assert reason == {name: node[name] for name in reason}
+
+
+async def test_an_order_that_several_strategies_have(client: Client) -> None:
+    assert (await client.refused("/api/trading/orders/SHARED", 409))["code"] == "ORDER_AMBIGUOUS"
+    assert await client.code('{ order(clientOrderId: "SHARED") { id } }') == "ORDER_AMBIGUOUS"
+    for strategy_id in (EMA, MAKER):
+        row = (await client.get("/api/trading/orders/SHARED", strategy_id=str(strategy_id))).json()
+        document = f'{{ order(clientOrderId: "SHARED", strategyId: "{strategy_id}") {{ strategyId }} }}'
+        assert (await client.query(document))["order"] == {"strategyId": row["strategy_id"]}
+
+
+@pytest.mark.parametrize("strategy", [str(EMA), str(MAKER), "EMACross-000", "emacross-000", "nobody"])
+async def test_the_positions_of_a_strategy(client: Client, strategy: str) -> None:
+    is_id = strategy in (str(EMA), str(MAKER))
+    filter = {"strategyId": {"eq": strategy}} if is_id else {"strategyName": {"eq": strategy}}
+    params = {"strategy_id": strategy, "status": "open"}
+    open_ = {**filter, "status": "OPEN"}
+    total = await compare(client, shapes.Position, "/api/trading/positions", params, "positions", open_)
+    assert total == (0 if strategy in ("emacross-000", "nobody") else 1)
+
+
+async def test_the_audit_log(client: Client) -> None:
+    rows, total = await rest(client, "/api/trading/audit")
+    fields = " ".join(f"{name}: {to_camel(name)}" for name in shapes.AuditEntry.model_fields)
+    found = (await client.query(f"{{ auditLog {{ totalCount nodes {{ {fields} }} }} }}"))["auditLog"]
+    assert total == found["totalCount"] == 2
+    # An id of REST is the entry's number; one of GraphQL is opaque.
+    for row, node in zip(rows, found["nodes"], strict=True):
+        assert {**row, "id": b64encode(f"AuditEntry:{row['id']}".encode()).decode()} == node
+
+
+@pytest.mark.parametrize(
+    ("params", "filter"),
+    [
+        ({}, None),
+        ({"strategy_id": str(MAKER)}, {"strategyId": {"eq": str(MAKER)}}),
+        ({"instrument_id": BTC}, {"instrumentId": {"eq": BTC}}),
+        ({"instrument_id": "nothing"}, {"instrumentId": {"eq": "nothing"}}),
+    ],
+)
+async def test_what_fills_add_up_to(client: Client, params: dict[str, Any], filter: dict[str, Any] | None) -> None:
+    response = await client.get("/api/trading/fills/summary", **params)
+    row = json.loads(response.text, parse_float=Decimal, parse_int=Decimal)
+    document = """query ($f: FillFilter) {
+      all: fillsSummary(filter: $f) {
+        total_fills: totalFills buy_fills: buyFills sell_fills: sellFills first_ts: firstTs last_ts: lastTs
+      }
+      by_currency: fillsSummary(filter: $f, groupBy: CURRENCY) {
+        groups { currency fills notional realized_pnl: realizedPnl total_fees: totalFees }
+      }
+      by_instrument: fillsSummary(filter: $f, groupBy: [INSTRUMENT]) {
+        groups { instrument_id: instrumentId fills notional }
+      }
+      by_side: fillsSummary(filter: $f, groupBy: [INSTRUMENT, SIDE]) { groups { instrumentId side quantity } }
+    }"""
+    found = await client.query(document, f=filter)
+    sides = {(group["instrumentId"], group["side"]): group["quantity"] for group in found["by_side"]["groups"]}
+    for group in found["by_instrument"]["groups"]:
+        for name, side in (("buy_qty", "BUY"), ("sell_qty", "SELL")):
+            group[name] = sides.get((group["instrument_id"], side), "0")
+    words = ("currency", "instrument_id")
+    for name in ("by_currency", "by_instrument"):
+        groups = found[name]["groups"]
+        assert row.pop(name) == [
+            {key: value if key in words else Decimal(value) for key, value in group.items()} for group in groups
+        ]
+    assert row == found["all"]
+
+
+@pytest.mark.parametrize("strategy_id", [EMA, MAKER])
+async def test_realized_profit(client: Client, strategy_id: UUID) -> None:
+    response = await client.get(f"/api/budget/{strategy_id}/pnl/realized")
+    row = json.loads(response.text, parse_float=Decimal, parse_int=Decimal)
+    fields = "currency grossPnl totalFees"
+    document = f'{{ strategy(id: "{strategy_id}") {{ performance {{ {fields} }} }} }}'
+    made = (await client.query(document))["strategy"]["performance"]
+    assert row["realized_pnl"] == {one["currency"]: Decimal(one["grossPnl"]) for one in made}
+    assert row["total_fees"] == {one["currency"]: Decimal(one["totalFees"]) for one in made}
 
 
 async def test_paging(client: Client) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from sqlmodel import SQLModel
 
-from app.database import Database
+from app.database import Database, WriteConnection
 from app.models import AuditEntry, Fill, Order, Position, Signal, Strategy
 from app.rules.enums import OrderStatus
 from app.rules.identity import strategy_id_of
@@ -35,9 +35,19 @@ _TOTALS = (
     """
     INSERT INTO fill_totals (strategy_id, day, instrument_id, currency, side, fills, quantity, notional,
         realized_pnl, total_fees, first_ts, last_ts)
-    SELECT strategy_id, date '2022-01-01', instrument_id, currency, side, count(*), sum(last_qty),
-        sum(last_qty * last_px), sum(realized_pnl), sum(commission), min(ts_event), max(ts_event)
-    FROM fills GROUP BY strategy_id, instrument_id, currency, side
+    SELECT strategy_id, to_timestamp(ts_event / 1000000000)::date, instrument_id, currency, side, sum(fills),
+        sum(quantity), sum(notional), sum(pnl), sum(fee), min(ts_event), max(ts_event)
+    FROM (
+        SELECT strategy_id, ts_event, instrument_id, currency, side, 1 AS fills, last_qty AS quantity,
+            last_qty * last_px AS notional, realized_pnl AS pnl, 0 AS fee FROM fills
+        UNION ALL
+        SELECT strategy_id, ts_event, instrument_id, commission_currency, side, 0, 0, 0, 0, commission FROM fills
+    ) parts GROUP BY 1, 2, 3, 4, 5
+    """,
+    """
+    INSERT INTO trade_totals SELECT strategy_id, to_timestamp(ts_closed / 1000000000)::date, currency, count(*),
+        count(*) FILTER (WHERE net > 0), count(*) FILTER (WHERE net < 0), sum(greatest(net, 0)), sum(greatest(-net, 0))
+    FROM (SELECT *, realized_pnl - total_fees AS net FROM positions WHERE status = 'CLOSED') closed GROUP BY 1, 2, 3
     """,
 )
 
@@ -144,8 +154,18 @@ def ledger() -> Iterable[SQLModel]:
         yield fill("O-13", number, side="BUY" if number % 2 else "SELL", last_px=Decimal(f"{46209 + number}.50"))
     yield fill("a/b", 6, strategy_id=MAKER, instrument_id=ETH, currency="USDC", last_qty=LONG_AMOUNT)
     yield fill("O-12", 7, position_n=2, flip_qty=Decimal("0.05"), realized_pnl=Decimal("42.50"))
-    yield position("P-1", 1, signed_qty=Decimal("-0.200"), side="SHORT", entry="SELL", n=3)
-    yield position("P-1", 0, status="CLOSED", side="FLAT", signed_qty=Decimal(0), ts_closed=START + 5 * SECOND + 3, n=2)
+    flip = START + 7 * SECOND
+    yield position("P-1", 1, signed_qty=Decimal("-0.200"), side="SHORT", entry="SELL", n=3, last_ts_event=flip)
+    yield position(
+        "P-1",
+        0,
+        status="CLOSED",
+        side="FLAT",
+        signed_qty=Decimal(0),
+        ts_closed=START + 5 * SECOND + 3,
+        n=2,
+        last_ts_event=flip,
+    )
     yield position("P-2", 2, strategy_id=MAKER, instrument_id=ETH)
     yield Signal(strategy_id=EMA, signal_id=UUID(int=1), name="cross", value=1, ts_event=START, ts_init=START)
     for number, strategy_id in enumerate((None, EMA)):
@@ -161,17 +181,20 @@ def ledger() -> Iterable[SQLModel]:
 async def insert(database: Database, rows: Iterable[SQLModel]) -> None:
     """Store rows, then count the totals anew."""
     async with database.unit_of_work() as work:
-        for row in rows:
-            values = {name: value for name, value in row.model_dump().items() if (name, value) != ("id", None)}
-            for name in ("before", "after", "value"):
-                if values.get(name) is not None:
-                    values[name] = orjson.dumps(values[name]).decode()
-            slots = ", ".join(f"${index + 1}" for index in range(len(values)))
-            await work.execute(
-                f"INSERT INTO {row.__tablename__} ({', '.join(values)}) VALUES ({slots})", *values.values()
-            )
-        for table in ("order_totals", "position_totals", "signal_totals", "fill_totals"):
+        await store(work, rows)
+        for table in ("order_totals", "position_totals", "signal_totals", "fill_totals", "trade_totals"):
             await work.execute(f"DELETE FROM {table}")
         for statement in _TOTALS:
             await work.execute(statement)
         await work.commit()
+
+
+async def store(work: WriteConnection, rows: Iterable[SQLModel]) -> None:
+    """Store rows; the totals stay as they are."""
+    for row in rows:
+        values = {name: value for name, value in row.model_dump().items() if (name, value) != ("id", None)}
+        for name in ("before", "after", "value", "payload"):
+            if values.get(name) is not None:
+                values[name] = orjson.dumps(values[name]).decode()
+        slots = ", ".join(f"${index + 1}" for index in range(len(values)))
+        await work.execute(f"INSERT INTO {row.__tablename__} ({', '.join(values)}) VALUES ({slots})", *values.values())

@@ -47,7 +47,12 @@ _FILLS_BY_ORDER = """(
     FROM fills GROUP BY 1, 2
 ) recomputed"""
 
-_DAY = "(timestamp 'epoch' + (ts_event / 1000000000) * interval '1 second')::date"
+
+def _day_of(instant: str) -> str:
+    return f"(timestamp 'epoch' + ({instant} / 1000000000) * interval '1 second')::date"
+
+
+_DAY = _day_of("ts_event")
 _FILL_SUMS = f"""(
     SELECT strategy_id, day, instrument_id, currency, side, sum(fills) AS fills, sum(quantity) AS quantity,
            sum(notional) AS notional, sum(realized_pnl) AS realized_pnl, sum(total_fees) AS total_fees,
@@ -59,6 +64,18 @@ _FILL_SUMS = f"""(
         SELECT strategy_id, {_DAY}, instrument_id, commission_currency, side, 0, 0, 0, 0, commission, ts_event
         FROM fills
     ) parts GROUP BY 1, 2, 3, 4, 5
+) recomputed"""
+
+
+_TRADES = "(SELECT * FROM trade_totals WHERE trades <> 0) stored"
+_CLOSED_POSITIONS = f"""(
+    SELECT strategy_id, day, currency, count(*) AS trades, count(*) FILTER (WHERE net > 0) AS wins,
+           count(*) FILTER (WHERE net < 0) AS losses, coalesce(sum(net) FILTER (WHERE net > 0), 0) AS profit,
+           coalesce(-sum(net) FILTER (WHERE net < 0), 0) AS loss
+    FROM (
+        SELECT strategy_id, {_day_of("ts_closed")} AS day, currency, realized_pnl - total_fees AS net FROM positions
+        WHERE status = 'CLOSED'
+    ) closed GROUP BY 1, 2, 3
 ) recomputed"""
 
 
@@ -140,6 +157,11 @@ STATEMENTS = (
         8,
         "the kept counts of positions are the counts",
         _differing("strategy_id, instrument_id, status", *_POSITION_COUNTS, "n"),
+    ),
+    Statement(
+        8,
+        "the kept totals of trades are the sums of the closed positions",
+        _differing("strategy_id, day, currency", _TRADES, _CLOSED_POSITIONS, "trades, wins, losses, profit, loss"),
     ),
     Statement(
         8,

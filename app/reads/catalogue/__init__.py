@@ -2,9 +2,27 @@
 
 from app.reads.catalogue.audit_entry import AUDIT_ENTRY
 from app.reads.catalogue.fill import FILL
+from app.reads.catalogue.fill_summary import FILL_SUMMARY, FILL_SUMMARY_GROUP
 from app.reads.catalogue.order import ORDER
+from app.reads.catalogue.order_event import ORDER_EVENT, QUARANTINED_EVENT
+from app.reads.catalogue.performance import EQUITY_POINT, PERFORMANCE
 from app.reads.catalogue.position import POSITION
+from app.reads.catalogue.signal import SIGNAL
 from app.reads.catalogue.strategy import STRATEGY
 from app.reads.catalogue.summary import SUMMARY
 
-__all__ = ["AUDIT_ENTRY", "FILL", "ORDER", "POSITION", "STRATEGY", "SUMMARY"]
+__all__ = [
+    "AUDIT_ENTRY",
+    "EQUITY_POINT",
+    "FILL",
+    "FILL_SUMMARY",
+    "FILL_SUMMARY_GROUP",
+    "ORDER",
+    "ORDER_EVENT",
+    "PERFORMANCE",
+    "POSITION",
+    "QUARANTINED_EVENT",
+    "SIGNAL",
+    "STRATEGY",
+    "SUMMARY",
+]

@@ -2,16 +2,19 @@
 
 from app.models import AuditEntry
 from app.reads.catalogue.registry import register
-from app.reads.fields import instant, plain
+from app.reads.fields import instant, node_id, plain
 from app.reads.filters import column
 from app.reads.shape import Shape
+
+_KEY = ("id",)
 
 AUDIT_ENTRY = register(
     Shape(
         name="AuditEntry",
         model=AuditEntry,
         fields={
-            "id": plain("id"),
+            "id": node_id("AuditEntry", _KEY),
+            "number": plain("id"),
             "ts": instant("ts"),
             "actor": plain("actor"),
             "action": plain("action"),
@@ -24,6 +27,7 @@ AUDIT_ENTRY = register(
             "hash": plain("hash"),
         },
         filters={
+            "id": column("id"),
             "actor": column("actor"),
             "action": column("action"),
             "strategy_id": column("strategy_id"),
@@ -31,5 +35,6 @@ AUDIT_ENTRY = register(
         },
         sorts={"ts": "ts"},
         ties=("id",),
+        key=_KEY,
     )
 )

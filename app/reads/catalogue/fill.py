@@ -4,15 +4,17 @@ from app.models import Fill, FillTotal
 from app.reads.catalogue.registry import register
 from app.reads.catalogue.strategy import ITS_STRATEGY
 from app.reads.fields import amount, instant, node_id, plain
-from app.reads.filters import column, strategy_name
+from app.reads.filters import column, midnight, strategy_name
 from app.reads.shape import One, Shape, Totals
+
+_KEY = ("strategy_id", "event_id")
 
 FILL = register(
     Shape(
         name="Fill",
         model=Fill,
         fields={
-            "id": node_id("Fill", "strategy_id", "event_id"),
+            "id": node_id("Fill", _KEY),
             "trade_id": plain("trade_id"),
             "client_order_id": plain("client_order_id"),
             "venue_order_id": plain("venue_order_id"),
@@ -41,10 +43,12 @@ FILL = register(
             "strategy_name": strategy_name,
             "instrument_id": column("instrument_id"),
             "client_order_id": column("client_order_id"),
+            "event_id": column("event_id"),
             "side": column("side"),
             "currency": column("currency"),
             "last_qty": column("last_qty"),
             "ts_event": column("ts_event"),
+            "ts_event_midnight": midnight("ts_event"),
         },
         sorts={
             "ts_event": "ts_event",
@@ -53,10 +57,11 @@ FILL = register(
             "instrument_id": "instrument_id",
         },
         ties=("event_id", "strategy_id"),
+        key=_KEY,
         totals=Totals(
             FillTotal,
             "fills",
-            frozenset({"strategy_id", "strategy_name", "instrument_id", "side", "currency"}),
+            frozenset({"strategy_id", "strategy_name", "instrument_id", "side", "currency", "ts_event_midnight"}),
         ),
     )
 )

@@ -4,18 +4,21 @@ from sqlalchemy import case, func
 
 from app.models import Order, OrderTotal
 from app.reads.catalogue.registry import register
+from app.reads.catalogue.signal import signal_of_order
 from app.reads.catalogue.strategy import ITS_STRATEGY
 from app.reads.fields import amount, instant, node_id, plain
 from app.reads.filters import column, strategy_name
 from app.reads.literals import number_literal, text_literal
 from app.reads.shape import Many, One, Shape, Totals
 
+_KEY = ("strategy_id", "client_order_id")
+
 ORDER = register(
     Shape(
         name="Order",
         model=Order,
         fields={
-            "id": node_id("Order", "strategy_id", "client_order_id"),
+            "id": node_id("Order", _KEY),
             "client_order_id": plain("client_order_id"),
             "venue_order_id": plain("venue_order_id"),
             "strategy_id": plain("strategy_id"),
@@ -46,6 +49,8 @@ ORDER = register(
         },
         links={
             "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+            "signal": One("Signal", on={"signal_id": "signal_id"}, also=signal_of_order),
+            "events": Many("OrderEvent", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
             "fills": Many("Fill", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
         },
         filters={
@@ -69,6 +74,7 @@ ORDER = register(
             "status": "status",
         },
         ties=("client_order_id", "strategy_id"),
+        key=_KEY,
         totals=Totals(OrderTotal, "orders", frozenset({"strategy_id", "strategy_name", "instrument_id", "status"})),
     )
 )

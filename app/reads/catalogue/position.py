@@ -10,12 +10,14 @@ from app.reads.filters import column, strategy_name
 from app.reads.literals import number_literal
 from app.reads.shape import Many, One, Shape, Totals
 
+_KEY = ("strategy_id", "n", "position_id")
+
 POSITION = register(
     Shape(
         name="Position",
         model=Position,
         fields={
-            "id": node_id("Position", "strategy_id", "n", "position_id"),
+            "id": node_id("Position", _KEY),
             "position_id": plain("position_id"),
             "strategy_id": plain("strategy_id"),
             "strategy_name": plain("name", ITS_STRATEGY),
@@ -42,9 +44,14 @@ POSITION = register(
             "fills": Many(
                 "Fill",
                 on={"strategy_id": "strategy_id", "position_id": "position_id"},
-                also=lambda fill, position: or_(
-                    fill.position_n == position.n,
-                    and_(fill.flip_qty > number_literal(0), fill.position_n == position.n - number_literal(1)),
+                also=lambda fill, position: and_(
+                    # One position_id may have thousands of lives: the instants are what an index finds.
+                    fill.ts_event >= position.ts_opened,
+                    fill.ts_event <= position.last_ts_event,
+                    or_(
+                        fill.position_n == position.n,
+                        and_(fill.flip_qty > number_literal(0), fill.position_n == position.n - number_literal(1)),
+                    ),
                 ),
             ),
         },
@@ -53,10 +60,13 @@ POSITION = register(
             "strategy_name": strategy_name,
             "instrument_id": column("instrument_id"),
             "status": column("status"),
+            "position_id": column("position_id"),
+            "n": column("n"),
             "ts_opened": column("ts_opened"),
         },
         sorts={"ts_opened": "ts_opened"},
         ties=("position_id", "n", "strategy_id"),
+        key=_KEY,
         totals=Totals(
             PositionTotal, "positions", frozenset({"strategy_id", "strategy_name", "instrument_id", "status"})
         ),

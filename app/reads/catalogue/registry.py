@@ -2,15 +2,16 @@
 
 from app.reads.shape import Shape
 
-_SHAPES: dict[str, Shape] = {}
+SHAPES: dict[str, Shape] = {}
+"""All nouns; complete once `app.reads.catalogue` is imported."""
 
 
 def register(shape: Shape) -> Shape:
     """Make a shape known under its name."""
-    _SHAPES[shape.name] = shape
+    SHAPES[shape.name] = shape
     return shape
 
 
 def shape_named(name: str) -> Shape:
     """The shape of that name. Raises KeyError."""
-    return _SHAPES[name]
+    return SHAPES[name]

@@ -4,17 +4,19 @@ from app.models import Strategy
 from app.reads.catalogue.registry import register
 from app.reads.fields import Join, instant, node_id, plain
 from app.reads.filters import column
-from app.reads.shape import Many, Shape
+from app.reads.shape import Computed, Many, Shape
 
 ITS_STRATEGY = Join(Strategy, on=("strategy_id",))
 """The strategy of an order, a fill or a position."""
+
+_KEY = ("strategy_id",)
 
 STRATEGY = register(
     Shape(
         name="Strategy",
         model=Strategy,
         fields={
-            "id": node_id("Strategy", "strategy_id"),
+            "id": node_id("Strategy", _KEY),
             "strategy_id": plain("strategy_id"),
             "name": plain("name"),
             "trader_id": plain("trader_id"),
@@ -25,6 +27,8 @@ STRATEGY = register(
             "orders": Many("Order", on={"strategy_id": "strategy_id"}),
             "fills": Many("Fill", on={"strategy_id": "strategy_id"}),
             "positions": Many("Position", on={"strategy_id": "strategy_id"}),
+            "signals": Many("Signal", on={"strategy_id": "strategy_id"}),
+            "performance": Computed("Performance"),
         },
         filters={
             "strategy_id": column("strategy_id"),
@@ -34,5 +38,6 @@ STRATEGY = register(
         },
         sorts={"created_at": "created_at"},
         ties=("strategy_id",),
+        key=_KEY,
     )
 )

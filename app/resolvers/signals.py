@@ -1,0 +1,13 @@
+"""Signals."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.reads import Answer, Want, answer
+from app.reads.catalogue import SIGNAL
+from app.resolvers.context import Context
+
+
+async def list_signals(context: Context, want: Want, values: Sequence[Any] = ()) -> Answer:
+    """Signals, newest first."""
+    return await answer(context.database, SIGNAL, want, values)

@@ -1,0 +1,31 @@
+"""What a resolver returns instead of an answer: a question, which the executor has answered by one statement."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.reads import Answer, Condition
+from app.reads.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A noun, and the resolver that answers questions about it: (context, want, values).
+
+    With `where` the field is one object, or null: the one that satisfies the condition, with these values.
+    """
+
+    shape: Shape
+    resolver: Callable[..., Awaitable[Answer]]
+    where: Condition | None = None
+    values: Sequence[Any] = ()
+
+
+def asked(
+    shape: Shape,
+    resolver: Callable[..., Awaitable[Answer]],
+    where: Condition | None = None,
+    values: Sequence[Any] = (),
+) -> Any:
+    """The question, in place of the answer that the schema promises."""
+    return Ask(shape, resolver, where, values)

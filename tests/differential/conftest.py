@@ -1,0 +1,36 @@
+"""Two servers over the same rows: Purser, and plain graphql-core."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from app.database import Database
+from app.database.embedded import EmbeddedServer
+from tests.conftest import execute
+from tests.differential.rows import ROWS
+from tests.reads.rows import insert
+from tests.reads.serving import Client, serving
+
+DATABASE = "differential"
+
+
+@pytest.fixture(scope="session")
+def random_url(server: EmbeddedServer, template: str) -> Iterator[str]:
+    maintenance, url = server.url_of("postgres"), server.url_of(DATABASE)
+    asyncio.run(execute(maintenance, f"CREATE DATABASE {DATABASE} TEMPLATE {template} STRATEGY FILE_COPY"))
+    asyncio.run(_insert(url))
+    yield url
+    asyncio.run(execute(maintenance, f"DROP DATABASE {DATABASE} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+async def purser(random_url: str) -> AsyncIterator[Client]:
+    async with serving(random_url) as (_, client):
+        yield client
+
+
+async def _insert(url: str) -> None:
+    database = await Database.open(url)
+    await insert(database, [row for table in ROWS.values() for row in table])
+    await database.close()

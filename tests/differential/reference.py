@@ -1,0 +1,321 @@
+"""The same contract, answered by plain graphql-core over Python objects: no SQL, and nothing of Purser's read side."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, GraphQLUnionType, build_schema
+
+from app.models import AuditEntry, Fill, Order, OrderEvent, Position, QuarantinedEvent, Signal, Strategy
+from app.rules.identity import NO_STRATEGY
+from tests.differential.rows import Rows
+from tests.differential.sums import performance, summary_of_fills
+
+SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
+
+SORTS = {
+    Strategy: ("created_at", ("strategy_id",)),
+    Order: ("ts_init", ("client_order_id", "strategy_id")),
+    Fill: ("ts_event", ("event_id", "strategy_id")),
+    Position: ("ts_opened", ("position_id", "n", "strategy_id")),
+    Signal: ("ts_event", ("signal_id", "strategy_id")),
+    OrderEvent: ("ts_event", ("ts_init", "seq", "event_id", "variant", "strategy_id")),
+    QuarantinedEvent: ("ts_event", ("event_id", "variant", "strategy_id")),
+    AuditEntry: ("ts", ("id",)),
+}
+KEYS = {
+    Strategy: ("strategy_id",),
+    Order: ("strategy_id", "client_order_id"),
+    Fill: ("strategy_id", "event_id"),
+    Position: ("strategy_id", "n", "position_id"),
+    Signal: ("strategy_id", "signal_id"),
+    OrderEvent: ("strategy_id", "event_id", "variant"),
+    QuarantinedEvent: ("strategy_id", "event_id", "variant"),
+    AuditEntry: ("id",),
+}
+COLUMNS = {"type": "order_type"}
+INSTANTS = ("ts", "created_at")
+NANOSECONDS = 1_000_000_000
+
+
+def snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def instant(nanoseconds: int) -> str:
+    seconds, rest = divmod(nanoseconds, NANOSECONDS)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
+
+
+def parse_instant(text: str) -> int:
+    whole, rest = text.removesuffix("Z").split(".")
+    return int(datetime.fromisoformat(f"{whole}+00:00").timestamp()) * NANOSECONDS + int(rest)
+
+
+def plain(value: Any) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+@dataclass(frozen=True)
+class Order_:
+    """A total order: columns, each with whether the largest comes first."""
+
+    noun: type[Any]
+    columns: tuple[tuple[str, bool], ...]
+
+    @classmethod
+    def of(cls, noun: type[Any], by: Iterable[Mapping[str, str]] | None) -> "Order_":
+        default, ties = SORTS[noun]
+        asked = [(key["field"].lower(), key.get("direction", "DESC") == "DESC") for key in by or ()] or [
+            (default, True)
+        ]
+        columns = dict(reversed(asked))
+        named = {name: columns[name] for name, _ in asked}
+        return cls(noun, (*named.items(), *((tie, asked[0][1]) for tie in ties if tie not in named)))
+
+    def sort(self, rows: Iterable[Any]) -> list[Any]:
+        ordered = list(rows)
+        for name, is_descending in reversed(self.columns):
+            ordered.sort(key=lambda row: getattr(row, name), reverse=is_descending)
+        return ordered
+
+    def cursor(self, row: Any) -> str:
+        signature = ",".join(f"{'-' if descending else '+'}{name}" for name, descending in self.columns)
+        place = [plain(getattr(row, name)) for name, _ in self.columns]
+        text = json.dumps([f"{self.noun.__name__} {signature}", *place], ensure_ascii=False)
+        return b64encode(text.encode()).decode()
+
+
+def node_id(row: Any) -> str:
+    noun = type(row)
+    name = "OrderEvent" if noun is QuarantinedEvent else noun.__name__
+    return b64encode(":".join([name, *(str(getattr(row, key)) for key in KEYS[noun])]).encode()).decode()
+
+
+def satisfies(row: Any, filter: Mapping[str, Any] | None, names: Mapping[UUID, str]) -> bool:
+    """Whether a row has everything that the filter asks for."""
+    for name, wanted in (filter or {}).items():
+        if wanted is None:
+            continue
+        if name in ("and", "or"):
+            parts = (satisfies(row, part, names) for part in wanted)
+            if not (all(parts) if name == "and" else any(parts)):
+                return False
+        elif name == "not":
+            if satisfies(row, wanted, names):
+                return False
+        elif not _compares(_column(row, name, names), wanted):
+            return False
+    return True
+
+
+def _column(row: Any, name: str, names: Mapping[UUID, str]) -> Any:
+    if name == "strategyName":
+        return names[row.strategy_id]
+    return getattr(row, COLUMNS.get(name, snake(name)))
+
+
+def _compares(value: Any, wanted: Any) -> bool:
+    if not isinstance(wanted, Mapping):
+        return bool(value == wanted)
+    if value is None and any(operand is not None for operand in wanted.values()):
+        return False
+    return all(
+        _OPERATORS[name](value, _operand(value, name, operand))
+        for name, operand in wanted.items()
+        if operand is not None
+    )
+
+
+def _operand(value: Any, name: str, operand: Any) -> Any:
+    if name == "in":
+        return [_operand(value, "", item) for item in operand]
+    read: Callable[[Any], Any] = {int: parse_instant, Decimal: Decimal, UUID: UUID}.get(type(value), lambda text: text)
+    return read(operand)
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda value, operand: value == operand,
+    "in": lambda value, operand: value in operand,
+    "contains": lambda value, operand: operand.lower() in value.lower(),
+    "startsWith": lambda value, operand: value.startswith(operand),
+    "gt": lambda value, operand: value > operand,
+    "gte": lambda value, operand: value >= operand,
+    "lt": lambda value, operand: value < operand,
+    "lte": lambda value, operand: value <= operand,
+}
+
+
+class Reference:
+    """A schema whose resolvers read these rows."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.names = {row.strategy_id: row.name for row in rows[Strategy]}
+        self._quarantined = {self._key(row): row for row in rows[QuarantinedEvent]}
+        self._events = {self._key(row): row for row in rows[OrderEvent]}
+
+    @cached_property
+    def schema(self) -> GraphQLSchema:
+        schema = build_schema(SDL.read_text())
+        for type_ in schema.type_map.values():
+            assert not isinstance(type_, GraphQLUnionType)
+            if isinstance(type_, GraphQLObjectType):
+                for name, field in type_.fields.items():
+                    field.resolve = getattr(self, f"_{type_.name.lower()}_{snake(name)}", self._field)
+        schema.type_map["Node"].resolve_type = lambda row, *_: type(row).__name__  # type: ignore[attr-defined]
+        return schema
+
+    def _field(self, row: Any, info: GraphQLResolveInfo, **given: Any) -> Any:
+        name = info.field_name
+        if isinstance(row, dict):
+            return row[name]
+        if name == "id":
+            return node_id(row)
+        if name == "strategy":
+            return next((one for one in self.rows[Strategy] if one.strategy_id == row.strategy_id), None)
+        if name in ("fills", "orders", "positions", "signals", "events"):
+            return self._neighbours(row, name, given)
+        column = COLUMNS.get(name, snake(name)) if isinstance(row, Order) else snake(name)
+        value = getattr(row, column)
+        if value is None or isinstance(value, bool):
+            return value
+        if column.startswith("ts_") or column in INSTANTS:
+            return instant(value)
+        return plain(value) if isinstance(value, Decimal | UUID) else value
+
+    def _neighbours(self, row: Any, name: str, given: Mapping[str, Any]) -> Any:
+        nouns = {"fills": Fill, "orders": Order, "positions": Position, "signals": Signal, "events": OrderEvent}
+        noun = nouns[name]
+        return self._list(noun, [one for one in self.rows[noun] if self._belongs(one, row)], given)
+
+    def _belongs(self, one: Any, row: Any) -> bool:
+        if isinstance(row, Signal):
+            return one.signal_id == row.signal_id and row.strategy_id in (one.strategy_id, NO_STRATEGY)
+        if one.strategy_id != row.strategy_id:
+            return False
+        if isinstance(row, Order):
+            return bool(one.client_order_id == row.client_order_id)
+        if isinstance(row, Position):
+            is_own = one.position_n == row.n or (one.flip_qty > 0 and one.position_n == row.n - 1)
+            return bool(one.position_id == row.position_id and is_own)
+        return True
+
+    def _list(self, noun: type[Any], rows: list[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        order = Order_.of(noun, given.get("orderBy"))
+        listed = order.sort(row for row in rows if satisfies(row, given.get("filter"), self.names))
+        # A cursor names a place, whether or not the list has its row: places are compared among all rows.
+        everywhere = order.sort(self.rows[noun])
+        place = {order.cursor(row): index for index, row in enumerate(everywhere)}
+        at = [place[order.cursor(row)] for row in listed]
+        after, before = given.get("after"), given.get("before")
+        low = -1 if after is None else place[after]
+        high = len(everywhere) if before is None else place[before]
+        window = [row for row, index in zip(listed, at, strict=True) if low < index < high]
+        size = next((given[name] for name in ("first", "last") if given.get(name) is not None), 100)
+        is_backward = given.get("last") is not None
+        page = window[max(len(window) - size, 0) :] if is_backward else window[:size]
+        has_more = len(window) > size
+        edges = [{"node": row, "cursor": order.cursor(row)} for row in page]
+        return {
+            "edges": edges,
+            "nodes": page,
+            "totalCount": len(listed),
+            "pageInfo": {
+                "hasNextPage": (has_more and not is_backward) or any(index >= high for index in at),
+                "hasPreviousPage": (has_more and is_backward) or any(index <= low for index in at),
+                "startCursor": edges[0]["cursor"] if edges else None,
+                "endCursor": edges[-1]["cursor"] if edges else None,
+            },
+        }
+
+    @staticmethod
+    def _key(row: Any) -> tuple[Any, ...]:
+        return row.strategy_id, row.event_id, row.variant
+
+    # Fields that are more than a column: by the type's and the field's name.
+
+    def _order_leaves_qty(self, row: Order, _: Any) -> str:
+        left = row.quantity - row.filled_qty
+        return plain(left) if left >= 0 else "0"
+
+    def _order_deny_reason(self, row: Order, _: Any) -> str | None:
+        return row.deny_reason if row.status in ("DENIED", "REJECTED") else None
+
+    def _order_signal(self, row: Order, _: Any) -> Signal | None:
+        found = [one for one in self.rows[Signal] if self._belongs(row, one)] if row.signal_id else []
+        return next(iter(Order_.of(Signal, None).sort(found)), None)
+
+    def _fill_order(self, row: Fill, _: Any) -> Order:
+        return next(one for one in self.rows[Order] if self._belongs(row, one))
+
+    def _position_quantity(self, row: Position, _: Any) -> str:
+        return plain(abs(row.signed_qty))
+
+    def _orderevent_applied(self, row: Any, _: Any) -> bool:
+        return self._key(row) not in self._quarantined
+
+    def _orderevent_quarantine_reason(self, row: Any, _: Any) -> str | None:
+        found = self._quarantined.get(self._key(row))
+        return f"{found.code}: {found.reason}" if found else None
+
+    def _orderevent_type(self, row: Any, _: Any) -> str:
+        return str(self._events[self._key(row)].type)
+
+    def _orderevent_payload(self, row: Any, _: Any) -> Any:
+        return self._events[self._key(row)].payload
+
+    def _strategy_performance(self, row: Strategy, _: Any, **given: Any) -> Any:
+        span = (parse_instant(given[name]) if given.get(name) else None for name in ("from", "to"))
+        fills = [one for one in self.rows[Fill] if one.strategy_id == row.strategy_id]
+        closed = [
+            one for one in self.rows[Position] if one.strategy_id == row.strategy_id and one.ts_closed is not None
+        ]
+        return performance(fills, closed, given.get("currency"), *span, given["bucket"])
+
+    def _query_node(self, _: Any, __: Any, id: str) -> Any:
+        nouns = (noun for noun in KEYS if noun is not QuarantinedEvent)
+        return next((row for noun in nouns for row in self.rows[noun] if node_id(row) == id), None)
+
+    def _query_strategy(self, _: Any, __: Any, id: str | None = None, name: str | None = None) -> Any:
+        return next((row for row in self.rows[Strategy] if str(row.strategy_id) == id or row.name == name), None)
+
+    def _query_order(self, _: Any, __: Any, clientOrderId: str, strategyId: str | None = None) -> Any:
+        found = [row for row in self.rows[Order] if row.client_order_id == clientOrderId]
+        return next((row for row in found if strategyId in (None, str(row.strategy_id))), None)
+
+    def _query_strategies(self, _: Any, __: Any, **given: Any) -> Any:
+        return self._list(Strategy, self.rows[Strategy], given)
+
+    def _query_orders(self, _: Any, __: Any, **given: Any) -> Any:
+        return self._list(Order, self.rows[Order], given)
+
+    def _query_fills(self, _: Any, __: Any, **given: Any) -> Any:
+        return self._list(Fill, self.rows[Fill], given)
+
+    def _query_positions(self, _: Any, __: Any, **given: Any) -> Any:
+        return self._list(Position, self.rows[Position], given)
+
+    def _query_signals(self, _: Any, __: Any, **given: Any) -> Any:
+        return self._list(Signal, self.rows[Signal], given)
+
+    def _query_audit_log(self, _: Any, __: Any, **given: Any) -> Any:
+        return self._list(AuditEntry, self.rows[AuditEntry], given)
+
+    def _query_quarantined_events(self, _: Any, __: Any, **given: Any) -> Any:
+        return self._list(QuarantinedEvent, self.rows[QuarantinedEvent], given)
+
+    def _query_summary(self, _: Any, __: Any) -> Any:
+        return {name: len(self.rows[noun]) for name, noun in (("signals", Signal), ("orders", Order), ("fills", Fill))}
+
+    def _query_fills_summary(self, _: Any, __: Any, **given: Any) -> Any:
+        return summary_of_fills(
+            self.rows[Fill], lambda part: satisfies(part, given.get("filter"), self.names), given.get("groupBy") or []
+        )

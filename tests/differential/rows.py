@@ -1,0 +1,159 @@
+"""Random rows for comparing two servers: ties, nulls, odd texts, amounts of many digits, fees in other currencies."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import SQLModel
+
+from app.models import AuditEntry, Fill, Order, OrderEvent, Position, QuarantinedEvent, Signal, Strategy
+from app.rules.enums import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.rules.identity import NO_STRATEGY
+from tests.reads.rows import START, fill, order, position
+
+HOUR = 3_600_000_000_000
+NAMES = ("EMA-000", "ema-001", "100%_Maker", 'né"e')
+INSTRUMENTS = ("BTCUSDT.BINANCE", "ETHUSDT.BINANCE", "btc_%.X")
+CURRENCIES = ("USDT", "USD")
+QUANTITIES = tuple(map(Decimal, ("0.100", "0.1", "1", "2.50", "123456789012345678901234567890.123456789")))
+PNLS = tuple(map(Decimal, ("0.00", "-1.50", "42.250000", "0.000000000000000001", "-7")))
+
+Rows = dict[type[SQLModel], list[Any]]
+
+
+def random_rows(seed: int) -> Rows:
+    """Rows of every table, by table."""
+    random = Random(seed)
+    rows: Rows = {}
+    for row in _everything(random):
+        rows.setdefault(type(row), []).append(row)
+    return rows
+
+
+def _everything(random: Random) -> Iterator[SQLModel]:
+    ids = [UUID(int=random.getrandbits(128)) for _ in NAMES]
+    for strategy_id, name in zip(ids, NAMES, strict=True):
+        state = random.choice(("ACTIVE", "HALTED"))
+        trader = random.choice(("T-1", "T-2"))
+        created = START + random.randrange(3)
+        yield Strategy(strategy_id=strategy_id, name=name, trader_id=trader, state=state, created_at=created)
+    signals = [_signal(random, number, random.choice([*ids[:2], NO_STRATEGY])) for number in (1, 2, 3, 4, 5)]
+    signals += [_signal(random, 1, owner) for owner in (ids[3], NO_STRATEGY) if signals[0].strategy_id != owner]
+    yield from signals
+    orders = [_order(random, number, random.choice(ids[:3])) for number in range(40)]
+    yield from orders
+    fills = [_fill(random, number, random.choice(orders[:25])) for number in range(1, 71)]
+    yield from fills
+    yield from _positions(random, fills)
+    yield from _events(random, orders)
+    for number in range(1, 6):
+        yield AuditEntry(
+            id=number,
+            **{"ts": START + random.randrange(3), "actor": random.choice(("me", "you")), "action": "SET"},
+            **{"entity_type": "budget", "entity_id": str(number), "hash": f"#{number}"},
+            strategy_id=random.choice((None, ids[0])),
+            before=random.choice((None, {"a": "1.0", "bb": [1, None]})),
+            after={"a": "2"},
+            request_id=random.choice((None, "r")),
+        )
+
+
+def _signal(random: Random, number: int, strategy_id: UUID) -> Signal:
+    instant = START + random.randrange(3)
+    value = random.choice((1, "x", {"a": [True, None]}, 1.5))
+    return Signal(
+        **{"strategy_id": strategy_id, "signal_id": UUID(int=number), "name": "cross", "value": value},
+        instrument_id=random.choice((None, INSTRUMENTS[0])),
+        **{"ts_event": instant, "ts_init": instant},
+    )
+
+
+def _order(random: Random, number: int, strategy_id: UUID) -> Order:
+    status = random.choice([*OrderStatus, *[OrderStatus.FILLED] * 10])
+    quantity = random.choice(QUANTITIES)
+    return order(
+        f"O-{number // 2}{random.choice('ab')}{number}",
+        random.randrange(20),
+        strategy_id=strategy_id,
+        **{name: random.choice((None, text)) for name, text in (("account_id", "A"), ("venue_order_id", "V/1"))},
+        position_id=random.choice((None, "P-1")),
+        instrument_id=random.choice(INSTRUMENTS),
+        side=random.choice(list(OrderSide)).value,
+        order_type=random.choice(list(OrderType)[:3]).value,
+        time_in_force=random.choice(list(TimeInForce)).value,
+        status=status.value,
+        quantity=quantity,
+        filled_qty=random.choice((Decimal(0), quantity, quantity + Decimal("0.05"))),
+        **{name: random.choice((None, *PNLS)) for name in ("price", "trigger_price", "avg_px")},
+        deny_reason="BECAUSE: no" if status in ("DENIED", "REJECTED", "CANCELED") else None,
+        tags=random.choice(([], ["a"], ['"', "é ☂"])),
+        signal_id=random.choice((None, UUID(int=random.randrange(1, 7)))),
+        ts_last=START + random.randrange(3),
+    )
+
+
+def _fill(random: Random, number: int, of: Order) -> Fill:
+    currency = random.choice(CURRENCIES)
+    return fill(
+        of.client_order_id,
+        number,
+        strategy_id=of.strategy_id,
+        event_id=UUID(int=random.getrandbits(128)),
+        instrument_id=of.instrument_id,
+        position_id=random.choice(("P-1", "P:2")),
+        position_n=random.randrange(1, 4),
+        flip_qty=random.choice((Decimal(0), Decimal(0), Decimal("0.5"))),
+        side=of.side,
+        last_qty=random.choice(QUANTITIES),
+        last_px=random.choice((Decimal("100.50"), Decimal("7"))),
+        currency=currency,
+        commission=random.choice((Decimal("0.10"), Decimal("-0.0500"), Decimal(0))),
+        commission_currency=random.choice((currency, "USDT", "BNB")),
+        realized_pnl=random.choice(PNLS),
+        ts_event=START + random.choice((0, 1, random.randrange(60), 24, 48)) * HOUR + random.choice((0, 0, 7)),
+    )
+
+
+def _positions(random: Random, fills: list[Fill]) -> Iterator[Position]:
+    lives: dict[tuple[UUID, str, int], list[Fill]] = {}
+    for one in fills:
+        lives.setdefault((one.strategy_id, one.position_id, one.position_n), []).append(one)
+        if one.flip_qty:
+            lives.setdefault((one.strategy_id, one.position_id, one.position_n + 1), []).append(one)
+    for (strategy_id, position_id, n), within in lives.items():
+        within.sort(key=lambda one: one.ts_event)
+        is_closed = random.random() < 0.7
+        yield position(
+            position_id,
+            0,
+            strategy_id=strategy_id,
+            n=n,
+            instrument_id=random.choice(INSTRUMENTS),
+            **{"status": "CLOSED", "side": "FLAT", "signed_qty": Decimal(0)} if is_closed else {},
+            ts_opened=within[0].ts_event,
+            last_ts_event=within[-1].ts_event,
+            ts_closed=within[-1].ts_event if is_closed else None,
+            currency=within[-1].currency,
+            avg_px_close=random.choice((None, *PNLS)),
+            realized_pnl=random.choice(PNLS),
+            total_fees=random.choice((Decimal(0), Decimal("0.10"), Decimal("-1.50"))),
+        )
+
+
+def _events(random: Random, orders: list[Order]) -> Iterator[SQLModel]:
+    for seq in range(1, 61):
+        of = random.choice(orders[:12])
+        key = {"strategy_id": of.strategy_id, "event_id": UUID(int=random.getrandbits(128)), "variant": seq % 2}
+        instants = {"ts_event": START + random.randrange(4), "ts_init": START + random.randrange(2)}
+        payload = {"n": seq, "type": "OrderAccepted", "amounts": ["0.10", None]}
+        about = {"type": "OrderAccepted", "client_order_id": of.client_order_id}
+        yield OrderEvent(**key, seq=seq, **about, **instants, payload=payload)
+        if random.random() < 0.3:
+            reason = {"client_order_id": of.client_order_id, "code": "ILLEGAL", "reason": 'not "now"'}
+            yield QuarantinedEvent(**key, **reason, ts_event=instants["ts_event"])
+
+
+ROWS = random_rows(seed=7)
+"""What both servers have."""

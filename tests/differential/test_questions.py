@@ -1,0 +1,65 @@
+"""Any valid question has the answer that plain graphql-core gives over the same rows: values, nulls, order of keys."""
+
+from decimal import localcontext
+from typing import Any
+
+import pytest
+from graphql import execute_sync, parse, validate
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.differential.documents import Document
+from tests.differential.reference import Reference
+from tests.differential.rows import ROWS
+from tests.reads.serving import Client
+
+pytestmark = pytest.mark.anyio
+
+PROCESSES = 5
+"""Parts that the work is cut into, so that it can use several processors."""
+
+REFERENCE = Reference(ROWS)
+
+documents = st.builds(Document, st.randoms(use_true_random=False), st.just(REFERENCE))
+
+
+def comparing(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+        database=None,
+    )
+
+
+def ordered(value: Any) -> Any:
+    """Objects as lists of pairs: the order of keys is part of the answer."""
+    if isinstance(value, dict):
+        return [(key, ordered(item)) for key, item in value.items()]
+    return [ordered(item) for item in value] if isinstance(value, list) else value
+
+
+async def compare(client: Client, document: Document) -> None:
+    parsed = parse(document.text)
+    assert validate(REFERENCE.schema, parsed) == [], document.text
+    with localcontext(prec=200):
+        expected = execute_sync(REFERENCE.schema, parsed, variable_values=document.variables)
+    assert expected.errors is None, (document.text, document.variables, expected.errors)
+    answer = await client.graphql(document.text, **document.variables)
+    assert "errors" not in answer, (document.text, document.variables, answer)
+    assert ordered(answer["data"]) == ordered(expected.data), (document.text, document.variables)
+
+
+@pytest.mark.parametrize("part", range(PROCESSES))
+@given(document=documents)
+@comparing(60)
+async def test_any_question(purser: Client, part: int, document: Document) -> None:
+    await compare(purser, document)
+
+
+@pytest.mark.long
+@given(document=documents)
+@comparing(5_000)
+async def test_thousands_of_questions(purser: Client, document: Document) -> None:
+    await compare(purser, document)

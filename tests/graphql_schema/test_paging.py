@@ -1,0 +1,98 @@
+"""Paging through everything while a writer inserts anywhere: what was there is seen once, nothing is seen twice."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.database import Database
+from app.models import Order
+from app.rules.enums import OrderStatus
+from tests.reads.rows import BTC, EMA, ETH, MAKER, insert, ledger, order, store
+from tests.reads.serving import Client
+
+pytestmark = pytest.mark.anyio
+
+ORDERS = 200
+ORDERINGS = [
+    [],
+    [{"field": "QUANTITY", "direction": "ASC"}],
+    [{"field": "INSTRUMENT_ID"}, {"field": "TS_INIT", "direction": "ASC"}, {"field": "STATUS"}],
+]
+PAGES = """
+query ($by: [OrderSort!], $first: Int, $after: String, $last: Int, $before: String) {
+  orders(orderBy: $by, first: $first, after: $after, last: $last, before: $before) {
+    nodes { id }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}
+"""
+
+
+def somewhere(random: Random, number: int) -> Order:
+    """An order that may come first, last or between others in any order."""
+    return order(
+        f"{random.choice('AMZ')}{number}",
+        random.randrange(50),
+        strategy_id=random.choice((EMA, MAKER)),
+        instrument_id=random.choice((BTC, ETH)),
+        status=random.choice(list(OrderStatus)).value,
+        quantity=Decimal(random.randrange(1, 5)),
+    )
+
+
+@asynccontextmanager
+async def writing(database: Database, random: Random) -> AsyncIterator[list[int]]:
+    """Inserts order after order in the background; the list counts them."""
+    written: list[int] = []
+
+    async def write() -> None:
+        while True:
+            async with database.unit_of_work() as work:
+                await store(work, [somewhere(random, ORDERS + len(written))])
+                await work.commit()
+            written.append(1)
+
+    writer = asyncio.create_task(write())
+    try:
+        yield written
+    finally:
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
+
+
+async def walk(client: Client, by: Any, *, forward: bool) -> list[str]:
+    """Every id, in the order that the pages have them."""
+    walked: list[str] = []
+    cursor, goes_on = None, True
+    while goes_on:
+        arguments = {"first": 7, "after": cursor} if forward else {"last": 7, "before": cursor}
+        page = (await client.query(PAGES, by=by, **arguments))["orders"]
+        ids = [node["id"] for node in page["nodes"]]
+        walked = [*walked, *ids] if forward else [*ids, *walked]
+        info = page["pageInfo"]
+        cursor = info["endCursor" if forward else "startCursor"]
+        goes_on = info["hasNextPage" if forward else "hasPreviousPage"]
+    return walked
+
+
+@pytest.mark.parametrize("forward", [True, False], ids=["forward", "backward"])
+@pytest.mark.parametrize("by", ORDERINGS, ids=["newest first", "by quantity", "by three keys"])
+async def test_everything_that_was_there_is_seen_once(
+    own: tuple[FastAPI, Client], database: Database, by: Any, forward: bool
+) -> None:
+    _, client = own
+    random = Random(1)
+    await insert(database, [*ledger(), *(somewhere(random, number) for number in range(ORDERS))])
+    before = await walk(client, by, forward=True)
+    async with writing(database, random) as written:
+        walked = await walk(client, by, forward=forward)
+    assert len(written) > 3
+    assert len(set(walked)) == len(walked)
+    there = set(before)
+    assert [id_ for id_ in walked if id_ in there] == before
