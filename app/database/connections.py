@@ -14,16 +14,15 @@ from asyncpg.connect_utils import SessionAttribute
 
 from app.errors import DatabaseUnavailable
 
-_UNREACHABLE = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
+_LOST = (
+    ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
 )
+"""What a statement meets when its connection goes."""
+_UNREACHABLE = (*_LOST, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.TooManyConnectionsError)
 
 
 @dataclass(frozen=True)
@@ -193,8 +192,13 @@ class Database:
             raise DatabaseUnavailable from error
         try:
             yield raw  # type: ignore[misc]
-        except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as error:
+        except _LOST as error:
             raise DatabaseUnavailable from error
+        except asyncpg.InterfaceError as error:
+            # Also what asyncpg says of wrong arguments, which is a fault of ours.
+            if raw.is_closed():
+                raise DatabaseUnavailable from error
+            raise
         finally:
             await pool.release(raw)
 
