@@ -89,6 +89,13 @@ class Settings(BaseSettings):
                 raise ValueError("must begin with postgresql:// (a libpq URL, without a driver's name)")
         return url
 
+    @field_validator("graphql_allow_list")
+    @classmethod
+    def _is_file(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_file():
+            raise ValueError(f"there is no file {path}")
+        return path
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _lower(cls, level: object) -> object:

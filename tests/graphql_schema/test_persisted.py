@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import SettingsInvalid
 from app.main import create_app
-from app.settings import Settings
+from app.settings import Settings, load_settings
 from graphql_schema.persisted import CHARACTERS_KEPT_MAX, PersistedQueries
 from graphql_schema.requests import GraphQLRequest
 from tests.reads.serving import Client, serving
@@ -20,8 +20,8 @@ COUNT = "{summary{orders}}"
 FILLS = "query Fills{summary{fills}}"
 
 
-def named(query: str, **more: Any) -> dict[str, Any]:
-    return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash_of(query)}}, **more}
+def named(text: str, **more: Any) -> dict[str, Any]:
+    return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash_of(text)}}, **more}
 
 
 def hash_of(query: str) -> str:
@@ -71,9 +71,18 @@ async def test_what_is_invalid_is_not_registered(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "persisted", [5, [], {}, {"version": 2, "sha256Hash": hash_of(COUNT)}, {"version": 1}, {"version": 1, "sha256Hash": "x"},
-                  {"version": 1, "sha256Hash": 5}, None],
-)  # fmt: skip
+    "persisted",
+    [
+        None,
+        5,
+        [],
+        {},
+        {"version": 2, "sha256Hash": hash_of(COUNT)},
+        {"version": 1},
+        {"version": 1, "sha256Hash": "x"},
+        {"version": 1, "sha256Hash": 5},
+    ],
+)
 async def test_a_malformed_name_is_refused(client: Client, persisted: Any) -> None:
     assert await code(client, {"extensions": {"persistedQuery": persisted}}) == "BAD_REQUEST"
 
@@ -122,10 +131,14 @@ async def test_only_what_is_on_the_list_is_answered(ledger_url: str, tmp_path: P
         assert await code(client, named("{summary{signals}}", query=COUNT)) == "BAD_REQUEST"
 
 
-@pytest.mark.parametrize("content", [None, "{", "5", "[]", '{"a": 5}', '{"operations": [{"id": "a"}]}'])
-def test_a_list_that_cannot_be_used_stops_the_start(tmp_path: Path, content: str | None) -> None:
+def test_a_list_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match="PURSER_GRAPHQL_ALLOW_LIST"):
+        load_settings(graphql_allow_list=tmp_path / "nothing.json")
+
+
+@pytest.mark.parametrize("content", ["{", "5", "[]", '{"a": 5}', '{"operations": [{"id": "a"}]}'])
+def test_a_list_that_cannot_be_used_stops_the_start(tmp_path: Path, content: str) -> None:
     file = tmp_path / "allowed.json"
-    if content is not None:
-        file.write_text(content)
+    file.write_text(content)
     with pytest.raises(SettingsInvalid, match="PURSER_GRAPHQL_ALLOW_LIST"):
         create_app(Settings(graphql_allow_list=file))
