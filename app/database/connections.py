@@ -181,7 +181,7 @@ class Database:
             try:
                 yield work
             finally:
-                if not work.is_finished and not raw.is_closed():
+                if not work.is_finished and not _is_gone(raw):
                     await transaction.rollback()
 
     @asynccontextmanager
@@ -196,11 +196,19 @@ class Database:
             raise DatabaseUnavailable from error
         except asyncpg.InterfaceError as error:
             # Also what asyncpg says of wrong arguments, which is a fault of ours.
-            if raw.is_closed():
+            if _is_gone(raw):
                 raise DatabaseUnavailable from error
             raise
         finally:
             await pool.release(raw)
+
+
+def _is_gone(raw: Any) -> bool:
+    try:
+        closed: bool = raw.is_closed()
+    except asyncpg.InterfaceError:
+        return True  # The pool takes a lost connection back at once, and will not speak of it.
+    return closed
 
 
 async def _leave_as_it_is(_: asyncpg.Connection) -> None:
