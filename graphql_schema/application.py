@@ -88,7 +88,7 @@ class GraphQLEndpoint:
         reply = responses.answered(result, extensions, media_type)
         if not is_read:
             return reply
-        if result.errors:
+        if not reply.is_whole:
             reply.headers["cache-control"] = "no-store"
             return reply
         return responses.validated(reply, media_type, headers.get("if-none-match"))

@@ -31,21 +31,23 @@ class Reply:
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    is_whole: bool = False
+    """Whether it has data and no errors."""
 
 
 def answered(result: ExecutionResult | bytes, extensions: Mapping[str, Any], media_type: MediaType) -> Reply:
     """The reply of an operation that was executed. Bytes: a JSON object with data and no errors."""
     if isinstance(result, bytes):
         spliced = b',"extensions":' + orjson.dumps(extensions) + b"}" if extensions else b"}"
-        return Reply(200, result[:-1] + spliced, _headers(media_type))
+        return Reply(200, result[:-1] + spliced, _headers(media_type), is_whole=True)
     body: dict[str, Any] = {}
     if result.errors:
         body["errors"] = [formatted(error) for error in result.errors]
     body["data"] = result.data
     if extensions:
         body["extensions"] = extensions
-    is_partial = bool(result.errors) and media_type is MediaType.GRAPHQL
-    return Reply(PARTIAL_SUCCESS if is_partial else 200, orjson.dumps(body), _headers(media_type))
+    status = PARTIAL_SUCCESS if result.errors and media_type is MediaType.GRAPHQL else 200
+    return Reply(status, orjson.dumps(body), _headers(media_type), is_whole=not result.errors)
 
 
 def refused(why: RequestRefused, media_type: MediaType) -> Reply:
