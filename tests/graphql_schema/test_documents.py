@@ -2,6 +2,7 @@
 
 import pytest
 from graphql import GraphQLSchema
+from starlette.routing import Route
 
 from app.settings import Settings
 from graphql_schema import schema
@@ -19,11 +20,12 @@ def documents_of(**settings: int) -> Documents:
 @pytest.mark.anyio
 async def test_the_second_request_is_neither_parsed_nor_validated(ledger_url: str) -> None:
     async with serving(ledger_url) as (app, http):
-        (documents,) = [
-            route.app.documents  # type: ignore[attr-defined]
+        (endpoint,) = [
+            route.app
             for route in app.router.routes
-            if getattr(route, "path", "") == "/graphql"
+            if isinstance(route, Route) and isinstance(route.app, GraphQLEndpoint)
         ]
+        documents = endpoint.documents
         await ask_with_different_variables(http)
         assert documents.prepared == 1
         assert len(documents) == 1

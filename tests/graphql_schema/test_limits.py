@@ -114,7 +114,12 @@ async def test_introspection_can_be_switched_off(ledger_url: str) -> None:
 
 
 async def test_suggestions_are_for_development(ledger_url: str, client: Client) -> None:
-    wrong = ["{ordres{totalCount}}", "{orders(frist:1){totalCount}}", "{orders{nodes{sid}}}", "{orders(filter:{side:BUYY}){a}}"]
+    wrong = [
+        "{ordres{totalCount}}",
+        "{orders(frist:1){totalCount}}",
+        "{orders{nodes{sid}}}",
+        "{orders(filter:{side:BUYY}){totalCount}}",
+    ]
     variable = "query($f:OrderFilter){orders(filter:$f){totalCount}}"
     async with limited(ledger_url, graphql_suggestions=True) as developer:
         for document in wrong:
