@@ -13,6 +13,7 @@ PurserError
 │   └── PageTooLarge            more rows asked for than a page may have
 ├── NotReadyError               the service cannot answer now; ask again
 │   ├── DatabaseUnavailable
+│   ├── QuestionTooSlow         the statement timeout ended it
 │   └── EmbeddedServerError     the embedded PostgreSQL cannot be started, found or stopped
 ├── SettingsInvalid             the environment's PURSER_* variables cannot be used
 ├── DatabaseUnfit               the database is too old, or its schema newer than this release
@@ -36,6 +37,7 @@ class ErrorCode(StrEnum):
     PAGE_TOO_LARGE = "PAGE_TOO_LARGE"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     NOT_READY = "NOT_READY"
+    TIMEOUT = "TIMEOUT"
     INTERNAL = "INTERNAL"
 
 
@@ -139,6 +141,15 @@ class DatabaseUnavailable(NotReadyError):
 
     def __init__(self, reason: str = "The database is not reachable; try again shortly.") -> None:
         super().__init__(reason)
+
+
+class QuestionTooSlow(NotReadyError):
+    """PostgreSQL worked on the answer for longer than a statement may run."""
+
+    code = ErrorCode.TIMEOUT
+
+    def __init__(self) -> None:
+        super().__init__("The question took too long to answer; narrow it, or try again.")
 
 
 class EmbeddedServerError(NotReadyError):

@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     add_rest(app)
-    add_graphql(app)
+    add_graphql(app, settings)
     app.router.add_route("/", _start_page, include_in_schema=False)
     return app
 

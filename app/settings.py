@@ -41,6 +41,41 @@ class Settings(BaseSettings):
     connect_timeout_seconds: Seconds = Field(10.0, description="Longest wait while a connection is being made.")
     statement_timeout_seconds: Seconds = Field(15.0, description="Longest a single SQL statement may run.")
     lock_timeout_seconds: Seconds = Field(5.0, description="Longest a statement may wait for another's lock.")
+    graphql_depth_max: int = Field(20, ge=1, le=200, description="Deepest nesting of fields in a GraphQL query.")
+    graphql_aliases_max: int = Field(
+        200, ge=0, le=100_000, description="Most aliases of a GraphQL query, its fragments spread."
+    )
+    graphql_directives_max: int = Field(
+        100, ge=0, le=100_000, description="Most directives of a GraphQL query, its fragments spread."
+    )
+    graphql_fields_max: int = Field(
+        4000, ge=1, le=1_000_000, description="Most fields of a GraphQL query, its fragments spread."
+    )
+    graphql_tokens_max: int = Field(4000, ge=10, le=1_000_000, description="Most tokens of a GraphQL document.")
+    graphql_body_bytes_max: int = Field(262_144, ge=1024, le=67_108_864, description="Most bytes of a GraphQL request.")
+    graphql_page_size_max: int = Field(
+        1000, ge=100, le=1000, description="Most rows of one page: `first` or `last` in GraphQL."
+    )
+    graphql_cost_max: int = Field(
+        250_000,
+        ge=100,
+        le=1_000_000_000,
+        description="Most rows that a GraphQL query may ask for: page sizes, multiplied through nesting.",
+    )
+    graphql_documents_max: int = Field(
+        1000, ge=1, le=100_000, description="How many parsed and validated GraphQL documents are kept."
+    )
+    graphql_persisted_queries_max: int = Field(
+        1000, ge=0, le=100_000, description="How many automatic persisted queries are kept."
+    )
+    graphql_allow_list: Path | None = Field(
+        None,
+        description="A JSON file of the only GraphQL queries to answer, from id to query. Unset: any is answered.",
+    )
+    graphql_introspection: bool = Field(True, description="Whether GraphQL describes its schema to who asks.")
+    graphql_suggestions: bool = Field(
+        False, description='Whether GraphQL\'s errors suggest names ("Did you mean"). For development.'
+    )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "info", description="The least severe log line that is printed."
     )
@@ -53,6 +88,13 @@ class Settings(BaseSettings):
             if scheme not in ("postgresql", "postgres"):
                 raise ValueError("must begin with postgresql:// (a libpq URL, without a driver's name)")
         return url
+
+    @field_validator("graphql_allow_list")
+    @classmethod
+    def _is_file(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_file():
+            raise ValueError(f"there is no file {path}")
+        return path
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -1,71 +1,178 @@
-"""`/graphql` over HTTP."""
+"""`/graphql` over HTTP: the draft "GraphQL over HTTP", and limits.
+
+A plain ASGI application: per request it does what the request needs and nothing more. Subscriptions will come by
+WebSocket on the same path.
+"""
 
 from typing import Any
 
-import orjson
-from cross_web import HTTPException
 from fastapi import FastAPI
-from graphql import GraphQLError, GraphQLSyntaxError
-from starlette.requests import Request
-from starlette.responses import Response
+from graphql import GraphQLSchema, OperationType
 from starlette.routing import Route
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-from strawberry.http import GraphQLHTTPResponse
-from strawberry.types import ExecutionResult
+from starlette.types import Receive, Scope, Send
 
-from app.resolvers import Context
-from graphql_schema import graphiql
-from graphql_schema.execution import coded
+from app.settings import Settings
+from graphql_schema import graphiql, operations, requests, responses
+from graphql_schema.documents import DocumentLimits, Documents, Operation
+from graphql_schema.errors import RequestCode, RequestRefused, coded, refusal
+from graphql_schema.limits.body import ClientGone, read_body, too_large
+from graphql_schema.limits.shape import ShapeLimits
+from graphql_schema.media_types import MediaType, is_json, negotiate
+from graphql_schema.persisted import AllowList, PersistedQueries, QuerySource
+from graphql_schema.requests import GraphQLRequest
+from graphql_schema.responses import Reply
 from graphql_schema.schema import schema
 
 PATH = "/graphql"
+ALLOWED = "GET, HEAD, POST"
 
 
-class GraphQLEndpoint(GraphQL[Context, None]):
-    """Strawberry's ASGI application: answers are spliced, errors have codes."""
+class GraphQLEndpoint:
+    """Answers GraphQL over HTTP. The application's `state.context` must hold the resolvers' context by then."""
 
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        """The process's means."""
-        context: Context = request.app.state.context
-        return context
+    def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
+        self._schema = schema
+        self._body_bytes_max = settings.graphql_body_bytes_max
+        self._cost_max = settings.graphql_cost_max
+        self._suggestions = settings.graphql_suggestions
+        self.documents = Documents(
+            schema,
+            _document_limits(settings),
+            introspection=settings.graphql_introspection,
+            suggestions=settings.graphql_suggestions,
+        )
+        self.queries: QuerySource = (
+            PersistedQueries(settings.graphql_persisted_queries_max)
+            if settings.graphql_allow_list is None
+            else AllowList.read(settings.graphql_allow_list)
+        )
 
-    def parse_json(self, data: str | bytes) -> dict[str, Any]:
-        """An object; null is an empty one. orjson refuses what is no UTF-8, half surrogate pairs and NaN."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        headers = _headers(scope)
+        media_type = negotiate(headers.get("accept"))
         try:
-            parsed = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise HTTPException(400, f"The request is not JSON: {error}") from error
-        if not isinstance(parsed, dict | None):
-            raise HTTPException(400, "The request is a JSON object with a query.")
-        return parsed or {}
+            reply = await self._reply(scope, receive, headers, media_type)
+        except ClientGone:
+            return
+        except Exception as error:
+            reply = responses.refused(_refusal_of(error), media_type or MediaType.JSON)
+        await _send(reply, send, is_head=scope["method"] == "HEAD")
 
-    def encode_json(self, data: object) -> bytes:
-        """orjson, which splices finished JSON in."""
-        return orjson.dumps(data)
+    async def _reply(
+        self, scope: Scope, receive: Receive, headers: dict[str, str], media_type: MediaType | None
+    ) -> Reply:
+        if scope["method"] not in ("GET", "HEAD", "POST"):
+            raise _not_allowed("Ask by GET or POST.", ALLOWED)
+        if media_type is None:
+            raise refusal(RequestCode.NOT_ACCEPTABLE, f"Answers are {MediaType.GRAPHQL} or {MediaType.JSON}.", 406)
+        request = await self._request(scope, receive, headers)
+        document = self.documents.find(self.queries.text_of(request))
+        self.queries.remember(request)
+        operation = document.operation(request.operation_name)
+        is_read = scope["method"] != "POST"
+        _refuse_wrong_type(operation, is_read=is_read)
+        extensions = {"cost": self._cost(operation, request)}
+        try:
+            result = await operations.execute(
+                self._schema,
+                document.node,
+                request.operation_name,
+                request.variables,
+                scope["app"].state.context,
+                suggestions=self._suggestions,
+            )
+        except RequestRefused as why:
+            why.extensions = extensions
+            raise
+        reply = responses.answered(result, extensions, media_type)
+        if not is_read:
+            return reply
+        if not reply.is_whole:
+            reply.headers["cache-control"] = "no-store"
+            return reply
+        return responses.validated(reply, media_type, headers.get("if-none-match"))
 
-    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """The response's body."""
-        body: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            body["errors"] = [_formatted(error) for error in result.errors]
-        return body  # type: ignore[return-value]
+    async def _request(self, scope: Scope, receive: Receive, headers: dict[str, str]) -> GraphQLRequest:
+        if scope["method"] != "POST":
+            if len(scope["query_string"]) > self._body_bytes_max:
+                raise too_large(self._body_bytes_max, 414)
+            return requests.from_url(scope["query_string"])
+        # Not a courtesy: a browser sends what a form can (urlencoded, multipart, plain text) without asking
+        # whether it may, so only what a form cannot is taken.
+        if not is_json(headers.get("content-type")):
+            raise _unsupported("A POST has the Content-Type application/json, in UTF-8.")
+        if headers.get("content-encoding", "identity") != "identity":
+            raise _unsupported("A POST has no Content-Encoding.")
+        return requests.from_body(await read_body(receive, headers.get("content-length"), self._body_bytes_max))
+
+    def _cost(self, operation: Operation, request: GraphQLRequest) -> dict[str, int]:
+        """What the operation may cost, as it is reported. Raises RequestRefused, PageTooLarge."""
+        requested = operation.cost.rows(request.variables)
+        cost = {"requested": requested, "max": self._cost_max}
+        if requested > self._cost_max:
+            message = f"The query may ask for {requested} rows; at most {self._cost_max} are given. Ask for fewer."
+            raise refusal(RequestCode.COST_EXCEEDED, message, extensions={"cost": cost})
+        return cost
 
 
-def add_graphql(app: FastAPI) -> None:
-    """Add `/graphql`. The application's `state.context` must hold the resolvers' context by the first request."""
+def add_graphql(app: FastAPI, settings: Settings) -> None:
+    """Add `/graphql`. The application's `state.context` must hold the resolvers' context by the first request.
+
+    Raises SettingsInvalid where the allow-list cannot be used.
+    """
     app.router.routes.extend(graphiql.routes(PATH))
-    app.router.routes.append(Route(PATH, GraphQLEndpoint(schema, graphql_ide=None)))
+    app.router.routes.append(Route(PATH, GraphQLEndpoint(schema._schema, settings)))
 
 
-def _formatted(error: GraphQLError) -> dict[str, Any]:
-    """An error as the client sees it, always with a code."""
-    if "code" not in (error.extensions or {}):
-        if error.nodes or isinstance(error, GraphQLSyntaxError):
-            # About the document or its variables; a scalar's refusal of a value is its `original_error`.
-            code = "BAD_REQUEST" if isinstance(error, GraphQLSyntaxError) else "VALIDATION_FAILED"
-            return {**error.formatted, "extensions": {"code": code}}
-        error = coded(error)
-    formatted: dict[str, Any] = dict(error.formatted)
-    formatted.setdefault("extensions", {"code": "BAD_REQUEST"})
-    return formatted
+def _document_limits(settings: Settings) -> DocumentLimits:
+    return DocumentLimits(
+        shape=ShapeLimits(
+            depth_max=settings.graphql_depth_max,
+            aliases_max=settings.graphql_aliases_max,
+            directives_max=settings.graphql_directives_max,
+            fields_max=settings.graphql_fields_max,
+        ),
+        tokens_max=settings.graphql_tokens_max,
+        page_size_max=settings.graphql_page_size_max,
+        documents_max=settings.graphql_documents_max,
+    )
+
+
+def _refusal_of(error: Exception) -> RequestRefused:
+    if isinstance(error, RequestRefused):
+        return error
+    shown = coded(error)
+    return RequestRefused([shown], 500 if "errorId" in (shown.extensions or {}) else None)
+
+
+def _refuse_wrong_type(operation: Operation, *, is_read: bool) -> None:
+    if operation.type is OperationType.MUTATION and is_read:
+        raise _not_allowed("A mutation is sent by POST.", "POST")
+    if operation.type is OperationType.SUBSCRIPTION:
+        raise refusal(RequestCode.BAD_REQUEST, "A subscription is asked over a WebSocket.")
+
+
+def _not_allowed(message: str, allowed: str) -> RequestRefused:
+    return refusal(RequestCode.METHOD_NOT_ALLOWED, message, 405, {"allow": allowed})
+
+
+def _unsupported(message: str) -> RequestRefused:
+    return refusal(RequestCode.UNSUPPORTED_MEDIA_TYPE, message, 415, {"accept": MediaType.JSON.value})
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """The headers by name; one that comes several times is one, with commas."""
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return headers
+
+
+async def _send(reply: Reply, send: Send, *, is_head: bool) -> None:
+    headers: list[Any] = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
+    if reply.status != 304:
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_head else reply.body})

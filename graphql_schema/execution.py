@@ -4,24 +4,16 @@ The answer is an `orjson.Fragment`: the JSON that PostgreSQL wrote, spliced into
 return an `Ask`, a field of a mutation's payload too.
 """
 
-import logging
 from collections.abc import Awaitable
 from typing import Any
-from uuid import uuid4
 
 import orjson
-from graphql import GraphQLError
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.errors import ErrorCode, PurserError
 from app.reads import Answer
 from graphql_schema.ask import Ask
+from graphql_schema.errors import coded
 from graphql_schema.selection import SelectionReader
-
-CODES = {ErrorCode.BAD_INPUT: "BAD_REQUEST", ErrorCode.NOT_READY: "BUSY"}
-"""Codes that have another name in GraphQL; all others are the same on both faces."""
-
-_LOG = logging.getLogger("purser.graphql")
 
 
 class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -49,19 +41,6 @@ class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
     def handle_field_error(self, raw_error: Exception, return_type: Any, field_details_list: Any, path: Any) -> None:
         """Give every error a code, and keep the cause of unexpected ones for the log."""
         super().handle_field_error(coded(raw_error), return_type, field_details_list, path)
-
-
-def coded(error: Exception) -> GraphQLError:
-    """The error as the client may see it: refusals as they are, faults of ours masked."""
-    if isinstance(error, PurserError) and error.code is not ErrorCode.INTERNAL:
-        return GraphQLError(str(error), extensions={"code": CODES.get(error.code, error.code.value)})
-    if isinstance(error, GraphQLError) and error.original_error is None:
-        return error
-    error_id = str(uuid4())
-    _LOG.error("error %s", error_id, exc_info=error)
-    return GraphQLError(
-        "Something went wrong on our side.", extensions={"code": ErrorCode.INTERNAL.value, "errorId": error_id}
-    )
 
 
 async def _answered(answer: Awaitable[Answer]) -> orjson.Fragment:

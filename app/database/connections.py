@@ -14,16 +14,15 @@ from asyncpg.connect_utils import SessionAttribute
 
 from app.errors import DatabaseUnavailable
 
-_UNREACHABLE = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
+_LOST = (
+    ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
 )
+"""What a statement meets when its connection goes."""
+_UNREACHABLE = (*_LOST, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.TooManyConnectionsError)
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ class Database:
             try:
                 yield work
             finally:
-                if not work.is_finished and not raw.is_closed():
+                if not work.is_finished and not _is_gone(raw):
                     await transaction.rollback()
 
     @asynccontextmanager
@@ -193,10 +192,23 @@ class Database:
             raise DatabaseUnavailable from error
         try:
             yield raw  # type: ignore[misc]
-        except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as error:
+        except _LOST as error:
             raise DatabaseUnavailable from error
+        except asyncpg.InterfaceError as error:
+            # Also what asyncpg says of wrong arguments, which is a fault of ours.
+            if _is_gone(raw):
+                raise DatabaseUnavailable from error
+            raise
         finally:
             await pool.release(raw)
+
+
+def _is_gone(raw: Any) -> bool:
+    try:
+        closed: bool = raw.is_closed()
+    except asyncpg.InterfaceError:
+        return True  # The pool takes a lost connection back at once, and will not speak of it.
+    return closed
 
 
 async def _leave_as_it_is(_: asyncpg.Connection) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from app.database import Database, ReadConnection
-from app.errors import BadInputError, DatabaseUnavailable
+from app.errors import BadInputError, QuestionTooSlow
 from app.reads.compiler import compile_want
 from app.reads.shape import Shape
 from app.reads.want import Form, Want
@@ -62,7 +62,7 @@ def plan_of(statement: Select[Any]) -> Plan:
 
 
 async def answer(database: Database, shape: Shape, want: Want, values: Sequence[Any] = ()) -> Answer:
-    """Ask a question of form ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable."""
+    """Ask a question of form ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow."""
     plan = plan_for(shape, want)
     async with reading(database, values) as connection:
         row = await connection.fetchrow(plan.sql, *plan.arguments(values))
@@ -71,7 +71,7 @@ async def answer(database: Database, shape: Shape, want: Want, values: Sequence[
 
 
 async def entities(database: Database, shape: Shape, want: Want, values: Sequence[Any] = ()) -> list[Entity]:
-    """Ask a question of form EACH. Raises BadInputError, DatabaseUnavailable."""
+    """Ask a question of form EACH. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow."""
     plan = plan_for(shape, want)
     async with reading(database, values) as connection:
         rows = await connection.fetch(plan.sql, *plan.arguments(values))
@@ -87,7 +87,7 @@ async def reading(database: Database, values: Sequence[Any]) -> AsyncIterator[Re
         async with database.read() as connection:
             yield connection
     except asyncpg.QueryCanceledError as error:
-        raise DatabaseUnavailable("The question took too long to answer; narrow it, or try again.") from error
+        raise QuestionTooSlow from error
 
 
 def _check_text(value: Any) -> None:

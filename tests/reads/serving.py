@@ -92,9 +92,9 @@ async def own(database_url: str) -> AsyncIterator[tuple[FastAPI, Client]]:
 
 
 @asynccontextmanager
-async def serving(url: str) -> AsyncIterator[tuple[FastAPI, Client]]:
+async def serving(url: str, **settings: Any) -> AsyncIterator[tuple[FastAPI, Client]]:
     """The started application, and a client of it."""
-    app = create_app(Settings(database_url=SecretStr(url)))
+    app = create_app(Settings(database_url=SecretStr(url), **settings))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://p") as http:
         yield app, Client(http)

@@ -1,0 +1,105 @@
+"""Errors as a client of GraphQL sees them: each has a code, none has anything of our insides.
+
+A *refused* request was not executed (`RequestRefused`): it has errors and no data. An error of a field stands beside
+the data, or in its place.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from app.errors import ErrorCode, PurserError
+
+MESSAGE_CHARACTERS_MAX = 1000
+"""Messages quote what the client sent, and a name may be as long as a request."""
+
+CODES = {ErrorCode.BAD_INPUT: "BAD_REQUEST", ErrorCode.NOT_READY: "BUSY"}
+"""Domain codes that have another name in GraphQL; all others are the same on both faces."""
+
+_LOG = logging.getLogger("purser.graphql")
+
+
+class RequestCode(StrEnum):
+    """Why a request was refused before anything was executed. Part of the contract: add, never rename."""
+
+    BAD_REQUEST = "BAD_REQUEST"
+    VALIDATION_FAILED = "VALIDATION_FAILED"
+    QUERY_TOO_DEEP = "QUERY_TOO_DEEP"
+    TOO_MANY_ALIASES = "TOO_MANY_ALIASES"
+    TOO_MANY_DIRECTIVES = "TOO_MANY_DIRECTIVES"
+    TOO_MANY_FIELDS = "TOO_MANY_FIELDS"
+    TOO_MANY_TOKENS = "TOO_MANY_TOKENS"
+    BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    COST_EXCEEDED = "COST_EXCEEDED"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    OPERATION_NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class RequestRefused(Exception):
+    """A request that is not executed.
+
+    `status` None: it was well formed, so the media type of the answer decides between 200 and 400.
+    """
+
+    def __init__(
+        self,
+        errors: Iterable[GraphQLError],
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.errors = [_known(error) for error in errors]
+        self.status = status
+        self.headers = dict(headers or {})
+        self.extensions = extensions
+        super().__init__("; ".join(error.message for error in self.errors))
+
+
+def refusal(
+    code: RequestCode,
+    message: str,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    extensions: Mapping[str, Any] | None = None,
+) -> RequestRefused:
+    """A refusal for one reason."""
+    return RequestRefused([GraphQLError(message, extensions={"code": code.value})], status, headers, extensions)
+
+
+def coded(error: Exception) -> GraphQLError:
+    """The error as the client may see it: refusals as they are, faults of ours masked."""
+    if isinstance(error, PurserError) and error.code is not ErrorCode.INTERNAL:
+        return GraphQLError(str(error), extensions={"code": CODES.get(error.code, error.code.value)})
+    if isinstance(error, GraphQLError) and error.original_error is None:
+        return error
+    error_id = str(uuid4())
+    _LOG.error("error %s", error_id, exc_info=error)
+    return GraphQLError(
+        "Something went wrong on our side.", extensions={"code": ErrorCode.INTERNAL.value, "errorId": error_id}
+    )
+
+
+def formatted(error: GraphQLError) -> dict[str, Any]:
+    """The error in the answer's body, always with a code."""
+    shown: dict[str, Any] = dict(error.formatted)
+    if len(error.message) > MESSAGE_CHARACTERS_MAX:
+        shown["message"] = error.message[:MESSAGE_CHARACTERS_MAX] + "…"
+    if "code" not in (error.extensions or {}):
+        shown["extensions"] = {**(error.extensions or {}), "code": RequestCode.BAD_REQUEST.value}
+    return shown
+
+
+def _known(error: GraphQLError) -> GraphQLError:
+    """An error of the document or its variables, with its code. A scalar's refusal is its `original_error`."""
+    if "code" not in (error.extensions or {}):
+        is_validation = bool(error.nodes) and not isinstance(error, GraphQLSyntaxError)
+        code = RequestCode.VALIDATION_FAILED if is_validation else RequestCode.BAD_REQUEST
+        error.extensions = {"code": code.value}
+    return error

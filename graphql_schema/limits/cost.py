@@ -1,0 +1,192 @@
+"""How many rows an operation may ask for: each list's page size, multiplied through nesting.
+
+    { strategies(first: 10) { nodes { name orders(first: 20) { nodes { side } } } } }     10 + 10 x 20 = 210
+
+An object beside a row (`order { strategy { name } }`) is a row too; a list of which only `totalCount` is selected is
+one. Of an interface or a union the dearest type counts. What `@skip` and `@include` leave out, for the variables at
+hand, costs nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    IntValueNode,
+    NamedTypeNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    value_from_ast_untyped,
+)
+from graphql.language import BooleanValueNode, NonNullTypeNode, SelectionNode
+
+from app.errors import PageTooLarge
+from graphql_schema.listing import PAGE_SIZE
+
+COST_REPORTED_MAX = 2**53 - 1
+"""A cost beyond is reported as this: the largest integer that every JSON reader keeps exact."""
+KEPT_MAX = 64
+"""Most costs kept of one operation, one for each combination of the variables that matter."""
+
+_PAGED = ("Connection", "Edge")
+"""Types that Relay reserves for pages: their rows were counted with the page."""
+_COUNTED_APART = {"totalCount", "__typename"}
+
+
+class CostMeter:
+    """Counts the rows of one operation, which must be valid."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        page_size_max: int,
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._fragments = fragments
+        self._page_size_max = page_size_max
+        self._defaults = dict(_sizes_and_switches(operation))
+        self._kept: dict[tuple[Any, ...], int] = {}
+
+    def rows(self, variables: Mapping[str, Any]) -> int:
+        """The rows asked for with these variables, as the client sent them. Raises PageTooLarge.
+
+        Values of a wrong type count as absent: with them nothing is executed.
+        """
+        values = {name: _plain(variables.get(name, default)) for name, default in self._defaults.items()}
+        key = tuple(values.values())
+        found = self._kept.get(key)
+        if found is None:
+            found = self._count(values)
+            if len(self._kept) >= KEPT_MAX:
+                self._kept.clear()
+            self._kept[key] = found
+        return found
+
+    def _count(self, values: Mapping[str, Any]) -> int:
+        root = self._schema.get_root_type(self._operation.operation)
+        assert root is not None, "validated"
+        count = _Count(self._schema, self._fragments, self._page_size_max, values)
+        return min(count.below(root, [self._operation.selection_set]), COST_REPORTED_MAX)
+
+
+class _Count:
+    """One count: the rows below selection sets, for given values of the variables."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        page_size_max: int,
+        values: Mapping[str, Any],
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._page_size_max = page_size_max
+        self._values = values
+
+    def below(self, type_: Any, sets: list[SelectionSetNode]) -> int:
+        """Rows asked for below one object of the type."""
+        if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+            return max((self.below(one, sets) for one in self._schema.get_possible_types(type_)), default=0)
+        if not isinstance(type_, GraphQLObjectType):
+            return 0
+        rows = 0
+        for nodes in self._merged(type_, sets).values():
+            field = type_.fields.get(nodes[0].name.value)
+            if field is None:  # __typename and introspection
+                continue
+            inner = [node.selection_set for node in nodes if node.selection_set is not None]
+            if inner:
+                rows += self._field(type_, field, nodes[0], inner)
+        return rows
+
+    def _field(self, parent: GraphQLObjectType, field: GraphQLField, node: FieldNode, sets: list[Any]) -> int:
+        type_ = get_named_type(field.type)
+        if "first" in field.args:
+            size = self._page_size(node)
+            assert isinstance(type_, GraphQLObjectType)
+            chosen = {nodes[0].name.value for nodes in self._merged(type_, sets).values()}
+            return 1 if chosen <= _COUNTED_APART else size * (1 + self.below(type_, sets))
+        is_part_of_page = parent.name.endswith(_PAGED)
+        return self.below(type_, sets) + (0 if is_part_of_page else 1)
+
+    def _page_size(self, node: FieldNode) -> int:
+        given = {argument.name.value: self._value(argument.value) for argument in node.arguments or ()}
+        sizes = [size for size in (given.get("first"), given.get("last")) if isinstance(size, int)]
+        size = max(sizes, default=PAGE_SIZE)
+        if size > self._page_size_max:
+            raise PageTooLarge(size, self._page_size_max)
+        return max(size, 0)
+
+    def _value(self, node: ValueNode) -> Any:
+        if isinstance(node, VariableNode):
+            return self._values.get(node.name.value)
+        if isinstance(node, IntValueNode):
+            return int(node.value)
+        return node.value if isinstance(node, BooleanValueNode) else None
+
+    def _merged(self, type_: GraphQLObjectType, sets: list[SelectionSetNode]) -> dict[str, list[FieldNode]]:
+        """The fields that an object of the type would have, by key."""
+        merged: dict[str, list[FieldNode]] = {}
+        here: set[str] = set()
+        waiting = list(reversed(sets))
+        while waiting:
+            for node in waiting.pop().selections:
+                if not self._is_included(node):
+                    continue
+                if isinstance(node, FieldNode):
+                    merged.setdefault((node.alias or node.name).value, []).append(node)
+                    continue
+                part: Any = node
+                if isinstance(node, FragmentSpreadNode):
+                    if node.name.value in here:
+                        continue
+                    here.add(node.name.value)
+                    part = self._fragments[node.name.value]
+                if self._applies(part.type_condition, type_):
+                    waiting.append(part.selection_set)
+        return merged
+
+    def _is_included(self, node: SelectionNode) -> bool:
+        for directive in node.directives or ():
+            if directive.name.value in ("skip", "include"):
+                argument = next((one for one in directive.arguments or () if one.name.value == "if"), None)
+                wanted = directive.name.value == "include"
+                if argument is not None and self._value(argument.value) is not wanted:
+                    return False
+        return True
+
+    def _applies(self, condition: NamedTypeNode | None, type_: GraphQLObjectType) -> bool:
+        if condition is None or condition.name.value == type_.name:
+            return True
+        named: Any = self._schema.get_type(condition.name.value)
+        return isinstance(named, GraphQLInterfaceType | GraphQLUnionType) and self._schema.is_sub_type(named, type_)
+
+
+def _sizes_and_switches(operation: OperationDefinitionNode) -> Iterator[tuple[str, Any]]:
+    """The operation's variables of the types that page sizes and switches have, with their defaults."""
+    for definition in operation.variable_definitions or ():
+        type_ = definition.type.type if isinstance(definition.type, NonNullTypeNode) else definition.type
+        if isinstance(type_, NamedTypeNode) and type_.name.value in ("Int", "Boolean"):
+            default = definition.default_value
+            yield definition.variable.name.value, None if default is None else value_from_ast_untyped(default)
+
+
+def _plain(value: Any) -> int | bool | None:
+    """A variable's JSON value as GraphQL reads it."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else None

@@ -1,0 +1,122 @@
+"""How deep and how wide a document is once its fragments are spread: what validating and executing it would cost.
+
+Only the document is looked at, no schema, so this runs before validation, some of whose rules compare fields in pairs.
+Fields of one key count as one where they merge, as in execution.
+"""
+
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+)
+
+from graphql_schema.errors import RequestCode, refusal
+
+PAIRS_MAX = 20_000
+"""Most pairs of equal keys, and of fragments side by side: validation compares each pair."""
+
+
+@dataclass(frozen=True)
+class ShapeLimits:
+    """Bounds on one document."""
+
+    depth_max: int
+    aliases_max: int
+    directives_max: int
+    fields_max: int
+
+
+def check_shape(document: DocumentNode, limits: ShapeLimits) -> None:
+    """Refuse a document beyond the limits. Raises RequestRefused."""
+    _ShapeCheck(document, limits).run()
+
+
+class _ShapeCheck:
+    def __init__(self, document: DocumentNode, limits: ShapeLimits) -> None:
+        self._document = document
+        self._limits = limits
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self._spread: set[str] = set()
+        self._aliases = self._directives = self._fields = self._pairs = 0
+
+    def run(self) -> None:
+        for node in self._document.definitions:
+            if isinstance(node, OperationDefinitionNode):
+                self._count_directives(node)
+                for variable in node.variable_definitions or ():
+                    self._count_directives(variable)
+                self._walk([node.selection_set], 1)
+        # Validation looks at fragments that no operation uses, too.
+        for name, fragment in self._fragments.items():
+            if name not in self._spread:
+                self._spread.add(name)
+                self._count_directives(fragment)
+                self._walk([fragment.selection_set], 1)
+
+    def _walk(self, sets: list[SelectionSetNode], depth: int) -> None:
+        if depth > self._limits.depth_max:
+            raise refusal(RequestCode.QUERY_TOO_DEEP, f"The query is more than {self._limits.depth_max} fields deep.")
+        for nodes in self._merged(sets).values():
+            self._count_pairs(len(nodes))
+            if nodes[0].alias is not None:
+                self._aliases += 1
+                if self._aliases > self._limits.aliases_max:
+                    raise refusal(
+                        RequestCode.TOO_MANY_ALIASES, f"The query has more than {self._limits.aliases_max} aliases."
+                    )
+            below = [node.selection_set for node in nodes if node.selection_set is not None]
+            if below:
+                self._walk(below, depth + 1)
+
+    def _merged(self, sets: list[SelectionSetNode]) -> dict[str, list[FieldNode]]:
+        """The fields of selection sets that become one object, by key."""
+        merged: dict[str, list[FieldNode]] = {}
+        here: set[str] = set()
+        waiting = list(sets)
+        while waiting:
+            for node in waiting.pop().selections:
+                self._count_field()
+                self._count_directives(node)
+                if isinstance(node, FieldNode):
+                    key = (node.alias or node.name).value
+                    merged.setdefault(key, []).append(node)
+                elif not isinstance(node, FragmentSpreadNode):
+                    waiting.append(node.selection_set)  # type: ignore[attr-defined]
+                elif node.name.value not in here:
+                    here.add(node.name.value)
+                    fragment = self._fragments.get(node.name.value)
+                    if fragment is not None:
+                        self._spread.add(node.name.value)
+                        self._count_directives(fragment)
+                        waiting.append(fragment.selection_set)
+        self._count_pairs(len(here))
+        return merged
+
+    def _count_field(self) -> None:
+        self._fields += 1
+        if self._fields > self._limits.fields_max:
+            raise refusal(
+                RequestCode.TOO_MANY_FIELDS,
+                f"The query selects more than {self._limits.fields_max} fields, its fragments spread.",
+            )
+
+    def _count_directives(self, node: object) -> None:
+        self._directives += len(getattr(node, "directives", None) or ())
+        if self._directives > self._limits.directives_max:
+            raise refusal(
+                RequestCode.TOO_MANY_DIRECTIVES, f"The query has more than {self._limits.directives_max} directives."
+            )
+
+    def _count_pairs(self, count: int) -> None:
+        self._pairs += count * (count - 1) // 2
+        if self._pairs > PAIRS_MAX:
+            raise refusal(
+                RequestCode.TOO_MANY_FIELDS, "The query selects the same fields, or many fragments, over and over."
+            )

@@ -1,0 +1,93 @@
+"""From an HTTP request to what GraphQL is asked, as "GraphQL over HTTP" has it; what is malformed is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from graphql_schema.errors import RequestCode, RequestRefused, refusal
+
+PARAMETERS_MAX = 100
+"""Most parameters of a URL, those that mean nothing to us included."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """A request for one operation. `query` None: it is to be found by `extensions`."""
+
+    query: str | None
+    operation_name: str | None
+    variables: Mapping[str, Any]
+    extensions: Mapping[str, Any]
+
+
+def from_url(query_string: bytes) -> GraphQLRequest:
+    """The request in a URL's query. Raises RequestRefused."""
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=False,
+            errors="strict",
+            max_num_fields=PARAMETERS_MAX,
+        )
+    except UnicodeDecodeError:
+        raise malformed("The URL's parameters are not UTF-8.") from None
+    except ValueError:
+        raise malformed(f"The URL has more than {PARAMETERS_MAX} parameters.") from None
+    given: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in given:
+            raise malformed(f"The parameter {name!r} is given twice.")
+        given[name] = value
+    for name in ("variables", "extensions"):
+        if name in given:
+            given[name] = _json(given[name], f"The parameter {name}")
+    return _request(given)
+
+
+def from_body(body: bytes) -> GraphQLRequest:
+    """The request in a body. Raises RequestRefused."""
+    parsed = _json(body, "The body")
+    if isinstance(parsed, list):
+        raise malformed("Batches are not taken: send one operation in one request.")
+    if not isinstance(parsed, dict):
+        raise malformed("The body is a JSON object with a query.")
+    return _request(parsed)
+
+
+def malformed(message: str) -> RequestRefused:
+    """The refusal of what is no GraphQL request."""
+    return refusal(RequestCode.BAD_REQUEST, message, 400)
+
+
+def _request(given: Mapping[str, Any]) -> GraphQLRequest:
+    variables, extensions = (_object(given, name) for name in ("variables", "extensions"))
+    query, operation_name = (_text(given, name) for name in ("query", "operationName"))
+    if not query and "persistedQuery" not in extensions:
+        raise malformed("The request has no query.")
+    return GraphQLRequest(query or None, operation_name or None, variables, extensions)
+
+
+def _text(given: Mapping[str, Any], name: str) -> str | None:
+    value = given.get(name)
+    if value is not None and not isinstance(value, str):
+        raise malformed(f"{name} is a string.")
+    return value
+
+
+def _object(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = given.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise malformed(f"{name} is a JSON object.")
+    return value or {}
+
+
+def _json(text: str | bytes, what: str) -> Any:
+    """orjson refuses what is no UTF-8, half surrogate pairs and NaN."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise malformed(f"{what} is not JSON: {error}") from None

@@ -1,0 +1,27 @@
+"""The application in a uvicorn server of its own thread, for who asks over a real connection."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from pydantic import SecretStr
+
+from app.main import create_app
+from app.settings import Settings
+
+
+@contextmanager
+def running(url: str, **settings: Any) -> Iterator[str]:
+    """The address of a started server over the database at `url`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        app = create_app(Settings(database_url=SecretStr(url), **settings))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(10)

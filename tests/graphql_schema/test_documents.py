@@ -1,0 +1,70 @@
+"""Documents: parsed and validated once, kept within bounds."""
+
+import pytest
+from graphql import GraphQLSchema
+from starlette.routing import Route
+
+from app.settings import Settings
+from graphql_schema import schema
+from graphql_schema.application import GraphQLEndpoint
+from graphql_schema.documents import CHARACTERS_KEPT_MAX, Documents
+from graphql_schema.errors import RequestRefused
+from tests.reads.serving import Client, serving
+
+
+def documents_of(**settings: int) -> Documents:
+    core: GraphQLSchema = schema._schema
+    return GraphQLEndpoint(core, Settings(**settings)).documents  # type: ignore[arg-type]
+
+
+@pytest.mark.anyio
+async def test_the_second_request_is_neither_parsed_nor_validated(ledger_url: str) -> None:
+    async with serving(ledger_url) as (app, http):
+        (endpoint,) = [
+            route.app
+            for route in app.router.routes
+            if isinstance(route, Route) and isinstance(route.app, GraphQLEndpoint)
+        ]
+        documents = endpoint.documents
+        await ask_with_different_variables(http)
+        assert documents.prepared == 1
+        assert len(documents) == 1
+
+
+async def ask_with_different_variables(client: Client) -> None:
+    for size in (1, 2, 3):
+        found = await client.query("query($n:Int){orders(first:$n){nodes{id}}}", n=size)
+        assert len(found["orders"]["nodes"]) == size
+
+
+def test_a_document_is_found_as_it_was() -> None:
+    documents = documents_of()
+    assert documents.find("{summary{orders}}") is documents.find("{summary{orders}}")
+    assert documents.prepared == 1
+
+
+def test_what_is_invalid_is_not_kept() -> None:
+    documents = documents_of()
+    for text in ("{", "{a}", "fragment F on Query{summary{orders}}", "{" * 5000):
+        with pytest.raises(RequestRefused):
+            documents.find(text)
+    assert len(documents) == 0
+
+
+def test_the_least_recently_used_goes_first() -> None:
+    documents = documents_of(graphql_documents_max=2)
+    first, second, third = (f"{{summary{{{name}}}}}" for name in ("orders", "fills", "signals"))
+    kept = documents.find(first)
+    documents.find(second)
+    documents.find(first)
+    documents.find(third)
+    assert documents.find(first) is kept
+    assert (len(documents), documents.prepared) == (2, 3)
+
+
+def test_long_documents_do_not_add_up() -> None:
+    documents = documents_of()
+    length = 200_000
+    for number in range(10):
+        documents.find(f'{{a{number}:orders(after:"{"x" * length}"){{totalCount}}}}')
+    assert len(documents) == CHARACTERS_KEPT_MAX // length
