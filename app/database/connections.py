@@ -198,8 +198,10 @@ class Reading:
         return ReadConnection(self._raw)
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        # Asked first: of a connection that was given back everybody says that it is gone.
+        is_lost = error is not None and _is_lost(error, self._raw)
         await self._pool.give(self._raw, is_in_order=error is None)
-        if error is not None and _is_lost(error, self._raw):
+        if is_lost:
             raise DatabaseUnavailable from error
 
 
