@@ -14,12 +14,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import import_speed, rest_reads
+from bench import graphql_reads, import_speed, rest_reads
 from bench.results import Comparison
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 SECTIONS: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {
+    "graphql_reads": graphql_reads.run,
     "rest_reads": rest_reads.run,
     "import_speed": import_speed.run,
 }
