@@ -74,7 +74,7 @@ SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM (
 TOTALS = """
 SELECT row_to_json(r) FROM (
     SELECT (SELECT sum(orders)::bigint FROM order_totals) AS orders,
-        (SELECT sum(fills)::bigint FROM fill_totals) AS fills
+        (SELECT sum(fills)::bigint FROM fill_sums) AS fills
 ) AS r
 """
 

@@ -19,7 +19,7 @@ from strawberry.fastapi import GraphQLRouter
 from strawberry.types import Info
 
 from app.models import Fill as FillRow
-from app.models import FillTotal, OrderTotal
+from app.models import FillSum, OrderTotal
 from app.models import Order as OrderRow
 from app.models import Strategy as StrategyRow
 from bench.peers.instants import engine_url, written
@@ -147,7 +147,7 @@ class Query:
     async def summary(self) -> Summary:
         async with _sessions() as session:
             orders = (await session.exec(select(func.sum(OrderTotal.orders)))).one()
-            fills = (await session.exec(select(func.sum(FillTotal.fills)))).one()
+            fills = (await session.exec(select(func.sum(FillSum.fills)))).one()
         return Summary(orders=int(orders), fills=int(fills))
 
 
