@@ -26,10 +26,10 @@ class Pool:
         """A connection of one's own, until it is given back. Raises TimeoutError and what connecting raises."""
         while self._aside:
             connection, since = self._aside.pop()
-            if time.monotonic() - since > IDLE_SECONDS_MAX:
+            if _is_open(connection):
+                if time.monotonic() - since <= IDLE_SECONDS_MAX:
+                    return connection
                 connection.terminate()
-            elif _is_open(connection):
-                return connection
             await self._pool.release(connection)  # type: ignore[arg-type]
         self._waiting += 1
         try:
