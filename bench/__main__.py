@@ -65,7 +65,8 @@ def _markdown(comparisons: list[Comparison]) -> str:
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {packages}"
     rows = [Comparison.COLUMNS, ["---"] * len(Comparison.COLUMNS), *(comparison.cells() for comparison in comparisons)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    notes = "\n".join(f"* {comparison.what}: {comparison.how}" for comparison in comparisons)
+    notes = "\n".join(dict.fromkeys(f"* {comparison.what}: {comparison.how}" for comparison in comparisons))
+    machine += f"; load average at the end {os.getloadavg()[0]:.1f}"
     return f"# Results of `make bench`\n\nOn {machine}.\n\n{table}\n\n{notes}\n"
 
 

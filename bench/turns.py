@@ -3,9 +3,9 @@
 from bench.http_load import requests_per_second
 
 CONNECTIONS = 8
-ROUNDS = 7
-WARM_UP_SECONDS = 1.5
-ROUND_SECONDS = 1.5
+ROUNDS = 5
+WARM_UP_SECONDS = 1.0
+ROUND_SECONDS = 1.0
 
 Figures = dict[str, list[float]]
 

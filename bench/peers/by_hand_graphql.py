@@ -1,6 +1,7 @@
 """One route for one question, written by hand: the bytes of Purser's answers, without GraphQL.
 
-Each statement stands as text and takes the short cuts that measurements allow; nothing is checked.
+Each statement stands as text; nothing is checked. The pool is asyncpg's as it comes, which resets a connection with a
+statement of its own each time it is given back: part of what the ratios show.
 """
 
 import os
