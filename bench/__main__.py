@@ -9,34 +9,42 @@ import os
 import platform
 import sys
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import import_speed, rest_reads
+from bench import graphql_reads, growth, import_speed, rest_reads
 from bench.results import Comparison
 
+PACKAGES = ("fastapi", "asyncpg", "strawberry-graphql", "graphql-core", "sqlmodel", "sqlalchemy", "uvicorn")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 SECTIONS: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {
+    "graphql_reads": graphql_reads.run,
     "rest_reads": rest_reads.run,
     "import_speed": import_speed.run,
 }
 """Name to benchmark; a new one is one line here."""
+ON_DEMAND: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {"growth": growth.run}
+"""Too long for every run; has its own GROWTH.md."""
 
 
 def main(names: list[str]) -> None:
     """Run the named sections, or all."""
-    unknown = [name for name in names if name not in SECTIONS]
+    known = SECTIONS | ON_DEMAND
+    unknown = [name for name in names if name not in known]
     if unknown:
-        sys.exit(f"Unknown: {', '.join(unknown)}. There are: {', '.join(SECTIONS)}.")
+        sys.exit(f"Unknown: {', '.join(unknown)}. There are: {', '.join(known)}.")
     comparisons = []
     for name in names or list(SECTIONS):
-        comparisons += asyncio.run(SECTIONS[name]())
+        comparisons += asyncio.run(known[name]())
     _print(comparisons)
     if not names:
-        RESULTS.write_text(_markdown(comparisons))
+        _write(RESULTS, comparisons)
+    if names == ["growth"]:
+        _write(RESULTS.with_name("GROWTH.md"), comparisons)
 
 
 def _print(comparisons: list[Comparison]) -> None:
@@ -48,11 +56,17 @@ def _print(comparisons: list[Comparison]) -> None:
     Console().print(table)
 
 
+def _write(path: Path, comparisons: list[Comparison]) -> None:
+    path.write_text(_markdown(comparisons))
+
+
 def _markdown(comparisons: list[Comparison]) -> str:
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {packages}"
     rows = [Comparison.COLUMNS, ["---"] * len(Comparison.COLUMNS), *(comparison.cells() for comparison in comparisons)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    notes = "\n".join(f"* {comparison.what}: {comparison.how}" for comparison in comparisons)
+    notes = "\n".join(dict.fromkeys(f"* {comparison.what}: {comparison.how}" for comparison in comparisons))
+    machine += f"; load average at the end {os.getloadavg()[0]:.1f}"
     return f"# Results of `make bench`\n\nOn {machine}.\n\n{table}\n\n{notes}\n"
 
 

@@ -1,6 +1,7 @@
 """A load generator: the same request over some keep-alive connections, as fast as the answers come."""
 
 import asyncio
+import json
 import re
 import time
 
@@ -65,3 +66,22 @@ def get(path: str, **headers: str) -> bytes:
     """The bytes of a GET request."""
     lines = [f"GET {path} HTTP/1.1", "host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def post_json(path: str, body: object) -> bytes:
+    """The bytes of a POST request."""
+    content = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    return f"{head}content-length: {len(content)}\r\n\r\n".encode() + content
+
+
+async def answer_to(port: int, request: bytes) -> bytes:
+    """The body of one answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    assert length, head
+    body = await reader.readexactly(int(length[1]))
+    writer.close()
+    return body

@@ -1,57 +1,52 @@
-"""Reading 100 of 200,000 orders over REST, against a route written by hand for just that."""
+"""Reading 100 of 200,000 orders over REST: against a route written by hand for just that, and the usual way."""
 
-import asyncio
-import urllib.request
 from contextlib import ExitStack
 
-from bench.http_load import get, requests_per_second
+import orjson
+
+from bench.http_load import answer_to, get
 from bench.results import Comparison
 from bench.servers import database_with_rows, uvicorn
+from bench.turns import CONNECTIONS, ROUNDS, in_turns
 
 ORDERS = 200_000
 PATH = "/api/trading/orders?limit=100"
-CONNECTIONS = 8
-ROUNDS = 9
-WARM_UP_SECONDS = 2.0
-ROUND_SECONDS = 3.0
-RATIO_MIN = 0.85
+PEERS = {
+    "bench.peers.by_hand:create_app": ("hand-written FastAPI + asyncpg", 0.85),
+    "bench.peers.fastapi_sqlmodel:create_app": ("FastAPI + SQLModel response_model", 6.0),
+}
 
 
 async def run() -> list[Comparison]:
-    """Both servers at once, asked in turns."""
-    async with database_with_rows(ORDERS) as database_url:
-        with ExitStack() as servers:
-            ours = servers.enter_context(uvicorn("app.main:create_app", database_url))
-            theirs = servers.enter_context(uvicorn("bench.orders_by_hand:create_app", database_url))
-            await asyncio.to_thread(_check_same, ours, theirs)
-            return [await _compare(ours, theirs)]
-
-
-async def _compare(ours: int, theirs: int) -> Comparison:
+    """All servers at once, asked in turns."""
     request = get(PATH)
-    figures: dict[int, list[float]] = {ours: [], theirs: []}
-    for port in figures:
-        await requests_per_second(port, request, CONNECTIONS, WARM_UP_SECONDS)
-    for number in range(ROUNDS):
-        # Whoever goes first has the cooler machine: take turns.
-        for port in (ours, theirs) if number % 2 else (theirs, ours):
-            figures[port].append(await requests_per_second(port, request, CONNECTIONS, ROUND_SECONDS))
-    return Comparison(
-        what="REST: 100 orders",
-        how=f"GET {PATH} of {ORDERS:,} orders, {CONNECTIONS} keep-alive connections, one uvicorn worker each, "
-        f"{ROUNDS} rounds in turns; the same bytes and headers.",
-        unit="requests/s",
-        against="hand-written FastAPI + asyncpg",
-        ours=figures[ours],
-        theirs=figures[theirs],
-        ratio_min=RATIO_MIN,
-    )
+    async with database_with_rows(ORDERS) as url:
+        with ExitStack() as servers:
+            asked = {
+                application: (servers.enter_context(uvicorn(application, url)), request)
+                for application in ("app.main:create_app", *PEERS)
+            }
+            ours, by_hand, usual = [await answer_to(*one) for one in asked.values()]
+            assert ours == by_hand, "the bytes differ: the comparison would mean nothing"
+            assert _content(ours) == _content(usual), "the answers differ: the comparison would mean nothing"
+            figures = await in_turns(asked)
+    return [
+        Comparison(
+            what="REST: 100 orders",
+            how=f"GET {PATH} of {ORDERS:,} orders, {CONNECTIONS} keep-alive connections, one uvicorn worker each, "
+            f"{ROUNDS} rounds in turns",
+            unit="requests/s",
+            against=name,
+            ours=figures["app.main:create_app"],
+            theirs=figures[application],
+            ratio_min=ratio_min,
+        )
+        for application, (name, ratio_min) in PEERS.items()
+    ]
 
 
-def _check_same(ours: int, theirs: int) -> None:
-    answers = []
-    for port in (ours, theirs):
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{PATH}") as response:
-            headers = {name.lower(): value for name, value in response.getheaders() if name.lower() != "date"}
-            answers.append((response.read(), headers))
-    assert answers[0] == answers[1], "the two answers differ: the comparison would mean nothing"
+def _content(body: bytes) -> object:
+    """Rows, with decimals as numbers: pydantic writes them as strings."""
+    amounts = ("quantity", "filled_qty", "leaves_qty", "price", "trigger_price", "avg_px")
+    rows = orjson.loads(body)
+    return [{**row, **{key: row[key] and float(row[key]) for key in amounts}} for row in rows]

@@ -36,12 +36,18 @@ async def database_with_rows(orders: int) -> AsyncIterator[str]:
         yield url
 
 
-@contextmanager
-def uvicorn(application: str, database_url: str) -> Iterator[int]:
-    """A uvicorn process with one worker; the port it listens on."""
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
+    return port
+
+
+@contextmanager
+def uvicorn(application: str, database_url: str) -> Iterator[int]:
+    """A uvicorn process with one worker; the port it listens on."""
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "--factory", application, "--port", str(port), "--no-access-log"]
     environment = {**os.environ, "PURSER_DATABASE_URL": database_url}
     process = subprocess.Popen([*command, "--log-level", "warning"], env=environment)

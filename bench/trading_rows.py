@@ -58,6 +58,13 @@ _STATEMENTS = (
         max(ts_event)
     FROM fills GROUP BY 1, 2, 3, 4, 5
     """,
+    """
+    INSERT INTO fill_sums (strategy_id, instrument_id, currency, side, fills, quantity, notional,
+        realized_pnl, total_fees, first_ts, last_ts)
+    SELECT strategy_id, instrument_id, currency, side, sum(fills), sum(quantity), sum(notional),
+        sum(realized_pnl), sum(total_fees), min(first_ts), max(last_ts)
+    FROM fill_totals GROUP BY 1, 2, 3, 4
+    """,
 )
 
 

@@ -9,6 +9,7 @@ from graphql import GraphQLField, GraphQLInputObjectType, get_named_type
 from app.errors import BadInputError, PageTooLarge
 from app.reads import All, Any, Compare, Condition, Listing, Not, Op, Page, Slot, SortKey, read_cursor
 from app.reads.shape import Shape
+from graphql_schema.holes import Cursor, Hole
 from graphql_schema.names import python_name
 
 PAGE_SIZE = 100
@@ -76,7 +77,11 @@ class ListingReader:
     def _place(self, order: tuple[SortKey, ...], cursor: str | None) -> tuple[Slot, ...] | None:
         if cursor is None:
             return None
-        return tuple(self._slot(value) for value in read_cursor(self._shape, order, cursor))
+        if isinstance(cursor, Hole):
+            place: list[AnyValue] = Cursor(cursor, self._shape, order).slots()
+        else:
+            place = read_cursor(self._shape, order, cursor)
+        return tuple(self._slot(value) for value in place)
 
     def _condition(self, type_: GraphQLInputObjectType, given: Mapping[str, AnyValue], depth: int = 0) -> Condition:
         if depth > FILTER_DEPTH_MAX:

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from app.database import WriteConnection
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, PositionChanges
 from app.ledger.writing import upsert
-from app.models import FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
+from app.models import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
 from app.rules.positions import PositionState
 
 _ZERO = Decimal(0)
@@ -82,11 +83,28 @@ async def add_fills(work: WriteConnection, changes: PositionChanges) -> None:
     for booked in changes.revised:
         if booked.before is not None:
             _sum_row(sums, booked, booked.fill.currency)[3] += booked.realized_pnl - booked.before[0]
+    await _upsert_fills(work, FillTotal, _FILL_COLUMNS, [(*key, *row) for key, row in sums.items()])
+    overall: dict[tuple[str, str, str, str], list[Decimal | int]] = {}
+    for (strategy_id, _, instrument_id, currency, side), row in sums.items():
+        key = (strategy_id, instrument_id, currency, side)
+        known = overall.get(key)
+        if known is None:
+            overall[key] = list(row)
+        else:
+            summed = [one + other for one, other in zip(known[:5], row[:5], strict=True)]
+            overall[key] = [*summed, min(known[5], row[5]), max(known[6], row[6])]
+    columns = tuple(column for column in _FILL_COLUMNS if column != "day")
+    await _upsert_fills(work, FillSum, columns, [(*key, *row) for key, row in overall.items()])
+
+
+async def _upsert_fills(
+    work: WriteConnection, model: type[FillTotal | FillSum], columns: tuple[str, ...], rows: list[tuple[Any, ...]]
+) -> None:
     await upsert(
         work,
-        FillTotal,
-        _FILL_COLUMNS,
-        [(*key, *row) for key, row in sums.items()],
+        model,
+        columns,
+        rows,
         add=("fills", "quantity", "notional", "total_fees"),
         add_trimmed=("realized_pnl",),
         least=("first_ts",),

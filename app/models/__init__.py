@@ -11,7 +11,7 @@ from app.models.order_event import OrderEvent, QuarantinedEvent
 from app.models.position import Position
 from app.models.signal import Signal
 from app.models.strategy import Strategy
-from app.models.totals import FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
+from app.models.totals import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
 
 metadata = SQLModel.metadata
 
@@ -19,6 +19,7 @@ __all__ = [
     "AuditEntry",
     "Change",
     "Fill",
+    "FillSum",
     "FillTotal",
     "Instrument",
     "Order",

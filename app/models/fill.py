@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import amount, finite, instant, one_of
+from app.models.columns import amount, finite, instant, one_of, planned_as_rare
 from app.rules.enums import LiquiditySide, OrderSide
 
 
@@ -30,6 +30,8 @@ class Fill(SQLModel, table=True):
         Index("fills_ts_event", "ts_event", "event_id", "strategy_id"),
         Index("fills_strategy_ts_event", "strategy_id", "ts_event", "event_id"),
         Index("fills_instrument_ts_event", "instrument_id", "ts_event", "event_id", "strategy_id"),
+        # An order's fills in their order: with less, PostgreSQL walked all fills of the strategy while they were few.
+        Index("fills_order", "strategy_id", "client_order_id", "ts_event", "event_id"),
         Index("fills_position", "strategy_id", "position_id", "ts_event", "ts_init", "trade_seq", "seq"),
     )
 
@@ -55,3 +57,6 @@ class Fill(SQLModel, table=True):
     ts_init: int = instant()
     trade_seq: int = Field(sa_type=BigInteger)
     seq: int = Field(sa_type=BigInteger)
+
+
+planned_as_rare(Fill, "instrument_id")

@@ -7,7 +7,7 @@ from sqlalchemy import Index, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import ZERO, amount, finite, instant, one_of
+from app.models.columns import ZERO, amount, finite, instant, one_of, planned_as_rare
 from app.rules.enums import OrderSide, OrderStatus, OrderType, TimeInForce
 
 
@@ -66,3 +66,6 @@ class Order(SQLModel, table=True):
     last_ts_init: int = instant()
     last_rank: int = Field(sa_type=SmallInteger)
     waiting: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+planned_as_rare(Order, "instrument_id")

@@ -34,6 +34,28 @@ class FillTotal(SQLModel, table=True):
     last_ts: int = instant()
 
 
+class FillSum(SQLModel, table=True):
+    """Fills of one strategy, instrument, currency and side, of all days: what `fill_totals` adds up to.
+
+    Sums over the whole history read these: they are as many after ten years as after one.
+    """
+
+    __tablename__ = "fill_sums"
+    __table_args__ = finite("fill_sums", "quantity", "notional", "realized_pnl", "total_fees")
+
+    strategy_id: UUID = Field(primary_key=True)
+    instrument_id: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    side: str = Field(primary_key=True)
+    fills: int = Field(sa_type=BigInteger)
+    quantity: Decimal = amount()
+    notional: Decimal = amount()
+    realized_pnl: Decimal = amount()
+    total_fees: Decimal = amount()
+    first_ts: int = instant()
+    last_ts: int = instant()
+
+
 class OrderTotal(SQLModel, table=True):
     """How many orders of one strategy and instrument have a status."""
 

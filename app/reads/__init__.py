@@ -6,7 +6,7 @@
 `catalogue` says how each field, filter and order of each noun becomes SQL.
 """
 
-from app.reads.cursors import read_cursor
+from app.reads.cursors import place_length, read_cursor
 from app.reads.node_ids import NodeKey, read_node_id
 from app.reads.plans import Answer, Entity, answer, entities
 from app.reads.want import (
@@ -58,6 +58,7 @@ __all__ = [
     "Want",
     "answer",
     "entities",
+    "place_length",
     "read_cursor",
     "read_node_id",
 ]

@@ -46,6 +46,11 @@ def read_cursor(shape: Shape, keys: tuple[SortKey, ...], cursor: str) -> list[An
         raise CursorInvalid from error
 
 
+def place_length(shape: Shape, keys: tuple[SortKey, ...]) -> int:
+    """How many values a cursor of this order has."""
+    return len(total_order(shape, keys))
+
+
 def _signature(shape: Shape, order: tuple[OrderColumn, ...]) -> str:
     return f"{shape.name} " + ",".join(f"{'-' if key.descending else '+'}{key.name}" for key in order)
 

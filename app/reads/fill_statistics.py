@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, Select, Uuid, cast, func, literal_column, select, table
 
 from app.database import Database
-from app.models import FillTotal, Strategy
+from app.models import FillSum, Strategy
 from app.reads.catalogue.fill import FILL
 from app.reads.columns import Columns
 from app.reads.fields import rfc3339
@@ -18,7 +18,7 @@ from app.reads.objects import EMPTY_ARRAY, Names, row_json
 from app.reads.plans import Plan, plan_of, reading
 from app.reads.want import Condition
 
-_KEPT = Columns("kept", FillTotal)
+_KEPT = Columns("kept", FillSum)
 _KEPT_ROWS = table("kept")
 _HAS_FILLS: ColumnElement[bool] = _KEPT.fills > number_literal(0)
 _EMPTY_OBJECT: ColumnElement[Any] = literal_column("'{}'::json")
@@ -48,9 +48,9 @@ async def find_realized_pnl(database: Database, strategy_id: UUID) -> bytes | No
 
 @lru_cache(maxsize=64)
 def _summary_plan(where: Condition | None) -> Plan:
-    kept: Select[Any] = select(literal_column("*")).select_from(FillTotal.__table__.alias("kept_from"))  # type: ignore[attr-defined]
+    kept: Select[Any] = select(literal_column("*")).select_from(FillSum.__table__.alias("kept_from"))  # type: ignore[attr-defined]
     if where is not None:
-        kept = kept.where(condition_sql(FILL, Columns("kept_from", FillTotal), where))
+        kept = kept.where(condition_sql(FILL, Columns("kept_from", FillSum), where))
     pairs: list[tuple[str, ColumnElement[Any]]] = [
         ("total_fills", _fills()),
         ("buy_fills", _fills(side="BUY")),
@@ -97,13 +97,13 @@ def _objects(group: Select[Any]) -> ColumnElement[Any]:
 @lru_cache(maxsize=1)
 def _realized_plan() -> Plan:
     strategy = Columns("strategy", Strategy)
-    owned = Columns("owned", FillTotal)
+    owned = Columns("owned", FillSum)
     sums = select(
         owned.currency.label("currency"),
         func.sum(owned.realized_pnl).label("realized_pnl"),
         func.sum(owned.total_fees).label("total_fees"),
     )
-    sums = sums.select_from(FillTotal.__table__.alias("owned"))  # type: ignore[attr-defined]
+    sums = sums.select_from(FillSum.__table__.alias("owned"))  # type: ignore[attr-defined]
     sums = sums.where(owned.strategy_id == strategy.strategy_id).group_by(owned.currency).order_by(owned.currency)
     pairs = [("strategy_id", strategy.strategy_id)]
     for name in ("realized_pnl", "total_fees"):

@@ -35,6 +35,7 @@ _CONTENT = {
     """,
     "signals": "SELECT * FROM signals",
     "fill_totals": "SELECT * FROM fill_totals",
+    "fill_sums": "SELECT * FROM fill_sums",
     "order_totals": "SELECT * FROM order_totals WHERE orders <> 0",
     "position_totals": "SELECT * FROM position_totals WHERE positions <> 0",
     "trade_totals": "SELECT * FROM trade_totals WHERE trades <> 0",

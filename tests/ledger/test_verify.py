@@ -33,6 +33,7 @@ DAMAGES = {
     "a fill's profit": (7, f"UPDATE fills SET realized_pnl = realized_pnl + 0.00000001 WHERE event_id = {_ONE_FILL}"),
     "a fill's quantity": (7, f"UPDATE fills SET last_qty = last_qty + 1 WHERE event_id = {_ONE_FILL}"),
     "a total of fills": (8, "UPDATE fill_totals SET notional = notional + 0.01"),
+    "a sum of fills": (8, "UPDATE fill_sums SET fills = fills + 1"),
     "a count of orders": (8, "UPDATE order_totals SET orders = orders + 1 WHERE status = 'FILLED'"),
     "a count of positions": (8, "UPDATE position_totals SET positions = positions + 1"),
     "a total of trades": (8, "UPDATE trade_totals SET profit = profit + 0.01"),

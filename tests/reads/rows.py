@@ -49,6 +49,13 @@ _TOTALS = (
         count(*) FILTER (WHERE net > 0), count(*) FILTER (WHERE net < 0), sum(greatest(net, 0)), sum(greatest(-net, 0))
     FROM (SELECT *, realized_pnl - total_fees AS net FROM positions WHERE status = 'CLOSED') closed GROUP BY 1, 2, 3
     """,
+    """
+    INSERT INTO fill_sums (strategy_id, instrument_id, currency, side, fills, quantity, notional,
+        realized_pnl, total_fees, first_ts, last_ts)
+    SELECT strategy_id, instrument_id, currency, side, sum(fills), sum(quantity), sum(notional),
+        sum(realized_pnl), sum(total_fees), min(first_ts), max(last_ts)
+    FROM fill_totals GROUP BY 1, 2, 3, 4
+    """,
 )
 
 
@@ -182,7 +189,7 @@ async def insert(database: Database, rows: Iterable[SQLModel]) -> None:
     """Store rows, then count the totals anew."""
     async with database.unit_of_work() as work:
         await store(work, rows)
-        for table in ("order_totals", "position_totals", "signal_totals", "fill_totals", "trade_totals"):
+        for table in ("order_totals", "position_totals", "signal_totals", "fill_totals", "fill_sums", "trade_totals"):
             await work.execute(f"DELETE FROM {table}")
         for statement in _TOTALS:
             await work.execute(statement)

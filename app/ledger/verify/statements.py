@@ -66,6 +66,13 @@ _FILL_SUMS = f"""(
     ) parts GROUP BY 1, 2, 3, 4, 5
 ) recomputed"""
 
+_FILL_SUMS_OF_DAYS = """(
+    SELECT strategy_id, instrument_id, currency, side, sum(fills)::bigint AS fills, sum(quantity) AS quantity,
+           sum(notional) AS notional, sum(realized_pnl) AS realized_pnl, sum(total_fees) AS total_fees,
+           min(first_ts) AS first_ts, max(last_ts) AS last_ts
+    FROM fill_totals GROUP BY 1, 2, 3, 4
+) recomputed"""
+
 
 _TRADES = "(SELECT * FROM trade_totals WHERE trades <> 0) stored"
 _CLOSED_POSITIONS = f"""(
@@ -145,6 +152,16 @@ STATEMENTS = (
             "strategy_id, day, instrument_id, currency, side",
             "fill_totals",
             _FILL_SUMS,
+            "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts",
+        ),
+    ),
+    Statement(
+        8,
+        "the sums of fills over all days are the sums of the days",
+        _differing(
+            "strategy_id, instrument_id, currency, side",
+            "fill_sums",
+            _FILL_SUMS_OF_DAYS,
             "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts",
         ),
     ),

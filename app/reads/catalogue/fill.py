@@ -1,6 +1,6 @@
 """Fills."""
 
-from app.models import Fill, FillTotal
+from app.models import Fill, FillSum
 from app.reads.catalogue.registry import register
 from app.reads.catalogue.strategy import ITS_STRATEGY
 from app.reads.fields import amount, instant, node_id, plain
@@ -59,7 +59,7 @@ FILL = register(
         ties=("event_id", "strategy_id"),
         key=_KEY,
         totals=Totals(
-            FillTotal,
+            FillSum,
             "fills",
             frozenset({"strategy_id", "strategy_name", "instrument_id", "side", "currency", "ts_event_midnight"}),
         ),

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 
-from app.models import FillTotal, OrderTotal, SignalTotal
+from app.models import FillSum, OrderTotal, SignalTotal
 from app.reads.catalogue.registry import register
 from app.reads.fields import Source, plain
 from app.reads.literals import number_literal
@@ -26,7 +26,7 @@ SUMMARY = register(
         fields={
             "signals": plain(_sum_of(SignalTotal, "signals")),
             "orders": plain(_sum_of(OrderTotal, "orders")),
-            "fills": plain(_sum_of(FillTotal, "fills")),
+            "fills": plain(_sum_of(FillSum, "fills")),
         },
     )
 )

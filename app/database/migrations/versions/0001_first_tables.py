@@ -41,6 +41,26 @@ _STATEMENTS = (
     """,
     "CREATE INDEX changes_feed ON changes (xid, id)",
     """
+    CREATE TABLE fill_sums (
+        strategy_id UUID NOT NULL,
+        instrument_id VARCHAR NOT NULL,
+        currency VARCHAR NOT NULL,
+        side VARCHAR NOT NULL,
+        fills BIGINT NOT NULL,
+        quantity NUMERIC NOT NULL,
+        notional NUMERIC NOT NULL,
+        realized_pnl NUMERIC NOT NULL,
+        total_fees NUMERIC NOT NULL,
+        first_ts BIGINT NOT NULL,
+        last_ts BIGINT NOT NULL,
+        PRIMARY KEY (strategy_id, instrument_id, currency, side),
+        CONSTRAINT fill_sums_quantity_finite CHECK (quantity > '-Infinity' AND quantity < 'Infinity'),
+        CONSTRAINT fill_sums_notional_finite CHECK (notional > '-Infinity' AND notional < 'Infinity'),
+        CONSTRAINT fill_sums_realized_pnl_finite CHECK (realized_pnl > '-Infinity' AND realized_pnl < 'Infinity'),
+        CONSTRAINT fill_sums_total_fees_finite CHECK (total_fees > '-Infinity' AND total_fees < 'Infinity')
+    )
+    """,
+    """
     CREATE TABLE fill_totals (
         strategy_id UUID NOT NULL,
         day DATE NOT NULL,
@@ -101,6 +121,7 @@ _STATEMENTS = (
     )
     """,
     "CREATE INDEX fills_instrument_ts_event ON fills (instrument_id, ts_event, event_id, strategy_id)",
+    "CREATE INDEX fills_order ON fills (strategy_id, client_order_id, ts_event, event_id)",
     "CREATE INDEX fills_position ON fills (strategy_id, position_id, ts_event, ts_init, trade_seq, seq)",
     "CREATE INDEX fills_strategy_ts_event ON fills (strategy_id, ts_event, event_id)",
     "CREATE INDEX fills_ts_event ON fills (ts_event, event_id, strategy_id)",
@@ -306,6 +327,9 @@ _STATEMENTS = (
         CONSTRAINT strategies_state_known CHECK (state IN ('ACTIVE', 'REDUCING', 'HALTED'))
     )
     """,
+    # See models.columns.planned_as_rare.
+    "ALTER TABLE orders ALTER instrument_id SET (n_distinct = 100000)",
+    "ALTER TABLE fills ALTER instrument_id SET (n_distinct = 100000)",
 )
 
 

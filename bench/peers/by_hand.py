@@ -38,7 +38,7 @@ def create_app() -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.pool = await asyncpg.create_pool(
-            os.environ["PURSER_DATABASE_URL"], min_size=1, max_size=8, init=_json_as_bytes
+            os.environ["PURSER_DATABASE_URL"], min_size=1, max_size=8, init=json_as_bytes
         )
         yield
         await app.state.pool.close()
@@ -64,5 +64,6 @@ def create_app() -> FastAPI:
     return app
 
 
-async def _json_as_bytes(connection: asyncpg.Connection) -> None:
+async def json_as_bytes(connection: asyncpg.Connection) -> None:
+    """`json` as the bytes that PostgreSQL sent."""
     await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")

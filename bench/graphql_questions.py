@@ -1,0 +1,156 @@
+"""The questions of the GraphQL benchmark, in the words of each server, and how answers are compared."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from operator import itemgetter
+from typing import Any
+from urllib.parse import urlencode
+
+from bench.http_load import get, post_json
+
+_FLAT = """clientOrderId venueOrderId strategyId traderId accountId instrumentId positionId side TYPE timeInForce
+  status quantity filledQty price tsInit"""
+_NESTED = "clientOrderId strategyId instrumentId side status quantity price tsInit"
+_FILL = "tradeId lastQty lastPx commission liquiditySide tsEvent"
+_BY_ID = "clientOrderId venueOrderId strategyId instrumentId side TYPE status quantity filledQty price tsInit"
+_DEEP = "clientOrderId instrumentId side status quantity price tsInit"
+_TREE = "clientOrderId side status quantity"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question. `by_hand` is a path; a peer's document is None where it has no such question."""
+
+    name: str
+    what: str
+    purser: str
+    by_hand: str
+    strawberry: str | None
+    postgraphile: str | None
+    variables: dict[str, Any] = field(default_factory=dict)
+    of_others: dict[str, Any] = field(default_factory=dict)
+    ratios_min: dict[str, float] = field(default_factory=dict)
+
+    def request(self, server: str) -> bytes | None:
+        """The bytes to send to a server."""
+        if server == "by hand":
+            return get(self.by_hand)
+        document: str | None = getattr(self, server)
+        if document is None:
+            return None
+        variables = self.variables if server == "purser" else self.of_others
+        return post_json("/graphql", {"query": document, "variables": variables})
+
+
+def _words(names: str, server: str) -> str:
+    return names.replace("TYPE", "type: orderType" if server == "postgraphile" else "type")
+
+
+def questions(strategy: str, place: int, cursor: str, order_id: str) -> list[Question]:
+    """All of them; the arguments say where the deep page begins and which order is looked up."""
+    fills_of = "fills: fillsByStrategyIdAndClientOrderId(first: 10, orderBy: TS_EVENT_DESC)"
+    orders_of = "orders: ordersByStrategyId(first: 20, orderBy: TS_INIT_DESC)"
+    newest = "orders: allOrders(first: 100, orderBy: TS_INIT_DESC)"
+    return [
+        Question(
+            "flat",
+            "100 orders, 15 fields",
+            f"query ($n: Int!) {{ orders(first: $n) {{ nodes {{ {_words(_FLAT, '')} }} }} }}",
+            "/flat",
+            f"{{ orders(first: 100) {{ {_words(_FLAT, '')} }} }}",
+            f"{{ {newest} {{ nodes {{ {_words(_FLAT, 'postgraphile')} }} }} }}",
+            {"n": 100},
+            ratios_min={"by hand": 0.8, "postgraphile": 2.5, "strawberry": 20},
+        ),
+        Question(
+            "nested",
+            "100 orders with their fills",
+            f"query ($n: Int!) {{ orders(first: $n) {{ nodes {{ {_NESTED} "
+            f"fills(first: 10) {{ nodes {{ {_FILL} }} }} }} }} }}",
+            "/nested",
+            f"{{ orders(first: 100) {{ {_NESTED} fills {{ {_FILL} }} }} }}",
+            f"{{ {newest} {{ nodes {{ {_NESTED} {fills_of} {{ nodes {{ {_FILL} }} }} }} }} }}",
+            {"n": 100},
+            ratios_min={"by hand": 0.8, "postgraphile": 2.3, "strawberry": 28},
+        ),
+        Question(
+            "tree",
+            "20 strategies, 20 orders of each, their fills",
+            f"{{ strategies(first: 20) {{ nodes {{ name state orders(first: 20) {{ nodes {{ {_TREE} "
+            "fills(first: 10) { nodes { tradeId lastQty lastPx } } } } } } }",
+            "/tree",
+            f"{{ strategies {{ name state orders(first: 20) {{ {_TREE} fills {{ tradeId lastQty lastPx }} }} }} }}",
+            f"{{ strategies: allStrategies(first: 20) {{ nodes {{ name state {orders_of} "
+            f"{{ nodes {{ {_TREE} {fills_of} {{ nodes {{ tradeId lastQty lastPx }} }} }} }} }} }} }}",
+        ),
+        Question(
+            "by id",
+            "one order by its id",
+            f"query ($id: String!) {{ orders(first: 1, filter: {{clientOrderId: {{eq: $id}}}}) "
+            f"{{ nodes {{ {_words(_BY_ID, '')} }} }} }}",
+            f"/by_id?{urlencode({'id': order_id})}",
+            f"query ($id: String!) {{ orders: order(id: $id) {{ {_words(_BY_ID, '')} }} }}",
+            "query ($id: String!) { orders: allOrders(first: 1, condition: {clientOrderId: $id}) "
+            f"{{ nodes {{ {_words(_BY_ID, 'postgraphile')} }} }} }}",
+            {"id": order_id},
+            {"id": order_id},
+        ),
+        Question(
+            "deep",
+            "50 orders of a strategy, deep in its list",
+            "query ($after: String!, $strategy: UUID!) { orders(first: 50, after: $after, "
+            f"filter: {{strategyId: {{eq: $strategy}}}}) {{ nodes {{ {_DEEP} }} }} }}",
+            f"/deep?{urlencode({'strategy': strategy, 'before': place})}",
+            "query ($strategy: UUID!, $before: String!) { orders(first: 50, strategy: $strategy, before: $before) "
+            f"{{ {_DEEP} }} }}",
+            None,
+            {"after": cursor, "strategy": strategy},
+            {"before": str(place), "strategy": strategy},
+        ),
+        Question(
+            "totals",
+            "how many orders and fills there are",
+            "{ summary { orders fills } }",
+            "/totals",
+            "{ summary { orders fills } }",
+            None,
+        ),
+    ]
+
+
+_AMOUNTS = {"quantity", "filledQty", "price", "lastQty", "lastPx", "commission"}
+_RFC_3339 = re.compile(r"(.+)\.(\d{9})Z")
+
+
+def content(body: bytes) -> Any:
+    """What an answer says, whatever form its numbers, instants and lists have."""
+    answer = json.loads(body)
+    assert "errors" not in answer, answer["errors"]
+    return _content(answer["data"])
+
+
+def _content(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"nodes"}:
+            value = value["nodes"]
+            # The list of one that was looked up, where a peer answers with the one itself.
+            return _content(value[0]) if key == "orders" and len(value) == 1 else _content(value, key)
+        return {name: _content(part, name) for name, part in value.items()}
+    if isinstance(value, list):
+        listed = [_content(part) for part in value]
+        # PostGraphile orders by indexed columns only, and this one has no index: it is read whole anyway.
+        return sorted(listed, key=itemgetter("name")) if key == "strategies" else listed
+    if value is not None and key in _AMOUNTS:
+        return Decimal(value)
+    if value is not None and key.startswith("ts"):
+        return _nanoseconds(str(value))
+    return value
+
+
+def _nanoseconds(instant: str) -> int:
+    if matched := _RFC_3339.fullmatch(instant):
+        return int(datetime.fromisoformat(f"{matched[1]}+00:00").timestamp()) * 10**9 + int(matched[2])
+    return int(instant)

@@ -1,0 +1,81 @@
+"""GraphQL side by side: the same questions, database and rows, one worker each."""
+
+from base64 import b64encode
+from contextlib import ExitStack
+
+import asyncpg
+import orjson
+
+from bench.graphql_questions import Question, content, questions
+from bench.http_load import answer_to
+from bench.peers.postgraphile import NEIGHBOURS, postgraphile, version
+from bench.results import Comparison
+from bench.servers import database_with_rows, uvicorn
+from bench.turns import CONNECTIONS, ROUNDS, in_turns
+
+ORDERS = 200_000
+NAMES = {
+    "by hand": "hand-written FastAPI + asyncpg",
+    "postgraphile": "PostGraphile 5",
+    "strawberry": "Strawberry + SQLModel",
+}
+
+
+async def run() -> list[Comparison]:
+    """All servers at once, asked in turns."""
+    async with database_with_rows(ORDERS) as url:
+        return await side_by_side(url)
+
+
+async def side_by_side(url: str) -> list[Comparison]:
+    """The same over a database that has the rows."""
+    asked = await _prepared(url)
+    with ExitStack() as servers:
+        ports = {
+            "purser": servers.enter_context(uvicorn("app.main:create_app", url)),
+            "by hand": servers.enter_context(uvicorn("bench.peers.by_hand_graphql:create_app", url)),
+            "strawberry": servers.enter_context(uvicorn("bench.peers.strawberry_sqlmodel:create_app", url)),
+            "postgraphile": servers.enter_context(postgraphile(url)),
+        }
+        comparisons = []
+        for question in asked:
+            comparisons += await _compare(question, ports)
+        return comparisons
+
+
+async def _prepared(url: str) -> list[Question]:
+    connection = await asyncpg.connect(url)
+    await connection.execute(NEIGHBOURS)
+    strategy, client_order_id, place = await connection.fetchrow(
+        "SELECT strategy_id::text, client_order_id, ts_init FROM orders ORDER BY ts_init OFFSET $1 LIMIT 1",
+        ORDERS // 10,
+    )
+    await connection.close()
+    signature = "Order -ts_init,-client_order_id,-strategy_id"
+    cursor = b64encode(orjson.dumps([signature, str(place), client_order_id, strategy])).decode()
+    return questions(strategy, place, cursor, client_order_id)
+
+
+async def _compare(question: Question, ports: dict[str, int]) -> list[Comparison]:
+    requests = {
+        name: (port, request) for name, port in ports.items() if (request := question.request(name)) is not None
+    }
+    answers = {name: content(await answer_to(*asked)) for name, asked in requests.items()}
+    for name, answer in answers.items():
+        assert answer == answers["purser"], f"{question.name}: {name} answers something else"
+    figures = await in_turns(requests)
+    return [
+        Comparison(
+            what=f"GraphQL: {question.name}",
+            how=f"{question.what}; {ORDERS:,} orders, {CONNECTIONS} keep-alive connections, one worker each, "
+            f"{ROUNDS} rounds in turns; {version() if name == 'postgraphile' else 'one uvicorn worker'}; "
+            "answers equal in content",
+            unit="requests/s",
+            against=NAMES[name],
+            ours=figures["purser"],
+            theirs=figures[name],
+            ratio_min=question.ratios_min.get(name),
+        )
+        for name in requests
+        if name != "purser"
+    ]

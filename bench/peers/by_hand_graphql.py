@@ -1,0 +1,131 @@
+"""One route for one question, written by hand: the bytes of Purser's answers, without GraphQL.
+
+Each statement stands as text; nothing is checked. The pool is asyncpg's as it comes, which resets a connection with a
+statement of its own each time it is given back: part of what the ratios show.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from fastapi import FastAPI, Response
+
+from bench.peers.by_hand import json_as_bytes
+
+
+def _instant(column: str) -> str:
+    return (
+        f"replace((timestamp '1970-01-01' + {column} / 1000000000 * interval '1 second')::text, ' ', 'T')"
+        f" || '.' || lpad(({column} % 1000000000)::text, 9, '0') || 'Z'"
+    )
+
+
+FLAT = f"""
+SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM (
+    SELECT client_order_id AS "clientOrderId", venue_order_id AS "venueOrderId", strategy_id AS "strategyId",
+        trader_id AS "traderId", account_id AS "accountId", instrument_id AS "instrumentId",
+        position_id AS "positionId", side, order_type AS type, time_in_force AS "timeInForce", status,
+        quantity::text, filled_qty::text AS "filledQty", price::text, {_instant("ts_init")} AS "tsInit"
+    FROM orders ORDER BY ts_init DESC, client_order_id DESC, strategy_id DESC LIMIT 100
+) AS r
+"""
+NESTED = f"""
+SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM (
+    SELECT client_order_id AS "clientOrderId", strategy_id AS "strategyId", instrument_id AS "instrumentId", side,
+        status, quantity::text, price::text, {_instant("ts_init")} AS "tsInit", json_build_object('nodes', (
+            SELECT coalesce(json_agg(row_to_json(f)), '[]'::json) FROM (
+                SELECT trade_id AS "tradeId", last_qty::text AS "lastQty", last_px::text AS "lastPx",
+                    commission::text, liquidity_side AS "liquiditySide", {_instant("ts_event")} AS "tsEvent"
+                FROM fills WHERE (strategy_id, client_order_id) = (orders.strategy_id, orders.client_order_id)
+                ORDER BY ts_event DESC, event_id DESC LIMIT 10) AS f)) AS fills
+    FROM orders ORDER BY ts_init DESC, client_order_id DESC, strategy_id DESC LIMIT 100
+) AS r
+"""
+TREE = """
+SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM (
+    SELECT name, state, json_build_object('nodes', (
+        SELECT coalesce(json_agg(row_to_json(o)), '[]'::json) FROM (
+            SELECT client_order_id AS "clientOrderId", side, status, quantity::text, json_build_object('nodes', (
+                SELECT coalesce(json_agg(row_to_json(f)), '[]'::json) FROM (
+                    SELECT trade_id AS "tradeId", last_qty::text AS "lastQty", last_px::text AS "lastPx"
+                    FROM fills WHERE (strategy_id, client_order_id) = (orders.strategy_id, orders.client_order_id)
+                    ORDER BY ts_event DESC, event_id DESC LIMIT 10) AS f)) AS fills
+            FROM orders WHERE strategy_id = strategies.strategy_id
+            ORDER BY ts_init DESC, client_order_id DESC LIMIT 20) AS o)) AS orders
+    FROM strategies ORDER BY created_at DESC LIMIT 20
+) AS r
+"""
+BY_ID = f"""
+SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM (
+    SELECT client_order_id AS "clientOrderId", venue_order_id AS "venueOrderId", strategy_id AS "strategyId",
+        instrument_id AS "instrumentId", side, order_type AS type, status, quantity::text,
+        filled_qty::text AS "filledQty", price::text, {_instant("ts_init")} AS "tsInit"
+    FROM orders WHERE client_order_id = $1 LIMIT 1
+) AS r
+"""
+DEEP = f"""
+SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM (
+    SELECT client_order_id AS "clientOrderId", instrument_id AS "instrumentId", side, status, quantity::text,
+        price::text, {_instant("ts_init")} AS "tsInit"
+    FROM orders WHERE strategy_id = $1 AND ts_init < $2
+    ORDER BY ts_init DESC, client_order_id DESC LIMIT 50
+) AS r
+"""
+TOTALS = """
+SELECT row_to_json(r) FROM (
+    SELECT (SELECT sum(orders)::bigint FROM order_totals) AS orders,
+        (SELECT sum(fills)::bigint FROM fill_sums) AS fills
+) AS r
+"""
+
+
+def create_app() -> FastAPI:
+    """The application."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.pool = await asyncpg.create_pool(
+            os.environ["PURSER_DATABASE_URL"], min_size=1, max_size=8, init=json_as_bytes
+        )
+        yield
+        await app.state.pool.close()
+
+    app = FastAPI(lifespan=lifespan)
+
+    async def ask(around: tuple[bytes, bytes], sql: str, *arguments: object) -> Response:
+        async with app.state.pool.acquire() as connection:
+            body = await connection.fetchval(sql, *arguments)
+        return Response(around[0] + body + around[1], media_type="application/json")
+
+    orders, strategies = ((f'{{"data":{{"{name}":{{"nodes":'.encode(), b"}}}") for name in ("orders", "strategies"))
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/flat")
+    async def flat() -> Response:
+        return await ask(orders, FLAT)
+
+    @app.get("/nested")
+    async def nested() -> Response:
+        return await ask(orders, NESTED)
+
+    @app.get("/tree")
+    async def tree() -> Response:
+        return await ask(strategies, TREE)
+
+    @app.get("/by_id")
+    async def by_id(id: str) -> Response:
+        return await ask(orders, BY_ID, id)
+
+    @app.get("/deep")
+    async def deep(strategy: str, before: int) -> Response:
+        return await ask(orders, DEEP, strategy, before)
+
+    @app.get("/totals")
+    async def totals() -> Response:
+        return await ask((b'{"data":{"summary":', b"}}"), TOTALS)
+
+    return app

@@ -1,0 +1,96 @@
+"""Documents: parsed and validated once, the ones used last kept."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    specified_rules,
+)
+from graphql.execution.collect_fields import FragmentDetails
+from strawberry.schema.schema import validate_document
+
+from graphql_schema.holes import NotPlannable
+from graphql_schema.plans.variables import Variables
+
+LENGTH_MAX = 16 * 1024
+"""Longest document that is kept, in characters."""
+LENGTH_TOTAL_MAX = 1024 * 1024
+"""All documents kept, in characters; parsed, each takes some hundred bytes."""
+
+Load: TypeAlias = Callable[[str], DocumentNode | None]
+"""From a text to the document; None where ordinary execution would refuse it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One query of a document, and what is kept with it."""
+
+    document: DocumentNode
+    definition: OperationDefinitionNode
+    fragments: dict[str, FragmentDetails]
+    variables: Variables
+    plans: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+
+
+class Operations:
+    """Operations by the text and the name that ask for them. None: to be executed as ever."""
+
+    def __init__(self, schema: GraphQLSchema, load: Load | None = None) -> None:
+        self._schema = schema
+        self._load = load or self._parsed_and_valid
+        self._kept: OrderedDict[tuple[str, str | None], Operation | None] = OrderedDict()
+        self._length = 0
+
+    def find(self, text: str, name: str | None) -> Operation | None:
+        """The operation of that name, or the only one."""
+        key = (text, name)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        if len(text) > LENGTH_MAX:
+            return None
+        operation = self._kept[key] = self._read(text, name)
+        self._length += len(text)
+        while self._length > LENGTH_TOTAL_MAX:
+            (gone, _), _ = self._kept.popitem(last=False)
+            self._length -= len(gone)
+        return operation
+
+    def _read(self, text: str, name: str | None) -> Operation | None:
+        document = self._load(text)
+        if document is None:
+            return None
+        found = [
+            one
+            for one in document.definitions
+            if isinstance(one, OperationDefinitionNode) and (name is None or (one.name and one.name.value == name))
+        ]
+        if len(found) != 1 or found[0].operation is not OperationType.QUERY or found[0].directives:
+            return None
+        fragments = {}
+        for fragment in document.definitions:
+            if isinstance(fragment, FragmentDefinitionNode):
+                if fragment.variable_definitions:
+                    return None
+                fragments[fragment.name.value] = FragmentDetails(fragment)
+        try:
+            variables = Variables(self._schema, found[0])
+        except NotPlannable:
+            return None
+        return Operation(document, found[0], fragments, variables)
+
+    def _parsed_and_valid(self, text: str) -> DocumentNode | None:
+        try:
+            document = parse(text)
+        except GraphQLError:
+            return None
+        return None if validate_document(self._schema, document, tuple(specified_rules)) else document

@@ -1,0 +1,58 @@
+"""The pool: connections are handed on at once, and what is not in good order is not handed on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from app.database import pool as pool_module
+from app.database.pool import Pool
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    made = Pool(await asyncpg.create_pool(database_url, min_size=0, max_size=1), acquire_timeout_seconds=0.5)
+    yield made
+    await made.close()
+
+
+async def pid(connection: asyncpg.Connection) -> int:
+    return int(await connection.fetchval("SELECT pg_backend_pid()"))
+
+
+async def test_a_connection_in_order_is_taken_again(pool: Pool) -> None:
+    first = await pool.take()
+    await pool.give(first, is_in_order=True)
+    assert await pool.take() is first
+    await pool.give(first, is_in_order=True)
+
+
+async def test_who_waits_is_served_and_who_waits_too_long_is_told(pool: Pool) -> None:
+    first = await pool.take()
+    waiting = asyncio.ensure_future(pool.take())
+    await asyncio.sleep(0.05)
+    await pool.give(first, is_in_order=True)
+    second = await waiting
+    with pytest.raises(TimeoutError):
+        await pool.take()
+    await pool.give(second, is_in_order=False)
+    await pool.give(await pool.take(), is_in_order=True)
+
+
+async def test_a_connection_that_was_closed_or_idle_for_long_is_replaced(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await pool.take()
+    before = await pid(first)
+    await pool.give(first, is_in_order=True)
+    first.terminate()
+    second = await pool.take()
+    between = await pid(second)
+    await pool.give(second, is_in_order=True)
+    monkeypatch.setattr(pool_module, "IDLE_SECONDS_MAX", -1)
+    third = await pool.take()
+    assert len({before, between, await pid(third)}) == 3
+    await pool.give(third, is_in_order=True)

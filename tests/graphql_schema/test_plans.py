@@ -1,0 +1,209 @@
+"""Plans: a question asked before is answered without planning, with the same bytes and the same errors."""
+
+from base64 import b64encode
+from itertools import cycle, islice
+from typing import Any
+
+import orjson
+import pytest
+from graphql import ExecutionResult
+
+from app.database import Database
+from app.errors import BadInputError
+from app.resolvers import Context, orders
+from graphql_schema.plans import Plans, answering, documents
+from graphql_schema.schema import schema
+from tests.reads.rows import EMA, MAKER
+
+pytestmark = pytest.mark.anyio
+
+NODES = "nodes { id side }"
+FILTER = f"query ($f: OrderFilter, $n: Int) {{ orders(filter: $f, first: $n) {{ totalCount {NODES} }} }}"
+PAGE = """query ($by: [OrderSort!], $first: Int, $after: String, $last: Int, $before: String) {
+  orders(orderBy: $by, first: $first, after: $after, last: $last, before: $before) {
+    nodes { id } edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+
+
+def cursor(place: str, by: str = "-ts_init,-client_order_id,-strategy_id") -> str:
+    return b64encode(orjson.dumps([f"Order {by}", place, "O-05", str(EMA)])).decode()
+
+
+NOW = "1640995215000000000"
+FILTERS: list[dict[str, Any] | None] = [
+    None,
+    {},
+    {"side": "SELL"},
+    {"side": "BUY"},
+    {"side": None, "clientOrderId": None},
+    {"clientOrderId": {"eq": "O-05"}},
+    {"clientOrderId": {"eq": "O-06"}},
+    {"clientOrderId": {"in": ["O-05", "O-06"]}},
+    {"clientOrderId": {"in": []}},
+    {"clientOrderId": {"in": "O-07"}},
+    {"clientOrderId": {"startsWith": "TIE", "contains": "a"}},
+    {"clientOrderId": {"contains": "a", "startsWith": "TIE"}},
+    {"status": {"in": ["FILLED", "DENIED"]}},
+    {"status": {"in": ["DENIED"]}},
+    {"status": {"in": []}},
+    {"strategyId": {"in": [str(EMA), str(MAKER)]}, "type": "LIMIT"},
+    {"strategyName": {"contains": "maker"}},
+    {"quantity": {"gt": "0.1", "lte": 1}},
+    {"quantity": {"gt": "0.2", "lte": "0.6"}},
+    {"tsInit": {"gt": "2022-01-01T00:00:21Z"}},
+    {"or": [{"side": "SELL"}, {"strategyId": {"eq": str(MAKER)}}]},
+    {"or": [{"strategyId": {"eq": str(MAKER)}}, {"side": "SELL"}]},
+    {"or": [{"not": {"and": [{"clientOrderId": {"eq": "O-05"}}]}}]},
+    {"or": []},
+]
+WRONG_FILTERS: list[Any] = [
+    {"side": "UP"},
+    {"nope": 1},
+    {"quantity": {"gt": 1.5}},
+    {"quantity": {"gt": "NaN"}},
+    {"strategyId": {"eq": "x"}},
+    {"clientOrderId": {"eq": 5}},
+    {"clientOrderId": {"eq": "a\x00"}},
+    {"clientOrderId": {"eq": "\ud800"}},
+    {"tsInit": {"gt": "yesterday"}},
+    {"clientOrderId": {"in": [None]}},
+    5,
+    [],
+]
+PLANNED: list[tuple[str, list[dict[str, Any]]]] = [
+    (f"{{ orders(first: 2) {{ {NODES} }} }}", [{}]),
+    ("{ summary { orders } }", [{}, {"unknown": 1}]),
+    ("{ __typename a: summary { orders } b: summary { __typename fills } orders { totalCount } }", [{}]),
+    ("{ __schema { queryType { name } } summary { fills } }", [{}]),
+    (FILTER, [{"f": filter, "n": size} for filter in FILTERS for size in (1, 40)]),
+    (
+        "query ($f: OrderFilter, $n: Int) { orders(filter: $f, first: $n) { totalCount } }",
+        [{"f": {"side": "BUY"}}, {"n": None}, {}],
+    ),
+    (
+        PAGE,
+        [
+            {},
+            {"first": 4},
+            {"first": 4, "after": cursor(NOW)},
+            {"first": 4, "after": cursor("1640995210000000000")},
+            {"last": 4, "before": cursor(NOW), "after": None},
+            {"first": 3, "after": cursor(NOW), "before": cursor("1640995205000000000")},
+            {"by": [{"field": "TS_INIT", "direction": "ASC"}]},
+            {"by": {"field": "TS_INIT", "direction": "DESC"}, "after": cursor(NOW)},
+        ],
+    ),
+    (
+        f"query ($yes: Boolean!, $c: String) {{ orders(first: 3, after: $c) {{ {NODES} "
+        "... @include(if: $yes) { totalCount } pageInfo @skip(if: $yes) { endCursor } } }",
+        [{"yes": True}, {"yes": False}, {"yes": True, "c": cursor(NOW)}, {"yes": False, "c": cursor(NOW)}],
+    ),
+    (
+        """query ($id: String = "O-05", $n: Int! = 2, $q: Decimal) { orders(first: $n, filter: {or: [
+           {clientOrderId: {eq: $id}}, {quantity: {gte: $q}}, {clientOrderId: {in: ["O-1"]}}]}) { nodes { id } } }""",
+        [{}, {"id": "O-06"}, {"id": "O-06", "n": 5}, {"q": "0.6"}, {"q": 1, "n": 7}, {"id": None}],
+    ),
+    (
+        """query ($a: String!, $b: String!) {
+           orders(filter: {clientOrderId: {in: [$a, "TIE-a", $b]}}) { nodes { clientOrderId } } }""",
+        [{"a": "O-05", "b": "O-05"}, {"a": "O-05", "b": "O-06"}, {"a": "O-06", "b": "O-05"}],
+    ),
+    (
+        """query ($n: Int!, $c: String, $s: StringFilter) { strategies(filter: {name: $s}) { nodes { name
+           orders(first: $n, filter: {clientOrderId: {startsWith: $c}}) { nodes { ...O } } } } }
+           fragment O on Order { __typename id fills(first: $n) { nodes { tradeId } } }""",
+        [{"n": 1}, {"n": 2, "c": "O"}, {"n": 2, "c": "T"}, {"n": 1, "c": "T", "s": {"contains": "EMA"}}],
+    ),
+    ("query A { summary { orders } }", [{}]),
+]
+LEFT: list[tuple[str, dict[str, Any]]] = [
+    *((FILTER, {"f": filter}) for filter in WRONG_FILTERS),
+    (FILTER, {"n": 5000}),
+    (FILTER, {"n": -1}),
+    (FILTER, {"n": "1"}),
+    (PAGE, {"first": 1, "last": 1}),
+    (PAGE, {"first": 1, "after": "no cursor"}),
+    (PAGE, {"first": 1, "after": cursor(NOW, "+ts_init,+client_order_id,+strategy_id")}),
+    (PAGE, {"by": [{"direction": "ASC"}]}),
+    ("query ($n: Int!) { orders(first: $n) { totalCount } }", {}),
+    ("{ nope }", {}),
+    ("{", {}),
+    ("query A { summary { orders } } query B { summary { fills } }", {}),
+    ("{ __typename }", {}),
+]
+
+
+async def executed(document: str, variables: dict[str, Any], context: Context) -> Any:
+    """The answer of ordinary execution: data as bytes, errors."""
+    result = await schema.execute(document, variables, context)
+    return orjson.dumps(result.data), [error.formatted for error in result.errors or []]
+
+
+async def planned(plans: Plans, document: str, variables: dict[str, Any], context: Context) -> Any:
+    answer = await plans.answer(document, None, variables, context)
+    if isinstance(answer, ExecutionResult):
+        return orjson.dumps(answer.data), [error.formatted for error in answer.errors or []]
+    return None if answer is None else (answer, [])
+
+
+@pytest.mark.parametrize(("document", "variables"), PLANNED, ids=[document[:40] for document, _ in PLANNED])
+async def test_an_answer_by_plan_has_the_same_bytes(
+    ledger_database: Database, document: str, variables: list[dict[str, Any]]
+) -> None:
+    context, plans = Context(ledger_database), Plans(schema._schema)
+    expected = [await executed(document, given, context) for given in variables]
+    # Each twice, in two orders: by a plan made for it, by one made for another, by one kept.
+    for given, known in [*zip(variables, expected, strict=True), *zip(variables[::-1], expected[::-1], strict=True)]:
+        assert await planned(plans, document, given, context) == known, given
+
+
+@pytest.mark.parametrize(("document", "variables"), LEFT)
+async def test_a_mistake_has_the_same_errors(
+    ledger_database: Database, document: str, variables: dict[str, Any]
+) -> None:
+    context, plans = Context(ledger_database), Plans(schema._schema)
+    for good in ({}, {"f": {"clientOrderId": {"eq": "a"}}}, {"first": 1, "after": cursor(NOW)}):
+        await plans.answer(document, None, good, context)
+    answer = await planned(plans, document, variables, context)
+    if answer is not None:
+        assert answer == await executed(document, variables, context)
+
+
+async def test_what_is_known_is_neither_parsed_nor_planned_again(
+    ledger_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, plans = Context(ledger_database), Plans(schema._schema)
+    for name in ("O-05", "O-06"):
+        assert await plans.answer(FILTER, None, {"f": {"clientOrderId": {"eq": name}}}, context)
+        monkeypatch.setattr(documents, "parse", None)
+        monkeypatch.setattr(documents, "validate_document", None)
+        monkeypatch.setattr(answering, "plan_operation", None)
+
+
+async def test_a_failing_statement_is_asked_once(ledger_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    async def refuse(*_: Any) -> None:
+        nonlocal asked
+        asked += 1
+        raise BadInputError("no")
+
+    document = "{ summary { orders } a: orders(first: 1) { totalCount } b: orders(first: 2) { totalCount } }"
+    context, plans = Context(ledger_database), Plans(schema._schema)
+    monkeypatch.setattr(orders, "list_orders", refuse)
+    expected = await executed(document, {}, context)
+    asked = 0
+    assert await planned(plans, document, {}, context) == expected
+    assert asked == 2
+    assert expected[0] == b"null"
+
+
+async def test_plans_and_documents_are_bounded(ledger_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "PLANS_MAX", 3)
+    monkeypatch.setattr(documents, "LENGTH_TOTAL_MAX", 4 * len(FILTER))
+    context, plans = Context(ledger_database), Plans(schema._schema)
+    for size, spaces in zip(range(1, 9), islice(cycle([0, 1, 2, 3, 4, 5]), 8), strict=True):
+        for document in (FILTER, FILTER + " " * spaces):
+            assert await plans.answer(document, None, {"n": size}, context)
+    operations = plans._operations._kept
+    assert sum(len(text) for text, _ in operations) <= 4 * len(FILTER)
+    assert max(len(operation.plans) for operation in operations.values() if operation) <= 3
