@@ -14,7 +14,8 @@ from app.settings import ENV_PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
 CODE = [*ROOT.glob("app/**/*.py"), *ROOT.glob("graphql_schema/**/*.py"), *ROOT.glob("rest_compat/**/*.py")]
-ALL = [*CODE, *ROOT.glob("tests/**/*.py"), *ROOT.glob("bench/**/*.py")]
+BENCH = [path for path in ROOT.glob("bench/**/*.py") if ".cache" not in path.parts]
+ALL = [*CODE, *ROOT.glob("tests/**/*.py"), *BENCH]
 README = (ROOT / "README.md").read_text()
 
 FILE_LINES_MAX = 400

@@ -56,7 +56,9 @@ def _rows(compiler: Compiler, grouping: Grouping, *, needs_day: bool) -> Select[
     totals = shape_named("Fill").totals
     assert totals is not None
     is_kept = fields_of(grouping.where) <= totals.filters
-    rows, columns = (kept_fills if is_kept else fill_parts)(compiler.names.new("f"))
+    name = compiler.names.new("f")
+    has_days = needs_day or "ts_event_midnight" in fields_of(grouping.where)
+    rows, columns = kept_fills(name, by_day=has_days) if is_kept else fill_parts(name)
     everything: list[ColumnElement[Any]] = [literal_column(f"{columns.name}.*")]
     if needs_day and not is_kept:
         everything.append(day_of(columns.ts_event).label(_DAY))

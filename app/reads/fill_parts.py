@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, case, cast, select, union_all
 
-from app.models import Fill, FillTotal
+from app.models import Fill, FillSum, FillTotal
 from app.reads.columns import Columns
 from app.reads.literals import number_literal
 
@@ -24,9 +24,10 @@ class _Parts(Columns):
         del self._types["day"]
 
 
-def kept_fills(occurrence: str) -> tuple[FromClause, Columns]:
-    """The totals by day under that name."""
-    return FillTotal.__table__.alias(occurrence), Columns(occurrence, FillTotal)  # type: ignore[attr-defined]
+def kept_fills(occurrence: str, *, by_day: bool = True) -> tuple[FromClause, Columns]:
+    """The totals under that name: by day, or of all days, which are far fewer."""
+    model: Any = FillTotal if by_day else FillSum
+    return model.__table__.alias(occurrence), Columns(occurrence, model)
 
 
 def fill_parts(occurrence: str) -> tuple[FromClause, Columns]:
