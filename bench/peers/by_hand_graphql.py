@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from fastapi import FastAPI, Response
 
-from bench.peers.by_hand import json_as_bytes
+from bench.peers.by_hand import json_as_bytes, no_reset
 
 
 def _instant(column: str) -> str:
@@ -86,7 +86,7 @@ def create_app() -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.pool = await asyncpg.create_pool(
-            os.environ["PURSER_DATABASE_URL"], min_size=1, max_size=8, init=json_as_bytes
+            os.environ["PURSER_DATABASE_URL"], min_size=8, max_size=8, init=json_as_bytes, reset=no_reset
         )
         yield
         await app.state.pool.close()
