@@ -84,9 +84,13 @@ class Settings(BaseSettings):
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
-            scheme = urlsplit(url.get_secret_value()).scheme
-            if scheme not in ("postgresql", "postgres"):
+            parts = urlsplit(url.get_secret_value())
+            if parts.scheme not in ("postgresql", "postgres"):
                 raise ValueError("must begin with postgresql:// (a libpq URL, without a driver's name)")
+            for host in parts.netloc.rpartition("@")[2].split(","):
+                port = host.rpartition("]")[2].partition(":")[2]
+                if port and not (port.isdecimal() and 0 < int(port[:9]) < 65_536):
+                    raise ValueError(f"names the port {port!r}; a port is a number from 1 to 65535")
         return url
 
     @field_validator("graphql_allow_list")

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from types import FrameType
 from typing import Annotated
 
+import asyncpg
 import typer
 
 from app.cli import db, ledger, serve
@@ -41,9 +42,12 @@ def run() -> None:
         _complain(error, MISUSED)
     except PurserError as error:
         _complain(error, FAILED)
+    except asyncpg.PostgresError as error:
+        # Rights that the role lacks, a lock that somebody holds: PostgreSQL says it best.
+        _complain(f"PostgreSQL refused: {error}", FAILED)
 
 
-def _complain(error: PurserError, exit_code: int) -> None:
+def _complain(error: PurserError | str, exit_code: int) -> None:
     print(f"purser: {error}", file=sys.stderr)
     sys.exit(exit_code)
 

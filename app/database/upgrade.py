@@ -35,6 +35,7 @@ async def upgrade(url: str) -> Upgraded:
     connection = await connect(url, writes=True)
     try:
         _refuse_old_server(connection)
+        await _refuse_other_encodings(connection)
         before = await _revision(connection)
         newest = newest_revision()
         if before == newest:
@@ -76,6 +77,15 @@ def _refuse_old_server(connection: asyncpg.Connection) -> None:
         raise DatabaseUnfit(
             f"The server is PostgreSQL {version.major}.{version.minor}; Purser needs {SERVER_VERSION_MIN} or "
             "newer. Upgrade it, or unset PURSER_DATABASE_URL to use the embedded one."
+        )
+
+
+async def _refuse_other_encodings(connection: asyncpg.Connection) -> None:
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise DatabaseUnfit(
+            f"The database is encoded in {encoding}, which cannot hold every text that an engine may send. "
+            "Create one with ENCODING 'UTF8' TEMPLATE template0."
         )
 
 

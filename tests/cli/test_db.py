@@ -162,3 +162,23 @@ async def rows(url: str) -> list[tuple[object, str]]:
         return [(row["strategy_id"], row["name"]) for row in found]
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("address", ["h:notaport", "h:0", "a:5432,b:99999", "[::1]:x"])
+def test_a_port_that_is_none_is_named_and_exit_code_2(address: str) -> None:
+    failed = purser(f"postgresql://root:hunter2@{address}/x", "db", "upgrade")
+    assert failed.returncode == 2
+    assert "a port is a number from 1 to 65535" in failed.stderr
+    assert "hunter2" not in failed.stderr
+
+
+def test_what_postgresql_refuses_is_one_line_and_exit_code_1(database_url: str) -> None:
+    role = f"stranger_{os.getpid()}"
+    asyncio.run(execute(database_url, f"CREATE ROLE {role} LOGIN"))
+    try:
+        failed = purser(database_url.replace("postgres@", f"{role}@"), "verify")
+    finally:
+        asyncio.run(execute(database_url, f"DROP ROLE {role}"))
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("purser: PostgreSQL refused: permission denied")
+    assert len(failed.stderr.splitlines()) == 1

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.database import migrations
+from app.database.embedded import EmbeddedServer
 from app.database.postgres_programs import SystemUser, run_program
 from app.database.upgrade import Upgraded, connect, newest_revision, upgrade
 from app.errors import DatabaseUnavailable, DatabaseUnfit
@@ -118,3 +119,13 @@ def _schema(url: str) -> list[str]:
         user=user,
     )
     return [line for line in dump.splitlines() if line and not line.startswith(("--", "SET ", "SELECT ", "\\"))]
+
+
+async def test_refuses_a_database_that_cannot_hold_every_text(server: EmbeddedServer) -> None:
+    await execute(
+        server.url_of("postgres"),
+        "DROP DATABASE IF EXISTS latin",
+        "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0",
+    )
+    with pytest.raises(DatabaseUnfit, match="LATIN1"):
+        await upgrade(server.url_of("latin"))
