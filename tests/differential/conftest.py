@@ -24,9 +24,20 @@ def random_url(server: EmbeddedServer, template: str) -> Iterator[str]:
     asyncio.run(execute(maintenance, f"DROP DATABASE {DATABASE} WITH (FORCE)"))
 
 
+# What is compared is answers: random questions ask for more than any client should.
+UNLIMITED = {
+    "graphql_cost_max": 1_000_000_000,
+    "graphql_depth_max": 200,
+    "graphql_aliases_max": 10_000,
+    "graphql_directives_max": 10_000,
+    "graphql_fields_max": 10_000,
+    "graphql_tokens_max": 1_000_000,
+}
+
+
 @pytest.fixture(scope="session")
 async def purser(random_url: str) -> AsyncIterator[Client]:
-    async with serving(random_url) as (_, client):
+    async with serving(random_url, **UNLIMITED) as (_, client):
         yield client
 
 
