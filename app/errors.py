@@ -3,15 +3,22 @@
 PurserError
 ├── NotFoundError               what was asked for does not exist
 │   ├── OrderNotFound
-│   └── StrategyNotFound
+│   ├── StrategyNotFound
+│   └── BudgetNotFound
 ├── ConflictError               the request contradicts what is stored
 │   ├── OrderAmbiguous          several strategies share the client_order_id
-│   └── StrategyAmbiguous       several traders have a strategy of that name
+│   ├── StrategyAmbiguous       several traders have a strategy of that name
+│   ├── AuthorizationConflict   the order was authorized with other input, or is under way
+│   ├── OrderNotReleasable      the order was submitted, or has ended
+│   ├── BudgetInUse             the budget has something reserved
+│   └── InstrumentInUse         what would change has been used to value fills
 ├── BadInputError               the request cannot be understood
+│   ├── InputInvalid            one field of an input is wrong; says which
 │   ├── CursorInvalid           the cursor was not made by this list in this order
 │   ├── NodeIdInvalid           the id was not made by this service
 │   └── PageTooLarge            more rows asked for than a page may have
 ├── NotReadyError               the service cannot answer now; ask again
+│   ├── Busy                    too many requests are waiting
 │   ├── DatabaseUnavailable
 │   ├── QuestionTooSlow         the statement timeout ended it
 │   └── EmbeddedServerError     the embedded PostgreSQL cannot be started, found or stopped
@@ -29,14 +36,20 @@ class ErrorCode(StrEnum):
 
     ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
     STRATEGY_NOT_FOUND = "STRATEGY_NOT_FOUND"
+    BUDGET_NOT_FOUND = "BUDGET_NOT_FOUND"
     NOT_FOUND = "NOT_FOUND"
     ORDER_AMBIGUOUS = "ORDER_AMBIGUOUS"
     STRATEGY_AMBIGUOUS = "STRATEGY_AMBIGUOUS"
+    AUTHORIZATION_CONFLICT = "AUTHORIZATION_CONFLICT"
+    ORDER_NOT_RELEASABLE = "ORDER_NOT_RELEASABLE"
+    BUDGET_IN_USE = "BUDGET_IN_USE"
+    INSTRUMENT_IN_USE = "INSTRUMENT_IN_USE"
     BAD_INPUT = "BAD_INPUT"
     CURSOR_INVALID = "CURSOR_INVALID"
     PAGE_TOO_LARGE = "PAGE_TOO_LARGE"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     NOT_READY = "NOT_READY"
+    BUSY = "BUSY"
     TIMEOUT = "TIMEOUT"
     INTERNAL = "INTERNAL"
 
@@ -71,6 +84,16 @@ class StrategyNotFound(NotFoundError):
         super().__init__(f"No strategy has the id or name {str(strategy)!r}.")
 
 
+class BudgetNotFound(NotFoundError):
+    """The strategy has no budget in this currency."""
+
+    code = ErrorCode.BUDGET_NOT_FOUND
+
+    def __init__(self, strategy_id: UUID, currency: str | None = None) -> None:
+        which = "no budget" if currency is None else f"no budget in {currency!r}"
+        super().__init__(f"Strategy {strategy_id} has {which}.")
+
+
 class ConflictError(PurserError):
     """The request contradicts what is stored."""
 
@@ -97,10 +120,42 @@ class StrategyAmbiguous(ConflictError):
         super().__init__(f"Several traders have a strategy named {name!r} ({named}); say which by its id.")
 
 
+class AuthorizationConflict(ConflictError):
+    """The order was authorized before with other input, or is under way already."""
+
+    code = ErrorCode.AUTHORIZATION_CONFLICT
+
+
+class OrderNotReleasable(ConflictError):
+    """The order was submitted, or has ended: its hold is freed by the engine's events alone."""
+
+    code = ErrorCode.ORDER_NOT_RELEASABLE
+
+
+class BudgetInUse(ConflictError):
+    """A budget with something reserved cannot be deleted."""
+
+    code = ErrorCode.BUDGET_IN_USE
+
+
+class InstrumentInUse(ConflictError):
+    """What would change of the instrument has been used to value fills or holds."""
+
+    code = ErrorCode.INSTRUMENT_IN_USE
+
+
 class BadInputError(PurserError):
     """The request cannot be understood; the message says what would be."""
 
     code = ErrorCode.BAD_INPUT
+
+
+class InputInvalid(BadInputError):
+    """One field of an input is wrong; `path` leads to it."""
+
+    def __init__(self, message: str, *path: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class CursorInvalid(BadInputError):
@@ -134,6 +189,15 @@ class NotReadyError(PurserError):
     """The service cannot answer now; the same request may succeed later."""
 
     code = ErrorCode.NOT_READY
+
+
+class Busy(NotReadyError):
+    """More requests are waiting than can be answered in good time; nothing was done for this one."""
+
+    code = ErrorCode.BUSY
+
+    def __init__(self) -> None:
+        super().__init__("Too many requests are waiting; try again shortly.")
 
 
 class DatabaseUnavailable(NotReadyError):

@@ -3,8 +3,10 @@
 from sqlmodel import SQLModel
 
 from app.models.audit_entry import AuditEntry
+from app.models.budget import Budget, BudgetJournalEntry
 from app.models.change import Change
 from app.models.fill import Fill
+from app.models.hold import Hold
 from app.models.instrument import Instrument
 from app.models.order import Order
 from app.models.order_event import OrderEvent, QuarantinedEvent
@@ -17,10 +19,13 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "AuditEntry",
+    "Budget",
+    "BudgetJournalEntry",
     "Change",
     "Fill",
     "FillSum",
     "FillTotal",
+    "Hold",
     "Instrument",
     "Order",
     "OrderEvent",

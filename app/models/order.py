@@ -8,14 +8,18 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import ZERO, amount, finite, instant, one_of, planned_as_rare
-from app.rules.enums import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
+from app.rules.order_lifecycle import TERMINAL
+
+_TERMINAL = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
 
 
 class Order(SQLModel, table=True):
     """One order: the fold of its applied events (`rules.order_lifecycle`).
 
-    `last_ts_init` and `last_rank` are the place of the last applied event in the fold, so that the next one
-    can tell whether it comes in order; `waiting` counts the order's quarantined events.
+    `authorization_status` is null for an order that nobody asked about. `last_ts_init` and `last_rank` are the place
+    of the last applied event in the fold, so that the next one can tell whether it comes in order; `waiting` counts
+    the order's quarantined events.
     """
 
     __tablename__ = "orders"
@@ -25,11 +29,17 @@ class Order(SQLModel, table=True):
         one_of("orders", "order_type", OrderType),
         one_of("orders", "time_in_force", TimeInForce),
         one_of("orders", "status", OrderStatus),
+        one_of("orders", "authorization_status", AuthorizationStatus),
         Index("orders_ts_init", "ts_init", "client_order_id", "strategy_id"),
         Index("orders_strategy_ts_init", "strategy_id", "ts_init", "client_order_id"),
         Index("orders_status_ts_init", "status", "ts_init", "client_order_id", "strategy_id"),
         Index("orders_instrument_ts_init", "instrument_id", "ts_init", "client_order_id", "strategy_id"),
         Index("orders_client_order_id", "client_order_id"),
+        Index(
+            "orders_open",
+            *("instrument_id", "strategy_id", "ts_init", "client_order_id"),
+            postgresql_where=text(f"status NOT IN ({_TERMINAL})"),
+        ),
         Index(
             "orders_signal",
             *("signal_id", "ts_init", "client_order_id", "strategy_id"),
@@ -66,6 +76,7 @@ class Order(SQLModel, table=True):
     last_ts_init: int = instant()
     last_rank: int = Field(sa_type=SmallInteger)
     waiting: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    authorization_status: str | None = None
 
 
 planned_as_rare(Order, "instrument_id")

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import amount, finite, instant, one_of
@@ -30,6 +30,7 @@ class Position(SQLModel, table=True):
         one_of("positions", "side", PositionSide),
         Index("positions_ts_opened", "ts_opened", "position_id", "n", "strategy_id"),
         Index("positions_strategy_ts_opened", "strategy_id", "ts_opened", "position_id", "n"),
+        Index("positions_open", "strategy_id", "instrument_id", postgresql_where=text("status = 'OPEN'")),
         Index("positions_status_ts_opened", "status", "ts_opened", "position_id", "n", "strategy_id"),
     )
 

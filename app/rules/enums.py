@@ -84,3 +84,45 @@ class TradingState(StrEnum):
     ACTIVE = "ACTIVE"
     REDUCING = "REDUCING"
     HALTED = "HALTED"
+
+
+class AuthorizationStatus(StrEnum):
+    """What became of the question whether an order may leave. OVERRULED: it left all the same."""
+
+    GRANTED = "GRANTED"
+    DENIED = "DENIED"
+    RELEASED = "RELEASED"
+    OVERRULED = "OVERRULED"
+
+
+class DenyCode(StrEnum):
+    """Why an order may not leave."""
+
+    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
+    NO_BUDGET = "NO_BUDGET"
+    BUDGET_OVER = "BUDGET_OVER"
+    TRADING_HALTED = "TRADING_HALTED"
+    TRADING_REDUCING = "TRADING_REDUCING"
+    NO_REFERENCE_PRICE = "NO_REFERENCE_PRICE"
+    UNKNOWN_INSTRUMENT = "UNKNOWN_INSTRUMENT"
+
+
+class BudgetOverReason(StrEnum):
+    """What made a budget tie up more than it allows: its cap was cut, or the engine reported facts."""
+
+    CUT = "CUT"
+    FILL = "FILL"
+
+
+class JournalReason(StrEnum):
+    """What changed a budget."""
+
+    SET = "SET"
+    DELETED = "DELETED"
+    AUTHORIZED = "AUTHORIZED"
+    RELEASED = "RELEASED"
+    HELD = "HELD"
+    REPRICED = "REPRICED"
+    FILLED = "FILLED"
+    VOIDED = "VOIDED"
+    REVALUED = "REVALUED"

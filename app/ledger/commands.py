@@ -1,0 +1,62 @@
+"""What is asked of the ledger, and what became of it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+
+from app.rules.enums import DenyCode, OrderSide, OrderType, TimeInForce
+
+StrategyRef: TypeAlias = UUID | str
+"""A strategy by its id, or by its name."""
+
+
+class AuthorizeOrder(Struct, frozen=True, kw_only=True):
+    """May this order leave? Amounts in units of the instrument, prices per unit.
+
+    `reference_price` values an order without a price of its own; `currency` is what the instrument settles in, where
+    the ledger does not know the instrument yet.
+    """
+
+    strategy: StrategyRef
+    client_order_id: str
+    instrument_id: str
+    side: OrderSide
+    order_type: OrderType
+    quantity: Decimal
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    reference_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    reduce_only: bool = False
+    post_only: bool = False
+    currency: str | None = None
+    signal_id: UUID | None = None
+    tags: list[str] | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Verdict:
+    """What became of an order that asked to leave: granted (`deny_code` is None) or denied, and why.
+
+    `currency` names the budget that decided; None where no currency is known.
+    """
+
+    strategy_id: UUID
+    client_order_id: str
+    currency: str | None
+    deny_code: DenyCode | None = None
+    reason: str | None = None
+
+
+class InstrumentDefinition(Struct, frozen=True, kw_only=True):
+    """What an instrument is valued by."""
+
+    instrument_id: str
+    quote_currency: str
+    settlement_currency: str
+    base_currency: str | None = None
+    multiplier: Decimal = Decimal(1)
+    is_inverse: bool = False

@@ -1,0 +1,39 @@
+"""Holds: what open orders tie up."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, text
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import ZERO, finite
+from app.models.columns import amount as exact
+
+_AMOUNTS = ("amount", "top_ups", "remaining", "captured", "voided")
+
+
+class Hold(SQLModel, table=True):
+    """What one order ties up (`rules.holds`): placed with `amount`, captured by fills, voided by its end.
+
+    `currency` is null while nobody has said what the instrument settles in: nothing is held as long.
+    `reference_price` values an order without a price of its own.
+    """
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        *finite("holds", *_AMOUNTS, "unit_price", "reference_price"),
+        *(CheckConstraint(f"{column} >= 0", name=f"holds_{column}_not_negative") for column in _AMOUNTS),
+        CheckConstraint("amount + top_ups = remaining + captured + voided", name="holds_balanced"),
+        CheckConstraint("currency IS NOT NULL OR amount + top_ups = 0", name="holds_currency"),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    client_order_id: str = Field(primary_key=True)
+    currency: str | None = None
+    unit_price: Decimal = exact()
+    reference_price: Decimal | None = exact(default=None, nullable=True)
+    amount: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
+    top_ups: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
+    remaining: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
+    captured: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
+    voided: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})

@@ -1,0 +1,90 @@
+"""A budget: what a strategy may tie up in one currency, and what it ties up. Run under `localcontext(EXACT)`."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.rules.enums import BudgetOverReason, JournalReason
+from app.rules.money import trimmed
+
+_ZERO = Decimal(0)
+
+
+@dataclass(slots=True, frozen=True)
+class JournalEntry:
+    """One change of a budget: what it allowed and what was reserved, before and after."""
+
+    version: int
+    ts: int
+    reason: JournalReason
+    client_order_id: str | None
+    allocated_before: Decimal
+    allocated_after: Decimal
+    reserved_before: Decimal
+    reserved_after: Decimal
+
+
+@dataclass(slots=True)
+class BudgetState:
+    """What is tied up in one currency; `allocated` is None where no budget is set.
+
+    `version` is 0 until the first budget is set. From then on every change has a journal entry.
+    """
+
+    allocated: Decimal | None = None
+    reserved_orders: Decimal = _ZERO
+    reserved_positions: Decimal = _ZERO
+    over_reason: BudgetOverReason | None = None
+    version: int = 0
+    created_at: int | None = None
+    updated_at: int = 0
+
+    @property
+    def reserved(self) -> Decimal:
+        """What open orders and open positions tie up."""
+        return self.reserved_orders + self.reserved_positions
+
+    @property
+    def available(self) -> Decimal:
+        """What is left; negative while the budget is over, and nothing where none is set."""
+        return (self.allocated or _ZERO) - self.reserved
+
+    def tie_up(
+        self, orders: Decimal, positions: Decimal, reason: JournalReason, client_order_id: str | None, now: int
+    ) -> JournalEntry | None:
+        """Add to what is reserved (negative: let go). Answers the journal's entry, where there is one to write."""
+        before = self.reserved
+        self.reserved_orders = trimmed(self.reserved_orders + orders)
+        self.reserved_positions = trimmed(self.reserved_positions + positions)
+        self._note_over(BudgetOverReason.FILL)
+        self.updated_at = now
+        if not self.version or self.reserved == before:
+            return None
+        allocated = self.allocated or _ZERO
+        return self._entry(reason, client_order_id, now, allocated, before)
+
+    def allocate(self, allocated: Decimal | None, now: int) -> JournalEntry:
+        """Set the cap, or take the budget away (None). What is reserved stays."""
+        before = self.allocated or _ZERO
+        reason = JournalReason.DELETED if allocated is None else JournalReason.SET
+        if allocated is None:
+            self.created_at = None
+        elif self.allocated is None:
+            self.created_at = now
+        self.allocated = allocated
+        self._note_over(BudgetOverReason.CUT)
+        self.updated_at = now
+        return self._entry(reason, None, now, before, self.reserved)
+
+    def _note_over(self, reason: BudgetOverReason) -> None:
+        """What put the budget over stays its reason until it is back."""
+        if self.allocated is None or self.available >= 0:
+            self.over_reason = None
+        elif self.over_reason is None:
+            self.over_reason = reason
+
+    def _entry(
+        self, reason: JournalReason, client_order_id: str | None, now: int, allocated: Decimal, reserved: Decimal
+    ) -> JournalEntry:
+        self.version += 1
+        after = self.allocated or _ZERO
+        return JournalEntry(self.version, now, reason, client_order_id, allocated, after, reserved, self.reserved)
