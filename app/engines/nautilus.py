@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from app.rules.events import (
+    AnyAuthorizationEvent,
     AnyOrderEvent,
     AnyPositionEvent,
     EngineEvent,
@@ -31,6 +32,7 @@ INSTANT_MAX = 2**63 - 1
 
 _LEDGER_EVENT = AnyOrderEvent | AnyPositionEvent
 _LINE_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT)
+_STORED_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT | AnyAuthorizationEvent)
 _ANY_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, Any])
 _RAW_DECODER: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KNOWN_TYPES = frozenset(kind.__name__ for kind in _LEDGER_EVENT.__args__)
@@ -55,8 +57,15 @@ def decode_line(line: bytes) -> EngineEvent:
     return _decode(line)
 
 
-def decode_stored(payload: str) -> EngineEvent:
-    """An event as it was stored. PostgreSQL writes JSON with more blanks than it came with: no bound on its length."""
+def decode_stored(payload: str) -> EngineEvent | AnyAuthorizationEvent:
+    """An event as it was stored, one of ours too.
+
+    PostgreSQL writes JSON with more blanks than it came with: no bound on its length.
+    """
+    if '"type": "Authorization' in payload:
+        event = _STORED_DECODER.decode(payload)
+        if isinstance(event, AnyAuthorizationEvent):
+            return event
     return _decode(payload.encode())
 
 

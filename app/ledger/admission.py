@@ -69,7 +69,8 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
     arrivals, known, changed = await _sort_out(work, list(fresh.values()))
     conflicts, repeated = await _number_variants(work, fresh, changed, doubtful)
     await _number(work, [*arrivals, *conflicts])
-    return Admitted(arrivals, conflicts, signals, new_strategies, duplicates + known + repeated)
+    strategy_ids = list(names.values())
+    return Admitted(arrivals, conflicts, signals, new_strategies, strategy_ids, duplicates + known + repeated)
 
 
 def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str]) -> str:

@@ -108,4 +108,6 @@ class Admitted:
     conflicts: Sequence[Arrival]
     signals: Sequence[tuple[str, SignalPublished]]
     new_strategies: Sequence[str]
+    strategy_ids: Sequence[str]
+    """All strategies that were locked."""
     duplicates: int

@@ -15,8 +15,8 @@ from app.database import WriteConnection
 from app.engines.nautilus import decode_stored
 from app.ledger.arrival import Arrival, NewFill, OrderKey, Quarantine, QuarantineCode
 from app.ledger.writing import array_source
-from app.rules.enums import OrderSide, OrderStatus, OrderType, TimeInForce
-from app.rules.events import AnyOrderEvent, OrderFilled, OrderInitialized
+from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
+from app.rules.events import OrderFilled, OrderHistoryEvent, OrderInitialized
 from app.rules.order_lifecycle import OrderState, apply, comes_in_order, fold, open_order, refusal
 
 _KEYS = array_source("strategy_id uuid", "client_order_id text")
@@ -76,7 +76,7 @@ class _Stored:
     waiting: int = 0
     trades: set[TradeKey] = field(default_factory=set)
     quarantine: dict[str, Quarantine] = field(default_factory=dict)
-    events: list[tuple[int, AnyOrderEvent]] = field(default_factory=list)
+    events: list[tuple[int, OrderHistoryEvent]] = field(default_factory=list)
 
 
 async def move_orders(work: WriteConnection, arrivals: Iterable[Arrival]) -> OrderChanges:
@@ -114,7 +114,7 @@ def _move_on_top(key: OrderKey, stored: _Stored | None, news: list[Arrival], cha
         status_before = state.status
     moved = _copy(state) if stored is not None else state
     for arrival in rest:
-        event: AnyOrderEvent = arrival.event  # type: ignore[assignment]
+        event: OrderHistoryEvent = arrival.event  # type: ignore[assignment]
         if not comes_in_order(moved, event) or refusal(moved, event) is not None:
             return False
         if isinstance(event, OrderFilled):
@@ -160,8 +160,8 @@ def _fold_again(key: OrderKey, stored: _Stored, news: list[Arrival], changes: Or
 
 
 def fold_order(
-    key: OrderKey, events: Sequence[tuple[int, AnyOrderEvent]]
-) -> tuple[OrderState | None, list[tuple[int, AnyOrderEvent]], list[tuple[int, Quarantine]]]:
+    key: OrderKey, events: Sequence[tuple[int, OrderHistoryEvent]]
+) -> tuple[OrderState | None, list[tuple[int, OrderHistoryEvent]], list[tuple[int, Quarantine]]]:
     """Fold (seq, event) pairs of one order, sorted by seq: the order, the applied events, and what is left over."""
     unique, repeated = _split_repeated_trades(events)
     state, applied, refused = fold(unique)
@@ -172,12 +172,12 @@ def fold_order(
 
 
 def _split_repeated_trades(
-    events: Sequence[tuple[int, AnyOrderEvent]],
-) -> tuple[list[tuple[int, AnyOrderEvent]], list[tuple[int, AnyOrderEvent, str]]]:
+    events: Sequence[tuple[int, OrderHistoryEvent]],
+) -> tuple[list[tuple[int, OrderHistoryEvent]], list[tuple[int, OrderHistoryEvent, str]]]:
     """Keep the first fill of each trade; a second report of it under another event id is set aside."""
     first: dict[TradeKey, str] = {}
-    unique: list[tuple[int, AnyOrderEvent]] = []
-    repeated: list[tuple[int, AnyOrderEvent, str]] = []
+    unique: list[tuple[int, OrderHistoryEvent]] = []
+    repeated: list[tuple[int, OrderHistoryEvent, str]] = []
     for seq, event in events:
         if isinstance(event, OrderFilled):
             recorded = first.setdefault(_trade_of(event), event.event_id)
@@ -192,7 +192,7 @@ def _trade_of(event: OrderFilled) -> TradeKey:
     return event.trade_id, event.instrument_id, event.account_id or ""
 
 
-def _quarantine(key: OrderKey, event: AnyOrderEvent, code: QuarantineCode, reason: str) -> Quarantine:
+def _quarantine(key: OrderKey, event: OrderHistoryEvent, code: QuarantineCode, reason: str) -> Quarantine:
     return Quarantine(key[0], event.event_id, 0, key[1], event.ts_event, code, reason)
 
 
@@ -232,7 +232,7 @@ def _key_arrays(keys: Iterable[OrderKey]) -> tuple[list[str], list[str]]:
 
 
 def _state_of(row: asyncpg.Record) -> OrderState:
-    before_pending = row["status_before_pending"]
+    before_pending, authorized = row["status_before_pending"], row["authorization_status"]
     return OrderState(
         trader_id=row["trader_id"],
         strategy_name=row["strategy_name"],
@@ -259,4 +259,6 @@ def _state_of(row: asyncpg.Record) -> OrderState:
         deny_reason=row["deny_reason"],
         last_ts_init=row["last_ts_init"],
         last_rank=row["last_rank"],
+        authorization_status=AuthorizationStatus(authorized) if authorized else None,
+        signal_id=str(row["signal_id"]) if row["signal_id"] else None,
     )

@@ -13,7 +13,7 @@ import asyncpg
 from app.database import WriteConnection
 from app.ledger.arrival import NewFill
 from app.ledger.writing import array_source
-from app.rules.enums import OrderSide, PositionStatus
+from app.rules.enums import OrderSide
 from app.rules.events import OrderFilled
 from app.rules.positions import FillPlace, PositionFill, PositionState, apply_fill, closing_fee, trade_seq_of
 
@@ -51,10 +51,13 @@ class Life:
     instrument_id: str
     first: FillPlace
     last: FillPlace
-    status_before: PositionStatus | None = None
-    instrument_id_before: str = ""
-    recomputed_from: PositionState | None = None
-    """What was stored, where the position was computed again."""
+    before: "Life | None" = None
+    """As it is stored; None for a position that is new."""
+
+    @property
+    def tied_up(self) -> Decimal:
+        """What it ties up of a budget: its cost while it is open."""
+        return abs(self.state.cost) if self.state.signed_qty else _ZERO
 
 
 @dataclass(slots=True)
@@ -171,9 +174,7 @@ async def _recompute(
     run_fills(key, start, sorted([*replayed, *news], key=lambda booked: booked.place), multipliers, recomputed, n_last)
     for place, life in recomputed.lives.items():
         old = before.pop(place[2], None)
-        if old is not None:
-            life.status_before, life.instrument_id_before = old.state.status, old.instrument_id
-            life.recomputed_from = old.state
+        life.before = old.before if old is not None else None
         changes.lives[place] = life
     changes.removed += [(*key, life) for life in before.values()]
     changes.revised += [booked for booked in replayed if booked.effect != booked.before]
@@ -273,7 +274,13 @@ def _life(state: PositionState, booked: BookedFill) -> Life:
 
 
 def life_of(row: asyncpg.Record) -> Life:
-    """A stored position."""
+    """A stored position, with itself as `before`."""
+    life = _stored_life(row)
+    life.before = _stored_life(row)
+    return life
+
+
+def _stored_life(row: asyncpg.Record) -> Life:
     state = PositionState(
         n=row["n"],
         entry=OrderSide(row["entry"]),
@@ -292,4 +299,4 @@ def life_of(row: asyncpg.Record) -> Life:
     )
     first = (row["ts_opened"], row["first_ts_init"], row["first_trade_seq"], row["first_seq"])
     last = (row["last_ts_event"], row["last_ts_init"], row["last_trade_seq"], row["last_seq"])
-    return Life(state, row["account_id"], row["instrument_id"], first, last, state.status, row["instrument_id"])
+    return Life(state, row["account_id"], row["instrument_id"], first, last)

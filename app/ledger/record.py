@@ -1,11 +1,12 @@
 """Recording engine events: one batch, one transaction, everything or nothing.
 
-incoming events ─> admission (lock, drop duplicates, number) ─> orders (lifecycle) ─> positions (money)
-                                                                      │                    │
-                   order_events, quarantine, orders, fills, positions, totals, changes <───┘
+incoming events ─> admission (lock, drop duplicates, number) ─> orders (lifecycle) ─> positions (money) ─> holds
+                                                                      │                    │               │
+           order_events, quarantine, orders, fills, positions, totals, holds, budgets, journal, changes <──┘
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from decimal import localcontext
 
 import asyncpg
@@ -14,6 +15,8 @@ from app.database import Database, WriteConnection
 from app.ledger import totals
 from app.ledger.admission import admit
 from app.ledger.arrival import Admitted, Arrival, Incoming, Quarantine, QuarantineCode, RecordedEvents, Rejected
+from app.ledger.budgets import BudgetBook, BudgetKey
+from app.ledger.holds import tie_up
 from app.ledger.orders import OrderChanges, move_orders
 from app.ledger.positions import PositionChanges, book_fills
 from app.ledger.rows import (
@@ -89,13 +92,17 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
     with localcontext(EXACT):
         orders = await move_orders(work, (new for new in admitted.arrivals if isinstance(new.event, AnyOrderEvent)))
         positions = await book_fills(work, orders.fills)
+        book = await BudgetBook.load(work, admitted.strategy_ids, time.time_ns())
+        holds = await tie_up(work, orders.orders, positions, book)
         conflicts = [_conflict(arrival) for arrival in admitted.conflicts]
         orders.quarantined += conflicts
         await _write_events(work, admitted, orders)
         await _write_orders(work, orders)
         await _write_positions(work, positions)
+        await holds.write(work)
+        budgets = set(await book.write(work)) | _paid(positions)
         new_signals = await _write_signals(work, admitted.signals)
-        await _write_changes(work, admitted, orders, positions, new_signals)
+        await _write_changes(work, admitted, orders, positions, budgets, new_signals)
     quarantined = len(orders.quarantined)
     stored = len(admitted.arrivals) + len(admitted.conflicts)
     return RecordedEvents(
@@ -103,6 +110,12 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
         duplicates=admitted.duplicates + len(admitted.signals) - len(new_signals),
         quarantined=quarantined,
     )
+
+
+def _paid(positions: PositionChanges) -> set[BudgetKey]:
+    """Whose realized PnL or fees, shown with the budget, are others now."""
+    paid = {(booked.strategy_id, booked.fill.currency) for booked in (*positions.fills, *positions.revised)}
+    return paid | {(booked.strategy_id, booked.fill.commission_currency) for booked in positions.fills}
 
 
 def _conflict(arrival: Arrival) -> Quarantine:
@@ -144,8 +157,8 @@ async def _write_positions(work: WriteConnection, changes: PositionChanges) -> N
     if changes.revised:
         revised = [(booked.strategy_id, booked.event_id, *booked.effect) for booked in changes.revised]
         await work.execute(_REVISE_FILLS, *[[str(value) for value in column] for column in zip(*revised, strict=True)])
-    new = [position_row(key, life) for key, life in changes.lives.items() if life.status_before is None]
-    moved = [position_row(key, life) for key, life in changes.lives.items() if life.status_before is not None]
+    new = [position_row(key, life) for key, life in changes.lives.items() if life.before is None]
+    moved = [position_row(key, life) for key, life in changes.lives.items() if life.before is not None]
     await delete(work, Position, [(*key, life.state.n) for *key, life in changes.removed])
     await insert(work, Position, POSITION_COLUMNS, new)
     await upsert(work, Position, POSITION_COLUMNS, moved)
@@ -177,6 +190,7 @@ async def _write_changes(
     admitted: Admitted,
     orders: OrderChanges,
     positions: PositionChanges,
+    budgets: Iterable[BudgetKey],
     signals: Sequence[tuple[str, str]],
 ) -> None:
     """The change feed: one row for each thing that this transaction made or changed."""
@@ -189,5 +203,6 @@ async def _write_changes(
     rows += [(booked.strategy_id, "fill", booked.event_id) for booked in (*positions.fills, *positions.revised)]
     rows += [(key[0], "position", f"{key[1]}:{key[2]}") for key in positions.lives]
     rows += [(key[0], "position", f"{key[1]}:{life.state.n}") for *key, life in positions.removed]
+    rows += [(strategy_id, "budget", currency) for strategy_id, currency in sorted(budgets)]
     rows += [(strategy_id, "signal", signal_id) for strategy_id, signal_id in signals]
     await insert(work, Change, ("strategy_id", "entity", "key"), rows)

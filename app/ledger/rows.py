@@ -1,10 +1,11 @@
 """What the ledger's values look like as table rows."""
 
-from app.ledger.arrival import Arrival, Quarantine
+from app.ledger.arrival import Arrival, OrderKey, Quarantine
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, Life
 from app.ledger.writing import Row, copy_text
 from app.rules.events import OrderFilled
+from app.rules.holds import HoldState
 
 EVENT_COLUMNS = (
     *("strategy_id", "event_id", "variant", "seq", "type", "client_order_id", "ts_event", "ts_init", "payload"),
@@ -14,7 +15,8 @@ ORDER_COLUMNS = (
     *("strategy_id", "client_order_id", "trader_id", "account_id", "venue_order_id", "instrument_id"),
     *("position_id", "side", "order_type", "time_in_force", "status", "status_before_pending", "quantity"),
     *("filled_qty", "filled_notional", "price", "trigger_price", "avg_px", "reduce_only", "post_only"),
-    *("overfilled", "deny_reason", "tags", "ts_init", "ts_last", "last_ts_init", "last_rank", "waiting"),
+    *("overfilled", "deny_reason", "tags", "signal_id", "ts_init", "ts_last", "last_ts_init", "last_rank", "waiting"),
+    "authorization_status",
 )
 FILL_COLUMNS = (
     *("strategy_id", "event_id", "trade_id", "client_order_id", "venue_order_id", "account_id", "instrument_id"),
@@ -26,6 +28,10 @@ POSITION_COLUMNS = (
     *("peak_qty", "cost", "close_qty", "close_value", "avg_px_open", "avg_px_close", "currency", "realized_pnl"),
     *("total_fees", "ts_opened", "ts_closed", "first_ts_init", "first_trade_seq", "first_seq"),
     *("last_ts_event", "last_ts_init", "last_trade_seq", "last_seq"),
+)
+HOLD_COLUMNS = (
+    *("strategy_id", "client_order_id", "currency", "unit_price", "reference_price"),
+    *("amount", "top_ups", "remaining", "captured", "voided"),
 )
 
 
@@ -54,8 +60,8 @@ def order_row(change: OrderChange) -> Row:
         *(state.position_id, state.side.value, state.order_type.value, state.time_in_force.value),
         *(state.status.value, state.status_before_pending, state.quantity, state.filled_qty),
         *(state.filled_notional, state.price, state.trigger_price, state.avg_px, state.reduce_only),
-        *(state.post_only, state.is_overfilled, state.deny_reason, state.tags, state.ts_init, state.ts_last),
-        *(state.last_ts_init, state.last_rank, change.waiting),
+        *(state.post_only, state.is_overfilled, state.deny_reason, state.tags, state.signal_id, state.ts_init),
+        *(state.ts_last, state.last_ts_init, state.last_rank, change.waiting, state.authorization_status),
     )
 
 
@@ -79,4 +85,12 @@ def position_row(key: tuple[str, str, int], life: Life) -> Row:
         *(state.signed_qty, state.peak_qty, state.cost, state.close_qty, state.close_value, state.avg_px_open),
         *(state.avg_px_close, state.currency, state.realized_pnl, state.total_fees, state.ts_opened),
         *(state.ts_closed, *life.first[1:], *life.last),
+    )
+
+
+def hold_row(key: OrderKey, hold: HoldState) -> Row:
+    """A row of `holds`."""
+    return (
+        *(*key, hold.currency, hold.unit_price, hold.reference_price),
+        *(hold.amount, hold.top_ups, hold.remaining, hold.captured, hold.voided),
     )

@@ -40,8 +40,8 @@ async def add_positions(work: WriteConnection, changes: PositionChanges) -> None
     counts: Counter[tuple[str, str, str]] = Counter()
     for (strategy_id, _, _), life in changes.lives.items():
         counts[strategy_id, life.instrument_id, life.state.status] += 1
-        if life.status_before is not None:
-            counts[strategy_id, life.instrument_id_before, life.status_before] -= 1
+        if life.before is not None:
+            counts[strategy_id, life.before.instrument_id, life.before.state.status] -= 1
     for strategy_id, _, life in changes.removed:
         counts[strategy_id, life.instrument_id, life.state.status] -= 1
     rows = [(*key, count) for key, count in counts.items() if count]
@@ -54,8 +54,8 @@ async def add_trades(work: WriteConnection, changes: PositionChanges) -> None:
     sums: dict[tuple[str, date, str], list[Decimal | int]] = {}
     for (strategy_id, _, _), life in changes.lives.items():
         _add_trade(sums, strategy_id, life.state, 1)
-        if life.recomputed_from is not None:
-            _add_trade(sums, strategy_id, life.recomputed_from, -1)
+        if life.before is not None:
+            _add_trade(sums, strategy_id, life.before.state, -1)
     for strategy_id, _, life in changes.removed:
         _add_trade(sums, strategy_id, life.state, -1)
     rows = [(*key, *row) for key, row in sums.items() if any(row)]

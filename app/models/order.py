@@ -9,9 +9,11 @@ from sqlmodel import Field, SQLModel
 
 from app.models.columns import ZERO, amount, finite, instant, one_of, planned_as_rare
 from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
-from app.rules.order_lifecycle import TERMINAL
+from app.rules.order_transitions import TERMINAL
 
 _TERMINAL = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
+OPEN = f"status NOT IN ({_TERMINAL})"
+"""The condition, in SQL, that an order has not ended; the index of open orders answers it."""
 
 
 class Order(SQLModel, table=True):
@@ -38,7 +40,7 @@ class Order(SQLModel, table=True):
         Index(
             "orders_open",
             *("instrument_id", "strategy_id", "ts_init", "client_order_id"),
-            postgresql_where=text(f"status NOT IN ({_TERMINAL})"),
+            postgresql_where=text(OPEN),
         ),
         Index(
             "orders_signal",

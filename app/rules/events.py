@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct
 
-from app.rules.enums import LiquiditySide, OrderSide, OrderType, TimeInForce
+from app.rules.enums import DenyCode, LiquiditySide, OrderSide, OrderType, TimeInForce
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
 Text = Annotated[str, Meta(max_length=16_384)]
@@ -51,6 +51,39 @@ class OrderInitialized(OrderEvent, tag=True, kw_only=True):
     def is_emulated(self) -> bool:
         """Whether the engine's own emulator holds the order back until its trigger is met."""
         return self.emulation_trigger not in (None, "NO_TRIGGER")
+
+
+class AuthorizationGranted(OrderEvent, tag=True, kw_only=True):
+    """Ours: the order may leave, and its hold is placed. Everything as `actor` asked it."""
+
+    order_side: OrderSide
+    order_type: OrderType
+    quantity: Decimal
+    time_in_force: TimeInForce
+    post_only: bool
+    reduce_only: bool
+    price: Decimal | None
+    trigger_price: Decimal | None
+    reference_price: Decimal | None
+    currency: str | None
+    signal_id: str | None
+    tags: list[Text] | None
+    actor: str
+    budget_currency: str | None
+    """Of the budget that decided; None where the currency is not known."""
+
+
+class AuthorizationDenied(AuthorizationGranted, tag=True, kw_only=True):
+    """Ours: the order may not leave. `reason` has the numbers."""
+
+    code: DenyCode
+    reason: str
+
+
+class AuthorizationReleased(OrderEvent, tag=True, kw_only=True):
+    """Ours: an order that was never submitted is given up, as `actor` asked."""
+
+    actor: str
 
 
 class OrderDenied(OrderEvent, tag=True, kw_only=True):
@@ -203,5 +236,8 @@ AnyOrderEvent = (
     | OrderUpdated
     | OrderFilled
 )
+AnyAuthorizationEvent = AuthorizationGranted | AuthorizationDenied | AuthorizationReleased
+"""What Purser itself adds to an order's history; no engine may send these."""
+OrderHistoryEvent = AnyOrderEvent | AnyAuthorizationEvent
 AnyPositionEvent = PositionOpened | PositionChanged | PositionClosed
 EngineEvent = AnyOrderEvent | AnyPositionEvent | SignalPublished

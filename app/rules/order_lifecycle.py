@@ -1,19 +1,25 @@
-"""How an order's status moves: the one table, and the fold of an order's events through it.
+"""How an order's status moves: the fold of an order's events through the table of transitions.
 
-The table is NautilusTrader's (`model/orders`), so every status that its engine can reach is reachable here. Events come
-late, twice and out of order; what an order ends as must not depend on that. Therefore an order is the fold of
-its *set* of events in one canonical order (`fold_place`), not in the order of arrival.
+Events come late, twice and out of order; what an order ends as must not depend on that. Therefore an order is the fold
+of its *set* of events in one canonical order (`fold_place`), not in the order of arrival.
+
+Purser's own events (authorizations) come before all the engine's, whatever the clocks say: an order is authorized
+before it leaves. The engine's events are facts: an order that leaves though it was denied or released goes on.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from app.rules.enums import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
 from app.rules.events import (
-    AnyOrderEvent,
+    AnyAuthorizationEvent,
+    AuthorizationDenied,
+    AuthorizationGranted,
+    AuthorizationReleased,
     OrderDenied,
     OrderFilled,
+    OrderHistoryEvent,
     OrderInitialized,
     OrderRejected,
     OrderSubmitted,
@@ -21,48 +27,12 @@ from app.rules.events import (
     VenueOrderEvent,
 )
 from app.rules.money import quotient
+from app.rules.order_transitions import TERMINAL, TRANSITIONS
 
 _S = OrderStatus
-
-TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
-    _S.INITIALIZED: frozenset(
-        {_S.DENIED, _S.EMULATED, _S.RELEASED, _S.SUBMITTED, _S.REJECTED, _S.ACCEPTED}
-        | {_S.CANCELED, _S.EXPIRED, _S.TRIGGERED}
-    ),
-    _S.EMULATED: frozenset({_S.CANCELED, _S.EXPIRED, _S.RELEASED}),
-    _S.RELEASED: frozenset({_S.DENIED, _S.SUBMITTED, _S.CANCELED}),
-    _S.SUBMITTED: frozenset(
-        {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.REJECTED, _S.CANCELED, _S.ACCEPTED} | {_S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    _S.ACCEPTED: frozenset(
-        {_S.REJECTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.TRIGGERED, _S.EXPIRED}
-        | {_S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    # Late fills are real: the venue traded before it saw the cancel.
-    _S.CANCELED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED}),
-    _S.PENDING_UPDATE: frozenset(
-        {_S.REJECTED, _S.ACCEPTED, _S.CANCELED, _S.EXPIRED, _S.TRIGGERED, _S.SUBMITTED}
-        | {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    _S.PENDING_CANCEL: frozenset(
-        {_S.REJECTED, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    _S.TRIGGERED: frozenset(
-        {_S.REJECTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED} | {_S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    _S.PARTIALLY_FILLED: frozenset(
-        {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED, _S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    _S.DENIED: frozenset(),
-    _S.REJECTED: frozenset(),
-    _S.EXPIRED: frozenset(),
-    _S.FILLED: frozenset(),
-}
-
-TERMINAL = frozenset({_S.DENIED, _S.REJECTED, _S.CANCELED, _S.EXPIRED, _S.FILLED})
-IN_FLIGHT = frozenset({_S.INITIALIZED, _S.EMULATED, _S.RELEASED, _S.SUBMITTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL})
 _HELD_BACK = frozenset({_S.INITIALIZED, _S.EMULATED})
 _PENDING = frozenset({_S.PENDING_UPDATE, _S.PENDING_CANCEL})
+_CLOSING = frozenset({AuthorizationStatus.DENIED, AuthorizationStatus.RELEASED})
 
 _TARGETS: dict[str, OrderStatus] = {
     "OrderDenied": _S.DENIED,
@@ -102,6 +72,9 @@ _RANKS: dict[str, int] = {
 # let go: all of that, too, within one instant.
 _RANK_EMULATED_INITIALIZED = 0
 _RANK_EMULATED_UPDATED = 1
+_RANK_INITIALIZED = _RANKS["OrderInitialized"]
+RANK_AUTHORIZED = -1
+"""No event of the engine has been applied yet."""
 
 
 @dataclass(slots=True)
@@ -133,6 +106,8 @@ class OrderState:
     deny_reason: str | None = None
     last_ts_init: int = 0
     last_rank: int = 0
+    authorization_status: AuthorizationStatus | None = None
+    signal_id: str | None = None
     is_emulated: bool = False
     """Whether its first event said so. Known while events are folded; not stored."""
 
@@ -140,6 +115,16 @@ class OrderState:
     def is_terminal(self) -> bool:
         """Whether only a late fill can still move it."""
         return self.status in TERMINAL
+
+    @property
+    def leaves_qty(self) -> Decimal:
+        """What is still to be filled; an overfilled order has nothing left, not less than nothing."""
+        return max(self.quantity - self.filled_qty, Decimal(0))
+
+    @property
+    def is_closed_by_us(self) -> bool:
+        """Whether it was denied or released here, and the engine has not said otherwise."""
+        return self.authorization_status in _CLOSING and self.last_rank <= _RANK_INITIALIZED
 
     @property
     def is_overfilled(self) -> bool:
@@ -152,8 +137,10 @@ class OrderState:
         return quotient(self.filled_notional, self.filled_qty) if self.filled_qty else None
 
 
-def rank_of(event: AnyOrderEvent) -> int:
+def rank_of(event: OrderHistoryEvent) -> int:
     """The event's place among events of the same instant."""
+    if isinstance(event, AnyAuthorizationEvent):
+        return RANK_AUTHORIZED
     if isinstance(event, OrderInitialized) and event.is_emulated:
         return _RANK_EMULATED_INITIALIZED
     if isinstance(event, OrderUpdated) and event.account_id is None:
@@ -161,7 +148,7 @@ def rank_of(event: AnyOrderEvent) -> int:
     return _RANKS[type(event).__name__]
 
 
-def fold_place(event: AnyOrderEvent, arrival: int) -> tuple[int, int, int]:
+def fold_place(event: OrderHistoryEvent, arrival: int) -> tuple[int, int, int]:
     """Where an event stands in its order's fold.
 
     By `ts_init`, the engine's own clock at the moment it handled the event: `ts_event` is the venue's clock, and
@@ -170,10 +157,10 @@ def fold_place(event: AnyOrderEvent, arrival: int) -> tuple[int, int, int]:
     return event.ts_init, rank_of(event), arrival
 
 
-def comes_in_order(state: OrderState, event: AnyOrderEvent) -> bool:
+def comes_in_order(state: OrderState, event: OrderHistoryEvent) -> bool:
     """Whether applying the event on top gives what folding the whole set would give."""
     if isinstance(event, OrderInitialized):
-        return False
+        return state.last_rank == RANK_AUTHORIZED
     if event.ts_init > state.last_ts_init:
         return True
     if event.ts_init < state.last_ts_init or state.is_terminal:
@@ -181,9 +168,9 @@ def comes_in_order(state: OrderState, event: AnyOrderEvent) -> bool:
     return rank_of(event) >= state.last_rank
 
 
-def open_order(event: OrderInitialized) -> OrderState:
+def open_order(event: OrderInitialized | AuthorizationGranted) -> OrderState:
     """The order as its first event describes it."""
-    return OrderState(
+    state = OrderState(
         trader_id=event.trader_id,
         strategy_name=event.strategy_id,
         instrument_id=event.instrument_id,
@@ -199,36 +186,47 @@ def open_order(event: OrderInitialized) -> OrderState:
         tags=event.tags or [],
         ts_init=event.ts_init,
         ts_last=event.ts_event,
-        last_ts_init=event.ts_init,
         last_rank=rank_of(event),
-        is_emulated=event.is_emulated,
     )
+    if isinstance(event, OrderInitialized):
+        state.last_ts_init, state.is_emulated = event.ts_init, event.is_emulated
+    else:
+        _authorize(state, event)
+    return state
 
 
-def refusal(state: OrderState, event: AnyOrderEvent) -> str | None:
+def refusal(state: OrderState, event: OrderHistoryEvent) -> str | None:
     """Why the event may not be applied to the order as it stands; None if it may.
 
     A fill is never refused: money moved. Refused amendments and cancels change nothing, so they fit anywhere.
     """
+    status = _S.INITIALIZED if state.is_closed_by_us else state.status
     target = _TARGETS.get(type(event).__name__)
     if target is not None:
-        if target in TRANSITIONS[state.status]:
+        if target in TRANSITIONS[status]:
             return None
-        return f"{type(event).__name__} is not allowed while the order is {state.status}"
-    if isinstance(event, OrderInitialized) and not (state.is_emulated and state.status in _HELD_BACK):
-        return "the order was initialized before, by another event"
-    if isinstance(event, OrderUpdated) and state.status in TERMINAL:
+        return f"{type(event).__name__} is not allowed while the order is {status}"
+    if isinstance(event, OrderInitialized):
+        is_first = state.last_rank == RANK_AUTHORIZED
+        if not is_first and not (state.is_emulated and status in _HELD_BACK):
+            return "the order was initialized before, by another event"
+    if isinstance(event, OrderUpdated) and status in TERMINAL:
         return f"OrderUpdated is not allowed while the order is {state.status}"
     return None
 
 
-def apply(state: OrderState, event: AnyOrderEvent) -> None:
+def apply(state: OrderState, event: OrderHistoryEvent) -> None:
     """Apply an event that `refusal` lets pass; changes `state` in place."""
+    if isinstance(event, AnyAuthorizationEvent):
+        _authorize(state, event)
+        return
     kind = type(event).__name__
     target = _TARGETS.get(kind)
+    if state.is_closed_by_us and kind != "OrderInitialized":
+        _overrule(state, event)
     if target is not None:
         _move(state, target)
-        if isinstance(event, OrderDenied | OrderRejected):
+        if isinstance(event, OrderDenied | OrderRejected) and state.deny_reason is None:
             state.deny_reason = event.reason
     elif isinstance(event, OrderFilled):
         state.filled_qty += event.last_qty
@@ -236,7 +234,10 @@ def apply(state: OrderState, event: AnyOrderEvent) -> None:
         if event.position_id is not None:
             state.position_id = event.position_id
     elif isinstance(event, OrderInitialized):
-        _transform(state, event)
+        if state.last_rank == RANK_AUTHORIZED:
+            _describe(state, event)
+        else:
+            _transform(state, event)
     elif kind == "OrderCancelRejected":
         if state.status is _S.PENDING_CANCEL:
             _restore(state)
@@ -254,8 +255,8 @@ def apply(state: OrderState, event: AnyOrderEvent) -> None:
 
 
 def fold(
-    events: Iterable[tuple[int, AnyOrderEvent]],
-) -> tuple[OrderState | None, list[tuple[int, AnyOrderEvent]], list[tuple[int, AnyOrderEvent, str]]]:
+    events: Iterable[tuple[int, OrderHistoryEvent]],
+) -> tuple[OrderState | None, list[tuple[int, OrderHistoryEvent]], list[tuple[int, OrderHistoryEvent, str]]]:
     """Fold (arrival, event) pairs of one order, whatever order they come in.
 
     Takes, again and again, the first event in canonical order that the order's status allows; of one instant, an event
@@ -263,12 +264,17 @@ def fold(
     order of application, and those left over with the reason.
     """
     left = sorted(events, key=lambda pair: fold_place(pair[1], pair[0]))
-    first = next((pair for pair in left if isinstance(pair[1], OrderInitialized)), None)
-    if first is None:
+    decided = next((pair for pair in left if isinstance(pair[1], AuthorizationGranted)), None)
+    initialized = next((pair for pair in left if isinstance(pair[1], OrderInitialized)), None)
+    released = next((pair for pair in left if isinstance(pair[1], AuthorizationReleased)), None)
+    applied = [pair for pair in (decided, initialized, released) if pair is not None]
+    if decided is None and initialized is None:
         return None, [], [(arrival, event, "no OrderInitialized for this order yet") for arrival, event in left]
-    left.remove(first)
-    state = open_order(first[1])  # type: ignore[arg-type]
-    applied = [first]
+    state = open_order(applied[0][1])  # type: ignore[arg-type]
+    for pair in applied:
+        left.remove(pair)
+    for pair in applied[1:]:
+        apply(state, pair[1])
     while (place := _next_place(state, left)) is not None:
         pair = left.pop(place)
         apply(state, pair[1])
@@ -277,7 +283,7 @@ def fold(
     return state, applied, refused
 
 
-def _next_place(state: OrderState, left: Sequence[tuple[int, AnyOrderEvent]]) -> int | None:
+def _next_place(state: OrderState, left: Sequence[tuple[int, OrderHistoryEvent]]) -> int | None:
     ending: int | None = None
     for place, (_, event) in enumerate(left):
         if ending is not None and event.ts_init != left[ending][1].ts_init:
@@ -290,10 +296,43 @@ def _next_place(state: OrderState, left: Sequence[tuple[int, AnyOrderEvent]]) ->
     return ending
 
 
-def _would_end(state: OrderState, event: AnyOrderEvent) -> bool:
+def _would_end(state: OrderState, event: OrderHistoryEvent) -> bool:
     if isinstance(event, OrderFilled):
         return state.filled_qty + event.last_qty >= state.quantity
     return _TARGETS.get(type(event).__name__) in TERMINAL
+
+
+def _authorize(state: OrderState, event: AnyAuthorizationEvent) -> None:
+    if isinstance(event, AuthorizationReleased):
+        state.authorization_status, state.status = AuthorizationStatus.RELEASED, _S.CANCELED
+        state.ts_last = max(state.ts_last, event.ts_event)
+        return
+    state.signal_id = event.signal_id
+    if isinstance(event, AuthorizationDenied):
+        state.authorization_status, state.status = AuthorizationStatus.DENIED, _S.DENIED
+        state.deny_reason = event.reason
+        state.ts_last = max(state.ts_last, event.ts_event)
+    else:
+        state.authorization_status = AuthorizationStatus.GRANTED
+
+
+def _overrule(state: OrderState, event: OrderHistoryEvent) -> None:
+    """The engine speaks of an order that was denied or released here: what it says, holds."""
+    state.status = _S.INITIALIZED
+    if isinstance(event, OrderDenied):
+        return  # As we said, and in our words.
+    state.authorization_status = AuthorizationStatus.OVERRULED
+    state.deny_reason = None
+
+
+def _describe(state: OrderState, event: OrderInitialized) -> None:
+    """The engine's own description takes the place of what was authorized, its clock that of ours."""
+    state.instrument_id, state.side, state.tags = event.instrument_id, event.order_side, event.tags or []
+    _transform(state, event)
+    state.is_emulated = event.is_emulated
+    is_granted = state.authorization_status is AuthorizationStatus.GRANTED
+    state.ts_init = event.ts_init
+    state.ts_last = event.ts_event if is_granted else max(state.ts_last, event.ts_event)
 
 
 def _transform(state: OrderState, event: OrderInitialized) -> None:
@@ -334,7 +373,7 @@ def _settle_fills(state: OrderState, *, is_fill: bool) -> None:
         state.status = target
 
 
-def _note_venue(state: OrderState, event: AnyOrderEvent) -> None:
+def _note_venue(state: OrderState, event: OrderHistoryEvent) -> None:
     if isinstance(event, OrderSubmitted | VenueOrderEvent) and event.account_id:
         state.account_id = event.account_id
     if isinstance(event, VenueOrderEvent) and event.venue_order_id is not None:

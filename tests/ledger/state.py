@@ -14,6 +14,7 @@ from app.ledger.verify import Finding, Invariant, verify
 DATA = Path(__file__).parents[1] / "data"
 RECORDINGS = ("dev_crypto", "dev_fx")
 
+_HAS_PRICE = "coalesce(o.price, o.trigger_price) IS NOT NULL"
 # Left out: the numbers of arrival, and when a strategy was first seen.
 _CONTENT = {
     "strategies": "SELECT strategy_id, name, trader_id, state FROM strategies",
@@ -34,6 +35,20 @@ _CONTENT = {
         FROM positions
     """,
     "signals": "SELECT * FROM signals",
+    # Left out: what was placed and let go again on the way, which is the story of how the events came; and what an order
+    # without any price is valued at, which is the last price that was known when it came.
+    "holds": f"""
+        SELECT h.strategy_id, h.client_order_id, h.currency, h.remaining FROM holds h
+        JOIN orders o USING (strategy_id, client_order_id) WHERE {_HAS_PRICE} AND h.remaining <> 0
+    """,
+    "budgets": f"""
+        SELECT strategy_id, currency, allocated, reserved_positions, priced FROM (
+            SELECT b.*, b.reserved_orders - coalesce((
+                SELECT sum(h.remaining) FROM holds h JOIN orders o USING (strategy_id, client_order_id)
+                WHERE h.strategy_id = b.strategy_id AND h.currency = b.currency AND NOT {_HAS_PRICE}
+            ), 0) AS priced FROM budgets b
+        ) tied WHERE allocated IS NOT NULL OR reserved_positions <> 0 OR priced <> 0
+    """,
     "fill_totals": "SELECT * FROM fill_totals",
     "fill_sums": "SELECT * FROM fill_sums",
     "order_totals": "SELECT * FROM order_totals WHERE orders <> 0",
@@ -41,7 +56,7 @@ _CONTENT = {
     "trade_totals": "SELECT * FROM trade_totals WHERE trades <> 0",
     "signal_totals": "SELECT * FROM signal_totals",
 }
-_EVERYTHING = ("changes", "audit_entries", *_CONTENT)
+_EVERYTHING = ("changes", "audit_entries", "budget_journal", *_CONTENT)
 
 
 async def content_of(database: Database) -> dict[str, set[tuple[Any, ...]]]:

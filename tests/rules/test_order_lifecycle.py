@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from app.rules.enums import OrderStatus
 from app.rules.events import AnyOrderEvent, OrderFilled, OrderInitialized
-from app.rules.order_lifecycle import TRANSITIONS, apply, comes_in_order, fold, open_order, refusal
+from app.rules.order_lifecycle import apply, comes_in_order, fold, open_order, refusal
+from app.rules.order_transitions import TRANSITIONS
 from tests.events import EVENT_TYPES, order_event
 
 FSM = Path(__file__).parents[1] / "data" / "nautilus_order_fsm.json"

@@ -1,0 +1,141 @@
+"""What decides holds, read from the database: instruments, open positions, open orders. Strategies must be locked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+import asyncpg
+
+from app.database import WriteConnection
+from app.ledger.arrival import OrderKey
+from app.ledger.writing import array_source
+from app.models.order import OPEN
+from app.rules.enums import OrderSide
+from app.rules.holds import HoldState, OpenOrder
+
+Market: TypeAlias = tuple[str, str]
+"""(strategy_id, instrument_id): orders and positions of one market share exposure."""
+
+_MARKETS = array_source("strategy_id uuid", "instrument_id text")
+_SIDES = array_source("strategy_id uuid", "instrument_id text", "side text")
+_KEYS = array_source("strategy_id uuid", "client_order_id text")
+_INSTRUMENTS = "SELECT instrument_id, settlement_currency, multiplier FROM instruments WHERE instrument_id = ANY($1)"
+_HELD = f"""
+SELECT p.strategy_id, p.instrument_id, p.entry, sum(abs(p.signed_qty)) AS held FROM {_MARKETS} k
+JOIN positions p ON p.strategy_id = k.strategy_id AND p.instrument_id = k.instrument_id AND p.status = 'OPEN'
+GROUP BY 1, 2, 3
+"""
+_HOLDS = f"""
+SELECT h.* FROM {_KEYS} k
+JOIN holds h ON h.strategy_id = k.strategy_id AND h.client_order_id = k.client_order_id
+"""
+_OPEN_ORDERS = f"""
+SELECT o.instrument_id, o.side, o.quantity, o.filled_qty, o.price, o.trigger_price, o.reduce_only, o.ts_init, h.*
+FROM {_SIDES} k
+JOIN orders o ON o.strategy_id = k.strategy_id AND o.instrument_id = k.instrument_id AND o.side = k.side AND {OPEN}
+JOIN holds h ON h.strategy_id = o.strategy_id AND h.client_order_id = o.client_order_id
+"""
+_CLAIMED = f"""
+SELECT o.strategy_id, o.instrument_id, o.side,
+       sum(greatest(o.quantity - o.filled_qty, 0)) AS claimed, max(o.ts_init) AS ts_init
+FROM {_SIDES} k
+JOIN orders o ON o.strategy_id = k.strategy_id AND o.instrument_id = k.instrument_id AND o.side = k.side AND {OPEN}
+GROUP BY 1, 2, 3
+"""
+_LAST_PRICES = """
+SELECT k.instrument_id, f.last_px FROM unnest($1::text[]) k(instrument_id) CROSS JOIN LATERAL (
+    SELECT last_px FROM fills WHERE instrument_id = k.instrument_id ORDER BY ts_event DESC, event_id DESC LIMIT 1
+) f
+"""
+
+
+@dataclass(slots=True, frozen=True)
+class Valuation:
+    """What quantities of an instrument are worth: price x multiplier, in the settlement currency."""
+
+    currency: str
+    multiplier: Decimal
+
+
+@dataclass(slots=True)
+class TiedOrder:
+    """An order with its hold and what values it."""
+
+    key: OrderKey
+    instrument_id: str
+    order: OpenOrder
+    price: Decimal | None
+    trigger_price: Decimal | None
+    hold: HoldState
+
+
+async def load_valuations(work: WriteConnection, instrument_ids: Iterable[str]) -> dict[str, Valuation]:
+    """The instruments that are known."""
+    rows = await work.fetch(_INSTRUMENTS, list(instrument_ids))
+    return {row["instrument_id"]: Valuation(row["settlement_currency"], row["multiplier"]) for row in rows}
+
+
+async def load_held(work: WriteConnection, markets: Iterable[Market]) -> dict[tuple[Market, OrderSide], Decimal]:
+    """Open quantities by market and by the side that opened them."""
+    rows = await work.fetch(_HELD, *_columns(markets))
+    return {_side_of(row, "entry"): row["held"] for row in rows}
+
+
+async def load_holds(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, HoldState]:
+    """The holds of these orders, as far as they have one."""
+    rows = await work.fetch(_HOLDS, *_columns(keys))
+    return {(str(row["strategy_id"]), row["client_order_id"]): _hold_of(row) for row in rows}
+
+
+async def load_open_orders(work: WriteConnection, sides: Iterable[tuple[Market, OrderSide]]) -> list[TiedOrder]:
+    """Open orders on one side of their market each."""
+    rows = await work.fetch(_OPEN_ORDERS, *_columns((*market, side.value) for market, side in sides))
+    return [_tied_order(row) for row in rows]
+
+
+async def load_claims(
+    work: WriteConnection, sides: Iterable[tuple[Market, OrderSide]]
+) -> dict[tuple[Market, OrderSide], tuple[Decimal, int]]:
+    """What the open orders of a side still want, and the last `ts_init` among them."""
+    rows = await work.fetch(_CLAIMED, *_columns((*market, side.value) for market, side in sides))
+    return {_side_of(row, "side"): (row["claimed"], row["ts_init"]) for row in rows}
+
+
+async def load_last_prices(work: WriteConnection, instrument_ids: Iterable[str]) -> Mapping[str, Decimal]:
+    """The price of each instrument's latest fill, whoever's it was."""
+    rows = await work.fetch(_LAST_PRICES, list(instrument_ids))
+    return {row["instrument_id"]: row["last_px"] for row in rows}
+
+
+def _columns(rows: Iterable[tuple[str, ...]]) -> list[list[str]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _side_of(row: asyncpg.Record, name: str) -> tuple[Market, OrderSide]:
+    return (str(row["strategy_id"]), row["instrument_id"]), OrderSide(row[name])
+
+
+def _tied_order(row: asyncpg.Record) -> TiedOrder:
+    order = OpenOrder(
+        client_order_id=row["client_order_id"],
+        side=OrderSide(row["side"]),
+        leaves_qty=max(row["quantity"] - row["filled_qty"], Decimal(0)),
+        reduce_only=row["reduce_only"],
+        ts_init=row["ts_init"],
+    )
+    key = (str(row["strategy_id"]), row["client_order_id"])
+    return TiedOrder(key, row["instrument_id"], order, row["price"], row["trigger_price"], _hold_of(row))
+
+
+def _hold_of(row: asyncpg.Record) -> HoldState:
+    return HoldState(
+        currency=row["currency"],
+        unit_price=row["unit_price"],
+        reference_price=row["reference_price"],
+        amount=row["amount"],
+        top_ups=row["top_ups"],
+        remaining=row["remaining"],
+        captured=row["captured"],
+        voided=row["voided"],
+    )

@@ -1,0 +1,95 @@
+"""Holds: what an open order ties up. Pure; run under `localcontext(EXACT)`.
+
+    hold = the quantity that would increase exposure x unit price x multiplier
+
+An order against an open position reduces it first. Several such orders share the position in the order of `ts_init`:
+each claims what those before it leave. So what is held is a function of what is open, not of how it came to be.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.rules.enums import OrderSide
+from app.rules.money import trimmed
+
+_ZERO = Decimal(0)
+
+
+@dataclass(slots=True)
+class OpenOrder:
+    """What of an order decides its hold. `leaves_qty` is 0 once it has ended."""
+
+    client_order_id: str
+    side: OrderSide
+    leaves_qty: Decimal
+    reduce_only: bool
+    ts_init: int
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Whose turn it is to claim a part of a position."""
+        return self.ts_init, self.client_order_id
+
+
+@dataclass(slots=True)
+class HoldState:
+    """One order's hold: amount + top-ups = remaining + captured + voided, always.
+
+    `currency` is None while nobody knows what the instrument settles in: nothing is held as long.
+    """
+
+    currency: str | None
+    unit_price: Decimal
+    reference_price: Decimal | None = None
+    amount: Decimal = _ZERO
+    top_ups: Decimal = _ZERO
+    remaining: Decimal = _ZERO
+    captured: Decimal = _ZERO
+    voided: Decimal = _ZERO
+
+    def place(self, remaining: Decimal, captured: Decimal = _ZERO, voided: Decimal = _ZERO) -> None:
+        """The first hold: what remains, and what came and went before anybody looked."""
+        self.amount = remaining + captured + voided
+        self.remaining, self.captured, self.voided = remaining, captured, voided
+
+    def move(self, remaining: Decimal, traded: Decimal) -> Decimal:
+        """Hold another amount from now on; answers by how much more.
+
+        Of what is let go, up to `traded` is captured: what fills that increased exposure had held. The rest is voided.
+        """
+        change = remaining - self.remaining
+        if change > 0:
+            self.top_ups += change
+        else:
+            captured = min(-change, traded)
+            self.captured += captured
+            self.voided += -change - captured
+        self.remaining = remaining
+        return change
+
+
+def unit_price_of(price: Decimal | None, trigger_price: Decimal | None, reference: Decimal | None) -> Decimal | None:
+    """What one unit is valued at: the limit, else the trigger, else a reference; never below zero."""
+    for known in (price, trigger_price, reference):
+        if known is not None:
+            return abs(known)
+    return None
+
+
+def increasing_quantities(orders: Iterable[OpenOrder], held_qty: Decimal) -> Iterator[tuple[OpenOrder, Decimal]]:
+    """What of each order would increase exposure, where all are on one side and `held_qty` is open on the other."""
+    for order in sorted(orders, key=lambda order: order.place):
+        claimed = min(order.leaves_qty, held_qty)
+        held_qty -= claimed
+        yield order, _ZERO if order.reduce_only else order.leaves_qty - claimed
+
+
+def hold_amount(quantity: Decimal, unit_price: Decimal, multiplier: Decimal) -> Decimal:
+    """What that quantity ties up, in the settlement currency."""
+    return trimmed(quantity * unit_price * multiplier) if quantity else _ZERO
+
+
+def opposite(side: OrderSide) -> OrderSide:
+    """The side that reduces what this one opens."""
+    return OrderSide.SELL if side is OrderSide.BUY else OrderSide.BUY
