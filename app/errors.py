@@ -17,6 +17,9 @@ PurserError
 │   ├── CursorInvalid           the cursor was not made by this list in this order
 │   ├── NodeIdInvalid           the id was not made by this service
 │   └── PageTooLarge            more rows asked for than a page may have
+├── Unauthenticated             a key is needed, and there was none or a wrong one
+├── Forbidden                   the key is right, but not for this
+├── TooManyAttempts             too many wrong keys from one address
 ├── NotReadyError               the service cannot answer now; ask again
 │   ├── Busy                    too many requests are waiting
 │   ├── DatabaseUnavailable
@@ -48,6 +51,9 @@ class ErrorCode(StrEnum):
     CURSOR_INVALID = "CURSOR_INVALID"
     PAGE_TOO_LARGE = "PAGE_TOO_LARGE"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    TOO_MANY_ATTEMPTS = "TOO_MANY_ATTEMPTS"
     NOT_READY = "NOT_READY"
     BUSY = "BUSY"
     TIMEOUT = "TIMEOUT"
@@ -183,6 +189,36 @@ class PageTooLarge(BadInputError):
 
     def __init__(self, asked: int, rows_max: int) -> None:
         super().__init__(f"A page of {asked} rows was asked for; at most {rows_max} are given at once.")
+
+
+class Unauthenticated(PurserError):
+    """A key is needed, and the request had none or a wrong one."""
+
+    code = ErrorCode.UNAUTHENTICATED
+
+    def __init__(self, *, is_wrong: bool) -> None:
+        super().__init__(
+            "The API key is not one that is in use."
+            if is_wrong
+            else "An API key is needed: send it as Authorization: Bearer KEY or as X-API-Key: KEY."
+        )
+        self.is_wrong = is_wrong
+
+
+class Forbidden(PurserError):
+    """Who asks is known, and may not do this."""
+
+    code = ErrorCode.FORBIDDEN
+
+
+class TooManyAttempts(PurserError):
+    """Too many wrong keys came from one address."""
+
+    code = ErrorCode.TOO_MANY_ATTEMPTS
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"Too many wrong API keys; try again in {retry_after_seconds} seconds.")
+        self.retry_after_seconds = retry_after_seconds
 
 
 class NotReadyError(PurserError):

@@ -14,9 +14,11 @@ import asyncpg
 import orjson
 
 from app.database import Database
+from app.principal import LOCAL
 from app.resolvers import Context
 from bench.results import Comparison
 from bench.servers import database_with_rows
+from graphql_schema.caller import Caller
 from graphql_schema.plans import Plans
 from graphql_schema.schema import schema
 
@@ -43,19 +45,19 @@ async def run() -> list[Comparison]:
             url = await stack.enter_async_context(database_with_rows(orders))
             database = await Database.open(url)
             stack.push_async_callback(database.close)
-            sides.append((Context(database), Plans(schema._schema), await _questions(url, orders)))
+            sides.append((Caller(Context(database), LOCAL), Plans(schema._schema), await _questions(url, orders)))
         return [await _compare(name, sides) for name in sides[0][2]]
 
 
-async def _compare(name: str, sides: list[tuple[Context, Plans, Questions]]) -> Comparison:
+async def _compare(name: str, sides: list[tuple[Caller, Plans, Questions]]) -> Comparison:
     figures: list[list[float]] = [[], []]
     for number in range(ROUNDS + 1):
         for index in (0, 1) if number % 2 else (1, 0):
-            context, plans, questions = sides[index]
+            caller, plans, questions = sides[index]
             seconds = []
             for _ in range(ASKED_IN_A_ROUND):
                 started = time.perf_counter()
-                answer = await plans.answer(questions[name][0], None, questions[name][1], context)
+                answer = await plans.answer(questions[name][0], None, questions[name][1], caller)
                 seconds.append(time.perf_counter() - started)
                 assert isinstance(answer, bytes)
             if number:  # the first warms up: plans are made, pages read

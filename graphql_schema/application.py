@@ -11,9 +11,10 @@ from graphql import ExecutionResult, GraphQLSchema, OperationType
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app.resolvers import Context
+from app.authentication import principal_of
 from app.settings import Settings
 from graphql_schema import graphiql, operations, requests, responses
+from graphql_schema.caller import Caller
 from graphql_schema.documents import Document, DocumentLimits, Documents, Operation
 from graphql_schema.errors import RequestCode, RequestRefused, coded, refusal
 from graphql_schema.limits.body import ClientGone, read_body, too_large
@@ -65,6 +66,7 @@ class GraphQLEndpoint:
     async def _reply(
         self, scope: Scope, receive: Receive, headers: dict[str, str], media_type: MediaType | None
     ) -> Reply:
+        caller = Caller(scope["app"].state.context, principal_of(scope))
         if scope["method"] not in ("GET", "HEAD", "POST"):
             raise _not_allowed("Ask by GET or POST.", ALLOWED)
         if media_type is None:
@@ -78,7 +80,7 @@ class GraphQLEndpoint:
         _refuse_wrong_type(operation, is_read=is_read)
         extensions = {"cost": self._cost(operation, request)}
         try:
-            result = await self._executed(text, document, request, scope["app"].state.context)
+            result = await self._executed(text, document, request, caller)
         except RequestRefused as why:
             why.extensions = extensions
             raise
@@ -91,14 +93,14 @@ class GraphQLEndpoint:
         return responses.validated(reply, media_type, headers.get("if-none-match"))
 
     async def _executed(
-        self, text: str, document: Document, request: GraphQLRequest, context: Context
+        self, text: str, document: Document, request: GraphQLRequest, caller: Caller
     ) -> ExecutionResult | bytes:
         """By a kept plan where there is one. Raises RequestRefused."""
         name, variables = request.operation_name, request.variables
-        planned = await self.plans.answer(text, name, variables, context)
+        planned = await self.plans.answer(text, name, variables, caller)
         if planned is None:
             return await operations.execute(
-                self._schema, document.node, name, variables, context, suggestions=self._suggestions
+                self._schema, document.node, name, variables, caller, suggestions=self._suggestions
             )
         return b'{"data":%b}' % planned if isinstance(planned, bytes) else planned
 

@@ -10,7 +10,7 @@ from app.reads.shape import Shape
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A noun, and the resolver that answers questions about it: (context, want, values).
+    """A noun, and the resolver that answers questions about it: (context, principal, want, values).
 
     With `where` the field is one object, or null: the one that satisfies the condition, with these values.
     """

@@ -12,6 +12,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.reads import Answer
 from graphql_schema.ask import Ask
+from graphql_schema.caller import Caller
 from graphql_schema.errors import coded
 from graphql_schema.selection import SelectionReader
 
@@ -35,7 +36,8 @@ class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
             field = info.parent_type.fields[info.field_name]
             reader = SelectionReader(self)
             want = reader.read(result, field, field_details_list)
-            return _answered(result.resolver(self.context_value, want, reader.values))
+            caller: Caller = self.context_value
+            return _answered(result.resolver(caller.context, caller.principal, want, reader.values))
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
     def handle_field_error(self, raw_error: Exception, return_type: Any, field_details_list: Any, path: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema
 
-from app.resolvers import Context
+from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestRefused
 from graphql_schema.execution import SplicingExecutor
 
@@ -18,7 +18,7 @@ async def execute(
     document: DocumentNode,
     operation_name: str | None,
     variables: Mapping[str, Any],
-    context: Context,
+    caller: Caller,
     *,
     suggestions: bool = False,
 ) -> ExecutionResult:
@@ -29,7 +29,7 @@ async def execute(
     executor = SplicingExecutor.build(
         schema,
         document,
-        context_value=context,
+        context_value=caller,
         raw_variable_values=dict(variables),
         operation_name=operation_name,
         max_coercion_errors=COERCION_ERRORS_MAX,

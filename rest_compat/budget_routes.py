@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app.errors import StrategyNotFound
 from app.resolvers import budgets
 from rest_compat import shapes
+from rest_compat.asker import Asker
 from rest_compat.errors import responses
 from rest_compat.exact_route import ExactRoute
 from rest_compat.queries import NoQuery
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/api/budget", tags=["budget"], route_class=ExactRoute
     responses={200: {"model": shapes.RealizedPnl, "description": "By currency."}, **responses(404, unknown=_UNKNOWN)},
 )
 async def get_realized_pnl(
-    request: Request, strategy_id: Annotated[UUID, Path()], query: Annotated[NoQuery, Query()]
+    request: Request, principal: Asker, strategy_id: Annotated[UUID, Path()], query: Annotated[NoQuery, Query()]
 ) -> Response:
     """What a strategy's fills have realized, and what they cost."""
-    return json_reply(await budgets.get_realized_pnl(context_of(request), strategy_id))
+    return json_reply(await budgets.get_realized_pnl(context_of(request), principal, strategy_id))

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from app.authentication import principal_of
 from app.errors import BadInputError
 
 _METHODS = ("GET", "HEAD")
@@ -25,12 +26,13 @@ _SLASH_INSIDE = "\ud800"
 
 
 class ExactRoute(APIRoute):
-    """Calls the endpoint with `request`, `query` and the path's parameters, and sends what it returns."""
+    """Calls the endpoint with `request`, `principal`, `query` and the path's parameters, and sends what it returns."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         hints = get_type_hints(endpoint)
         self._query_model: type[BaseModel] | None = hints.get("query")
+        self._asks_who = "principal" in hints
         self._no_query = self._query_model() if self._query_model else None
         self._path_types = {
             name: TypeAdapter(hint)
@@ -58,9 +60,9 @@ class ExactRoute(APIRoute):
         """Answer; errors go to the application's handlers."""
         if scope["method"] not in _METHODS:
             raise HTTPException(405, headers={"Allow": ", ".join(_METHODS)})
-        arguments = {
-            name: _checked(type_, name, scope["path_params"][name]) for name, type_ in self._path_types.items()
-        }
+        arguments: dict[str, Any] = {"principal": principal_of(scope)} if self._asks_who else {}
+        for name, type_ in self._path_types.items():
+            arguments[name] = _checked(type_, name, scope["path_params"][name])
         if self._query_model is not None:
             arguments["query"] = self._query(scope["query_string"])
         elif scope["query_string"]:

@@ -11,6 +11,7 @@ from app.reads import Form, Op, Want
 from app.resolvers import audit, fills, orders, positions, strategies, summary
 from app.rules.enums import OrderStatus
 from rest_compat import shapes
+from rest_compat.asker import Asker
 from rest_compat.errors import responses
 from rest_compat.exact_route import ExactRoute
 from rest_compat.listing import Filters
@@ -80,15 +81,17 @@ def _one(model: type[BaseModel], *statuses: int) -> dict[str, Any]:
 
 
 @router.get("/strategies", **_list_of(shapes.Strategy))
-async def list_strategies(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
+async def list_strategies(request: Request, principal: Asker, query: Annotated[PageQuery, Query()]) -> Response:
     """All strategies, the newest first."""
     filters = Filters()
     want = filters.page(_STRATEGY, query)
-    return list_reply(request, await strategies.list_strategies(context_of(request), want, filters.values), query)
+    return list_reply(
+        request, await strategies.list_strategies(context_of(request), principal, want, filters.values), query
+    )
 
 
 @router.get("/orders", **_list_of(shapes.Order))
-async def list_orders(request: Request, query: Annotated[OrdersQuery, Query()]) -> Response:
+async def list_orders(request: Request, principal: Asker, query: Annotated[OrdersQuery, Query()]) -> Response:
     """Orders, newest first by `ts_init`."""
     filters = Filters()
     filters.add("strategy_id", Op.EQ, query.strategy_id)
@@ -96,45 +99,46 @@ async def list_orders(request: Request, query: Annotated[OrdersQuery, Query()]) 
     filters.add("instrument_id", Op.EQ, query.instrument_id)
     filters.add_names("status", *(IN_FLIGHT if query.status == PENDING else [query.status]))
     want = filters.page(_ORDER, query)
-    return list_reply(request, await orders.list_orders(context_of(request), want, filters.values), query)
+    found = await orders.list_orders(context_of(request), principal, want, filters.values)
+    return list_reply(request, found, query)
 
 
 @router.get("/orders/{client_order_id}", **_one(shapes.Order, 404, 409))
 async def get_order(
-    request: Request, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
+    request: Request, principal: Asker, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
     """One order."""
     context = context_of(request)
-    order = await orders.get_order(context, _stored(client_order_id), query.strategy_id, _ORDER)
+    order = await orders.get_order(context, principal, _stored(client_order_id), query.strategy_id, _ORDER)
     return json_reply(order.body)
 
 
 @router.get("/orders/{client_order_id}/fills", **_list_of(shapes.Fill, 404, 409))
 async def list_order_fills(
-    request: Request, client_order_id: ClientOrderId, query: Annotated[OrderFillsQuery, Query()]
+    request: Request, principal: Asker, client_order_id: ClientOrderId, query: Annotated[OrderFillsQuery, Query()]
 ) -> Response:
     """The fills of one order, newest first by `ts_event`."""
     context = context_of(request)
-    order = await orders.get_order(context, _stored(client_order_id), query.strategy_id, _DENY_REASON)
+    order = await orders.get_order(context, principal, _stored(client_order_id), query.strategy_id, _DENY_REASON)
     filters = Filters()
     filters.add("strategy_id", Op.EQ, order.strategy_id)
     filters.add("client_order_id", Op.EQ, client_order_id)
     want = filters.page(_FILL, query)
-    return list_reply(request, await fills.list_fills(context, want, filters.values), query)
+    return list_reply(request, await fills.list_fills(context, principal, want, filters.values), query)
 
 
 @router.get("/orders/{client_order_id}/deny-reason", **_one(shapes.DenyReason, 404, 409))
 async def get_deny_reason(
-    request: Request, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
+    request: Request, principal: Asker, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
     """Why one order was refused; null where it was neither denied nor rejected."""
     context = context_of(request)
-    order = await orders.get_order(context, _stored(client_order_id), query.strategy_id, _DENY_REASON)
+    order = await orders.get_order(context, principal, _stored(client_order_id), query.strategy_id, _DENY_REASON)
     return json_reply(order.body)
 
 
 @router.get("/fills", **_list_of(shapes.Fill))
-async def list_fills(request: Request, query: Annotated[FillsQuery, Query()]) -> Response:
+async def list_fills(request: Request, principal: Asker, query: Annotated[FillsQuery, Query()]) -> Response:
     """Fills, newest first by `ts_event`."""
     filters = Filters()
     filters.add("instrument_id", Op.EQ, query.instrument_id)
@@ -142,21 +146,22 @@ async def list_fills(request: Request, query: Annotated[FillsQuery, Query()]) ->
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add_names("side", query.side)
     want = filters.page(_FILL, query)
-    return list_reply(request, await fills.list_fills(context_of(request), want, filters.values), query)
+    found = await fills.list_fills(context_of(request), principal, want, filters.values)
+    return list_reply(request, found, query)
 
 
 @router.get("/fills/summary", **_one(shapes.FillsSummary))
-async def summarize_fills(request: Request, query: Annotated[FillsSummaryQuery, Query()]) -> Response:
+async def summarize_fills(request: Request, principal: Asker, query: Annotated[FillsSummaryQuery, Query()]) -> Response:
     """What fills add up to, by currency and by instrument."""
     filters = Filters()
     filters.add("strategy_id", Op.EQ, query.strategy_id)
     filters.add("instrument_id", Op.EQ, query.instrument_id)
-    body = await fills.summarize_fills(context_of(request), filters.condition(), filters.values)
+    body = await fills.summarize_fills(context_of(request), principal, filters.condition(), filters.values)
     return json_reply(body)
 
 
 @router.get("/positions", **_list_of(shapes.Position))
-async def list_positions(request: Request, query: Annotated[PositionsQuery, Query()]) -> Response:
+async def list_positions(request: Request, principal: Asker, query: Annotated[PositionsQuery, Query()]) -> Response:
     """Positions, the one opened last first; the open ones unless `status` says otherwise."""
     filters = Filters()
     if query.strategy_id is not None:
@@ -166,21 +171,25 @@ async def list_positions(request: Request, query: Annotated[PositionsQuery, Quer
     filters.add("instrument_id", Op.EQ, query.instrument_id)
     filters.add_names("status", query.status)
     want = filters.page(_POSITION, query)
-    return list_reply(request, await positions.list_positions(context_of(request), want, filters.values), query)
+    return list_reply(
+        request, await positions.list_positions(context_of(request), principal, want, filters.values), query
+    )
 
 
 @router.get("/summary", **_one(shapes.Summary))
-async def get_summary(request: Request, query: Annotated[NoQuery, Query()]) -> Response:
+async def get_summary(request: Request, principal: Asker, query: Annotated[NoQuery, Query()]) -> Response:
     """How many signals, orders and fills there are."""
-    return json_reply((await summary.get_summary(context_of(request), _SUMMARY)).body)
+    return json_reply((await summary.get_summary(context_of(request), principal, _SUMMARY)).body)
 
 
 @router.get("/audit", **_list_of(shapes.AuditEntry))
-async def list_audit_entries(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
+async def list_audit_entries(request: Request, principal: Asker, query: Annotated[PageQuery, Query()]) -> Response:
     """The audit log, newest first by `ts`."""
     filters = Filters()
     want = filters.page(_AUDIT_ENTRY, query)
-    return list_reply(request, await audit.list_audit_entries(context_of(request), want, filters.values), query)
+    return list_reply(
+        request, await audit.list_audit_entries(context_of(request), principal, want, filters.values), query
+    )
 
 
 def _stored(client_order_id: str) -> str:

@@ -1,5 +1,7 @@
 """The use cases that both faces call: plain async functions, one file for each noun.
 
+Each is `(context, principal, ...)`: the process's means, and who asks.
+
 A face says what it wants (`app.reads.Want` and the values beside it); a resolver answers with JSON as
 PostgreSQL wrote it, or raises a domain error of `app.errors`.
 """

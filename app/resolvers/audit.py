@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.principal import Principal
 from app.reads import Answer, Want, answer
 from app.reads.catalogue import AUDIT_ENTRY
 from app.resolvers.context import Context
 
 
-async def list_audit_entries(context: Context, want: Want, values: Sequence[Any] = ()) -> Answer:
+async def list_audit_entries(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
     """Audit entries, newest first."""
     return await answer(context.database, AUDIT_ENTRY, want, values)

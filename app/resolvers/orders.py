@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app.errors import OrderAmbiguous, OrderNotFound
+from app.principal import Principal
 from app.reads import (
     All,
     Amounts,
@@ -29,13 +30,14 @@ _OF_STRATEGY = Compare("strategy_id", Op.EQ, 1)
 _PAGE = Page(limit=_AMBIGUOUS_NAMED_MAX)
 
 
-async def list_orders(context: Context, want: Want, values: Sequence[Any] = ()) -> Answer:
+async def list_orders(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
     """Orders, newest first unless asked otherwise."""
     return await answer(context.database, ORDER, want, values)
 
 
 async def get_order(
     context: Context,
+    principal: Principal,
     client_order_id: str,
     strategy_id: UUID | None,
     selection: Selection,
@@ -51,7 +53,7 @@ async def get_order(
     return _only(client_order_id, found)
 
 
-async def find_order(context: Context, want: Want, values: Sequence[Any]) -> Answer:
+async def find_order(context: Context, principal: Principal, want: Want, values: Sequence[Any]) -> Answer:
     """The one order that satisfies the question, or null; the first value is its client_order_id.
 
     Raises OrderAmbiguous.

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.principal import Principal
 from app.reads import Answer, Want, answer
 from app.reads.catalogue import SUMMARY
 from app.resolvers.context import Context
 
 
-async def get_summary(context: Context, want: Want, values: Sequence[Any] = ()) -> Answer:
+async def get_summary(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
     """Counts of signals, orders and fills, from kept totals."""
     return await answer(context.database, SUMMARY, want, values)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import ExecutionResult, GraphQLSchema
 
 from app.errors import PurserError
-from app.resolvers import Context
+from graphql_schema.caller import Caller
 from graphql_schema.holes import NotPlannable
 from graphql_schema.plans.documents import Load, Operation, Operations
 from graphql_schema.plans.planner import Plan, Question, execute_answered, plan_operation
@@ -29,7 +29,7 @@ class Plans:
         self._operations = Operations(schema, load)
 
     async def answer(
-        self, text: str, operation_name: str | None, variables: Mapping[str, Any] | None, context: Context
+        self, text: str, operation_name: str | None, variables: Mapping[str, Any] | None, caller: Caller
     ) -> bytes | ExecutionResult | None:
         """The JSON of `data`; a result with errors, to be written as any other; None: execute it as ever."""
         operation = self._operations.find(text, operation_name)
@@ -47,12 +47,12 @@ class Plans:
             return None
         if len(plan.questions) == 1:
             try:
-                answer = await _asked(plan.questions[0], values, context)
+                answer = await _asked(plan.questions[0], values, caller)
             except Exception as error:
                 return await self._failed(operation, raw, plan, [error])
             return b"".join((plan.pieces[0], answer.body, plan.pieces[1]))
         outcomes = await asyncio.gather(
-            *(_asked(question, values, context) for question in plan.questions), return_exceptions=True
+            *(_asked(question, values, caller) for question in plan.questions), return_exceptions=True
         )
         bodies = [outcome.body for outcome in outcomes if not isinstance(outcome, BaseException)]
         if len(bodies) < len(outcomes):
@@ -85,5 +85,5 @@ class Plans:
         return await execute_answered(self._schema, operation, operation.variables.with_holes(raw), found)
 
 
-async def _asked(question: Question, values: list[Any], context: Context) -> Answer:
-    return await question.resolver(context, question.want, question.fill(values))
+async def _asked(question: Question, values: list[Any], caller: Caller) -> Answer:
+    return await question.resolver(caller.context, caller.principal, question.want, question.fill(values))

@@ -125,7 +125,7 @@ class _Untold(dict[str, Any]):
 def _executor(
     kind: type[ExecutorType], schema: GraphQLSchema, operation: Operation, variables: Mapping[str, Any]
 ) -> ExecutorType:
-    """An executor without a context: a resolver that looks at who asks would be asked once for everybody."""
+    """An executor without a caller: a resolver that looks at who asks would be asked once for everybody."""
     return kind(
         schema,
         {name: fragment.definition for name, fragment in operation.fragments.items()},

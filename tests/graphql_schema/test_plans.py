@@ -10,7 +10,9 @@ from graphql import ExecutionResult
 
 from app.database import Database
 from app.errors import BadInputError
+from app.principal import LOCAL
 from app.resolvers import Context, orders
+from graphql_schema.caller import Caller
 from graphql_schema.plans import Plans, answering, documents
 from graphql_schema.schema import schema
 from tests.reads.rows import EMA, MAKER
@@ -132,14 +134,14 @@ LEFT: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-async def executed(document: str, variables: dict[str, Any], context: Context) -> Any:
+async def executed(document: str, variables: dict[str, Any], caller: Caller) -> Any:
     """The answer of ordinary execution: data as bytes, errors."""
-    result = await schema.execute(document, variables, context)
+    result = await schema.execute(document, variables, caller)
     return orjson.dumps(result.data), [error.formatted for error in result.errors or []]
 
 
-async def planned(plans: Plans, document: str, variables: dict[str, Any], context: Context) -> Any:
-    answer = await plans.answer(document, None, variables, context)
+async def planned(plans: Plans, document: str, variables: dict[str, Any], caller: Caller) -> Any:
+    answer = await plans.answer(document, None, variables, caller)
     if isinstance(answer, ExecutionResult):
         return orjson.dumps(answer.data), [error.formatted for error in answer.errors or []]
     return None if answer is None else (answer, [])
@@ -149,31 +151,31 @@ async def planned(plans: Plans, document: str, variables: dict[str, Any], contex
 async def test_an_answer_by_plan_has_the_same_bytes(
     ledger_database: Database, document: str, variables: list[dict[str, Any]]
 ) -> None:
-    context, plans = Context(ledger_database), Plans(schema._schema)
-    expected = [await executed(document, given, context) for given in variables]
+    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
+    expected = [await executed(document, given, caller) for given in variables]
     # Each twice, in two orders: by a plan made for it, by one made for another, by one kept.
     for given, known in [*zip(variables, expected, strict=True), *zip(variables[::-1], expected[::-1], strict=True)]:
-        assert await planned(plans, document, given, context) == known, given
+        assert await planned(plans, document, given, caller) == known, given
 
 
 @pytest.mark.parametrize(("document", "variables"), LEFT)
 async def test_a_mistake_has_the_same_errors(
     ledger_database: Database, document: str, variables: dict[str, Any]
 ) -> None:
-    context, plans = Context(ledger_database), Plans(schema._schema)
+    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
     for good in ({}, {"f": {"clientOrderId": {"eq": "a"}}}, {"first": 1, "after": cursor(NOW)}):
-        await plans.answer(document, None, good, context)
-    answer = await planned(plans, document, variables, context)
+        await plans.answer(document, None, good, caller)
+    answer = await planned(plans, document, variables, caller)
     if answer is not None:
-        assert answer == await executed(document, variables, context)
+        assert answer == await executed(document, variables, caller)
 
 
 async def test_what_is_known_is_neither_parsed_nor_planned_again(
     ledger_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context, plans = Context(ledger_database), Plans(schema._schema)
+    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
     for name in ("O-05", "O-06"):
-        assert await plans.answer(FILTER, None, {"f": {"clientOrderId": {"eq": name}}}, context)
+        assert await plans.answer(FILTER, None, {"f": {"clientOrderId": {"eq": name}}}, caller)
         monkeypatch.setattr(documents, "parse", None)
         monkeypatch.setattr(documents, "validate_document", None)
         monkeypatch.setattr(answering, "plan_operation", None)
@@ -188,11 +190,11 @@ async def test_a_failing_statement_is_asked_once(ledger_database: Database, monk
         raise BadInputError("no")
 
     document = "{ summary { orders } a: orders(first: 1) { totalCount } b: orders(first: 2) { totalCount } }"
-    context, plans = Context(ledger_database), Plans(schema._schema)
+    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
     monkeypatch.setattr(orders, "list_orders", refuse)
-    expected = await executed(document, {}, context)
+    expected = await executed(document, {}, caller)
     asked = 0
-    assert await planned(plans, document, {}, context) == expected
+    assert await planned(plans, document, {}, caller) == expected
     assert asked == 2
     assert expected[0] == b"null"
 
@@ -200,10 +202,10 @@ async def test_a_failing_statement_is_asked_once(ledger_database: Database, monk
 async def test_plans_and_documents_are_bounded(ledger_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answering, "PLANS_MAX", 3)
     monkeypatch.setattr(documents, "LENGTH_TOTAL_MAX", 4 * len(FILTER))
-    context, plans = Context(ledger_database), Plans(schema._schema)
+    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
     for size, spaces in zip(range(1, 9), islice(cycle([0, 1, 2, 3, 4, 5]), 8), strict=True):
         for document in (FILTER, FILTER + " " * spaces):
-            assert await plans.answer(document, None, {"n": size}, context)
+            assert await plans.answer(document, None, {"n": size}, caller)
     operations = plans._operations._kept
     assert sum(len(text) for text, _ in operations) <= 4 * len(FILTER)
     assert max(len(operation.plans) for operation in operations.values() if operation) <= 3
