@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.rules.events import AnyOrderEvent, AnyPositionEvent, EngineEvent, OrderFilled, SignalPublished
+from app.rules.events import AnyPositionEvent, EngineEvent, OrderFilled, OrderHistoryEvent, SignalPublished
 
 OrderKey = tuple[str, str]
 """(strategy_id, client_order_id)"""
@@ -62,7 +62,7 @@ class Arrival:
 
     strategy_id: str
     seq: int
-    event: AnyOrderEvent | AnyPositionEvent
+    event: OrderHistoryEvent | AnyPositionEvent
     payload: str
     variant: int = 0
 

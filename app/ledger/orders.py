@@ -98,6 +98,15 @@ async def move_orders(work: WriteConnection, arrivals: Iterable[Arrival]) -> Ord
     return changes
 
 
+async def load_states(
+    work: WriteConnection, keys: Iterable[OrderKey]
+) -> tuple[dict[OrderKey, OrderState], set[OrderKey]]:
+    """The orders that are known, and those with events that wait to be applied."""
+    stored = await _load(work, {key: [] for key in keys})
+    states = {key: order.state for key, order in stored.items() if order.state is not None}
+    return states, {key for key, order in stored.items() if order.quarantine}
+
+
 def _move_on_top(key: OrderKey, stored: _Stored | None, news: list[Arrival], changes: OrderChanges) -> bool:
     """The fast way. Answers False, having changed nothing, where the order must be folded again."""
     fills: list[NewFill] = []

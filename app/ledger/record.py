@@ -6,7 +6,7 @@ incoming events ─> admission (lock, drop duplicates, number) ─> orders (life
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import localcontext
 
 import asyncpg
@@ -16,23 +16,18 @@ from app.ledger import totals
 from app.ledger.admission import admit
 from app.ledger.arrival import Admitted, Arrival, Incoming, Quarantine, QuarantineCode, RecordedEvents, Rejected
 from app.ledger.budgets import BudgetBook, BudgetKey
+from app.ledger.effects import write_changes, write_orders, write_positions
 from app.ledger.holds import tie_up
 from app.ledger.orders import OrderChanges, move_orders
 from app.ledger.positions import PositionChanges, book_fills
 from app.ledger.rows import (
     EVENT_COLUMNS,
-    FILL_COLUMNS,
-    ORDER_COLUMNS,
-    POSITION_COLUMNS,
     QUARANTINE_COLUMNS,
     event_line,
-    fill_row,
-    order_row,
-    position_row,
     quarantine_row,
 )
 from app.ledger.writing import array_source, copy_lines, delete, insert, upsert
-from app.models import Change, Fill, Order, OrderEvent, Position, QuarantinedEvent
+from app.models import OrderEvent, QuarantinedEvent
 from app.rules.events import AnyOrderEvent, SignalPublished
 from app.rules.money import EXACT
 
@@ -40,23 +35,11 @@ _SIGNALS = array_source(
     *("strategy_id uuid", "signal_id uuid", "instrument_id text", "name text", "value jsonb"),
     *("ts_event bigint", "ts_init bigint"),
 )
-_REVISED = array_source(
-    "strategy_id uuid", "event_id uuid", "realized_pnl numeric", "position_n integer", "flip_qty numeric"
-)
 _ADD_SIGNALS = f"""
 INSERT INTO signals (strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init)
 SELECT strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init FROM {_SIGNALS} s
 ORDER BY strategy_id, signal_id ON CONFLICT (strategy_id, signal_id) DO NOTHING
 RETURNING strategy_id, signal_id, name
-"""
-_ADD_INSTRUMENTS = """
-INSERT INTO instruments (instrument_id, quote_currency, settlement_currency)
-SELECT id, currency, currency FROM unnest($1::text[], $2::text[]) s(id, currency) ORDER BY id
-ON CONFLICT (instrument_id) DO NOTHING
-"""
-_REVISE_FILLS = f"""
-UPDATE fills f SET realized_pnl = s.realized_pnl, position_n = s.position_n, flip_qty = s.flip_qty
-FROM {_REVISED} s WHERE f.strategy_id = s.strategy_id AND f.event_id = s.event_id
 """
 
 
@@ -97,12 +80,19 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
         conflicts = [_conflict(arrival) for arrival in admitted.conflicts]
         orders.quarantined += conflicts
         await _write_events(work, admitted, orders)
-        await _write_orders(work, orders)
-        await _write_positions(work, positions)
+        await write_orders(work, orders.orders)
+        await write_positions(work, positions)
         await holds.write(work)
         budgets = set(await book.write(work)) | _paid(positions)
         new_signals = await _write_signals(work, admitted.signals)
-        await _write_changes(work, admitted, orders, positions, budgets, new_signals)
+        await write_changes(
+            work,
+            strategies=admitted.new_strategies,
+            orders=[change.key for change in orders.orders],
+            positions=positions,
+            budgets=budgets,
+            signals=new_signals,
+        )
     quarantined = len(orders.quarantined)
     stored = len(admitted.arrivals) + len(admitted.conflicts)
     return RecordedEvents(
@@ -139,34 +129,6 @@ async def _write_events(work: WriteConnection, admitted: Admitted, orders: Order
     await upsert(work, QuarantinedEvent, QUARANTINE_COLUMNS, revised)
 
 
-async def _write_orders(work: WriteConnection, orders: OrderChanges) -> None:
-    new = [order_row(change) for change in orders.orders if change.status_before is None]
-    moved = [order_row(change) for change in orders.orders if change.status_before is not None]
-    await insert(work, Order, ORDER_COLUMNS, new)
-    await upsert(work, Order, ORDER_COLUMNS, moved)
-    await totals.add_orders(work, orders.orders)
-
-
-async def _write_positions(work: WriteConnection, changes: PositionChanges) -> None:
-    if not changes.fills:
-        return
-    if changes.new_instruments:
-        await work.execute(_ADD_INSTRUMENTS, list(changes.new_instruments), list(changes.new_instruments.values()))
-    fills = [fill_row(booked, booked.event) for booked in changes.fills if booked.event is not None]
-    await insert(work, Fill, FILL_COLUMNS, fills)
-    if changes.revised:
-        revised = [(booked.strategy_id, booked.event_id, *booked.effect) for booked in changes.revised]
-        await work.execute(_REVISE_FILLS, *[[str(value) for value in column] for column in zip(*revised, strict=True)])
-    new = [position_row(key, life) for key, life in changes.lives.items() if life.before is None]
-    moved = [position_row(key, life) for key, life in changes.lives.items() if life.before is not None]
-    await delete(work, Position, [(*key, life.state.n) for *key, life in changes.removed])
-    await insert(work, Position, POSITION_COLUMNS, new)
-    await upsert(work, Position, POSITION_COLUMNS, moved)
-    await totals.add_fills(work, changes)
-    await totals.add_positions(work, changes)
-    await totals.add_trades(work, changes)
-
-
 async def _write_signals(
     work: WriteConnection, signals: Sequence[tuple[str, SignalPublished]]
 ) -> list[tuple[str, str]]:
@@ -183,26 +145,3 @@ async def _write_signals(
     added = await work.fetch(_ADD_SIGNALS, *[list(column) for column in zip(*rows, strict=True)])
     await totals.add_signals(work, [(str(row["strategy_id"]), row["name"]) for row in added])
     return [(str(row["strategy_id"]), str(row["signal_id"])) for row in added]
-
-
-async def _write_changes(
-    work: WriteConnection,
-    admitted: Admitted,
-    orders: OrderChanges,
-    positions: PositionChanges,
-    budgets: Iterable[BudgetKey],
-    signals: Sequence[tuple[str, str]],
-) -> None:
-    """The change feed: one row for each thing that this transaction made or changed."""
-    rows: list[tuple[str, str, str]] = []
-    rows += [(strategy_id, "strategy", strategy_id) for strategy_id in admitted.new_strategies]
-    rows += [
-        (strategy_id, "order", client_order_id)
-        for strategy_id, client_order_id in (change.key for change in orders.orders)
-    ]
-    rows += [(booked.strategy_id, "fill", booked.event_id) for booked in (*positions.fills, *positions.revised)]
-    rows += [(key[0], "position", f"{key[1]}:{key[2]}") for key in positions.lives]
-    rows += [(key[0], "position", f"{key[1]}:{life.state.n}") for *key, life in positions.removed]
-    rows += [(strategy_id, "budget", currency) for strategy_id, currency in sorted(budgets)]
-    rows += [(strategy_id, "signal", signal_id) for strategy_id, signal_id in signals]
-    await insert(work, Change, ("strategy_id", "entity", "key"), rows)

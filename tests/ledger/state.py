@@ -35,7 +35,7 @@ _CONTENT = {
         FROM positions
     """,
     "signals": "SELECT * FROM signals",
-    # Left out: what was placed and let go again on the way, which is the story of how the events came; and what an order
+    # Left out: what was placed and let go again on the way, which tells how the events came; and what an order
     # without any price is valued at, which is the last price that was known when it came.
     "holds": f"""
         SELECT h.strategy_id, h.client_order_id, h.currency, h.remaining FROM holds h

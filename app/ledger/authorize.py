@@ -1,0 +1,312 @@
+"""Authorization: may these orders leave? Each is decided on its own, in the order they came, in one transaction.
+
+    lock strategies ─> read orders, budgets, exposure ─> decide (`rules.authorization`) ─> write ─> verdicts
+
+A verdict is an event of ours in the order's history; asked again, it is read from there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from uuid import UUID
+
+import msgspec
+
+from app.database import WriteConnection
+from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
+from app.ledger import own_events
+from app.ledger.arrival import OrderKey
+from app.ledger.budgets import BudgetBook
+from app.ledger.commands import AuthorizeOrder, Verdict
+from app.ledger.effects import write_changes, write_orders
+from app.ledger.exposure import (
+    Market,
+    Valuation,
+    load_claims,
+    load_held,
+    load_holds,
+    load_last_prices,
+    load_valuations,
+)
+from app.ledger.holds import HoldChanges
+from app.ledger.orders import OrderChange, load_states
+from app.ledger.own_events import LockedStrategy
+from app.rules.authorization import Denial, Question, decide
+from app.rules.enums import AuthorizationStatus, JournalReason, OrderSide, OrderStatus
+from app.rules.events import AuthorizationDenied, AuthorizationGranted
+from app.rules.holds import HoldState, hold_amount, opposite, unit_price_of
+from app.rules.money import EXACT
+from app.rules.order_lifecycle import OrderState, apply, open_order
+
+_ZERO = Decimal(0)
+_ONE = Decimal(1)
+_ASKED = (
+    *("instrument_id", "order_side", "order_type", "quantity", "price", "trigger_price", "reference_price"),
+    *("time_in_force", "reduce_only", "post_only", "currency", "signal_id", "tags"),
+)
+"""What makes two requests the same."""
+
+
+@dataclass(slots=True, frozen=True)
+class Request:
+    """One order that wants to leave, of a strategy that is known by its id; `actor` asks."""
+
+    strategy_id: str
+    command: AuthorizeOrder
+    actor: str
+
+    @property
+    def key(self) -> OrderKey:
+        """The order."""
+        return self.strategy_id, self.command.client_order_id
+
+    @property
+    def market(self) -> Market:
+        """Where it would trade."""
+        return self.strategy_id, self.command.instrument_id
+
+
+async def authorize(work: WriteConnection, requests: Sequence[Request], now: int) -> list[Verdict | PurserError]:
+    """Decide all, in order; an order's own error is its answer. Commits nothing. `now`: nanoseconds since the epoch."""
+    with localcontext(EXACT):
+        desk = await _Desk.open(work, requests, now)
+        answers = [desk.answer(request) for request in requests]
+        await desk.write(work)
+    return answers
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Everything that decisions about these orders need, as it stands after those decided so far."""
+
+    strategies: dict[str, LockedStrategy]
+    states: dict[OrderKey, OrderState]
+    waiting: set[OrderKey]
+    holds: dict[OrderKey, HoldState]
+    decided: dict[OrderKey, AuthorizationGranted]
+    book: BudgetBook
+    valuations: dict[str, Valuation]
+    held: dict[tuple[Market, OrderSide], Decimal]
+    claims: dict[tuple[Market, OrderSide], tuple[Decimal, int]]
+    last_prices: dict[str, Decimal]
+    now: int
+    orders: list[OrderChange] = field(default_factory=list)
+    events: list[tuple[str, AuthorizationGranted]] = field(default_factory=list)
+    hold_changes: HoldChanges = field(default_factory=HoldChanges)
+
+    @classmethod
+    async def open(cls, work: WriteConnection, requests: Sequence[Request], now: int) -> "_Desk":
+        """Lock the strategies, and read."""
+        strategies = await own_events.lock_strategies(work, {request.strategy_id for request in requests})
+        keys = {request.key for request in requests if request.strategy_id in strategies}
+        stored, waiting = await load_states(work, keys)
+        asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
+        known_markets = {request.market for request in requests if request.strategy_id in strategies}
+        held = await load_held(work, known_markets) if known_markets else {}
+        sides = {
+            (request.market, request.command.side)
+            for request in requests
+            if held.get((request.market, opposite(request.command.side)))
+        }
+        unpriced = {
+            request.command.instrument_id
+            for request in requests
+            if unit_price_of(request.command.price, request.command.trigger_price, request.command.reference_price)
+            is None
+        }
+        return cls(
+            strategies=strategies,
+            states=stored,
+            waiting=waiting,
+            holds=await load_holds(work, stored) if stored else {},
+            decided=await own_events.load_decisions(work, asked_before) if asked_before else {},
+            book=await BudgetBook.load(work, strategies, now),
+            valuations=await load_valuations(work, {instrument_id for _, instrument_id in known_markets}),
+            held=held,
+            claims=await load_claims(work, sides) if sides else {},
+            last_prices=dict(await load_last_prices(work, unpriced)) if unpriced else {},
+            now=now,
+        )
+
+    def answer(self, request: Request) -> Verdict | PurserError:
+        """Decide one order, or say what was decided before."""
+        strategy = self.strategies.get(request.strategy_id)
+        if strategy is None:
+            return StrategyNotFound(str(request.command.strategy))
+        event = self._event(request, strategy)
+        state, decided = self.states.get(request.key), self.decided.get(request.key)
+        if (conflict := self._conflict(request, event, state, decided)) is not None:
+            return conflict
+        if decided is not None:
+            return _verdict(request, decided)
+        valuation = self.valuations.get(request.command.instrument_id)
+        asked = request.command.currency
+        if valuation is not None and asked not in (None, valuation.currency):
+            return InputInvalid(f"{request.command.instrument_id} settles in {valuation.currency}.", "currency")
+        currency = valuation.currency if valuation is not None else asked
+        return self._decide(request, strategy, event, currency, valuation.multiplier if valuation else _ONE)
+
+    def _decide(
+        self,
+        request: Request,
+        strategy: LockedStrategy,
+        event: AuthorizationGranted,
+        currency: str | None,
+        multiplier: Decimal,
+    ) -> Verdict:
+        command = request.command
+        reference = command.reference_price or self.last_prices.get(command.instrument_id)
+        unit_price = unit_price_of(command.price, command.trigger_price, reference)
+        hold = self.holds.get(request.key) or HoldState(None, _ZERO)
+        increasing = self._increasing(request)
+        required = hold_amount(increasing, unit_price or _ZERO, multiplier)
+        if hold.unit_price:
+            # The engine's own event placed it: what it ties up is known, and its turn to claim was earlier.
+            unit_price, required = hold.unit_price, hold.remaining
+            increasing = command.quantity if required else _ZERO
+        event.budget_currency = currency
+        budget_key = (request.strategy_id, currency or "")
+        denial = decide(
+            Question(
+                strategy_name=strategy.name,
+                trading_state=strategy.state,
+                instrument_id=command.instrument_id,
+                quantity=command.quantity,
+                increasing_qty=increasing,
+                unit_price=unit_price,
+                required=required,
+                currency=currency,
+                budget=self.book.find(budget_key),
+                held=hold.remaining,
+            )
+        )
+        if denial is not None:
+            event = _denied(event, denial)
+        else:
+            hold.reference_price, hold.unit_price = hold.reference_price or reference, unit_price or _ZERO
+            self._claim(request)
+        self._record(request, event)
+        self._hold(request.key, hold, currency, _ZERO if denial is not None else required)
+        return _verdict(request, event)
+
+    def _hold(self, key: OrderKey, hold: HoldState, currency: str | None, remaining: Decimal) -> None:
+        """Place the hold of an order that may leave; take away what one that may not held already."""
+        is_new, before = key not in self.holds, hold.remaining
+        is_granted = self.decided[key].__class__ is AuthorizationGranted
+        if is_new and not is_granted:
+            return
+        if currency is not None:
+            hold.currency = currency
+        if is_new:
+            hold.place(remaining)
+            self.hold_changes.new[key] = self.holds[key] = hold
+        else:
+            hold.move(remaining, _ZERO)
+            self.hold_changes.moved[key] = hold
+        if hold.currency is not None:
+            reason = JournalReason.AUTHORIZED if is_granted else JournalReason.VOIDED
+            self.book.tie_up((key[0], hold.currency), reason, key[1], orders=remaining - before)
+
+    def _increasing(self, request: Request) -> Decimal:
+        """What of the order exceeds the position that it would reduce, less what others claim of that already."""
+        command = request.command
+        side = (request.market, command.side)
+        position = self.held.get((request.market, opposite(command.side)), _ZERO)
+        claimed = self.claims.get(side, (_ZERO, 0))[0]
+        if command.reduce_only:
+            return _ZERO
+        return command.quantity - min(command.quantity, max(position - claimed, _ZERO))
+
+    def _claim(self, request: Request) -> None:
+        if request.key not in self.states:
+            side = (request.market, request.command.side)
+            claimed, last = self.claims.get(side, (_ZERO, 0))
+            self.claims[side] = claimed + request.command.quantity, last
+
+    def _conflict(
+        self,
+        request: Request,
+        event: AuthorizationGranted,
+        state: OrderState | None,
+        decided: AuthorizationGranted | None,
+    ) -> PurserError | None:
+        name = repr(request.command.client_order_id)
+        if decided is not None:
+            different = [part for part in _ASKED if getattr(decided, part) != getattr(event, part)]
+            if different:
+                return AuthorizationConflict(f"Order {name} was authorized with another {', '.join(different)}.")
+            if state is not None and state.authorization_status is AuthorizationStatus.RELEASED:
+                return AuthorizationConflict(f"Order {name} was released; what is to leave needs an id of its own.")
+            return None
+        if request.key in self.waiting:
+            return AuthorizationConflict(f"Events of order {name} have come already; it is under way.")
+        if state is None:
+            return None
+        if state.status is not OrderStatus.INITIALIZED:
+            return AuthorizationConflict(f"Order {name} is {state.status} already.")
+        described = (state.instrument_id, state.side, state.order_type, state.reduce_only)
+        amounts = (state.quantity, state.price, state.trigger_price)
+        asked = (event.instrument_id, event.order_side, event.order_type, event.reduce_only)
+        if described != asked or amounts != (event.quantity, event.price, event.trigger_price):
+            return AuthorizationConflict(f"The engine described order {name} otherwise.")
+        return None
+
+    def _record(self, request: Request, event: AuthorizationGranted) -> None:
+        key, state = request.key, self.states.get(request.key)
+        before = state.status if state is not None else None
+        instrument_before = state.instrument_id if state is not None else None
+        if state is None:
+            state = self.states[key] = open_order(event)
+        else:
+            apply(state, event)
+        self.decided[key] = event
+        self.events.append((request.strategy_id, event))
+        self.orders.append(OrderChange(key, state, 0, before, instrument_before))
+
+    def _event(self, request: Request, strategy: LockedStrategy) -> AuthorizationGranted:
+        command = request.command
+        ts = max(self.now, self.claims.get((request.market, command.side), (_ZERO, 0))[1] + 1) + len(self.events)
+        return AuthorizationGranted(
+            trader_id=strategy.trader_id,
+            strategy_id=strategy.name,
+            instrument_id=command.instrument_id,
+            client_order_id=command.client_order_id,
+            event_id=own_events.decision_id(*request.key),
+            ts_event=ts,
+            ts_init=ts,
+            order_side=command.side,
+            order_type=command.order_type,
+            quantity=command.quantity,
+            time_in_force=command.time_in_force,
+            post_only=command.post_only,
+            reduce_only=command.reduce_only,
+            price=command.price,
+            trigger_price=command.trigger_price,
+            reference_price=command.reference_price,
+            currency=command.currency,
+            signal_id=str(command.signal_id) if command.signal_id is not None else None,
+            tags=command.tags,
+            actor=request.actor,
+            budget_currency=None,
+        )
+
+    async def write(self, work: WriteConnection) -> None:
+        """Write what was decided."""
+        if not self.events:
+            return
+        await own_events.write(work, self.strategies, self.events)
+        await write_orders(work, self.orders)
+        await self.hold_changes.write(work)
+        budgets = await self.book.write(work)
+        await write_changes(work, orders=[change.key for change in self.orders], budgets=budgets)
+
+
+def _denied(event: AuthorizationGranted, denial: Denial) -> AuthorizationDenied:
+    return AuthorizationDenied(**msgspec.structs.asdict(event), code=denial.code, reason=denial.reason)
+
+
+def _verdict(request: Request, event: AuthorizationGranted) -> Verdict:
+    strategy_id = UUID(request.strategy_id)
+    if isinstance(event, AuthorizationDenied):
+        return Verdict(strategy_id, request.command.client_order_id, event.budget_currency, event.code, event.reason)
+    return Verdict(strategy_id, request.command.client_order_id, event.budget_currency)

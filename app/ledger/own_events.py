@@ -1,0 +1,89 @@
+"""Events that Purser adds to an order's history itself: authorizations and releases."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import uuid5
+
+import asyncpg
+import msgspec
+
+from app.database import WriteConnection
+from app.engines.nautilus import decode_stored
+from app.ledger.arrival import Arrival, OrderKey
+from app.ledger.rows import EVENT_COLUMNS, event_line
+from app.ledger.writing import array_source, copy_lines
+from app.models import OrderEvent
+from app.rules.enums import TradingState
+from app.rules.events import AnyAuthorizationEvent, AuthorizationGranted
+from app.rules.identity import PURSER_NAMESPACE
+
+_LOCK = """
+SELECT strategy_id, name, trader_id, state, event_seq FROM strategies WHERE strategy_id = ANY($1)
+ORDER BY strategy_id FOR NO KEY UPDATE
+"""
+_DECISIONS = f"""
+SELECT e.strategy_id, e.client_order_id, e.payload FROM {array_source("strategy_id uuid", "event_id uuid")} k
+JOIN order_events e ON e.strategy_id = k.strategy_id AND e.event_id = k.event_id AND e.variant = 0
+"""
+_NUMBER = f"""
+UPDATE strategies s SET event_seq = k.event_seq FROM {array_source("strategy_id uuid", "event_seq bigint")} k
+WHERE s.strategy_id = k.strategy_id
+"""
+
+
+@dataclass(slots=True)
+class LockedStrategy:
+    """A strategy whose row this transaction has locked; `event_seq` is the number of its last event."""
+
+    name: str
+    trader_id: str
+    state: TradingState
+    event_seq: int
+
+
+def decision_id(strategy_id: str, client_order_id: str) -> str:
+    """The id of the one event that says whether the order may leave."""
+    return str(uuid5(PURSER_NAMESPACE, f"authorization\n{strategy_id}\n{client_order_id}"))
+
+
+def release_id(strategy_id: str, client_order_id: str) -> str:
+    """The id of the one event that says that the order was given up."""
+    return str(uuid5(PURSER_NAMESPACE, f"release\n{strategy_id}\n{client_order_id}"))
+
+
+async def lock_strategies(work: WriteConnection, strategy_ids: Iterable[str]) -> dict[str, LockedStrategy]:
+    """Lock those that exist until the transaction ends."""
+    return {str(row["strategy_id"]): _locked(row) for row in await work.fetch(_LOCK, sorted(strategy_ids))}
+
+
+async def load_decisions(work: WriteConnection, orders: Iterable[OrderKey]) -> dict[OrderKey, AuthorizationGranted]:
+    """What was decided about these orders before."""
+    ids = [(key[0], decision_id(*key)) for key in orders]
+    rows = await work.fetch(_DECISIONS, *map(list, zip(*ids, strict=True)))
+    decisions: dict[OrderKey, AuthorizationGranted] = {}
+    for row in rows:
+        event = decode_stored(row["payload"])
+        assert isinstance(event, AuthorizationGranted)
+        decisions[str(row["strategy_id"]), row["client_order_id"]] = event
+    return decisions
+
+
+async def write(
+    work: WriteConnection,
+    strategies: Mapping[str, LockedStrategy],
+    events: Sequence[tuple[str, AnyAuthorizationEvent]],
+) -> None:
+    """Number events within their strategies, in the order given, and store them."""
+    lines: list[str] = []
+    for strategy_id, event in events:
+        strategy = strategies[strategy_id]
+        strategy.event_seq += 1
+        payload = msgspec.json.encode(event).decode()
+        lines.append(event_line(Arrival(strategy_id, strategy.event_seq, event, payload)))
+    await copy_lines(work, OrderEvent, EVENT_COLUMNS, lines)
+    numbered = {strategy_id: str(strategies[strategy_id].event_seq) for strategy_id, _ in events}
+    await work.execute(_NUMBER, list(numbered), list(numbered.values()))
+
+
+def _locked(row: asyncpg.Record) -> LockedStrategy:
+    return LockedStrategy(row["name"], row["trader_id"], TradingState(row["state"]), row["event_seq"])

@@ -1,0 +1,66 @@
+"""May an order leave? The one decision, from numbers alone. Pure; run under `localcontext(EXACT)`."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.rules.budgets import BudgetState
+from app.rules.enums import DenyCode, TradingState
+
+_ZERO = Decimal(0)
+
+
+@dataclass(slots=True, frozen=True)
+class Question:
+    """An order that wants to leave, in numbers.
+
+    `increasing_qty` is what of `quantity` would increase exposure, `required` what that ties up; `unit_price` None and
+    `currency` None where they are not known. `held` is what the order holds already.
+    """
+
+    strategy_name: str
+    trading_state: TradingState
+    instrument_id: str
+    quantity: Decimal
+    increasing_qty: Decimal
+    unit_price: Decimal | None
+    required: Decimal
+    currency: str | None
+    budget: BudgetState | None
+    held: Decimal = _ZERO
+
+
+@dataclass(slots=True, frozen=True)
+class Denial:
+    """Why an order may not leave; `reason` begins with the code and has the numbers."""
+
+    code: DenyCode
+    reason: str
+
+
+def decide(question: Question) -> Denial | None:
+    """None: it may. What reduces a position is let through unless the strategy is halted."""
+    code, why = _refusal(question)
+    return None if code is None else Denial(code, f"{code}: {why}")
+
+
+def _refusal(asked: Question) -> tuple[DenyCode | None, str]:
+    increases = asked.increasing_qty > 0
+    if asked.trading_state is TradingState.HALTED:
+        return DenyCode.TRADING_HALTED, f"{asked.strategy_name} is HALTED, quantity={asked.quantity:f}"
+    if asked.trading_state is TradingState.REDUCING and increases:
+        quantities = f"increasing={asked.increasing_qty:f}, quantity={asked.quantity:f}"
+        return DenyCode.TRADING_REDUCING, f"{asked.strategy_name} may only reduce, {quantities}"
+    if asked.currency is None:
+        what = f"what {asked.instrument_id} settles in is not known, quantity={asked.quantity:f}"
+        return DenyCode.UNKNOWN_INSTRUMENT, what
+    if asked.unit_price is None and increases:
+        what = f"nothing to value {asked.increasing_qty:f} {asked.instrument_id} at"
+        return DenyCode.NO_REFERENCE_PRICE, what
+    required = f"required={asked.required:f} {asked.currency}"
+    if asked.budget is None:
+        return DenyCode.NO_BUDGET, f"available=0 {asked.currency}, {required}"
+    available = asked.budget.available + asked.held
+    if increases and available < asked.required:
+        code = DenyCode.BUDGET_OVER if asked.budget.available < 0 else DenyCode.BUDGET_EXCEEDED
+        return code, f"available={available:f} {asked.currency}, {required}"
+    return None, ""

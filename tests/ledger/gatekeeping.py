@@ -1,0 +1,100 @@
+"""Asking the gate, and looking at what it did, for tests."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from time import time_ns
+from typing import Any
+from uuid import UUID
+
+from app.database import Database
+from app.errors import PurserError
+from app.ledger.authorize import Request, authorize
+from app.ledger.budgets import BudgetBook
+from app.ledger.commands import AuthorizeOrder, Verdict
+from app.ledger.own_events import lock_strategies
+from app.ledger.release import release_order
+from app.rules.enums import OrderSide, OrderType
+from app.rules.identity import strategy_id_of
+
+TRADER, STRATEGY, INSTRUMENT = "TRADER-001", "EMACross-000", "BTCUSDT-PERP.BINANCE"
+STRATEGY_ID = str(strategy_id_of(TRADER, STRATEGY))
+
+
+async def prepare(database: Database, allocated: str | None = "1000", *, currency: str = "USDT") -> None:
+    """A strategy, an instrument that settles in USDT, and a budget."""
+    async with database.unit_of_work() as work:
+        await work.execute(
+            "INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ($1, $2, $3, 0) "
+            "ON CONFLICT DO NOTHING",
+            STRATEGY_ID,
+            STRATEGY,
+            TRADER,
+        )
+        await work.execute(
+            "INSERT INTO instruments (instrument_id, quote_currency, settlement_currency) VALUES ($1, 'USDT', 'USDT') "
+            "ON CONFLICT DO NOTHING",
+            INSTRUMENT,
+        )
+        await work.execute(
+            "INSERT INTO changes (strategy_id, entity, key) VALUES ($1, 'strategy', $2)", STRATEGY_ID, STRATEGY_ID
+        )
+        await work.commit()
+    if allocated is not None:
+        await allocate(database, Decimal(allocated), currency)
+
+
+async def allocate(database: Database, allocated: Decimal | None, currency: str = "USDT") -> None:
+    """Set the cap."""
+    async with database.unit_of_work() as work:
+        await lock_strategies(work, [STRATEGY_ID])
+        book = await BudgetBook.load(work, [STRATEGY_ID], time_ns())
+        book.allocate((STRATEGY_ID, currency), allocated)
+        for strategy_id, of in await book.write(work):
+            await work.execute(
+                "INSERT INTO changes (strategy_id, entity, key) VALUES ($1, 'budget', $2)", strategy_id, of
+            )
+        await work.commit()
+
+
+def command(
+    n: int | str, side: str = "BUY", quantity: str = "1", price: str | None = "100", **more: Any
+) -> AuthorizeOrder:
+    """An order that wants to leave: O-n, a LIMIT order unless it has no price."""
+    return AuthorizeOrder(
+        strategy=UUID(STRATEGY_ID),
+        client_order_id=f"O-{n}",
+        instrument_id=more.pop("instrument_id", INSTRUMENT),
+        side=OrderSide(side),
+        order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
+        quantity=Decimal(quantity),
+        price=None if price is None else Decimal(price),
+        **more,
+    )
+
+
+async def ask(database: Database, *commands: AuthorizeOrder) -> list[Verdict | PurserError]:
+    """Ask for all at once."""
+    async with database.unit_of_work() as work:
+        requests: Sequence[Request] = [Request(str(command.strategy), command, "local") for command in commands]
+        answers = await authorize(work, requests, time_ns())
+        await work.commit()
+    return answers
+
+
+async def release(database: Database, n: int | str) -> tuple[str | None, bool]:
+    """Give O-n up."""
+    async with database.unit_of_work() as work:
+        released = await release_order(work, STRATEGY_ID, f"O-{n}", "local", time_ns())
+        await work.commit()
+    return released
+
+
+async def reserved(database: Database, currency: str = "USDT") -> tuple[Decimal, Decimal]:
+    """What orders and what positions tie up."""
+    async with database.read() as connection:
+        row = await connection.fetchrow(
+            "SELECT reserved_orders, reserved_positions FROM budgets WHERE strategy_id = $1 AND currency = $2",
+            STRATEGY_ID,
+            currency,
+        )
+    return (Decimal(0), Decimal(0)) if row is None else (row["reserved_orders"], row["reserved_positions"])

@@ -1,0 +1,240 @@
+"""The gate's decisions, one by one: granted, denied and why, repeated, contradicted, released."""
+
+from decimal import Decimal
+
+import pytest
+
+from app.database import Database
+from app.errors import AuthorizationConflict, InputInvalid, OrderNotReleasable, StrategyNotFound
+from app.ledger.commands import Verdict
+from app.rules.enums import DenyCode
+from tests.events import published
+from tests.ledger.gatekeeping import STRATEGY_ID, allocate, ask, command, prepare, release, reserved
+from tests.ledger.state import broken_invariants, digest_of
+from tests.ledger.test_record import order, rows, send
+
+pytestmark = pytest.mark.anyio
+
+
+async def verdict_of(database: Database, *args: object, **more: object) -> Verdict:
+    [answer] = await ask(database, command(*args, **more))  # type: ignore[arg-type]
+    assert isinstance(answer, Verdict), answer
+    return answer
+
+
+async def test_grants_while_the_budget_allows_and_says_in_numbers_why_not(database: Database) -> None:
+    await prepare(database, "250.00")
+    answers = await ask(database, *(command(n) for n in range(3)))
+    assert [answer.deny_code for answer in answers if isinstance(answer, Verdict)] == [
+        None,
+        None,
+        DenyCode.BUDGET_EXCEEDED,
+    ]
+    last = answers[2]
+    assert isinstance(last, Verdict)
+    assert last.reason == "BUDGET_EXCEEDED: available=50.00 USDT, required=100 USDT"
+    assert await reserved(database) == (Decimal(200), Decimal(0))
+    states = await rows(database, "SELECT client_order_id, status, deny_reason FROM orders ORDER BY 1")
+    assert [(row["status"], row["deny_reason"]) for row in states] == [
+        ("INITIALIZED", None),
+        ("INITIALIZED", None),
+        ("DENIED", last.reason),
+    ]
+    assert await broken_invariants(database) == []
+
+
+async def test_the_same_question_has_the_same_answer_and_another_under_its_id_is_a_conflict(database: Database) -> None:
+    await prepare(database, "150")
+    first = await ask(database, command(1), command(2))
+    before = await digest_of(database)
+    await allocate(database, Decimal(150))
+    assert await ask(database, command(1), command(2)) == first
+    [conflict] = await ask(database, command(1, quantity="2"))
+    assert isinstance(conflict, AuthorizationConflict)
+    assert "another quantity" in str(conflict)
+    after = await digest_of(database)
+    assert {table for table in after if after[table] != before[table]} <= {"budgets", "budget_journal", "changes"}
+
+
+@pytest.mark.parametrize(
+    ("code", "asked", "numbers"),
+    [
+        (DenyCode.NO_BUDGET, {"currency": "EUR", "instrument_id": "EURUSD.SIM"}, "required=100 EUR"),
+        (DenyCode.UNKNOWN_INSTRUMENT, {"instrument_id": "EURUSD.SIM"}, "quantity=1"),
+        (DenyCode.NO_REFERENCE_PRICE, {"price": None}, "value 1"),
+        (DenyCode.BUDGET_EXCEEDED, {"quantity": "11"}, "available=1000 USDT, required=1100 USDT"),
+    ],
+)
+async def test_denies(database: Database, code: DenyCode, asked: dict[str, object], numbers: str) -> None:
+    await prepare(database)
+    verdict = await verdict_of(database, 1, **asked)
+    assert verdict.deny_code is code
+    assert verdict.reason is not None
+    assert verdict.reason.startswith(f"{code}: ")
+    assert numbers in verdict.reason
+    assert await reserved(database) == (0, 0)
+    assert await broken_invariants(database) == []
+
+
+async def test_a_cut_budget_grants_nothing_new_but_what_reduces(database: Database) -> None:
+    await prepare(database)
+    await send(database, *_bought(1, "5"))
+    await allocate(database, Decimal(400))
+    verdict = await verdict_of(database, 2)
+    assert verdict.reason == "BUDGET_OVER: available=-100 USDT, required=100 USDT"
+    assert (await verdict_of(database, 3, "SELL", "5")).deny_code is None
+    assert (await verdict_of(database, 4, "SELL", "1")).deny_code is DenyCode.BUDGET_OVER
+    assert (await verdict_of(database, 5, "SELL", "1", reduce_only=True)).deny_code is None
+    [budget] = await rows(database, "SELECT over_reason FROM budgets")
+    assert budget["over_reason"] == "CUT"
+    assert await broken_invariants(database) == []
+
+
+@pytest.mark.parametrize("state", ["REDUCING", "HALTED"])
+async def test_trading_states_hold_orders_back(database: Database, state: str) -> None:
+    await prepare(database)
+    await send(database, *_bought(1, "5"))
+    async with database.unit_of_work() as work:
+        await work.execute("UPDATE strategies SET state = $1", state)
+        await work.commit()
+    code = DenyCode.TRADING_HALTED if state == "HALTED" else DenyCode.TRADING_REDUCING
+    assert (await verdict_of(database, 2)).deny_code is code
+    assert (await verdict_of(database, 3, "SELL", "6")).deny_code is code
+    expected = code if state == "HALTED" else None
+    assert (await verdict_of(database, 4, "SELL", "5")).deny_code is expected
+
+
+async def test_a_market_order_is_valued_at_the_last_fill_of_its_instrument(database: Database) -> None:
+    await prepare(database, "1000")
+    await send(database, *_bought(1, "5"))
+    verdict = await verdict_of(database, 2, quantity="6", price=None)
+    assert verdict.reason == "BUDGET_EXCEEDED: available=500 USDT, required=600 USDT"
+    assert (await verdict_of(database, 3, quantity="6", price=None, reference_price=Decimal(80))).deny_code is None
+    assert await reserved(database) == (480, 500)
+
+
+async def test_a_fill_captures_its_part_and_the_end_voids_the_rest(database: Database) -> None:
+    await prepare(database)
+    await verdict_of(database, 1, quantity="3")
+    await send(
+        database,
+        published("OrderInitialized", 1, quantity=Decimal(3), price=Decimal(100)),
+        published("OrderSubmitted", 2),
+        published("OrderAccepted", 3),
+        published("OrderFilled", 4, last_px=Decimal(99)),
+    )
+    assert await reserved(database) == (200, 99)
+    await send(database, published("OrderCanceled", 5))
+    assert await reserved(database) == (0, 99)
+    [hold] = await rows(database, "SELECT * FROM holds")
+    assert [hold[name] for name in ("amount", "top_ups", "remaining", "captured", "voided")] == [300, 0, 0, 100, 200]
+    journal = await rows(database, "SELECT * FROM budget_journal ORDER BY version")
+    assert [(row["reason"], row["reserved_after"]) for row in journal] == [
+        ("SET", 0),
+        ("AUTHORIZED", 300),
+        ("FILLED", 299),
+        ("VOIDED", 99),
+    ]
+    assert await broken_invariants(database) == []
+
+
+async def test_an_amendment_reprices_the_hold_and_may_push_the_budget_over(database: Database) -> None:
+    await prepare(database, "300")
+    await verdict_of(database, 1)
+    await send(database, published("OrderInitialized", 1, price=Decimal(100)), published("OrderSubmitted", 2))
+    await send(database, published("OrderUpdated", 3, quantity=Decimal(4), price=Decimal(90)))
+    assert await reserved(database) == (360, 0)
+    [budget] = await rows(database, "SELECT over_reason FROM budgets")
+    assert budget["over_reason"] == "FILL"
+    assert await broken_invariants(database) == []
+
+
+async def test_a_denied_order_stays_denied_while_the_engine_says_so_and_goes_on_if_it_left(database: Database) -> None:
+    await prepare(database, "50")
+    denied = await verdict_of(database, 1)
+    await send(database, published("OrderInitialized", 1, price=Decimal(100)))
+    assert (await order(database))["status"] == "DENIED"
+    await send(database, published("OrderDenied", 2, reason="the gate said no"))
+    row = await order(database)
+    assert (row["status"], row["deny_reason"], row["waiting"]) == ("DENIED", denied.reason, 0)
+    await verdict_of(database, 2)
+    left = {"client_order_id": "O-2"}
+    await send(database, published("OrderSubmitted", 11, **left), published("OrderAccepted", 12, **left))
+    [row] = await rows(database, "SELECT * FROM orders WHERE client_order_id = 'O-2'")
+    assert (row["status"], row["authorization_status"], row["deny_reason"]) == ("ACCEPTED", "OVERRULED", None)
+    assert await reserved(database) == (100, 0)
+    assert await broken_invariants(database) == []
+
+
+async def test_releases_only_what_was_never_submitted_and_frees_its_hold_once(database: Database) -> None:
+    await prepare(database)
+    await verdict_of(database, 1)
+    assert await release(database, 1) == ("USDT", True)
+    assert await release(database, 1) == ("USDT", False)
+    assert await reserved(database) == (0, 0)
+    assert (await order(database))["status"] == "CANCELED"
+    [again] = await ask(database, command(1))
+    assert isinstance(again, AuthorizationConflict)
+    await verdict_of(database, 2)
+    await send(database, published("OrderSubmitted", 2, client_order_id="O-2"))
+    with pytest.raises(OrderNotReleasable, match="SUBMITTED"):
+        await release(database, 2)
+    assert await reserved(database) == (100, 0)
+    assert await broken_invariants(database) == []
+
+
+async def test_an_order_that_the_engine_reported_first_may_be_asked_about_until_it_is_under_way(
+    database: Database,
+) -> None:
+    await prepare(database, "150")
+    await send(database, published("OrderInitialized", 1, price=Decimal(100)))
+    assert await reserved(database) == (100, 0)
+    assert (await verdict_of(database, 1)).deny_code is None
+    assert await reserved(database) == (100, 0)
+    await allocate(database, Decimal(50))
+    await send(database, published("OrderInitialized", 2, client_order_id="O-2", price=Decimal(100)))
+    assert await reserved(database) == (200, 0)
+    assert (await verdict_of(database, 2)).deny_code is DenyCode.BUDGET_OVER
+    assert await reserved(database) == (100, 0)
+    await send(database, published("OrderInitialized", 3, client_order_id="O-3", price=Decimal(1)))
+    await send(database, published("OrderSubmitted", 4, client_order_id="O-3"))
+    [conflict] = await ask(database, command(3, price="1"))
+    assert isinstance(conflict, AuthorizationConflict)
+    assert await broken_invariants(database) == []
+
+
+async def test_refuses_unknown_strategies_and_another_currency_than_the_instruments(database: Database) -> None:
+    await prepare(database)
+    [wrong] = await ask(database, command(1, currency="EUR"))
+    assert isinstance(wrong, InputInvalid)
+    assert wrong.path == ("currency",)
+    async with database.unit_of_work() as work:
+        await work.execute("DELETE FROM strategies WHERE strategy_id = $1", STRATEGY_ID)
+        await work.commit()
+    [unknown] = await ask(database, command(1))
+    assert isinstance(unknown, StrategyNotFound)
+
+
+async def test_orders_share_an_open_position_in_their_turn(database: Database) -> None:
+    """What the first does not need of it, the second may use; when the first ends, the second has it."""
+    await prepare(database)
+    await send(database, *_bought(1, "2"))
+    first, second, third = await ask(
+        database, command(2, "SELL", "1.5"), command(3, "SELL", "1"), command(4, "SELL", "1", "90")
+    )
+    assert [answer.deny_code for answer in (first, second, third) if isinstance(answer, Verdict)] == [None] * 3
+    assert await reserved(database) == (Decimal("140.0"), 200)
+    assert await broken_invariants(database) == []
+    await release(database, 2)
+    assert await reserved(database) == (0, 200)
+    assert await broken_invariants(database) == []
+
+
+def _bought(n: int, quantity: str) -> list[dict[str, object]]:
+    """An order that bought at 100."""
+    name, qty = {"client_order_id": f"O-{n}"}, Decimal(quantity)
+    return [
+        published("OrderInitialized", 100 * n, quantity=qty, price=Decimal(100), **name),
+        published("OrderSubmitted", 100 * n + 1, **name),
+        published("OrderFilled", 100 * n + 2, last_qty=qty, trade_id=f"T-{n}", **name),
+    ]
