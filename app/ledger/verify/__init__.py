@@ -1,6 +1,7 @@
 """Proving the ledger: every invariant recomputed from the database alone.
 
     statements.py   invariants that one SQL statement can check
+    budgets.py      those of budgets, holds and the journal
     replay.py       orders folded again from their events, positions from their fills
 
 Nothing is repaired: a person decides.
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from app.database import Database, ReadConnection
+from app.ledger.verify.budgets import BUDGET_STATEMENTS
 from app.ledger.verify.finding import Finding
 from app.ledger.verify.replay import verify_orders, verify_positions
 from app.ledger.verify.statements import STATEMENTS, verify_statement
@@ -32,7 +34,9 @@ def invariants() -> list[Invariant]:
         Invariant(6, "every order is the fold of its applied events", verify_orders),
         Invariant(7, "every position is the replay of its fills", verify_positions),
     ]
-    stated = [Invariant(stated.number, stated.claim, verify_statement(stated)) for stated in STATEMENTS]
+    stated = [
+        Invariant(stated.number, stated.claim, verify_statement(stated)) for stated in (*STATEMENTS, *BUDGET_STATEMENTS)
+    ]
     return sorted([*replayed, *stated], key=lambda invariant: invariant.number)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from decimal import localcontext
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
@@ -106,7 +107,7 @@ def _differing_row(
         return
     for column, value in zip(columns, expected, strict=True):
         found = stored[0][column]
-        found = str(found) if column == "strategy_id" else found
+        found = str(found) if isinstance(found, UUID) else found
         if found != value:
             yield Finding(where, f"{column}: stored {found}, recomputed {value}")
 

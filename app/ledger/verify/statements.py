@@ -27,7 +27,7 @@ def verify_statement(statement: Statement) -> Callable[[ReadConnection], AsyncIt
     return check
 
 
-def _differing(key: str, stored: str, recomputed: str, values: str) -> str:
+def differing(key: str, stored: str, recomputed: str, values: str) -> str:
     """Rows of two relations that should be the same. `key` and `values` are lists of columns of both."""
     return f"""
     SELECT concat_ws(' ', {key}) AS row, coalesce(s.v::text, 'nothing') AS stored,
@@ -120,6 +120,7 @@ FROM (
     UNION ALL SELECT strategy_id, 'position', position_id || ':' || n FROM positions
     UNION ALL SELECT strategy_id, 'signal', signal_id::text FROM signals
     UNION ALL SELECT strategy_id, 'strategy', strategy_id::text FROM strategies
+    UNION ALL SELECT strategy_id, 'budget', currency FROM budgets
 ) t LEFT JOIN (SELECT DISTINCT strategy_id, entity, key FROM changes) c USING (strategy_id, entity, key)
 WHERE c.key IS NULL
 """
@@ -143,12 +144,12 @@ STATEMENTS = (
     Statement(
         6,
         "an order's filled quantity and notional are the sums of its fills",
-        _differing("strategy_id, client_order_id", _FILLED, _FILLS_BY_ORDER, "filled_qty, filled_notional"),
+        differing("strategy_id, client_order_id", _FILLED, _FILLS_BY_ORDER, "filled_qty, filled_notional"),
     ),
     Statement(
         8,
         "the kept totals of fills are the sums of the fills",
-        _differing(
+        differing(
             "strategy_id, day, instrument_id, currency, side",
             "fill_totals",
             _FILL_SUMS,
@@ -158,7 +159,7 @@ STATEMENTS = (
     Statement(
         8,
         "the sums of fills over all days are the sums of the days",
-        _differing(
+        differing(
             "strategy_id, instrument_id, currency, side",
             "fill_sums",
             _FILL_SUMS_OF_DAYS,
@@ -168,32 +169,32 @@ STATEMENTS = (
     Statement(
         8,
         "the kept counts of orders are the counts",
-        _differing("strategy_id, instrument_id, status", *_ORDER_COUNTS, "n"),
+        differing("strategy_id, instrument_id, status", *_ORDER_COUNTS, "n"),
     ),
     Statement(
         8,
         "the kept counts of positions are the counts",
-        _differing("strategy_id, instrument_id, status", *_POSITION_COUNTS, "n"),
+        differing("strategy_id, instrument_id, status", *_POSITION_COUNTS, "n"),
     ),
     Statement(
         8,
         "the kept totals of trades are the sums of the closed positions",
-        _differing("strategy_id, day, currency", _TRADES, _CLOSED_POSITIONS, "trades, wins, losses, profit, loss"),
+        differing("strategy_id, day, currency", _TRADES, _CLOSED_POSITIONS, "trades, wins, losses, profit, loss"),
     ),
     Statement(
         8,
         "the kept counts of signals are the counts",
-        _differing("strategy_id, name", "signal_totals", _SIGNAL_SUMS, "signals"),
+        differing("strategy_id, name", "signal_totals", _SIGNAL_SUMS, "signals"),
     ),
     Statement(
         9,
         "each applied OrderFilled event has exactly one fill, and each fill its event",
-        _differing("strategy_id, event_id", _FILL_EVENTS, "fills", "trade_id"),
+        differing("strategy_id, event_id", _FILL_EVENTS, "fills", "trade_id"),
     ),
     Statement(
         9,
         "a strategy's events are numbered from 1 without a gap: none is missing",
-        _differing("strategy_id", _NUMBERED, _EVENT_NUMBERS, "events, highest"),
+        differing("strategy_id", _NUMBERED, _EVENT_NUMBERS, "events, highest"),
     ),
     Statement(10, "everything that exists has a row in the change feed", _WITHOUT_CHANGE),
     Statement(11, "no amount is NaN or infinite", _not_finite()),

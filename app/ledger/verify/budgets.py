@@ -1,0 +1,145 @@
+"""The invariants of budgets, holds and the journal, each as a statement that answers its violations."""
+
+from app.ledger.verify.statements import Statement, differing
+from app.models.order import OPEN
+
+_RESERVED = """(
+    SELECT strategy_id, currency, reserved_orders AS orders, reserved_positions AS positions FROM budgets
+    WHERE reserved_orders <> 0 OR reserved_positions <> 0
+) stored"""
+_TIED_UP = """(
+    SELECT strategy_id, currency, sum(orders) AS orders, sum(positions) AS positions FROM (
+        SELECT strategy_id, currency, remaining AS orders, 0 AS positions FROM holds WHERE remaining <> 0
+        UNION ALL SELECT strategy_id, currency, 0, abs(cost) FROM positions WHERE status = 'OPEN' AND cost <> 0
+    ) tied GROUP BY 1, 2
+) recomputed"""
+
+_UNBALANCED = """
+SELECT concat_ws(' ', strategy_id, client_order_id) AS row,
+       concat('amount ', amount, ' + top-ups ', top_ups) AS stored,
+       concat('remaining ', remaining, ' + captured ', captured, ' + voided ', voided) AS recomputed
+FROM holds WHERE amount + top_ups <> remaining + captured + voided
+OR least(amount, top_ups, remaining, captured, voided) < 0
+"""
+
+_REMAINING = """(
+    SELECT strategy_id, client_order_id, remaining FROM holds WHERE remaining <> 0
+) stored"""
+# What `rules.holds` computes: orders share the position that they would reduce, in the order of `ts_init`.
+_OPEN_HOLDS = f"""(
+    SELECT strategy_id, client_order_id, remaining FROM (
+        SELECT o.strategy_id, o.client_order_id, h.unit_price * coalesce(i.multiplier, 1) * (
+            o.leaves - least(o.leaves, greatest(coalesce(p.held, 0) - o.claimed, 0))) AS remaining
+        FROM (
+            SELECT strategy_id, client_order_id, instrument_id, side, reduce_only, leaves,
+                   coalesce(sum(leaves) OVER (PARTITION BY strategy_id, instrument_id, side
+                            ORDER BY ts_init, client_order_id COLLATE "C"
+                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS claimed
+            FROM orders CROSS JOIN LATERAL (SELECT greatest(quantity - filled_qty, 0) AS leaves) l WHERE {OPEN}
+        ) o
+        JOIN holds h USING (strategy_id, client_order_id)
+        LEFT JOIN instruments i USING (instrument_id)
+        LEFT JOIN (
+            SELECT strategy_id, instrument_id, CASE entry WHEN 'BUY' THEN 'SELL' ELSE 'BUY' END AS side,
+                   sum(abs(signed_qty)) AS held FROM positions WHERE status = 'OPEN' GROUP BY 1, 2, 3
+        ) p USING (strategy_id, instrument_id, side)
+        WHERE NOT o.reduce_only AND h.currency IS NOT NULL
+    ) valued WHERE remaining <> 0
+) recomputed"""
+
+_ENDED_BUT_HOLDING = f"""
+SELECT concat_ws(' ', o.strategy_id, o.client_order_id) AS row, concat('remaining ', h.remaining) AS stored,
+       concat('nothing, for the order is ', o.status) AS recomputed
+FROM orders o JOIN holds h USING (strategy_id, client_order_id) WHERE h.remaining <> 0 AND NOT ({OPEN})
+"""
+_HOLDING_NOTHING = f"""
+SELECT concat_ws(' ', o.strategy_id, o.client_order_id) AS row, 'no hold' AS stored,
+       concat('one, for the order is ', o.status) AS recomputed
+FROM orders o LEFT JOIN holds h USING (strategy_id, client_order_id) WHERE h.strategy_id IS NULL AND {OPEN}
+"""
+_HOLDING_FOR_NOBODY = """
+SELECT concat_ws(' ', h.strategy_id, h.client_order_id) AS row, 'a hold' AS stored, 'none: no such order' AS recomputed
+FROM holds h LEFT JOIN orders o USING (strategy_id, client_order_id) WHERE o.strategy_id IS NULL
+"""
+
+_JOURNALED = (
+    """(SELECT strategy_id, currency, version AS entries, version AS last FROM budgets WHERE version <> 0) stored"""
+)
+_ENTRIES = """(
+    SELECT strategy_id, currency, count(*) AS entries, max(version) AS last FROM budget_journal GROUP BY 1, 2
+) recomputed"""
+_UNCHAINED = """
+SELECT concat_ws(' ', strategy_id, currency, 'version', version) AS row,
+       concat('before: allocated ', allocated_before, ', reserved ', reserved_before) AS stored,
+       concat('after the one before: allocated ', allocated, ', reserved ', reserved) AS recomputed
+FROM (
+    SELECT *, lag(allocated_after) OVER chain AS allocated, lag(reserved_after) OVER chain AS reserved
+    FROM budget_journal WINDOW chain AS (PARTITION BY strategy_id, currency ORDER BY version)
+) entries WHERE version > 1 AND (allocated_before, reserved_before) IS DISTINCT FROM (allocated, reserved)
+"""
+_LAST_ENTRIES = """(
+    SELECT DISTINCT ON (strategy_id, currency) strategy_id, currency, allocated_after AS allocated,
+           reserved_after AS reserved
+    FROM budget_journal ORDER BY strategy_id, currency, version DESC
+) recomputed"""
+_AS_JOURNALED = """(
+    SELECT strategy_id, currency, coalesce(allocated, 0) AS allocated, reserved_orders + reserved_positions AS reserved
+    FROM budgets WHERE version <> 0
+) stored"""
+
+_GRANTED_TOO_MUCH = """
+SELECT concat_ws(' ', strategy_id, currency, 'version', version) AS row,
+       concat('granted up to ', reserved_after) AS stored, concat('at most ', allocated_after) AS recomputed
+FROM budget_journal
+WHERE reason = 'AUTHORIZED' AND reserved_after > reserved_before AND reserved_after > allocated_after
+"""
+_OVER = """
+SELECT concat_ws(' ', strategy_id, currency) AS row, coalesce(over_reason, 'not over') AS stored,
+       concat('allocated ', allocated, ', reserved ', reserved_orders + reserved_positions) AS recomputed
+FROM budgets WHERE (over_reason IS NOT NULL) <> coalesce(reserved_orders + reserved_positions > allocated, false)
+"""
+
+_GRANTED_OR_DENIED = """(
+    SELECT strategy_id, client_order_id, 1 AS n FROM orders WHERE authorization_status IN ('GRANTED', 'DENIED')
+) stored"""
+_DECISIONS = """(
+    SELECT strategy_id, client_order_id, count(*)::integer AS n FROM order_events e
+    JOIN orders o USING (strategy_id, client_order_id)
+    WHERE type IN ('AuthorizationGranted', 'AuthorizationDenied') AND authorization_status IN ('GRANTED', 'DENIED')
+    GROUP BY 1, 2
+) recomputed"""
+
+BUDGET_STATEMENTS = (
+    Statement(
+        1,
+        "what a budget has reserved is its open holds and the cost of its open positions",
+        differing("strategy_id, currency", _RESERVED, _TIED_UP, "orders, positions"),
+    ),
+    Statement(2, "every hold: amount + top-ups = remaining + captured + voided", _UNBALANCED),
+    Statement(
+        2,
+        "every hold is what its open order would add to exposure",
+        differing("strategy_id, client_order_id", _REMAINING, _OPEN_HOLDS, "remaining"),
+    ),
+    Statement(
+        3,
+        "journal versions count from 1 to the budget's without a gap",
+        differing("strategy_id, currency", _JOURNALED, _ENTRIES, "entries, last"),
+    ),
+    Statement(3, "each journal entry begins where the one before it ended", _UNCHAINED),
+    Statement(
+        3,
+        "the last journal entry is the budget as it stands",
+        differing("strategy_id, currency", _AS_JOURNALED, _LAST_ENTRIES, "allocated, reserved"),
+    ),
+    Statement(4, "no grant reserved more than was allocated", _GRANTED_TOO_MUCH),
+    Statement(4, "a budget is over exactly when it says why", _OVER),
+    Statement(5, "an order that has ended holds nothing", _ENDED_BUT_HOLDING),
+    Statement(5, "an open order has its hold", _HOLDING_NOTHING),
+    Statement(5, "every hold has its order", _HOLDING_FOR_NOBODY),
+    Statement(
+        9,
+        "one decision for each order that was asked about",
+        differing("strategy_id, client_order_id", _GRANTED_OR_DENIED, _DECISIONS, "n"),
+    ),
+)
