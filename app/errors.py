@@ -4,14 +4,16 @@ PurserError
 ├── NotFoundError               what was asked for does not exist
 │   ├── OrderNotFound
 │   ├── StrategyNotFound
-│   └── BudgetNotFound
+│   ├── BudgetNotFound
+│   └── KeyNotFound
 ├── ConflictError               the request contradicts what is stored
 │   ├── OrderAmbiguous          several strategies share the client_order_id
 │   ├── StrategyAmbiguous       several traders have a strategy of that name
 │   ├── AuthorizationConflict   the order was authorized with other input, or is under way
 │   ├── OrderNotReleasable      the order was submitted, or has ended
 │   ├── BudgetInUse             the budget has something reserved
-│   └── InstrumentInUse         what would change has been used to value fills
+│   ├── InstrumentInUse         what would change has been used to value fills
+│   └── KeyNameTaken            another API key has, or had, this name
 ├── BadInputError               the request cannot be understood
 │   ├── InputInvalid            one field of an input is wrong; says which
 │   ├── CursorInvalid           the cursor was not made by this list in this order
@@ -40,6 +42,7 @@ class ErrorCode(StrEnum):
     ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
     STRATEGY_NOT_FOUND = "STRATEGY_NOT_FOUND"
     BUDGET_NOT_FOUND = "BUDGET_NOT_FOUND"
+    KEY_NOT_FOUND = "KEY_NOT_FOUND"
     NOT_FOUND = "NOT_FOUND"
     ORDER_AMBIGUOUS = "ORDER_AMBIGUOUS"
     STRATEGY_AMBIGUOUS = "STRATEGY_AMBIGUOUS"
@@ -47,6 +50,7 @@ class ErrorCode(StrEnum):
     ORDER_NOT_RELEASABLE = "ORDER_NOT_RELEASABLE"
     BUDGET_IN_USE = "BUDGET_IN_USE"
     INSTRUMENT_IN_USE = "INSTRUMENT_IN_USE"
+    KEY_NAME_TAKEN = "KEY_NAME_TAKEN"
     BAD_INPUT = "BAD_INPUT"
     CURSOR_INVALID = "CURSOR_INVALID"
     PAGE_TOO_LARGE = "PAGE_TOO_LARGE"
@@ -100,6 +104,15 @@ class BudgetNotFound(NotFoundError):
         super().__init__(f"Strategy {strategy_id} has {which}.")
 
 
+class KeyNotFound(NotFoundError):
+    """No API key has this id or name."""
+
+    code = ErrorCode.KEY_NOT_FOUND
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"No API key has the id or name {key!r}.")
+
+
 class ConflictError(PurserError):
     """The request contradicts what is stored."""
 
@@ -148,6 +161,15 @@ class InstrumentInUse(ConflictError):
     """What would change of the instrument has been used to value fills or holds."""
 
     code = ErrorCode.INSTRUMENT_IN_USE
+
+
+class KeyNameTaken(ConflictError):
+    """Another API key has, or had, this name; the audit log names who acted by it."""
+
+    code = ErrorCode.KEY_NAME_TAKEN
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a key named {name!r} already, or there was; choose another name.")
 
 
 class BadInputError(PurserError):

@@ -6,12 +6,22 @@ from importlib.metadata import version
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
+from starlette.types import ASGIApp, Scope
 
+from app.authentication import (
+    Authentication,
+    AuthenticationMiddleware,
+    Keyring,
+    LocalNames,
+    Throttle,
+    is_loopback_only,
+)
 from app.database import Database
+from app.errors import PurserError
 from app.resolvers import Context
 from app.settings import Settings
-from graphql_schema import add_graphql
-from rest_compat import add_rest
+from graphql_schema import GRAPHQL_PATH, add_graphql, graphql_refusal
+from rest_compat import add_rest, rest_refusal
 
 _DESCRIPTION = """
 What a trading engine did (orders, fills, positions, signals), kept as an exact ledger.
@@ -47,9 +57,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         assert settings.database_url is not None, "whoever starts the application says where the database is"
         database = await Database.open(settings.database_url.get_secret_value(), settings.pool_limits())
         app.state.context = Context(database)
+        keyring = await Keyring.open(database, settings.keys_reload_seconds, settings.keys_stale_seconds_max)
+        app.state.authentication = Authentication(
+            keyring,
+            Throttle(settings.wrong_keys_max),
+            LocalNames(settings.allowed_host_names),
+            is_loopback_only=is_loopback_only(settings.host),
+        )
         try:
             yield
         finally:
+            await keyring.close()
             await database.close()
 
     app = FastAPI(
@@ -63,10 +81,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
+    app.add_middleware(AuthenticationMiddleware, refuse=_refusal)
     add_rest(app)
     add_graphql(app, settings)
     app.router.add_route("/", _start_page, include_in_schema=False)
     return app
+
+
+def _refusal(scope: Scope, error: PurserError) -> ASGIApp:
+    """The answer to a request whose asker is refused, in the words of the face that it is for."""
+    return graphql_refusal(error) if scope["path"] == GRAPHQL_PATH else rest_refusal(error)
 
 
 async def _start_page(_: Request) -> HTMLResponse:

@@ -37,6 +37,11 @@ class Principal:
     strategy_ids: frozenset[UUID] | None = None
     request_id: str | None = None
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether it sees and acts for some strategies only."""
+        return self.strategy_ids is not None
+
     def require(self, role: Role) -> None:
         """Raises Forbidden unless the principal's role includes this one."""
         if not self.role.includes(role):
@@ -49,7 +54,7 @@ class Principal:
 
     def require_all_strategies(self) -> None:
         """Raises Forbidden for a principal that is bound to strategies: what is asked for concerns all of them."""
-        if self.strategy_ids is not None:
+        if self.is_bound:
             raise Forbidden("This concerns all strategies; the key is only for some.")
 
 

@@ -76,6 +76,19 @@ class Settings(BaseSettings):
     graphql_suggestions: bool = Field(
         False, description='Whether GraphQL\'s errors suggest names ("Did you mean"). For development.'
     )
+    keys_reload_seconds: Seconds = Field(
+        20.0, description="How often API keys are read again; so soon a revoked one is refused."
+    )
+    keys_stale_seconds_max: Seconds = Field(
+        60.0, description="How long API keys are trusted while they cannot be read; then the answer is 503."
+    )
+    wrong_keys_max: int = Field(
+        10, ge=1, le=1_000_000, description="Most wrong API keys from one address in a minute; then the answer is 429."
+    )
+    allowed_hosts: str | None = Field(
+        None,
+        description="Names, with commas, that a service without API keys may be asked by, beside the loopback's.",
+    )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "info", description="The least severe log line that is printed."
     )
@@ -112,6 +125,11 @@ class Settings(BaseSettings):
                 f"PURSER_LOCK_TIMEOUT_SECONDS ({self.lock_timeout_seconds:g}) is longer than "
                 f"PURSER_STATEMENT_TIMEOUT_SECONDS ({self.statement_timeout_seconds:g}), so never reached"
             )
+        if self.keys_stale_seconds_max < self.keys_reload_seconds:
+            raise ValueError(
+                f"PURSER_KEYS_STALE_SECONDS_MAX ({self.keys_stale_seconds_max:g}) is shorter than "
+                f"PURSER_KEYS_RELOAD_SECONDS ({self.keys_reload_seconds:g}), so API keys would not be trusted between"
+            )
         asked = self.workers * self.pool_size_max
         offered = CONNECTIONS_MAX - CONNECTIONS_RESERVED
         if self.database_url is None and asked > offered:
@@ -120,6 +138,11 @@ class Settings(BaseSettings):
                 "the embedded server has for them; lower one, or set PURSER_DATABASE_URL"
             )
         return self
+
+    @property
+    def allowed_host_names(self) -> list[str]:
+        """The names in `allowed_hosts`."""
+        return [name.strip() for name in (self.allowed_hosts or "").split(",") if name.strip()]
 
     def pool_limits(self) -> PoolLimits:
         """The bounds of one process's connection pool."""

@@ -1,6 +1,7 @@
 """The GraphQL face: types, inputs and scalars; questions become one statement each (`execution`, `selection`)."""
 
-from graphql_schema.application import add_graphql
+from graphql_schema.application import PATH as GRAPHQL_PATH
+from graphql_schema.application import add_graphql, graphql_refusal
 from graphql_schema.schema import schema
 
-__all__ = ["add_graphql", "schema"]
+__all__ = ["GRAPHQL_PATH", "add_graphql", "graphql_refusal", "schema"]

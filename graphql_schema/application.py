@@ -9,9 +9,10 @@ from typing import Any
 from fastapi import FastAPI
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.authentication import principal_of
+from app.authentication import principal_of, status_of
+from app.errors import PurserError
 from app.settings import Settings
 from graphql_schema import graphiql, operations, requests, responses
 from graphql_schema.caller import Caller
@@ -137,6 +138,17 @@ def add_graphql(app: FastAPI, settings: Settings) -> None:
     app.router.routes[:0] = [*graphiql.routes(PATH), endpoint]
 
 
+def graphql_refusal(error: PurserError) -> ASGIApp:
+    """Answers a request that gets no further than who it comes from."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        media_type = negotiate(_headers(scope).get("accept")) or MediaType.JSON
+        reply = responses.refused(_refusal_of(error), media_type)
+        await _send(reply, send, is_head=scope["method"] == "HEAD")
+
+    return answer
+
+
 def _document_limits(settings: Settings) -> DocumentLimits:
     return DocumentLimits(
         shape=ShapeLimits(
@@ -155,6 +167,10 @@ def _refusal_of(error: Exception) -> RequestRefused:
     if isinstance(error, RequestRefused):
         return error
     shown = coded(error)
+    known = status_of(error) if isinstance(error, PurserError) else None
+    if known is not None:
+        status, headers = known
+        return RequestRefused([shown], status, {name.lower(): value for name, value in headers.items()})
     return RequestRefused([shown], 500 if "errorId" in (shown.extensions or {}) else None)
 
 

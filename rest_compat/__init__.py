@@ -6,5 +6,6 @@ GraphQL.
 """
 
 from rest_compat.application import add_rest
+from rest_compat.errors import rest_refusal
 
-__all__ = ["add_rest"]
+__all__ = ["add_rest", "rest_refusal"]

@@ -7,17 +7,18 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from app.authentication import status_of
 from app.errors import (
     BadInputError,
     ConflictError,
     ErrorCode,
+    Forbidden,
     NotFoundError,
-    NotReadyError,
     PurserError,
+    TooManyAttempts,
+    Unauthenticated,
 )
 from rest_compat.shapes import Error
-
-RETRY_AFTER_SECONDS = 1
 
 _FAULT = "Something went wrong on our side; the log has the cause."
 _LOG = logging.getLogger("purser.rest")
@@ -25,7 +26,6 @@ _STATUSES: tuple[tuple[type[PurserError], int], ...] = (
     (NotFoundError, 404),
     (ConflictError, 409),
     (BadInputError, 422),
-    (NotReadyError, 503),
 )
 _HTTP_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
 _HTTP_DETAILS = {
@@ -41,6 +41,13 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _answer_fault)
 
 
+def rest_refusal(error: PurserError) -> Response:
+    """The answer to a request that gets no further than who it comes from."""
+    reply = _reply_to(error)
+    assert reply is not None, "only what the asker can mend is refused"
+    return reply
+
+
 def error_reply(status: int, detail: str, code: str, headers: dict[str, str] | None = None) -> Response:
     """An error's response."""
     # Whatever a client sent may be quoted in the detail, half surrogate pairs too, which JSON bytes cannot
@@ -51,25 +58,32 @@ def error_reply(status: int, detail: str, code: str, headers: dict[str, str] | N
 
 
 def responses(*statuses: int, unknown: PurserError | None = None) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's description of a path's errors; 422, 500 and 503 can happen on every path that reads.
+    """OpenAPI's description of a path's errors; those in `_ANYWHERE` can happen on every path.
 
     `unknown` is the path's own 404, an order's unless given.
     """
     described: dict[int | str, dict[str, Any]] = {
-        status: _DESCRIBED[status] for status in sorted({*statuses, 422, 500, 503})
+        status: _DESCRIBED[status] for status in sorted({*statuses, *_ANYWHERE})
     }
     if unknown is not None:
         described[404] = _described("Unknown.", unknown.code, str(unknown))
     return described
 
 
-async def _answer_domain_error(_: Request, error: Exception) -> Response:
+async def _answer_domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PurserError)
+    return _reply_to(error) or await _answer_fault(request, error)
+
+
+def _reply_to(error: PurserError) -> Response | None:
+    """None for what is a fault of ours."""
+    if (known := status_of(error)) is not None:
+        status, headers = known
+        return error_reply(status, str(error), error.code, headers)
     for kind, status in _STATUSES:
         if isinstance(error, kind):
-            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
-            return error_reply(status, str(error), error.code, headers)
-    return await _answer_fault(_, error)
+            return error_reply(status, str(error), error.code)
+    return None
 
 
 async def _answer_http_error(_: Request, error: Exception) -> Response:
@@ -95,9 +109,18 @@ def _described(description: str, code: ErrorCode, detail: str, **more: Any) -> d
     }
 
 
+_ANYWHERE = (401, 403, 422, 429, 500, 503)
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}, "required": True}}
 _DESCRIBED: dict[int, dict[str, Any]] = {
     404: _described("Unknown.", ErrorCode.ORDER_NOT_FOUND, "No order has client_order_id 'O-1'."),
+    401: _described(
+        "An API key is needed, and there was none or a wrong one.",
+        Unauthenticated.code,
+        str(Unauthenticated(is_wrong=False)),
+        headers={"WWW-Authenticate": {"description": "Bearer.", "schema": {"type": "string"}, "required": True}},
+    ),
+    403: _described("The API key is not for this.", Forbidden.code, "The key is not for the strategy S-1."),
+    429: _described("Too many wrong API keys.", TooManyAttempts.code, str(TooManyAttempts(42)), headers=_RETRY_AFTER),
     409: _described(
         "Several strategies share the id; say which with `strategy_id`.",
         ErrorCode.ORDER_AMBIGUOUS,

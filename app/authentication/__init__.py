@@ -1,11 +1,24 @@
-"""From a request to the principal it comes from; used by both faces."""
+"""Who asks: from a request over HTTP or WebSocket, to either face, to its principal.
 
-from collections.abc import Mapping
-from typing import Any
+middleware ──(key, address)──> authentication ──> keyring (in memory, from the database), throttle
+     └──(principal, or why there is none)──> principal_of ──> the faces ──> resolvers
+"""
 
-from app.principal import LOCAL, Principal
+from app.authentication.authentication import Authentication
+from app.authentication.hosts import LocalNames, is_loopback_only
+from app.authentication.keyring import Keyring
+from app.authentication.middleware import AuthenticationMiddleware, address_of, principal_of
+from app.authentication.refusals import status_of
+from app.authentication.throttle import Throttle
 
-
-def principal_of(scope: Mapping[str, Any]) -> Principal:
-    """Who a request, as ASGI describes it, comes from."""
-    return LOCAL
+__all__ = [
+    "Authentication",
+    "AuthenticationMiddleware",
+    "Keyring",
+    "LocalNames",
+    "Throttle",
+    "address_of",
+    "is_loopback_only",
+    "principal_of",
+    "status_of",
+]

@@ -13,7 +13,7 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from app.cli import db, ledger, serve
+from app.cli import db, keys, ledger, serve
 from app.errors import PurserError, SettingsInvalid
 
 FAILED = 1
@@ -30,6 +30,7 @@ cli = typer.Typer(
 cli.command("serve")(serve.serve)
 cli.command("import")(ledger.import_)
 cli.command("verify")(ledger.verify)
+cli.add_typer(keys.commands, name="keys")
 cli.add_typer(db.commands, name="db")
 
 

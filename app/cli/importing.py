@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from app.database import Database, PoolLimits
+from app.database.upgrade import connect
 from app.errors import BadInputError
 from app.ledger.arrival import Rejected
 from app.ledger.importing import Progress as Imported
@@ -60,14 +61,19 @@ async def _import_files(url: str, limits: PoolLimits, paths: Iterable[Path]) -> 
                 except BadInputError as error:
                     outcome.unreadable.append(str(error))
         outcome.seconds = monotonic() - started
-        async with database.unit_of_work() as work:
-            # Fresh statistics: until PostgreSQL gathers them by itself, it would plan for the tables as they were.
-            await work.execute("SET LOCAL statement_timeout = 0")
-            await work.execute("ANALYZE")
-            await work.commit()
     finally:
         await database.close()
+    await _gather_statistics(url)
     return outcome
+
+
+async def _gather_statistics(url: str) -> None:
+    """Until PostgreSQL does so by itself, it would plan for the tables as they were. Only their owner may."""
+    connection = await connect(url, writes=True)
+    try:
+        await connection.execute("ANALYZE")
+    finally:
+        await connection.close()
 
 
 async def _import_one(database: Database, path: Path, bar: Progress) -> Imported:

@@ -13,6 +13,7 @@ import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
 from app.database.pool import Pool
+from app.database.protection import assume_service_role
 from app.errors import DatabaseUnavailable
 
 _LOST = (
@@ -243,4 +244,5 @@ async def _leave_as_it_is(_: asyncpg.Connection) -> None:
 
 async def _prepare(connection: asyncpg.Connection) -> None:
     """`json` comes as the bytes that PostgreSQL sent: answers are spliced, not parsed."""
+    await assume_service_role(connection)
     await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")

@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
+from app.database.protection import lacks_protection, protect
 from app.errors import DatabaseUnavailable, DatabaseUnfit
 
 SERVER_VERSION_MIN = 15
@@ -38,7 +39,7 @@ async def upgrade(url: str) -> Upgraded:
         await _refuse_other_encodings(connection)
         before = await _revision(connection)
         newest = newest_revision()
-        if before == newest:
+        if before == newest and not await lacks_protection(connection):
             return Upgraded(before, newest)
         await _lock(connection)
         before = await _revision(connection)
@@ -46,6 +47,7 @@ async def upgrade(url: str) -> Upgraded:
             refuse_newer_schema(before, of="the database")
         if before != newest:
             await _migrate(url)
+        await protect(connection)
         return Upgraded(before, newest)
     finally:
         # The session's end releases the lock.

@@ -2,6 +2,7 @@
 
 from sqlmodel import SQLModel
 
+from app.models.api_key import ApiKey
 from app.models.audit_entry import AuditEntry
 from app.models.budget import Budget, BudgetJournalEntry
 from app.models.change import Change
@@ -18,6 +19,7 @@ from app.models.totals import FillSum, FillTotal, OrderTotal, PositionTotal, Sig
 metadata = SQLModel.metadata
 
 __all__ = [
+    "ApiKey",
     "AuditEntry",
     "Budget",
     "BudgetJournalEntry",

@@ -3,20 +3,21 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from app.models.append_only import append_only
 from app.models.columns import instant
 
 
 class AuditEntry(SQLModel, table=True):
-    """One act of a person or a key. Append-only; `hash` chains each row to the one before it."""
+    """One act of a person or a key. Append-only, numbered without a gap; `hash` chains it to the one before."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (Index("audit_entries_ts", "ts", "id"), Index("audit_entries_strategy", "strategy_id", "ts", "id"))
 
-    id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=False)])
+    id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     ts: int = instant()
     actor: str
     action: str
@@ -27,3 +28,6 @@ class AuditEntry(SQLModel, table=True):
     after: Any = Field(default=None, sa_type=JSONB, nullable=True)
     request_id: str | None = None
     hash: str
+
+
+append_only(AuditEntry)

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, text
 from sqlmodel import Field, SQLModel
 
+from app.models.append_only import append_only
 from app.models.columns import ZERO, amount, finite, instant, one_of
 from app.rules.enums import BudgetOverReason
 
@@ -59,3 +60,6 @@ class BudgetJournalEntry(SQLModel, table=True):
     allocated_after: Decimal = amount()
     reserved_before: Decimal = amount()
     reserved_after: Decimal = amount()
+
+
+append_only(BudgetJournalEntry)

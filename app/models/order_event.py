@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from app.models.append_only import append_only
 from app.models.columns import instant
 
 
@@ -30,6 +31,9 @@ class OrderEvent(SQLModel, table=True):
     ts_event: int = instant()
     ts_init: int = instant()
     payload: Any = Field(sa_type=JSONB, nullable=False)
+
+
+append_only(OrderEvent)
 
 
 class QuarantinedEvent(SQLModel, table=True):

@@ -2,6 +2,9 @@
 
 `row_to_json` over a subselect writes an object; it is the cheapest way PostgreSQL has. Neighbours are LATERAL
 subqueries, so any depth is still one statement.
+
+A *scoped* statement is one for a principal that is bound to strategies: every table in it shows their rows only
+(`Compiler.in_scope`), so that no neighbour, count or sum tells of another's.
 """
 
 from typing import Any
@@ -12,23 +15,23 @@ from app.reads.catalogue.registry import shape_named
 from app.reads.columns import NO_COLUMNS, Columns
 from app.reads.connections import connection
 from app.reads.counting import count_of, linked
-from app.reads.filters import condition_sql, parameter_name, typed
+from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
 from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, pack, row_json
 from app.reads.ordering import beyond, order_by, total_order
-from app.reads.shape import Computed, Many, One, Shape
+from app.reads.shape import Computed, Count, Many, One, Shape
 from app.reads.want import Amounts, Form, Listing, Selected, Selection, Want
 
 
-def compile_want(shape: Shape, want: Want) -> Select[Any]:
+def compile_want(shape: Shape, want: Want, *, is_scoped: bool) -> Select[Any]:
     """The statement for a question. Columns: body; ARRAY: body, total; EACH: strategy_id, body."""
-    compiler = Compiler(want.amounts)
+    compiler = Compiler(want.amounts, is_scoped=is_scoped)
     match want.form:
         case Form.ARRAY:
             body = compiler.array(shape, want.selection, want.listing).scalar_subquery().label("body")
             if not want.is_counted:
                 return select(body)
-            return select(body, count_of(shape, want.listing.where, compiler.names).label("total"))
+            return select(body, count_of(compiler, shape, want.listing.where).label("total"))
         case Form.CONNECTION:
             return select(connection(compiler, shape, want.selection, want.listing).label("body"))
         case Form.EACH:
@@ -43,9 +46,14 @@ def compile_want(shape: Shape, want: Want) -> Select[Any]:
 class Compiler:
     """Compiles the parts of one statement; the parts share its names."""
 
-    def __init__(self, amounts: Amounts) -> None:
+    def __init__(self, amounts: Amounts, *, is_scoped: bool) -> None:
         self.amounts = amounts
         self.names = Names()
+        self._is_scoped = is_scoped
+
+    def in_scope(self, columns: Columns) -> list[ColumnElement[bool]]:
+        """What keeps the rows of a table to the strategies that the principal may see."""
+        return [is_in_scope(columns)] if self._is_scoped else []
 
     def array(
         self,
@@ -88,8 +96,10 @@ class Compiler:
         )
 
     def conditions(self, shape: Shape, columns: Columns, listing: Listing) -> list[ColumnElement[bool]]:
-        """Everything that a row of the page must satisfy, its place after or before a cursor included."""
-        found = [] if listing.where is None else [condition_sql(shape, columns, listing.where)]
+        """Everything that a row of the page must satisfy: scope, filter, and its place after or before a cursor."""
+        found = self.in_scope(columns)
+        if listing.where is not None:
+            found.append(condition_sql(shape, columns, listing.where))
         order = total_order(shape, listing.order)
         if listing.page.after is not None:
             found.append(beyond(order, columns, listing.page.after, is_after=True))
@@ -110,6 +120,8 @@ class Compiler:
             source = columns if declared.join is None else row.join(declared.join, self.names)
             return declared.sql(source, self.amounts)
         match link:
+            case Count():
+                return count_of(self, shape_named(link.shape))
             case One():
                 value = self._one(link, columns, field)
             case Many():
@@ -127,7 +139,8 @@ class Compiler:
         row = Row()
         body = row_json(self.pairs(shape, columns, field.children or Selection(()), row), self.names)
         rows = row.beside(shape.model.__table__.alias(occurrence), columns)
-        found = select(body.label("value")).select_from(rows).where(*linked(link, columns, parent))
+        conditions = [*linked(link, columns, parent), *self.in_scope(columns)]
+        found = select(body.label("value")).select_from(rows).where(*conditions)
         return (
             found.order_by(*order_by(total_order(shape, ()), columns)).limit(number_literal(1)) if link.also else found
         )

@@ -47,7 +47,7 @@ def connection(
         if selected.literal is not None:
             value = text_literal(selected.literal)
         elif selected.name == "total_count":
-            value = count_of(shape, listing.where, compiler.names, link, parent)
+            value = count_of(compiler, shape, listing.where, link, parent)
         elif selected.name == "nodes" and is_plain:
             value = compiler.array(shape, selected.children or _NONE, listing, link, parent).scalar_subquery()
         elif selected.name == "page_info":

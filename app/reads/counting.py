@@ -1,29 +1,33 @@
 """How many rows a list has in all: from kept totals where the filter allows, else by counting."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 
 from app.reads.columns import Columns
 from app.reads.filters import condition_sql, fields_of
 from app.reads.literals import number_literal
-from app.reads.objects import Names
 from app.reads.shape import Many, One, Shape
 from app.reads.want import Condition
 
+if TYPE_CHECKING:
+    from app.reads.compiler import Compiler
+
 
 def count_of(
+    compiler: Compiler,
     shape: Shape,
-    where: Condition | None,
-    names: Names,
+    where: Condition | None = None,
     link: Many | None = None,
     parent: Columns | None = None,
 ) -> ColumnElement[Any]:
     """The count as a scalar subquery; with a link, of the neighbours of one parent row."""
     totals = shape.totals
     on: Mapping[str, str] = link.on if link else {}
-    occurrence = names.new("n")
+    occurrence = compiler.names.new("n")
     if totals and not (link and link.also) and fields_of(where) | on.keys() <= totals.filters:
         model = totals.model
         columns = Columns(occurrence, model)
@@ -33,7 +37,7 @@ def count_of(
         model = shape.model
         columns = Columns(occurrence, model)
         count = func.count()
-    conditions = linked(link, columns, parent)
+    conditions = [*linked(link, columns, parent), *compiler.in_scope(columns)]
     if where is not None:
         conditions.append(condition_sql(shape, columns, where))
     return select(count).select_from(model.__table__.alias(occurrence)).where(*conditions).scalar_subquery()

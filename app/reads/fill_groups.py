@@ -62,7 +62,7 @@ def _rows(compiler: Compiler, grouping: Grouping, *, needs_day: bool) -> Select[
     everything: list[ColumnElement[Any]] = [literal_column(f"{columns.name}.*")]
     if needs_day and not is_kept:
         everything.append(day_of(columns.ts_event).label(_DAY))
-    found = select(*everything).select_from(rows)
+    found = select(*everything).select_from(rows).where(*compiler.in_scope(columns))
     return found if grouping.where is None else found.where(condition_sql(shape_named("Fill"), columns, grouping.where))
 
 

@@ -9,10 +9,11 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Uuid, cast, func, lite
 
 from app.database import Database
 from app.models import FillSum, Strategy
+from app.principal import Principal
 from app.reads.catalogue.fill import FILL
 from app.reads.columns import Columns
 from app.reads.fields import rfc3339
-from app.reads.filters import condition_sql, parameter_name, typed
+from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
 from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Names, row_json
 from app.reads.plans import Plan, plan_of, reading
@@ -24,33 +25,38 @@ _HAS_FILLS: ColumnElement[bool] = _KEPT.fills > number_literal(0)
 _EMPTY_OBJECT: ColumnElement[Any] = literal_column("'{}'::json")
 
 
-async def summarize_fills(database: Database, where: Condition | None, values: Sequence[Any]) -> bytes:
+async def summarize_fills(
+    database: Database, principal: Principal, where: Condition | None, values: Sequence[Any]
+) -> bytes:
     """Counts, and sums by currency and by instrument, of the fills that satisfy the condition.
 
     The condition may speak of strategy, instrument, side and currency: what the totals are kept by.
     """
-    plan = _summary_plan(where)
+    plan = _summary_plan(where, principal.is_bound)
     async with reading(database, values) as connection:
-        body: bytes = await connection.fetchval(plan.sql, *plan.arguments(values))
+        body: bytes = await connection.fetchval(plan.sql, *plan.arguments(values, principal))
     return body
 
 
-async def find_realized_pnl(database: Database, strategy_id: UUID) -> bytes | None:
+async def find_realized_pnl(database: Database, principal: Principal, strategy_id: UUID) -> bytes | None:
     """A strategy's realized profit and its fees, by currency; None where the strategy is unknown.
 
     `realized_pnl` is gross of commissions, which are `total_fees`, each under the currency it was paid in.
     """
-    plan = _realized_plan()
+    plan = _realized_plan(principal.is_bound)
     async with reading(database, ()) as connection:
-        body: bytes | None = await connection.fetchval(plan.sql, strategy_id)
+        body: bytes | None = await connection.fetchval(plan.sql, *plan.arguments([strategy_id], principal))
     return body
 
 
 @lru_cache(maxsize=64)
-def _summary_plan(where: Condition | None) -> Plan:
+def _summary_plan(where: Condition | None, is_scoped: bool) -> Plan:
     kept: Select[Any] = select(literal_column("*")).select_from(FillSum.__table__.alias("kept_from"))  # type: ignore[attr-defined]
+    columns = Columns("kept_from", FillSum)
+    if is_scoped:
+        kept = kept.where(is_in_scope(columns))
     if where is not None:
-        kept = kept.where(condition_sql(FILL, Columns("kept_from", FillSum), where))
+        kept = kept.where(condition_sql(FILL, columns, where))
     pairs: list[tuple[str, ColumnElement[Any]]] = [
         ("total_fills", _fills()),
         ("buy_fills", _fills(side="BUY")),
@@ -94,8 +100,8 @@ def _objects(group: Select[Any]) -> ColumnElement[Any]:
     return select(array).select_from(rows).scalar_subquery()
 
 
-@lru_cache(maxsize=1)
-def _realized_plan() -> Plan:
+@lru_cache(maxsize=2)
+def _realized_plan(is_scoped: bool) -> Plan:
     strategy = Columns("strategy", Strategy)
     owned = Columns("owned", FillSum)
     sums = select(
@@ -112,4 +118,6 @@ def _realized_plan() -> Plan:
         pairs.append((name, aggregated.scalar_subquery()))
     statement = select(row_json(pairs, Names()).label("body"))
     statement = statement.select_from(Strategy.__table__.alias("strategy"))  # type: ignore[attr-defined]
+    if is_scoped:
+        statement = statement.where(is_in_scope(strategy))
     return plan_of(statement.where(strategy.strategy_id == typed(parameter_name(0), Uuid())))

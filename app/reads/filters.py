@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
+    Uuid,
     and_,
     any_,
     bindparam,
@@ -24,7 +25,7 @@ from app.models import Strategy
 from app.reads.columns import Columns
 from app.reads.literals import number_literal, text_literal
 from app.reads.shape import FilterSql, Shape
-from app.reads.want import All, Compare, Condition, Not, Op
+from app.reads.want import SCOPE, All, Compare, Condition, Not, Op
 
 
 def column(name: str) -> FilterSql:
@@ -58,6 +59,11 @@ def moment_of(nanoseconds: ColumnElement[Any]) -> ColumnElement[Any]:
     """An instant as a `timestamp`, in UTC, cut to whole seconds."""
     seconds = nanoseconds.op("/")(literal_column("1000000000"))
     return literal_column("timestamp 'epoch'") + seconds.op("*")(literal_column("interval '1 second'"))
+
+
+def is_in_scope(columns: Columns) -> ColumnElement[bool]:
+    """Whether a row belongs to one of the strategies that the principal may see; what belongs to none does not."""
+    return columns.strategy_id == any_(typed(parameter_name(SCOPE), ARRAY(Uuid())))
 
 
 def strategy_name(columns: Columns, comparison: Compare) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from app.database import Database, ReadConnection
 from app.errors import BadInputError, QuestionTooSlow
+from app.principal import Principal
 from app.reads.compiler import compile_want
 from app.reads.shape import Shape
 from app.reads.want import Form, Want
@@ -30,8 +31,10 @@ class Plan:
     sql: str
     slots: tuple[int, ...]
 
-    def arguments(self, values: Sequence[Any]) -> list[Any]:
-        """The values in the order of the parameters."""
+    def arguments(self, values: Sequence[Any], principal: Principal) -> list[Any]:
+        """The values in the order of the parameters; after all others the strategies that the principal may see."""
+        if principal.strategy_ids is not None:
+            values = [*values, list(principal.strategy_ids)]
         return [values[slot] for slot in self.slots]
 
 
@@ -50,9 +53,9 @@ class Entity(NamedTuple):
 
 
 @lru_cache(maxsize=PLANS_MAX)
-def plan_for(shape: Shape, want: Want) -> Plan:
-    """The statement for a question."""
-    return plan_of(compile_want(shape, want))
+def plan_for(shape: Shape, want: Want, is_scoped: bool = False) -> Plan:
+    """The statement for a question; a scoped one shows only the strategies in the slot SCOPE."""
+    return plan_of(compile_want(shape, want, is_scoped=is_scoped))
 
 
 def plan_of(statement: Select[Any]) -> Plan:
@@ -61,20 +64,24 @@ def plan_of(statement: Select[Any]) -> Plan:
     return Plan(str(compiled), tuple(int(name[1:]) for name in compiled.positiontup or ()))
 
 
-async def answer(database: Database, shape: Shape, want: Want, values: Sequence[Any] = ()) -> Answer:
+async def answer(
+    database: Database, principal: Principal, shape: Shape, want: Want, values: Sequence[Any] = ()
+) -> Answer:
     """Ask a question of form ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow."""
-    plan = plan_for(shape, want)
+    plan = plan_for(shape, want, principal.is_bound)
     async with reading(database, values) as connection:
-        row = await connection.fetchrow(plan.sql, *plan.arguments(values))
+        row = await connection.fetchrow(plan.sql, *plan.arguments(values, principal))
     assert row is not None  # an aggregate or a constant: always one row
     return Answer(row[0], row[1] if want.form is Form.ARRAY and want.is_counted else None)
 
 
-async def entities(database: Database, shape: Shape, want: Want, values: Sequence[Any] = ()) -> list[Entity]:
+async def entities(
+    database: Database, principal: Principal, shape: Shape, want: Want, values: Sequence[Any] = ()
+) -> list[Entity]:
     """Ask a question of form EACH. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow."""
-    plan = plan_for(shape, want)
+    plan = plan_for(shape, want, principal.is_bound)
     async with reading(database, values) as connection:
-        rows = await connection.fetch(plan.sql, *plan.arguments(values))
+        rows = await connection.fetch(plan.sql, *plan.arguments(values, principal))
     return [Entity(row[0], row[1]) for row in rows]
 
 

@@ -53,6 +53,13 @@ class Computed:
 
 
 @dataclass(frozen=True, eq=False)
+class Count:
+    """How many there are of another noun."""
+
+    shape: str
+
+
+@dataclass(frozen=True, eq=False)
 class Totals:
     """A table of kept counts that answers `count(*)` where the filter speaks of its columns only."""
 
@@ -75,7 +82,7 @@ class Shape:
     sorts: Mapping[str, str] = field(default_factory=dict)
     ties: tuple[str, ...] = ()
     filters: Mapping[str, FilterSql] = field(default_factory=dict)
-    links: Mapping[str, One | Many | Computed] = field(default_factory=dict)
+    links: Mapping[str, One | Many | Computed | Count] = field(default_factory=dict)
     totals: Totals | None = None
     key: tuple[str, ...] = ()
     computed: "ComputedSql | None" = None

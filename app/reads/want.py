@@ -12,6 +12,8 @@ from typing import TypeAlias
 Slot: TypeAlias = int
 """The index of a value in the sequence that travels beside the `Want`."""
 
+SCOPE: Slot = -1
+"""The slot of the strategies that a bound principal may see: the last value of all, put there when it is asked."""
 
 INSTANT_MAX = 2**63 - 1
 """The last instant, in nanoseconds since the epoch, that a BIGINT holds."""

@@ -11,4 +11,4 @@ from app.resolvers.context import Context
 
 async def list_audit_entries(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
     """Audit entries, newest first."""
-    return await answer(context.database, AUDIT_ENTRY, want, values)
+    return await answer(context.database, principal, AUDIT_ENTRY, want, values)

@@ -13,4 +13,4 @@ async def list_quarantined_events(
     context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()
 ) -> Answer:
     """Events that are stored but not applied, newest first."""
-    return await answer(context.database, QUARANTINED_EVENT, want, values)
+    return await answer(context.database, principal, QUARANTINED_EVENT, want, values)

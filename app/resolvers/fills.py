@@ -12,16 +12,16 @@ from app.resolvers.context import Context
 
 async def list_fills(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
     """Fills, newest first unless asked otherwise."""
-    return await answer(context.database, FILL, want, values)
+    return await answer(context.database, principal, FILL, want, values)
 
 
 async def summarize_fills(
     context: Context, principal: Principal, where: Condition | None, values: Sequence[Any] = ()
 ) -> bytes:
     """Counts and sums over all fills that satisfy the condition, from kept totals."""
-    return await _summarize(context.database, where, values)
+    return await _summarize(context.database, principal, where, values)
 
 
 async def sum_up_fills(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
     """Counts and sums, in all and by groups, over the fills that the question is about."""
-    return await answer(context.database, FILL_SUMMARY, want, values)
+    return await answer(context.database, principal, FILL_SUMMARY, want, values)

@@ -11,5 +11,5 @@ from app.resolvers.context import Context
 
 async def find_node(shape: Shape, context: Context, principal: Principal, want: Want, values: Sequence[Any]) -> Answer:
     """The node that satisfies the question, which asks for a key; null where there is none."""
-    found = await entities(context.database, shape, want, values)
+    found = await entities(context.database, principal, shape, want, values)
     return Answer(found[0].body if found else b"null", None)

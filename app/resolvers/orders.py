@@ -32,7 +32,7 @@ _PAGE = Page(limit=_AMBIGUOUS_NAMED_MAX)
 
 async def list_orders(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
     """Orders, newest first unless asked otherwise."""
-    return await answer(context.database, ORDER, want, values)
+    return await answer(context.database, principal, ORDER, want, values)
 
 
 async def get_order(
@@ -47,7 +47,7 @@ async def get_order(
     where = _WITH_ID if strategy_id is None else All((_WITH_ID, _OF_STRATEGY))
     values = [client_order_id] if strategy_id is None else [client_order_id, strategy_id]
     want = Want(selection, Form.EACH, Listing(where, page=_PAGE), amounts)
-    found = await entities(context.database, ORDER, want, values)
+    found = await entities(context.database, principal, ORDER, want, values)
     if not found:
         raise OrderNotFound(client_order_id)
     return _only(client_order_id, found)
@@ -58,7 +58,7 @@ async def find_order(context: Context, principal: Principal, want: Want, values:
 
     Raises OrderAmbiguous.
     """
-    found = await entities(context.database, ORDER, want, values)
+    found = await entities(context.database, principal, ORDER, want, values)
     return Answer(_only(values[0], found).body if found else b"null", None)
 
 

@@ -11,4 +11,4 @@ from app.resolvers.context import Context
 
 async def list_positions(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
     """Positions, the one opened last first."""
-    return await answer(context.database, POSITION, want, values)
+    return await answer(context.database, principal, POSITION, want, values)

@@ -11,4 +11,4 @@ from app.resolvers.context import Context
 
 async def list_signals(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
     """Signals, newest first."""
-    return await answer(context.database, SIGNAL, want, values)
+    return await answer(context.database, principal, SIGNAL, want, values)

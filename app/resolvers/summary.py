@@ -11,4 +11,4 @@ from app.resolvers.context import Context
 
 async def get_summary(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
     """Counts of signals, orders and fills, from kept totals."""
-    return await answer(context.database, SUMMARY, want, values)
+    return await answer(context.database, principal, SUMMARY, want, values)

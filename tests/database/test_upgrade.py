@@ -115,7 +115,14 @@ def _schema(url: str) -> list[str]:
     """The database's DDL, in pg_dump's order and words."""
     user = SystemUser(os.geteuid(), os.getegid())
     dump = run_program(
-        *("pg_dump", "--schema-only", "--no-owner", "--exclude-table=alembic_version", f"--dbname={url}"),
+        *(
+            "pg_dump",
+            "--schema-only",
+            "--no-owner",
+            "--no-privileges",
+            "--exclude-table=alembic_version",
+            f"--dbname={url}",
+        ),
         user=user,
     )
     return [line for line in dump.splitlines() if line and not line.startswith(("--", "SET ", "SELECT ", "\\"))]

@@ -87,7 +87,8 @@ async def make_strategies_slow(url: str) -> None:
     try:
         await connection.execute(
             "ALTER TABLE strategies RENAME TO quick;"
-            "CREATE VIEW strategies AS SELECT quick.* FROM (SELECT pg_sleep(60) OFFSET 0) slow LEFT JOIN quick ON true"
+            "CREATE VIEW strategies AS SELECT quick.* FROM (SELECT pg_sleep(60) OFFSET 0) slow LEFT JOIN quick ON true;"
+            "GRANT SELECT ON strategies TO PUBLIC"
         )
     finally:
         await connection.close()
@@ -172,6 +173,7 @@ async def test_a_connection_lost_in_a_transaction(database: Database) -> None:
 
 async def end_own_backend(database: Database) -> None:
     async with database.unit_of_work() as work:
+        await work.execute("SET LOCAL ROLE NONE")
         await work.fetchval("SELECT pg_terminate_backend(pg_backend_pid())")
 
 

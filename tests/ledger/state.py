@@ -1,11 +1,12 @@
 """What a ledger holds, as far as it must not depend on how the events came."""
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from app.database import Database
+from app.database import Database, WriteConnection
 from app.engines.nautilus import decode_line
 from app.ledger.arrival import Incoming, RecordedEvents
 from app.ledger.record import record_events
@@ -77,9 +78,18 @@ async def digest_of(database: Database) -> dict[str, str]:
         }
 
 
+@asynccontextmanager
+async def unguarded(database: Database) -> AsyncIterator[WriteConnection]:
+    """A unit of work of the database's superuser, in which no trigger keeps what was recorded as it is."""
+    async with database.unit_of_work() as work:
+        await work.execute("SET LOCAL ROLE NONE")
+        await work.execute("SET LOCAL session_replication_role = replica")
+        yield work
+
+
 async def wipe(database: Database) -> None:
     """Empty every table."""
-    async with database.unit_of_work() as work:
+    async with unguarded(database) as work:
         await work.execute(f"TRUNCATE {', '.join(_EVERYTHING)}")
         await work.commit()
 

@@ -69,7 +69,7 @@ async def test_the_migration_counts_what_an_older_release_stored(database: Datab
     assert kept
     backfill = import_module("app.database.migrations.versions.0002_trades")._STATEMENTS[1]
     async with database.unit_of_work() as work:
-        await work.execute("TRUNCATE trade_totals")
+        await work.execute("DELETE FROM trade_totals")
         await work.execute(backfill)
         await work.commit()
     assert await trades(database) == kept

@@ -3,7 +3,7 @@
 import pytest
 
 from app.database import Database
-from tests.ledger.state import broken_invariants, lines_of, record
+from tests.ledger.state import broken_invariants, lines_of, record, unguarded
 
 pytestmark = pytest.mark.anyio
 
@@ -54,7 +54,7 @@ async def test_finds(database: Database, damage: str) -> None:
     await record(database, lines_of("dev_crypto")[:1_500])
     assert await broken_invariants(database) == []
     number, statement = DAMAGES[damage]
-    async with database.unit_of_work() as work:
+    async with unguarded(database) as work:
         assert not (await work.execute(statement)).endswith(" 0")
         await work.commit()
     broken = await broken_invariants(database)
@@ -64,7 +64,7 @@ async def test_finds(database: Database, damage: str) -> None:
 
 async def test_finds_a_number_that_is_none(database: Database) -> None:
     await record(database, lines_of("dev_crypto")[:500])
-    async with database.unit_of_work() as work:
+    async with unguarded(database) as work:
         await work.execute("ALTER TABLE orders DROP CONSTRAINT orders_avg_px_finite")
         await work.execute("UPDATE orders SET avg_px = 'NaN'")
         await work.commit()

@@ -177,6 +177,7 @@ def ledger() -> Iterable[SQLModel]:
     yield Signal(strategy_id=EMA, signal_id=UUID(int=1), name="cross", value=1, ts_event=START, ts_init=START)
     for number, strategy_id in enumerate((None, EMA)):
         yield AuditEntry(
+            id=number + 1,
             **{"ts": START, "actor": "operator", "action": "SET_BUDGET", "entity_type": "budget", "entity_id": "x"},
             strategy_id=strategy_id,
             before=None if number == 0 else {"allocated": "1.0"},
@@ -199,7 +200,7 @@ async def insert(database: Database, rows: Iterable[SQLModel]) -> None:
 async def store(work: WriteConnection, rows: Iterable[SQLModel]) -> None:
     """Store rows; the totals stay as they are."""
     for row in rows:
-        values = {name: value for name, value in row.model_dump().items() if (name, value) != ("id", None)}
+        values = row.model_dump()
         for name in ("before", "after", "value", "payload"):
             if values.get(name) is not None:
                 values[name] = orjson.dumps(values[name]).decode()

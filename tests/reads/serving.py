@@ -96,7 +96,10 @@ async def serving(url: str, **settings: Any) -> AsyncIterator[tuple[FastAPI, Cli
     """The started application, and a client of it."""
     app = create_app(Settings(database_url=SecretStr(url), **settings))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://p") as http:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as http,
+    ):
         yield app, Client(http)
 
 

@@ -10,6 +10,7 @@ from msgspec import json
 
 from app.database import Database
 from app.errors import CursorInvalid
+from app.principal import LOCAL
 from app.reads import (
     All,
     Compare,
@@ -57,7 +58,7 @@ async def test_totals_are_the_number_of_rows(ledger_database: Database, shape: S
         parts = tuple(Compare(field, op, slot) for slot, (field, op, _) in enumerate(pair))
         for where in (All(parts), AnyOf(parts), All((parts[0], Not(parts[1])))):
             want = Want(COUNTED, listing=Listing(where, page=Page(1000)))
-            body, total = await answer(ledger_database, shape, want, [value for _, _, value in pair])
+            body, total = await answer(ledger_database, LOCAL, shape, want, [value for _, _, value in pair])
             assert body.count(b"strategy_id") == total, (where, pair)
             assert shape.totals is not None
             is_kept = shape.totals.model.__tablename__ in plan_for(shape, want).sql
@@ -90,7 +91,7 @@ async def test_a_page_deep_in_the_list_renders_only_its_rows(ledger_database: Da
     page = statement.index("OFFSET")
     assert "interval" in statement[:page]
     assert "SELECT * \nFROM orders" in statement[statement.rindex("(SELECT", 0, page) :]
-    assert (await answer(ledger_database, ORDER, want, [29])).body.count(b"ts_init") == 2
+    assert (await answer(ledger_database, LOCAL, ORDER, want, [29])).body.count(b"ts_init") == 2
 
 
 @pytest.mark.parametrize("place", [["x"], [str(2**63)], ["1", "2", "3", "4"], []])

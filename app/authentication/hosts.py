@@ -1,0 +1,61 @@
+"""Names of this machine. A service without keys trusts whoever reaches it by one of them, and nobody else.
+
+That it listens on loopback only is not enough: a page from elsewhere can have its own name resolve to 127.0.0.1
+("DNS rebinding"), and would be as good as the person who opened it. Its requests tell on it by their Host header.
+"""
+
+import socket
+from collections.abc import Iterable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+
+def is_loopback_only(host: str) -> bool:
+    """Whether a server that listens on this address or name is reached from this machine alone."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        return False
+    return bool(found) and all(_is_loopback(str(address[0])) for *_, address in found)
+
+
+class LocalNames:
+    """The names by which a service without keys may be asked for."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        """`allowed` are names beside those of the loopback, without ports."""
+        self._allowed = frozenset(name.lower() for name in allowed)
+        self._known: set[bytes] = set()
+
+    def include(self, host: bytes) -> bool:
+        """Whether a Host header names this machine."""
+        if host in self._known:
+            return True
+        is_local = self._is_local(_hostname(f"//{host.decode('latin-1')}"))
+        if is_local and len(self._known) < 100:
+            self._known.add(host)
+        return is_local
+
+    def include_origin(self, origin: bytes) -> bool:
+        """Whether an Origin header is that of a page of this machine."""
+        return self._is_local(_hostname(origin.decode("latin-1")))
+
+    def _is_local(self, name: str | None) -> bool:
+        if name is None:
+            return False
+        return name == "localhost" or name.endswith(".localhost") or name in self._allowed or _is_loopback(name)
+
+
+def _hostname(url: str) -> str | None:
+    try:
+        name = urlsplit(url).hostname
+    except ValueError:
+        return None
+    return name.rstrip(".") if name else None
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,132 @@
+"""The keys, in memory: a request is authenticated without a round trip to the database.
+
+They are read again every few seconds, which is when a revocation takes effect, and when somebody brings a key that is
+not known here, so that a new key works at once.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import dataclass
+from typing import Self
+
+import asyncpg
+
+from app.database import Database
+from app.errors import DatabaseUnavailable
+from app.principal import Principal, Role
+from app.rules.api_keys import KeyText, is_secret_of
+
+UNKNOWN_INTERVAL_SECONDS = 1.0
+"""Least time between two readings of the keys because of ones that are not known."""
+RETRY_SECONDS = 1.0
+"""After a reading that failed."""
+
+_LOAD = "SELECT key_id, name, role, secret_hash, strategy_ids, revoked_at FROM api_keys"
+_LOG = logging.getLogger("purser.keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key as requests are compared with it."""
+
+    principal: Principal
+    secret_hash: str
+    is_revoked: bool
+
+
+class Keyring:
+    """All keys, revoked ones too, as they were at most `stale_seconds_max` ago."""
+
+    def __init__(self, database: Database, reload_seconds: float, stale_seconds_max: float) -> None:
+        self._database = database
+        self._reload_seconds = reload_seconds
+        self._stale_seconds_max = stale_seconds_max
+        self._keys: dict[str, Key] = {}
+        self._actors: frozenset[str] = frozenset()
+        self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
+        self._timer: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, database: Database, reload_seconds: float, stale_seconds_max: float) -> Self:
+        """Read the keys, and go on reading them. A database that cannot be reached yet is asked again."""
+        keyring = cls(database, reload_seconds, stale_seconds_max)
+        is_read = await keyring._try_to_read()
+        keyring._timer = asyncio.create_task(keyring._read_on(is_read), name="keyring")
+        return keyring
+
+    async def close(self) -> None:
+        """Stop reading."""
+        if self._timer is not None:
+            self._timer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._timer
+
+    def require_fresh(self) -> None:
+        """Raises DatabaseUnavailable where the keys could not be read for too long to be trusted."""
+        if time.monotonic() - self._read_at > self._stale_seconds_max:
+            raise DatabaseUnavailable(
+                "API keys cannot be checked now: the database does not answer. Try again shortly."
+            )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there never was a key."""
+        return not self._keys
+
+    def knows(self, key: KeyText) -> bool:
+        """Whether a key of this id was there, revoked or not, when the keys were read."""
+        return key.id in self._keys
+
+    def find(self, key: KeyText) -> Principal | None:
+        """Whose key it is; None where the secret is wrong, or the key is unknown or revoked."""
+        found = self._keys.get(key.id)
+        if found is None or not is_secret_of(key.secret, found.secret_hash) or found.is_revoked:
+            return None
+        return found.principal
+
+    def has(self, actor: str) -> bool:
+        """Whether the actor's key is still in place."""
+        return actor in self._actors
+
+    async def read_for_unknown(self) -> None:
+        """Read the keys anew, together with all who wait for it, and not too often. Raises DatabaseUnavailable."""
+        asked_at = time.monotonic()
+        async with self._reading:
+            if self._read_at >= asked_at:
+                return
+            await asyncio.sleep(max(0.0, self._read_at + UNKNOWN_INTERVAL_SECONDS - time.monotonic()))
+            await self._read()
+
+    async def _read_on(self, is_read: bool) -> None:
+        while True:
+            await asyncio.sleep(self._reload_seconds if is_read else RETRY_SECONDS)
+            async with self._reading:
+                is_read = await self._try_to_read()
+
+    async def _try_to_read(self) -> bool:
+        try:
+            await self._read()
+        except DatabaseUnavailable as error:
+            _LOG.warning("API keys could not be read: %s", error.__cause__ or error)
+            return False
+        return True
+
+    async def _read(self) -> None:
+        began_at = time.monotonic()
+        try:
+            async with self._database.read() as connection:
+                rows = await connection.fetch(_LOAD)
+        except asyncpg.PostgresError as error:
+            raise DatabaseUnavailable from error
+        self._keys = {row["key_id"]: _key_of(row) for row in rows}
+        self._actors = frozenset(key.principal.actor for key in self._keys.values() if not key.is_revoked)
+        self._read_at = began_at
+
+
+def _key_of(row: asyncpg.Record) -> Key:
+    strategy_ids = None if row["strategy_ids"] is None else frozenset(row["strategy_ids"])
+    principal = Principal(Role(row["role"]), f"key:{row['name']}", strategy_ids)
+    return Key(principal, row["secret_hash"], row["revoked_at"] is not None)

@@ -1,0 +1,91 @@
+"""Every request passes here first, whichever face it is for."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.authentication.authentication import Authentication
+from app.errors import NotReadyError, PurserError, Unauthenticated
+from app.principal import Principal
+
+REQUEST_ID_CHARACTERS_MAX = 200
+
+_PRINCIPAL = "purser.principal"
+
+
+class AuthenticationMiddleware:
+    """Finds out who asks, for `principal_of`. The application's `state.authentication` must be set when it has started.
+
+    What comes without a key goes on: pages for people need none, and whatever answers from the ledger asks for the
+    principal. What comes with a wrong key is refused here, wherever it goes.
+    """
+
+    def __init__(self, app: ASGIApp, refuse: Callable[[Scope, PurserError], ASGIApp]) -> None:
+        """`refuse` makes the answer to a request that is refused for this reason."""
+        self._app = app
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        answer = self._app
+        if scope["type"] != "lifespan":
+            try:
+                scope[_PRINCIPAL] = await _authenticated(scope)
+            except PurserError as error:
+                if _can_wait(error):
+                    scope[_PRINCIPAL] = error
+                elif scope["type"] == "websocket":
+                    answer = _closed
+                else:
+                    answer = self._refuse(scope, error)
+        await answer(scope, receive, send)
+
+
+def principal_of(scope: Scope) -> Principal:
+    """Who a request comes from. Raises Unauthenticated, DatabaseUnavailable."""
+    found: Principal | PurserError = scope[_PRINCIPAL]
+    if isinstance(found, PurserError):
+        raise found
+    return found
+
+
+def address_of(scope: Scope) -> str:
+    """The network address that a request comes from; all whose address is not known share one."""
+    client: Any = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+async def _authenticated(scope: Scope) -> Principal:
+    authentication: Authentication = scope["app"].state.authentication
+    host = origin = key = request_id = None
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host = value
+        elif name == b"authorization" and value[:7].lower() == b"bearer ":
+            key = _only(key, value[7:].strip())
+        elif name == b"x-api-key":
+            key = _only(key, value.strip())
+        elif name == b"x-request-id":
+            request_id = value.decode("latin-1")[:REQUEST_ID_CHARACTERS_MAX]
+        elif name == b"origin" and scope["type"] == "websocket":
+            origin = value
+    authentication.require_local_names(host, origin)
+    text = None if key is None else key.decode("latin-1")
+    return await authentication.authenticate(text, address_of(scope), request_id)
+
+
+def _only(known: bytes | None, key: bytes) -> bytes:
+    """The key, where there is only one: of two different ones nobody knows which is meant, so none is right."""
+    return key if known is None or known == key else b""
+
+
+def _can_wait(error: PurserError) -> bool:
+    """Whether the request may still turn out not to need a principal."""
+    return isinstance(error, NotReadyError) or (isinstance(error, Unauthenticated) and not error.is_wrong)
+
+
+async def _closed(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse a WebSocket before it is accepted: the client sees HTTP 403."""
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})

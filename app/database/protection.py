@@ -1,0 +1,102 @@
+"""The role that the service works as: it may add rows, and change no row of a table that is append-only.
+
+PostgreSQL decides by the role of a connection, not by who opened it. So a fault of the service, or a statement smuggled
+into it, finds neither UPDATE nor DELETE on what was recorded, and no TRUNCATE at all. Where the database's user may not
+create roles, the tables' triggers (`app.models.append_only`) are what is left. docs/adr/0013-audit-chain.md has more.
+"""
+
+import logging
+
+import asyncpg
+
+SERVICE_ROLE = "purser_service"
+"""Belongs to the whole cluster, as all roles do: every database of Purser in it grants to the same one."""
+
+logger = logging.getLogger(__name__)
+
+_EXISTS = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)"
+_MAY_CREATE_ROLES = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+# Which tables are append-only is told by their triggers, in the database itself.
+_TABLES = """
+SELECT quote_ident(c.relname) AS name, c.oid, CASE
+    WHEN c.relname = 'alembic_version' THEN '{SELECT}'
+    WHEN EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+                 WHERE t.tgrelid = c.oid AND p.proname = 'refuse_change') THEN '{SELECT,INSERT}'
+    ELSE '{SELECT,INSERT,UPDATE,DELETE}' END::text[] AS rights
+FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+"""
+_IS_PREPARED = f"""
+SELECT coalesce(has_schema_privilege($1, current_schema(), 'USAGE') AND bool_and(
+    has_table_privilege($1, t.oid, privilege) = (privilege = ANY(t.rights))), false)
+FROM ({_TABLES}) t, unnest('{{SELECT,INSERT,UPDATE,DELETE,TRUNCATE}}'::text[]) AS privilege
+"""
+# The path is told once and for all: "$user" in it would change its meaning together with the role.
+_ASSUME = """
+SELECT set_config('search_path', quote_ident(current_schema()), false), set_config('role', rolname, false)
+FROM pg_roles WHERE rolname = '{role}' AND pg_has_role(oid, '{membership}')
+AND has_schema_privilege(oid, current_schema(), 'USAGE')
+AND has_table_privilege(oid, to_regclass('audit_entries'), 'INSERT')
+"""
+
+
+async def assume_service_role(connection: asyncpg.Connection) -> None:
+    """Become the service's role, where the database was prepared for it; else stay who one is."""
+    await connection.execute(_ASSUME.format(role=SERVICE_ROLE, membership=_membership(connection)))
+
+
+async def lacks_protection(connection: asyncpg.Connection) -> bool:
+    """Whether `protect` has something to do, and the connection's user may be able to."""
+    if not await connection.fetchval(_EXISTS, SERVICE_ROLE):
+        return await _may_create_roles(connection)
+    if await connection.fetchval(_IS_PREPARED, SERVICE_ROLE):
+        return False
+    return await _can_assume(connection) or await _may_create_roles(connection)
+
+
+async def protect(connection: asyncpg.Connection) -> None:
+    """Make the service's role and give it its rights, as far as the connection's user may.
+
+    Rights are neither backed up nor made by migrations: this runs after each upgrade and restore. Nobody else may
+    be at it in the same database; in another database of the cluster somebody may.
+    """
+    try:
+        if not await connection.fetchval(_EXISTS, SERVICE_ROLE):
+            await _unless_done_meanwhile(connection, f"CREATE ROLE {SERVICE_ROLE} NOLOGIN")
+        if not await _can_assume(connection):
+            await _unless_done_meanwhile(connection, f"GRANT {SERVICE_ROLE} TO CURRENT_USER")
+        async with connection.transaction():
+            await _grant(connection)
+    except asyncpg.InsufficientPrivilegeError as error:
+        logger.warning("the database has no role of its own for the service (%s); triggers alone guard it", error)
+
+
+async def _grant(connection: asyncpg.Connection) -> None:
+    schema = await connection.fetchval("SELECT quote_ident(current_schema())")
+    if not await connection.fetchval("SELECT has_schema_privilege($1, current_schema(), 'USAGE')", SERVICE_ROLE):
+        await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {SERVICE_ROLE}")
+    for table in await connection.fetch(_TABLES):
+        name = f"{schema}.{table['name']}"
+        await connection.execute(f"REVOKE ALL ON {name} FROM {SERVICE_ROLE}")
+        await connection.execute(f"GRANT {', '.join(table['rights'])} ON {name} TO {SERVICE_ROLE}")
+
+
+async def _unless_done_meanwhile(connection: asyncpg.Connection, statement: str) -> None:
+    """Run a statement about roles, which somebody in another database of the cluster may be running too."""
+    try:
+        await connection.execute(statement)
+    except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError, asyncpg.InternalServerError) as error:
+        # "tuple concurrently updated" is what PostgreSQL 15 calls it.
+        logger.info("%s: %s", statement, error)
+
+
+async def _can_assume(connection: asyncpg.Connection) -> bool:
+    return bool(await connection.fetchval("SELECT pg_has_role($1, $2)", SERVICE_ROLE, _membership(connection)))
+
+
+async def _may_create_roles(connection: asyncpg.Connection) -> bool:
+    return bool(await connection.fetchval(_MAY_CREATE_ROLES))
+
+
+def _membership(connection: asyncpg.Connection) -> str:
+    """From PostgreSQL 16 on a member is not always one that may become the role."""
+    return "SET" if connection.get_server_version().major >= 16 else "MEMBER"

@@ -1,0 +1,89 @@
+"""API keys: made, listed, revoked. What is stored of a key cannot be turned back into it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from app.database import ReadConnection, WriteConnection
+from app.errors import BadInputError, KeyNameTaken, KeyNotFound, StrategyAmbiguous, StrategyNotFound
+from app.principal import Role
+from app.rules.api_keys import KeyText, hash_of, new_key
+
+NAME_CHARACTERS_MAX = 100
+
+_INSERT = """
+    INSERT INTO api_keys (key_id, name, role, secret_hash, strategy_ids, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (name) DO NOTHING RETURNING key_id
+"""
+_LIST = """
+    SELECT key_id, name, role, created_at, revoked_at,
+        (SELECT array_agg(coalesce(strategies.trader_id || '/' || strategies.name, bound.id::text) ORDER BY position)
+         FROM unnest(strategy_ids) WITH ORDINALITY AS bound (id, position)
+         LEFT JOIN strategies ON strategies.strategy_id = bound.id) AS strategies
+    FROM api_keys
+"""
+_REVOKE = "UPDATE api_keys SET revoked_at = $2 WHERE key_id = $1 AND revoked_at IS NULL"
+_FIND_STRATEGY = """
+    SELECT strategy_id FROM strategies WHERE $1 IN (name, trader_id || '/' || name, strategy_id::text) ORDER BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key without its secret. Instants are nanoseconds since the epoch; `strategies` None: all of them."""
+
+    key_id: str
+    name: str
+    role: Role
+    strategies: tuple[str, ...] | None
+    created_at: int
+    revoked_at: int | None
+
+
+async def create(work: WriteConnection, role: Role, name: str | None, strategies: Sequence[str]) -> KeyText:
+    """A new key, for these strategies or, where none is named, for all. Its id is its name unless it is given one.
+
+    Strategies go by name, TRADER/NAME or id. Raises BadInputError, KeyNameTaken, StrategyNotFound, StrategyAmbiguous.
+    """
+    key = new_key()
+    name = key.id if name is None else name
+    if not name.isprintable() or not name.strip() or len(name) > NAME_CHARACTERS_MAX:
+        raise BadInputError(f"A key's name has 1 to {NAME_CHARACTERS_MAX} characters, all of them printable.")
+    strategy_ids = sorted({await _strategy_id(work, strategy) for strategy in strategies}) if strategies else None
+    stored = (key.id, name, role, hash_of(key.secret), strategy_ids, time.time_ns())
+    if await work.fetchval(_INSERT, *stored) is None:
+        raise KeyNameTaken(name)
+    return key
+
+
+async def list_all(connection: ReadConnection) -> list[KeyRecord]:
+    """Every key there ever was, the oldest first."""
+    return [_record(row) for row in await connection.fetch(f"{_LIST} ORDER BY created_at, key_id")]
+
+
+async def revoke(work: WriteConnection, key: str) -> KeyRecord | None:
+    """Revoke a key by its id or its name; answers how it stood, None if it was revoked before. Raises KeyNotFound."""
+    row = await work.fetchrow(f"{_LIST} WHERE $1 IN (key_id, name) FOR UPDATE OF api_keys", key)
+    if row is None:
+        raise KeyNotFound(key)
+    if row["revoked_at"] is not None:
+        return None
+    await work.execute(_REVOKE, row["key_id"], time.time_ns())
+    return _record(row)
+
+
+async def _strategy_id(connection: ReadConnection, strategy: str) -> UUID:
+    found = [row["strategy_id"] for row in await connection.fetch(_FIND_STRATEGY, strategy)]
+    if not found:
+        raise StrategyNotFound(strategy)
+    if len(found) > 1:
+        raise StrategyAmbiguous(strategy, found)
+    return UUID(str(found[0]))
+
+
+def _record(row: asyncpg.Record) -> KeyRecord:
+    strategies = None if row["strategies"] is None else tuple(row["strategies"])
+    return KeyRecord(row["key_id"], row["name"], Role(row["role"]), strategies, row["created_at"], row["revoked_at"])

@@ -1,0 +1,42 @@
+"""API keys as text: `purser_<id>_<secret>`. The id names the key and is no secret; the secret is 256 random bits."""
+
+import hmac
+import re
+import secrets
+from hashlib import sha256
+from typing import NamedTuple
+
+_ID_BYTES = 8
+_SECRET_BYTES = 32
+_KEY = re.compile(f"purser_([0-9a-f]{{{2 * _ID_BYTES}}})_([0-9a-f]{{{2 * _SECRET_BYTES}}})")
+
+
+class KeyText(NamedTuple):
+    """The parts of a key, in hexadecimal digits: they are in no need of quoting, and a double click selects them."""
+
+    id: str
+    secret: str
+
+    def __str__(self) -> str:
+        return f"purser_{self.id}_{self.secret}"
+
+
+def new_key() -> KeyText:
+    """A key that nobody has."""
+    return KeyText(secrets.token_hex(_ID_BYTES), secrets.token_hex(_SECRET_BYTES))
+
+
+def read_key(text: str) -> KeyText | None:
+    """The parts of a key; None for what is none."""
+    found = _KEY.fullmatch(text)
+    return KeyText(*found.groups()) if found else None
+
+
+def hash_of(secret: str) -> str:
+    """What is stored of a secret. Nobody can guess 256 random bits, so it need not be slow."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def is_secret_of(secret: str, stored_hash: str) -> bool:
+    """Whether the secret has this hash, in a time that tells nothing of how much of it is right."""
+    return hmac.compare_digest(hash_of(secret), stored_hash)
