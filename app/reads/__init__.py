@@ -10,6 +10,7 @@ from app.reads.cursors import place_length, read_cursor
 from app.reads.node_ids import NodeKey, read_node_id
 from app.reads.plans import Answer, Entity, answer, entities
 from app.reads.want import (
+    ALL_ROWS,
     INSTANT_MAX,
     All,
     Amounts,
@@ -33,6 +34,7 @@ from app.reads.want import (
 )
 
 __all__ = [
+    "ALL_ROWS",
     "INSTANT_MAX",
     "All",
     "Amounts",

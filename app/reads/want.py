@@ -98,10 +98,9 @@ class SortKey:
 class Page:
     """Which rows of the ordered whole.
 
-    `limit` stands in the statement itself: with a parameter the planner assumes a tenth of the table and
-    leaves
-    the index. `after` and `before` are the slots of a cursor's values; `is_backward` takes the last `limit`
-    rows.
+    `limit` stands in the statement itself: with a parameter the planner assumes a tenth of the table and leaves the
+    index. `after` and `before` are the slots of a cursor's values; `is_backward` takes the last `limit` rows.
+    `is_whole`: all rows, in a plain array.
     """
 
     limit: int = 100
@@ -109,6 +108,7 @@ class Page:
     after: tuple[Slot, ...] | None = None
     before: tuple[Slot, ...] | None = None
     is_backward: bool = False
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,10 @@ class Listing:
     where: Condition | None = None
     order: tuple[SortKey, ...] = ()
     page: Page = Page()
+
+
+ALL_ROWS = Listing(page=Page(is_whole=True))
+"""For nouns of which there are few."""
 
 
 class Bucket(Enum):
