@@ -9,7 +9,7 @@ A *scoped* statement is one for a principal that is bound to strategies: every t
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, func, literal_column, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, FromClause, Select, func, literal_column, select, true
 
 from app.reads.catalogue.registry import shape_named
 from app.reads.columns import NO_COLUMNS, Columns
@@ -24,7 +24,10 @@ from app.reads.want import ALL_ROWS, Amounts, Form, Listing, Selected, Selection
 
 
 def compile_want(shape: Shape, want: Want, *, is_scoped: bool) -> Select[Any]:
-    """The statement for a question. Columns: body; ARRAY: body, total; EACH: strategy_id, body."""
+    """The statement for a question. Columns: body; ARRAY: body, total; EACH: strategy_id, body.
+
+    One row, but for EACH and KEYED.
+    """
     compiler = Compiler(want.amounts, is_scoped=is_scoped)
     match want.form:
         case Form.ARRAY:
@@ -36,6 +39,8 @@ def compile_want(shape: Shape, want: Want, *, is_scoped: bool) -> Select[Any]:
             return select(connection(compiler, shape, want.selection, want.listing).label("body"))
         case Form.EACH:
             return compiler.each(shape, want.selection, want.listing)
+        case Form.KEYED:
+            return compiler.keyed(shape, want.selection, want.by)
         case Form.ONE:
             if shape.computed is not None:
                 return select(shape.computed(compiler, want.selection, want.arguments, NO_COLUMNS).label("body"))
@@ -97,6 +102,24 @@ class Compiler:
             .where(*self.conditions(shape, columns, listing))
             .order_by(*order_by(total_order(shape, listing.order), columns))
             .limit(number_literal(listing.page.limit))
+        )
+
+    def keyed(self, shape: Shape, selection: Selection, by: tuple[str, ...]) -> Select[Any]:
+        """The rows that have the keys, each once for each time that its key was given, in the order of the keys."""
+        keys, occurrence, found = self.names.new("k"), self.names.new("t"), self.names.new("l")
+        columns, given = Columns(occurrence, shape.model), Columns(keys, shape.model)
+        lists = [typed(parameter_name(slot), ARRAY(columns[name].type)) for slot, name in enumerate(by)]
+        unnested = func.unnest(*lists).table_valued(*by, with_ordinality="ordinal").render_derived(keys)
+        row = Row()
+        body = row_json(self.pairs(shape, columns, selection, row), self.names).label("body")
+        is_asked = [columns[name] == given[name] for name in by]
+        rows = select(body).select_from(row.beside(shape.model.__table__.alias(occurrence), columns))
+        rows = rows.where(*is_asked, *self.members(shape, columns))
+        listed = unnested.outerjoin(rows.lateral(found), true())
+        return (
+            select(literal_column(f"{found}.body"))
+            .select_from(listed)
+            .order_by(literal_column(f"{keys}.ordinal").asc())
         )
 
     def conditions(self, shape: Shape, columns: Columns, listing: Listing) -> list[ColumnElement[bool]]:

@@ -33,6 +33,7 @@ class Form(Enum):
     CONNECTION = "one object: edges, nodes, pageInfo, totalCount, as selected"
     EACH = "one row for each object: its strategy and its JSON"
     ONE = "one object, of a noun that exists once"
+    KEYED = "one row for each key of a list of keys: the object's JSON, or null"
 
 
 class Op(Enum):
@@ -205,3 +206,5 @@ class Want:
     """ARRAY only: whether to count the whole list too."""
     arguments: Arguments | None = None
     """For a computed noun."""
+    by: tuple[str, ...] = ()
+    """KEYED only: the columns of the keys. The first slots are for as many lists, one of each column's values."""
