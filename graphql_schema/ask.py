@@ -12,7 +12,8 @@ from app.reads.shape import Shape
 class Ask:
     """A noun, and the resolver that answers questions about it: (context, principal, want, values).
 
-    With `where` the field is one object, or null: the one that satisfies the condition, with these values.
+    With `where` the field is one object, or null: the one that satisfies the condition, with these values; where its
+    type is a plain list, all that do.
     """
 
     shape: Shape

@@ -55,6 +55,16 @@ _ENGINES: dict[type[Enum], tuple[str, ...]] = {
     enums.PositionSide: ("Holds what gains as prices rise.", "Owes what gains as prices fall.", "Holds nothing."),
     enums.PositionStatus: ("Holds a quantity.", "Holds nothing any more."),
     enums.TradingState: ("May trade.", "May only reduce what it holds.", "May not trade."),
+    enums.BudgetOverReason: ("Its cap was cut below what was reserved.", "The engine reported what cost more."),
+    enums.DenyCode: (
+        "It takes more than is available.",
+        "The strategy has no budget in the currency.",
+        "The budget ties up more than it allows.",
+        "The strategy is halted.",
+        "The strategy may only reduce what it holds.",
+        "There is no price to value it at: give `referencePrice`.",
+        "The instrument is not known, nor what it settles in: give `currency`.",
+    ),
 }
 
 for _enum, _descriptions in _ENGINES.items():

@@ -14,8 +14,8 @@ from strawberry import UNSET
 
 from app.errors import BadInputError
 from app.reads import All, Compare, Op, read_node_id
-from app.reads.catalogue import AUDIT_ENTRY, FILL_SUMMARY, ORDER, QUARANTINED_EVENT, STRATEGY, SUMMARY
-from app.resolvers import audit, events, fills, nodes, orders, strategies, summary
+from app.reads.catalogue import AUDIT_ENTRY, BUDGET, FILL_SUMMARY, ORDER, QUARANTINED_EVENT, STRATEGY, SUMMARY
+from app.resolvers import audit, budgets, events, fills, nodes, orders, strategies, summary
 from graphql_schema.ask import asked
 from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument
@@ -24,6 +24,7 @@ from graphql_schema.inputs import AuditFilter, FillFilter, StrategyFilter
 from graphql_schema.statistics import FillSummary, Summary
 from graphql_schema.types import (
     AuditEntry,
+    Budget,
     Fill,
     Node,
     Order,
@@ -88,6 +89,30 @@ def _fills_summary(
     return asked(FILL_SUMMARY, fills.sum_up_fills)
 
 
+def _budgets(
+    strategy_id: Annotated[UUID | None, argument("Only this strategy's.")] = UNSET,
+    currency: Annotated[str | None, argument("Only in this currency.")] = UNSET,
+) -> list[Budget]:
+    given = [
+        (field, value)
+        for field, value in (("strategy_id", strategy_id), ("currency", currency))
+        if value is not None and value is not UNSET
+    ]
+    where = All(tuple(Compare(field, Op.EQ, slot) for slot, (field, _) in enumerate(given)))
+    return asked(BUDGET, budgets.list_budgets, where, [value for _, value in given])
+
+
+def _budget(
+    strategy_id: Annotated[UUID, argument("Whose.")], currency: Annotated[str, argument("In which currency.")]
+) -> Budget | None:
+    where = All((Compare("strategy_id", Op.EQ, 0), Compare("currency", Op.EQ, 1)))
+    return asked(BUDGET, budgets.find_budget, where, [strategy_id, currency])
+
+
+def _registry() -> list[Budget]:
+    return asked(BUDGET, budgets.list_registry)
+
+
 def _audit_log(
     filter: Annotated[AuditFilter | None, argument("Only these.")] = UNSET,
     first: First = UNSET,
@@ -135,6 +160,11 @@ class Query:
         resolver=list_positions, description="Positions, the one opened last first."
     )
     signals: Connection[Signal] = strawberry.field(resolver=list_signals, description="Signals, newest first.")
+    budgets: list[Budget] = strawberry.field(resolver=_budgets, description="Budgets, the oldest first.")
+    budget: Budget | None = strawberry.field(
+        resolver=_budget, description="One budget; null where the strategy has none in the currency."
+    )
+    registry: list[Budget] = strawberry.field(resolver=_registry, description="All budgets, the oldest first.")
     audit_log: Connection[AuditEntry] = strawberry.field(
         resolver=_audit_log, description="What people and keys changed, newest first."
     )

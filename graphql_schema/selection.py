@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from graphql import GraphQLField, GraphQLObjectType, get_named_type
+from graphql import GraphQLField, GraphQLObjectType, get_named_type, get_nullable_type, is_list_type
 from graphql.execution.values import get_argument_values
 
 from app.errors import BadInputError
-from app.reads import Amounts, Form, Listing, Page, Selected, Selection, Want
+from app.reads import ALL_ROWS, Amounts, Form, Listing, Page, Selected, Selection, Want
 from app.reads.catalogue.registry import shape_named
-from app.reads.shape import Computed, One, Shape
+from app.reads.shape import Computed, Every, One, Shape
 from graphql_schema.ask import Ask
 from graphql_schema.computing import read_arguments
 from graphql_schema.listing import ListingReader
@@ -43,6 +43,10 @@ class SelectionReader:
         """The question that the field asks. Raises BadInputError, CursorInvalid, PageTooLarge."""
         shape = ask.shape
         self.values = list(ask.values)
+        if is_list_type(get_nullable_type(field.type)) and shape.model is not None:
+            selection = self._object(shape, _object_of(field), details)
+            listing = replace(ALL_ROWS, where=ask.where)
+            return Want(selection, Form.ARRAY, listing, Amounts.TEXT, is_counted=False)
         if ask.where is not None:
             # The field's own type may be an interface; the noun's name is the object's type.
             type_ = self._executor.schema.get_type(shape.name)
@@ -80,7 +84,7 @@ class SelectionReader:
             if link is None:
                 return Selected(name, "")
             neighbour = shape_named(link.shape)
-            if isinstance(link, One):
+            if isinstance(link, One | Every):
                 return Selected(name, "", self._object(neighbour, _object_of(field), details))
             if isinstance(link, Computed):
                 arguments = read_arguments(link.shape, field, self._given(field, details), self.values)

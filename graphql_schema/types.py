@@ -12,9 +12,10 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from app.reads.catalogue import FILL, ORDER, ORDER_EVENT, PERFORMANCE, POSITION, SIGNAL
+from app.reads.catalogue import BUDGET_JOURNAL_ENTRY, FILL, ORDER, ORDER_EVENT, PERFORMANCE, POSITION, SIGNAL
 from app.resolvers import fills, orders, positions, signals
 from app.rules.enums import (
+    BudgetOverReason,
     LiquiditySide,
     OrderSide,
     OrderStatus,
@@ -97,6 +98,12 @@ def _events(
     return asked(ORDER_EVENT, _never)
 
 
+def _journal(
+    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+) -> Connection["BudgetJournalEntry"]:
+    return asked(BUDGET_JOURNAL_ENTRY, _never)
+
+
 def _performance(
     currency: Annotated[str | None, argument("Only this one.")] = UNSET,
     from_: Annotated[Instant | None, argument("From then on; from the beginning unless said.", "from")] = UNSET,
@@ -127,6 +134,7 @@ class Strategy(Node):
     trader_id: str = described("Whose it is.")
     state: TradingState = described("What it may do.")
     created_at: Instant = described("When it was first seen.")
+    budgets: list["Budget"] = described("What it may tie up, by currency, the oldest first.")
 
     orders: Connection["Order"] = strawberry.field(
         resolver=list_orders, description="Its orders, newest first unless `orderBy` says otherwise."
@@ -173,6 +181,7 @@ class Order(Node):
     ts_init: Instant = described("When it was made.")
     ts_last: Instant = described("When it changed last.")
     signal: Optional["Signal"] = described("The signal that it acts on, where it names one.")
+    hold: Optional["Hold"] = described("What it ties up, or did; null where that was never worked out.")
 
     fills: Connection["Fill"] = strawberry.field(resolver=_some_fills, description="Its fills, newest first.")
     events: Connection["OrderEvent"] = strawberry.field(
@@ -231,6 +240,56 @@ class Position(Node):
     fills: Connection[Fill] = strawberry.field(
         resolver=_some_fills, description="Its fills, newest first; one that flips it is also the next one's."
     )
+
+
+@strawberry.type(description="What one order ties up: placed before it leaves, captured by fills, voided by its end.")
+class Hold:
+    """What one order ties up."""
+
+    amount: Amount = described("Everything that was ever held for it: `remaining + captured + voided`.")
+    remaining: Amount = described("What it ties up now; 0 once it has ended.")
+    captured: Amount = described("What its fills took.")
+    voided: Amount = described("What was let go unused.")
+    currency: str = described("What the amounts are in, and whose budget they count against.")
+    unit_price: Amount = described("The price that a unit was valued at last.")
+
+
+@strawberry.type(description="What a strategy may tie up in one currency, and what it ties up.")
+class Budget(Node):
+    """What a strategy may tie up in one currency, and what it ties up."""
+
+    strategy: Strategy = described("Whose it is.")
+    strategy_id: UUID = described("Its strategy's id.")
+    currency: str = described("What all its amounts are in.")
+    allocated: Amount = described("What may be tied up; 0 once the budget was taken away.")
+    reserved: Amount = described("What is tied up: `reservedOrders + reservedPositions`.")
+    reserved_orders: Amount = described("Σ what open orders hold.")
+    reserved_positions: Amount = described("Σ quantity x average open price of open positions.")
+    available: Amount = described("`allocated - reserved`; negative while the budget is over.")
+    realized_pnl: Amount = described("What the strategy realized in the currency, gross of commissions.")
+    total_fees: Amount = described("The commissions that it paid in the currency.")
+    net_pnl: Amount = described("`realizedPnl - totalFees`.")
+    over_reason: BudgetOverReason | None = described("What made it tie up more than it allows; null unless it does.")
+    version: int = described("How many changes it has had; the journal has each.")
+    updated_at: Instant = described("When it changed last.")
+
+    journal: Connection["BudgetJournalEntry"] = strawberry.field(
+        resolver=_journal, description="Every change of it, newest first."
+    )
+
+
+@strawberry.type(description="One change of a budget; never changed itself.")
+class BudgetJournalEntry:
+    """One change of a budget."""
+
+    version: int = described("Counts the budget's changes, from 1 without a gap.")
+    ts: Instant = described("When.")
+    reason: str = described("What changed it, as in `SET`, `AUTHORIZED`, `FILLED`, `VOIDED`.")
+    client_order_id: str | None = described("The order that changed it; null where a person or a key did.")
+    allocated_before: Amount = described("What it allowed before.")
+    allocated_after: Amount = described("What it allows since; 0 where it was taken away.")
+    reserved_before: Amount = described("What was tied up before.")
+    reserved_after: Amount = described("What is tied up since.")
 
 
 @strawberry.type(description="What made a strategy act.")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
@@ -103,11 +104,17 @@ _CHANGES_NOTHING = {
 
 
 class Database:
-    """The process's two pools of connections: PostgreSQL itself refuses a write on one that reads."""
+    """The process's pools of connections: PostgreSQL itself refuses a write on one that reads.
 
-    def __init__(self, readers: Pool, writers: Pool) -> None:
+    Where the URL names several hosts, readers may be connected to one that lags behind the one that is written to:
+    `latest` are readers that are not.
+    """
+
+    def __init__(self, readers: Pool, writers: Pool, latest: Pool) -> None:
+        """`latest` may be the readers' own."""
         self._readers = readers
         self._writers = writers
+        self._latest = latest
 
     @classmethod
     async def open(cls, url: str, limits: PoolLimits | None = None) -> "Database":
@@ -116,10 +123,13 @@ class Database:
         readers = await cls._open_pool(url, limits, SessionAttribute.any, _CHANGES_NOTHING)
         try:
             writers = await cls._open_pool(url, limits, SessionAttribute.read_write, _BY_KEYS)
+            latest = readers
+            if _names_several_hosts(url):
+                latest = await cls._open_pool(url, limits, SessionAttribute.primary, _CHANGES_NOTHING)
         except BaseException:
             await readers.close()
             raise
-        return cls(readers, writers)
+        return cls(readers, writers, latest)
 
     @staticmethod
     async def _open_pool(url: str, limits: PoolLimits, host: SessionAttribute, settings: dict[str, str]) -> Pool:
@@ -156,11 +166,15 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections, waiting shortly for those in use."""
-        await asyncio.gather(self._readers.close(), self._writers.close())
+        await asyncio.gather(*(pool.close() for pool in {self._readers, self._writers, self._latest}))
 
     def read(self) -> "Reading":
         """`async with`: a connection for single statements. Raises DatabaseUnavailable."""
         return Reading(self._readers)
+
+    def read_latest(self) -> "Reading":
+        """As `read`, of the host that is written to: what was committed is seen. Raises DatabaseUnavailable."""
+        return Reading(self._latest)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[ReadConnection]:
@@ -236,6 +250,13 @@ def _is_gone(raw: Any) -> bool:
     except asyncpg.InterfaceError:
         return True  # The pool takes a lost connection back at once, and will not speak of it.
     return closed
+
+
+def _names_several_hosts(url: str) -> bool:
+    """Whether a libpq URL has a list of hosts, before its path or as its parameter."""
+    parts = urlsplit(url)
+    hosts = [parts.netloc.rpartition("@")[2], *parse_qs(parts.query).get("host", [])]
+    return any("," in host for host in hosts)
 
 
 async def _leave_as_it_is(_: asyncpg.Connection) -> None:

@@ -7,9 +7,11 @@
 """
 
 from app.reads.cursors import place_length, read_cursor
+from app.reads.lookups import Key, Lookups
 from app.reads.node_ids import NodeKey, read_node_id
 from app.reads.plans import Answer, Entity, answer, entities
 from app.reads.want import (
+    ALL_ROWS,
     INSTANT_MAX,
     All,
     Amounts,
@@ -33,6 +35,7 @@ from app.reads.want import (
 )
 
 __all__ = [
+    "ALL_ROWS",
     "INSTANT_MAX",
     "All",
     "Amounts",
@@ -45,7 +48,9 @@ __all__ = [
     "Entity",
     "Form",
     "Grouping",
+    "Key",
     "Listing",
+    "Lookups",
     "NodeKey",
     "Not",
     "Op",

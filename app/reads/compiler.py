@@ -9,7 +9,7 @@ A *scoped* statement is one for a principal that is bound to strategies: every t
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, func, literal_column, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, FromClause, Select, func, literal_column, select, true
 
 from app.reads.catalogue.registry import shape_named
 from app.reads.columns import NO_COLUMNS, Columns
@@ -19,12 +19,15 @@ from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
 from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, pack, row_json
 from app.reads.ordering import beyond, order_by, total_order
-from app.reads.shape import Computed, Count, Many, One, Shape
-from app.reads.want import Amounts, Form, Listing, Selected, Selection, Want
+from app.reads.shape import Computed, Count, Every, Many, One, Shape
+from app.reads.want import ALL_ROWS, Amounts, Form, Listing, Selected, Selection, Want
 
 
 def compile_want(shape: Shape, want: Want, *, is_scoped: bool) -> Select[Any]:
-    """The statement for a question. Columns: body; ARRAY: body, total; EACH: strategy_id, body."""
+    """The statement for a question. Columns: body; ARRAY: body, total; EACH: strategy_id, body.
+
+    One row, but for EACH and KEYED.
+    """
     compiler = Compiler(want.amounts, is_scoped=is_scoped)
     match want.form:
         case Form.ARRAY:
@@ -36,6 +39,8 @@ def compile_want(shape: Shape, want: Want, *, is_scoped: bool) -> Select[Any]:
             return select(connection(compiler, shape, want.selection, want.listing).label("body"))
         case Form.EACH:
             return compiler.each(shape, want.selection, want.listing)
+        case Form.KEYED:
+            return compiler.keyed(shape, want.selection, want.by)
         case Form.ONE:
             if shape.computed is not None:
                 return select(shape.computed(compiler, want.selection, want.arguments, NO_COLUMNS).label("body"))
@@ -55,19 +60,23 @@ class Compiler:
         """What keeps the rows of a table to the strategies that the principal may see."""
         return [is_in_scope(columns)] if self._is_scoped else []
 
+    def members(self, shape: Shape, columns: Columns) -> list[ColumnElement[bool]]:
+        """What makes a row of the noun's table, or of its totals, one that may be shown."""
+        return self.in_scope(columns) if shape.only is None else [*self.in_scope(columns), shape.only(columns)]
+
     def array(
         self,
         shape: Shape,
         selection: Selection,
         listing: Listing,
-        link: Many | None = None,
+        link: Many | Every | None = None,
         parent: Columns | None = None,
     ) -> Select[Any]:
         """A page as one JSON array of objects, in the list's order."""
         occurrence, inner_name = self.names.new("t"), self.names.new("r")
         columns = Columns(occurrence, shape.model)
         order = order_by(total_order(shape, listing.order), columns)
-        limit = number_literal(listing.page.limit)
+        limit = None if listing.page.is_whole else number_literal(listing.page.limit)
         rows: FromClause = shape.model.__table__.alias(occurrence)
         conditions = [*linked(link, columns, parent), *self.conditions(shape, columns, listing)]
         if listing.page.offset is not None:
@@ -95,9 +104,27 @@ class Compiler:
             .limit(number_literal(listing.page.limit))
         )
 
+    def keyed(self, shape: Shape, selection: Selection, by: tuple[str, ...]) -> Select[Any]:
+        """The rows that have the keys, each once for each time that its key was given, in the order of the keys."""
+        keys, occurrence, found = self.names.new("k"), self.names.new("t"), self.names.new("l")
+        columns, given = Columns(occurrence, shape.model), Columns(keys, shape.model)
+        lists = [typed(parameter_name(slot), ARRAY(columns[name].type)) for slot, name in enumerate(by)]
+        unnested = func.unnest(*lists).table_valued(*by, with_ordinality="ordinal").render_derived(keys)
+        row = Row()
+        body = row_json(self.pairs(shape, columns, selection, row), self.names).label("body")
+        is_asked = [columns[name] == given[name] for name in by]
+        rows = select(body).select_from(row.beside(shape.model.__table__.alias(occurrence), columns))
+        rows = rows.where(*is_asked, *self.members(shape, columns))
+        listed = unnested.outerjoin(rows.lateral(found), true())
+        return (
+            select(literal_column(f"{found}.body"))
+            .select_from(listed)
+            .order_by(literal_column(f"{keys}.ordinal").asc())
+        )
+
     def conditions(self, shape: Shape, columns: Columns, listing: Listing) -> list[ColumnElement[bool]]:
         """Everything that a row of the page must satisfy: scope, filter, and its place after or before a cursor."""
-        found = self.in_scope(columns)
+        found = self.members(shape, columns)
         if listing.where is not None:
             found.append(condition_sql(shape, columns, listing.where))
         order = total_order(shape, listing.order)
@@ -126,6 +153,8 @@ class Compiler:
                 value = self._one(link, columns, field)
             case Many():
                 value = self._many(link, columns, field)
+            case Every():
+                value = self._every(link, columns, field)
             case Computed():
                 value = self._computed(link, columns, field)
         name = self.names.new("l")
@@ -139,7 +168,7 @@ class Compiler:
         row = Row()
         body = row_json(self.pairs(shape, columns, field.children or Selection(()), row), self.names)
         rows = row.beside(shape.model.__table__.alias(occurrence), columns)
-        conditions = [*linked(link, columns, parent), *self.in_scope(columns)]
+        conditions = [*linked(link, columns, parent), *self.members(shape, columns)]
         found = select(body.label("value")).select_from(rows).where(*conditions)
         return (
             found.order_by(*order_by(total_order(shape, ()), columns)).limit(number_literal(1)) if link.also else found
@@ -150,6 +179,11 @@ class Compiler:
         children = field.children or Selection(())
         value = connection(self, shape, children, field.listing or Listing(), link, parent)
         return select(value.label("value"))
+
+    def _every(self, link: Every, parent: Columns, field: Selected) -> Select[Any]:
+        shape = shape_named(link.shape)
+        listed = self.array(shape, field.children or Selection(()), ALL_ROWS, link, parent)
+        return select(listed.scalar_subquery().label("value"))
 
     def _computed(self, link: Computed, parent: Columns, field: Selected) -> Select[Any]:
         computed = shape_named(link.shape).computed

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 from app.reads.columns import Columns
 from app.reads.filters import condition_sql, fields_of
 from app.reads.literals import number_literal
-from app.reads.shape import Many, One, Shape
+from app.reads.shape import Every, Many, One, Shape
 from app.reads.want import Condition
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ def count_of(
         model = shape.model
         columns = Columns(occurrence, model)
         count = func.count()
-    conditions = [*linked(link, columns, parent), *compiler.in_scope(columns)]
+    conditions = [*linked(link, columns, parent), *compiler.members(shape, columns)]
     if where is not None:
         conditions.append(condition_sql(shape, columns, where))
     return select(count).select_from(model.__table__.alias(occurrence)).where(*conditions).scalar_subquery()
 
 
-def linked(link: Many | One | None, columns: Columns, parent: Columns | None) -> list[ColumnElement[bool]]:
+def linked(link: Many | Every | One | None, columns: Columns, parent: Columns | None) -> list[ColumnElement[bool]]:
     """What makes a row a neighbour of the parent row; nothing where there is no parent."""
     if link is None or parent is None:
         return []

@@ -22,8 +22,8 @@ class OrderColumn:
 
 
 def total_order(shape: Shape, keys: tuple[SortKey, ...]) -> tuple[OrderColumn, ...]:
-    """The keys asked for (else newest first), then the noun's ties in the direction of the first key."""
-    keys = keys or (SortKey(next(iter(shape.sorts))),)
+    """The keys asked for (else the noun's own), then the noun's ties in the direction of the first key."""
+    keys = keys or (SortKey(next(iter(shape.sorts)), not shape.is_oldest_first),)
     directions = {shape.sorts[key.name]: key.descending for key in reversed(keys)}
     names = list(dict.fromkeys(shape.sorts[key.name] for key in keys))
     names += [tie for tie in shape.ties if tie not in directions]

@@ -85,13 +85,31 @@ async def entities(
     return [Entity(row[0], row[1]) for row in rows]
 
 
+async def bodies(
+    database: Database, principal: Principal, shape: Shape, want: Want, values: Sequence[Any]
+) -> list[bytes | None]:
+    """Ask a question of form KEYED, of the database that is written to. Answers in the order of the keys.
+
+    Raises BadInputError, DatabaseUnavailable, QuestionTooSlow.
+    """
+    plan = plan_for(shape, want, principal.is_bound)
+    async with reading(database, values, is_latest=True) as connection:
+        rows = await connection.fetch(plan.sql, *plan.arguments(values, principal))
+    return [row[0] for row in rows]
+
+
 @asynccontextmanager
-async def reading(database: Database, values: Sequence[Any]) -> AsyncIterator[ReadConnection]:
-    """A connection for statements with these values; what they can do wrong becomes a domain error."""
+async def reading(
+    database: Database, values: Sequence[Any], *, is_latest: bool = False
+) -> AsyncIterator[ReadConnection]:
+    """A connection for statements with these values; what they can do wrong becomes a domain error.
+
+    `is_latest`: one that sees what was just written.
+    """
     for value in values:
         _check_text(value)
     try:
-        async with database.read() as connection:
+        async with database.read_latest() if is_latest else database.read() as connection:
             yield connection
     except asyncpg.QueryCanceledError as error:
         raise QuestionTooSlow from error

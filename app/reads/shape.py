@@ -46,6 +46,15 @@ class Many:
 
 
 @dataclass(frozen=True, eq=False)
+class Every:
+    """All neighbours, as a plain array: they are few. `on` pairs their columns with ours; `also` narrows."""
+
+    shape: str
+    on: Mapping[str, str]
+    also: Beside | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Computed:
     """Something worked out for a row, by the noun's own `computed`."""
 
@@ -73,16 +82,19 @@ class Shape:
     """One noun. `sorts` maps the name of an order to its column; the first is the default, newest first.
 
     `ties` make every order total. Sort columns are never null. `key` are the columns in a node's id. `model` is None
-    for what is no table's row: it exists once, or it is worked out by `computed`.
+    for what is no table's row: it exists once, or it is worked out by `computed`. `only` is what makes a row of the
+    table one of the noun, wherever it is met.
     """
 
     name: str
     model: Any
     fields: Mapping[str, Field]
     sorts: Mapping[str, str] = field(default_factory=dict)
+    is_oldest_first: bool = False
     ties: tuple[str, ...] = ()
     filters: Mapping[str, FilterSql] = field(default_factory=dict)
-    links: Mapping[str, One | Many | Computed | Count] = field(default_factory=dict)
+    links: Mapping[str, One | Many | Every | Computed | Count] = field(default_factory=dict)
     totals: Totals | None = None
     key: tuple[str, ...] = ()
     computed: "ComputedSql | None" = None
+    only: Callable[[Columns], ColumnElement[bool]] | None = None

@@ -33,6 +33,7 @@ class Form(Enum):
     CONNECTION = "one object: edges, nodes, pageInfo, totalCount, as selected"
     EACH = "one row for each object: its strategy and its JSON"
     ONE = "one object, of a noun that exists once"
+    KEYED = "one row for each key of a list of keys: the object's JSON, or null"
 
 
 class Op(Enum):
@@ -98,10 +99,9 @@ class SortKey:
 class Page:
     """Which rows of the ordered whole.
 
-    `limit` stands in the statement itself: with a parameter the planner assumes a tenth of the table and
-    leaves
-    the index. `after` and `before` are the slots of a cursor's values; `is_backward` takes the last `limit`
-    rows.
+    `limit` stands in the statement itself: with a parameter the planner assumes a tenth of the table and leaves the
+    index. `after` and `before` are the slots of a cursor's values; `is_backward` takes the last `limit` rows.
+    `is_whole`: all rows, in a plain array.
     """
 
     limit: int = 100
@@ -109,6 +109,7 @@ class Page:
     after: tuple[Slot, ...] | None = None
     before: tuple[Slot, ...] | None = None
     is_backward: bool = False
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,10 @@ class Listing:
     where: Condition | None = None
     order: tuple[SortKey, ...] = ()
     page: Page = Page()
+
+
+ALL_ROWS = Listing(page=Page(is_whole=True))
+"""For nouns of which there are few."""
 
 
 class Bucket(Enum):
@@ -201,3 +206,5 @@ class Want:
     """ARRAY only: whether to count the whole list too."""
     arguments: Arguments | None = None
     """For a computed noun."""
+    by: tuple[str, ...] = ()
+    """KEYED only: the columns of the keys. The first slots are for as many lists, one of each column's values."""

@@ -1,8 +1,9 @@
 """What every resolver is given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.database import Database
+from app.reads import Lookups
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,3 +11,4 @@ class Context:
     """The process's means: made once, shared by all requests."""
 
     database: Database
+    lookups: Lookups = field(default_factory=Lookups)

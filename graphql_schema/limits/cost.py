@@ -3,8 +3,8 @@
     { strategies(first: 10) { nodes { name orders(first: 20) { nodes { side } } } } }     10 + 10 x 20 = 210
 
 An object beside a row (`order { strategy { name } }`) is a row too; a list of which only `totalCount` is selected is
-one. Of an interface or a union the dearest type counts. What `@skip` and `@include` leave out, for the variables at
-hand, costs nothing.
+one. A list without pages (`strategy { budgets { currency } }`) counts as a page of the usual size. Of an interface or
+a union the dearest type counts. What `@skip` and `@include` leave out, for the variables at hand, costs nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,6 +26,8 @@ from graphql import (
     ValueNode,
     VariableNode,
     get_named_type,
+    get_nullable_type,
+    is_list_type,
     value_from_ast_untyped,
 )
 from graphql.language import BooleanValueNode, NonNullTypeNode, SelectionNode
@@ -120,8 +122,15 @@ class _Count:
             assert isinstance(type_, GraphQLObjectType)
             chosen = {nodes[0].name.value for nodes in self._merged(type_, sets).values()}
             return 1 if chosen <= _COUNTED_APART else size * (1 + self.below(type_, sets))
-        is_part_of_page = parent.name.endswith(_PAGED)
-        return self.below(type_, sets) + (0 if is_part_of_page else 1)
+        if parent.name.endswith(_PAGED):
+            return self.below(type_, sets)
+        return self._objects(field) * (1 + self.below(type_, sets))
+
+    def _objects(self, field: GraphQLField) -> int:
+        """How many objects a field without pages counts as; what is worked out is one, however many parts it has."""
+        type_ = get_named_type(field.type)
+        is_stored = isinstance(type_, GraphQLObjectType) and bool(type_.interfaces)
+        return PAGE_SIZE if is_stored and is_list_type(get_nullable_type(field.type)) else 1
 
     def _page_size(self, node: FieldNode) -> int:
         given = {argument.name.value: self._value(argument.value) for argument in node.arguments or ()}

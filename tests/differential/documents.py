@@ -17,7 +17,18 @@ from graphql import (
     get_nullable_type,
 )
 
-from app.models import AuditEntry, Fill, Order, OrderEvent, Position, QuarantinedEvent, Signal, Strategy
+from app.models import (
+    AuditEntry,
+    Budget,
+    BudgetJournalEntry,
+    Fill,
+    Order,
+    OrderEvent,
+    Position,
+    QuarantinedEvent,
+    Signal,
+    Strategy,
+)
 from tests.differential.reference import Order_, Reference, instant, node_id, plain
 from tests.differential.rows import CURRENCIES, HOUR, INSTRUMENTS, NAMES, PNLS, QUANTITIES
 from tests.reads.rows import START
@@ -25,7 +36,7 @@ from tests.reads.rows import START
 DEPTH_MAX = 7
 FIELDS_MAX = 40
 """Beyond, only leaves are added."""
-NOUNS = {noun.__name__: noun for noun in (Strategy, Order, Fill, Position, Signal, OrderEvent, AuditEntry)}
+NOUNS = {noun.__name__: noun for noun in (Strategy, Order, Fill, Position, Signal, OrderEvent, AuditEntry, Budget)}
 INSTANTS = [START, START + 1, START + 10**9, *(START + hours * HOUR for hours in (-24, 1, 24, 25, 48))]
 
 
@@ -146,6 +157,10 @@ class Document:
                 owner = random.choice(rows[Strategy]).strategy_id
                 id_ = {"strategyId": str(random.choice((order.strategy_id, owner)))}
                 return {"clientOrderId": order.client_order_id, **(id_ if self._chance(2) else {})}
+            case "Query", "budgets" | "budget":
+                one = random.choice(rows[Budget])
+                given = {"strategyId": str(one.strategy_id), "currency": random.choice((one.currency, "BNB"))}
+                return given if name == "budget" else {argument: given[argument] for argument in self._some(field)}
             case "Query", "fillsSummary":
                 return {argument: self._value(field.args[argument].type, argument) for argument in self._some(field)}
             case "Strategy", "performance":
@@ -161,7 +176,7 @@ class Document:
             if name in ("filter", "orderBy")
         }
         connection = get_named_type(field.type).name
-        noun: type[Any] = NOUNS[connection.removesuffix("Connection")]
+        noun: type[Any] = {**NOUNS, "BudgetJournalEntry": BudgetJournalEntry}[connection.removesuffix("Connection")]
         noun = QuarantinedEvent if name == "quarantinedEvents" else noun
         order = Order_.of(noun, given.get("orderBy"))
         for argument in ("after", "before"):

@@ -13,7 +13,19 @@ from uuid import UUID
 
 from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, GraphQLUnionType, build_schema
 
-from app.models import AuditEntry, Fill, Order, OrderEvent, Position, QuarantinedEvent, Signal, Strategy
+from app.models import (
+    AuditEntry,
+    Budget,
+    BudgetJournalEntry,
+    Fill,
+    Hold,
+    Order,
+    OrderEvent,
+    Position,
+    QuarantinedEvent,
+    Signal,
+    Strategy,
+)
 from app.rules.identity import NO_STRATEGY
 from tests.differential.rows import Rows
 from tests.differential.sums import performance, summary_of_fills
@@ -29,6 +41,7 @@ SORTS = {
     OrderEvent: ("ts_event", ("ts_init", "seq", "event_id", "variant", "strategy_id")),
     QuarantinedEvent: ("ts_event", ("event_id", "variant", "strategy_id")),
     AuditEntry: ("ts", ("id",)),
+    BudgetJournalEntry: ("version", ("strategy_id", "currency")),
 }
 KEYS = {
     Strategy: ("strategy_id",),
@@ -39,9 +52,10 @@ KEYS = {
     OrderEvent: ("strategy_id", "event_id", "variant"),
     QuarantinedEvent: ("strategy_id", "event_id", "variant"),
     AuditEntry: ("id",),
+    Budget: ("strategy_id", "currency"),
 }
 COLUMNS = {"type": "order_type"}
-INSTANTS = ("ts", "created_at")
+INSTANTS = ("ts", "created_at", "updated_at")
 NANOSECONDS = 1_000_000_000
 
 
@@ -153,6 +167,12 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+_NEIGHBOURS: dict[str, Any] = {
+    **{"fills": Fill, "orders": Order, "positions": Position, "signals": Signal, "events": OrderEvent},
+    "journal": BudgetJournalEntry,
+}
+
+
 class Reference:
     """A schema whose resolvers read these rows."""
 
@@ -181,7 +201,7 @@ class Reference:
             return node_id(row)
         if name == "strategy":
             return next((one for one in self.rows[Strategy] if one.strategy_id == row.strategy_id), None)
-        if name in ("fills", "orders", "positions", "signals", "events"):
+        if name in ("fills", "orders", "positions", "signals", "events", "journal"):
             return self._neighbours(row, name, given)
         column = COLUMNS.get(name, snake(name)) if isinstance(row, Order) else snake(name)
         value = getattr(row, column)
@@ -192,8 +212,7 @@ class Reference:
         return plain(value) if isinstance(value, Decimal | UUID) else value
 
     def _neighbours(self, row: Any, name: str, given: Mapping[str, Any]) -> Any:
-        nouns = {"fills": Fill, "orders": Order, "positions": Position, "signals": Signal, "events": OrderEvent}
-        noun = nouns[name]
+        noun: type[Any] = _NEIGHBOURS[name]
         return self._list(noun, [one for one in self.rows[noun] if self._belongs(one, row)], given)
 
     def _belongs(self, one: Any, row: Any) -> bool:
@@ -201,6 +220,8 @@ class Reference:
             return one.signal_id == row.signal_id and row.strategy_id in (one.strategy_id, NO_STRATEGY)
         if one.strategy_id != row.strategy_id:
             return False
+        if isinstance(row, Budget):
+            return bool(one.currency == row.currency)
         if isinstance(row, Order):
             return bool(one.client_order_id == row.client_order_id)
         if isinstance(row, Position):
@@ -280,9 +301,59 @@ class Reference:
         ]
         return performance(fills, closed, given.get("currency"), *span, given["bucket"])
 
+    def _order_hold(self, row: Order, _: Any) -> Hold | None:
+        return next((one for one in self.rows[Hold] if self._belongs(one, row) and one.currency), None)
+
+    def _hold_amount(self, row: Hold, _: Any) -> str:
+        return plain(row.amount + row.top_ups)
+
+    def _strategy_budgets(self, row: Strategy, _: Any) -> list[Budget]:
+        return self._budgets(row.strategy_id)
+
+    def _query_budgets(self, _: Any, __: Any, strategyId: str | None = None, currency: str | None = None) -> Any:
+        return self._budgets(strategyId, currency)
+
+    def _query_budget(self, _: Any, __: Any, strategyId: str, currency: str) -> Budget | None:
+        return next(iter(self._budgets(strategyId, currency)), None)
+
+    def _query_registry(self, _: Any, __: Any) -> list[Budget]:
+        return self._budgets()
+
+    def _budgets(self, strategy_id: Any = None, currency: str | None = None) -> list[Budget]:
+        found = [
+            row
+            for row in self.rows[Budget]
+            if row.allocated is not None
+            and (strategy_id is None or str(row.strategy_id) == str(strategy_id))
+            and (currency is None or row.currency == currency)
+        ]
+        return sorted(found, key=lambda row: (row.created_at, row.strategy_id, row.currency))
+
+    def _budget_reserved(self, row: Budget, _: Any) -> str:
+        return plain(row.reserved_orders + row.reserved_positions)
+
+    def _budget_available(self, row: Budget, _: Any) -> str:
+        return plain(row.allocated - row.reserved_orders - row.reserved_positions)
+
+    def _budget_realized_pnl(self, row: Budget, _: Any) -> str:
+        return plain(self._made(row)[0])
+
+    def _budget_total_fees(self, row: Budget, _: Any) -> str:
+        return plain(self._made(row)[1])
+
+    def _budget_net_pnl(self, row: Budget, _: Any) -> str:
+        return plain(self._made(row)[0] - self._made(row)[1])
+
+    def _made(self, row: Budget) -> tuple[Decimal, Decimal]:
+        fills = [one for one in self.rows[Fill] if one.strategy_id == row.strategy_id]
+        gross = [one.realized_pnl for one in fills if one.currency == row.currency]
+        fees = [one.commission for one in fills if one.commission_currency == row.currency]
+        return sum(gross, Decimal(0)), sum(fees, Decimal(0))
+
     def _query_node(self, _: Any, __: Any, id: str) -> Any:
         nouns = (noun for noun in KEYS if noun is not QuarantinedEvent)
-        return next((row for noun in nouns for row in self.rows[noun] if node_id(row) == id), None)
+        found = next((row for noun in nouns for row in self.rows[noun] if node_id(row) == id), None)
+        return None if isinstance(found, Budget) and found.allocated is None else found
 
     def _query_strategy(self, _: Any, __: Any, id: str | None = None, name: str | None = None) -> Any:
         return next((row for row in self.rows[Strategy] if str(row.strategy_id) == id or row.name == name), None)

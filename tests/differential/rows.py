@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlmodel import SQLModel
 
-from app.models import AuditEntry, Fill, Order, OrderEvent, Position, QuarantinedEvent, Signal, Strategy
+from app.models import AuditEntry, Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent, Signal, Strategy
 from app.rules.enums import OrderSide, OrderStatus, OrderType, TimeInForce
 from app.rules.identity import NO_STRATEGY
-from tests.reads.rows import START, fill, order, position
+from tests.reads.rows import START, budget, fill, hold, journal, order, position
 
 HOUR = 3_600_000_000_000
 NAMES = ("EMA-000", "ema-001", "100%_Maker", 'né"e')
@@ -48,6 +48,8 @@ def _everything(random: Random) -> Iterator[SQLModel]:
     yield from fills
     yield from _positions(random, fills)
     yield from _events(random, orders)
+    yield from _budgets(random, ids)
+    yield from _holds(random, orders)
     for number in range(1, 6):
         yield AuditEntry(
             id=number,
@@ -140,6 +142,33 @@ def _positions(random: Random, fills: list[Fill]) -> Iterator[Position]:
             realized_pnl=random.choice(PNLS),
             total_fees=random.choice((Decimal(0), Decimal("0.10"), Decimal("-1.50"))),
         )
+
+
+def _budgets(random: Random, ids: list[UUID]) -> Iterator[SQLModel]:
+    for strategy_id in ids:
+        for currency in random.sample((*CURRENCIES, "BNB"), random.randrange(4)):
+            is_set = random.random() < 0.7
+            cap = random.choice((Decimal(10) ** 9, Decimal("1e6"), Decimal("1000000.50"))) if is_set else None
+            one = budget(
+                strategy_id,
+                currency,
+                random.randrange(3),
+                allocated=cap,
+                **{} if is_set else {"created_at": None},
+                reserved_orders=random.choice((Decimal(0), Decimal("7.50"))),
+                reserved_positions=random.choice((Decimal(0), Decimal("0.123456789012345678"))),
+                version=random.randrange(1, 9),
+            )
+            yield one
+            yield from journal(one)
+
+
+def _holds(random: Random, orders: list[Order]) -> Iterator[Hold]:
+    for of in orders[::2]:
+        is_worth = random.random() < 0.7
+        nothing = dict.fromkeys(("amount", "top_ups", "remaining", "captured"), Decimal(0))
+        placed = {"currency": random.choice(CURRENCIES)} if is_worth else {"currency": None, **nothing}
+        yield hold(of.client_order_id, strategy_id=of.strategy_id, **placed)
 
 
 def _events(random: Random, orders: list[Order]) -> Iterator[SQLModel]:

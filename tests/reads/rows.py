@@ -9,7 +9,7 @@ import orjson
 from sqlmodel import SQLModel
 
 from app.database import Database, WriteConnection
-from app.models import AuditEntry, Fill, Order, Position, Signal, Strategy
+from app.models import AuditEntry, Budget, BudgetJournalEntry, Fill, Hold, Order, Position, Signal, Strategy
 from app.rules.enums import OrderStatus
 from app.rules.identity import strategy_id_of
 
@@ -141,6 +141,31 @@ def position(position_id: str, number: int, **changes: Any) -> Position:
     return Position(**{**values, **changes})
 
 
+def budget(strategy_id: UUID, currency: str, number: int, **changes: Any) -> Budget:
+    """A budget of 1000, set `number` seconds after the start."""
+    instants = {"created_at": START + number * SECOND, "updated_at": START + number * SECOND + 7}
+    values = {"strategy_id": strategy_id, "currency": currency, "allocated": Decimal("1000.0"), "version": 1}
+    return Budget(**{**values, **instants, **changes})
+
+
+def journal(of: Budget) -> Iterable[BudgetJournalEntry]:
+    """A change for each version: all of them set the cap that the budget has."""
+    for version in range(1, of.version + 1):
+        amounts = {"allocated_before": Decimal(version > 1) * 1000, "allocated_after": Decimal("1000.0")}
+        reserved = {"reserved_before": Decimal(0), "reserved_after": Decimal("0.50")}
+        key = {"strategy_id": of.strategy_id, "currency": of.currency, "version": version}
+        order_id = "O-05" if version % 2 else None
+        yield BudgetJournalEntry(**key, ts=START, reason="SET", client_order_id=order_id, **amounts, **reserved)
+
+
+def hold(client_order_id: str, **changes: Any) -> Hold:
+    """What an order of the EMACross strategy holds: 100.50, of which half was captured."""
+    amounts = {"amount": Decimal("100.00"), "top_ups": Decimal("0.50")}
+    halves = {name: Decimal("50.25") for name in ("remaining", "captured")}
+    values = {"strategy_id": EMA, "client_order_id": client_order_id, "currency": "USDT", "unit_price": Decimal("2.5")}
+    return Hold(**{**values, **amounts, **halves, **changes})
+
+
 def ledger() -> Iterable[SQLModel]:
     """Every kind of row, with what is hard to get right: ties, odd ids, shared ids, many digits."""
     yield Strategy(strategy_id=EMA, name="EMACross-000", trader_id=TRADER, created_at=START)
@@ -174,6 +199,15 @@ def ledger() -> Iterable[SQLModel]:
         last_ts_event=flip,
     )
     yield position("P-2", 2, strategy_id=MAKER, instrument_id=ETH)
+    # The oldest is not the first by its key; the last one's cap was taken away.
+    usdt = budget(EMA, "USDT", 9, version=5, reserved_orders=Decimal("200.25"), reserved_positions=Decimal("1.750"))
+    over = budget(MAKER, "USDC", 5, allocated=Decimal("0"), reserved_orders=Decimal("0.10"), over_reason="CUT")
+    gone = budget(EMA, "BTC", 1, allocated=None, created_at=None, reserved_orders=Decimal("3"), version=2)
+    for one in (usdt, over, gone):
+        yield one
+        yield from journal(one)
+    yield hold("O-05")
+    yield hold("O-06", currency=None, **dict.fromkeys(("amount", "top_ups", "remaining", "captured"), Decimal(0)))
     yield Signal(strategy_id=EMA, signal_id=UUID(int=1), name="cross", value=1, ts_event=START, ts_init=START)
     for number, strategy_id in enumerate((None, EMA)):
         yield AuditEntry(

@@ -1,6 +1,7 @@
 """The catalogue: how each noun's fields, filters and orders become SQL. A new field is one line."""
 
 from app.reads.catalogue.audit_entry import AUDIT_ENTRY
+from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY, BUDGET_JOURNAL_ENTRY, HOLD
 from app.reads.catalogue.fill import FILL
 from app.reads.catalogue.fill_summary import FILL_SUMMARY, FILL_SUMMARY_GROUP
 from app.reads.catalogue.order import ORDER
@@ -13,10 +14,14 @@ from app.reads.catalogue.summary import SUMMARY
 
 __all__ = [
     "AUDIT_ENTRY",
+    "BUDGET",
+    "BUDGET_ENTRY",
+    "BUDGET_JOURNAL_ENTRY",
     "EQUITY_POINT",
     "FILL",
     "FILL_SUMMARY",
     "FILL_SUMMARY_GROUP",
+    "HOLD",
     "ORDER",
     "ORDER_EVENT",
     "PERFORMANCE",

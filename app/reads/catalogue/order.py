@@ -50,6 +50,7 @@ ORDER = register(
         links={
             "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
             "signal": One("Signal", on={"signal_id": "signal_id"}, also=signal_of_order),
+            "hold": One("Hold", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
             "events": Many("OrderEvent", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
             "fills": Many("Fill", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
         },

@@ -4,7 +4,7 @@ from app.models import Strategy
 from app.reads.catalogue.registry import register
 from app.reads.fields import Join, instant, node_id, plain
 from app.reads.filters import column
-from app.reads.shape import Computed, Many, Shape
+from app.reads.shape import Computed, Every, Many, Shape
 
 ITS_STRATEGY = Join(Strategy, on=("strategy_id",))
 """The strategy of an order, a fill or a position."""
@@ -24,6 +24,7 @@ STRATEGY = register(
             "created_at": instant("created_at"),
         },
         links={
+            "budgets": Every("Budget", on={"strategy_id": "strategy_id"}),
             "orders": Many("Order", on={"strategy_id": "strategy_id"}),
             "fills": Many("Fill", on={"strategy_id": "strategy_id"}),
             "positions": Many("Position", on={"strategy_id": "strategy_id"}),

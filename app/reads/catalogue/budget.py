@@ -1,0 +1,113 @@
+"""Budgets, their journals, and what orders hold of them."""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from app.models import Budget, BudgetJournalEntry, FillSum, Hold
+from app.reads.catalogue.registry import register
+from app.reads.columns import Columns
+from app.reads.fields import Source, amount, instant, node_id, plain
+from app.reads.filters import column
+from app.reads.literals import number_literal
+from app.reads.shape import Many, One, Shape
+
+_KEY = ("strategy_id", "currency")
+_SUMS = Columns("sums$", FillSum)
+"""The strategy's kept sums: a table inside a subquery of its own, so one name does for all."""
+
+
+def _allocated(budget: Columns) -> ColumnElement[Any]:
+    """Nothing, where the budget was taken away (see `BUDGET_ENTRY`)."""
+    return func.coalesce(budget.allocated, number_literal(0))
+
+
+def _reserved(budget: Columns) -> ColumnElement[Any]:
+    return budget.reserved_orders + budget.reserved_positions
+
+
+def _of_fills(value: ColumnElement[Any]) -> Source:
+    """What the strategy's fills in the budget's currency add up to."""
+
+    def source(budget: Columns) -> ColumnElement[Any]:
+        total = select(func.coalesce(func.sum(value), number_literal(0)))
+        total = total.select_from(FillSum.__table__.alias(_SUMS.name))  # type: ignore[attr-defined]
+        same = (_SUMS.strategy_id == budget.strategy_id, _SUMS.currency == budget.currency)
+        return total.where(*same).scalar_subquery()
+
+    return source
+
+
+BUDGET = register(
+    Shape(
+        name="Budget",
+        model=Budget,
+        fields={
+            "id": node_id("Budget", _KEY),
+            "strategy_id": plain("strategy_id"),
+            "currency": plain("currency"),
+            "allocated": amount(_allocated),
+            "reserved": amount(_reserved),
+            "reserved_orders": amount("reserved_orders"),
+            "reserved_positions": amount("reserved_positions"),
+            "available": amount(lambda b: _allocated(b) - _reserved(b)),
+            "realized_pnl": amount(_of_fills(_SUMS.realized_pnl)),
+            "total_fees": amount(_of_fills(_SUMS.total_fees)),
+            "net_pnl": amount(_of_fills(_SUMS.realized_pnl - _SUMS.total_fees)),
+            "over_reason": plain("over_reason"),
+            "version": plain("version"),
+            "updated_at": instant("updated_at"),
+        },
+        links={
+            "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+            "journal": Many("BudgetJournalEntry", on={"strategy_id": "strategy_id", "currency": "currency"}),
+        },
+        filters={"strategy_id": column("strategy_id"), "currency": column("currency")},
+        sorts={"created_at": "created_at"},
+        is_oldest_first=True,
+        ties=("strategy_id", "currency"),
+        key=_KEY,
+        # A row without a cap says what is tied up, and is nobody's budget.
+        only=lambda budget: budget.allocated.is_not(None),
+    )
+)
+
+BUDGET_ENTRY = replace(BUDGET, only=None)
+"""A budget, or what is left of one that was taken away: what became of an act is told all the same."""
+
+BUDGET_JOURNAL_ENTRY = register(
+    Shape(
+        name="BudgetJournalEntry",
+        model=BudgetJournalEntry,
+        fields={
+            "version": plain("version"),
+            "ts": instant("ts"),
+            "reason": plain("reason"),
+            "client_order_id": plain("client_order_id"),
+            "allocated_before": amount("allocated_before"),
+            "allocated_after": amount("allocated_after"),
+            "reserved_before": amount("reserved_before"),
+            "reserved_after": amount("reserved_after"),
+        },
+        sorts={"version": "version"},
+        ties=_KEY,
+    )
+)
+
+HOLD = register(
+    Shape(
+        name="Hold",
+        model=Hold,
+        fields={
+            "amount": amount(lambda h: h.amount + h.top_ups),
+            "remaining": amount("remaining"),
+            "captured": amount("captured"),
+            "voided": amount("voided"),
+            "currency": plain("currency"),
+            "unit_price": amount("unit_price"),
+        },
+        # Without a currency nothing is held.
+        only=lambda hold: hold.currency.is_not(None),
+    )
+)

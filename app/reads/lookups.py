@@ -1,0 +1,83 @@
+"""Look-ups by key, gathered: all that come in one turn of the event loop are answered by one statement.
+
+What an act answers with is read after it was committed. Acts that were asked for together are committed together
+(`app.ledger`), so their look-ups come together: a hundred orders of one request, or one order each of a hundred.
+"""
+
+import asyncio
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from app.database import Database
+from app.principal import Principal
+from app.reads.plans import bodies
+from app.reads.shape import Shape
+from app.reads.want import Want
+
+KEYS_MAX = 5_000
+"""Most keys of one statement; what comes beyond starts the next."""
+
+Key: TypeAlias = tuple[Any, ...]
+"""Values of the columns in `Want.by`."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The keys of one statement, each once, with its place; and the task that answers them."""
+
+    places: dict[Key, int] = field(default_factory=dict)
+    task: "asyncio.Task[list[bytes | None]] | None" = None
+
+
+class Lookups:
+    """The look-ups of one process."""
+
+    def __init__(self) -> None:
+        self._gathering: dict[Hashable, _Gathered] = {}
+
+    async def find(
+        self,
+        database: Database,
+        principal: Principal,
+        shape: Shape,
+        want: Want,
+        values: Sequence[Any],
+        keys: Sequence[Key],
+    ) -> list[bytes | None]:
+        """The objects that have these keys, in their order, as JSON; None where there is none.
+
+        `values` are those of the slots after the keys' own. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow.
+        """
+        if not keys:
+            return []
+        # Requests of several principals share a statement where they may see the same.
+        alike = (id(database), principal.strategy_ids, shape, want, _hashable(values))
+        gathered = self._gathering.get(alike)
+        if gathered is None:
+            gathered = self._gathering[alike] = _Gathered()
+
+            async def answer(of: _Gathered) -> list[bytes | None]:
+                self._close(alike, of)
+                columns = [list(column) for column in zip(*of.places, strict=True)]
+                return await bodies(database, principal, shape, want, [*columns, *values])
+
+            gathered.task = asyncio.get_running_loop().create_task(answer(gathered))
+        places = gathered.places
+        asked = [places.setdefault(key, len(places)) for key in keys]
+        if len(places) >= KEYS_MAX:
+            self._close(alike, gathered)
+        assert gathered.task is not None
+        # One asker that gives up takes nothing from the others.
+        found = await asyncio.shield(gathered.task)
+        return [found[place] for place in asked]
+
+    def _close(self, alike: Hashable, gathered: _Gathered) -> None:
+        """Take no more keys."""
+        if self._gathering.get(alike) is gathered:
+            del self._gathering[alike]
+
+
+def _hashable(values: Sequence[Any]) -> Hashable:
+    """Lists as tuples; texts, ids, numbers and instants are hashable themselves."""
+    return tuple([tuple(value) if type(value) is list else value for value in values])

@@ -1,0 +1,147 @@
+"""Look-ups by key: in the order of the keys, and gathered into one statement however many ask."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec import json
+
+from app.database import Database
+from app.principal import LOCAL
+from app.reads import Amounts, Compare, Form, Listing, Lookups, Op, Selected, Selection, Want, lookups
+from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER
+from app.reads.shape import Shape
+from tests.reads.rows import EMA, MAKER, UNKNOWN
+
+pytestmark = pytest.mark.anyio
+
+BY_ORDER = ("strategy_id", "client_order_id")
+BY_CURRENCY = ("strategy_id", "currency")
+
+
+def wanted(*names: str, by: tuple[str, ...] = BY_ORDER) -> Want:
+    return Want(Selection.of(names), Form.KEYED, amounts=Amounts.TEXT, by=by)
+
+
+async def found(
+    database: Database, shape: Shape, want: Want, *keys: Any, values: tuple[Any, ...] = (), principal: Any = LOCAL
+) -> list[Any]:
+    bodies = await Lookups().find(database, principal, shape, want, values, keys)
+    return [None if body is None else json.decode(body) for body in bodies]
+
+
+async def test_answers_stand_in_the_order_of_the_keys(ledger_database: Database) -> None:
+    keys = [(EMA, "O-07"), (UNKNOWN, "O-05"), (MAKER, "SHARED"), (EMA, "O-05"), (EMA, "O-07")]
+    assert await found(ledger_database, ORDER, wanted("strategy_id", "client_order_id"), *keys) == [
+        {"strategy_id": str(EMA), "client_order_id": "O-07"},
+        None,
+        {"strategy_id": str(MAKER), "client_order_id": "SHARED"},
+        {"strategy_id": str(EMA), "client_order_id": "O-05"},
+        {"strategy_id": str(EMA), "client_order_id": "O-07"},
+    ]
+
+
+async def test_neighbours_and_their_arguments_come_along(ledger_database: Database) -> None:
+    some = Listing(Compare("last_qty", Op.GT, 2))
+    fills = Selected("fills", "fills", Selection.of(["total_count"]), some)
+    want = Want(Selection((fills,)), Form.KEYED, by=BY_ORDER)
+    assert await found(ledger_database, ORDER, want, (EMA, "O-13"), values=(Decimal("0.1"),)) == [
+        {"fills": {"total_count": 0}}
+    ]
+    assert await found(ledger_database, ORDER, want, (EMA, "O-13"), values=(Decimal("0.01"),)) == [
+        {"fills": {"total_count": 5}}
+    ]
+
+
+async def test_only_what_belongs_to_the_noun_is_found(ledger_database: Database) -> None:
+    want = wanted("currency", "allocated", by=BY_CURRENCY)
+    keys = [(EMA, "USDT"), (EMA, "BTC")]
+    usdt = {"currency": "USDT", "allocated": "1000.0"}
+    assert await found(ledger_database, BUDGET, want, *keys) == [usdt, None]
+    # What became of an act is told, though the budget was taken away since.
+    assert await found(ledger_database, BUDGET_ENTRY, want, *keys) == [usdt, {"currency": "BTC", "allocated": "0"}]
+    assert await found(ledger_database, HOLD, wanted("currency"), (EMA, "O-05"), (EMA, "O-06")) == [
+        {"currency": "USDT"},
+        None,
+    ]
+
+
+async def test_a_bound_principal_finds_its_own(ledger_database: Database) -> None:
+    bound = replace(LOCAL, strategy_ids=frozenset([MAKER]))
+    keys = [(EMA, "SHARED"), (MAKER, "SHARED")]
+    rows = await found(ledger_database, ORDER, wanted("client_order_id"), *keys, principal=bound)
+    assert rows == [None, {"client_order_id": "SHARED"}]
+
+
+async def test_what_is_asked_together_is_one_statement(
+    ledger_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = counted(monkeypatch)
+    together = Lookups()
+    order, side = wanted("client_order_id"), wanted("side")
+    names = [f"O-{number:02}" for number in range(10)]
+    asked = [together.find(ledger_database, LOCAL, ORDER, order, (), [(EMA, name)]) for name in names]
+    asked.append(together.find(ledger_database, LOCAL, ORDER, side, (), [(EMA, "O-00")]))
+    *answers, (beside,) = await asyncio.gather(*asked)
+    assert [json.decode(body) for (body,) in answers] == [{"client_order_id": name} for name in names]
+    assert json.decode(beside) == {"side": "BUY"}
+    assert sorted(statements) == [1, 10]
+
+
+async def test_principals_that_see_other_rows_do_not_share_a_statement(
+    ledger_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = counted(monkeypatch)
+    together = Lookups()
+    everybody = [
+        LOCAL,
+        replace(LOCAL, actor="key:a"),
+        *(replace(LOCAL, strategy_ids=frozenset([one])) for one in (EMA, MAKER)),
+    ]
+    asked = (
+        together.find(ledger_database, who, ORDER, wanted("side"), (), [(EMA, "O-00"), (EMA, "O-01")])
+        for who in everybody
+    )
+    answers = await asyncio.gather(*asked)
+    assert [[body is not None for body in bodies] for bodies in answers] == [[True, True]] * 3 + [[False, False]]
+    assert statements == [2, 2, 2]
+
+
+async def test_a_statement_has_a_bounded_number_of_keys(
+    ledger_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookups, "KEYS_MAX", 4)
+    statements = counted(monkeypatch)
+    together = Lookups()
+    names = [f"O-{number:02}" for number in range(10)]
+    want = wanted("client_order_id")
+    asked = (together.find(ledger_database, LOCAL, ORDER, want, (), [(EMA, name)]) for name in names)
+    answers = await asyncio.gather(*asked)
+    assert [json.decode(body)["client_order_id"] for (body,) in answers] == names
+    assert statements == [4, 4, 2]
+
+
+async def test_one_that_gives_up_takes_nothing_from_the_others(ledger_database: Database) -> None:
+    together = Lookups()
+    both = [
+        asyncio.create_task(together.find(ledger_database, LOCAL, ORDER, wanted("side"), (), [(EMA, "O-00")]))
+        for _ in range(2)
+    ]
+    await asyncio.sleep(0)
+    both[0].cancel()
+    assert await both[1] == [b'{"side":"BUY"}']
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many keys each statement had, in the order of the statements."""
+    statements: list[int] = []
+    ask = lookups.bodies
+
+    async def bodies(*arguments: Any) -> Any:
+        statements.append(len(arguments[-1][0]))
+        return await ask(*arguments)
+
+    monkeypatch.setattr(lookups, "bodies", bodies)
+    return statements
