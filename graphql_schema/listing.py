@@ -2,15 +2,30 @@
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import partial
 from typing import Any as AnyValue
 
 from graphql import GraphQLField, GraphQLInputObjectType, get_named_type
 
 from app.errors import BadInputError, PageTooLarge
-from app.reads import All, Any, Compare, Condition, Listing, Not, Op, Page, Slot, SortKey, read_cursor
+from app.reads import (
+    All,
+    Any,
+    Compare,
+    Condition,
+    Listing,
+    Not,
+    Op,
+    Page,
+    Slot,
+    SortKey,
+    place_length,
+    read_cursor,
+)
 from app.reads.shape import Shape
-from graphql_schema.holes import Cursor, Hole
+from graphql_schema.holes import worked_out
 from graphql_schema.names import python_name
+from graphql_schema.told import is_midnight
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 1000
@@ -19,7 +34,6 @@ CONDITIONS_MAX = 200
 FILTER_DEPTH_MAX = 20
 """Deepest nesting of `and`, `or` and `not`."""
 SORT_KEYS_MAX = 8
-DAY_NANOSECONDS = 86_400 * 10**9
 
 _OPS = {
     "eq": Op.EQ,
@@ -77,10 +91,8 @@ class ListingReader:
     def _place(self, order: tuple[SortKey, ...], cursor: str | None) -> tuple[Slot, ...] | None:
         if cursor is None:
             return None
-        if isinstance(cursor, Hole):
-            place: list[AnyValue] = Cursor(cursor, self._shape, order).slots()
-        else:
-            place = read_cursor(self._shape, order, cursor)
+        read = partial(read_cursor, self._shape, order)
+        place = worked_out(read, cursor, count=place_length(self._shape, order))
         return tuple(self._slot(value) for value in place)
 
     def _condition(self, type_: GraphQLInputObjectType, given: Mapping[str, AnyValue], depth: int = 0) -> Condition:
@@ -121,7 +133,7 @@ class ListingReader:
             # Sorted: the same names in another order are the same statement.
             return Compare(field, op, names=tuple(sorted({str(name.value) for name in value})))
         if self._by_day and op in (Op.GTE, Op.LT) and f"{field}_midnight" in self._shape.filters:
-            field = field if value % DAY_NANOSECONDS else f"{field}_midnight"
+            field = f"{field}_midnight" if is_midnight(value) else field
         return Compare(field, op, self._slot(value))
 
     def _slot(self, value: AnyValue) -> Slot:
