@@ -4,6 +4,7 @@ A plain ASGI application: per request it does what the request needs and nothing
 WebSocket on the same path.
 """
 
+import asyncio
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app.authentication import principal_of
+from app.errors import QuestionTooSlow
 from app.settings import Settings
 from graphql_schema import graphiql, operations, requests, responses
 from graphql_schema.caller import Caller
@@ -37,6 +39,7 @@ class GraphQLEndpoint:
         self._schema = schema
         self._body_bytes_max = settings.graphql_body_bytes_max
         self._cost_max = settings.graphql_cost_max
+        self._query_seconds_max = settings.graphql_timeout_seconds
         self._suggestions = settings.graphql_suggestions
         self.documents = Documents(
             schema,
@@ -80,7 +83,12 @@ class GraphQLEndpoint:
         _refuse_wrong_type(operation, is_read=is_read)
         extensions = {"cost": self._cost(operation, request)}
         try:
-            result = await self._executed(text, document, request, caller)
+            # A change is seen through: whoever asked for it must know whether it happened.
+            seconds_max = self._query_seconds_max if operation.type is OperationType.QUERY else None
+            async with asyncio.timeout(seconds_max):
+                result = await self._executed(text, document, request, caller)
+        except TimeoutError:
+            raise RequestRefused([coded(QuestionTooSlow())], extensions=extensions) from None
         except RequestRefused as why:
             why.extensions = extensions
             raise

@@ -38,7 +38,7 @@ FILLING: Mapping[str, Tell] = {
 is part of a plan's key."""
 
 Steering: TypeAlias = Any
-"""Hashable: whatever two requests must have in common to share a plan."""
+"""Hashable, in tuples: whatever two requests must have in common to share a plan."""
 Split: TypeAlias = Callable[[Any, list[Any]], Steering]
 """(coerced value, values so far) -> what steers; the rest goes to the end of the values."""
 
@@ -92,6 +92,11 @@ class Variables:
         if coerced is Undefined:
             raise NotPlannable
         return coerced
+
+
+def size_of(steering: Steering) -> int:
+    """How many parts it has: what it takes to keep it."""
+    return 1 + sum(map(size_of, steering)) if isinstance(steering, tuple) else 1
 
 
 def _split_of(type_: GraphQLInputType) -> Split:

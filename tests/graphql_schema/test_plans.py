@@ -247,6 +247,15 @@ async def test_a_failing_statement_is_asked_once(ledger_database: Database, monk
     assert expected[0] == b"null"
 
 
+async def test_no_plan_is_kept_for_what_would_take_much_room(ledger_database: Database) -> None:
+    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
+    for part in ({"status": {"in": ["FILLED"] * 3000}}, {"or": [{}] * 3000}):
+        assert await plans.answer(FILTER, None, {"f": part}, caller) is None
+    (operation,) = plans._operations._kept.values()
+    assert operation is not None
+    assert not operation.plans
+
+
 async def test_plans_and_documents_are_bounded(ledger_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answering, "PLANS_MAX", 3)
     monkeypatch.setattr(documents, "LENGTH_TOTAL_MAX", 4 * len(FILTER))
@@ -257,3 +266,6 @@ async def test_plans_and_documents_are_bounded(ledger_database: Database, monkey
     operations = plans._operations._kept
     assert sum(len(text) for text, _ in operations) <= 4 * len(FILTER)
     assert max(len(operation.plans) for operation in operations.values() if operation) <= 3
+    monkeypatch.setattr(documents, "OPERATIONS_MAX", 2)
+    assert await plans.answer("{ summary { orders } }", None, {}, caller)
+    assert len(operations) == 2
