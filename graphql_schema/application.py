@@ -21,6 +21,7 @@ from graphql_schema.documents import Document, DocumentLimits, Documents, Operat
 from graphql_schema.errors import RequestCode, RequestRefused, coded, refusal
 from graphql_schema.limits.body import ClientGone, read_body, too_large
 from graphql_schema.limits.shape import ShapeLimits
+from graphql_schema.limits.variables import check_variables
 from graphql_schema.media_types import MediaType, is_json, negotiate
 from graphql_schema.persisted import AllowList, PersistedQueries, QuerySource
 from graphql_schema.plans import Plans
@@ -81,10 +82,12 @@ class GraphQLEndpoint:
         operation = document.operation(request.operation_name)
         is_read = scope["method"] != "POST"
         _refuse_wrong_type(operation, is_read=is_read)
+        seconds_max = None  # a change is seen through: whoever asked for it must know whether it happened
+        if operation.type is OperationType.QUERY:
+            check_variables(request.variables)
+            seconds_max = self._query_seconds_max
         extensions = {"cost": self._cost(operation, request)}
         try:
-            # A change is seen through: whoever asked for it must know whether it happened.
-            seconds_max = self._query_seconds_max if operation.type is OperationType.QUERY else None
             async with asyncio.timeout(seconds_max):
                 result = await self._executed(text, document, request, caller)
         except TimeoutError:
