@@ -62,6 +62,7 @@ class Settings(BaseSettings):
         le=1_000_000_000,
         description="Most rows that a GraphQL query may ask for: page sizes, multiplied through nesting.",
     )
+    graphql_timeout_seconds: Seconds = Field(30.0, description="Longest a GraphQL query may take, all its statements.")
     graphql_documents_max: int = Field(
         1000, ge=1, le=100_000, description="How many parsed and validated GraphQL documents are kept."
     )

@@ -18,39 +18,46 @@ _FILL = "tradeId lastQty lastPx commission liquiditySide tsEvent"
 _BY_ID = "clientOrderId venueOrderId strategyId instrumentId side TYPE status quantity filledQty price tsInit"
 _DEEP = "clientOrderId instrumentId side status quantity price tsInit"
 _TREE = "clientOrderId side status quantity"
+_GROUP = "instrumentId fills quantity notional"
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question. `by_hand` is a path; a peer's document is None where it has no such question."""
+    """One question. `by_hand` is a path, the others are documents; `variables` by server, where it has any."""
 
     name: str
     what: str
     purser: str
     by_hand: str
-    strawberry: str | None
-    postgraphile: str | None
-    variables: dict[str, Any] = field(default_factory=dict)
-    of_others: dict[str, Any] = field(default_factory=dict)
+    strawberry: str
+    postgraphile: str
+    variables: dict[str, dict[str, Any]] = field(default_factory=dict)
     ratios_min: dict[str, float] = field(default_factory=dict)
 
-    def request(self, server: str) -> bytes | None:
+    def request(self, server: str) -> bytes:
         """The bytes to send to a server."""
         if server == "by hand":
             return get(self.by_hand)
-        document: str | None = getattr(self, server)
-        if document is None:
-            return None
-        variables = self.variables if server == "purser" else self.of_others
-        return post_json("/graphql", {"query": document, "variables": variables})
+        return post_json("/graphql", {"query": getattr(self, server), "variables": self.variables.get(server, {})})
+
+
+@dataclass(frozen=True)
+class Place:
+    """An order deep in the lists, and where it stands there in the words of each server."""
+
+    strategy: str
+    client_order_id: str
+    ts_init: int
+    cursor: str
+    postgraphile_cursor: str
 
 
 def _words(names: str, server: str) -> str:
     return names.replace("TYPE", "type: orderType" if server == "postgraphile" else "type")
 
 
-def questions(strategy: str, place: int, cursor: str, order_id: str) -> list[Question]:
-    """All of them; the arguments say where the deep page begins and which order is looked up."""
+def questions(place: Place) -> list[Question]:
+    """All of them; the place is where the deep page begins, and which order is looked up."""
     fills_of = "fills: fillsByStrategyIdAndClientOrderId(first: 10, orderBy: TS_EVENT_DESC)"
     orders_of = "orders: ordersByStrategyId(first: 20, orderBy: TS_INIT_DESC)"
     newest = "orders: allOrders(first: 100, orderBy: TS_INIT_DESC)"
@@ -62,7 +69,7 @@ def questions(strategy: str, place: int, cursor: str, order_id: str) -> list[Que
             "/flat",
             f"{{ orders(first: 100) {{ {_words(_FLAT, '')} }} }}",
             f"{{ {newest} {{ nodes {{ {_words(_FLAT, 'postgraphile')} }} }} }}",
-            {"n": 100},
+            {"purser": {"n": 100}},
             ratios_min={"by hand": 0.8, "postgraphile": 2.5, "strawberry": 20},
         ),
         Question(
@@ -73,7 +80,7 @@ def questions(strategy: str, place: int, cursor: str, order_id: str) -> list[Que
             "/nested",
             f"{{ orders(first: 100) {{ {_NESTED} fills {{ {_FILL} }} }} }}",
             f"{{ {newest} {{ nodes {{ {_NESTED} {fills_of} {{ nodes {{ {_FILL} }} }} }} }} }}",
-            {"n": 100},
+            {"purser": {"n": 100}},
             ratios_min={"by hand": 0.8, "postgraphile": 2.3, "strawberry": 28},
         ),
         Question(
@@ -89,39 +96,41 @@ def questions(strategy: str, place: int, cursor: str, order_id: str) -> list[Que
         Question(
             "by id",
             "one order by its id",
-            f"query ($id: String!) {{ orders(first: 1, filter: {{clientOrderId: {{eq: $id}}}}) "
-            f"{{ nodes {{ {_words(_BY_ID, '')} }} }} }}",
-            f"/by_id?{urlencode({'id': order_id})}",
-            f"query ($id: String!) {{ orders: order(id: $id) {{ {_words(_BY_ID, '')} }} }}",
-            "query ($id: String!) { orders: allOrders(first: 1, condition: {clientOrderId: $id}) "
+            f"query ($id: String!) {{ order(clientOrderId: $id) {{ {_words(_BY_ID, '')} }} }}",
+            f"/by_id?{urlencode({'id': place.client_order_id})}",
+            f"query ($id: String!) {{ order(clientOrderId: $id) {{ {_words(_BY_ID, '')} }} }}",
+            "query ($id: String!) { order: allOrders(first: 1, condition: {clientOrderId: $id}) "
             f"{{ nodes {{ {_words(_BY_ID, 'postgraphile')} }} }} }}",
-            {"id": order_id},
-            {"id": order_id},
+            {server: {"id": place.client_order_id} for server in ("purser", "strawberry", "postgraphile")},
         ),
         Question(
             "deep",
             "50 orders of a strategy, deep in its list",
             "query ($after: String!, $strategy: UUID!) { orders(first: 50, after: $after, "
             f"filter: {{strategyId: {{eq: $strategy}}}}) {{ nodes {{ {_DEEP} }} }} }}",
-            f"/deep?{urlencode({'strategy': strategy, 'before': place})}",
+            f"/deep?{urlencode({'strategy': place.strategy, 'before': place.ts_init})}",
             "query ($strategy: UUID!, $before: String!) { orders(first: 50, strategy: $strategy, before: $before) "
             f"{{ {_DEEP} }} }}",
-            None,
-            {"after": cursor, "strategy": strategy},
-            {"before": str(place), "strategy": strategy},
+            "query ($strategy: UUID!, $after: Cursor!) { orders: allOrders(first: 50, after: $after, "
+            f"condition: {{strategyId: $strategy}}, orderBy: TS_INIT_DESC) {{ nodes {{ {_DEEP} }} }} }}",
+            {
+                "purser": {"after": place.cursor, "strategy": place.strategy},
+                "strawberry": {"before": str(place.ts_init), "strategy": place.strategy},
+                "postgraphile": {"after": place.postgraphile_cursor, "strategy": place.strategy},
+            },
         ),
         Question(
-            "totals",
-            "how many orders and fills there are",
-            "{ summary { orders fills } }",
-            "/totals",
-            "{ summary { orders fills } }",
-            None,
+            "aggregate",
+            "what all fills add up to, by instrument",
+            f"{{ fillsSummary(groupBy: [INSTRUMENT]) {{ groups {{ {_GROUP} }} }} }}",
+            "/aggregate",
+            f"{{ fillsSummary {{ groups {{ {_GROUP} }} }} }}",
+            f"{{ fillsSummary: fillsByInstrument {{ groups: nodes {{ {_GROUP} }} }} }}",
         ),
     ]
 
 
-_AMOUNTS = {"quantity", "filledQty", "price", "lastQty", "lastPx", "commission"}
+_AMOUNTS = {"quantity", "filledQty", "price", "lastQty", "lastPx", "commission", "notional"}
 _RFC_3339 = re.compile(r"(.+)\.(\d{9})Z")
 
 
@@ -137,7 +146,7 @@ def _content(value: Any, key: str = "") -> Any:
         if value.keys() == {"nodes"}:
             value = value["nodes"]
             # The list of one that was looked up, where a peer answers with the one itself.
-            return _content(value[0]) if key == "orders" and len(value) == 1 else _content(value, key)
+            return _content(value[0]) if key == "order" else _content(value, key)
         return {name: _content(part, name) for name, part in value.items()}
     if isinstance(value, list):
         listed = [_content(part) for part in value]
@@ -145,6 +154,8 @@ def _content(value: Any, key: str = "") -> Any:
         return sorted(listed, key=itemgetter("name")) if key == "strategies" else listed
     if value is not None and key in _AMOUNTS:
         return Decimal(value)
+    if key == "fills":
+        return int(value)
     if value is not None and key.startswith("ts"):
         return _nanoseconds(str(value))
     return value

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 import asyncpg
 import orjson
 
-from bench.graphql_questions import Question, content, questions
-from bench.http_load import answer_to
-from bench.peers.postgraphile import NEIGHBOURS, postgraphile, version
+from bench.graphql_questions import Place, Question, content, questions
+from bench.http_load import answer_to, post_json
+from bench.peers.postgraphile import SCHEMA, postgraphile, version
 from bench.results import Comparison
 from bench.servers import database_with_rows, uvicorn
 from bench.turns import CONNECTIONS, ROUNDS, in_turns
@@ -29,7 +29,9 @@ async def run() -> list[Comparison]:
 
 async def side_by_side(url: str) -> list[Comparison]:
     """The same over a database that has the rows."""
-    asked = await _prepared(url)
+    connection = await asyncpg.connect(url)
+    await connection.execute(SCHEMA)
+    await connection.close()
     with ExitStack() as servers:
         ports = {
             "purser": servers.enter_context(uvicorn("app.main:create_app", url)),
@@ -37,29 +39,32 @@ async def side_by_side(url: str) -> list[Comparison]:
             "strawberry": servers.enter_context(uvicorn("bench.peers.strawberry_sqlmodel:create_app", url)),
             "postgraphile": servers.enter_context(postgraphile(url)),
         }
+        place = await _place(url, ports["postgraphile"])
         comparisons = []
-        for question in asked:
+        for question in questions(place):
             comparisons += await _compare(question, ports)
         return comparisons
 
 
-async def _prepared(url: str) -> list[Question]:
+async def _place(url: str, postgraphile_port: int) -> Place:
+    """A tenth of the way through the orders, from the oldest."""
     connection = await asyncpg.connect(url)
-    await connection.execute(NEIGHBOURS)
-    strategy, client_order_id, place = await connection.fetchrow(
+    strategy, client_order_id, ts_init = await connection.fetchrow(
         "SELECT strategy_id::text, client_order_id, ts_init FROM orders ORDER BY ts_init OFFSET $1 LIMIT 1",
         ORDERS // 10,
     )
     await connection.close()
     signature = "Order -ts_init,-client_order_id,-strategy_id"
-    cursor = b64encode(orjson.dumps([signature, str(place), client_order_id, strategy])).decode()
-    return questions(strategy, place, cursor, client_order_id)
+    cursor = b64encode(orjson.dumps([signature, str(ts_init), client_order_id, strategy])).decode()
+    document = """query ($id: String!) {
+      allOrders(first: 1, condition: {clientOrderId: $id}, orderBy: TS_INIT_DESC) { edges { cursor } } }"""
+    asked = post_json("/graphql", {"query": document, "variables": {"id": client_order_id}})
+    answer = orjson.loads(await answer_to(postgraphile_port, asked))
+    return Place(strategy, client_order_id, ts_init, cursor, answer["data"]["allOrders"]["edges"][0]["cursor"])
 
 
 async def _compare(question: Question, ports: dict[str, int]) -> list[Comparison]:
-    requests = {
-        name: (port, request) for name, port in ports.items() if (request := question.request(name)) is not None
-    }
+    requests = {name: (port, question.request(name)) for name, port in ports.items()}
     answers = {name: content(await answer_to(*asked)) for name, asked in requests.items()}
     for name, answer in answers.items():
         assert answer == answers["purser"], f"{question.name}: {name} answers something else"

@@ -32,7 +32,9 @@ _ORDERS = """query ($after: String, $filter: OrderFilter) { orders(first: 50, af
 _NESTED = """{ orders(first: 50) { nodes { clientOrderId fills(first: 10) { nodes { tradeId lastQty tsEvent } } } } }"""
 _FILLS = "query ($filter: FillFilter) { fills(first: 50, filter: $filter) { nodes { tradeId lastQty tsEvent } } }"
 _COUNT = "query ($filter: OrderFilter) { orders(first: 0, filter: $filter) { totalCount } }"
+_ORDER = "query ($id: String!) { order(clientOrderId: $id) { strategyId instrumentId side status quantity tsInit } }"
 _SUMMARY = "{ summary { orders fills } }"
+_SUMS = "{ fillsSummary(groupBy: [INSTRUMENT]) { totalFills groups { instrumentId fills quantity notional } } }"
 
 Questions = dict[str, tuple[str, dict[str, Any]]]
 
@@ -94,11 +96,13 @@ async def _questions(url: str, orders: int) -> Questions:
         "first page, of an instrument nobody traded": (_ORDERS, {"filter": {"instrumentId": {"eq": "NONE"}}}),
         "first page, by status": (_ORDERS, {"filter": {"status": {"eq": "DENIED"}}}),
         "first page of a status nothing has": (_ORDERS, {"filter": {"status": {"eq": "EXPIRED"}}}),
-        "one order by id": (_ORDERS, {"filter": {"clientOrderId": {"eq": row["id"]}}}),
+        "one order by id": (_ORDER, {"id": row["id"]}),
+        "orders of an id": (_ORDERS, {"filter": {"clientOrderId": {"eq": row["id"]}}}),
         "fills of an order": (_FILLS, {"filter": {**strategy, "clientOrderId": {"eq": row["id"]}}}),
         "first page of fills, of a strategy": (_FILLS, {"filter": strategy}),
         "count of a strategy's orders": (_COUNT, {"filter": strategy}),
         "summary": (_SUMMARY, {}),
+        "what fills add up to, by instrument": (_SUMS, {}),
     }
 
 

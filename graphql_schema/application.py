@@ -4,6 +4,7 @@ A plain ASGI application: per request it does what the request needs and nothing
 WebSocket on the same path.
 """
 
+import asyncio
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.authentication import principal_of, status_of
-from app.errors import PurserError
+from app.errors import PurserError, QuestionTooSlow
 from app.settings import Settings
 from graphql_schema import graphiql, operations, requests, responses
 from graphql_schema.caller import Caller
@@ -20,6 +21,7 @@ from graphql_schema.documents import Document, DocumentLimits, Documents, Operat
 from graphql_schema.errors import RequestCode, RequestRefused, coded, refusal
 from graphql_schema.limits.body import ClientGone, read_body, too_large
 from graphql_schema.limits.shape import ShapeLimits
+from graphql_schema.limits.variables import check_variables
 from graphql_schema.media_types import MediaType, is_json, negotiate
 from graphql_schema.persisted import AllowList, PersistedQueries, QuerySource
 from graphql_schema.plans import Plans
@@ -38,6 +40,7 @@ class GraphQLEndpoint:
         self._schema = schema
         self._body_bytes_max = settings.graphql_body_bytes_max
         self._cost_max = settings.graphql_cost_max
+        self._query_seconds_max = settings.graphql_timeout_seconds
         self._suggestions = settings.graphql_suggestions
         self.documents = Documents(
             schema,
@@ -79,9 +82,16 @@ class GraphQLEndpoint:
         operation = document.operation(request.operation_name)
         is_read = scope["method"] != "POST"
         _refuse_wrong_type(operation, is_read=is_read)
+        seconds_max = None  # a change is seen through: whoever asked for it must know whether it happened
+        if operation.type is OperationType.QUERY:
+            check_variables(request.variables)
+            seconds_max = self._query_seconds_max
         extensions = {"cost": self._cost(operation, request)}
         try:
-            result = await self._executed(text, document, request, caller)
+            async with asyncio.timeout(seconds_max):
+                result = await self._executed(text, document, request, caller)
+        except TimeoutError:
+            raise RequestRefused([coded(QuestionTooSlow())], extensions=extensions) from None
         except RequestRefused as why:
             why.extensions = extensions
             raise

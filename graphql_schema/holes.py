@@ -1,11 +1,8 @@
 """Holes: what stands for a variable's value while a plan is made, and how the values go in."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
-
-from app.reads import SortKey, place_length, read_cursor
-from app.reads.shape import Shape
 
 
 class NotPlannable(Exception):
@@ -13,12 +10,16 @@ class NotPlannable(Exception):
 
 
 class Hole:
-    """The place of one value. It can be handed on; whoever looks at it would tie the plan to one value."""
+    """The place of one value. It can be handed on; whoever looks at it would tie the plan to one value.
 
-    __slots__ = ("index",)
+    `told` is what the plan's key has of the value, so it may be looked at.
+    """
 
-    def __init__(self, index: int) -> None:
+    __slots__ = ("index", "told")
+
+    def __init__(self, index: int, told: Hashable = None) -> None:
         self.index = index
+        self.told = told
 
     def _looked_at(self, *_: object) -> NoReturn:
         raise NotPlannable
@@ -40,26 +41,30 @@ class ListHole(Hole):
         return iter((self,))
 
 
-class CursorSlot:
-    """One value of the place that a cursor names, where the cursor is a hole."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Later:
+    """Values that are worked out of others once these are known: `work_out(*sources)` answers `count`, or raises."""
 
-    __slots__ = ("cursor", "index")
+    work_out: Callable[..., Sequence[Any]]
+    sources: tuple[Any, ...]
+    count: int
 
-    def __init__(self, cursor: "Cursor", index: int) -> None:
-        self.cursor, self.index = cursor, index
+    def slots(self) -> "list[LaterSlot]":
+        """Stand-ins for the values; they stay together, in this order."""
+        return [LaterSlot(self, index) for index in range(self.count)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cursor:
-    """A cursor that is not known yet: whose it is, and in which order it names a place."""
+class LaterSlot:
+    """The place of one of these values."""
 
-    hole: Hole
-    shape: Shape
-    order: tuple[SortKey, ...]
+    later: Later
+    index: int
 
-    def slots(self) -> list[CursorSlot]:
-        """Stand-ins for the values of the place."""
-        return [CursorSlot(self, index) for index in range(place_length(self.shape, self.order))]
+
+def worked_out(work_out: Callable[..., Sequence[Any]], *sources: Any, count: int) -> Sequence[Any]:
+    """The `count` values that `work_out` makes of the sources: now, or later where one of them is a hole."""
+    return Later(work_out, sources, count).slots() if holes_in(sources) else work_out(*sources)
 
 
 Fill: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
@@ -67,11 +72,11 @@ Fill: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 def filling(template: Sequence[Any]) -> Fill:
-    """How the values of a question are made: a sequence of constants, holes, cursor slots, and lists of such."""
+    """How the values of a question are made: a sequence of constants, holes, later slots, and lists of such."""
     if all(type(item) is Hole or type(item) is ListHole for item in template):
         indices = [item.index for item in template]
         return lambda values: [values[index] for index in indices]
-    parts = [_part(item) for item in template if not (type(item) is CursorSlot and item.index)]
+    parts = [_part(item) for item in template if not (type(item) is LaterSlot and item.index)]
 
     def fill(values: Sequence[Any]) -> list[Any]:
         filled: list[Any] = []
@@ -87,8 +92,8 @@ def holes_in(value: Any) -> set[int]:
     match value:
         case Hole():
             return {value.index}
-        case CursorSlot():
-            return {value.cursor.hole.index}
+        case LaterSlot():
+            return holes_in(value.later.sources)
         case dict():
             return set().union(*(holes_in(part) for part in value.values()))
         case list() | tuple():
@@ -101,9 +106,10 @@ def _part(item: Any) -> Callable[[Sequence[Any]], list[Any]]:
     match item:
         case Hole(index=index):
             return lambda values: [values[index]]
-        case CursorSlot(cursor=cursor):
-            # All slots of a cursor follow each other; the first stands for them.
-            return lambda values: read_cursor(cursor.shape, cursor.order, values[cursor.hole.index])
+        case LaterSlot(later=later):
+            # All its slots follow each other; the first stands for them.
+            sources = filling(later.sources)
+            return lambda values: [*later.work_out(*sources(values))]
         case list() if holes_in(item):
             parts = [_part(part) for part in item]
             return lambda values: [[value for part in parts for value in part(values)]]

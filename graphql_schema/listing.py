@@ -2,24 +2,38 @@
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import partial
 from typing import Any as AnyValue
 
 from graphql import GraphQLField, GraphQLInputObjectType, get_named_type
 
 from app.errors import BadInputError, PageTooLarge
-from app.reads import All, Any, Compare, Condition, Listing, Not, Op, Page, Slot, SortKey, read_cursor
+from app.reads import (
+    All,
+    Any,
+    Compare,
+    Condition,
+    Listing,
+    Not,
+    Op,
+    Page,
+    Slot,
+    SortKey,
+    place_length,
+    read_cursor,
+)
 from app.reads.shape import Shape
-from graphql_schema.holes import Cursor, Hole
+from graphql_schema.holes import worked_out
 from graphql_schema.names import python_name
+from graphql_schema.told import is_midnight
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 1000
-CONDITIONS_MAX = 200
-"""Most comparisons of one filter."""
+FILTER_PARTS_MAX = 400
+"""Most parts of one filter: comparisons, and filters inside it."""
 FILTER_DEPTH_MAX = 20
 """Deepest nesting of `and`, `or` and `not`."""
 SORT_KEYS_MAX = 8
-DAY_NANOSECONDS = 86_400 * 10**9
 
 _OPS = {
     "eq": Op.EQ,
@@ -41,7 +55,7 @@ class ListingReader:
         self._shape = shape
         self._by_day = by_day
         self._values = values
-        self._conditions = 0
+        self._parts = 0
 
     def read(self, field: GraphQLField, arguments: Mapping[str, AnyValue]) -> Listing:
         """The listing. Raises BadInputError, CursorInvalid, PageTooLarge."""
@@ -77,15 +91,14 @@ class ListingReader:
     def _place(self, order: tuple[SortKey, ...], cursor: str | None) -> tuple[Slot, ...] | None:
         if cursor is None:
             return None
-        if isinstance(cursor, Hole):
-            place: list[AnyValue] = Cursor(cursor, self._shape, order).slots()
-        else:
-            place = read_cursor(self._shape, order, cursor)
+        read = partial(read_cursor, self._shape, order)
+        place = worked_out(read, cursor, count=place_length(self._shape, order))
         return tuple(self._slot(value) for value in place)
 
     def _condition(self, type_: GraphQLInputObjectType, given: Mapping[str, AnyValue], depth: int = 0) -> Condition:
         if depth > FILTER_DEPTH_MAX:
             raise BadInputError(f"A filter is nested at most {FILTER_DEPTH_MAX} deep.")
+        self._count_part()
         conditions: list[Condition] = []
         for name, value in given.items():
             if value is None:
@@ -112,17 +125,20 @@ class ListingReader:
         ]
 
     def _compare(self, field: str, op: Op, value: AnyValue) -> Compare:
-        self._conditions += 1
-        if self._conditions > CONDITIONS_MAX:
-            raise BadInputError(f"A filter makes at most {CONDITIONS_MAX} comparisons.")
+        self._count_part()
         if isinstance(value, Enum):
             return Compare(field, op, names=(str(value.value),))
         if isinstance(value, list) and value and isinstance(value[0], Enum):
             # Sorted: the same names in another order are the same statement.
             return Compare(field, op, names=tuple(sorted({str(name.value) for name in value})))
         if self._by_day and op in (Op.GTE, Op.LT) and f"{field}_midnight" in self._shape.filters:
-            field = field if value % DAY_NANOSECONDS else f"{field}_midnight"
+            field = f"{field}_midnight" if is_midnight(value) else field
         return Compare(field, op, self._slot(value))
+
+    def _count_part(self) -> None:
+        self._parts += 1
+        if self._parts > FILTER_PARTS_MAX:
+            raise BadInputError(f"A filter has at most {FILTER_PARTS_MAX} parts: comparisons, and filters inside it.")
 
     def _slot(self, value: AnyValue) -> Slot:
         self._values.append(value)

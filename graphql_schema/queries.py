@@ -13,15 +13,18 @@ import strawberry
 from strawberry import UNSET
 
 from app.errors import BadInputError
-from app.reads import All, Compare, Op, read_node_id
+from app.reads import All, Compare, Op, has_key, read_node_id
 from app.reads.catalogue import AUDIT_ENTRY, BUDGET, FILL_SUMMARY, ORDER, QUARANTINED_EVENT, STRATEGY, SUMMARY
+from app.reads.catalogue.registry import shape_named
 from app.resolvers import audit, budgets, events, fills, nodes, orders, strategies, summary
 from graphql_schema.ask import asked
 from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument
 from graphql_schema.enums import FillGroup
+from graphql_schema.holes import worked_out
 from graphql_schema.inputs import AuditFilter, FillFilter, StrategyFilter
 from graphql_schema.statistics import FillSummary, Summary
+from graphql_schema.told import noun_of
 from graphql_schema.types import (
     AuditEntry,
     Budget,
@@ -40,8 +43,9 @@ from graphql_schema.types import (
 
 
 def _node(id: Annotated[strawberry.ID, argument("The id, from any answer.")]) -> Node | None:
-    named = read_node_id(id)
-    return asked(named.shape, partial(nodes.find_node, named.shape), named.where, named.values)
+    shape = shape_named(noun_of(id))
+    key = worked_out(lambda given: read_node_id(given).values, id, count=len(shape.key))
+    return asked(shape, partial(nodes.find_node, shape), has_key(shape), key)
 
 
 def _strategies(

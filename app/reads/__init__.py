@@ -8,7 +8,7 @@
 
 from app.reads.cursors import place_length, read_cursor
 from app.reads.lookups import Key, Lookups
-from app.reads.node_ids import NodeKey, read_node_id
+from app.reads.node_ids import NodeKey, has_key, read_node_id
 from app.reads.plans import Answer, Entity, answer, entities
 from app.reads.want import (
     ALL_ROWS,
@@ -63,6 +63,7 @@ __all__ = [
     "Want",
     "answer",
     "entities",
+    "has_key",
     "place_length",
     "read_cursor",
     "read_node_id",

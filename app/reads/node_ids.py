@@ -18,11 +18,15 @@ _LENGTH_MAX = 4096
 
 
 class NodeKey(NamedTuple):
-    """Which row of which noun: the condition and its values."""
+    """Which row of which noun: the values of its key."""
 
     shape: Shape
-    where: Condition
     values: list[Any]
+
+
+def has_key(shape: Shape) -> Condition:
+    """The condition that a noun's row has the key in the first values."""
+    return All(tuple(Compare(name, Op.EQ, slot) for slot, name in enumerate(shape.key)))
 
 
 def read_node_id(node_id: str) -> NodeKey:
@@ -37,4 +41,4 @@ def read_node_id(node_id: str) -> NodeKey:
         values = [reader_of(type_)(text) for type_, text in zip(types, texts, strict=True)]
     except (binascii.Error, ValueError, LookupError, AttributeError, InvalidOperation) as error:
         raise NodeIdInvalid from error
-    return NodeKey(shape, All(tuple(Compare(name, Op.EQ, slot) for slot, name in enumerate(shape.key))), values)
+    return NodeKey(shape, values)

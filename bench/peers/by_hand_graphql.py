@@ -57,7 +57,7 @@ SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM (
 ) AS r
 """
 BY_ID = f"""
-SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM (
+SELECT row_to_json(r) FROM (
     SELECT client_order_id AS "clientOrderId", venue_order_id AS "venueOrderId", strategy_id AS "strategyId",
         instrument_id AS "instrumentId", side, order_type AS type, status, quantity::text,
         filled_qty::text AS "filledQty", price::text, {_instant("ts_init")} AS "tsInit"
@@ -72,10 +72,11 @@ SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM (
     ORDER BY ts_init DESC, client_order_id DESC LIMIT 50
 ) AS r
 """
-TOTALS = """
-SELECT row_to_json(r) FROM (
-    SELECT (SELECT sum(orders)::bigint FROM order_totals) AS orders,
-        (SELECT sum(fills)::bigint FROM fill_sums) AS fills
+AGGREGATE = """
+SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM (
+    SELECT instrument_id AS "instrumentId", sum(fills)::bigint AS fills, sum(quantity)::text AS quantity,
+        sum(notional)::text AS notional
+    FROM fill_sums GROUP BY instrument_id ORDER BY instrument_id
 ) AS r
 """
 
@@ -118,14 +119,14 @@ def create_app() -> FastAPI:
 
     @app.get("/by_id")
     async def by_id(id: str) -> Response:
-        return await ask(orders, BY_ID, id)
+        return await ask((b'{"data":{"order":', b"}}"), BY_ID, id)
 
     @app.get("/deep")
     async def deep(strategy: str, before: int) -> Response:
         return await ask(orders, DEEP, strategy, before)
 
-    @app.get("/totals")
-    async def totals() -> Response:
-        return await ask((b'{"data":{"summary":', b"}}"), TOTALS)
+    @app.get("/aggregate")
+    async def aggregate() -> Response:
+        return await ask((b'{"data":{"fillsSummary":{"groups":', b"}}}"), AGGREGATE)
 
     return app

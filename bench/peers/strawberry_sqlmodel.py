@@ -19,7 +19,7 @@ from strawberry.fastapi import GraphQLRouter
 from strawberry.types import Info
 
 from app.models import Fill as FillRow
-from app.models import FillSum, OrderTotal
+from app.models import FillSum
 from app.models import Order as OrderRow
 from app.models import Strategy as StrategyRow
 from bench.peers.instants import engine_url, written
@@ -114,9 +114,16 @@ class Strategy:
 
 
 @strawberry.type
-class Summary:
-    orders: int
+class FillGroup:
+    instrument_id: str
     fills: int
+    quantity: Decimal
+    notional: Decimal
+
+
+@strawberry.type
+class FillsSummary:
+    groups: list[FillGroup]
 
 
 @strawberry.type
@@ -132,9 +139,10 @@ class Query:
             return [Order.of(row) for row in await session.exec(statement)]
 
     @strawberry.field
-    async def order(self, id: str) -> Order | None:
+    async def order(self, client_order_id: str) -> Order | None:
+        statement = select(OrderRow).where(OrderRow.client_order_id == client_order_id).limit(1)
         async with _sessions() as session:
-            row = (await session.exec(select(OrderRow).where(OrderRow.client_order_id == id).limit(1))).first()
+            row = (await session.exec(statement)).first()
         return Order.of(row) if row else None
 
     @strawberry.field
@@ -144,11 +152,17 @@ class Query:
             return [Strategy(strategy_id=row.strategy_id, name=row.name, state=row.state) for row in rows]
 
     @strawberry.field
-    async def summary(self) -> Summary:
+    async def fills_summary(self) -> FillsSummary:
+        instrument, sums = col(FillSum.instrument_id), (FillSum.fills, FillSum.quantity, FillSum.notional)
+        statement = select(instrument, *(func.sum(one) for one in sums)).group_by(instrument).order_by(instrument)
         async with _sessions() as session:
-            orders = (await session.exec(select(func.sum(OrderTotal.orders)))).one()
-            fills = (await session.exec(select(func.sum(FillSum.fills)))).one()
-        return Summary(orders=int(orders), fills=int(fills))
+            rows = await session.exec(statement)
+        return FillsSummary(
+            groups=[
+                FillGroup(instrument_id=name, fills=int(fills), quantity=quantity, notional=notional)
+                for name, fills, quantity, notional in rows
+            ]
+        )
 
 
 async def _load_fills(keys: list[tuple[UUID, str]]) -> list[list[FillRow]]:

@@ -13,12 +13,15 @@ from graphql_schema.caller import Caller
 from graphql_schema.holes import NotPlannable
 from graphql_schema.plans.documents import Load, Operation, Operations
 from graphql_schema.plans.planner import Plan, Question, execute_answered, plan_operation
+from graphql_schema.plans.variables import size_of
 
 if TYPE_CHECKING:
     from app.reads import Answer
 
 PLANS_MAX = 64
 """Most plans kept for one operation."""
+STEERING_SIZE_MAX = 2000
+"""Largest part of a request's variables that a plan is kept for."""
 
 
 class Plans:
@@ -63,6 +66,8 @@ class Plans:
     async def _planned(self, operation: Operation, key: Any, raw: Mapping[str, Any]) -> Plan:
         if key in operation.plans:
             raise NotPlannable  # as was found before, or is being found out
+        if size_of(key) > STEERING_SIZE_MAX:
+            raise NotPlannable
         operation.plans[key] = None
         if len(operation.plans) > PLANS_MAX:
             operation.plans.popitem(last=False)

@@ -25,6 +25,8 @@ LENGTH_MAX = 16 * 1024
 """Longest document that is kept, in characters."""
 LENGTH_TOTAL_MAX = 1024 * 1024
 """All documents kept, in characters; parsed, each takes some hundred bytes."""
+OPERATIONS_MAX = 1000
+"""Most operations kept; each has its plans."""
 
 Load: TypeAlias = Callable[[str], DocumentNode | None]
 """From a text to the document; None where ordinary execution would refuse it."""
@@ -60,7 +62,7 @@ class Operations:
             return None
         operation = self._kept[key] = self._read(text, name)
         self._length += len(text)
-        while self._length > LENGTH_TOTAL_MAX:
+        while self._length > LENGTH_TOTAL_MAX or len(self._kept) > OPERATIONS_MAX:
             (gone, _), _ = self._kept.popitem(last=False)
             self._length -= len(gone)
         return operation

@@ -1,6 +1,7 @@
 """Variables: coerced as graphql-core coerces them, then split into what steers a plan and the values that fill it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -13,18 +14,31 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     Undefined,
+    get_named_type,
 )
 from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import get_variable_values, input_is_nested_too_deeply
 from graphql.utilities import coerce_input_value
 
+from app.errors import PurserError
 from graphql_schema.holes import Hole, ListHole, NotPlannable
+from graphql_schema.told import is_midnight, nothing, noun_of
 
-FILLING = frozenset({"String", "ID", "Decimal", "DateTime", "UUID"})
-"""Scalars whose values never change a statement. All others, and all enumerations, are part of a plan's key."""
+Tell: TypeAlias = Callable[[Any], Hashable]
+"""From a value to what is told of it."""
+
+FILLING: Mapping[str, Tell] = {
+    "String": nothing,
+    "ID": noun_of,
+    "Decimal": nothing,
+    "DateTime": is_midnight,
+    "UUID": nothing,
+}
+"""Scalars whose values fill holes, and what is told of a value. Of all others, and of all enumerations, the whole value
+is part of a plan's key."""
 
 Steering: TypeAlias = Any
-"""Hashable: whatever two requests must have in common to share a plan."""
+"""Hashable, in tuples: whatever two requests must have in common to share a plan."""
 Split: TypeAlias = Callable[[Any, list[Any]], Steering]
 """(coerced value, values so far) -> what steers; the rest goes to the end of the values."""
 
@@ -80,25 +94,32 @@ class Variables:
         return coerced
 
 
+def size_of(steering: Steering) -> int:
+    """How many parts it has: what it takes to keep it."""
+    return 1 + sum(map(size_of, steering)) if isinstance(steering, tuple) else 1
+
+
 def _split_of(type_: GraphQLInputType) -> Split:
     """How a value of the type is split."""
     if isinstance(type_, GraphQLNonNull):
         return _split_of(type_.of_type)
     if isinstance(type_, GraphQLInputObjectType):
         return _ObjectSplit(type_)
-    if _fills(type_) or (isinstance(type_, GraphQLList) and _fills(type_.of_type)):
-        return _split_value
+    if _fills(type_):
+        return partial(_split_value, _telling(type_))
     if isinstance(type_, GraphQLList):
+        if _fills(type_.of_type):
+            return partial(_split_value, nothing)
         item = _split_of(type_.of_type)
         return lambda value, values: None if value is None else tuple([item(part, values) for part in value])
     return lambda value, _: _hashable(value)
 
 
-def _split_value(value: Any, values: list[Any]) -> Steering:
+def _split_value(tell: Tell, value: Any, values: list[Any]) -> Steering:
     if value is None:
         return None
     values.append(value)
-    return _VALUE
+    return _VALUE, tell(value)
 
 
 class _ObjectSplit:
@@ -132,7 +153,7 @@ def _pierced(type_: GraphQLInputType, value: Any, counted: list[Any]) -> Any:
         return {name: _pierced(_field_type(type_, name), part, counted) for name, part in value.items()}
     if _fills(type_):
         counted.append(None)
-        return Hole(len(counted) - 1)
+        return Hole(len(counted) - 1, _telling(type_)(value))
     if isinstance(type_, GraphQLList):
         if _fills(type_.of_type):
             counted.append(None)
@@ -144,6 +165,18 @@ def _pierced(type_: GraphQLInputType, value: Any, counted: list[Any]) -> Any:
 def _fills(type_: GraphQLInputType) -> bool:
     named = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
     return isinstance(named, GraphQLScalarType) and named.name in FILLING
+
+
+def _telling(type_: GraphQLInputType) -> Tell:
+    tell = FILLING[get_named_type(type_).name]
+
+    def told(value: Any) -> Hashable:
+        try:
+            return tell(value)
+        except PurserError as error:
+            raise NotPlannable from error
+
+    return told
 
 
 def _field_type(parent: GraphQLInputObjectType, name: str) -> GraphQLInputType:

@@ -81,6 +81,17 @@ async def test_a_statement_that_takes_too_long(database_url: str) -> None:
         assert (await client.query(COUNT))["summary"] == {"orders": 0}
 
 
+async def test_a_query_whose_statements_take_too_long_together(database_url: str) -> None:
+    async with serving(database_url, graphql_timeout_seconds=0.2, pool_size_max=2) as (_, client):
+        await make_strategies_slow(database_url)
+        roots = " ".join(f"a{number}: strategies {{ nodes {{ id }} }}" for number in range(5))
+        answer = await client.graphql(f"{{ {roots} }}")
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["TIMEOUT"]
+        assert answer["extensions"]["cost"]["requested"] == 500
+        # Nothing of it goes on: both connections are free.
+        assert (await client.query("{ a: summary { orders } b: summary { orders } }"))["b"] == {"orders": 0}
+
+
 async def make_strategies_slow(url: str) -> None:
     """Put a view that sleeps in the place of a table: PostgreSQL itself works too long on the answer."""
     connection = await asyncpg.connect(url)

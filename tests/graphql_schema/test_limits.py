@@ -202,6 +202,16 @@ async def test_other_errors_tell_the_cost_too(client: Client) -> None:
     assert answer["extensions"]["cost"]["requested"] == 3
 
 
+async def test_variables_have_no_more_parts_than_a_filter_can_use(client: Client) -> None:
+    document = "query ($f: OrderFilter) { orders(filter: $f, first: 0) { totalCount } }"
+    (refused,) = (await client.graphql(document, f={"or": [{"or": []}] * 1000}))["errors"]
+    assert (refused["extensions"]["code"], refused["message"]) == (
+        "BAD_REQUEST", "The variables of a query have at most 2000 objects and lists."
+    )  # fmt: skip
+    # Values are no parts: a list may be long.
+    assert await codes(client, document, f={"clientOrderId": {"in": ["O-05"] * 5000}}) == []
+
+
 async def test_a_long_name_is_not_repeated_at_length(client: Client) -> None:
     response = await client.http.post("/graphql", json={"query": "{" + "a" * 200_000 + "}"})
     assert len(response.content) < 2000

