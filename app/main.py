@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         assert settings.database_url is not None, "whoever starts the application says where the database is"
         database = await Database.open(settings.database_url.get_secret_value(), settings.pool_limits())
-        app.state.context = Context(database)
+        app.state.context = Context(database, settings.authorize_waiting_max)
         keyring = await Keyring.open(database, settings.keys_reload_seconds, settings.keys_stale_seconds_max)
         app.state.authentication = Authentication(
             keyring,

@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     graphql_suggestions: bool = Field(
         False, description='Whether GraphQL\'s errors suggest names ("Did you mean"). For development.'
     )
+    authorize_waiting_max: int = Field(
+        2000,
+        ge=1,
+        le=1_000_000,
+        description="Most orders of one process that wait for authorization; then the answer is 503, BUSY.",
+    )
     keys_reload_seconds: Seconds = Field(
         20.0, description="How often API keys are read again; so soon a revoked one is refused."
     )

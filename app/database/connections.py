@@ -4,7 +4,7 @@ Everything runs over asyncpg, in UTC, with ISO dates and a statement timeout.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -115,6 +115,8 @@ class Database:
         self._readers = readers
         self._writers = writers
         self._latest = latest
+        self.committed: Callable[[], None] = _nobody_cares
+        """Called after each commit."""
 
     @classmethod
     async def open(cls, url: str, limits: PoolLimits | None = None) -> "Database":
@@ -195,6 +197,8 @@ class Database:
             finally:
                 if not work.is_finished and not _is_gone(raw):
                     await transaction.rollback()
+        if work.is_finished:
+            self.committed()
 
 
 class Reading:
@@ -257,6 +261,10 @@ def _names_several_hosts(url: str) -> bool:
     parts = urlsplit(url)
     hosts = [parts.netloc.rpartition("@")[2], *parse_qs(parts.query).get("host", [])]
     return any("," in host for host in hosts)
+
+
+def _nobody_cares() -> None:
+    pass
 
 
 async def _leave_as_it_is(_: asyncpg.Connection) -> None:

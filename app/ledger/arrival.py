@@ -46,6 +46,8 @@ class RecordedEvents:
     duplicates: int = 0
     quarantined: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+    new_instruments: list[str] = field(default_factory=list)
+    """Instruments that these events made known."""
 
     def __add__(self, other: "RecordedEvents") -> "RecordedEvents":
         return RecordedEvents(
@@ -53,6 +55,7 @@ class RecordedEvents:
             duplicates=self.duplicates + other.duplicates,
             quarantined=self.quarantined + other.quarantined,
             rejected=self.rejected + other.rejected,
+            new_instruments=self.new_instruments + other.new_instruments,
         )
 
 

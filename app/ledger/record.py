@@ -5,6 +5,7 @@ incoming events ─> admission (lock, drop duplicates, number) ─> orders (life
            order_events, quarantine, orders, fills, positions, totals, holds, budgets, journal, changes <──┘
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from decimal import localcontext
@@ -12,6 +13,7 @@ from decimal import localcontext
 import asyncpg
 
 from app.database import Database, WriteConnection
+from app.errors import DatabaseUnavailable
 from app.ledger import totals
 from app.ledger.admission import admit
 from app.ledger.arrival import Admitted, Arrival, Incoming, Quarantine, QuarantineCode, RecordedEvents, Rejected
@@ -26,10 +28,13 @@ from app.ledger.rows import (
     event_line,
     quarantine_row,
 )
+from app.ledger.settle import settle
 from app.ledger.writing import array_source, copy_lines, delete, insert, upsert
 from app.models import OrderEvent, QuarantinedEvent
 from app.rules.events import AnyOrderEvent, SignalPublished
 from app.rules.money import EXACT
+
+_LOG = logging.getLogger("purser.ledger")
 
 _SIGNALS = array_source(
     *("strategy_id uuid", "signal_id uuid", "instrument_id text", "name text", "value jsonb"),
@@ -66,7 +71,19 @@ async def record_events(database: Database, incoming: Sequence[Incoming]) -> Rec
         return RecordedEvents(
             rejected=[Rejected(item.place, item.event.event_id, "CANNOT_BE_STORED", message) for item in incoming]
         )
+    if recorded.new_instruments:
+        await _place_waiting_holds(database, recorded.new_instruments)
     return recorded
+
+
+async def _place_waiting_holds(database: Database, instrument_ids: Sequence[str]) -> None:
+    """In a transaction of its own: orders of other strategies may wait, which are not locked together with ours."""
+    try:
+        async with database.unit_of_work() as work:
+            await settle(work, instrument_ids)
+            await work.commit()
+    except (DatabaseUnavailable, asyncpg.PostgresError):
+        _LOG.warning("holds in %s wait for the next start", ", ".join(instrument_ids), exc_info=True)
 
 
 async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> RecordedEvents:
@@ -99,6 +116,7 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
         accepted=stored - quarantined + len(new_signals),
         duplicates=admitted.duplicates + len(admitted.signals) - len(new_signals),
         quarantined=quarantined,
+        new_instruments=list(positions.new_instruments),
     )
 
 

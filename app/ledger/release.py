@@ -19,8 +19,8 @@ from app.rules.order_lifecycle import OrderState, apply
 
 async def release_order(
     work: WriteConnection, strategy_id: str, client_order_id: str, actor: str, now: int
-) -> tuple[str | None, bool]:
-    """Release an order. Answers the currency of its hold, and whether anything changed: released before, nothing does.
+) -> str | None:
+    """Release an order; answers the currency of its hold. Released before: nothing changes.
 
     Raises OrderNotFound, OrderNotReleasable. Commits nothing.
     """
@@ -33,7 +33,7 @@ async def release_order(
     hold = (await load_holds(work, [key])).get(key)
     currency = hold.currency if hold is not None else None
     if state.authorization_status is AuthorizationStatus.RELEASED:
-        return currency, False
+        return currency
     if state.status is not OrderStatus.INITIALIZED or key in waiting:
         raise OrderNotReleasable(_why_not(state))
     strategy = strategies[strategy_id]
@@ -56,7 +56,7 @@ async def release_order(
         await write_orders(work, [change])
         await holds.write(work)
         await write_changes(work, orders=[key], budgets=await book.write(work))
-    return currency, True
+    return currency
 
 
 def _why_not(state: OrderState) -> str:

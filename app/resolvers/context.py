@@ -1,9 +1,11 @@
 """What every resolver is given."""
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 from app.database import Database
+from app.ledger.gate import Gate
 from app.reads import Lookups
+from app.resolvers.names import StrategyNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,4 +13,10 @@ class Context:
     """The process's means: made once, shared by all requests."""
 
     database: Database
+    authorize_waiting_max: InitVar[int] = 2000
+    gate: Gate = field(init=False)
+    names: StrategyNames = field(default_factory=StrategyNames)
     lookups: Lookups = field(default_factory=Lookups)
+
+    def __post_init__(self, authorize_waiting_max: int) -> None:
+        object.__setattr__(self, "gate", Gate(self.database, waiting_max=authorize_waiting_max))

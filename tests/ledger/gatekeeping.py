@@ -81,7 +81,7 @@ async def ask(database: Database, *commands: AuthorizeOrder) -> list[Verdict | P
     return answers
 
 
-async def release(database: Database, n: int | str) -> tuple[str | None, bool]:
+async def release(database: Database, n: int | str) -> str | None:
     """Give O-n up."""
     async with database.unit_of_work() as work:
         released = await release_order(work, STRATEGY_ID, f"O-{n}", "local", time_ns())

@@ -169,8 +169,8 @@ async def test_a_denied_order_stays_denied_while_the_engine_says_so_and_goes_on_
 async def test_releases_only_what_was_never_submitted_and_frees_its_hold_once(database: Database) -> None:
     await prepare(database)
     await verdict_of(database, 1)
-    assert await release(database, 1) == ("USDT", True)
-    assert await release(database, 1) == ("USDT", False)
+    assert await release(database, 1) == "USDT"
+    assert await release(database, 1) == "USDT"
     assert await reserved(database) == (0, 0)
     assert (await order(database))["status"] == "CANCELED"
     [again] = await ask(database, command(1))
@@ -238,3 +238,15 @@ def _bought(n: int, quantity: str) -> list[dict[str, object]]:
         published("OrderSubmitted", 100 * n + 1, **name),
         published("OrderFilled", 100 * n + 2, last_qty=qty, trade_id=f"T-{n}", **name),
     ]
+
+
+async def test_an_order_in_an_unknown_instrument_holds_once_somebody_says_what_it_settles_in(
+    database: Database,
+) -> None:
+    await prepare(database)
+    await send(database, published("OrderInitialized", 1, instrument_id="ETHUSDT.SIM", price=Decimal(100)))
+    assert await reserved(database) == (0, 0)
+    other = {"client_order_id": "O-2", "strategy_id": "Other-000", "instrument_id": "ETHUSDT.SIM"}
+    await send(database, published("OrderInitialized", 2, **other), published("OrderFilled", 3, **other))
+    assert await reserved(database) == (100, 0)
+    assert await broken_invariants(database) == []

@@ -1,0 +1,57 @@
+"""May orders leave? And giving up those that did not."""
+
+from collections.abc import Sequence
+from time import time_ns
+from uuid import UUID
+
+from app.errors import PurserError
+from app.ledger.authorize import Request
+from app.ledger.commands import AuthorizeOrder, StrategyRef, Verdict
+from app.ledger.release import release_order as _release
+from app.principal import Principal, Role
+from app.resolvers.context import Context
+from app.resolvers.strategies import resolve
+
+
+async def authorize_orders(
+    context: Context, principal: Principal, commands: Sequence[AuthorizeOrder | PurserError]
+) -> list[Verdict | PurserError]:
+    """Decide each order on its own, in their order; an error in the place of an order is its answer.
+
+    Raises Forbidden, Busy, DatabaseUnavailable: then to ask again is safe.
+    """
+    principal.require(Role.TRADER)
+    answers: list[Verdict | PurserError | None] = []
+    requests: list[Request] = []
+    for command in commands:
+        answer = command if isinstance(command, PurserError) else await _request(context, principal, command)
+        if isinstance(answer, Request):
+            requests.append(answer)
+            answers.append(None)
+        else:
+            answers.append(answer)
+    decided = iter(await context.gate.authorize(requests) if requests else ())
+    return [next(decided) if answer is None else answer for answer in answers]
+
+
+async def _request(context: Context, principal: Principal, command: AuthorizeOrder) -> Request | PurserError:
+    try:
+        strategy_id = await resolve(context, principal, command.strategy)
+    except PurserError as error:
+        return error
+    return Request(str(strategy_id), command, principal.actor)
+
+
+async def release_order(
+    context: Context, principal: Principal, strategy: StrategyRef, client_order_id: str
+) -> tuple[UUID, str | None]:
+    """Give up an order that was never submitted: its hold is void. Answers its strategy and the hold's currency.
+
+    Released before: the same answer. Raises Forbidden, StrategyNotFound, OrderNotFound, OrderNotReleasable.
+    """
+    principal.require(Role.TRADER)
+    strategy_id = await resolve(context, principal, strategy)
+    async with context.database.unit_of_work() as work:
+        currency = await _release(work, str(strategy_id), client_order_id, principal.actor, time_ns())
+        await work.commit()
+    return strategy_id, currency
