@@ -1,0 +1,235 @@
+"""Requests with a right key, a wrong key and none, to both faces."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from app.authentication import Authentication, address_of, principal_of
+from app.errors import DatabaseUnavailable, Forbidden, TooManyAttempts, Unauthenticated
+from app.principal import LOCAL, Role
+from app.resolvers import keys, strategies
+from app.rules.api_keys import new_key
+from tests.reads.serving import Client, serving
+
+pytestmark = pytest.mark.anyio
+
+REST = "/api/trading/summary"
+QUESTION = {"query": "{ summary { orders } }"}
+HTML = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
+PUBLIC = ["/", "/health", "/docs", "/redoc", "/openapi.json", "/docs/assets/swagger-ui.css"]
+
+
+class Service:
+    """A started service with one key of the role viewer, named `bot`."""
+
+    def __init__(self, app: Any, client: Client, key: str) -> None:
+        self.app, self.http, self.key = app, client.http, key
+
+    async def both(self, headers: Any = None) -> tuple[httpx.Response, httpx.Response]:
+        """The answers of REST and of GraphQL."""
+        return await self.http.get(REST, headers=headers), await self.http.post(
+            "/graphql", json=QUESTION, headers=headers
+        )
+
+
+@pytest.fixture
+async def service(database_url: str) -> AsyncIterator[Service]:
+    async with serving(database_url) as (app, client):
+        key = await keys.create_key(app.state.context, LOCAL, Role.VIEWER, "bot")
+        await client.http.get("/health", headers={"X-API-Key": str(key)})  # from now on it is known
+        yield Service(app, client, str(key))
+
+
+@pytest.mark.parametrize("form", ["Authorization: Bearer {}", "authorization: bEARER  {} ", "X-API-Key: {}"])
+async def test_a_key_is_taken_from_either_header(service: Service, form: str) -> None:
+    name, _, value = form.format(service.key).partition(": ")
+    rest, graphql = await service.both({name: value})
+    assert (rest.status_code, rest.json()["orders"]) == (200, 0)
+    assert (graphql.status_code, graphql.json()["data"]) == (200, {"summary": {"orders": 0}})
+
+
+async def test_without_a_key_both_faces_say_what_is_needed(service: Service) -> None:
+    rest, graphql = await service.both()
+    assert (rest.status_code, rest.json()["code"]) == (401, "UNAUTHENTICATED")
+    (error,) = graphql.json()["errors"]
+    assert (graphql.status_code, error["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert "data" not in graphql.json()
+    assert "X-API-Key" in rest.json()["detail"] == error["message"]
+    for response in (rest, graphql):
+        assert response.headers["www-authenticate"] == 'Bearer realm="purser"'
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "é", f"purser_{'0' * 16}_{'0' * 64}", "{key}0", "{key_id}"])
+async def test_a_wrong_key_is_refused_whatever_is_asked(service: Service, wrong: str) -> None:
+    text = wrong.format(key=service.key, key_id=service.key.rpartition("_")[0])
+    headers = {b"x-api-key": text.encode()}
+    for response in [*await service.both(headers), await service.http.get("/openapi.json", headers=headers)]:
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"] == 'Bearer realm="purser", error="invalid_token"'
+        assert "UNAUTHENTICATED" in response.text
+
+
+async def test_of_two_keys_none_is_right(service: Service) -> None:
+    twice = [("X-API-Key", service.key), ("Authorization", f"Bearer {service.key}")]
+    assert [response.status_code for response in await service.both(twice)] == [200, 200]
+    other = [("X-API-Key", service.key), ("Authorization", f"Bearer {new_key()}")]
+    assert [response.status_code for response in await service.both(other)] == [401, 401]
+
+
+async def test_other_kinds_of_authorization_are_not_ours(service: Service) -> None:
+    headers = {"Authorization": "Basic dXNlcjpwYXNz"}
+    for response in await service.both(headers):
+        assert response.headers["www-authenticate"] == 'Bearer realm="purser"'
+    assert (await service.http.get("/docs", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+async def test_pages_for_people_need_no_key(service: Service, path: str) -> None:
+    assert (await service.http.get(path, headers=HTML)).status_code == 200
+
+
+async def test_graphiql_needs_no_key_but_its_questions_do(service: Service) -> None:
+    page = await service.http.get("/graphql", headers=HTML)
+    assert page.headers["content-type"].startswith("text/html")
+    asked = await service.http.get("/graphql", params=QUESTION, headers={"accept": "application/json"})
+    assert asked.status_code == 401
+
+
+async def test_repeated_wrong_keys_are_throttled_and_right_ones_are_not(database_url: str) -> None:
+    async with serving(database_url, wrong_keys_max=3) as (app, client):
+        key = await keys.create_key(app.state.context, LOCAL, Role.VIEWER)
+        service = Service(app, client, str(key))
+        wrong = {"X-API-Key": "wrong"}
+        assert {response.status_code for response in await service.both(wrong)} == {401}
+        await service.http.get(REST, headers=wrong)
+        rest, graphql = await service.both(wrong)
+        assert (rest.status_code, rest.json()["code"]) == (429, "TOO_MANY_ATTEMPTS")
+        assert (graphql.status_code, graphql.json()["errors"][0]["extensions"]["code"]) == (429, "TOO_MANY_ATTEMPTS")
+        assert 0 < int(rest.headers["retry-after"]) <= 60
+        assert graphql.headers["retry-after"].isdigit()
+        authentication: Authentication = app.state.authentication
+        with pytest.raises(TooManyAttempts):
+            await authentication.authenticate("wrong", "127.0.0.1")
+        await authentication.authenticate(service.key, "10.0.0.1")  # another address: the key becomes known
+        assert [response.status_code for response in await service.both({"X-API-Key": service.key})] == [200, 200]
+        assert [response.status_code for response in await service.both()] == [401, 401]
+
+
+async def test_the_resolvers_are_told_who_asks(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = []
+
+    async def note(_: object, principal: object, *__: object) -> None:
+        asking.append(principal)
+        raise Forbidden("Nobody may.")
+
+    monkeypatch.setattr(strategies, "list_strategies", note)
+    headers = {"X-API-Key": service.key, "X-Request-ID": "r-1"}
+    rest = await service.http.get("/api/trading/strategies", headers=headers)
+    assert (rest.status_code, rest.json()) == (403, {"detail": "Nobody may.", "code": "FORBIDDEN"})
+    question = {"query": "{ strategies { totalCount } summary { orders } }"}
+    graphql = await service.http.post("/graphql", json=question, headers=headers)
+    (error,) = graphql.json()["errors"]
+    # A field's refusal: the request itself was right.
+    assert (graphql.status_code, error["path"], error["extensions"]["code"]) == (200, ["strategies"], "FORBIDDEN")
+    for principal in asking:
+        assert (principal.role, principal.actor, principal.request_id) == (Role.VIEWER, "key:bot", "r-1")
+        assert principal.strategy_ids is None
+    assert len(asking) == 2
+
+
+async def test_without_any_key_this_machine_is_admin_by_its_own_names_only(database_url: str) -> None:
+    async with serving(database_url, allowed_hosts="box, other.example") as (app, client):
+        service = Service(app, client, "")
+        for host in ("localhost", "127.0.0.1:8000", "box:1", "other.example"):
+            assert [response.status_code for response in await service.both({"Host": host})] == [200, 200]
+        rest, graphql = await service.both({"Host": "evil.example"})
+        assert (rest.status_code, rest.json()["code"]) == (403, "FORBIDDEN")
+        assert (graphql.status_code, graphql.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
+        assert "PURSER_ALLOWED_HOSTS" in rest.json()["detail"]
+        key = await keys.create_key(app.state.context, LOCAL, Role.VIEWER)
+        by_name = {"Host": "evil.example", "X-API-Key": str(key)}
+        await service.both({"X-API-Key": str(key)})
+        assert [response.status_code for response in await service.both(by_name)] == [200, 200]
+
+
+async def test_beyond_the_loopback_nobody_is_admin_without_a_key(database_url: str) -> None:
+    async with serving(database_url, host="0.0.0.0") as (app, client):
+        assert [response.status_code for response in await Service(app, client, "").both()] == [401, 401]
+
+
+async def test_keys_that_cannot_be_checked_are_not_ready(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service.app.state.authentication._keyring, "_stale_seconds_max", -1.0)
+    for headers in ({"X-API-Key": service.key}, {}):
+        rest, graphql = await service.both(headers)
+        assert (rest.status_code, rest.json()["code"], rest.headers["retry-after"]) == (503, "NOT_READY", "1")
+        assert (graphql.status_code, graphql.json()["errors"][0]["extensions"]["code"]) == (503, "BUSY")
+        assert (await service.http.get("/health", headers=headers)).status_code == 200
+
+
+async def test_what_a_websocket_will_ask(service: Service) -> None:
+    """A key comes in `connectionParams`; long after that the connection asks whether it is still in force."""
+    authentication: Authentication = service.app.state.authentication
+    principal = await authentication.authenticate(service.key, "127.0.0.1")
+    assert authentication.is_in_force(principal)
+    assert not authentication.is_in_force(LOCAL)
+    assert await keys.revoke_key(service.app.state.context, LOCAL, "bot")
+    with pytest.raises(Unauthenticated):
+        await authentication.authenticate(str(new_key()), "127.0.0.1")  # unknown: the keys are read again
+    assert not authentication.is_in_force(principal)
+    with pytest.raises(Unauthenticated):
+        await authentication.authenticate(None, "127.0.0.1")
+
+
+async def connect(app: Any, *headers: tuple[bytes, bytes]) -> tuple[list[Any], Any]:
+    """What a WebSocket to nowhere is sent, and what became of its scope."""
+    sent: list[Any] = []
+    scope = {
+        **{"type": "websocket", "path": "/nowhere", "raw_path": b"/nowhere", "query_string": b"", "root_path": ""},
+        **{"headers": list(headers), "subprotocols": [], "client": None, "scheme": "ws", "server": None},
+    }
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent, scope
+
+
+async def test_a_page_from_elsewhere_gets_no_websocket(database_url: str) -> None:
+    async with serving(database_url) as (app, _):
+        host = (b"host", b"localhost:8000")
+        for refused in (
+            [(b"host", b"evil.example")],
+            [host, (b"origin", b"http://evil.example")],
+            [host, (b"origin", b"null")],
+        ):
+            sent, scope = await connect(app, *refused)
+            assert sent == [{"type": "websocket.close", "code": 1008}]
+            assert "purser.principal" not in scope
+        for taken in ([host], [host, (b"origin", b"http://localhost:8000")]):
+            _, scope = await connect(app, *taken)
+            assert principal_of(scope) is LOCAL
+            assert address_of(scope) == ""
+
+
+async def test_a_websocket_may_bring_its_key_later(service: Service) -> None:
+    _, scope = await connect(service.app, (b"origin", b"http://elsewhere.example"))
+    with pytest.raises(Unauthenticated):
+        principal_of(scope)
+    _, scope = await connect(service.app, (b"authorization", f"Bearer {service.key}".encode()))
+    assert principal_of(scope).actor == "key:bot"
+    sent, _ = await connect(service.app, (b"x-api-key", b"wrong"))
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+async def test_an_unknown_key_that_cannot_be_looked_up_is_not_counted_as_wrong(service: Service) -> None:
+    authentication: Authentication = service.app.state.authentication
+    await service.app.state.context.database.close()
+    for _ in range(30):
+        with pytest.raises(DatabaseUnavailable):
+            await authentication.authenticate(str(new_key()), "127.0.0.1")

@@ -1,0 +1,70 @@
+"""Two services: one over the rows of two strategies, asked with keys of every kind; one over those of OURS alone."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlmodel import SQLModel
+
+from app.database import Database
+from app.database.embedded import EmbeddedServer
+from app.principal import LOCAL, Role
+from app.resolvers import keys
+from tests.conftest import execute
+from tests.principals.rows import OURS, rows, rows_of
+from tests.reads.rows import insert
+from tests.reads.serving import Client, serving
+
+LIMITS = {
+    "graphql_cost_max": 10**9,
+    "graphql_tokens_max": 10**6,
+    "graphql_fields_max": 10**6,
+    "graphql_body_bytes_max": 10**7,
+    "wrong_keys_max": 10**6,
+}
+"""What is asked here is more than clients may ask."""
+
+KEYS: dict[str, tuple[Role, list[str]]] = {
+    **{role.value: (role, []) for role in Role},
+    **{f"bound {role}": (role, [str(OURS)]) for role in Role},
+}
+"""Role and strategies of the key that each client has."""
+
+
+@pytest.fixture(scope="session")
+async def clients(server: EmbeddedServer, template: str) -> AsyncIterator[dict[str, Client]]:
+    """By name: those of KEYS, and `nobody` and `wrong`, of one service; `alone`, who is admin of the other."""
+    async with AsyncExitStack() as stack:
+        alone_url = await stack.enter_async_context(_database_with(server, template, "alone", rows_of(OURS)))
+        _, alone = await stack.enter_async_context(serving(alone_url, **LIMITS))
+        url = await stack.enter_async_context(_database_with(server, template, "together", rows()))
+        app, nobody = await stack.enter_async_context(serving(url, **LIMITS))
+        texts = {"wrong": f"purser_{'0' * 16}_{'0' * 64}"}
+        for name, (role, strategies) in KEYS.items():
+            texts[name] = str(await keys.create_key(app.state.context, LOCAL, role, name, strategies))
+        clients = {"alone": alone, "nobody": nobody}
+        for name, text in texts.items():
+            clients[name] = Client(await stack.enter_async_context(_with_key(app, text)))
+        yield clients
+
+
+def _with_key(app: FastAPI, key: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost", headers={"X-API-Key": key})
+
+
+@asynccontextmanager
+async def _database_with(
+    server: EmbeddedServer, template: str, name: str, stored: Iterable[SQLModel]
+) -> AsyncIterator[str]:
+    url, maintenance = server.url_of(name), server.url_of("postgres")
+    await execute(maintenance, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    try:
+        database = await Database.open(url)
+        await insert(database, stored)
+        await database.close()
+        yield url
+    finally:
+        await execute(maintenance, f"DROP DATABASE {name} WITH (FORCE)")

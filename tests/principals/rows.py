@@ -1,0 +1,61 @@
+"""Two strategies, each with every kind of row, and what belongs to neither: OURS is what a bound key is for.
+
+Whatever can be asked for must have rows of both here, or `test_matrix` says that it would see no leak.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import SQLModel
+
+from app.models import AuditEntry, OrderEvent, QuarantinedEvent, Signal
+from app.rules.identity import NO_STRATEGY
+from tests.reads.rows import EMA, MAKER, START, fill, ledger, order, position
+
+OURS, THEIRS = EMA, MAKER
+
+
+def rows() -> list[SQLModel]:
+    """The small ledger and more; entries of the audit log have the ids that they keep in any part of it."""
+    everything = [*ledger(), *_more()]
+    for number, entry in enumerate(row for row in everything if isinstance(row, AuditEntry)):
+        entry.id = number + 1
+    return everything
+
+
+def rows_of(strategy_id: UUID) -> list[SQLModel]:
+    """The same, as if there were no other strategy, and nothing that belongs to none."""
+    return [row for row in rows() if getattr(row, "strategy_id", strategy_id) == strategy_id]
+
+
+def _more() -> Iterable[SQLModel]:
+    for number, strategy_id in enumerate((OURS, THEIRS, NO_STRATEGY), 1):
+        signal: dict[str, Any] = {"name": f"of-{strategy_id}", "value": str(strategy_id), "ts_init": START}
+        yield Signal(strategy_id=strategy_id, signal_id=UUID(int=number + 10), ts_event=START + number, **signal)
+    # Orders of both act on signals of both and of nobody, whatever they may see of them.
+    for number in (11, 12, 13):
+        for strategy_id in (OURS, THEIRS):
+            yield order(f"S-{number}", number, strategy_id=strategy_id, signal_id=UUID(int=number))
+    yield fill("S-11", 8, strategy_id=THEIRS, position_id="P-2", event_id=UUID(int=8))
+    yield position(
+        "P-9", 9, strategy_id=THEIRS, status="CLOSED", ts_closed=START + 10**12, last_ts_event=START + 10**12
+    )
+    for strategy_id in (OURS, THEIRS):
+        for number, client_order_id in ((1, "S-11"), (2, "SHARED")):
+            about = {"strategy_id": strategy_id, "event_id": UUID(int=number), "variant": 0}
+            yield OrderEvent(
+                **about,
+                **{"seq": number, "type": "OrderAccepted", "client_order_id": client_order_id},
+                **{"ts_event": START + number, "ts_init": START, "payload": {"strategy_id": str(strategy_id)}},
+            )
+        yield QuarantinedEvent(
+            **about,
+            **{"client_order_id": "SHARED", "ts_event": START + 2, "code": "ILLEGAL", "reason": str(strategy_id)},
+        )
+    yield AuditEntry(
+        **{"ts": START, "actor": "key:them", "action": "budget.set", "entity_type": "budget", "entity_id": "y"},
+        strategy_id=THEIRS,
+        before={"allocated": "3.0"},
+        hash="theirs",
+    )

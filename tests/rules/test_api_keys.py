@@ -1,0 +1,39 @@
+"""API keys as text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.rules.api_keys import hash_of, is_secret_of, new_key, read_key
+
+
+def test_a_key_is_read_as_it_was_made() -> None:
+    key = new_key()
+    assert read_key(str(key)) == key
+    assert len(bytes.fromhex(key.secret)) * 8 >= 256
+
+
+def test_no_two_keys_are_alike() -> None:
+    keys = [new_key() for _ in range(100)]
+    assert len({key.id for key in keys}) == len({key.secret for key in keys}) == 100
+
+
+def test_only_the_whole_secret_has_its_hash() -> None:
+    key = new_key()
+    stored = hash_of(key.secret)
+    assert key.secret not in stored
+    assert is_secret_of(key.secret, stored)
+    for wrong in ("", key.secret[:-1], key.secret.upper() + "0", new_key().secret, stored):
+        assert not is_secret_of(wrong, stored)
+
+
+@pytest.mark.parametrize("change", [str.upper, str.strip, lambda text: text[:-1], lambda text: f"{text} ", str.title])
+def test_what_is_nearly_a_key_is_none(change: object) -> None:
+    text = str(new_key())
+    changed = change(text)  # type: ignore[operator]
+    assert (read_key(changed) is None) == (changed != text)
+
+
+@given(st.text())
+def test_any_text_can_be_looked_at(text: str) -> None:
+    assert read_key(text) is None
