@@ -18,6 +18,7 @@ from app.authentication import (
 )
 from app.database import Database
 from app.errors import PurserError
+from app.feed import Feed, Registry
 from app.resolvers import Context
 from app.settings import Settings
 from graphql_schema import GRAPHQL_PATH, add_graphql, graphql_refusal
@@ -55,8 +56,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         assert settings.database_url is not None, "whoever starts the application says where the database is"
-        database = await Database.open(settings.database_url.get_secret_value(), settings.pool_limits())
-        app.state.context = Context(database)
+        url = settings.database_url.get_secret_value()
+        database = await Database.open(url, settings.pool_limits())
+        registry = Registry()
+        feed = Feed(registry)
+        app.state.context = Context(database, feed=feed, registry=registry)
         keyring = await Keyring.open(database, settings.keys_reload_seconds, settings.keys_stale_seconds_max)
         app.state.authentication = Authentication(
             keyring,
@@ -65,7 +69,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             is_loopback_only=is_loopback_only(settings.host),
         )
         try:
-            yield
+            async with feed.running(url):
+                yield
         finally:
             await keyring.close()
             await database.close()
