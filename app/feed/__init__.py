@@ -12,6 +12,6 @@ from app.feed.changes import Change
 from app.feed.feed import Feed, FeedStatus
 from app.feed.follower import Follower, Interrupted
 from app.feed.places import Place
-from app.feed.registry import Registry
+from app.feed.registry import Registry, RegistryPage
 
-__all__ = ["Change", "Feed", "FeedStatus", "Follower", "Interrupted", "Place", "Registry"]
+__all__ = ["Change", "Feed", "FeedStatus", "Follower", "Interrupted", "Place", "Registry", "RegistryPage"]
