@@ -19,6 +19,7 @@ from app.authentication import (
 from app.database import Database
 from app.errors import PurserError
 from app.feed import Feed, Registry
+from app.metrics import add_metrics
 from app.resolvers import Context
 from app.settings import Settings
 from graphql_schema import GRAPHQL_PATH, add_graphql, graphql_refusal
@@ -89,6 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(AuthenticationMiddleware, refuse=_refusal)
     add_rest(app)
     add_graphql(app, settings)
+    add_metrics(app)
     app.router.add_route("/", _start_page, include_in_schema=False)
     return app
 

@@ -18,9 +18,9 @@ def context_of(request: Request) -> Context:
     return context
 
 
-def json_reply(body: bytes) -> Response:
+def json_reply(body: bytes, status: int = 200) -> Response:
     """One JSON value."""
-    return Response(body, media_type=JSON)
+    return Response(body, status, media_type=JSON)
 
 
 def validated_reply(request: Request, body: bytes, digest: str, headers: dict[str, str]) -> Response:
