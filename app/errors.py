@@ -17,6 +17,8 @@ PurserError
 ├── BadInputError               the request cannot be understood
 │   ├── InputInvalid            one field of an input is wrong; says which
 │   ├── CursorInvalid           the cursor was not made by this list in this order
+│   ├── FeedCursorInvalid       the cursor was not made by the change feed
+│   ├── CursorExpired           the change feed goes on from the cursor no more
 │   ├── NodeIdInvalid           the id was not made by this service
 │   └── PageTooLarge            more rows asked for than a page may have
 ├── Unauthenticated             a key is needed, and there was none or a wrong one
@@ -53,6 +55,7 @@ class ErrorCode(StrEnum):
     KEY_NAME_TAKEN = "KEY_NAME_TAKEN"
     BAD_INPUT = "BAD_INPUT"
     CURSOR_INVALID = "CURSOR_INVALID"
+    CURSOR_EXPIRED = "CURSOR_EXPIRED"
     PAGE_TOO_LARGE = "PAGE_TOO_LARGE"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -195,6 +198,24 @@ class CursorInvalid(BadInputError):
         super().__init__(
             "The cursor is not one of this list in this order; take it from an answer to the same question."
         )
+
+
+class FeedCursorInvalid(BadInputError):
+    """A cursor that the change feed did not make."""
+
+    code = ErrorCode.CURSOR_INVALID
+
+    def __init__(self) -> None:
+        super().__init__("The cursor is not one of the change feed; take it from an event, as it is.")
+
+
+class CursorExpired(BadInputError):
+    """A cursor from which the change feed cannot go on: its rows are gone, or the database was restored."""
+
+    code = ErrorCode.CURSOR_EXPIRED
+
+    def __init__(self) -> None:
+        super().__init__("The change feed goes on from this cursor no more: read everything anew, then follow again.")
 
 
 class NodeIdInvalid(BadInputError):

@@ -1,7 +1,7 @@
 """The composition root: settings, database, both faces; nothing else."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request
@@ -17,7 +17,10 @@ from app.authentication import (
     is_loopback_only,
 )
 from app.database import Database
-from app.errors import PurserError
+from app.errors import DatabaseUnavailable, PurserError
+from app.feed import Feed, Registry
+from app.ledger.settle import settle_waiting
+from app.metrics import add_metrics
 from app.resolvers import Context
 from app.settings import Settings
 from graphql_schema import GRAPHQL_PATH, add_graphql, graphql_refusal
@@ -55,8 +58,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         assert settings.database_url is not None, "whoever starts the application says where the database is"
-        database = await Database.open(settings.database_url.get_secret_value(), settings.pool_limits())
-        app.state.context = Context(database, settings.authorize_waiting_max)
+        url = settings.database_url.get_secret_value()
+        database = await Database.open(url, settings.pool_limits())
+        registry = Registry()
+        feed = Feed(registry)
+        database.committed = feed.wake
+        with suppress(DatabaseUnavailable):
+            await settle_waiting(database)
+        app.state.context = Context(database, settings.authorize_waiting_max, feed=feed, registry=registry)
         keyring = await Keyring.open(database, settings.keys_reload_seconds, settings.keys_stale_seconds_max)
         app.state.authentication = Authentication(
             keyring,
@@ -65,7 +74,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             is_loopback_only=is_loopback_only(settings.host),
         )
         try:
-            yield
+            async with feed.running(url):
+                yield
         finally:
             await keyring.close()
             await database.close()
@@ -84,6 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(AuthenticationMiddleware, refuse=_refusal)
     add_rest(app)
     add_graphql(app, settings)
+    add_metrics(app)
     app.router.add_route("/", _start_page, include_in_schema=False)
     return app
 

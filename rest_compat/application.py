@@ -40,9 +40,9 @@ def _mend(document: dict[str, Any]) -> None:
         if model is not None and "examples" in schema:
             schema["examples"] = [dict(example) for example in model.model_config["json_schema_extra"]["examples"]]
     for path, item in document["paths"].items():
-        for operation in item.values():
+        for method, operation in item.items():
             operation["operationId"] = operation["operationId"].removesuffix(
-                "".join(c if c.isalnum() else "_" for c in path) + "_get"
+                "".join(c if c.isalnum() else "_" for c in path) + f"_{method}"
             )
 
 

@@ -1,31 +1,85 @@
-"""`/api/budget`: so far only what a strategy's fills have realized."""
+"""`/api/budget`: what strategies may tie up, and what their fills have realized."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.errors import StrategyNotFound
+from app.errors import BudgetNotFound, StrategyNotFound
 from app.resolvers import budgets
 from rest_compat import shapes
 from rest_compat.asker import Asker
 from rest_compat.errors import responses
 from rest_compat.exact_route import ExactRoute
-from rest_compat.queries import NoQuery
-from rest_compat.replies import context_of, json_reply
+from rest_compat.queries import BudgetQuery, NoQuery
+from rest_compat.replies import context_of, json_reply, validated_reply
 
-_UNKNOWN = StrategyNotFound("5f17147f-2bbd-5c76-af87-1f010d829329")
+AGE_HEADER = "X-Registry-Age"
+
+_EXAMPLE_ID = "5f17147f-2bbd-5c76-af87-1f010d829329"
+_UNKNOWN_STRATEGY = StrategyNotFound(_EXAMPLE_ID)
+_UNKNOWN_BUDGET = BudgetNotFound(UUID(_EXAMPLE_ID), "USDT")
+_BUDGET = shapes.selection_of(shapes.BudgetSummaryResponse)
+_REGISTRY_HEADERS = {
+    AGE_HEADER: {
+        "description": "Seconds since the change feed was last read to its end: nothing older is missing. "
+        "Below two while the database is reachable.",
+        "required": True,
+        "schema": {"type": "number", "minimum": 0},
+        "example": 0.25,
+    },
+    "ETag": {"description": "For `If-None-Match`: 304 while nothing has changed.", "schema": {"type": "string"}},
+}
+
+StrategyId = Annotated[UUID, Path()]
 
 router = APIRouter(prefix="/api/budget", tags=["budget"], route_class=ExactRoute)
 
 
 @router.get(
+    "/registry",
+    response_class=Response,
+    responses={
+        200: {
+            "model": dict[UUID, dict[str, shapes.BudgetSummaryResponse]],
+            "description": "By strategy and currency.",
+            "headers": _REGISTRY_HEADERS,
+        },
+        304: {"description": "As the client has it already.", "headers": _REGISTRY_HEADERS},
+        **responses(),
+    },
+)
+async def get_registry(request: Request, principal: Asker, query: Annotated[NoQuery, Query()]) -> Response:
+    """All budgets, from the service's memory: also while the database is away, and then as they were."""
+    page, age_seconds = budgets.get_registry(context_of(request), principal)
+    return validated_reply(request, page.body, page.digest, {AGE_HEADER: f"{age_seconds:.3f}"})
+
+
+@router.get(
+    "/{strategy_id}",
+    response_class=Response,
+    responses={
+        200: {"model": shapes.BudgetSummaryResponse, "description": "As it stands."},
+        **responses(404, unknown=_UNKNOWN_BUDGET),
+    },
+)
+async def get_budget(
+    request: Request, principal: Asker, strategy_id: StrategyId, query: Annotated[BudgetQuery, Query()]
+) -> Response:
+    """One budget of a strategy: its oldest, unless `currency` says which."""
+    return json_reply(await budgets.get_budget(context_of(request), principal, strategy_id, query.currency, _BUDGET))
+
+
+@router.get(
     "/{strategy_id}/pnl/realized",
     response_class=Response,
-    responses={200: {"model": shapes.RealizedPnl, "description": "By currency."}, **responses(404, unknown=_UNKNOWN)},
+    responses={
+        200: {"model": shapes.RealizedPnl, "description": "By currency."},
+        **responses(404, unknown=_UNKNOWN_STRATEGY),
+    },
 )
 async def get_realized_pnl(
-    request: Request, principal: Asker, strategy_id: Annotated[UUID, Path()], query: Annotated[NoQuery, Query()]
+    request: Request, principal: Asker, strategy_id: StrategyId, query: Annotated[NoQuery, Query()]
 ) -> Response:
     """What a strategy's fills have realized, and what they cost."""
     return json_reply(await budgets.get_realized_pnl(context_of(request), principal, strategy_id))

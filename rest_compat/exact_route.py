@@ -5,7 +5,9 @@ no UTF-8 too, and a `/` inside a path segment (`%2F`) stays inside it.
 """
 
 import inspect
+import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, get_type_hints
 from urllib.parse import parse_qsl, unquote
 
@@ -19,19 +21,23 @@ from starlette.types import Receive, Scope, Send
 from app.authentication import principal_of
 from app.errors import BadInputError
 
-_METHODS = ("GET", "HEAD")
+BODY_BYTES_MAX = 4096
 _QUERY_FIELDS_MAX = 100
 _SLASH_INSIDE = "\ud800"
 """Stands for a `/` inside a segment while the path is matched: no decoded text contains it."""
 
 
 class ExactRoute(APIRoute):
-    """Calls the endpoint with `request`, `principal`, `query` and the path's parameters, and sends what it returns."""
+    """Calls the endpoint with the path's parameters, and sends what it returns.
+
+    It is given `request`, and `principal`, `query` and `body` where it asks for them.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         hints = get_type_hints(endpoint)
         self._query_model: type[BaseModel] | None = hints.get("query")
+        self._body_model: type[BaseModel] | None = hints.get("body")
         self._asks_who = "principal" in hints
         self._no_query = self._query_model() if self._query_model else None
         self._path_types = {
@@ -58,8 +64,8 @@ class ExactRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; errors go to the application's handlers."""
-        if scope["method"] not in _METHODS:
-            raise HTTPException(405, headers={"Allow": ", ".join(_METHODS)})
+        if (scope["method"] if scope["method"] != "HEAD" else "GET") not in (self.methods or ()):
+            raise HTTPException(405, headers={"Allow": ", ".join(_methods_of(scope))})
         arguments: dict[str, Any] = {"principal": principal_of(scope)} if self._asks_who else {}
         for name, type_ in self._path_types.items():
             arguments[name] = _checked(type_, name, scope["path_params"][name])
@@ -67,6 +73,8 @@ class ExactRoute(APIRoute):
             arguments["query"] = self._query(scope["query_string"])
         elif scope["query_string"]:
             read_query(scope["query_string"])
+        if self._body_model is not None:
+            arguments["body"] = _body(await _read_body(receive), self._body_model)
         response = await self.endpoint(request=Request(scope, receive), **arguments)
         await response(scope, receive, send)
 
@@ -98,6 +106,57 @@ def read_query(query_string: bytes) -> dict[str, str]:
     return values
 
 
+def _methods_of(scope: Scope) -> list[str]:
+    """All methods of the path, whichever of its routes takes them."""
+    routes = (route for route in scope["app"].router.routes if isinstance(route, ExactRoute))
+    methods = {
+        method for route in routes if route.matches(scope)[0] is not Match.NONE for method in route.methods or ()
+    }
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
+
+
+async def _read_body(receive: Receive) -> bytes:
+    """Raises HTTPException for one that is too large."""
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400, "The client went away.")
+        body += message.get("body", b"")
+        if len(body) > BODY_BYTES_MAX:
+            raise HTTPException(413, f"The body has more than {BODY_BYTES_MAX} bytes.", {"Connection": "close"})
+        if not message.get("more_body", False):
+            return body
+
+
+def _body(body: bytes, model: type[BaseModel]) -> Any:
+    """The body's JSON as a model, each number a Decimal with the digits that were sent. Raises BadInputError."""
+    try:
+        parsed = json.loads(
+            body.decode(),
+            parse_float=Decimal,
+            parse_int=Decimal,
+            parse_constant=_no_number,
+            object_pairs_hook=_distinct,
+        )
+        return model.model_validate(parsed)
+    except ValidationError as error:
+        raise BadInputError(_explained(error, model)) from error
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise BadInputError("The body is not a JSON object of finite numbers, each name once, in UTF-8.") from error
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name twice")
+    return found
+
+
 def _checked(type_: TypeAdapter[Any], name: str, value: str) -> Any:
     try:
         return type_.validate_python(value)
@@ -109,7 +168,7 @@ def _explained(error: ValidationError, model: type[BaseModel]) -> str:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     unknown = [str(problem["loc"][0]) for problem in problems if problem["type"] == "extra_forbidden"]
     texts = [
-        f"{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}."
+        f"{problem['loc'][0] if problem['loc'] else 'body'}: {problem['msg'].removeprefix('Value error, ')}."
         for problem in problems
         if problem["type"] not in ("extra_forbidden", "none_required")
     ]

@@ -115,6 +115,12 @@ class PositionsQuery(PageQuery):
     status: OpenOrClosed = PositionStatus.OPEN.value
 
 
+class BudgetQuery(NoQuery):
+    """Which budget of a strategy."""
+
+    currency: Annotated[Text | Unset, Field(description="The strategy's oldest budget unless given.")] = None
+
+
 class OrderQuery(NoQuery):
     """Which order, where several strategies have one with this client_order_id."""
 

@@ -18,9 +18,19 @@ def context_of(request: Request) -> Context:
     return context
 
 
-def json_reply(body: bytes) -> Response:
+def json_reply(body: bytes, status: int = 200) -> Response:
     """One JSON value."""
-    return Response(body, media_type=JSON)
+    return Response(body, status, media_type=JSON)
+
+
+def validated_reply(request: Request, body: bytes, digest: str, headers: dict[str, str]) -> Response:
+    """One JSON value with a validator; 304 where the client has it already. `digest` names the body's content."""
+    etag = f'"{digest}"'
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", **headers}
+    if etag in known or "*" in known:
+        return Response(None, 304, headers)
+    return Response(body, media_type=JSON, headers=headers)
 
 
 def list_reply(request: Request, answer: Answer, page: PageQuery) -> Response:

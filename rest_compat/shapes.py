@@ -302,6 +302,41 @@ class AuditEntry(BaseModel):
     request_id: str | None
 
 
+class BudgetSummaryResponse(BaseModel):
+    """What a strategy may tie up in one currency, and what it does."""
+
+    model_config = _example(
+        strategy_id=_STRATEGY_ID,
+        currency="USDT",
+        allocated=1000.0,
+        reserved=200.0,
+        available=800.0,
+        realized_pnl=42.5,
+        total_fees=1.2,
+    )
+
+    strategy_id: UUID
+    currency: str
+    allocated: Annotated[Amount, Field(description="The cap.")]
+    reserved: Annotated[Amount, Field(description="What open orders hold and open positions cost.")]
+    available: Annotated[Amount, Field(description="`allocated - reserved`; negative while the budget is over.")]
+    realized_pnl: Annotated[Amount, Field(description="Gross of commissions, which are `total_fees`.")]
+    total_fees: Amount
+
+
+class BudgetRequest(BaseModel):
+    """The cap to set."""
+
+    model_config = _example(allocated=1000.0) | ConfigDict(extra="forbid", strict=True)
+
+    allocated: Annotated[
+        Decimal,
+        WithJsonSchema(
+            {"type": "number", "minimum": 0, "description": "A JSON number; its digits are taken as they are."}
+        ),
+    ]
+
+
 class RealizedPnl(BaseModel):
     """Realized profit, gross of fees, and fees; both by currency."""
 
@@ -318,6 +353,46 @@ class Health(BaseModel):
     model_config = _example(status="ok")
 
     status: Annotated[str, WithJsonSchema({"type": "string", "const": "ok"})]
+
+
+class DatabaseCheck(BaseModel):
+    """Whether the database answers, and with which schema."""
+
+    is_reachable: bool
+    schema_revision: Annotated[str | None, Field(description="Null where it does not answer.")]
+    schema_expected: Annotated[str, Field(description="This release's.")]
+
+
+class FeedCheck(BaseModel):
+    """Whether this process hears of changes."""
+
+    is_connected: bool
+    lag_seconds: Annotated[
+        float, Field(description="How long the oldest stored change has waited for transactions before it to end.")
+    ]
+
+
+class RegistryCheck(BaseModel):
+    """How fresh this process's registry is."""
+
+    age_seconds: Annotated[float | None, Field(description="Nothing older is missing; null where it was never read.")]
+    budgets: int
+
+
+class Readiness(BaseModel):
+    """Whether the process can do its work now."""
+
+    model_config = _example(
+        status="ready",
+        database={"is_reachable": True, "schema_revision": "0006", "schema_expected": "0006"},
+        feed={"is_connected": True, "lag_seconds": 0.0},
+        registry={"age_seconds": 0.4, "budgets": 12},
+    )
+
+    status: Annotated[str, WithJsonSchema({"type": "string", "enum": ["ready", "not ready"]})]
+    database: DatabaseCheck
+    feed: FeedCheck
+    registry: RegistryCheck
 
 
 class Error(BaseModel):

@@ -16,6 +16,16 @@ from app.errors import OperationRefused
 CHUNK_BYTES = 256 * 1024
 _MAGIC = b"PGDMP"
 _WITHOUT_OWNERS = ("--no-owner", "--no-privileges")
+# Another history begins (see app/feed). Rows of another server may have transaction ids that ours has yet to reach:
+# the change feed would wait for them.
+_NEW_HISTORY = b"""
+DO $$ BEGIN
+    IF to_regclass('public.feed_epoch') IS NOT NULL THEN
+        UPDATE public.feed_epoch SET epoch = gen_random_uuid();
+        UPDATE public.changes SET xid = pg_current_xact_id() WHERE xid > pg_current_xact_id();
+    END IF;
+END $$;
+"""
 
 
 async def back_up(url: str, file: Path, *, overwrite: bool = False) -> int:
@@ -91,7 +101,7 @@ async def _apply(script: Process, psql: Process) -> None:
                 psql.stdin.write(chunk)
                 await psql.stdin.drain()
             await _succeed(script, "pg_restore")
-            psql.stdin.write(b"\nCOMMIT;\n")
+            psql.stdin.write(_NEW_HISTORY + b"COMMIT;\n")
     finally:
         psql.stdin.close()
         if script.returncode is None:
@@ -134,7 +144,7 @@ async def _refuse_in_use(url: str, *, replace: bool) -> None:
             raise OperationRefused(f"A running Purser has {others} connections to the database. Stop it, then restore.")
         tables = await connection.fetch(
             "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
-            " WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1"
+            " WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'feed_epoch') ORDER BY 1"
         )
         for table in tables:
             if not replace and await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table['name']})"):

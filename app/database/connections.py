@@ -141,7 +141,7 @@ class Database:
                 min_size=0,
                 max_size=limits.size_max,
                 timeout=limits.connect_timeout_seconds,
-                init=_prepare,
+                init=prepare,
                 reset=_leave_as_it_is,
                 target_session_attrs=host,
                 # Bounded by bytes too: what a client asks in a megabyte of SQL is not kept in every connection.
@@ -271,7 +271,7 @@ async def _leave_as_it_is(_: asyncpg.Connection) -> None:
     """What a connection is set to holds for its life, and every transaction is ended here: nothing to reset."""
 
 
-async def _prepare(connection: asyncpg.Connection) -> None:
+async def prepare(connection: asyncpg.Connection) -> None:
     """`json` comes as the bytes that PostgreSQL sent: answers are spliced, not parsed."""
     await assume_service_role(connection)
     await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")

@@ -6,6 +6,7 @@ from app.models.api_key import ApiKey
 from app.models.audit_entry import AuditEntry
 from app.models.budget import Budget, BudgetJournalEntry
 from app.models.change import Change
+from app.models.feed_epoch import FeedEpoch
 from app.models.fill import Fill
 from app.models.hold import Hold
 from app.models.instrument import Instrument
@@ -24,6 +25,7 @@ __all__ = [
     "Budget",
     "BudgetJournalEntry",
     "Change",
+    "FeedEpoch",
     "Fill",
     "FillSum",
     "FillTotal",

@@ -9,7 +9,7 @@
 from app.reads.cursors import place_length, read_cursor
 from app.reads.lookups import Key, Lookups
 from app.reads.node_ids import NodeKey, has_key, read_node_id
-from app.reads.plans import Answer, Entity, answer, entities
+from app.reads.plans import Answer, Entity, answer, entities, plan_for
 from app.reads.want import (
     ALL_ROWS,
     INSTANT_MAX,
@@ -65,6 +65,7 @@ __all__ = [
     "entities",
     "has_key",
     "place_length",
+    "plan_for",
     "read_cursor",
     "read_node_id",
 ]

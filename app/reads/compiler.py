@@ -20,7 +20,7 @@ from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, pack, row_json
 from app.reads.ordering import beyond, order_by, total_order
 from app.reads.shape import Computed, Count, Every, Many, One, Shape
-from app.reads.want import ALL_ROWS, Amounts, Form, Listing, Selected, Selection, Want
+from app.reads.want import ALL_ROWS, Amounts, Condition, Form, Listing, Selected, Selection, Want
 
 
 def compile_want(shape: Shape, want: Want, *, is_scoped: bool) -> Select[Any]:
@@ -40,7 +40,7 @@ def compile_want(shape: Shape, want: Want, *, is_scoped: bool) -> Select[Any]:
         case Form.EACH:
             return compiler.each(shape, want.selection, want.listing)
         case Form.KEYED:
-            return compiler.keyed(shape, want.selection, want.by)
+            return compiler.keyed(shape, want.selection, want.listing.where, want.by)
         case Form.ONE:
             if shape.computed is not None:
                 return select(shape.computed(compiler, want.selection, want.arguments, NO_COLUMNS).label("body"))
@@ -101,11 +101,11 @@ class Compiler:
             .select_from(row.beside(shape.model.__table__.alias(occurrence), columns))
             .where(*self.conditions(shape, columns, listing))
             .order_by(*order_by(total_order(shape, listing.order), columns))
-            .limit(number_literal(listing.page.limit))
+            .limit(None if listing.page.is_whole else number_literal(listing.page.limit))
         )
 
-    def keyed(self, shape: Shape, selection: Selection, by: tuple[str, ...]) -> Select[Any]:
-        """The rows that have the keys, each once for each time that its key was given, in the order of the keys."""
+    def keyed(self, shape: Shape, selection: Selection, where: Condition | None, by: tuple[str, ...]) -> Select[Any]:
+        """One row for each key, in the keys' order: the object that has it and satisfies the filter, or null."""
         keys, occurrence, found = self.names.new("k"), self.names.new("t"), self.names.new("l")
         columns, given = Columns(occurrence, shape.model), Columns(keys, shape.model)
         lists = [typed(parameter_name(slot), ARRAY(columns[name].type)) for slot, name in enumerate(by)]
@@ -115,6 +115,8 @@ class Compiler:
         is_asked = [columns[name] == given[name] for name in by]
         rows = select(body).select_from(row.beside(shape.model.__table__.alias(occurrence), columns))
         rows = rows.where(*is_asked, *self.members(shape, columns))
+        if where is not None:
+            rows = rows.where(condition_sql(shape, columns, where))
         listed = unnested.outerjoin(rows.lateral(found), true())
         return (
             select(literal_column(f"{found}.body"))

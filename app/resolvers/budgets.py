@@ -4,12 +4,43 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from app.errors import StrategyNotFound
+from app.errors import BudgetNotFound, DatabaseUnavailable, StrategyNotFound
+from app.feed import RegistryPage
 from app.principal import Principal
-from app.reads import Answer, Want, answer, entities
-from app.reads.catalogue import BUDGET
+from app.reads import All, Answer, Compare, Form, Listing, Op, Page, Selection, Want, answer, entities
+from app.reads.catalogue import BUDGET, STRATEGY
 from app.reads.fill_statistics import find_realized_pnl
 from app.resolvers.context import Context
+
+_OF_STRATEGY = Compare("strategy_id", Op.EQ, 0)
+_IN_CURRENCY = Compare("currency", Op.EQ, 1)
+_THE_STRATEGY = Want(Selection.of(["strategy_id"]), Form.EACH, Listing(_OF_STRATEGY))
+
+
+async def get_budget(
+    context: Context, principal: Principal, strategy_id: UUID, currency: str | None, selection: Selection
+) -> bytes:
+    """A strategy's budget in a currency, or its oldest. Raises StrategyNotFound, BudgetNotFound."""
+    where = _OF_STRATEGY if currency is None else All((_OF_STRATEGY, _IN_CURRENCY))
+    values = [strategy_id] if currency is None else [strategy_id, currency]
+    want = Want(selection, Form.EACH, Listing(where, page=Page(limit=1)))
+    found = await entities(context.database, principal, BUDGET, want, values)
+    if found:
+        return found[0].body
+    if not await entities(context.database, principal, STRATEGY, _THE_STRATEGY, [strategy_id]):
+        raise StrategyNotFound(strategy_id)
+    raise BudgetNotFound(strategy_id, currency)
+
+
+def get_registry(context: Context, principal: Principal) -> tuple[RegistryPage, float]:
+    """All budgets that the principal may see, from memory, and how old they may be, in seconds.
+
+    Raises DatabaseUnavailable where they were never read.
+    """
+    page, age_seconds = context.registry.page(principal.strategy_ids), context.feed.status.age_seconds
+    if age_seconds is None:
+        raise DatabaseUnavailable
+    return page, age_seconds
 
 
 async def list_budgets(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:

@@ -3,6 +3,7 @@
 from dataclasses import InitVar, dataclass, field
 
 from app.database import Database
+from app.feed import Feed, Registry
 from app.ledger.gate import Gate
 from app.reads import Lookups
 from app.resolvers.names import StrategyNames
@@ -17,6 +18,8 @@ class Context:
     gate: Gate = field(init=False)
     names: StrategyNames = field(default_factory=StrategyNames)
     lookups: Lookups = field(default_factory=Lookups)
+    feed: Feed = field(default_factory=Feed)
+    registry: Registry = field(default_factory=Registry)
 
     def __post_init__(self, authorize_waiting_max: int) -> None:
         object.__setattr__(self, "gate", Gate(self.database, waiting_max=authorize_waiting_max))

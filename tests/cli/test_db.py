@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from app.database.upgrade import connect, newest_revision
@@ -39,6 +40,32 @@ def test_a_backup_restores_into_an_empty_database(database_url: str, empty_datab
     assert (restored.returncode, restored.stderr) == (0, "")
     assert asyncio.run(rows(empty_database_url)) == asyncio.run(rows(database_url)) != []
     assert f"revision {newest_revision()}" in purser(empty_database_url, "db", "upgrade").stdout
+
+
+def test_a_restored_database_is_another_history_of_the_change_feed(
+    database_url: str, empty_database_url: str, tmp_path: Path
+) -> None:
+    change = "INSERT INTO changes (strategy_id, entity, key, xid) VALUES (gen_random_uuid(), 'order', 'O-1', {})"
+    # Of a server that had counted further than this one will for long.
+    asyncio.run(execute(database_url, change.format("'1'"), change.format("'9000000000000'")))
+    file = tmp_path / "purser.backup"
+    assert purser(database_url, "db", "backup", file).returncode == 0
+    assert purser(empty_database_url, "db", "restore", file).returncode == 0
+    before, after = (asyncio.run(history(url)) for url in (database_url, empty_database_url))
+    assert before["epoch"] != after["epoch"]
+    assert (before["settled"], after["settled"]) == (1, 2)
+
+
+async def history(url: str) -> asyncpg.Record:
+    """The change feed's epoch, and how many of its rows a reader takes."""
+    connection = await connect(url)
+    try:
+        settled = "SELECT count(*) FROM changes WHERE xid < pg_snapshot_xmin(pg_current_snapshot())"
+        row = await connection.fetchrow(f"SELECT epoch, ({settled}) AS settled FROM feed_epoch")
+        assert row is not None
+        return row
+    finally:
+        await connection.close()
 
 
 def test_restore_refuses_a_database_with_data_unless_forced(

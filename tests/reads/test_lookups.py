@@ -68,6 +68,14 @@ async def test_only_what_belongs_to_the_noun_is_found(ledger_database: Database)
     ]
 
 
+async def test_a_filter_narrows_them(ledger_database: Database) -> None:
+    accepted = Listing(Compare("status", Op.IN, names=("ACCEPTED",)))
+    keys = [(EMA, "SHARED"), (EMA, "O-13"), (MAKER, "SHARED")]
+    want = replace(wanted("client_order_id"), listing=accepted)
+    shared = {"client_order_id": "SHARED"}
+    assert await found(ledger_database, ORDER, want, *keys) == [shared, None, shared]
+
+
 async def test_a_bound_principal_finds_its_own(ledger_database: Database) -> None:
     bound = replace(LOCAL, strategy_ids=frozenset([MAKER]))
     keys = [(EMA, "SHARED"), (MAKER, "SHARED")]

@@ -1,0 +1,73 @@
+"""A connection of one's own, outside the pools: it waits for NOTIFY, and is never trusted for long."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+from asyncpg.connect_utils import SessionAttribute
+
+from app.database.connections import ReadConnection, prepare
+
+CONNECT_TIMEOUT_SECONDS = 3.0
+
+LISTENER_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What the connection's user meets when it goes, or when the server cannot answer."""
+
+_SETTINGS = {
+    "application_name": "purser",
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "jit": "off",
+    "default_transaction_read_only": "on",
+    # By keys and places only, whatever the tables' sizes were when a plan was made.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+
+
+class ListeningConnection(ReadConnection):
+    """Reads, listens on one channel, and wakes who else does."""
+
+    def __init__(self, raw: asyncpg.Connection, channel: str) -> None:
+        super().__init__(raw)
+        self._channel = channel
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[None]:
+        """All statements of the block see the same state."""
+        async with self._raw.transaction(isolation="repeatable_read", readonly=True):
+            yield
+
+    async def notify(self) -> None:
+        """Wake all who listen on the channel."""
+        await self._raw.execute(f"NOTIFY {self._channel}")
+
+
+@asynccontextmanager
+async def listening(url: str, channel: str, woken: Callable[[], None]) -> AsyncIterator[ListeningConnection]:
+    """A connection to the server that takes writes; `woken` is called for each NOTIFY of another connection.
+
+    How long to wait for an answer is for its user to say. Raises one of LISTENER_LOST.
+    """
+    raw = await asyncpg.connect(
+        url,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        server_settings=_SETTINGS,
+        target_session_attrs=SessionAttribute.primary,
+    )
+    try:
+        own_pid = raw.get_server_pid()
+
+        def heard(_: object, pid: int, *__: object) -> None:
+            if pid != own_pid:
+                woken()
+
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+            await prepare(raw)
+            await raw.add_listener(channel, heard)
+        yield ListeningConnection(raw, channel)
+    finally:
+        # At once: to take leave of a connection that was cut would be to wait for an answer.
+        raw.terminate()

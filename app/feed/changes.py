@@ -1,0 +1,115 @@
+"""The statements on the table `changes`. Only *settled* rows are read: every transaction before theirs has ended.
+
+A row that commits late has a smaller place than rows that are there already; `xid < pg_snapshot_xmin(...)` waits for
+it, so that whoever goes on from a place misses nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from app.database import ReadConnection
+from app.errors import CursorExpired
+from app.feed.places import ORIGIN, Place, read_cursor
+
+
+class Change(NamedTuple):
+    """One row: what changed, by its key. `strategy_id` is NO_STRATEGY where it is no strategy's."""
+
+    place: Place
+    strategy_id: UUID
+    entity: str
+    key: str
+
+
+class Look(NamedTuple):
+    """What one look at the feed found.
+
+    `place` is where the next one goes on from; `held_back` the oldest row that is there but not settled yet.
+    """
+
+    changes: list[Change]
+    place: Place
+    held_back: Place | None
+    is_whole: bool
+
+
+_LOOK = """
+SELECT s.xid AS last_xid, s.id AS last_id, h.xid AS held_xid, h.id AS held_id,
+       c.xid, c.id, c.strategy_id, c.entity, c.key
+FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS running) b
+LEFT JOIN LATERAL (
+    SELECT xid, id FROM changes WHERE xid < b.running ORDER BY xid DESC, id DESC LIMIT 1
+) s ON true
+LEFT JOIN LATERAL (
+    SELECT xid, id FROM changes WHERE xid >= b.running ORDER BY xid, id LIMIT 1
+) h ON true
+LEFT JOIN LATERAL (
+    SELECT xid, id, strategy_id, entity, key FROM changes
+    WHERE (xid, id) > ($1::xid8, $2::bigint) AND (xid, id) <= (s.xid, s.id) AND entity = ANY($3::text[])
+    ORDER BY xid, id LIMIT $4
+) c ON true
+ORDER BY c.xid, c.id
+"""
+_BETWEEN = """
+SELECT xid, id, strategy_id, entity, key FROM changes
+WHERE (xid, id) > ($1::xid8, $2::bigint) AND (xid, id) <= ($3::xid8, $4::bigint) AND entity = $5
+ORDER BY xid, id LIMIT $6
+"""
+_NEWEST = """
+SELECT xid, id FROM changes WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1
+"""
+_KNOWN = """
+SELECT epoch, EXISTS (SELECT FROM changes WHERE xid = $1::xid8 AND id = $2::bigint) AS is_there FROM feed_epoch
+"""
+
+
+async def look(connection: ReadConnection, after: Place, entities: Iterable[str], limit: int) -> Look:
+    """The next settled changes of these entities, at most `limit`, in order."""
+    rows = await connection.fetch(_LOOK, *after, list(entities), limit)
+    changes = [_change(row) for row in rows if row["xid"] is not None]
+    first = rows[0]  # there is always one: without a change it says where the feed stands
+    held_back = None if first["held_xid"] is None else Place(first["held_xid"], first["held_id"])
+    if len(changes) == limit:
+        return Look(changes, changes[-1].place, held_back, is_whole=False)
+    newest = ORIGIN if first["last_xid"] is None else Place(first["last_xid"], first["last_id"])
+    return Look(changes, max(after, newest), held_back, is_whole=True)
+
+
+async def changes_between(
+    connection: ReadConnection, after: Place, until: Place, entity: str, limit: int
+) -> Sequence[Change]:
+    """Changes of one entity after a place and up to another, which must be settled; at most `limit`, in order."""
+    return [_change(row) for row in await connection.fetch(_BETWEEN, *after, *until, entity, limit)]
+
+
+async def newest_place(connection: ReadConnection) -> Place:
+    """The place of the last settled row; ORIGIN where there is none."""
+    row = await connection.fetchrow(_NEWEST)
+    return ORIGIN if row is None else Place(row["xid"], row["id"])
+
+
+async def epoch_and_presence(connection: ReadConnection, place: Place) -> tuple[UUID, bool]:
+    """The epoch of the database's history, and whether it has a row at this place."""
+    row = await connection.fetchrow(_KNOWN, *place)
+    assert row is not None, "a migration makes the one row"
+    return row["epoch"], row["is_there"] or place == ORIGIN
+
+
+async def place_of_cursor(connection: ReadConnection, cursor: str) -> Place:
+    """Where to go on from. Raises FeedCursorInvalid; CursorExpired where the history goes on from there no more.
+
+    The cursor's own row must be there: if it was deleted, those after it may have been; if the history is another (a
+    restored backup, a standby that took over without the last transactions), it never was.
+    """
+    epoch, place = read_cursor(cursor)
+    known, is_there = await epoch_and_presence(connection, place)
+    if epoch != known or not is_there:
+        raise CursorExpired
+    return place
+
+
+def _change(row: asyncpg.Record) -> Change:
+    return Change(Place(row["xid"], row["id"]), row["strategy_id"], row["entity"], row["key"])

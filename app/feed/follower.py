@@ -1,0 +1,72 @@
+"""One who follows the feed: a bounded queue that is never waited for."""
+
+import asyncio
+from collections import deque
+
+from app.feed.changes import Change
+from app.feed.places import Place
+
+CHANGES_MAX = 10_000
+"""Most changes that wait for a follower; one that is slower is cut, and reads the rest from the table."""
+
+
+class Interrupted(Exception):
+    """The follower was cut: too slow, or the feed's connection was. It goes on from the place it has seen last."""
+
+
+class Follower:
+    """The changes of one entity, from `start` on. Made by `Feed.follow`."""
+
+    def __init__(self, entity: str) -> None:
+        self.entity = entity
+        self._batches: deque[list[Change]] = deque()
+        self._waiting = 0
+        self._start: Place | None = None
+        self._is_cut = False
+        self._news = asyncio.Event()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether changes come already."""
+        return self._start is not None
+
+    async def start(self) -> Place:
+        """The place after which every change comes through `next`. Raises Interrupted."""
+        while self._start is None:
+            await self._until_news()
+        return self._start
+
+    async def next(self) -> list[Change]:
+        """The next changes, at least one, in order. Raises Interrupted."""
+        while not self._batches:
+            await self._until_news()
+        batch = self._batches.popleft()
+        self._waiting -= len(batch)
+        return batch
+
+    def begin(self, place: Place) -> None:
+        """Called by the feed: every look from now on counts. Once."""
+        if self._start is None:
+            self._start = place
+            self._news.set()
+
+    def add(self, batch: list[Change]) -> None:
+        """Called by the feed: changes of the entity."""
+        if self._waiting + len(batch) > CHANGES_MAX:
+            self.cut()
+        elif not self._is_cut:
+            self._batches.append(batch)
+            self._waiting += len(batch)
+            self._news.set()
+
+    def cut(self) -> None:
+        """Called by the feed: nothing more will come."""
+        self._is_cut = True
+        self._batches.clear()
+        self._news.set()
+
+    async def _until_news(self) -> None:
+        if self._is_cut:
+            raise Interrupted
+        self._news.clear()
+        await self._news.wait()

@@ -1,0 +1,48 @@
+"""Rows that the feed is tested on, written as the ledger writes them: the thing and its row in `changes`."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from uuid import UUID
+
+import asyncpg
+
+from tests.reads.rows import EMA
+
+DEADLINE_SECONDS = 30.0
+
+CHANGE = "INSERT INTO changes (strategy_id, entity, key) VALUES ($1, $2, $3)"
+BUDGET = """
+INSERT INTO budgets (strategy_id, currency, allocated, reserved_orders, created_at, updated_at)
+VALUES ($1, $2, $3::numeric, $4, CASE WHEN $3 IS NOT NULL THEN 1 END, 1)
+ON CONFLICT (strategy_id, currency) DO UPDATE SET allocated = excluded.allocated, created_at = excluded.created_at,
+    reserved_orders = excluded.reserved_orders
+"""
+
+
+async def change(connection: asyncpg.Connection, entity: str, *keys: str, strategy_id: UUID = EMA) -> None:
+    """Rows of the feed, in one transaction."""
+    await connection.executemany(CHANGE, [(strategy_id, entity, key) for key in keys])
+
+
+async def set_budget(
+    connection: asyncpg.Connection,
+    currency: str,
+    allocated: str | None,
+    reserved: str = "0",
+    strategy_id: UUID = EMA,
+) -> None:
+    """A budget, and its row of the feed, in one transaction; None takes the budget away."""
+    cap = None if allocated is None else Decimal(allocated)
+    async with connection.transaction():
+        await connection.execute(BUDGET, strategy_id, currency, cap, Decimal(reserved))
+        await connection.execute(CHANGE, strategy_id, "budget", currency)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to be"
+        await asyncio.sleep(0.01)

@@ -1,0 +1,125 @@
+"""What an operator's programs ask: is it ready, and how is it doing."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.database.embedded import EmbeddedServer
+from app.database.upgrade import newest_revision, upgrade
+from app.resolvers import health
+from tests.feed.rows import change, set_budget, until
+from tests.reads.serving import Client, own, serving
+
+__all__ = ["own"]
+
+pytestmark = pytest.mark.anyio
+
+READY = "/health/ready"
+
+
+async def figures(client: Client) -> dict[tuple[str, ...], float]:
+    """The metrics, by name and labels without the process."""
+    response = await client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    return {
+        (sample.name, *(value for name, value in sorted(sample.labels.items()) if name != "process")): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+async def readiness(client: Client, status: int) -> Any:
+    response = await client.get(READY)
+    assert response.status_code == status
+    return response.json()
+
+
+async def test_ready_while_the_database_answers(own: tuple[FastAPI, Client], database_url: str) -> None:
+    app, client = own
+    connection = await asyncpg.connect(database_url)
+    await set_budget(connection, "USDT", "1")
+    await until(lambda: len(app.state.context.registry) == 1)
+    body = await readiness(client, 200)
+    assert body["status"] == "ready"
+    revision = newest_revision()
+    assert body["database"] == {"is_reachable": True, "schema_revision": revision, "schema_expected": revision}
+    assert (body["feed"], body["registry"]["budgets"]) == ({"is_connected": True, "lag_seconds": 0}, 1)
+    assert body["registry"]["age_seconds"] >= 0
+    await connection.close()
+
+
+async def test_not_ready_while_the_database_is_away_and_ready_again() -> None:
+    with tempfile.TemporaryDirectory(prefix="purser-ready-") as directory:
+        server = await asyncio.to_thread(EmbeddedServer.start, Path(directory), durable=False)
+        await upgrade(server.url)
+        async with serving(server.url) as (app, client):
+            assert (await readiness(client, 200))["database"]["is_reachable"]
+            await asyncio.to_thread(server.stop)
+            await until(lambda: not app.state.context.feed.status.is_connected)
+            away = await readiness(client, 503)
+            assert away["status"] == "not ready"
+            assert (away["database"]["is_reachable"], away["database"]["schema_revision"]) == (False, None)
+            assert (await figures(client))["purser_feed_connected",] == 0
+            server = await asyncio.to_thread(EmbeddedServer.start, Path(directory), durable=False)
+            await until(lambda: app.state.context.feed.status.is_connected)
+            assert (await readiness(client, 200))["feed"]["is_connected"]
+        await asyncio.to_thread(server.stop)
+
+
+async def test_not_ready_with_another_schema(own: tuple[FastAPI, Client], database_url: str) -> None:
+    _, client = own
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await connection.close()
+    assert (await readiness(client, 503))["database"]["schema_revision"] == "9999"
+
+
+async def test_not_ready_with_an_old_registry(own: tuple[FastAPI, Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, client = own
+    monkeypatch.setattr(health, "AGE_SECONDS_MAX", 0)
+    body = await readiness(client, 503)
+    assert (body["status"], body["database"]["is_reachable"]) == ("not ready", True)
+
+
+async def test_a_change_that_is_held_back_shows(own: tuple[FastAPI, Client], database_url: str) -> None:
+    app, client = own
+    early, late = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    async with early.transaction():
+        await change(early, "order", "O-1")
+        await change(late, "order", "O-2")
+        await until(lambda: app.state.context.feed.status.lag_seconds > 0)
+        assert (await figures(client))["purser_feed_lag_seconds",] > 0
+    for connection in (early, late):
+        await connection.close()
+
+
+async def test_requests_are_counted_by_face_and_status(own: tuple[FastAPI, Client]) -> None:
+    _, client = own
+    await client.query("{ summary { orders } }")
+    for path in ("/api/trading/orders", "/api/trading/summary", "/api/trading/nothing", "/health"):
+        await client.get(path)
+    found = await figures(client)
+    counted = {
+        labels: value
+        for (name, *labels_), value in found.items()
+        if name == "purser_requests_total"
+        for labels in [tuple(labels_)]
+    }
+    assert counted == {("graphql", "200"): 1, ("rest", "200"): 2, ("rest", "404"): 1, ("other", "200"): 1}
+    assert found["purser_request_seconds_count", "rest"] == 3
+    assert found["purser_request_seconds_sum", "rest"] > 0
+    assert found["purser_request_seconds_bucket", "rest", "+Inf"] == 3
+    assert (await figures(client))["purser_requests_total", "other", "200"] == 2
+
+
+async def test_figures_of_the_registry_and_the_feed(own: tuple[FastAPI, Client]) -> None:
+    _, client = own
+    found = await figures(client)
+    assert (found["purser_feed_connected",], found["purser_registry_budgets",]) == (1, 0)
+    assert 0 <= found["purser_registry_age_seconds",] < 10
