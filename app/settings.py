@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         False, description='Whether GraphQL\'s errors suggest names ("Did you mean"). For development.'
     )
     authorize_waiting_max: int = Field(
-        2000,
+        5000,
         ge=1,
         le=1_000_000,
         description="Most orders of one process that wait for authorization; then the answer is 503, BUSY.",

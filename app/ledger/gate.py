@@ -36,7 +36,7 @@ class _Waiting:
 class Gate:
     """One process's gate. Orders in one request stay together, and in order."""
 
-    def __init__(self, database: Database, *, waiting_max: int = 2_000, together_max: int = 1_000) -> None:
+    def __init__(self, database: Database, *, waiting_max: int = 5_000, together_max: int = 1_000) -> None:
         """`together_max`: most orders in one transaction, where requests can be told apart."""
         self._database = database
         self._waiting_max = waiting_max

@@ -14,7 +14,7 @@ class Context:
     """The process's means: made once, shared by all requests."""
 
     database: Database
-    authorize_waiting_max: InitVar[int] = 2000
+    authorize_waiting_max: InitVar[int] = 5000
     gate: Gate = field(init=False)
     names: StrategyNames = field(default_factory=StrategyNames)
     lookups: Lookups = field(default_factory=Lookups)
