@@ -47,23 +47,23 @@ _ASKED = (
 """What makes two requests the same."""
 
 
-@dataclass(slots=True, frozen=True)
 class Request:
-    """One order that wants to leave, of a strategy that is known by its id; `actor` asks."""
+    """One order that wants to leave, of a strategy that is known by its id; `actor` asks.
 
-    strategy_id: str
-    command: AuthorizeOrder
-    actor: str
+    `key` is the order, `market` where it would trade, `side` which side of that market.
+    """
 
-    @property
-    def key(self) -> OrderKey:
-        """The order."""
-        return self.strategy_id, self.command.client_order_id
+    __slots__ = ("actor", "command", "key", "market", "opposite", "side", "strategy_id")
 
-    @property
-    def market(self) -> Market:
-        """Where it would trade."""
-        return self.strategy_id, self.command.instrument_id
+    def __init__(self, strategy_id: UUID, command: AuthorizeOrder, actor: str) -> None:
+        self.strategy_id = strategy_id
+        self.command = command
+        self.actor = actor
+        text = str(strategy_id)
+        self.key: OrderKey = (text, command.client_order_id)
+        self.market: Market = (text, command.instrument_id)
+        self.side = (self.market, command.side)
+        self.opposite = (self.market, opposite(command.side))
 
 
 async def authorize(work: WriteConnection, requests: Sequence[Request], now: int) -> list[Verdict | PurserError]:
@@ -97,17 +97,13 @@ class _Desk:
     @classmethod
     async def open(cls, work: WriteConnection, requests: Sequence[Request], now: int) -> "_Desk":
         """Lock the strategies, and read."""
-        strategies = await own_events.lock_strategies(work, {request.strategy_id for request in requests})
-        keys = {request.key for request in requests if request.strategy_id in strategies}
+        strategies = await own_events.lock_strategies(work, {request.key[0] for request in requests})
+        keys = {request.key for request in requests if request.key[0] in strategies}
         stored, waiting = await load_states(work, keys)
         asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
-        known_markets = {request.market for request in requests if request.strategy_id in strategies}
+        known_markets = {request.market for request in requests if request.key[0] in strategies}
         held = await load_held(work, known_markets) if known_markets else {}
-        sides = {
-            (request.market, request.command.side)
-            for request in requests
-            if held.get((request.market, opposite(request.command.side)))
-        }
+        sides = {request.side for request in requests if held.get(request.opposite)}
         unpriced = {
             request.command.instrument_id
             for request in requests
@@ -130,7 +126,7 @@ class _Desk:
 
     def answer(self, request: Request) -> Verdict | PurserError:
         """Decide one order, or say what was decided before."""
-        strategy = self.strategies.get(request.strategy_id)
+        strategy = self.strategies.get(request.key[0])
         if strategy is None:
             return StrategyNotFound(str(request.command.strategy))
         event = self._event(request, strategy)
@@ -165,7 +161,7 @@ class _Desk:
             unit_price, required = hold.unit_price, hold.remaining
             increasing = command.quantity if required else _ZERO
         event.budget_currency = currency
-        budget_key = (request.strategy_id, currency or "")
+        budget_key = (request.key[0], currency or "")
         denial = decide(
             Question(
                 strategy_name=strategy.name,
@@ -210,18 +206,18 @@ class _Desk:
     def _increasing(self, request: Request) -> Decimal:
         """What of the order exceeds the position that it would reduce, less what others claim of that already."""
         command = request.command
-        side = (request.market, command.side)
-        position = self.held.get((request.market, opposite(command.side)), _ZERO)
-        claimed = self.claims.get(side, (_ZERO, 0))[0]
         if command.reduce_only:
             return _ZERO
+        position = self.held.get(request.opposite)
+        if not position:
+            return command.quantity
+        claimed = self.claims.get(request.side, (_ZERO, 0))[0]
         return command.quantity - min(command.quantity, max(position - claimed, _ZERO))
 
     def _claim(self, request: Request) -> None:
         if request.key not in self.states:
-            side = (request.market, request.command.side)
-            claimed, last = self.claims.get(side, (_ZERO, 0))
-            self.claims[side] = claimed + request.command.quantity, last
+            claimed, last = self.claims.get(request.side, (_ZERO, 0))
+            self.claims[request.side] = claimed + request.command.quantity, last
 
     def _conflict(
         self,
@@ -260,12 +256,12 @@ class _Desk:
         else:
             apply(state, event)
         self.decided[key] = event
-        self.events.append((request.strategy_id, event))
+        self.events.append((request.key[0], event))
         self.orders.append(OrderChange(key, state, 0, before, instrument_before))
 
     def _event(self, request: Request, strategy: LockedStrategy) -> AuthorizationGranted:
         command = request.command
-        ts = max(self.now, self.claims.get((request.market, command.side), (_ZERO, 0))[1] + 1) + len(self.events)
+        ts = max(self.now, self.claims.get(request.side, (_ZERO, 0))[1] + 1) + len(self.events)
         return AuthorizationGranted(
             trader_id=strategy.trader_id,
             strategy_id=strategy.name,
@@ -306,7 +302,7 @@ def _denied(event: AuthorizationGranted, denial: Denial) -> AuthorizationDenied:
 
 
 def _verdict(request: Request, event: AuthorizationGranted) -> Verdict:
-    strategy_id = UUID(request.strategy_id)
+    strategy_id = request.strategy_id
     if isinstance(event, AuthorizationDenied):
         return Verdict(strategy_id, request.command.client_order_id, event.budget_currency, event.code, event.reason)
     return Verdict(strategy_id, request.command.client_order_id, event.budget_currency)

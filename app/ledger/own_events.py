@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from uuid import uuid5
+from hashlib import blake2b
 
 import asyncpg
 import msgspec
@@ -15,7 +15,6 @@ from app.ledger.writing import array_source, copy_lines
 from app.models import OrderEvent
 from app.rules.enums import TradingState
 from app.rules.events import AnyAuthorizationEvent, AuthorizationGranted
-from app.rules.identity import PURSER_NAMESPACE
 
 _LOCK = """
 SELECT strategy_id, name, trader_id, state, event_seq FROM strategies WHERE strategy_id = ANY($1)
@@ -43,12 +42,19 @@ class LockedStrategy:
 
 def decision_id(strategy_id: str, client_order_id: str) -> str:
     """The id of the one event that says whether the order may leave."""
-    return str(uuid5(PURSER_NAMESPACE, f"authorization\n{strategy_id}\n{client_order_id}"))
+    return _derived("authorization", strategy_id, client_order_id)
 
 
 def release_id(strategy_id: str, client_order_id: str) -> str:
     """The id of the one event that says that the order was given up."""
-    return str(uuid5(PURSER_NAMESPACE, f"release\n{strategy_id}\n{client_order_id}"))
+    return _derived("release", strategy_id, client_order_id)
+
+
+def _derived(kind: str, strategy_id: str, client_order_id: str) -> str:
+    """As a version 8 UUID (RFC 9562), by hand: `uuid5` takes four times as long, and each order needs one."""
+    name = f"purser\n{kind}\n{strategy_id}\n{client_order_id}".encode("utf-8", "replace")
+    digits = blake2b(name, digest_size=16).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
 async def lock_strategies(work: WriteConnection, strategy_ids: Iterable[str]) -> dict[str, LockedStrategy]:

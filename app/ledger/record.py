@@ -139,8 +139,9 @@ def _conflict(arrival: Arrival) -> Quarantine:
 
 
 async def _write_events(work: WriteConnection, admitted: Admitted, orders: OrderChanges) -> None:
-    lines = [event_line(arrival) for arrival in (*admitted.arrivals, *admitted.conflicts)]
-    await copy_lines(work, OrderEvent, EVENT_COLUMNS, lines)
+    arrivals = [*admitted.arrivals, *admitted.conflicts]
+    if arrivals:
+        await copy_lines(work, OrderEvent, EVENT_COLUMNS, map(event_line, arrivals))
     await delete(work, QuarantinedEvent, orders.released)
     await insert(work, QuarantinedEvent, QUARANTINE_COLUMNS, [quarantine_row(item) for item in orders.quarantined])
     revised = [quarantine_row(item) for item in orders.requarantined]

@@ -1,7 +1,7 @@
 """Writing many rows at once: COPY for new rows, one upsert over arrays for rows that may exist."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from app.database import WriteConnection
 
 _NULL = "\\N"
 _BREAKS = re.compile("[\n\r]")
-_COPY_CHUNK_BYTES = 256 * 1024
+_COPY_CHUNK_BYTES = 32 * 1024
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 Row = tuple[Any, ...]
@@ -22,15 +22,17 @@ Row = tuple[Any, ...]
 async def insert(work: WriteConnection, model: type[SQLModel], columns: Sequence[str], rows: Sequence[Row]) -> None:
     """COPY rows that are known to be new. Values in the order of `columns`."""
     if rows:
-        await copy_lines(work, model, columns, [copy_line(row) for row in rows])
+        await copy_lines(work, model, columns, map(copy_line, rows))
 
 
 async def copy_lines(
-    work: WriteConnection, model: type[SQLModel], columns: Sequence[str], lines: Sequence[str]
+    work: WriteConnection, model: type[SQLModel], columns: Sequence[str], lines: Iterable[str]
 ) -> None:
-    """COPY lines that are in PostgreSQL's text format already."""
-    if lines:
-        await work.copy(_table(model).name, columns, _chunks(lines))
+    """COPY lines that are in PostgreSQL's text format already.
+
+    They are made as they are sent: PostgreSQL stores the first while we write the next.
+    """
+    await work.copy(_table(model).name, columns, _chunks(lines))
 
 
 async def upsert(
@@ -115,7 +117,7 @@ def _arrays(rows: Sequence[Row]) -> list[list[str | None]]:
     ]
 
 
-async def _chunks(lines: Sequence[str]) -> AsyncIterator[bytes]:
+async def _chunks(lines: Iterable[str]) -> AsyncIterator[bytes]:
     chunk: list[str] = []
     size = 0
     for line in lines:

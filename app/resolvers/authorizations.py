@@ -39,7 +39,7 @@ async def _request(context: Context, principal: Principal, command: AuthorizeOrd
         strategy_id = await resolve(context, principal, command.strategy)
     except PurserError as error:
         return error
-    return Request(str(strategy_id), command, principal.actor)
+    return Request(strategy_id, command, principal.actor)
 
 
 async def release_order(

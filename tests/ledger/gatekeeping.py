@@ -75,7 +75,7 @@ def command(
 async def ask(database: Database, *commands: AuthorizeOrder) -> list[Verdict | PurserError]:
     """Ask for all at once."""
     async with database.unit_of_work() as work:
-        requests: Sequence[Request] = [Request(str(command.strategy), command, "local") for command in commands]
+        requests: Sequence[Request] = [Request(UUID(str(command.strategy)), command, "local") for command in commands]
         answers = await authorize(work, requests, time_ns())
         await work.commit()
     return answers

@@ -3,7 +3,7 @@
 import itertools
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -86,7 +86,7 @@ class History:
         )
         known = self.model.orders.get(name)
         async with self.database.unit_of_work() as work:
-            [answer] = await authorize(work, [Request(self.strategy_id, command, "model")], self._now())
+            [answer] = await authorize(work, [Request(UUID(self.strategy_id), command, "model")], self._now())
             await work.commit()
         if known is not None:
             # The model forgets what was asked: the first answer again, or a contradiction; nothing changes.
