@@ -23,6 +23,8 @@ _LOST = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    # What asyncpg says between the server's last message and the end of the connection.
+    asyncpg.InternalClientError,
 )
 """What a statement meets when its connection goes."""
 _UNREACHABLE = (*_LOST, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.TooManyConnectionsError)

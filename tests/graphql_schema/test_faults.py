@@ -176,6 +176,20 @@ async def close_and_ask(database: Database) -> None:
         await connection.fetchval("SELECT 1")
 
 
+async def test_a_connection_is_lost_while_the_server_takes_leave(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        await take_leave_and_ask(database)
+
+
+async def take_leave_and_ask(database: Database) -> None:
+    """PostgreSQL's last message has come, but the end of the connection has not yet."""
+    fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+    async with database.read() as connection:
+        await connection.fetchval("SELECT 1")
+        connection._raw._con._protocol.data_received(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+        await connection.fetchval("SELECT 1")
+
+
 async def test_a_connection_lost_in_a_transaction(database: Database) -> None:
     with pytest.raises(DatabaseUnavailable):
         await end_own_backend(database)
