@@ -1,0 +1,179 @@
+"""`purser keys`, and how `purser serve` goes by them: in real processes."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.rules.api_keys import read_key
+from tests.cli.test_serve import DEADLINE_SECONDS, ask, data_dir, serving, until
+from tests.conftest import execute
+
+__all__ = ["data_dir"]
+
+STRATEGY = "INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ('{}', '{}', '{}', 1)"
+IDS = [UUID(int=number) for number in range(1, 4)]
+BOTH = f"{IDS[0]}, {IDS[1]}"
+
+
+Settings = dict[str, str]
+
+
+@pytest.fixture
+def place(database_url: str) -> Settings:
+    """Where there is a database with the strategy ONE of two traders, and TWO of the first."""
+    strategies = [("ONE", "A"), ("ONE", "B"), ("TWO", "A")]
+    rows = [STRATEGY.format(id, *names) for id, names in zip(IDS, strategies, strict=True)]
+    asyncio.run(execute(database_url, *rows))
+    return {"PURSER_DATABASE_URL": database_url}
+
+
+def purser(place: Settings, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command as a user would."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("purser"), *arguments],
+        env=os.environ | place,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+
+def stored(place: Settings, sql: str) -> Any:
+    """One value in the database."""
+    return asyncio.run(ask(place["PURSER_DATABASE_URL"], sql))
+
+
+def create(place: Settings, *arguments: str) -> str:
+    """The text of a new key, which is all that stdout has."""
+    done = purser(place, "keys", "create", *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_key_is_shown_once_and_kept_as_a_hash(place: Settings) -> None:
+    text = create(place, "--role", "trader", "--name", "bot", "--strategy", "TWO", "--strategy", "B/ONE")
+    key = read_key(text)
+    assert key is not None
+    row = stored(place, "SELECT api_keys::text FROM api_keys")
+    assert key.id in row
+    assert key.secret not in row
+    bound = stored(place, "SELECT strategy_ids FROM api_keys")
+    assert {str(id) for id in bound} == {str(IDS[1]), str(IDS[2])}
+    listed = purser(place, "keys", "list").stdout
+    assert key.secret not in listed
+    assert re.search(rf"^{key.id}  bot   trader  B/ONE, A/TWO  20\d\d-\S+Z$", listed, re.MULTILINE)
+
+
+def test_a_key_without_a_name_goes_by_its_id(place: Settings) -> None:
+    key = read_key(create(place, "--role", "viewer"))
+    assert key is not None
+    assert re.search(rf"^{key.id}  {key.id}  viewer  all ", purser(place, "keys", "list").stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--strategy", "NONE"], "No strategy has the id or name 'NONE'."),
+        (
+            ["--strategy", "ONE"],
+            f"Several traders have a strategy named 'ONE' ({IDS[0]}, {IDS[1]}); say which by its id.",
+        ),
+        (["--name", "taken"], "There is a key named 'taken' already, or there was; choose another name."),
+        (["--name", "two\nlines"], "A key's name has 1 to 100 characters, all of them printable."),
+        (["--name", " "], "A key's name has 1 to 100 characters, all of them printable."),
+        (["--name", "x" * 101], "A key's name has 1 to 100 characters, all of them printable."),
+    ],
+)
+def test_what_cannot_be_a_key_is_said_and_makes_none(place: Settings, arguments: list[str], says: str) -> None:
+    create(place, "--role", "viewer", "--name", "taken")
+    refused = purser(place, "keys", "create", "--role", "viewer", *arguments)
+    assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", f"purser: {says}\n")
+    assert stored(place, "SELECT count(*) FROM api_keys") == 1
+
+
+def test_a_role_that_is_none_is_misuse(place: Settings) -> None:
+    assert purser(place, "keys", "create", "--role", "god").returncode == 2
+
+
+def test_a_key_is_revoked_once_by_id_or_name(place: Settings) -> None:
+    keys = [create(place, "--role", "admin", "--name", name) for name in ("one", "two")]
+    read = read_key(keys[1])
+    assert read is not None
+    for key, name in (("one", "one"), (read.id, "two")):
+        assert purser(place, "keys", "revoke", key).stdout.startswith(f"Revoked the key {key}.")
+        revoked_at = stored(place, f"SELECT revoked_at FROM api_keys WHERE name = '{name}'")
+        assert purser(place, "keys", "revoke", key).stdout == f"The key {key} was revoked before.\n"
+        assert stored(place, f"SELECT revoked_at FROM api_keys WHERE name = '{name}'") == revoked_at
+    refused = purser(place, "keys", "revoke", "three")
+    assert (refused.returncode, refused.stderr) == (1, "purser: No API key has the id or name 'three'.\n")
+
+
+def status(address: str, key: str | None) -> int:
+    request = urllib.request.Request(
+        f"{address}/graphql",
+        json.dumps({"query": "{ summary { orders } }"}).encode(),
+        {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_keys_work_at_once_and_end_soon_in_every_process_while_the_service_runs(
+    data_dir: Path, free_tcp_port: int
+) -> None:
+    """On the embedded server, which the commands share with the service."""
+    place = {"PURSER_DATA_DIR": str(data_dir)}
+    with serving(data_dir, free_tcp_port, "--workers", "2", PURSER_KEYS_RELOAD_SECONDS="0.2") as service:
+        service.until_ready()
+        assert status(service.address, None) == 200
+        viewer, admin = (create(place, "--role", role, "--name", role) for role in ("viewer", "admin"))
+        for key in (viewer, admin) * 5:
+            assert status(service.address, key) == 200
+        until(lambda: all(status(service.address, None) == 401 for _ in range(10)))
+        assert purser(place, "keys", "revoke", "viewer").returncode == 0
+        until(lambda: all(status(service.address, viewer) in (401, 429) for _ in range(10)))
+        assert status(service.address, admin) == 200
+        said = service.stop()
+    assert "no API keys: loopback only" in said
+    with serving(data_dir, free_tcp_port) as service:
+        service.until_ready()
+        said = service.stop()
+    assert "no API keys" not in said
+
+
+def test_without_a_key_it_listens_on_the_loopback_only(data_dir: Path, free_tcp_port: int, database_url: str) -> None:
+    place = {"PURSER_DATABASE_URL": database_url}
+    for name in ("one", "two"):
+        with serving(data_dir, free_tcp_port, "--host", "0.0.0.0", **place) as service:
+            _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
+        assert service.process.returncode == 1
+        assert errors == (
+            "purser: There are no API keys, so Purser listens on the loopback only, not on 0.0.0.0: "
+            "create one first with purser keys create --role admin.\n"
+        )
+        # A key that is revoked is none.
+        create(place, "--role", "admin", "--name", name)
+        purser(place, "keys", "revoke", name)
+
+
+def test_with_a_key_it_listens_everywhere(data_dir: Path, free_tcp_port: int, database_url: str) -> None:
+    place = {"PURSER_DATABASE_URL": database_url}
+    key = create(place, "--role", "viewer")
+    with serving(data_dir, free_tcp_port, "--host", "0.0.0.0", **place) as service:
+        service.until_ready()
+        assert status(service.address, None) == 401
+        assert status(service.address, key) == 200
