@@ -147,7 +147,7 @@ class Database:
                 reset=_leave_as_it_is,
                 target_session_attrs=host,
                 # Bounded by bytes too: what a client asks in a megabyte of SQL is not kept in every connection.
-                statement_cache_size=256,
+                statement_cache_size=100,
                 max_cacheable_statement_size=16 * 1024,
                 server_settings={
                     "application_name": "purser",
