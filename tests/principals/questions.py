@@ -33,6 +33,7 @@ Given = Mapping[str, Any]
 
 _STRATEGY_IDS = [str(OURS), str(THEIRS), str(UNKNOWN)]
 _STRATEGY_NAMES = [row.name for row in rows() if row.__tablename__ == "strategies"]  # type: ignore[attr-defined]
+_CURRENCIES = sorted({row.currency for row in rows() if row.__tablename__ == "budgets"})  # type: ignore[attr-defined]
 CLIENT_ORDER_IDS = ["O-13", "a/b", "S-11", "SHARED", "nobody's"]
 """One of OURS, one of THEIRS, two of both."""
 
@@ -40,7 +41,7 @@ EXAMPLES: dict[str, list[Given]] = {
     "strategy": [{"id": value} for value in _STRATEGY_IDS] + [{"name": value} for value in _STRATEGY_NAMES],
     "order": [{"clientOrderId": value} for value in CLIENT_ORDER_IDS]
     + [{"clientOrderId": "SHARED", "strategyId": value} for value in _STRATEGY_IDS],
-    "budget": [{"strategyId": value, "currency": "USDT"} for value in _STRATEGY_IDS],
+    "budget": [{"strategyId": value, "currency": currency} for value in _STRATEGY_IDS for currency in _CURRENCIES],
     "budgets": [{}, *({"strategyId": value} for value in _STRATEGY_IDS)],
 }
 """Arguments of root fields by the field's name; `node` is asked for every id that another answer has."""

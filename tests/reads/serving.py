@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
@@ -61,6 +61,13 @@ class Client:
 def ledger_url(server: EmbeddedServer, template: str) -> Iterator[str]:
     """The URL of a database with the small ledger, shared by all tests that change nothing."""
     # Each conftest that imports this fixture has its own.
+    with database_with_ledger(server, template) as url:
+        yield url
+
+
+@contextmanager
+def database_with_ledger(server: EmbeddedServer, template: str) -> Iterator[str]:
+    """The URL of a new database with the small ledger."""
     name = f"ledger_{next(_numbers)}"
     maintenance, url = server.url_of("postgres"), server.url_of(name)
     asyncio.run(execute(maintenance, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))

@@ -2,39 +2,55 @@
 
 import asyncio
 import socket
-import threading
 from collections.abc import Iterator
 
 import httpx
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, Phase, given, settings
-from pydantic import SecretStr
 from schemathesis import GenerationMode
 
-from app.main import create_app
-from app.settings import Settings
+from app.database import Database
+from app.database.embedded import EmbeddedServer
+from app.principal import LOCAL, Role
+from app.resolvers import Context, keys
+from tests.graphql_schema.service import running
+from tests.reads.serving import database_with_ledger
 from tests.rest_compat.test_documentation import PATHS
 
 
 @pytest.fixture(scope="module")
-def service(ledger_url: str) -> Iterator[str]:
-    """The address of a uvicorn server of its own thread."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    app = create_app(Settings(database_url=SecretStr(ledger_url)))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
+def database_url(server: EmbeddedServer, template: str) -> Iterator[str]:
+    """Of a database that only these tests use: they make a key."""
+    with database_with_ledger(server, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def key(database_url: str) -> str:
+    """A key for all that is documented."""
+    return asyncio.run(_make_key(database_url))
+
+
+@pytest.fixture(scope="module")
+def service(database_url: str, key: str) -> Iterator[str]:
+    """The address of a server of its own thread that takes the key."""
+    # schemathesis tries wrong keys, too, and does not expect to be told to wait.
+    with running(database_url, wrong_keys_max=1_000_000) as address:
+        yield address
+
+
+async def _make_key(url: str) -> str:
+    database = await Database.open(url)
+    try:
+        return str(await keys.create_key(Context(database), LOCAL, Role.ADMIN))
+    finally:
+        await database.close()
 
 
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("path", sorted(PATHS))
-def test_the_service_does_what_it_documents(service: str, path: str, mode: GenerationMode) -> None:
+def test_the_service_does_what_it_documents(service: str, key: str, path: str, mode: GenerationMode) -> None:
     operation = schemathesis.openapi.from_url(f"{service}/openapi.json")[path]["get"]
 
     @settings(
@@ -47,19 +63,20 @@ def test_the_service_does_what_it_documents(service: str, path: str, mode: Gener
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: schemathesis.Case) -> None:
-        case.call_and_validate()
+        case.call_and_validate(headers={"X-API-Key": key, "Authorization": f"Bearer {key}"})
 
     if mode is GenerationMode.NEGATIVE and not operation.query and not operation.path_parameters:
         pytest.skip("nothing can be asked wrongly here")
     ask()
 
 
-def test_headers_over_a_real_connection(service: str) -> None:
-    response = httpx.get(f"{service}/api/trading/orders?limit=1")
+def test_headers_over_a_real_connection(service: str, key: str) -> None:
+    headers = {"X-API-Key": key}
+    response = httpx.get(f"{service}/api/trading/orders?limit=1", headers=headers)
     assert response.headers["content-type"] == "application/json"
     assert response.headers["content-length"] == str(len(response.content))
     assert response.headers["x-total-count"] == "31"
-    asked = httpx.head(f"{service}/api/trading/orders?limit=1")
+    asked = httpx.head(f"{service}/api/trading/orders?limit=1", headers=headers)
     assert (asked.content, asked.headers["content-length"]) == (b"", response.headers["content-length"])
 
 
