@@ -12,8 +12,12 @@ import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from pydantic import SecretStr
 
+from app.database import Database
 from app.main import create_app
+from app.principal import LOCAL, Role
+from app.resolvers import Context, keys
 from app.settings import Settings
+from tests.graphql_schema.service import running
 from tests.reads.serving import ledger_url
 
 __all__ = ["ledger_url"]
@@ -38,6 +42,16 @@ def site(ledger_url: str) -> Iterator[str]:
     config = uvicorn.Config(create_app(Settings(database_url=SecretStr(ledger_url))), log_level="warning")
     with socket.create_server(("127.0.0.1", 0)) as listener, _served(uvicorn.Server(config), listener):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+async def keyed_site(database_url: str) -> AsyncIterator[tuple[str, str]]:
+    """Where a service answers that takes a key, and the key."""
+    database = await Database.open(database_url)
+    key = await keys.create_key(Context(database), LOCAL, Role.VIEWER)
+    await database.close()
+    with running(database_url) as address:
+        yield address, str(key)
 
 
 @pytest.fixture(scope="session")

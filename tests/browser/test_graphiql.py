@@ -75,3 +75,16 @@ async def test_the_browser_asks_no_other_host_even_if_told_to(browser: Browser, 
             })"""
         )
     assert refused == "connect-src"
+
+
+async def test_takes_a_key_in_the_headers_editor(browser: Browser, keyed_site: tuple[str, str]) -> None:
+    site, key = keyed_site
+    async with await browser.new_context(base_url=site) as context:
+        page = await context.new_page()
+        async with page.expect_response(lambda response: response.request.method == "POST") as introspection:
+            await page.goto("/graphql?query={summary{orders}}")
+        assert (await introspection.value).status == 401
+        await page.get_by_role("button", name="Headers").click()
+        await page.locator(".graphiql-editor-tool .monaco-editor").last.click()
+        await page.keyboard.insert_text(f'{{"Authorization": "Bearer {key}"}}')
+        await expect(await answer(page)).to_contain_text("orders")
