@@ -96,6 +96,16 @@ class Settings(BaseSettings):
         None,
         description="Names, with commas, that a service without API keys may be asked by, beside the loopback's.",
     )
+    graphql_sockets_max: int = Field(1000, ge=0, le=100_000, description="Most WebSocket connections of one process.")
+    graphql_socket_operations_max: int = Field(
+        100, ge=1, le=10_000, description="Most subscriptions and other operations at once on one WebSocket."
+    )
+    graphql_socket_init_timeout_seconds: Seconds = Field(
+        10.0, description="Longest wait for a WebSocket's first message, with the key."
+    )
+    graphql_socket_send_timeout_seconds: Seconds = Field(
+        10.0, description="How long a WebSocket's client may read nothing before it is cut."
+    )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "info", description="The least severe log line that is printed."
     )

@@ -1,15 +1,17 @@
 """`/graphql` over HTTP: the draft "GraphQL over HTTP", and limits.
 
-A plain ASGI application: per request it does what the request needs and nothing more. Subscriptions will come by
-WebSocket on the same path.
+A plain ASGI application: per request it does what the request needs and nothing more. `live` is the same over a
+WebSocket on the same path, with subscriptions.
 """
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from fastapi import FastAPI
 from graphql import ExecutionResult, GraphQLSchema, OperationType
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.authentication import principal_of, status_of
@@ -22,6 +24,7 @@ from graphql_schema.errors import RequestCode, RequestRefused, coded, refusal
 from graphql_schema.limits.body import ClientGone, read_body, too_large
 from graphql_schema.limits.shape import ShapeLimits
 from graphql_schema.limits.variables import check_variables
+from graphql_schema.live import LiveOperation, SocketLimits, Sockets
 from graphql_schema.media_types import MediaType, is_json, negotiate
 from graphql_schema.persisted import AllowList, PersistedQueries, QuerySource
 from graphql_schema.plans import Plans
@@ -76,25 +79,10 @@ class GraphQLEndpoint:
         if media_type is None:
             raise refusal(RequestCode.NOT_ACCEPTABLE, f"Answers are {MediaType.GRAPHQL} or {MediaType.JSON}.", 406)
         request = await self._request(scope, receive, headers)
-        text = self.queries.text_of(request)
-        document = self.documents.find(text)
-        self.queries.remember(request)
-        operation = document.operation(request.operation_name)
+        text, document, operation = self._prepared(request)
         is_read = scope["method"] != "POST"
         _refuse_wrong_type(operation, is_read=is_read)
-        seconds_max = None  # a change is seen through: whoever asked for it must know whether it happened
-        if operation.type is OperationType.QUERY:
-            check_variables(request.variables)
-            seconds_max = self._query_seconds_max
-        extensions = {"cost": self._cost(operation, request)}
-        try:
-            async with asyncio.timeout(seconds_max):
-                result = await self._executed(text, document, request, caller)
-        except TimeoutError:
-            raise RequestRefused([coded(QuestionTooSlow())], extensions=extensions) from None
-        except RequestRefused as why:
-            why.extensions = extensions
-            raise
+        result, extensions = await self._answered(text, document, operation, request, caller)
         reply = responses.answered(result, extensions, media_type)
         if not is_read:
             return reply
@@ -102,6 +90,48 @@ class GraphQLEndpoint:
             reply.headers["cache-control"] = "no-store"
             return reply
         return responses.validated(reply, media_type, headers.get("if-none-match"))
+
+    async def results(self, request: bytes, caller: Caller) -> AsyncGenerator[bytes, None]:
+        """What `live` sends: the answers to a request. Raises RequestRefused, domain errors."""
+        asked = requests.from_body(request)
+        text, document, operation = self._prepared(asked)
+        if operation.type is not OperationType.SUBSCRIPTION:
+            result, extensions = await self._answered(text, document, operation, asked, caller)
+            yield responses.answered(result, extensions, MediaType.GRAPHQL).body
+            return
+        check_variables(asked.variables)
+        self._cost(operation, asked)  # of one event
+        subscription = LiveOperation(
+            self._schema, document.node, asked.operation_name, asked.variables, suggestions=self._suggestions
+        )
+        async with aclosing(subscription.events(caller)) as events:
+            async for data in events:
+                yield b'{"data":%b}' % data
+
+    def _prepared(self, request: GraphQLRequest) -> tuple[str, Document, Operation]:
+        """The text, the document and the operation that a request means. Raises RequestRefused."""
+        text = self.queries.text_of(request)
+        document = self.documents.find(text)
+        self.queries.remember(request)
+        return text, document, document.operation(request.operation_name)
+
+    async def _answered(
+        self, text: str, document: Document, operation: Operation, request: GraphQLRequest, caller: Caller
+    ) -> tuple[ExecutionResult | bytes, dict[str, Any]]:
+        """The result of a query or a mutation, and the answer's `extensions`. Raises RequestRefused."""
+        seconds_max = None  # a change is seen through: whoever asked for it must know whether it happened
+        if operation.type is OperationType.QUERY:
+            check_variables(request.variables)
+            seconds_max = self._query_seconds_max
+        extensions = {"cost": self._cost(operation, request)}
+        try:
+            async with asyncio.timeout(seconds_max):
+                return await self._executed(text, document, request, caller), extensions
+        except TimeoutError:
+            raise RequestRefused([coded(QuestionTooSlow())], extensions=extensions) from None
+        except RequestRefused as why:
+            why.extensions = extensions
+            raise
 
     async def _executed(
         self, text: str, document: Document, request: GraphQLRequest, caller: Caller
@@ -143,9 +173,10 @@ def add_graphql(app: FastAPI, settings: Settings) -> None:
 
     Raises SettingsInvalid where the allow-list cannot be used.
     """
-    endpoint = Route(PATH, GraphQLEndpoint(schema._schema, settings))
+    endpoint = GraphQLEndpoint(schema._schema, settings)
+    sockets = WebSocketRoute(PATH, Sockets(endpoint, _socket_limits(settings)))
     # Before the REST paths: each that is looked at first costs some microseconds.
-    app.router.routes[:0] = [*graphiql.routes(PATH), endpoint]
+    app.router.routes[:0] = [*graphiql.routes(PATH), Route(PATH, endpoint), sockets]
 
 
 def graphql_refusal(error: PurserError) -> ASGIApp:
@@ -170,6 +201,16 @@ def _document_limits(settings: Settings) -> DocumentLimits:
         tokens_max=settings.graphql_tokens_max,
         page_size_max=settings.graphql_page_size_max,
         documents_max=settings.graphql_documents_max,
+    )
+
+
+def _socket_limits(settings: Settings) -> SocketLimits:
+    return SocketLimits(
+        connections_max=settings.graphql_sockets_max,
+        operations_max=settings.graphql_socket_operations_max,
+        message_bytes_max=settings.graphql_body_bytes_max,
+        init_timeout_seconds=settings.graphql_socket_init_timeout_seconds,
+        send_timeout_seconds=settings.graphql_socket_send_timeout_seconds,
     )
 
 

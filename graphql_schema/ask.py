@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.reads import Answer, Condition
+from app.reads import Answer, Condition, Key
 from app.reads.shape import Shape
 
 
@@ -20,6 +20,18 @@ class Ask:
     resolver: Callable[..., Awaitable[Answer]]
     where: Condition | None = None
     values: Sequence[Any] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One object by its key, in what a mutation answers with: the values of the columns `by`.
+
+    All look-ups of a list that select the same are one statement.
+    """
+
+    shape: Shape
+    by: tuple[str, ...]
+    key: Key
 
 
 def asked(

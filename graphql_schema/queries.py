@@ -16,8 +16,9 @@ from app.errors import BadInputError
 from app.reads import All, Compare, Op, has_key, read_node_id
 from app.reads.catalogue import AUDIT_ENTRY, BUDGET, FILL_SUMMARY, ORDER, QUARANTINED_EVENT, STRATEGY, SUMMARY
 from app.reads.catalogue.registry import shape_named
-from app.resolvers import audit, budgets, events, fills, nodes, orders, strategies, summary
+from app.resolvers import audit, budgets, changes, events, fills, nodes, orders, strategies, summary
 from graphql_schema.ask import asked
+from graphql_schema.caller import Caller
 from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument
 from graphql_schema.enums import FillGroup
@@ -131,6 +132,11 @@ def _quarantined_events(first: First = UNSET, after: After = UNSET) -> Connectio
     return asked(QUARANTINED_EVENT, events.list_quarantined_events)
 
 
+def _feed_cursor(info: strawberry.Info) -> str:
+    caller: Caller = info.context
+    return changes.get_feed_cursor(caller.context, caller.principal)
+
+
 def _summary() -> Summary:
     return asked(SUMMARY, summary.get_summary)
 
@@ -174,5 +180,10 @@ class Query:
     )
     quarantined_events: Connection[OrderEvent] = strawberry.field(
         resolver=_quarantined_events, description="Events that are stored but not applied, newest first."
+    )
+    feed_cursor: str = strawberry.field(
+        resolver=_feed_cursor,
+        description="Where the change feed stands. A subscription `after` it misses nothing that came after what the "
+        "same query answers.",
     )
     summary: Summary = strawberry.field(resolver=_summary, description="How much of everything there is.")

@@ -8,6 +8,7 @@ from strawberry.types import ExecutionContext
 from graphql_schema.execution import SplicingExecutor
 from graphql_schema.queries import Query
 from graphql_schema.scalars import SCALARS
+from graphql_schema.subscriptions import Subscription
 
 
 class Schema(strawberry.Schema):
@@ -17,4 +18,9 @@ class Schema(strawberry.Schema):
         """Nothing: Strawberry would log each mistake of a client with a traceback."""
 
 
-schema = Schema(query=Query, execution_context_class=SplicingExecutor, config=StrawberryConfig(scalar_map=SCALARS))
+schema = Schema(
+    query=Query,
+    subscription=Subscription,
+    execution_context_class=SplicingExecutor,
+    config=StrawberryConfig(scalar_map=SCALARS),
+)

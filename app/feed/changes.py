@@ -4,7 +4,7 @@ A row that commits late has a smaller place than rows that are there already; `x
 it, so that whoever goes on from a place misses nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -80,7 +80,7 @@ async def look(connection: ReadConnection, after: Place, entities: Iterable[str]
 
 async def changes_between(
     connection: ReadConnection, after: Place, until: Place, entity: str, limit: int
-) -> Sequence[Change]:
+) -> list[Change]:
     """Changes of one entity after a place and up to another, which must be settled; at most `limit`, in order."""
     return [_change(row) for row in await connection.fetch(_BETWEEN, *after, *until, entity, limit)]
 
@@ -98,8 +98,8 @@ async def epoch_and_presence(connection: ReadConnection, place: Place) -> tuple[
     return row["epoch"], row["is_there"] or place == ORIGIN
 
 
-async def place_of_cursor(connection: ReadConnection, cursor: str) -> Place:
-    """Where to go on from. Raises FeedCursorInvalid; CursorExpired where the history goes on from there no more.
+async def place_of_cursor(connection: ReadConnection, cursor: str) -> tuple[UUID, Place]:
+    """The history, and where to go on from in it. Raises FeedCursorInvalid; CursorExpired where that is not possible.
 
     The cursor's own row must be there: if it was deleted, those after it may have been; if the history is another (a
     restored backup, a standby that took over without the last transactions), it never was.
@@ -108,7 +108,7 @@ async def place_of_cursor(connection: ReadConnection, cursor: str) -> Place:
     known, is_there = await epoch_and_presence(connection, place)
     if epoch != known or not is_there:
         raise CursorExpired
-    return place
+    return epoch, place
 
 
 def _change(row: asyncpg.Record) -> Change:

@@ -74,6 +74,11 @@ class Feed:
         return self._epoch
 
     @property
+    def place(self) -> Place:
+        """The last row that was looked at, or passed over."""
+        return self._place
+
+    @property
     def status(self) -> FeedStatus:
         """How it is doing now."""
         now = time.monotonic()
@@ -161,9 +166,8 @@ class Feed:
     async def _look(self, connection: ListeningConnection) -> bool:
         """One look; whether it found all there was."""
         began = time.monotonic()
-        followers = list(self._followers)
-        for follower in followers:
-            follower.begin(self._place)
+        followers = [follower for follower in self._followers if follower.has_begun]
+        newcomers = self._followers - set(followers)
         entities = {keeper.entity for keeper in self._keepers} | {follower.entity for follower in followers}
         found = await look(connection, self._place, entities, CHANGES_AT_ONCE_MAX)
         by_entity: defaultdict[str, list[Change]] = defaultdict(list)
@@ -179,6 +183,9 @@ class Feed:
         self._note_held_back(found.held_back, began)
         if found.is_whole:
             self._seen_at = began
+            # All that was there when they came is passed over: they begin with what is new to everybody.
+            for newcomer in newcomers:
+                newcomer.begin(found.place)
         return found.is_whole
 
     def _note_held_back(self, held_back: Place | None, now: float) -> None:

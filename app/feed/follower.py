@@ -45,10 +45,9 @@ class Follower:
         return batch
 
     def begin(self, place: Place) -> None:
-        """Called by the feed: every look from now on counts. Once."""
-        if self._start is None:
-            self._start = place
-            self._news.set()
+        """Called by the feed, once: every look from now on counts."""
+        self._start = place
+        self._news.set()
 
     def add(self, batch: list[Change]) -> None:
         """Called by the feed: changes of the entity."""

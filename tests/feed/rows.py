@@ -14,10 +14,10 @@ DEADLINE_SECONDS = 30.0
 
 CHANGE = "INSERT INTO changes (strategy_id, entity, key) VALUES ($1, $2, $3)"
 BUDGET = """
-INSERT INTO budgets (strategy_id, currency, allocated, reserved_orders, created_at, updated_at)
-VALUES ($1, $2, $3::numeric, $4, CASE WHEN $3 IS NOT NULL THEN 1 END, 1)
+INSERT INTO budgets AS b (strategy_id, currency, allocated, reserved_orders, created_at, updated_at, version)
+VALUES ($1, $2, $3::numeric, $4, CASE WHEN $3 IS NOT NULL THEN 1 END, 1, ($3 IS NOT NULL)::int)
 ON CONFLICT (strategy_id, currency) DO UPDATE SET allocated = excluded.allocated, created_at = excluded.created_at,
-    reserved_orders = excluded.reserved_orders
+    reserved_orders = excluded.reserved_orders, version = b.version + 1
 """
 
 

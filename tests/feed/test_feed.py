@@ -154,10 +154,10 @@ async def test_a_cursor_leads_back_to_its_place(database: Database, connection: 
         rows = await changes_between(reading, ORIGIN, last, "order", 10)
         assert [one.key for one in rows] == list(map(str, range(5)))
         for skipped, one in enumerate(rows):
-            place = await place_of_cursor(reading, write_cursor(epoch, one.place))
+            _, place = await place_of_cursor(reading, write_cursor(epoch, one.place))
             following = await changes_between(reading, place, last, "order", 2)
             assert [one.key for one in following] == list(islice(map(str, range(5)), skipped + 1, skipped + 3))
-        assert await place_of_cursor(reading, write_cursor(epoch, ORIGIN)) == ORIGIN
+        assert await place_of_cursor(reading, write_cursor(epoch, ORIGIN)) == (epoch, ORIGIN)
 
 
 async def test_a_cursor_whose_rows_were_deleted_has_expired(database: Database, connection: asyncpg.Connection) -> None:
@@ -172,7 +172,7 @@ async def test_a_cursor_whose_rows_were_deleted_has_expired(database: Database, 
                 with pytest.raises(CursorExpired):
                     await place_of_cursor(reading, cursor)
             else:
-                assert await place_of_cursor(reading, cursor) == one.place
+                assert await place_of_cursor(reading, cursor) == (epoch, one.place)
 
 
 async def test_a_cursor_of_another_history_has_expired(database: Database, connection: asyncpg.Connection) -> None:

@@ -63,7 +63,7 @@ BUDGET = register(
             "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
             "journal": Many("BudgetJournalEntry", on={"strategy_id": "strategy_id", "currency": "currency"}),
         },
-        filters={"strategy_id": column("strategy_id"), "currency": column("currency")},
+        filters={"strategy_id": column("strategy_id"), "currency": column("currency"), "version": column("version")},
         sorts={"created_at": "created_at"},
         is_oldest_first=True,
         ties=("strategy_id", "currency"),

@@ -1,0 +1,107 @@
+"""Following the change feed, for one who asks: what was missed first, then what happens."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.errors import CursorExpired, DatabaseUnavailable
+from app.feed import Change, Follower, Interrupted, Place
+from app.feed.changes import changes_between, epoch_and_presence, place_of_cursor
+from app.feed.places import write_cursor
+from app.principal import Principal
+from app.resolvers.context import Context
+
+PAGE_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A change, and the cursor that leads on from it."""
+
+    change: Change
+    cursor: str
+
+
+def get_feed_cursor(context: Context, principal: Principal) -> str:
+    """Where the feed stands: whatever is read after this was known, and what follows the cursor, leaves no gap.
+
+    Raises DatabaseUnavailable where it was never read.
+    """
+    if context.feed.epoch is None:
+        raise DatabaseUnavailable
+    return write_cursor(context.feed.epoch, context.feed.place)
+
+
+async def follow_changes(
+    context: Context, principal: Principal, entity: str, after: str | None
+) -> AsyncGenerator[list[Followed], None]:
+    """The changes of one entity that the principal may see: each once, in order, for ever. No batch is empty.
+
+    From now on, or from a cursor on. Raises FeedCursorInvalid, CursorExpired, DatabaseUnavailable before the first
+    batch, and CursorExpired later where the history is another one since. A database that goes away is waited for.
+    """
+    reader = _Reader(context, entity)
+    if after is not None:
+        await reader.begin_at(after)
+    while True:
+        async with context.feed.follow(entity) as follower:
+            with suppress(Interrupted, DatabaseUnavailable):
+                async for batch in reader.go_on(follower):
+                    seen = _visible(principal, batch)
+                    if seen:
+                        yield [Followed(change, write_cursor(reader.epoch, change.place)) for change in seen]
+
+
+def _visible(principal: Principal, changes: list[Change]) -> list[Change]:
+    mine = principal.strategy_ids
+    return changes if mine is None else [change for change in changes if change.strategy_id in mine]
+
+
+class _Reader:
+    """Keeps the place of the last change handed on."""
+
+    def __init__(self, context: Context, entity: str) -> None:
+        self._context = context
+        self._entity = entity
+        self._epoch: UUID | None = None
+        self._place: Place | None = None
+
+    @property
+    def epoch(self) -> UUID:
+        """The history that is followed, once it is."""
+        assert self._epoch is not None
+        return self._epoch
+
+    async def begin_at(self, cursor: str) -> None:
+        async with self._context.database.read_latest() as connection:
+            self._epoch, self._place = await place_of_cursor(connection, cursor)
+
+    async def go_on(self, follower: Follower) -> AsyncIterator[list[Change]]:
+        """From the last place, what is in the table; from where the follower began, what it is told."""
+        start = await follower.start()
+        if self._place is None:
+            self._epoch, self._place = self._context.feed.epoch, start
+        await self._require_same_history()
+        while batch := await self._page(start):
+            self._place = batch[-1].place
+            yield batch
+        while True:
+            # One that was here before us (another process is ahead of this one) is not handed on again.
+            batch = [change for change in await follower.next() if change.place > self._place]
+            if batch:
+                self._place = batch[-1].place
+                yield batch
+
+    async def _page(self, until: Place) -> list[Change]:
+        assert self._place is not None
+        if self._place >= until:
+            return []
+        async with self._context.database.read_latest() as connection:
+            return await changes_between(connection, self._place, until, self._entity, PAGE_ROWS)
+
+    async def _require_same_history(self) -> None:
+        assert self._place is not None
+        async with self._context.database.read_latest() as connection:
+            if await epoch_and_presence(connection, self._place) != (self._epoch, True):
+                raise CursorExpired
