@@ -77,6 +77,11 @@ class WriteConnection(ReadConnection):
         """Run a statement; answers PostgreSQL's command tag."""
         return await self._raw.execute(sql, *arguments)
 
+    async def execute_planned(self, sql: str, *arguments: Any) -> str:
+        """Run a statement that has one plan for all values; so do those after it in the transaction."""
+        await self._raw.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        return await self._raw.execute(sql, *arguments)
+
     async def copy(self, table: str, columns: Sequence[str], source: AsyncIterator[bytes]) -> None:
         """COPY rows in PostgreSQL's text format into a table."""
         await self._raw.copy_to_table(table, source=source, columns=list(columns), format="text")

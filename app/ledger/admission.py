@@ -8,19 +8,19 @@ from decimal import Decimal
 
 from app.database import WriteConnection
 from app.ledger.arrival import Admitted, Arrival, Incoming
-from app.ledger.writing import array_source
+from app.ledger.writing import array_source, join_by
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of, strategy_id_of
 
 _IDS = ("strategy_id uuid", "event_id uuid")
 _KNOWN = f"""
 SELECT i.ordinal, e.variant FROM {array_source(*_IDS)} i
-JOIN order_events e ON e.strategy_id = i.strategy_id AND e.event_id = i.event_id
+{join_by("order_events", "e", "i", "strategy_id", "event_id")}
 """
 _COMPARE = f"""
 SELECT i.ordinal, max(e.variant) AS variant, bool_or(e.payload = i.payload) AS is_same
 FROM {array_source(*_IDS, "payload jsonb")} i
-JOIN order_events e ON e.strategy_id = i.strategy_id AND e.event_id = i.event_id
+{join_by("order_events", "e", "i", "strategy_id", "event_id")}
 GROUP BY i.ordinal
 """
 # No conflict target: two writers of one new strategy may collide on its id or on its names, whichever comes first.

@@ -18,7 +18,7 @@ from app.ledger import own_events
 from app.ledger.arrival import OrderKey
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import AuthorizeOrder, Verdict
-from app.ledger.effects import write_changes, write_orders
+from app.ledger.effects import feed_part, order_parts
 from app.ledger.exposure import (
     Market,
     Valuation,
@@ -31,6 +31,7 @@ from app.ledger.exposure import (
 from app.ledger.holds import HoldChanges
 from app.ledger.orders import OrderChange, load_states
 from app.ledger.own_events import LockedStrategy
+from app.ledger.writing import write
 from app.rules.authorization import Denial, Question, decide
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderSide, OrderStatus
 from app.rules.events import AuthorizationDenied, AuthorizationGranted
@@ -290,11 +291,16 @@ class _Desk:
         """Write what was decided."""
         if not self.events:
             return
-        await own_events.write(work, self.strategies, self.events)
-        await write_orders(work, self.orders)
-        await self.hold_changes.write(work)
-        budgets = await self.book.write(work)
-        await write_changes(work, orders=[change.key for change in self.orders], budgets=budgets)
+        await write(
+            work,
+            [
+                *own_events.parts(self.strategies, self.events),
+                *order_parts(self.orders),
+                *self.hold_changes.parts(),
+                *self.book.parts(),
+                feed_part(orders=[change.key for change in self.orders], budgets=self.book.changed),
+            ],
+        )
 
 
 def _denied(event: AuthorizationGranted, denial: Denial) -> AuthorizationDenied:

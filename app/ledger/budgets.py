@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from app.database import WriteConnection
-from app.ledger.writing import insert, upsert
+from app.ledger.writing import Insert, Merge, Part, write
 from app.models import Budget, BudgetJournalEntry
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import BudgetOverReason, JournalReason
@@ -79,8 +79,13 @@ class BudgetBook:
         state = self._states.setdefault(key, BudgetState())
         self._note(key, state, state.allocate(allocated, self._now))
 
-    async def write(self, work: WriteConnection) -> list[BudgetKey]:
-        """Write what changed, and the journal. Answers which budgets did."""
+    @property
+    def changed(self) -> list[BudgetKey]:
+        """Which budgets changed."""
+        return list(self._changed)
+
+    def parts(self) -> list[Part]:
+        """What changed, and the journal: what is to be written."""
         rows = [
             (
                 *(*key, state.allocated, state.reserved_orders, state.reserved_positions),
@@ -88,7 +93,6 @@ class BudgetBook:
             )
             for key, state in self._changed.items()
         ]
-        await upsert(work, Budget, _COLUMNS, rows)
         journal = [
             (
                 *(*key, entry.version, entry.ts, entry.reason, entry.client_order_id),
@@ -96,8 +100,12 @@ class BudgetBook:
             )
             for key, entry in self._journal
         ]
-        await insert(work, BudgetJournalEntry, _JOURNAL_COLUMNS, journal)
-        return list(self._changed)
+        return [Merge(Budget, _COLUMNS, rows), Insert(BudgetJournalEntry, _JOURNAL_COLUMNS, journal)]
+
+    async def write(self, work: WriteConnection) -> list[BudgetKey]:
+        """Write it. Answers which budgets changed."""
+        await write(work, self.parts())
+        return self.changed
 
     def _note(self, key: BudgetKey, state: BudgetState, entry: JournalEntry | None) -> None:
         self._changed[key] = state

@@ -1,4 +1,4 @@
-"""What the steps of recording and of authorization have in common: writing orders, positions and the change feed."""
+"""What recording and authorizing have in common: orders, positions and the change feed, to be written."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,7 +9,7 @@ from app.ledger.budgets import BudgetKey
 from app.ledger.orders import OrderChange
 from app.ledger.positions import PositionChanges
 from app.ledger.rows import FILL_COLUMNS, ORDER_COLUMNS, POSITION_COLUMNS, fill_row, order_row, position_row
-from app.ledger.writing import array_source, delete, insert, upsert
+from app.ledger.writing import Insert, Merge, Part, array_source, delete, insert, upsert
 from app.models import Change, Fill, Order, Position
 
 _REVISED = array_source(
@@ -26,13 +26,13 @@ FROM {_REVISED} s WHERE f.strategy_id = s.strategy_id AND f.event_id = s.event_i
 """
 
 
-async def write_orders(work: WriteConnection, orders: Sequence[OrderChange]) -> None:
+def order_parts(orders: Sequence[OrderChange]) -> list[Part]:
     """Orders as they stand now, and how many there are of each status."""
-    new = [order_row(change) for change in orders if change.status_before is None]
-    moved = [order_row(change) for change in orders if change.status_before is not None]
-    await insert(work, Order, ORDER_COLUMNS, new)
-    await upsert(work, Order, ORDER_COLUMNS, moved)
-    await totals.add_orders(work, orders)
+    return [
+        Insert(Order, ORDER_COLUMNS, [order_row(change) for change in orders if change.status_before is None]),
+        Merge(Order, ORDER_COLUMNS, [order_row(change) for change in orders if change.status_before is not None]),
+        totals.order_counts(orders),
+    ]
 
 
 async def write_positions(work: WriteConnection, changes: PositionChanges) -> None:
@@ -56,15 +56,14 @@ async def write_positions(work: WriteConnection, changes: PositionChanges) -> No
     await totals.add_trades(work, changes)
 
 
-async def write_changes(
-    work: WriteConnection,
+def feed_part(
     *,
     strategies: Iterable[str] = (),
     orders: Iterable[OrderKey] = (),
     positions: PositionChanges | None = None,
     budgets: Iterable[BudgetKey] = (),
     signals: Iterable[tuple[str, str]] = (),
-) -> None:
+) -> Part:
     """The change feed: one row for each thing that this transaction made or changed."""
     rows: list[tuple[str, str, str]] = []
     rows += [(strategy_id, "strategy", strategy_id) for strategy_id in strategies]
@@ -75,4 +74,4 @@ async def write_changes(
         rows += [(key[0], "position", f"{key[1]}:{life.state.n}") for *key, life in positions.removed]
     rows += [(strategy_id, "budget", currency) for strategy_id, currency in budgets]
     rows += [(strategy_id, "signal", signal_id) for strategy_id, signal_id in signals]
-    await insert(work, Change, ("strategy_id", "entity", "key"), rows)
+    return Insert(Change, ("strategy_id", "entity", "key"), rows)

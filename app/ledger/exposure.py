@@ -9,7 +9,7 @@ import asyncpg
 
 from app.database import WriteConnection
 from app.ledger.arrival import OrderKey
-from app.ledger.writing import array_source
+from app.ledger.writing import array_source, join_by
 from app.models.order import OPEN
 from app.rules.enums import OrderSide
 from app.rules.holds import HoldState, OpenOrder
@@ -23,24 +23,24 @@ _KEYS = array_source("strategy_id uuid", "client_order_id text")
 _INSTRUMENTS = "SELECT instrument_id, settlement_currency, multiplier FROM instruments WHERE instrument_id = ANY($1)"
 _HELD = f"""
 SELECT p.strategy_id, p.instrument_id, p.entry, sum(abs(p.signed_qty)) AS held FROM {_MARKETS} k
-JOIN positions p ON p.strategy_id = k.strategy_id AND p.instrument_id = k.instrument_id AND p.status = 'OPEN'
+{join_by("positions", "p", "k", "strategy_id", "instrument_id", also="status = 'OPEN'")}
 GROUP BY 1, 2, 3
 """
 _HOLDS = f"""
 SELECT h.* FROM {_KEYS} k
-JOIN holds h ON h.strategy_id = k.strategy_id AND h.client_order_id = k.client_order_id
+{join_by("holds", "h", "k", "strategy_id", "client_order_id")}
 """
 _OPEN_ORDERS = f"""
 SELECT o.instrument_id, o.side, o.quantity, o.filled_qty, o.price, o.trigger_price, o.reduce_only, o.ts_init, h.*
 FROM {_SIDES} k
-JOIN orders o ON o.strategy_id = k.strategy_id AND o.instrument_id = k.instrument_id AND o.side = k.side AND {OPEN}
-JOIN holds h ON h.strategy_id = o.strategy_id AND h.client_order_id = o.client_order_id
+{join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=OPEN)}
+{join_by("holds", "h", "o", "strategy_id", "client_order_id")}
 """
 _CLAIMED = f"""
 SELECT o.strategy_id, o.instrument_id, o.side,
        sum(greatest(o.quantity - o.filled_qty, 0)) AS claimed, max(o.ts_init) AS ts_init
 FROM {_SIDES} k
-JOIN orders o ON o.strategy_id = k.strategy_id AND o.instrument_id = k.instrument_id AND o.side = k.side AND {OPEN}
+{join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=OPEN)}
 GROUP BY 1, 2, 3
 """
 _LAST_PRICES = """

@@ -25,7 +25,7 @@ from app.ledger.exposure import (
 from app.ledger.orders import OrderChange
 from app.ledger.positions import Life, PositionChanges
 from app.ledger.rows import HOLD_COLUMNS, hold_row
-from app.ledger.writing import insert, upsert
+from app.ledger.writing import Insert, Merge, Part
 from app.models import Hold
 from app.rules.enums import JournalReason, OrderSide
 from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, opposite, unit_price_of
@@ -41,10 +41,12 @@ class HoldChanges:
     new: dict[OrderKey, HoldState] = field(default_factory=dict)
     moved: dict[OrderKey, HoldState] = field(default_factory=dict)
 
-    async def write(self, work: WriteConnection) -> None:
-        """Write them."""
-        await insert(work, Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.new.items()])
-        await upsert(work, Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.moved.items()])
+    def parts(self) -> list[Part]:
+        """What is to be written."""
+        return [
+            Insert(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.new.items()]),
+            Merge(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.moved.items()]),
+        ]
 
 
 @dataclass(slots=True)

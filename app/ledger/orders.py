@@ -14,7 +14,7 @@ import asyncpg
 from app.database import WriteConnection
 from app.engines.nautilus import decode_stored
 from app.ledger.arrival import Arrival, NewFill, OrderKey, Quarantine, QuarantineCode
-from app.ledger.writing import array_source
+from app.ledger.writing import array_source, join_by
 from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
 from app.rules.events import OrderFilled, OrderHistoryEvent, OrderInitialized
 from app.rules.order_lifecycle import OrderState, apply, comes_in_order, fold, open_order, refusal
@@ -22,22 +22,21 @@ from app.rules.order_lifecycle import OrderState, apply, comes_in_order, fold, o
 _KEYS = array_source("strategy_id uuid", "client_order_id text")
 _LOAD_ORDERS = f"""
 SELECT o.*, s.name AS strategy_name FROM {_KEYS} k
-JOIN orders o ON o.strategy_id = k.strategy_id AND o.client_order_id = k.client_order_id
+{join_by("orders", "o", "k", "strategy_id", "client_order_id")}
 JOIN strategies s ON s.strategy_id = o.strategy_id
 """
 _LOAD_QUARANTINE = f"""
 SELECT q.* FROM {_KEYS} k
-JOIN quarantined_events q ON q.strategy_id = k.strategy_id AND q.client_order_id = k.client_order_id
-WHERE q.variant = 0
+{join_by("quarantined_events", "q", "k", "strategy_id", "client_order_id", also="variant = 0")}
 """
 _LOAD_EVENTS = f"""
 SELECT e.strategy_id, e.client_order_id, e.event_id, e.seq, e.payload FROM {_KEYS} k
-JOIN order_events e ON e.strategy_id = k.strategy_id AND e.client_order_id = k.client_order_id
-WHERE e.variant = 0 ORDER BY e.seq
+{join_by("order_events", "e", "k", "strategy_id", "client_order_id", also="variant = 0")}
+ORDER BY e.seq
 """
 _LOAD_TRADES = f"""
 SELECT f.strategy_id, f.client_order_id, f.trade_id, f.instrument_id, f.account_id FROM {_KEYS} k
-JOIN fills f ON f.strategy_id = k.strategy_id AND f.client_order_id = k.client_order_id
+{join_by("fills", "f", "k", "strategy_id", "client_order_id")}
 """
 
 TradeKey = tuple[str, str, str]

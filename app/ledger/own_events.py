@@ -10,9 +10,9 @@ import msgspec
 from app.database import WriteConnection
 from app.engines.nautilus import decode_stored
 from app.ledger.arrival import Arrival, OrderKey
-from app.ledger.rows import EVENT_COLUMNS, event_line
-from app.ledger.writing import array_source, copy_lines
-from app.models import OrderEvent
+from app.ledger.rows import EVENT_COLUMNS, event_row
+from app.ledger.writing import Insert, Part, Row, Update, array_source, join_by
+from app.models import OrderEvent, Strategy
 from app.rules.enums import TradingState
 from app.rules.events import AnyAuthorizationEvent, AuthorizationGranted
 
@@ -22,11 +22,7 @@ ORDER BY strategy_id FOR NO KEY UPDATE
 """
 _DECISIONS = f"""
 SELECT e.strategy_id, e.client_order_id, e.payload FROM {array_source("strategy_id uuid", "event_id uuid")} k
-JOIN order_events e ON e.strategy_id = k.strategy_id AND e.event_id = k.event_id AND e.variant = 0
-"""
-_NUMBER = f"""
-UPDATE strategies s SET event_seq = k.event_seq FROM {array_source("strategy_id uuid", "event_seq bigint")} k
-WHERE s.strategy_id = k.strategy_id
+{join_by("order_events", "e", "k", "strategy_id", "event_id", also="variant = 0")}
 """
 
 
@@ -74,21 +70,16 @@ async def load_decisions(work: WriteConnection, orders: Iterable[OrderKey]) -> d
     return decisions
 
 
-async def write(
-    work: WriteConnection,
-    strategies: Mapping[str, LockedStrategy],
-    events: Sequence[tuple[str, AnyAuthorizationEvent]],
-) -> None:
-    """Number events within their strategies, in the order given, and store them."""
-    lines: list[str] = []
+def parts(strategies: Mapping[str, LockedStrategy], events: Sequence[tuple[str, AnyAuthorizationEvent]]) -> list[Part]:
+    """Number events within their strategies, in the order given; what is to be written of them."""
+    rows: list[Row] = []
     for strategy_id, event in events:
         strategy = strategies[strategy_id]
         strategy.event_seq += 1
         payload = msgspec.json.encode(event).decode()
-        lines.append(event_line(Arrival(strategy_id, strategy.event_seq, event, payload)))
-    await copy_lines(work, OrderEvent, EVENT_COLUMNS, lines)
-    numbered = {strategy_id: str(strategies[strategy_id].event_seq) for strategy_id, _ in events}
-    await work.execute(_NUMBER, list(numbered), list(numbered.values()))
+        rows.append(event_row(Arrival(strategy_id, strategy.event_seq, event, payload)))
+    numbered = [(strategy_id, strategies[strategy_id].event_seq) for strategy_id in {key for key, _ in events}]
+    return [Insert(OrderEvent, EVENT_COLUMNS, rows), Update(Strategy, ("strategy_id", "event_seq"), numbered)]
 
 
 def _locked(row: asyncpg.Record) -> LockedStrategy:

@@ -18,7 +18,7 @@ from app.ledger import totals
 from app.ledger.admission import admit
 from app.ledger.arrival import Admitted, Arrival, Incoming, Quarantine, QuarantineCode, RecordedEvents, Rejected
 from app.ledger.budgets import BudgetBook, BudgetKey
-from app.ledger.effects import write_changes, write_orders, write_positions
+from app.ledger.effects import feed_part, order_parts, write_positions
 from app.ledger.holds import tie_up
 from app.ledger.orders import OrderChanges, move_orders
 from app.ledger.positions import PositionChanges, book_fills
@@ -29,7 +29,7 @@ from app.ledger.rows import (
     quarantine_row,
 )
 from app.ledger.settle import settle
-from app.ledger.writing import array_source, copy_lines, delete, insert, upsert
+from app.ledger.writing import array_source, copy_lines, delete, insert, upsert, write
 from app.models import OrderEvent, QuarantinedEvent
 from app.rules.events import AnyOrderEvent, SignalPublished
 from app.rules.money import EXACT
@@ -97,19 +97,16 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
         conflicts = [_conflict(arrival) for arrival in admitted.conflicts]
         orders.quarantined += conflicts
         await _write_events(work, admitted, orders)
-        await write_orders(work, orders.orders)
         await write_positions(work, positions)
-        await holds.write(work)
-        budgets = set(await book.write(work)) | _paid(positions)
         new_signals = await _write_signals(work, admitted.signals)
-        await write_changes(
-            work,
+        feed = feed_part(
             strategies=admitted.new_strategies,
             orders=[change.key for change in orders.orders],
             positions=positions,
-            budgets=budgets,
+            budgets=sorted({*book.changed, *_paid(positions)}),
             signals=new_signals,
         )
+        await write(work, [*order_parts(orders.orders), *holds.parts(), *book.parts(), feed])
     quarantined = len(orders.quarantined)
     stored = len(admitted.arrivals) + len(admitted.conflicts)
     return RecordedEvents(

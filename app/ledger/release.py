@@ -6,11 +6,12 @@ from app.database import WriteConnection
 from app.errors import OrderNotFound, OrderNotReleasable
 from app.ledger import own_events
 from app.ledger.budgets import BudgetBook
-from app.ledger.effects import write_changes, write_orders
+from app.ledger.effects import feed_part, order_parts
 from app.ledger.exposure import load_holds
 from app.ledger.holds import tie_up
 from app.ledger.orders import OrderChange, load_states
 from app.ledger.positions import PositionChanges
+from app.ledger.writing import write
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus
 from app.rules.events import AuthorizationReleased
 from app.rules.money import EXACT
@@ -52,10 +53,9 @@ async def release_order(
         apply(state, event)
         book = await BudgetBook.load(work, [strategy_id], now)
         holds = await tie_up(work, [change], PositionChanges(), book, JournalReason.RELEASED)
-        await own_events.write(work, strategies, [(strategy_id, event)])
-        await write_orders(work, [change])
-        await holds.write(work)
-        await write_changes(work, orders=[key], budgets=await book.write(work))
+        events = own_events.parts(strategies, [(strategy_id, event)])
+        feed = feed_part(orders=[key], budgets=book.changed)
+        await write(work, [*events, *order_parts([change]), *holds.parts(), *book.parts(), feed])
     return currency
 
 

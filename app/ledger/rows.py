@@ -44,6 +44,15 @@ def event_line(arrival: Arrival) -> str:
     )
 
 
+def event_row(arrival: Arrival) -> Row:
+    """A row of `order_events`."""
+    event = arrival.event
+    return (
+        *(arrival.strategy_id, event.event_id, arrival.variant, arrival.seq, type(event).__name__),
+        *(arrival.order_id, event.ts_event, event.ts_init, arrival.payload),
+    )
+
+
 def quarantine_row(item: Quarantine) -> Row:
     """A row of `quarantined_events`."""
     return (

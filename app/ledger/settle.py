@@ -6,11 +6,12 @@ from time import time_ns
 
 from app.database import Database, WriteConnection
 from app.ledger.budgets import BudgetBook
-from app.ledger.effects import write_changes
+from app.ledger.effects import feed_part
 from app.ledger.holds import tie_up
 from app.ledger.orders import OrderChange, load_states
 from app.ledger.own_events import lock_strategies
 from app.ledger.positions import PositionChanges
+from app.ledger.writing import write
 from app.models.order import OPEN
 from app.rules.enums import JournalReason
 from app.rules.money import EXACT
@@ -43,9 +44,8 @@ async def settle(work: WriteConnection, instrument_ids: Iterable[str]) -> None:
     with localcontext(EXACT):
         book = await BudgetBook.load(work, concerned, time_ns())
         holds = await tie_up(work, orders, PositionChanges(), book, JournalReason.REVALUED)
-        await holds.write(work)
-        changed = [*holds.new, *holds.moved]
-        await write_changes(work, orders=changed, budgets=await book.write(work))
+        feed = feed_part(orders=[*holds.new, *holds.moved], budgets=book.changed)
+        await write(work, [*holds.parts(), *book.parts(), feed])
 
 
 async def settle_waiting(database: Database) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from app.database import WriteConnection
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, PositionChanges
-from app.ledger.writing import upsert
+from app.ledger.writing import Merge, upsert
 from app.models import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
 from app.rules.positions import PositionState
 
@@ -23,7 +23,7 @@ _FILL_COLUMNS = (
 )
 
 
-async def add_orders(work: WriteConnection, orders: Iterable[OrderChange]) -> None:
+def order_counts(orders: Iterable[OrderChange]) -> Merge:
     """Count orders under their new status instead of the old one."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for change in orders:
@@ -32,7 +32,7 @@ async def add_orders(work: WriteConnection, orders: Iterable[OrderChange]) -> No
         if change.status_before is not None and change.instrument_id_before is not None:
             counts[change.key[0], change.instrument_id_before, change.status_before] -= 1
     rows = [(*key, count) for key, count in counts.items() if count]
-    await upsert(work, OrderTotal, ("strategy_id", "instrument_id", "status", "orders"), rows, add=("orders",))
+    return Merge(OrderTotal, ("strategy_id", "instrument_id", "status", "orders"), rows, add=("orders",))
 
 
 async def add_positions(work: WriteConnection, changes: PositionChanges) -> None:
