@@ -52,7 +52,15 @@ class Settings(BaseSettings):
         4000, ge=1, le=1_000_000, description="Most fields of a GraphQL query, its fragments spread."
     )
     graphql_tokens_max: int = Field(4000, ge=10, le=1_000_000, description="Most tokens of a GraphQL document.")
-    graphql_body_bytes_max: int = Field(262_144, ge=1024, le=67_108_864, description="Most bytes of a GraphQL request.")
+    graphql_body_bytes_max: int = Field(
+        262_144, ge=1024, le=67_108_864, description="Most bytes of a GraphQL query: its document and its variables."
+    )
+    graphql_mutation_bytes_max: int = Field(
+        8_388_608,
+        ge=1024,
+        le=67_108_864,
+        description="Most bytes of a GraphQL mutation, where that is more; 5000 engine events take about half of them.",
+    )
     graphql_page_size_max: int = Field(
         1000, ge=100, le=1000, description="Most rows of one page: `first` or `last` in GraphQL."
     )

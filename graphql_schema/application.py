@@ -5,7 +5,7 @@ WebSocket on the same path, with subscriptions.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -15,12 +15,12 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.authentication import principal_of, status_of
-from app.errors import PurserError, QuestionTooSlow
+from app.errors import Busy, PurserError, QuestionTooSlow
 from app.settings import Settings
 from graphql_schema import graphiql, operations, requests, responses
 from graphql_schema.caller import Caller
 from graphql_schema.documents import Document, DocumentLimits, Documents, Operation
-from graphql_schema.errors import RequestCode, RequestRefused, coded, refusal
+from graphql_schema.errors import BUSY, RequestCode, RequestRefused, coded, refusal
 from graphql_schema.limits.body import ClientGone, read_body, too_large
 from graphql_schema.limits.shape import ShapeLimits
 from graphql_schema.limits.variables import check_variables
@@ -42,6 +42,7 @@ class GraphQLEndpoint:
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
         self._schema = schema
         self._body_bytes_max = settings.graphql_body_bytes_max
+        self._mutation_bytes_max = max(settings.graphql_mutation_bytes_max, settings.graphql_body_bytes_max)
         self._cost_max = settings.graphql_cost_max
         self._query_seconds_max = settings.graphql_timeout_seconds
         self._suggestions = settings.graphql_suggestions
@@ -111,9 +112,14 @@ class GraphQLEndpoint:
     def _prepared(self, request: GraphQLRequest) -> tuple[str, Document, Operation]:
         """The text, the document and the operation that a request means. Raises RequestRefused."""
         text = self.queries.text_of(request)
+        if len(text) > self._body_bytes_max:
+            raise too_large(self._body_bytes_max)
         document = self.documents.find(text)
         self.queries.remember(request)
-        return text, document, document.operation(request.operation_name)
+        operation = document.operation(request.operation_name)
+        if request.bytes_sent > self._body_bytes_max and operation.type is not OperationType.MUTATION:
+            raise too_large(self._body_bytes_max)
+        return text, document, operation
 
     async def _answered(
         self, text: str, document: Document, operation: Operation, request: GraphQLRequest, caller: Caller
@@ -126,12 +132,15 @@ class GraphQLEndpoint:
         extensions = {"cost": self._cost(operation, request)}
         try:
             async with asyncio.timeout(seconds_max):
-                return await self._executed(text, document, request, caller), extensions
+                result = await self._executed(text, document, request, caller)
         except TimeoutError:
             raise RequestRefused([coded(QuestionTooSlow())], extensions=extensions) from None
         except RequestRefused as why:
             why.extensions = extensions
             raise
+        if operation.is_one_act and isinstance(result, ExecutionResult):
+            _refuse_what_was_not_done(result, extensions)
+        return result, extensions
 
     async def _executed(
         self, text: str, document: Document, request: GraphQLRequest, caller: Caller
@@ -156,7 +165,8 @@ class GraphQLEndpoint:
             raise _unsupported("A POST has the Content-Type application/json, in UTF-8.")
         if headers.get("content-encoding", "identity") != "identity":
             raise _unsupported("A POST has no Content-Encoding.")
-        return requests.from_body(await read_body(receive, headers.get("content-length"), self._body_bytes_max))
+        # What it is for is known once it is read: only a mutation has long lists of its own to send.
+        return requests.from_body(await read_body(receive, headers.get("content-length"), self._mutation_bytes_max))
 
     def _cost(self, operation: Operation, request: GraphQLRequest) -> dict[str, int]:
         """What the operation may cost, as it is reported. Raises RequestRefused, PageTooLarge."""
@@ -230,6 +240,20 @@ def _refuse_wrong_type(operation: Operation, *, is_read: bool) -> None:
         raise _not_allowed("A mutation is sent by POST.", "POST")
     if operation.type is OperationType.SUBSCRIPTION:
         raise refusal(RequestCode.BAD_REQUEST, "A subscription is asked over a WebSocket.")
+
+
+def _refuse_what_was_not_done(result: ExecutionResult, extensions: Mapping[str, Any]) -> None:
+    """Refuse a mutation that found no time or no database: proxies and clients know what 503 asks of them.
+
+    A connection may be lost while it commits; then nobody knows. To ask again is right all the same: no act is done
+    twice.
+    """
+    for error in result.errors or ():
+        # Deeper down it is what was done that could not be shown.
+        if len(error.path or ()) == 1 and (error.extensions or {}).get("code") == BUSY:
+            refused = status_of(Busy())
+            assert refused is not None
+            raise RequestRefused([error], *refused, extensions)
 
 
 def _not_allowed(message: str, allowed: str) -> RequestRefused:

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -18,7 +19,6 @@ from graphql import (
     validate,
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from graphql_schema.errors import RequestCode, RequestRefused, refusal
 from graphql_schema.limits.cost import CostMeter
@@ -36,6 +36,8 @@ class Operation:
     name: str | None
     type: OperationType
     cost: CostMeter
+    is_one_act: bool
+    """Whether it is a mutation of one field: then a field that was not done is an operation that was not done."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -80,7 +82,6 @@ class Documents:
         self._rules = (
             *specified_rules,
             MaybeNullValidationRule,
-            OneOfInputValidationRule,
             *(() if introspection else (NoSchemaIntrospectionCustomRule,)),
         )
         self._kept: OrderedDict[str, Document] = OrderedDict()
@@ -142,7 +143,10 @@ class Documents:
 
     def _operation(self, node: OperationDefinitionNode, fragments: Mapping[str, Any]) -> Operation:
         meter = CostMeter(self._schema, node, fragments, self._limits.page_size_max)
-        return Operation(_name(node), node.operation, meter)
+        selections = node.selection_set.selections
+        is_one_field = len(selections) == 1 and isinstance(selections[0], FieldNode)
+        is_one_act = is_one_field and node.operation is OperationType.MUTATION
+        return Operation(_name(node), node.operation, meter, is_one_act)
 
 
 def _name(node: OperationDefinitionNode) -> str | None:

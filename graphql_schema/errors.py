@@ -17,7 +17,8 @@ from app.errors import ErrorCode, PurserError
 MESSAGE_CHARACTERS_MAX = 1000
 """Messages quote what the client sent, and a name may be as long as a request."""
 
-CODES = {ErrorCode.BAD_INPUT: "BAD_REQUEST", ErrorCode.NOT_READY: "BUSY"}
+BUSY = ErrorCode.BUSY.value
+CODES = {ErrorCode.BAD_INPUT: "BAD_REQUEST", ErrorCode.NOT_READY: BUSY}
 """Domain codes that have another name in GraphQL; all others are the same on both faces."""
 
 _LOG = logging.getLogger("purser.graphql")

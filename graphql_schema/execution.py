@@ -1,24 +1,31 @@
-"""Execution: a resolver returns a question (`Ask`), and the executor answers it with one statement.
+"""Execution: a resolver returns a question (`Ask`, `Lookup`), and the executor answers it with one statement.
 
 The answer is an `orjson.Fragment`: the JSON that PostgreSQL wrote, spliced into the response as it is. Any resolver may
-return an `Ask`, a field of a mutation's payload too.
+return an `Ask`. What a mutation did is committed when its resolver returns; the `Lookup`s in what it returned are
+asked together.
 """
 
 from collections.abc import Awaitable
 from typing import Any
 
 import orjson
+from graphql import is_non_null_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.reads import Answer
-from graphql_schema.ask import Ask
+from app.reads import Answer, Want
+from app.resolvers.lookups import look_up
+from graphql_schema.ask import Ask, Lookup
 from graphql_schema.caller import Caller
 from graphql_schema.errors import coded
-from graphql_schema.selection import SelectionReader
+from graphql_schema.selection import Details, SelectionReader
 
 
 class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core's executor, for which questions and finished JSON are values."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._wants: dict[int, tuple[Details, Want, list[Any]]] = {}
 
     def complete_value(
         self,
@@ -29,16 +36,29 @@ class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """Answer an `Ask`, pass finished JSON, complete everything else as ever."""
+        """Answer an `Ask` or a `Lookup`, pass finished JSON, complete everything else as ever."""
         if type(result) is orjson.Fragment:
             return result
+        caller: Caller = self.context_value
         if type(result) is Ask:
             field = info.parent_type.fields[info.field_name]
             reader = SelectionReader(self)
             want = reader.read(result, field, field_details_list)
-            caller: Caller = self.context_value
             return _answered(result.resolver(caller.context, caller.principal, want, reader.values))
+        if type(result) is Lookup:
+            want, values = self.wanted(result, field_details_list)
+            found = look_up(caller.context, caller.principal, result.shape, want, values, [result.key])
+            return _found(found, is_needed=is_non_null_type(return_type))
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+    def wanted(self, lookup: Lookup, details: Details) -> tuple[Want, list[Any]]:
+        """What is selected of a looked-up object, and the values beside its key; read once for all items of a list."""
+        # graphql-core hands the same list of details to each item; it is kept, so that no other has its id.
+        known = self._wants.get(id(details))
+        if known is None:
+            reader = SelectionReader(self)
+            known = self._wants[id(details)] = (details, reader.read_by_key(lookup, details), reader.values)
+        return known[1:]
 
     def handle_field_error(self, raw_error: Exception, return_type: Any, field_details_list: Any, path: Any) -> None:
         """Give every error a code, and keep the cause of unexpected ones for the log."""
@@ -47,3 +67,11 @@ class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
 
 async def _answered(answer: Awaitable[Answer]) -> orjson.Fragment:
     return orjson.Fragment((await answer).body)
+
+
+async def _found(bodies: Awaitable[list[bytes | None]], *, is_needed: bool) -> orjson.Fragment | None:
+    """Raises LookupError where the schema promises the object."""
+    (body,) = await bodies
+    if body is None and is_needed:
+        raise LookupError("what was acted on is not there")
+    return None if body is None else orjson.Fragment(body)

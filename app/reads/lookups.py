@@ -5,7 +5,7 @@ What an act answers with is read after it was committed. Acts that were asked fo
 """
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Awaitable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -36,7 +36,7 @@ class Lookups:
     def __init__(self) -> None:
         self._gathering: dict[Hashable, _Gathered] = {}
 
-    async def find(
+    def find(
         self,
         database: Database,
         principal: Principal,
@@ -44,13 +44,12 @@ class Lookups:
         want: Want,
         values: Sequence[Any],
         keys: Sequence[Key],
-    ) -> list[bytes | None]:
+    ) -> Awaitable[list[bytes | None]]:
         """The objects that have these keys, in their order, as JSON; None where there is none.
 
-        `values` are those of the slots after the keys' own. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow.
+        The keys are taken at once, not when the answer is awaited. `values` are those of the slots after the keys' own.
+        Raises BadInputError, DatabaseUnavailable, QuestionTooSlow.
         """
-        if not keys:
-            return []
         # Requests of several principals share a statement where they may see the same.
         alike = (id(database), principal.strategy_ids, shape, want, _hashable(values))
         gathered = self._gathering.get(alike)
@@ -68,14 +67,18 @@ class Lookups:
         if len(places) >= KEYS_MAX:
             self._close(alike, gathered)
         assert gathered.task is not None
-        # One asker that gives up takes nothing from the others.
-        found = await asyncio.shield(gathered.task)
-        return [found[place] for place in asked]
+        return _found(gathered.task, asked)
 
     def _close(self, alike: Hashable, gathered: _Gathered) -> None:
         """Take no more keys."""
         if self._gathering.get(alike) is gathered:
             del self._gathering[alike]
+
+
+async def _found(task: "asyncio.Task[list[bytes | None]]", places: list[int]) -> list[bytes | None]:
+    # One asker that gives up takes nothing from the others.
+    found = await asyncio.shield(task)
+    return [found[place] for place in places]
 
 
 def _hashable(values: Sequence[Any]) -> Hashable:

@@ -1,6 +1,6 @@
 """What an act is answered with: the rows that it was about, as they stand after it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from app.principal import Principal
@@ -9,11 +9,12 @@ from app.reads.shape import Shape
 from app.resolvers.context import Context
 
 
-async def look_up(
+def look_up(
     context: Context, principal: Principal, shape: Shape, want: Want, values: Sequence[Any], keys: Sequence[Key]
-) -> list[bytes | None]:
+) -> Awaitable[list[bytes | None]]:
     """The objects that have these keys, in their order; None where there is none that the principal may see.
 
-    Many at once, and those of many requests, are one statement. `values` are those beside the keys.
+    Many at once, and those of many requests, are one statement: the keys are taken when this is called. `values` are
+    those beside the keys. What it answers raises BadInputError, DatabaseUnavailable, QuestionTooSlow.
     """
-    return await context.lookups.find(context.database, principal, shape, want, values, keys)
+    return context.lookups.find(context.database, principal, shape, want, values, keys)

@@ -5,6 +5,8 @@
 An object beside a row (`order { strategy { name } }`) is a row too; a list of which only `totalCount` is selected is
 one. A list without pages (`strategy { budgets { currency } }`) counts as a page of the usual size. Of an interface or
 a union the dearest type counts. What `@skip` and `@include` leave out, for the variables at hand, costs nothing.
+
+A mutation costs what its payload asks for, once for each item of the list that it was given.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,8 +22,10 @@ from graphql import (
     GraphQLSchema,
     GraphQLUnionType,
     IntValueNode,
+    ListValueNode,
     NamedTypeNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     ValueNode,
     VariableNode,
@@ -30,15 +34,18 @@ from graphql import (
     is_list_type,
     value_from_ast_untyped,
 )
-from graphql.language import BooleanValueNode, NonNullTypeNode, SelectionNode
+from graphql.language import BooleanValueNode, ListTypeNode, NonNullTypeNode, SelectionNode
 
-from app.errors import PageTooLarge
+from app.errors import BadInputError, PageTooLarge
 from graphql_schema.listing import PAGE_SIZE
 
 COST_REPORTED_MAX = 2**53 - 1
 """A cost beyond is reported as this: the largest integer that every JSON reader keeps exact."""
 KEPT_MAX = 64
 """Most costs kept of one operation, one for each combination of the variables that matter."""
+
+ITEMS_MAX = {"inputs": 1000, "events": 5000}
+"""Most items of a mutation's list, by the argument's name."""
 
 _PAGED = ("Connection", "Edge")
 """Types that Relay reserves for pages: their rows were counted with the page."""
@@ -63,7 +70,7 @@ class CostMeter:
         self._kept: dict[tuple[Any, ...], int] = {}
 
     def rows(self, variables: Mapping[str, Any]) -> int:
-        """The rows asked for with these variables, as the client sent them. Raises PageTooLarge.
+        """The rows asked for with these variables, as the client sent them. Raises PageTooLarge, BadInputError.
 
         Values of a wrong type count as absent: with them nothing is executed.
         """
@@ -124,13 +131,27 @@ class _Count:
             return 1 if chosen <= _COUNTED_APART else size * (1 + self.below(type_, sets))
         if parent.name.endswith(_PAGED):
             return self.below(type_, sets)
-        return self._objects(field) * (1 + self.below(type_, sets))
+        return self._objects(field, node) * (1 + self.below(type_, sets))
 
-    def _objects(self, field: GraphQLField) -> int:
+    def _objects(self, field: GraphQLField, node: FieldNode) -> int:
         """How many objects a field without pages counts as; what is worked out is one, however many parts it has."""
         type_ = get_named_type(field.type)
+        for name, items_max in ITEMS_MAX.items():
+            if name in field.args:
+                items = self._items(node, name)
+                if items > items_max:
+                    raise BadInputError(f"{node.name.value} takes at most {items_max} {name}, not {items}.")
+                return items if is_list_type(get_nullable_type(field.type)) else 1
         is_stored = isinstance(type_, GraphQLObjectType) and bool(type_.interfaces)
         return PAGE_SIZE if is_stored and is_list_type(get_nullable_type(field.type)) else 1
+
+    def _items(self, node: FieldNode, name: str) -> int:
+        """How many items were given; something else than a list is one."""
+        given = next((one.value for one in node.arguments or () if one.name.value == name), None)
+        if isinstance(given, ListValueNode):
+            return len(given.values)
+        items = self._value(given) if isinstance(given, VariableNode) else 1
+        return items if isinstance(items, int) else 1
 
     def _page_size(self, node: FieldNode) -> int:
         given = {argument.name.value: self._value(argument.value) for argument in node.arguments or ()}
@@ -186,16 +207,19 @@ class _Count:
 
 
 def _sizes_and_switches(operation: OperationDefinitionNode) -> Iterator[tuple[str, Any]]:
-    """The operation's variables of the types that page sizes and switches have, with their defaults."""
+    """The operation's variables of the types that page sizes and switches have, with their defaults; and its lists."""
     for definition in operation.variable_definitions or ():
         type_ = definition.type.type if isinstance(definition.type, NonNullTypeNode) else definition.type
-        if isinstance(type_, NamedTypeNode) and type_.name.value in ("Int", "Boolean"):
+        is_items = operation.operation is OperationType.MUTATION and isinstance(type_, ListTypeNode)
+        if is_items or (isinstance(type_, NamedTypeNode) and type_.name.value in ("Int", "Boolean")):
             default = definition.default_value
             yield definition.variable.name.value, None if default is None else value_from_ast_untyped(default)
 
 
 def _plain(value: Any) -> int | bool | None:
-    """A variable's JSON value as GraphQL reads it."""
+    """A variable's JSON value as GraphQL reads it; of a list its length."""
+    if isinstance(value, list):
+        return len(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) else None

@@ -139,7 +139,7 @@ async def test_a_body_is_read_no_further_than_it_may_be_long(ledger_url: str, bo
             read += 1
             yield b" " * 1024
 
-    async with limited(ledger_url, graphql_body_bytes_max=10 * 1024) as client:
+    async with limited(ledger_url, graphql_body_bytes_max=10 * 1024, graphql_mutation_bytes_max=10 * 1024) as client:
         response = await client.http.post(
             "/graphql",
             content=b" " * 10 * 1025 if body == "declared" else pieces(),
@@ -148,6 +148,23 @@ async def test_a_body_is_read_no_further_than_it_may_be_long(ledger_url: str, bo
         assert (response.status_code, response.json()["errors"][0]["extensions"]) == (413, {"code": "BODY_TOO_LARGE"})
         assert read == (0 if body == "declared" else 11)
         assert (await client.http.get("/graphql", params={"query": "{a}" + " " * 10_240})).status_code == 414
+
+
+async def test_only_a_mutation_may_be_as_long_as_a_mutation(ledger_url: str) -> None:
+    async with limited(ledger_url, graphql_body_bytes_max=1024, graphql_mutation_bytes_max=4096) as client:
+        query, mutation = "{ summary { orders } }", "mutation { authorizeOrders(inputs: []) { __typename } }"
+        for document, rest, code in (
+            (query, 900, None),
+            (query, 1100, "BODY_TOO_LARGE"),
+            (query + " " * 1100, 0, "BODY_TOO_LARGE"),
+            (mutation, 3900, None),
+            (mutation, 4100, "BODY_TOO_LARGE"),
+            (mutation + " " * 1100, 0, "BODY_TOO_LARGE"),
+        ):
+            body = {"query": document, "variables": {"unknown": "x" * rest}}
+            response = await client.http.post("/graphql", json=body)
+            errors = [error["extensions"]["code"] for error in response.json().get("errors", ())]
+            assert (response.status_code, errors) == ((413, [code]) if code else (200, [])), (document, rest)
 
 
 @pytest.mark.parametrize(

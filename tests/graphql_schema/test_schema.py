@@ -11,6 +11,7 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLScalarType,
+    get_named_type,
 )
 from typer.testing import CliRunner
 
@@ -26,6 +27,12 @@ TYPES = schema._schema.type_map
 OWN = [type_ for name, type_ in TYPES.items() if not name.startswith("__")]
 NOUNS = [shape for name, shape in SHAPES.items() if name in TYPES]
 SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
+ANSWERS = {
+    get_named_type(answer).name
+    for field in TYPES["Mutation"].fields.values()  # type: ignore[attr-defined]
+    for answer in (get_named_type(field.type), *getattr(get_named_type(field.type), "types", ()))
+} | {"RejectedEvent"}
+"""What mutations answer with, and the members of it."""
 EQUITY_AND_GROUPS = {"equity", "groups"}
 """Lists inside what is worked out."""
 
@@ -40,8 +47,9 @@ def test_every_field_is_in_the_catalogue(shape: Shape) -> None:
 
 def test_every_type_has_its_noun() -> None:
     objects = {type_.name for type_ in OWN if isinstance(type_, GraphQLObjectType)}
-    outlines = {name for name in objects if name.endswith(("Connection", "Edge"))} | {"Query", "PageInfo"}
-    assert objects - outlines == {shape.name for shape in NOUNS}
+    outlines = {name for name in objects if name.endswith(("Connection", "Edge", "Change"))}
+    roots = {"Query", "Mutation", "Subscription"}
+    assert objects - outlines - roots - {"PageInfo"} - ANSWERS == {shape.name for shape in NOUNS}
 
 
 def test_quarantined_events_are_events() -> None:
@@ -73,6 +81,15 @@ def test_the_scalars_are_ours() -> None:
 
 def test_arguments_have_no_default() -> None:
     assert "= null" not in schema.as_str()
+
+
+def test_whatever_goes_wrong_has_a_code_and_a_message() -> None:
+    errors = TYPES["Error"]
+    named = {type_.name for type_ in OWN if errors in getattr(type_, "interfaces", ())}
+    assert named == {"InvalidInput", "NotFound", "Conflict"}
+    for name in ANSWERS:
+        members = {type_.name for type_ in getattr(TYPES.get(name), "types", ())}
+        assert not members or members & named, name
 
 
 @pytest.mark.parametrize("type_", OWN, ids=lambda type_: type_.name)

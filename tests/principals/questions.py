@@ -136,6 +136,11 @@ def example_of(type_: Any, names: Mapping[str, Any]) -> Any:
                 for name, field in fields.items()
                 if type_.is_one_of or isinstance(field.type, GraphQLNonNull)
             }
-    return {"Int": 1, "Decimal": "1", "DateTime": "2022-01-01T00:00:00Z", "UUID": str(UNKNOWN), "JSON": {}}.get(
-        type_.name, "x"
-    )
+    return {
+        "Int": 1,
+        "Boolean": False,
+        "Decimal": "1",
+        "DateTime": "2022-01-01T00:00:00Z",
+        "UUID": str(UNKNOWN),
+        "JSON": {},
+    }.get(type_.name, "x")

@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 from app.models import AuditEntry, OrderEvent, QuarantinedEvent, Signal
 from app.rules.identity import NO_STRATEGY
-from tests.reads.rows import EMA, MAKER, START, fill, ledger, order, position
+from tests.reads.rows import EMA, MAKER, START, budget, fill, hold, journal, ledger, order, position
 
 OURS, THEIRS = EMA, MAKER
 
@@ -53,6 +53,10 @@ def _more() -> Iterable[SQLModel]:
             **about,
             **{"client_order_id": "SHARED", "ts_event": START + 2, "code": "ILLEGAL", "reason": str(strategy_id)},
         )
+    theirs = budget(THEIRS, "USDT", 3, version=2)
+    yield theirs
+    yield from journal(theirs)
+    yield from (hold("S-12", strategy_id=strategy_id) for strategy_id in (OURS, THEIRS))
     yield AuditEntry(
         **{"ts": START, "actor": "key:them", "action": "budget.set", "entity_type": "budget", "entity_id": "y"},
         strategy_id=THEIRS,

@@ -128,7 +128,7 @@ async def test_a_mutation_takes_its_role(clients: Clients, name: str) -> None:
         given = _least(field, {"id": str(OURS)})
         response = await asked(clients[kind], document(SCHEMA, "mutation", field, name, given), given)
         if not role.includes(MUTATION_ROLES[name]):
-            assert codes(response) == {"FORBIDDEN"}, kind
+            assert codes(response) == {"FORBIDDEN"}, (kind, response.text)
             assert not response.json().get("data")
         elif kind in UNBOUND:
             assert codes(response).isdisjoint({"FORBIDDEN", "UNAUTHENTICATED"}), kind

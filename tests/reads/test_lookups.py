@@ -134,7 +134,7 @@ async def test_a_statement_has_a_bounded_number_of_keys(
 async def test_one_that_gives_up_takes_nothing_from_the_others(ledger_database: Database) -> None:
     together = Lookups()
     both = [
-        asyncio.create_task(together.find(ledger_database, LOCAL, ORDER, wanted("side"), (), [(EMA, "O-00")]))
+        asyncio.ensure_future(together.find(ledger_database, LOCAL, ORDER, wanted("side"), (), [(EMA, "O-00")]))
         for _ in range(2)
     ]
     await asyncio.sleep(0)

@@ -1,0 +1,60 @@
+"""What may come in by a command, as strict as what may come in by an event. All raise InputInvalid with the path."""
+
+from decimal import Decimal
+
+from app.errors import InputInvalid
+from app.rules.money import CURRENCY_LENGTH_MAX, DIGITS_MAX, is_storable
+
+IDENTIFIER_LENGTH_MAX = 256
+
+
+def check_text(text: str, length_max: int, *path: str) -> None:
+    """A text that is not empty, and that PostgreSQL can hold."""
+    if not 0 < len(text) <= length_max:
+        raise InputInvalid(f"{path[-1]} has 1 to {length_max} characters, not {len(text)}.", *path)
+    if "\x00" in text:
+        raise InputInvalid(f"{path[-1]} has a NUL character.", *path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputInvalid(f"{path[-1]} has half of a surrogate pair.", *path) from None
+
+
+def check_identifier(text: str, *path: str) -> None:
+    """An id as an engine gives it to orders and instruments."""
+    check_text(text, IDENTIFIER_LENGTH_MAX, *path)
+
+
+def check_name(text: str, *path: str) -> None:
+    """A trader's id or a strategy's name: no line break, for ids are derived from the two with one between them."""
+    check_identifier(text, *path)
+    if "\n" in text:
+        raise InputInvalid(f"{path[-1]} must not contain a line break.", *path)
+
+
+def check_currency(code: str, *path: str) -> None:
+    """A currency's code, as in a money string: printable, without blanks."""
+    check_text(code, CURRENCY_LENGTH_MAX, *path)
+    if not code.isprintable() or " " in code:
+        raise InputInvalid(f"{path[-1]} is a currency's code, like 'USDT', not {code!r}.", *path)
+
+
+def check_not_negative(amount: Decimal, *path: str) -> None:
+    """An amount from zero on."""
+    _check_storable(amount, *path)
+    if amount < 0:
+        raise InputInvalid(f"{path[-1]} must not be negative.", *path)
+
+
+def check_positive(amount: Decimal, *path: str) -> None:
+    """An amount above zero."""
+    _check_storable(amount, *path)
+    if amount <= 0:
+        raise InputInvalid(f"{path[-1]} must be above zero.", *path)
+
+
+def _check_storable(amount: Decimal, *path: str) -> None:
+    if not is_storable(amount):
+        raise InputInvalid(
+            f"{path[-1]} must be finite, with at most {DIGITS_MAX} digits on either side of the point.", *path
+        )

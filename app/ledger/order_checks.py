@@ -1,0 +1,53 @@
+"""What the schema cannot say of an order that asks to leave. Run on each before anything is locked."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from uuid import UUID
+
+from app.errors import InputInvalid
+from app.ledger.commands import AuthorizeOrder
+from app.ledger.input_checks import check_currency, check_identifier, check_positive, check_text
+from app.rules.enums import OrderType
+from app.rules.order_types import LIMIT_PRICE, TRIGGER_PRICE, Presence
+
+TAG_LENGTH_MAX = 16_384
+TAGS_MAX = 100
+
+
+def checked(command: AuthorizeOrder) -> AuthorizeOrder:
+    """The command, as it is. Raises InputInvalid; the path has our names of the fields."""
+    if type(command.strategy) is not UUID:
+        check_identifier(str(command.strategy), "strategy", "name")
+    check_identifier(command.client_order_id, "client_order_id")
+    check_identifier(command.instrument_id, "instrument_id")
+    check_positive(command.quantity, "quantity")
+    _check_price(command.price, LIMIT_PRICE, command.order_type, "price")
+    _check_price(command.trigger_price, TRIGGER_PRICE, command.order_type, "trigger_price")
+    if command.reference_price is not None:
+        check_positive(command.reference_price, "reference_price")
+    if command.currency is not None:
+        check_currency(command.currency, "currency")
+    if command.tags:
+        _check_tags(command.tags)
+    return command
+
+
+def _check_price(
+    price: Decimal | None, presences: Mapping[OrderType, Presence], order_type: OrderType, name: str
+) -> None:
+    presence = presences[order_type]
+    if price is None:
+        if presence is Presence.ALWAYS:
+            raise InputInvalid(f"An order of type {order_type} needs a {name}.", name)
+        return
+    if presence is Presence.NEVER:
+        raise InputInvalid(f"An order of type {order_type} has no {name}; value it by a reference_price.", name)
+    check_positive(price, name)
+
+
+def _check_tags(tags: list[str]) -> None:
+    if len(tags) > TAGS_MAX:
+        raise InputInvalid(f"An order has at most {TAGS_MAX} tags, not {len(tags)}.", "tags")
+    for place, tag in enumerate(tags):
+        if tag:
+            check_text(tag, TAG_LENGTH_MAX, "tags", str(place))

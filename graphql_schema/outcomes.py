@@ -1,0 +1,80 @@
+"""From what the resolvers answer or raise to the members of the unions that mutations answer with.
+
+This is the one place where a domain error becomes a type. One that a union has no member for is raised: it stands among
+the answer's errors, with its code in `extensions`.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
+from app.ledger.commands import Verdict
+from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, SIGNAL, STRATEGY
+from graphql_schema.ask import Lookup
+from graphql_schema.names import client_name
+from graphql_schema.payloads import Conflict, InvalidInput, NotFound, OrderAuthorized, OrderDenied
+
+
+def refusal_of(error: PurserError, *path: str) -> InvalidInput | NotFound | Conflict | None:
+    """The type that tells of an error, where there is one; `path` leads to the input that the error speaks of."""
+    code, message = error.code.value, str(error)
+    match error:
+        case InputInvalid():
+            return InvalidInput(code=code, message=message, path=[*path, *map(client_name, error.path)])
+        case NotFoundError():
+            return NotFound(code=code, message=message)
+        case ConflictError():
+            return Conflict(code=code, message=message)
+    return None
+
+
+def refused(error: PurserError, *members: type[Any], path: tuple[str, ...] = ()) -> Any:
+    """The error as one of these members of a union. Raises the error where it is none of them."""
+    member = refusal_of(error, *path)
+    if member is None or type(member) not in members:
+        raise error
+    return member
+
+
+def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
+    """The member of `AuthorizeOrderResult` that tells what became of an order."""
+    if isinstance(verdict, PurserError):
+        return refused(verdict, InvalidInput, NotFound, Conflict, path=path)
+    order = order_of(verdict.strategy_id, verdict.client_order_id)
+    currency = verdict.currency
+    if verdict.deny_code is None:
+        return OrderAuthorized(
+            order=order,
+            budget=budget_of(verdict.strategy_id, currency),
+            hold=_looked_up(HOLD, _BY_ORDER, verdict.strategy_id, verdict.client_order_id),
+        )
+    budget = None if currency is None else _looked_up(BUDGET, _BY_CURRENCY, verdict.strategy_id, currency)
+    return OrderDenied(order=order, code=verdict.deny_code, reason=verdict.reason or "", budget=budget)
+
+
+def order_of(strategy_id: UUID, client_order_id: str) -> Any:
+    """The order, as it stands after the act."""
+    return _looked_up(ORDER, _BY_ORDER, strategy_id, client_order_id)
+
+
+def budget_of(strategy_id: UUID, currency: str | None) -> Any:
+    """The budget, as it stands after the act, or what is left of it where it was taken away since."""
+    return _looked_up(BUDGET_ENTRY, _BY_CURRENCY, strategy_id, currency)
+
+
+def strategy_of(strategy_id: UUID) -> Any:
+    """The strategy, as it stands after the act."""
+    return _looked_up(STRATEGY, ("strategy_id",), strategy_id)
+
+
+def signal_of(strategy_id: UUID, signal_id: UUID) -> Any:
+    """The signal, as it stands after the act."""
+    return _looked_up(SIGNAL, ("strategy_id", "signal_id"), strategy_id, signal_id)
+
+
+_BY_ORDER = ("strategy_id", "client_order_id")
+_BY_CURRENCY = ("strategy_id", "currency")
+
+
+def _looked_up(shape: Any, by: tuple[str, ...], *key: Any) -> Any:
+    return Lookup(shape, by, key)

@@ -1,0 +1,157 @@
+"""What mutations answer with: what became of the act, or a refusal that has a type of its own.
+
+An object that the ledger stores is asked for by its key (`Lookup`), after the act was committed.
+"""
+
+from typing import Annotated, TypeAlias
+from uuid import UUID
+
+import strawberry
+
+from app.rules.enums import DenyCode
+from graphql_schema.described import described
+from graphql_schema.types import Budget, Hold, Order, Signal, Strategy
+
+_CODE = "Stable: what a program goes by."
+_MESSAGE = "What a person reads."
+
+
+@strawberry.interface(description="Why something was not done.")
+class Error:
+    """Why something was not done."""
+
+    code: str = described(_CODE)
+    message: str = described(_MESSAGE)
+
+
+@strawberry.type(description="One field of the input is wrong.")
+class InvalidInput(Error):
+    """One field of the input is wrong."""
+
+    path: list[str] = described("The way to the field, from the mutation's argument on; places in lists count from 0.")
+
+
+@strawberry.type(description="What the input speaks of does not exist.")
+class NotFound(Error):
+    """What the input speaks of does not exist."""
+
+
+@strawberry.type(description="The input contradicts what is stored.")
+class Conflict(Error):
+    """The input contradicts what is stored."""
+
+
+@strawberry.type(description="The order may leave; what it takes is held for it.")
+class OrderAuthorized:
+    """The order may leave."""
+
+    order: Order = described("The order.")
+    budget: Budget = described("The budget that it counts against.")
+    hold: Hold = described("What is held for it.")
+
+
+@strawberry.type(description="The order may not leave. It is kept, with the status `DENIED`.")
+class OrderDenied:
+    """The order may not leave."""
+
+    order: Order = described("The order.")
+    code: DenyCode = described("Why.")
+    reason: str = described("Why, with the numbers.")
+    budget: Budget | None = described("The budget that it would count against; null where there is none.")
+
+
+@strawberry.type(description="What an order that never left held was let go.")
+class OrderReleased:
+    """What an order that never left held was let go."""
+
+    order: Order = described("The order.")
+    budget: Budget = described("The budget that it counted against.")
+
+
+@strawberry.type(description="The budget as it is set now.")
+class BudgetSet:
+    """The budget as it is set now."""
+
+    budget: Budget = described("The budget.")
+
+
+@strawberry.type(description="The budget was taken away. What it is about still counts what is tied up.")
+class BudgetDeleted:
+    """The budget was taken away."""
+
+    strategy_id: UUID = described("Whose it was.")
+    currency: str = described("In which currency.")
+
+
+@strawberry.type(description="What strategies may do was set.")
+class TradingStateSet:
+    """What strategies may do was set."""
+
+    strategies: list[Strategy] = described("Those that were named: one, or all.")
+
+
+@strawberry.type(description="The strategy is known, now or since before.")
+class StrategyRegistered:
+    """The strategy is known."""
+
+    strategy: Strategy = described("The strategy.")
+
+
+@strawberry.type(description="The signal is kept, now or since before.")
+class SignalRecorded:
+    """The signal is kept."""
+
+    signal: Signal = described("The signal.")
+
+
+@strawberry.type(description="The instruments are known, now or since before.")
+class InstrumentsRecorded:
+    """The instruments are known."""
+
+    count: int = described("How many were given.")
+
+
+@strawberry.type(description="An event that could not be taken in at all.")
+class RejectedEvent:
+    """An event that could not be taken in at all."""
+
+    index: int = described("Its place among the events that were sent, from 0.")
+    event_id: str | None = described("Its id, where it has one that can be read.")
+    code: str = described(_CODE)
+    message: str = described(_MESSAGE)
+
+
+@strawberry.type(description="What became of the events that were sent.")
+class RecordedEvents:
+    """What became of the events that were sent."""
+
+    accepted: int = described("How many were new, and are stored and applied.")
+    duplicates: int = described("How many were recorded before, and changed nothing.")
+    quarantined: int = described("How many are stored but not applied: `quarantinedEvents` has them.")
+    rejected: list[RejectedEvent] = described("Those that are no events that the ledger keeps.")
+
+
+AuthorizeOrderResult: TypeAlias = Annotated[
+    OrderAuthorized | OrderDenied | InvalidInput | NotFound | Conflict,
+    strawberry.union("AuthorizeOrderResult", description="What became of an order that asked to leave."),
+]
+ReleaseOrderResult: TypeAlias = Annotated[
+    OrderReleased | NotFound | Conflict,
+    strawberry.union("ReleaseOrderResult", description="What became of an order that is not to leave any more."),
+]
+SetBudgetResult: TypeAlias = Annotated[
+    BudgetSet | InvalidInput | NotFound,
+    strawberry.union("SetBudgetResult", description="What became of setting a budget."),
+]
+DeleteBudgetResult: TypeAlias = Annotated[
+    BudgetDeleted | NotFound | Conflict,
+    strawberry.union("DeleteBudgetResult", description="What became of taking a budget away."),
+]
+SetTradingStateResult: TypeAlias = Annotated[
+    TradingStateSet | NotFound,
+    strawberry.union("SetTradingStateResult", description="What became of setting what strategies may do."),
+]
+RecordSignalResult: TypeAlias = Annotated[
+    SignalRecorded | InvalidInput | NotFound,
+    strawberry.union("RecordSignalResult", description="What became of a signal that was published."),
+]
