@@ -376,7 +376,6 @@ class RegistryCheck(BaseModel):
     """How fresh this process's registry is."""
 
     age_seconds: Annotated[float | None, Field(description="Nothing older is missing; null where it was never read.")]
-    budgets: int
 
 
 class Readiness(BaseModel):
@@ -386,7 +385,7 @@ class Readiness(BaseModel):
         status="ready",
         database={"is_reachable": True, "schema_revision": "0006", "schema_expected": "0006"},
         feed={"is_connected": True, "lag_seconds": 0.0},
-        registry={"age_seconds": 0.4, "budgets": 12},
+        registry={"age_seconds": 0.4},
     )
 
     status: Annotated[str, WithJsonSchema({"type": "string", "enum": ["ready", "not ready"]})]

@@ -37,7 +37,6 @@ class RegistryCheck:
     """`age_seconds` is how old the registry may be; None where it was never read."""
 
     age_seconds: float | None
-    budgets: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ async def check_readiness(context: Context) -> Readiness:
         "ready" if is_ready else "not ready",
         database,
         FeedCheck(feed.is_connected, round(feed.lag_seconds, 3)),
-        RegistryCheck(None if age is None else round(age, 3), len(context.registry)),
+        RegistryCheck(None if age is None else round(age, 3)),
     )
 
 

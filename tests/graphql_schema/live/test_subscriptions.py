@@ -22,8 +22,8 @@ from tests.reads.rows import EMA, MAKER
 pytestmark = pytest.mark.anyio
 
 AUDIT = """
-INSERT INTO audit_entries (ts, actor, action, entity_type, entity_id, strategy_id, hash)
-VALUES (1, $1, 'budget.set', 'budget', 'USDT', $2, '') RETURNING id
+INSERT INTO audit_entries (id, ts, actor, action, entity_type, entity_id, strategy_id, hash)
+VALUES ($1, 1, $2, 'budget.set', 'budget', 'USDT', $3, '')
 """
 
 
@@ -126,8 +126,8 @@ async def test_the_audit_log_is_told(socket: Socket, connection: asyncpg.Connect
         "subscription ($a: String) { auditLog(after: $a) { entry { actor action strategyId } } }",
         a=await socket.feed_cursor(),
     )
-    for actor, strategy_id in (("local", None), ("key:desk", EMA)):
-        number = await connection.fetchval(AUDIT, actor, strategy_id)
+    for number, (actor, strategy_id) in enumerate((("local", None), ("key:desk", EMA)), start=1):
+        await connection.execute(AUDIT, number, actor, strategy_id)
         await change(connection, "audit", str(number), strategy_id=strategy_id or NO_STRATEGY)
         told = (await socket.event())["auditLog"]["entry"]
         assert told["actor"] == actor
