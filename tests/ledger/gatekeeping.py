@@ -22,33 +22,41 @@ STRATEGY_ID = str(strategy_id_of(TRADER, STRATEGY))
 
 async def prepare(database: Database, allocated: str | None = "1000", *, currency: str = "USDT") -> None:
     """A strategy, an instrument that settles in USDT, and a budget."""
+    await register(database, TRADER, STRATEGY)
     async with database.unit_of_work() as work:
-        await work.execute(
-            "INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ($1, $2, $3, 0) "
-            "ON CONFLICT DO NOTHING",
-            STRATEGY_ID,
-            STRATEGY,
-            TRADER,
-        )
         await work.execute(
             "INSERT INTO instruments (instrument_id, quote_currency, settlement_currency) VALUES ($1, 'USDT', 'USDT') "
             "ON CONFLICT DO NOTHING",
             INSTRUMENT,
-        )
-        await work.execute(
-            "INSERT INTO changes (strategy_id, entity, key) VALUES ($1, 'strategy', $2)", STRATEGY_ID, STRATEGY_ID
         )
         await work.commit()
     if allocated is not None:
         await allocate(database, Decimal(allocated), currency)
 
 
-async def allocate(database: Database, allocated: Decimal | None, currency: str = "USDT") -> None:
+async def register(database: Database, trader: str, strategy: str) -> str:
+    """Make a strategy known before its first event; answers its id."""
+    strategy_id = str(strategy_id_of(trader, strategy))
+    add = """
+        WITH added AS (
+            INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ($1, $2, $3, 0)
+            ON CONFLICT DO NOTHING RETURNING strategy_id
+        ) INSERT INTO changes (strategy_id, entity, key) SELECT strategy_id, 'strategy', strategy_id FROM added
+    """
+    async with database.unit_of_work() as work:
+        await work.execute(add, strategy_id, strategy, trader)
+        await work.commit()
+    return strategy_id
+
+
+async def allocate(
+    database: Database, allocated: Decimal | None, currency: str = "USDT", strategy_id: str = STRATEGY_ID
+) -> None:
     """Set the cap."""
     async with database.unit_of_work() as work:
-        await lock_strategies(work, [STRATEGY_ID])
-        book = await BudgetBook.load(work, [STRATEGY_ID], time_ns())
-        book.allocate((STRATEGY_ID, currency), allocated)
+        await lock_strategies(work, [strategy_id])
+        book = await BudgetBook.load(work, [strategy_id], time_ns())
+        book.allocate((strategy_id, currency), allocated)
         for strategy_id, of in await book.write(work):
             await work.execute(
                 "INSERT INTO changes (strategy_id, entity, key) VALUES ($1, 'budget', $2)", strategy_id, of

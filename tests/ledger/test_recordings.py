@@ -1,17 +1,25 @@
 """The recordings of real engine runs: what must be true afterwards, and that nothing can make it otherwise."""
 
 import gzip
+import itertools
 import json
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from app.database import Database
 from app.ledger.importing import import_file
-from tests.ledger.state import DATA, RECORDINGS, broken_invariants, digest_of
+from tests.ledger.gatekeeping import allocate, register
+from tests.ledger.state import DATA, RECORDINGS, broken_invariants, digest_of, lines_of, record
+from tests.ledger.tied_up import TiedUp
 
 pytestmark = pytest.mark.anyio
+
+TRADERS = {"dev_crypto": "TRADER-001", "dev_fx": "TRADER-002"}
+CURRENCIES = {"dev_crypto": "USDT", "dev_fx": "USD"}
 
 
 @pytest.fixture
@@ -37,6 +45,47 @@ async def test_both_recordings_in_one_database_meet_every_number_and_a_second_im
     assert await digest_of(imported) == before
 
 
+@pytest.mark.parametrize("recording", RECORDINGS)
+async def test_budgets_tell_at_every_checkpoint_what_is_tied_up(database: Database, recording: str) -> None:
+    trader, currency = TRADERS[recording], CURRENCIES[recording]
+    strategies = {name.split("|")[0] for name in _truth(recording)["fees"]}
+    names = {await register(database, trader, name): name for name in strategies}
+    for number, strategy_id in enumerate(sorted(names)):
+        # The first is over all the time: whatever happened is booked all the same.
+        await allocate(database, Decimal(1 if number == 0 else 10_000_000), currency, strategy_id)
+    tied_up, lines = TiedUp(), lines_of(recording)
+    sizes = itertools.cycle([997, 1, 613, 350, 489])
+    place = 0
+    while place < len(lines):
+        batch = lines[place : (place := place + next(sizes))]
+        assert (await record(database, batch)).quarantined == 0
+        tied_up.read(batch)
+        await _meets_tied_up(database, names, tied_up)
+    assert not tied_up.open
+    async with database.read() as connection:
+        found = await connection.fetch("SELECT * FROM budgets")
+        most = await connection.fetchval("SELECT max(reserved_after) FROM budget_journal")
+    assert {(row["strategy_id"], row["currency"]) for row in found} == {(UUID(key), currency) for key in names}
+    assert {(row["reserved_orders"], row["reserved_positions"], row["over_reason"]) for row in found} == {(0, 0, None)}
+    assert most > 0
+    await _meets_truth(database, recording)
+    await _meets_orders(database, recording)
+    assert await broken_invariants(database) == []
+
+
+async def _meets_tied_up(database: Database, names: dict[str, str], tied_up: TiedUp) -> None:
+    async with database.read() as connection:
+        rows = await connection.fetch("SELECT * FROM budgets")
+    orders, costs = tied_up.orders(), tied_up.costs()
+    for row in rows:
+        name = names[str(row["strategy_id"])]
+        assert row["reserved_orders"] == orders.get(name, 0)
+        # What a part of a position cost is rounded where it does not come out even.
+        assert abs(Fraction(row["reserved_positions"]) - costs.get(name, Fraction(0))) < Fraction(1, 10**9)
+        is_over = row["reserved_orders"] + row["reserved_positions"] > row["allocated"]
+        assert (row["over_reason"] is not None) == is_over
+
+
 def _truth(recording: str) -> dict[str, Any]:
     return json.loads((DATA / f"{recording}.truth.json").read_text())  # type: ignore[no-any-return]
 
@@ -49,7 +98,7 @@ async def _by_strategy(database: Database, trader_id: str, sql: str) -> dict[str
 
 async def _meets_truth(database: Database, recording: str) -> None:
     truth = _truth(recording)
-    trader = {"dev_crypto": "TRADER-001", "dev_fx": "TRADER-002"}[recording]
+    trader = TRADERS[recording]
     fills = "FROM fills f JOIN strategies s USING (strategy_id) WHERE true"
     currency = f"SELECT s.name || '|' || f.currency, {{}} {fills}"
     orders = "FROM orders o JOIN strategies s USING (strategy_id) WHERE true"
