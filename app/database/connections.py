@@ -68,18 +68,12 @@ class ReadConnection:
 class WriteConnection(ReadConnection):
     """One transaction: nothing of it stays unless `commit` is called."""
 
-    def __init__(self, raw: asyncpg.Connection, transaction: asyncpg.transaction.Transaction) -> None:
+    def __init__(self, raw: asyncpg.Connection) -> None:
         super().__init__(raw)
-        self._transaction = transaction
         self.is_finished = False
 
     async def execute(self, sql: str, *arguments: Any) -> str:
         """Run a statement; answers PostgreSQL's command tag."""
-        return await self._raw.execute(sql, *arguments)
-
-    async def execute_planned(self, sql: str, *arguments: Any) -> str:
-        """Run a statement that has one plan for all values; so do those after it in the transaction."""
-        await self._raw.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         return await self._raw.execute(sql, *arguments)
 
     async def copy(self, table: str, columns: Sequence[str], source: AsyncIterator[bytes]) -> None:
@@ -89,7 +83,7 @@ class WriteConnection(ReadConnection):
     async def commit(self) -> None:
         """Make the transaction's effects last; the connection takes no further statements."""
         self.is_finished = True
-        await self._transaction.commit()
+        await self._raw.execute("COMMIT")
 
 
 # The ledger finds rows by their keys, a few or a few thousand at a time, in tables that grow while a statement stays
@@ -101,6 +95,7 @@ _BY_KEYS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
+_PLANNED_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
 # A question nests as deep as its asker likes. Joins are written in an order that is right; to try all others takes time
 # that grows with their factorial.
 _CHANGES_NOTHING = {
@@ -193,17 +188,19 @@ class Database:
             yield ReadConnection(raw)
 
     @asynccontextmanager
-    async def unit_of_work(self) -> AsyncIterator[WriteConnection]:
-        """One transaction, rolled back unless the block calls `commit`. Raises DatabaseUnavailable."""
+    async def unit_of_work(self, *, is_planned_once: bool = False) -> AsyncIterator[WriteConnection]:
+        """One transaction, rolled back unless the block calls `commit`. Raises DatabaseUnavailable.
+
+        `is_planned_once`: each statement has one plan for all values and all times, for what is asked often and small.
+        """
         async with _taken(self._writers) as raw:
-            transaction = raw.transaction()
-            await transaction.start()
-            work = WriteConnection(raw, transaction)
+            await raw.execute(f"BEGIN; {_PLANNED_ONCE}" if is_planned_once else "BEGIN")
+            work = WriteConnection(raw)
             try:
                 yield work
             finally:
                 if not work.is_finished and not _is_gone(raw):
-                    await transaction.rollback()
+                    await raw.execute("ROLLBACK")
         if work.is_finished:
             self.committed()
 

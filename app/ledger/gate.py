@@ -97,7 +97,7 @@ class Gate:
             del answers[:count]
 
     async def _authorize(self, requests: Sequence[Request]) -> Answers:
-        async with self._database.unit_of_work() as work:
+        async with self._database.unit_of_work(is_planned_once=True) as work:
             answers = await authorize(work, requests, time.time_ns())
             await work.commit()
         return answers

@@ -20,6 +20,15 @@ from app.rules.events import OrderFilled, OrderHistoryEvent, OrderInitialized
 from app.rules.order_lifecycle import OrderState, apply, comes_in_order, fold, open_order, refusal
 
 _KEYS = array_source("strategy_id uuid", "client_order_id text")
+_KNOWN = f"""
+SELECT k.ordinal FROM {_KEYS} k
+WHERE EXISTS (
+    SELECT FROM orders WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id OFFSET 0
+) OR EXISTS (
+    SELECT FROM quarantined_events
+    WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id AND variant = 0 OFFSET 0
+)
+"""
 _LOAD_ORDERS = f"""
 SELECT o.*, s.name AS strategy_name FROM {_KEYS} k
 {join_by("orders", "o", "k", "strategy_id", "client_order_id")}
@@ -101,7 +110,9 @@ async def load_states(
     work: WriteConnection, keys: Iterable[OrderKey]
 ) -> tuple[dict[OrderKey, OrderState], set[OrderKey]]:
     """The orders that are known, and those with events that wait to be applied."""
-    stored = await _load(work, {key: [] for key in keys})
+    asked = list(keys)
+    known = await work.fetch(_KNOWN, *_key_arrays(asked)) if asked else []
+    stored = await _load(work, {asked[row["ordinal"] - 1]: [] for row in known})
     states = {key: order.state for key, order in stored.items() if order.state is not None}
     return states, {key for key, order in stored.items() if order.quarantine}
 

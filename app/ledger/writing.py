@@ -107,8 +107,8 @@ Part: TypeAlias = Merge | Insert | Update
 async def write(work: WriteConnection, parts: Iterable[Part]) -> None:
     """Write to several tables; no two parts have the same row.
 
-    Few rows go by one statement, which is planned once for all times: one for each table would cost more than the rows
-    do. Many go by COPY where they are new.
+    Few rows go by one statement: one for each table would cost more than the rows do. Many go by COPY where they are
+    new.
     """
     filled = [part for part in parts if part.rows]
     if sum(len(part.rows) for part in filled) > _TOGETHER_MAX:
@@ -116,7 +116,7 @@ async def write(work: WriteConnection, parts: Iterable[Part]) -> None:
             await _write_alone(work, part)
     elif filled:
         sql = _together_sql(tuple(part.shape for part in filled))
-        await work.execute_planned(sql, *(array for part in filled for array in part.arrays()))
+        await work.execute(sql, *(array for part in filled for array in part.arrays()))
 
 
 async def _write_alone(work: WriteConnection, part: Part) -> None:
