@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import graphql_reads, growth, import_speed, rest_reads
+from bench import authorize, graphql_reads, growth, import_speed, rest_reads, verify_speed
 from bench.results import Comparison
 
 PACKAGES = ("fastapi", "asyncpg", "strawberry-graphql", "graphql-core", "sqlmodel", "sqlalchemy", "uvicorn")
@@ -25,10 +25,11 @@ SECTIONS: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {
     "graphql_reads": graphql_reads.run,
     "rest_reads": rest_reads.run,
     "import_speed": import_speed.run,
+    "authorize": authorize.run,
 }
 """Name to benchmark; a new one is one line here."""
-ON_DEMAND: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {"growth": growth.run}
-"""Too long for every run; has its own GROWTH.md."""
+ON_DEMAND: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {"growth": growth.run, "verify": verify_speed.run}
+"""Too long for every run; each has a file of its own: GROWTH.md, VERIFY.md."""
 
 
 def main(names: list[str]) -> None:
@@ -43,8 +44,8 @@ def main(names: list[str]) -> None:
     _print(comparisons)
     if not names:
         _write(RESULTS, comparisons)
-    if names == ["growth"]:
-        _write(RESULTS.with_name("GROWTH.md"), comparisons)
+    if len(names) == 1 and names[0] in ON_DEMAND:
+        _write(RESULTS.with_name(f"{names[0].upper()}.md"), comparisons)
 
 
 def _print(comparisons: list[Comparison]) -> None:

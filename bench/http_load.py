@@ -1,9 +1,10 @@
-"""A load generator: the same request over some keep-alive connections, as fast as the answers come."""
+"""A load generator: requests over some keep-alive connections, each as soon as the answer before it has come."""
 
 import asyncio
 import json
 import re
 import time
+from collections.abc import Callable
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
@@ -11,15 +12,21 @@ _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 class _Asking(asyncio.Protocol):
     """One connection. Counts bytes instead of parsing: what is sent is known, and so is every answer's form."""
 
-    def __init__(self, request: bytes, until: float) -> None:
-        self.request, self.until, self.answers = request, until, 0
+    def __init__(self, next_request: Callable[[], bytes], until: float) -> None:
+        self.next_request, self.until = next_request, until
+        self.seconds: list[float] = []
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._head, self._missing = b"", 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        transport.write(self.request)
+        self._ask()
+
+    def _ask(self) -> None:
+        request = self.next_request()
+        self._asked = time.perf_counter()
+        self.transport.write(request)
 
     def data_received(self, received: bytes) -> None:
         if not self._missing:
@@ -36,9 +43,10 @@ class _Asking(asyncio.Protocol):
             received, self._head = self._head, b""
         self._missing -= len(received)
         if not self._missing:
-            self.answers += 1
-            if time.perf_counter() < self.until:
-                self.transport.write(self.request)
+            now = time.perf_counter()
+            self.seconds.append(now - self._asked)
+            if now < self.until:
+                self._ask()
             else:
                 self._end(None)
 
@@ -51,15 +59,22 @@ class _Asking(asyncio.Protocol):
             self.transport.close()
 
 
-async def requests_per_second(port: int, request: bytes, connections: int, seconds: float) -> float:
-    """Answers per second over that many connections."""
+async def answers(port: int, next_request: Callable[[], bytes], connections: int, seconds: float) -> list[float]:
+    """Ask for so long over that many connections; how long each answer took, in seconds. Raises RuntimeError."""
     loop, started = asyncio.get_running_loop(), time.perf_counter()
     asking = [
-        (await loop.create_connection(lambda: _Asking(request, started + seconds), "127.0.0.1", port))[1]
+        (await loop.create_connection(lambda: _Asking(next_request, started + seconds), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
     await asyncio.gather(*(one.finished for one in asking))
-    return sum(one.answers for one in asking) / (time.perf_counter() - started)
+    return [taken for one in asking for taken in one.seconds]
+
+
+async def requests_per_second(port: int, request: bytes, connections: int, seconds: float) -> float:
+    """Answers to the same request per second over that many connections."""
+    started = time.perf_counter()
+    taken = await answers(port, lambda: request, connections, seconds)
+    return len(taken) / (time.perf_counter() - started)
 
 
 def get(path: str, **headers: str) -> bytes:

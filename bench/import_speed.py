@@ -61,7 +61,7 @@ async def _import(server: EmbeddedServer, copies: int = 1) -> tuple[float, int]:
     await _fresh(server)
     await upgrade(server.url)
     with tempfile.TemporaryDirectory(prefix="purser-bench-") as directory:
-        paths = RECORDINGS if copies == 1 else [_lengthened(Path(directory), copies)]
+        paths = RECORDINGS if copies == 1 else [lengthened(Path(directory), copies)]
         done = await asyncio.to_thread(
             subprocess.run,
             [sys.executable, "-c", _IMPORT, server.url, *map(str, paths)],
@@ -73,7 +73,7 @@ async def _import(server: EmbeddedServer, copies: int = 1) -> tuple[float, int]:
     return int(lines) / float(seconds), int(memory)
 
 
-def _lengthened(directory: Path, copies: int) -> Path:
+def lengthened(directory: Path, copies: int) -> Path:
     """The longer recording, again and again for other traders, so that every event is new."""
     path = directory / "long.jsonl.gz"
     with gzip.open(RECORDINGS[0]) as source, gzip.open(path, "wb", compresslevel=1) as target:

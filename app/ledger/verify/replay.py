@@ -1,9 +1,8 @@
 """Orders folded again from their events, positions computed again from their fills, compared with what is stored."""
 
 from collections.abc import AsyncIterator, Iterable
-from decimal import localcontext
+from decimal import Decimal, localcontext
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 
@@ -14,30 +13,74 @@ from app.ledger.orders import OrderChange, fold_order
 from app.ledger.positions import BookedFill, Life, PositionChanges, booked_of, life_of, run_fills
 from app.ledger.rows import ORDER_COLUMNS, POSITION_COLUMNS, order_row, position_row
 from app.ledger.verify.finding import Finding
-from app.ledger.writing import Row
+from app.ledger.writing import Row, array_source
 from app.rules.money import EXACT
 
-_EVENTS = """
-SELECT e.strategy_id, e.client_order_id, e.event_id, e.seq, e.payload, q.code FROM order_events e
-LEFT JOIN quarantined_events q USING (strategy_id, event_id, variant)
-WHERE e.client_order_id IS NOT NULL AND e.variant = 0
-ORDER BY e.strategy_id, e.client_order_id COLLATE "C", e.seq
+_TOGETHER = 2000
+"""How many orders, or positions, are read at a time."""
+
+_ORDER_IDS = array_source("strategy_id uuid", "client_order_id text")
+_POSITION_IDS = array_source("strategy_id uuid", "position_id text")
+
+
+def _listed(columns: Iterable[str]) -> str:
+    """Columns as the ledger has their values: ids as text."""
+    return ", ".join(f"{column}::text" if column in ("strategy_id", "signal_id") else column for column in columns)
+
+
+# OFFSET 0: each key is looked up by its index, whatever the planner thinks of thousands of them.
+_EVENTS = f"""
+SELECT e.strategy_id::text, e.client_order_id, e.event_id::text, e.seq, e.payload, q.code
+FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
+    SELECT * FROM order_events e
+    WHERE e.strategy_id = k.strategy_id AND e.client_order_id = k.client_order_id AND e.variant = 0 OFFSET 0
+) e LEFT JOIN quarantined_events q
+ON q.strategy_id = e.strategy_id AND q.event_id = e.event_id AND q.variant = e.variant
 """
-_ORDERS = 'SELECT * FROM orders ORDER BY strategy_id, client_order_id COLLATE "C"'
-_FILLS = """
-SELECT * FROM fills ORDER BY strategy_id, position_id COLLATE "C", ts_event, ts_init, trade_seq, seq
+_ORDERS = f"""
+SELECT o.* FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
+    SELECT {_listed(ORDER_COLUMNS)} FROM orders
+    WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id OFFSET 0
+) o
 """
-_POSITIONS = 'SELECT * FROM positions ORDER BY strategy_id, position_id COLLATE "C", n'
+_ORDER_KEYS = """
+SELECT strategy_id::text, client_order_id FROM orders
+UNION ALL SELECT DISTINCT strategy_id::text, client_order_id FROM order_events e
+WHERE client_order_id IS NOT NULL AND variant = 0 AND NOT EXISTS (
+    SELECT FROM orders o WHERE o.strategy_id = e.strategy_id AND o.client_order_id = e.client_order_id)
+"""
+_FILLS = f"""
+SELECT f.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
+    SELECT * FROM fills WHERE strategy_id = k.strategy_id AND position_id = k.position_id
+    ORDER BY ts_event, ts_init, trade_seq, seq OFFSET 0
+) f
+"""
+_POSITIONS = f"""
+SELECT p.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
+    SELECT {_listed(POSITION_COLUMNS)} FROM positions
+    WHERE strategy_id = k.strategy_id AND position_id = k.position_id OFFSET 0
+) p
+"""
+_POSITION_KEYS = """
+SELECT strategy_id::text, position_id FROM positions UNION SELECT strategy_id::text, position_id FROM fills
+"""
 _MULTIPLIERS = "SELECT instrument_id, multiplier FROM instruments"
+
+Key = tuple[str, str]
+"""(strategy_id, client_order_id or position_id)"""
 
 
 async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
     """Every order equals the fold of its events, and exactly the events that the fold leaves over are quarantined."""
-    stored = _groups(connection.cursor(_ORDERS, prefetch=2000), "client_order_id")
-    events = _groups(connection.cursor(_EVENTS, prefetch=5000), "client_order_id")
-    async for key, order_rows, event_rows in _matched(stored, events):
+    async for keys in _together(connection, _ORDER_KEYS):
+        orders = _grouped(await connection.fetch(_ORDERS, *keys), "client_order_id")
+        events = _grouped(await connection.fetch(_EVENTS, *keys), "client_order_id")
         with localcontext(EXACT):
-            found = list(_differing_order(key, order_rows, event_rows))
+            found = [
+                finding
+                for key in zip(*keys, strict=True)
+                for finding in _differing_order(key, orders.get(key, []), events.get(key, []))
+            ]
         for finding in found:
             yield finding
 
@@ -45,25 +88,54 @@ async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
 async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]:
     """Every position and every fill's effect equal the replay of the fills in their order."""
     multipliers = {row["instrument_id"]: row["multiplier"] for row in await connection.fetch(_MULTIPLIERS)}
-    stored = _groups(connection.cursor(_POSITIONS, prefetch=2000), "position_id")
-    fills = _groups(connection.cursor(_FILLS, prefetch=5000), "position_id")
-    async for key, position_rows, fill_rows in _matched(stored, fills):
-        booked = [booked_of(row) for row in fill_rows]
-        changes = PositionChanges()
+    async for keys in _together(connection, _POSITION_KEYS):
+        stored = _grouped(await connection.fetch(_POSITIONS, *keys), "position_id")
+        fills = _grouped(await connection.fetch(_FILLS, *keys), "position_id")
         with localcontext(EXACT):
-            run_fills(key, None, booked, multipliers, changes)
-            found = [*_differing_fills(booked), *_differing_lives(key, position_rows, changes.lives)]
+            found = [
+                finding
+                for key in zip(*keys, strict=True)
+                for finding in _differing_position(key, stored.get(key, []), fills.get(key, []), multipliers)
+            ]
         for finding in found:
             yield finding
 
 
-def _differing_order(
-    key: tuple[str, str], order_rows: list[asyncpg.Record], event_rows: list[asyncpg.Record]
+async def _together(connection: ReadConnection, sql: str) -> AsyncIterator[tuple[list[str], list[str]]]:
+    """Keys that a query answers, some at a time, as two columns."""
+    columns: tuple[list[str], list[str]] = ([], [])
+    async for one, other in connection.cursor(sql, prefetch=_TOGETHER):
+        columns[0].append(one)
+        columns[1].append(other)
+        if len(columns[0]) == _TOGETHER:
+            yield columns
+            columns = ([], [])
+    if columns[0]:
+        yield columns
+
+
+def _grouped(rows: Iterable[asyncpg.Record], name: str) -> dict[Key, list[asyncpg.Record]]:
+    groups: dict[Key, list[asyncpg.Record]] = {}
+    for row in rows:
+        groups.setdefault((str(row["strategy_id"]), row[name]), []).append(row)
+    return groups
+
+
+def _differing_position(
+    key: Key, stored: list[asyncpg.Record], fills: list[asyncpg.Record], multipliers: dict[str, Decimal]
 ) -> Iterable[Finding]:
+    booked = [booked_of(row) for row in fills]
+    changes = PositionChanges()
+    run_fills(key, None, booked, multipliers, changes)
+    yield from _differing_fills(booked)
+    yield from _differing_lives(key, stored, changes.lives)
+
+
+def _differing_order(key: Key, order_rows: list[asyncpg.Record], event_rows: list[asyncpg.Record]) -> Iterable[Finding]:
     where = f"order {key[1]} of strategy {key[0]}"
     events: Any = [(row["seq"], decode_stored(row["payload"])) for row in event_rows]
     state, _, left = fold_order(key, events)
-    quarantined = {str(row["event_id"]): row["code"] for row in event_rows if row["code"] is not None}
+    quarantined = {row["event_id"]: row["code"] for row in event_rows if row["code"] is not None}
     expected = {item.event_id: item.code for _, item in left}
     for event_id in sorted(quarantined.keys() | expected.keys()):
         if quarantined.get(event_id) != expected.get(event_id):
@@ -79,7 +151,7 @@ def _differing_order(
 
 
 def _differing_lives(
-    key: tuple[str, str], position_rows: list[asyncpg.Record], lives: dict[tuple[str, str, int], Life]
+    key: Key, position_rows: list[asyncpg.Record], lives: dict[tuple[str, str, int], Life]
 ) -> Iterable[Finding]:
     stored = {life_of(row).state.n: row for row in position_rows}
     recomputed = {place[2]: position_row(place, life) for place, life in lives.items()}
@@ -105,54 +177,12 @@ def _differing_row(
     if not stored:
         yield Finding(where, "missing")
         return
-    for column, value in zip(columns, expected, strict=True):
-        found = stored[0][column]
-        found = str(found) if isinstance(found, UUID) else found
+    if tuple(stored[0]) == expected:
+        return
+    for column, found, value in zip(columns, stored[0], expected, strict=True):
         if found != value:
             yield Finding(where, f"{column}: stored {found}, recomputed {value}")
 
 
 def _shown(values: Iterable[Any] | None) -> str:
     return "nothing" if values is None else "(" + ", ".join(str(value) for value in values) + ")"
-
-
-async def _groups(
-    rows: AsyncIterator[asyncpg.Record], name: str
-) -> AsyncIterator[tuple[tuple[str, str], list[asyncpg.Record]]]:
-    """Neighbouring rows with one (strategy_id, `name`) together."""
-    key: tuple[str, str] | None = None
-    group: list[asyncpg.Record] = []
-    async for row in rows:
-        its = (str(row["strategy_id"]), row[name])
-        if its != key:
-            if key is not None:
-                yield key, group
-            key, group = its, []
-        group.append(row)
-    if key is not None:
-        yield key, group
-
-
-async def _matched(
-    one: AsyncIterator[tuple[tuple[str, str], list[asyncpg.Record]]],
-    other: AsyncIterator[tuple[tuple[str, str], list[asyncpg.Record]]],
-) -> AsyncIterator[tuple[tuple[str, str], list[asyncpg.Record], list[asyncpg.Record]]]:
-    """Merge two streams of groups, both sorted by key, in constant memory."""
-    left, right = await anext(one, None), await anext(other, None)
-    while left is not None or right is not None:
-        place_left = _sortable(left[0]) if left is not None else None
-        place_right = _sortable(right[0]) if right is not None else None
-        if left is not None and (place_right is None or (place_left is not None and place_left < place_right)):
-            yield left[0], left[1], []
-            left = await anext(one, None)
-        elif right is not None and (place_left is None or (place_right is not None and place_right < place_left)):
-            yield right[0], [], right[1]
-            right = await anext(other, None)
-        elif left is not None and right is not None:
-            yield left[0], left[1], right[1]
-            left, right = await anext(one, None), await anext(other, None)
-
-
-def _sortable(key: tuple[str, str]) -> tuple[str, bytes]:
-    """As PostgreSQL sorts: UUIDs by their digits, text under "C" by its bytes."""
-    return key[0], key[1].encode()
