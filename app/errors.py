@@ -13,6 +13,7 @@ PurserError
 │   ├── OrderNotReleasable      the order was submitted, or has ended
 │   ├── BudgetInUse             the budget has something reserved
 │   ├── InstrumentInUse         what would change has been used to value fills
+│   ├── SignalConflict          the signal was recorded before with other content
 │   └── KeyNameTaken            another API key has, or had, this name
 ├── BadInputError               the request cannot be understood
 │   ├── InputInvalid            one field of an input is wrong; says which
@@ -52,6 +53,7 @@ class ErrorCode(StrEnum):
     ORDER_NOT_RELEASABLE = "ORDER_NOT_RELEASABLE"
     BUDGET_IN_USE = "BUDGET_IN_USE"
     INSTRUMENT_IN_USE = "INSTRUMENT_IN_USE"
+    SIGNAL_CONFLICT = "SIGNAL_CONFLICT"
     KEY_NAME_TAKEN = "KEY_NAME_TAKEN"
     BAD_INPUT = "BAD_INPUT"
     CURSOR_INVALID = "CURSOR_INVALID"
@@ -164,6 +166,15 @@ class InstrumentInUse(ConflictError):
     """What would change of the instrument has been used to value fills or holds."""
 
     code = ErrorCode.INSTRUMENT_IN_USE
+
+
+class SignalConflict(ConflictError):
+    """A signal with this id and other content was recorded before, and stands."""
+
+    code = ErrorCode.SIGNAL_CONFLICT
+
+    def __init__(self, signal_id: UUID) -> None:
+        super().__init__(f"Signal {signal_id} was recorded before with other content; it stays as it was.")
 
 
 class KeyNameTaken(ConflictError):

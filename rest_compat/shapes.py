@@ -280,8 +280,8 @@ class AuditEntry(BaseModel):
     model_config = _example(
         id=1,
         ts=_INSTANT,
-        actor="operator",
-        action="SET_BUDGET",
+        actor="key:ops",
+        action="budget.set",
         entity_type="budget",
         entity_id=f"{_STRATEGY_ID}/USDT",
         strategy_id=_STRATEGY_ID,

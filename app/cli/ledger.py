@@ -42,17 +42,24 @@ def import_(
         raise typer.Exit(REFUSED_LINES)
 
 
-def verify() -> None:
+def verify(
+    audit_head: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER:HASH", help="What an earlier run printed: the audit log must still have it."),
+    ] = None,
+) -> None:
     """Recompute every invariant from the database; name each one that is broken, with the rows.
 
-    Changes nothing: what is to be done about a broken one, a person decides. Exit code 1 where any is broken.
+    Ends with the audit log's head: note it where nobody who can write to the database can write. Changes nothing: what
+    is to be done about a broken invariant, a person decides. Exit code 1 where any is broken.
     """
-    from app.cli.verifying import run_verify
+    from app.cli.verifying import noted_head, run_verify
 
     settings = load_settings()
     configure_logging(settings.log_level)
+    noted = noted_head(audit_head) if audit_head is not None else None
     with configured_database(settings) as url:
-        broken = asyncio.run(run_verify(url, settings.pool_limits()))
+        broken = asyncio.run(run_verify(url, settings.pool_limits(), noted))
     if broken:
         print(f"purser: {broken} of the ledger's invariants do not hold.", file=sys.stderr)
         raise typer.Exit(FAILED)

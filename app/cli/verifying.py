@@ -1,14 +1,19 @@
 """Verifying the ledger with a line for each invariant."""
 
+import re
 import sys
 from time import monotonic
 
 from app.database import Database, PoolLimits
-from app.ledger.verify import Finding, Invariant, verify
+from app.errors import BadInputError
+from app.ledger.verify import AuditHead, Finding, Invariant, verify
 
 
-async def run_verify(url: str, limits: PoolLimits) -> int:
-    """Print each invariant as it is checked; answers how many are broken. Raises DatabaseUnavailable."""
+async def run_verify(url: str, limits: PoolLimits, noted: AuditHead | None = None) -> int:
+    """Print each invariant as it is checked, and the audit log's head; answers how many are broken.
+
+    Raises DatabaseUnavailable.
+    """
     database = await Database.open(url, limits)
     started = monotonic()
 
@@ -21,6 +26,16 @@ async def run_verify(url: str, limits: PoolLimits) -> int:
         sys.stdout.flush()
 
     try:
-        return await verify(database, report)
+        verified = await verify(database, report, noted=noted)
+        print(f"audit: {verified.audit_head.entries} entries, head {verified.audit_head}")
+        return verified.broken
     finally:
         await database.close()
+
+
+def noted_head(text: str) -> AuditHead:
+    """A head as `purser verify` prints it. Raises BadInputError."""
+    number, _, its_hash = text.partition(":")
+    if not (number.isdecimal() and len(number) < 19 and re.fullmatch("[0-9a-f]{64}", its_hash)):
+        raise BadInputError(f"{text!r} is no head of the audit log; `purser verify` prints one, as NUMBER:HASH.")
+    return AuditHead(int(number), its_hash)

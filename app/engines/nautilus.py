@@ -84,11 +84,16 @@ def _decode(line: bytes) -> EngineEvent:
 
 
 def convert_event(value: Any) -> EngineEvent:
-    """One event that was parsed already (`recordEvents`). Raises BadEvent."""
+    """One event that was parsed already. Raises BadEvent."""
+    return decode_line(encode_event(value))
+
+
+def encode_event(value: Any) -> bytes:
+    """An event that was parsed already (`recordEvents`), as a line for `decode_line`. Raises BadEvent."""
     if not isinstance(value, dict):
         raise BadEvent("INVALID_EVENT", f"an event is a JSON object, not {type(value).__name__}")
     try:
-        return decode_line(msgspec.json.encode(value))
+        return msgspec.json.encode(value)
     except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, ValueError, RecursionError) as error:
         raise BadEvent("INVALID_EVENT", str(error)) from None
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from app.database import WriteConnection
-from app.ledger.arrival import Admitted, Arrival, Incoming
+from app.ledger.arrival import Admitted, Arrival, Incoming, SignalArrival
+from app.ledger.locks import lock_strategies
 from app.ledger.writing import array_source, join_by
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of, strategy_id_of
@@ -30,10 +31,6 @@ SELECT strategy_id, name, trader_id, $4 FROM {array_source("strategy_id uuid", "
 ORDER BY strategy_id ON CONFLICT DO NOTHING RETURNING strategy_id
 """
 _KNOWN_STRATEGIES = "SELECT strategy_id FROM strategies WHERE strategy_id = ANY($1)"
-# The lock makes one writer a strategy at a time: what follows may read, compute and write back.
-_LOCK_STRATEGIES = (
-    "SELECT strategy_id FROM strategies WHERE strategy_id = ANY($1) ORDER BY strategy_id FOR NO KEY UPDATE"
-)
 _NUMBERS = f"""
 UPDATE strategies s SET event_seq = s.event_seq + k.arrived
 FROM {array_source("strategy_id uuid", "arrived bigint")} k
@@ -46,12 +43,12 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
     names: dict[tuple[str, str], str] = {}
     fresh: dict[tuple[str, str], Arrival] = {}
     doubtful: list[Arrival] = []
-    signals: list[tuple[str, SignalPublished]] = []
+    signals: list[SignalArrival] = []
     duplicates = 0
     for item in incoming:
         event = item.event
         if isinstance(event, SignalPublished):
-            signals.append((_signal_strategy(event, names), event))
+            signals.append(SignalArrival(item.place, _signal_strategy(event, names), event))
             continue
         name = (event.trader_id, event.strategy_id)
         strategy_id = names.get(name)
@@ -75,10 +72,9 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
 
 def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str]) -> str:
     if not signal.event_id:
-        strategy = f"{signal.trader_id or ''}\n{signal.strategy_id or ''}"
-        instants = f"{signal.ts_event}\n{signal.ts_init}"
-        content = f"{strategy}\n{signal.instrument_id or ''}\n{signal.name}\n{instants}\n{signal.value}"
-        signal.event_id = str(signal_id_of(content))
+        owner = f"{signal.trader_id or ''}\n{signal.strategy_id or ''}"
+        told = (signal.instrument_id, signal.name, signal.ts_event, signal.ts_init, signal.value)
+        signal.event_id = str(signal_id_of(owner, *told))
     if signal.trader_id is None or signal.strategy_id is None:
         return str(NO_STRATEGY)
     name = (signal.trader_id, signal.strategy_id)
@@ -111,7 +107,7 @@ async def _lock_strategies(work: WriteConnection, names: dict[tuple[str, str], s
             time.time_ns(),
         )
         added = [str(row["strategy_id"]) for row in rows]
-    await work.fetch(_LOCK_STRATEGIES, sorted(names.values()))
+    await lock_strategies(work, names.values())
     return added
 
 

@@ -82,6 +82,15 @@ class Arrival:
 
 
 @dataclass(slots=True)
+class SignalArrival:
+    """A signal with its place in what was sent. `strategy_id` is the nil UUID where it names no strategy."""
+
+    place: int
+    strategy_id: str
+    event: SignalPublished
+
+
+@dataclass(slots=True)
 class Quarantine:
     """A stored event that is not applied, and why."""
 
@@ -109,7 +118,7 @@ class Admitted:
 
     arrivals: Sequence[Arrival]
     conflicts: Sequence[Arrival]
-    signals: Sequence[tuple[str, SignalPublished]]
+    signals: Sequence[SignalArrival]
     new_strategies: Sequence[str]
     strategy_ids: Sequence[str]
     """All strategies that were locked."""

@@ -29,8 +29,8 @@ from app.ledger.exposure import (
     load_valuations,
 )
 from app.ledger.holds import HoldChanges
+from app.ledger.locks import LockedStrategy, lock_strategies
 from app.ledger.orders import OrderChange, load_states
-from app.ledger.own_events import LockedStrategy
 from app.ledger.writing import write
 from app.rules.authorization import Denial, Question, decide
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderSide, OrderStatus
@@ -98,7 +98,7 @@ class _Desk:
     @classmethod
     async def open(cls, work: WriteConnection, requests: Sequence[Request], now: int) -> "_Desk":
         """Lock the strategies, and read."""
-        strategies = await own_events.lock_strategies(work, {request.key[0] for request in requests})
+        strategies = await lock_strategies(work, {request.key[0] for request in requests})
         keys = {request.key for request in requests if request.key[0] in strategies}
         stored, waiting = await load_states(work, keys)
         asked_before = [key for key, state in stored.items() if state.authorization_status is not None]

@@ -60,3 +60,17 @@ class InstrumentDefinition(Struct, frozen=True, kw_only=True):
     base_currency: str | None = None
     multiplier: Decimal = Decimal(1)
     is_inverse: bool = False
+
+
+class RecordSignal(Struct, frozen=True, kw_only=True):
+    """A signal that made, or may make, a strategy act. `value` is any JSON value; without a strategy it is everybody's.
+
+    `ts_event` is in nanoseconds since the epoch.
+    """
+
+    name: str
+    value: object
+    ts_event: int
+    signal_id: UUID | None = None
+    strategy: StrategyRef | None = None
+    instrument_id: str | None = None

@@ -16,15 +16,9 @@ from app.database import Database
 from app.errors import Busy, PurserError
 from app.ledger.authorize import Request, authorize
 from app.ledger.commands import Verdict
+from app.ledger.locks import WAITED_TOO_LONG
 
 Answers = list[Verdict | PurserError]
-
-_TOO_LONG = (
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.DeadlockDetectedError,
-)
-"""Somebody else held a strategy for longer than we wait."""
 
 
 @dataclass(slots=True)
@@ -88,7 +82,7 @@ class Gate:
                     await self._answer([waiting])  # what PostgreSQL cannot store is one's own fault
                 return
             for waiting in taken:
-                _fail(waiting, Busy() if isinstance(error, _TOO_LONG) else error)
+                _fail(waiting, Busy() if isinstance(error, WAITED_TOO_LONG) else error)
             return
         for waiting in taken:
             count = len(waiting.requests)

@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import asyncpg
 
 from app.database import ReadConnection, WriteConnection
 from app.errors import BadInputError, KeyNameTaken, KeyNotFound, StrategyAmbiguous, StrategyNotFound
-from app.principal import Role
+from app.ledger.audit import Action, Entity, record
+from app.principal import Principal, Role
 from app.rules.api_keys import KeyText, hash_of, new_key
 
 NAME_CHARACTERS_MAX = 100
@@ -43,7 +44,9 @@ class KeyRecord:
     revoked_at: int | None
 
 
-async def create(work: WriteConnection, role: Role, name: str | None, strategies: Sequence[str]) -> KeyText:
+async def create(
+    work: WriteConnection, principal: Principal, role: Role, name: str | None, strategies: Sequence[str]
+) -> KeyText:
     """A new key, for these strategies or, where none is named, for all. Its id is its name unless it is given one.
 
     Strategies go by name, TRADER/NAME or id. Raises BadInputError, KeyNameTaken, StrategyNotFound, StrategyAmbiguous.
@@ -56,6 +59,9 @@ async def create(work: WriteConnection, role: Role, name: str | None, strategies
     stored = (key.id, name, role, hash_of(key.secret), strategy_ids, time.time_ns())
     if await work.fetchval(_INSERT, *stored) is None:
         raise KeyNameTaken(name)
+    made = await work.fetchrow(f"{_LIST} WHERE key_id = $1", key.id)
+    assert made is not None
+    await record(work, principal, Action.KEY_CREATE, "key", key.id, None, None, _described(_record(made)))
     return key
 
 
@@ -64,15 +70,19 @@ async def list_all(connection: ReadConnection) -> list[KeyRecord]:
     return [_record(row) for row in await connection.fetch(f"{_LIST} ORDER BY created_at, key_id")]
 
 
-async def revoke(work: WriteConnection, key: str) -> KeyRecord | None:
+async def revoke(work: WriteConnection, principal: Principal, key: str) -> KeyRecord | None:
     """Revoke a key by its id or its name; answers how it stood, None if it was revoked before. Raises KeyNotFound."""
     row = await work.fetchrow(f"{_LIST} WHERE $1 IN (key_id, name) FOR UPDATE OF api_keys", key)
     if row is None:
         raise KeyNotFound(key)
     if row["revoked_at"] is not None:
         return None
-    await work.execute(_REVOKE, row["key_id"], time.time_ns())
-    return _record(row)
+    before = _record(row)
+    after = replace(before, revoked_at=time.time_ns())
+    await work.execute(_REVOKE, before.key_id, after.revoked_at)
+    acted = (Action.KEY_REVOKE, "key", before.key_id, None)
+    await record(work, principal, *acted, _described(before), _described(after))
+    return before
 
 
 async def _strategy_id(connection: ReadConnection, strategy: str) -> UUID:
@@ -82,6 +92,16 @@ async def _strategy_id(connection: ReadConnection, strategy: str) -> UUID:
     if len(found) > 1:
         raise StrategyAmbiguous(strategy, found)
     return UUID(str(found[0]))
+
+
+def _described(key: KeyRecord) -> Entity:
+    return {
+        "keyId": key.key_id,
+        "name": key.name,
+        "role": key.role.value,
+        "strategies": None if key.strategies is None else list(key.strategies),
+        "isRevoked": key.revoked_at is not None,
+    }
 
 
 def _record(row: asyncpg.Record) -> KeyRecord:

@@ -1,39 +1,23 @@
 """Events that Purser adds to an order's history itself: authorizations and releases."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 
-import asyncpg
 import msgspec
 
 from app.database import WriteConnection
 from app.engines.nautilus import decode_stored
 from app.ledger.arrival import Arrival, OrderKey
+from app.ledger.locks import LockedStrategy
 from app.ledger.rows import EVENT_COLUMNS, event_row
 from app.ledger.writing import Insert, Part, Row, Update, array_source, join_by
 from app.models import OrderEvent, Strategy
-from app.rules.enums import TradingState
 from app.rules.events import AnyAuthorizationEvent, AuthorizationGranted
 
-_LOCK = """
-SELECT strategy_id, name, trader_id, state, event_seq FROM strategies WHERE strategy_id = ANY($1)
-ORDER BY strategy_id FOR NO KEY UPDATE
-"""
 _DECISIONS = f"""
 SELECT e.strategy_id, e.client_order_id, e.payload FROM {array_source("strategy_id uuid", "event_id uuid")} k
 {join_by("order_events", "e", "k", "strategy_id", "event_id", also="variant = 0")}
 """
-
-
-@dataclass(slots=True)
-class LockedStrategy:
-    """A strategy whose row this transaction has locked; `event_seq` is the number of its last event."""
-
-    name: str
-    trader_id: str
-    state: TradingState
-    event_seq: int
 
 
 def decision_id(strategy_id: str, client_order_id: str) -> str:
@@ -51,11 +35,6 @@ def _derived(kind: str, strategy_id: str, client_order_id: str) -> str:
     name = f"purser\n{kind}\n{strategy_id}\n{client_order_id}".encode("utf-8", "replace")
     digits = blake2b(name, digest_size=16).hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
-
-
-async def lock_strategies(work: WriteConnection, strategy_ids: Iterable[str]) -> dict[str, LockedStrategy]:
-    """Lock those that exist until the transaction ends."""
-    return {str(row["strategy_id"]): _locked(row) for row in await work.fetch(_LOCK, sorted(strategy_ids))}
 
 
 async def load_decisions(work: WriteConnection, orders: Iterable[OrderKey]) -> dict[OrderKey, AuthorizationGranted]:
@@ -80,7 +59,3 @@ def parts(strategies: Mapping[str, LockedStrategy], events: Sequence[tuple[str, 
         rows.append(event_row(Arrival(strategy_id, strategy.event_seq, event, payload)))
     numbered = [(strategy_id, strategies[strategy_id].event_seq) for strategy_id in {key for key, _ in events}]
     return [Insert(OrderEvent, EVENT_COLUMNS, rows), Update(Strategy, ("strategy_id", "event_seq"), numbered)]
-
-
-def _locked(row: asyncpg.Record) -> LockedStrategy:
-    return LockedStrategy(row["name"], row["trader_id"], TradingState(row["state"]), row["event_seq"])

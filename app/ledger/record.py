@@ -14,9 +14,17 @@ import asyncpg
 
 from app.database import Database, WriteConnection
 from app.errors import DatabaseUnavailable
-from app.ledger import totals
 from app.ledger.admission import admit
-from app.ledger.arrival import Admitted, Arrival, Incoming, Quarantine, QuarantineCode, RecordedEvents, Rejected
+from app.ledger.arrival import (
+    Admitted,
+    Arrival,
+    Incoming,
+    Quarantine,
+    QuarantineCode,
+    RecordedEvents,
+    Rejected,
+    SignalArrival,
+)
 from app.ledger.budgets import BudgetBook, BudgetKey
 from app.ledger.effects import feed_part, order_parts, write_positions
 from app.ledger.holds import tie_up
@@ -29,28 +37,13 @@ from app.ledger.rows import (
     quarantine_row,
 )
 from app.ledger.settle import settle
-from app.ledger.writing import array_source, copy_lines, delete, insert, upsert, write
+from app.ledger.signals import CANNOT_BE_STORED, write_signals
+from app.ledger.writing import copy_lines, delete, insert, upsert, write
 from app.models import OrderEvent, QuarantinedEvent
-from app.rules.events import AnyOrderEvent, SignalPublished
+from app.rules.events import AnyOrderEvent
 from app.rules.money import EXACT
 
 _LOG = logging.getLogger("purser.ledger")
-
-_SIGNALS = array_source(
-    *("strategy_id uuid", "signal_id uuid", "instrument_id text", "name text", "value jsonb"),
-    *("ts_event bigint", "ts_init bigint"),
-)
-_ADD_SIGNALS = f"""
-INSERT INTO signals (strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init)
-SELECT strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init FROM {_SIGNALS} s
-ORDER BY strategy_id, signal_id ON CONFLICT (strategy_id, signal_id) DO NOTHING
-RETURNING strategy_id, signal_id, name
-"""
-
-
-# What PostgreSQL says of content that it cannot hold, though it is well-formed: a number in an engine's own field that
-# no `numeric` takes, nesting beyond its stack.
-_CANNOT_BE_STORED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 
 
 async def record_events(database: Database, incoming: Sequence[Incoming]) -> RecordedEvents:
@@ -62,7 +55,7 @@ async def record_events(database: Database, incoming: Sequence[Incoming]) -> Rec
         async with database.unit_of_work() as work:
             recorded = await record_in(work, incoming)
             await work.commit()
-    except _CANNOT_BE_STORED as error:
+    except CANNOT_BE_STORED as error:
         if len(incoming) > 1:
             middle = len(incoming) // 2
             first = await record_events(database, incoming[:middle])
@@ -98,21 +91,22 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
         orders.quarantined += conflicts
         await _write_events(work, admitted, orders)
         await write_positions(work, positions)
-        new_signals = await _write_signals(work, admitted.signals)
+        signals = await write_signals(work, admitted.signals)
         feed = feed_part(
             strategies=admitted.new_strategies,
             orders=[change.key for change in orders.orders],
             positions=positions,
             budgets=sorted({*book.changed, *_paid(positions)}),
-            signals=new_signals,
+            signals=signals.new,
         )
         await write(work, [*order_parts(orders.orders), *holds.parts(), *book.parts(), feed])
     quarantined = len(orders.quarantined)
     stored = len(admitted.arrivals) + len(admitted.conflicts)
     return RecordedEvents(
-        accepted=stored - quarantined + len(new_signals),
-        duplicates=admitted.duplicates + len(admitted.signals) - len(new_signals),
+        accepted=stored - quarantined + len(signals.new),
+        duplicates=admitted.duplicates + len(admitted.signals) - len(signals.new) - len(signals.conflicting),
         quarantined=quarantined,
+        rejected=[_rejected(signal) for signal in signals.conflicting],
         new_instruments=list(positions.new_instruments),
     )
 
@@ -135,6 +129,12 @@ def _conflict(arrival: Arrival) -> Quarantine:
     )
 
 
+def _rejected(signal: SignalArrival) -> Rejected:
+    """A signal has no order that it could wait for in quarantine."""
+    reason = "a signal with this event_id and other content was recorded before"
+    return Rejected(signal.place, signal.event.event_id, QuarantineCode.CONFLICTING_CONTENT.value, reason)
+
+
 async def _write_events(work: WriteConnection, admitted: Admitted, orders: OrderChanges) -> None:
     arrivals = [*admitted.arrivals, *admitted.conflicts]
     if arrivals:
@@ -143,21 +143,3 @@ async def _write_events(work: WriteConnection, admitted: Admitted, orders: Order
     await insert(work, QuarantinedEvent, QUARANTINE_COLUMNS, [quarantine_row(item) for item in orders.quarantined])
     revised = [quarantine_row(item) for item in orders.requarantined]
     await upsert(work, QuarantinedEvent, QUARANTINE_COLUMNS, revised)
-
-
-async def _write_signals(
-    work: WriteConnection, signals: Sequence[tuple[str, SignalPublished]]
-) -> list[tuple[str, str]]:
-    """Answers (strategy_id, signal_id) of those that are new."""
-    if not signals:
-        return []
-    rows = [
-        (
-            *(strategy_id, signal.event_id, signal.instrument_id, signal.name),
-            *(signal.value, str(signal.ts_event), str(signal.ts_init)),
-        )
-        for strategy_id, signal in signals
-    ]
-    added = await work.fetch(_ADD_SIGNALS, *[list(column) for column in zip(*rows, strict=True)])
-    await totals.add_signals(work, [(str(row["strategy_id"]), row["name"]) for row in added])
-    return [(str(row["strategy_id"]), str(row["signal_id"])) for row in added]

@@ -5,28 +5,33 @@ from decimal import localcontext
 from app.database import WriteConnection
 from app.errors import OrderNotFound, OrderNotReleasable
 from app.ledger import own_events
+from app.ledger.arrival import OrderKey
+from app.ledger.audit import Action, Entity, record
 from app.ledger.budgets import BudgetBook
 from app.ledger.effects import feed_part, order_parts
 from app.ledger.exposure import load_holds
 from app.ledger.holds import tie_up
+from app.ledger.locks import lock_strategies
 from app.ledger.orders import OrderChange, load_states
 from app.ledger.positions import PositionChanges
 from app.ledger.writing import write
+from app.principal import Principal
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus
 from app.rules.events import AuthorizationReleased
+from app.rules.holds import HoldState
 from app.rules.money import EXACT
 from app.rules.order_lifecycle import OrderState, apply
 
 
 async def release_order(
-    work: WriteConnection, strategy_id: str, client_order_id: str, actor: str, now: int
+    work: WriteConnection, principal: Principal, strategy_id: str, client_order_id: str, now: int
 ) -> str | None:
     """Release an order; answers the currency of its hold. Released before: nothing changes.
 
     Raises OrderNotFound, OrderNotReleasable. Commits nothing.
     """
     key = (strategy_id, client_order_id)
-    strategies = await own_events.lock_strategies(work, [strategy_id])
+    strategies = await lock_strategies(work, [strategy_id])
     states, waiting = await load_states(work, [key])
     state = states.get(key)
     if not strategies or state is None:
@@ -46,8 +51,9 @@ async def release_order(
         event_id=own_events.release_id(*key),
         ts_event=now,
         ts_init=now,
-        actor=actor,
+        actor=principal.actor,
     )
+    before = _described(key, state, hold)
     change = OrderChange(key, state, 0, state.status, state.instrument_id)
     with localcontext(EXACT):
         apply(state, event)
@@ -56,7 +62,20 @@ async def release_order(
         events = own_events.parts(strategies, [(strategy_id, event)])
         feed = feed_part(orders=[key], budgets=book.changed)
         await write(work, [*events, *order_parts([change]), *holds.parts(), *book.parts(), feed])
+    after = _described(key, state, holds.moved.get(key, hold))
+    await record(work, principal, Action.ORDER_RELEASE, "order", "/".join(key), strategy_id, before, after)
     return currency
+
+
+def _described(key: OrderKey, state: OrderState, hold: HoldState | None) -> Entity:
+    return {
+        "strategyId": key[0],
+        "clientOrderId": key[1],
+        "status": state.status,
+        "authorizationStatus": state.authorization_status,
+        "currency": hold.currency if hold is not None else None,
+        "remaining": f"{hold.remaining:f}" if hold is not None else "0",
+    }
 
 
 def _why_not(state: OrderState) -> str:

@@ -8,8 +8,8 @@ from app.database import Database, WriteConnection
 from app.ledger.budgets import BudgetBook
 from app.ledger.effects import feed_part
 from app.ledger.holds import tie_up
+from app.ledger.locks import lock_strategies
 from app.ledger.orders import OrderChange, load_states
-from app.ledger.own_events import lock_strategies
 from app.ledger.positions import PositionChanges
 from app.ledger.writing import write
 from app.models.order import OPEN

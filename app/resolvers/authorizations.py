@@ -9,6 +9,7 @@ from app.ledger.authorize import Request
 from app.ledger.commands import AuthorizeOrder, StrategyRef, Verdict
 from app.ledger.release import release_order as _release
 from app.principal import Principal, Role
+from app.resolvers.acts import act
 from app.resolvers.context import Context
 from app.resolvers.strategies import resolve
 
@@ -47,11 +48,9 @@ async def release_order(
 ) -> tuple[UUID, str | None]:
     """Give up an order that was never submitted: its hold is void. Answers its strategy and the hold's currency.
 
-    Released before: the same answer. Raises Forbidden, StrategyNotFound, OrderNotFound, OrderNotReleasable.
+    Released before: the same answer. Raises Forbidden, StrategyNotFound, OrderNotFound, OrderNotReleasable, Busy.
     """
     principal.require(Role.TRADER)
     strategy_id = await resolve(context, principal, strategy)
-    async with context.database.unit_of_work() as work:
-        currency = await _release(work, str(strategy_id), client_order_id, principal.actor, time_ns())
-        await work.commit()
-    return strategy_id, currency
+    async with act(context) as work:
+        return strategy_id, await _release(work, principal, str(strategy_id), client_order_id, time_ns())

@@ -1,16 +1,21 @@
 """Budgets: what strategies may tie up, what they do, and what their fills have realized."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from app.errors import BudgetNotFound, DatabaseUnavailable, StrategyNotFound
 from app.feed import RegistryPage
-from app.principal import Principal
+from app.ledger.administration import budgets
+from app.ledger.commands import StrategyRef
+from app.principal import Principal, Role
 from app.reads import All, Answer, Compare, Form, Listing, Op, Page, Selection, Want, answer, entities
 from app.reads.catalogue import BUDGET, STRATEGY
 from app.reads.fill_statistics import find_realized_pnl
+from app.resolvers.acts import act
 from app.resolvers.context import Context
+from app.resolvers.strategies import resolve
 
 _OF_STRATEGY = Compare("strategy_id", Op.EQ, 0)
 _IN_CURRENCY = Compare("currency", Op.EQ, 1)
@@ -65,3 +70,29 @@ async def get_realized_pnl(context: Context, principal: Principal, strategy_id: 
     if body is None:
         raise StrategyNotFound(strategy_id)
     return body
+
+
+async def set_budget(
+    context: Context, principal: Principal, strategy: StrategyRef, currency: str, allocated: Decimal
+) -> UUID:
+    """Cap what a strategy may tie up in a currency; answers the strategy's id. The same cap again changes nothing.
+
+    Raises Forbidden, InputInvalid, StrategyNotFound, StrategyAmbiguous, Busy.
+    """
+    principal.require(Role.ADMIN)
+    strategy_id = await resolve(context, principal, strategy)
+    async with act(context) as work:
+        await budgets.set_budget(work, principal, strategy_id, currency, allocated)
+    return strategy_id
+
+
+async def delete_budget(context: Context, principal: Principal, strategy: StrategyRef, currency: str) -> UUID:
+    """Take a budget away, so that nothing more is granted; answers the strategy's id.
+
+    Raises Forbidden, StrategyNotFound, StrategyAmbiguous, BudgetNotFound, BudgetInUse, Busy.
+    """
+    principal.require(Role.ADMIN)
+    strategy_id = await resolve(context, principal, strategy)
+    async with act(context) as work:
+        await budgets.delete_budget(work, principal, strategy_id, currency)
+    return strategy_id

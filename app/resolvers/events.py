@@ -3,10 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.principal import Principal
+from app.engines.nautilus import BadEvent, decode_line, encode_event
+from app.errors import Busy, Forbidden, InputInvalid
+from app.ledger import record
+from app.ledger.arrival import Incoming, RecordedEvents, Rejected
+from app.ledger.locks import WAITED_TOO_LONG
+from app.principal import Principal, Role
 from app.reads import Answer, Want, answer
 from app.reads.catalogue import QUARANTINED_EVENT
 from app.resolvers.context import Context
+from app.rules.events import EngineEvent
+from app.rules.identity import strategy_id_of
+
+TOGETHER_MAX = 5000
 
 
 async def list_quarantined_events(
@@ -14,3 +23,40 @@ async def list_quarantined_events(
 ) -> Answer:
     """Events that are stored but not applied, newest first."""
     return await answer(context.database, principal, QUARANTINED_EVENT, want, values)
+
+
+async def record_events(context: Context, principal: Principal, events: Sequence[object]) -> RecordedEvents:
+    """Record what an engine reports, parsed from JSON; what cannot be taken is rejected by its index, the rest goes on.
+
+    Raises Forbidden, InputInvalid, Busy, DatabaseUnavailable: then to send all of it again is safe.
+    """
+    principal.require(Role.TRADER)
+    if len(events) > TOGETHER_MAX:
+        raise InputInvalid(f"{len(events)} events at once; at most {TOGETHER_MAX} are taken.", "events")
+    incoming: list[Incoming] = []
+    rejected: list[Rejected] = []
+    for index, value in enumerate(events):
+        try:
+            line = encode_event(value)
+            event = decode_line(line)
+            _require_rights(principal, event)
+        except BadEvent as bad:
+            rejected.append(Rejected(index, bad.event_id, bad.code, bad.message))
+        except Forbidden as error:
+            rejected.append(Rejected(index, event.event_id or None, error.code.value, str(error)))
+        else:
+            incoming.append(Incoming(index, event, line.decode()))
+    try:
+        recorded = await record.record_events(context.database, incoming)
+    except WAITED_TOO_LONG as error:
+        raise Busy from error
+    recorded.rejected = sorted([*rejected, *recorded.rejected], key=lambda each: each.place)
+    return recorded
+
+
+def _require_rights(principal: Principal, event: EngineEvent) -> None:
+    if principal.is_bound:
+        if event.trader_id is None or event.strategy_id is None:
+            principal.require_all_strategies()
+        else:
+            principal.require_strategy(strategy_id_of(event.trader_id, event.strategy_id))

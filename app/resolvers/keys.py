@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.ledger import keys
 from app.ledger.keys import KeyRecord
 from app.principal import Principal, Role
+from app.resolvers.acts import act
 from app.resolvers.context import Context
 from app.rules.api_keys import KeyText
 
@@ -17,10 +18,8 @@ async def create_key(
     Raises Forbidden, BadInputError, KeyNameTaken, StrategyNotFound, StrategyAmbiguous.
     """
     _require_rights(principal)
-    async with context.database.unit_of_work() as work:
-        key = await keys.create(work, role, name, strategies)
-        await work.commit()
-    return key
+    async with act(context) as work:
+        return await keys.create(work, principal, role, name, strategies)
 
 
 async def list_keys(context: Context, principal: Principal) -> list[KeyRecord]:
@@ -33,10 +32,8 @@ async def list_keys(context: Context, principal: Principal) -> list[KeyRecord]:
 async def revoke_key(context: Context, principal: Principal, key: str) -> bool:
     """Revoke a key, by its id or its name; False where it was revoked before. Raises Forbidden, KeyNotFound."""
     _require_rights(principal)
-    async with context.database.unit_of_work() as work:
-        revoked = await keys.revoke(work, key)
-        await work.commit()
-    return revoked is not None
+    async with act(context) as work:
+        return await keys.revoke(work, principal, key) is not None
 
 
 def _require_rights(principal: Principal) -> None:

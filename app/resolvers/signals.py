@@ -2,13 +2,31 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from app.principal import Principal
+from app.ledger import signals
+from app.ledger.commands import RecordSignal
+from app.principal import Principal, Role
 from app.reads import Answer, Want, answer
 from app.reads.catalogue import SIGNAL
+from app.resolvers.acts import act
 from app.resolvers.context import Context
+from app.resolvers.strategies import resolve
 
 
 async def list_signals(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
     """Signals, newest first."""
     return await answer(context.database, principal, SIGNAL, want, values)
+
+
+async def record_signal(context: Context, principal: Principal, command: RecordSignal) -> tuple[UUID, UUID]:
+    """Record a signal; answers (strategy_id, signal_id), the first nil for one of no strategy. Again: the same answer.
+
+    Raises Forbidden, InputInvalid, StrategyNotFound, StrategyAmbiguous, SignalConflict, Busy.
+    """
+    principal.require(Role.TRADER)
+    if command.strategy is None:
+        principal.require_all_strategies()
+    strategy_id = None if command.strategy is None else await resolve(context, principal, command.strategy)
+    async with act(context) as work:
+        return await signals.record_signal(work, command, strategy_id)

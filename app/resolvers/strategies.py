@@ -5,11 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from app.errors import StrategyAmbiguous, StrategyNotFound
+from app.ledger.administration import strategies
 from app.ledger.commands import StrategyRef
-from app.principal import Principal
+from app.principal import Principal, Role
 from app.reads import Answer, Want, answer, entities
 from app.reads.catalogue import STRATEGY
+from app.resolvers.acts import act
 from app.resolvers.context import Context
+from app.rules.enums import TradingState
 
 
 async def list_strategies(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
@@ -37,3 +40,28 @@ async def resolve(context: Context, principal: Principal, strategy: StrategyRef)
     if len(allowed) > 1:
         raise StrategyAmbiguous(str(strategy), allowed)
     return allowed[0]
+
+
+async def register_strategy(context: Context, principal: Principal, name: str, trader_id: str) -> UUID:
+    """Make a strategy known before its first event; answers its id. Known already: the same answer.
+
+    Raises Forbidden, InputInvalid, Busy.
+    """
+    principal.require(Role.ADMIN)
+    async with act(context) as work:
+        return await strategies.register_strategy(work, principal, name, trader_id)
+
+
+async def set_trading_state(
+    context: Context, principal: Principal, strategy: StrategyRef | None, state: TradingState
+) -> list[UUID]:
+    """Say what a strategy, or with None every strategy, may do; answers which, sorted by id.
+
+    Raises Forbidden, StrategyNotFound, StrategyAmbiguous, Busy.
+    """
+    principal.require(Role.ADMIN)
+    if strategy is None:
+        principal.require_all_strategies()
+    strategy_id = None if strategy is None else await resolve(context, principal, strategy)
+    async with act(context) as work:
+        return await strategies.set_trading_state(work, principal, strategy_id, state)

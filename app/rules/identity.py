@@ -14,6 +14,7 @@ def strategy_id_of(trader_id: str, name: str) -> UUID:
     return uuid5(PURSER_NAMESPACE, f"{trader_id}\n{name}")
 
 
-def signal_id_of(content: str) -> UUID:
+def signal_id_of(owner: str, instrument_id: str | None, name: str, ts_event: int, ts_init: int, value: str) -> UUID:
     """The id of a signal that came without one: the same signal published again has the same id."""
+    content = f"{owner}\n{instrument_id or ''}\n{name}\n{ts_event}\n{ts_init}\n{value}"
     return uuid5(PURSER_NAMESPACE, f"signal\n{content}")

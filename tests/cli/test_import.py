@@ -143,6 +143,15 @@ def test_verify_says_that_all_holds_or_what_does_not(database_url: str) -> None:
     with_ledger(database_url, record, lines_of("dev_fx")[:300])
     code, output, _ = run(database_url, "verify")
     assert (code, "BROKEN" in output) == (0, False)
+    head = f"0:{'0' * 64}"
+    assert output.endswith(f"audit: 0 entries, head {head}\n")
+    assert run(database_url, "verify", "--audit-head", head)[0] == 0
+    code, output, _ = run(database_url, "verify", "--audit-head", f"3:{'ab' * 32}")
+    assert code == 1
+    assert f"audit entry 3: is missing; noted {'ab' * 32}" in output
+    code, _, said = run(database_url, "verify", "--audit-head", "3:yesterday")
+    assert code == 1
+    assert "purser: '3:yesterday' is no head of the audit log" in said
     asyncio.run(execute(database_url, "UPDATE orders SET filled_qty = filled_qty + 1 WHERE filled_qty > 0"))
     code, output, said = run(database_url, "verify")
     assert code == 1

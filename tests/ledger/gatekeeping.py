@@ -11,8 +11,9 @@ from app.errors import PurserError
 from app.ledger.authorize import Request, authorize
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import AuthorizeOrder, Verdict
-from app.ledger.own_events import lock_strategies
+from app.ledger.locks import lock_strategies
 from app.ledger.release import release_order
+from app.principal import LOCAL
 from app.rules.enums import OrderSide, OrderType
 from app.rules.identity import strategy_id_of
 
@@ -92,7 +93,7 @@ async def ask(database: Database, *commands: AuthorizeOrder) -> list[Verdict | P
 async def release(database: Database, n: int | str) -> str | None:
     """Give O-n up."""
     async with database.unit_of_work() as work:
-        released = await release_order(work, STRATEGY_ID, f"O-{n}", "local", time_ns())
+        released = await release_order(work, LOCAL, STRATEGY_ID, f"O-{n}", time_ns())
         await work.commit()
     return released
 

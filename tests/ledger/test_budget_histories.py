@@ -14,8 +14,9 @@ from app.errors import AuthorizationConflict, OrderNotReleasable
 from app.ledger.authorize import Request, authorize
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import AuthorizeOrder, Verdict
-from app.ledger.own_events import lock_strategies
+from app.ledger.locks import lock_strategies
 from app.ledger.release import release_order
+from app.principal import LOCAL
 from app.rules.enums import OrderSide, OrderType
 from app.rules.identity import strategy_id_of
 from tests.events import published
@@ -141,7 +142,7 @@ class History:
             return
         async with self.database.unit_of_work() as work:
             try:
-                await release_order(work, self.strategy_id, name, "model", self._now())
+                await release_order(work, LOCAL, self.strategy_id, name, self._now())
             except OrderNotReleasable:
                 assert order.status not in ("INITIALIZED", "RELEASED")
                 return

@@ -2,6 +2,7 @@
 
     statements.py   invariants that one SQL statement can check
     budgets.py      those of budgets, holds and the journal
+    audit.py        the audit log's hashes followed from the first entry to the last
     replay.py       orders folded again from their events, positions from their fills
 
 Nothing is repaired: a person decides.
@@ -9,8 +10,10 @@ Nothing is repaired: a person decides.
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from app.database import Database, ReadConnection
+from app.ledger.verify.audit import AuditHead, audit_head, verify_audit_chain, verify_noted_head
 from app.ledger.verify.budgets import BUDGET_STATEMENTS
 from app.ledger.verify.finding import Finding
 from app.ledger.verify.replay import verify_orders, verify_positions
@@ -28,28 +31,43 @@ class Invariant:
     check: Check
 
 
-def invariants() -> list[Invariant]:
-    """All invariants that are checked, by number."""
+@dataclass(frozen=True)
+class Verified:
+    """How many invariants are broken, and where the audit log ended."""
+
+    broken: int
+    audit_head: AuditHead
+
+
+def invariants(noted: AuditHead | None = None) -> list[Invariant]:
+    """All invariants that are checked, by number. `noted` is an earlier head of the audit log."""
     replayed = [
         Invariant(6, "every order is the fold of its applied events", verify_orders),
         Invariant(7, "every position is the replay of its fills", verify_positions),
+        Invariant(10, "the audit hash chain is whole", verify_audit_chain),
     ]
     stated = [
         Invariant(stated.number, stated.claim, verify_statement(stated)) for stated in (*STATEMENTS, *BUDGET_STATEMENTS)
     ]
+    if noted is not None:
+        stated.append(Invariant(10, "the noted head is in the audit log", partial(verify_noted_head, noted=noted)))
     return sorted([*replayed, *stated], key=lambda invariant: invariant.number)
 
 
 async def verify(
-    database: Database, on_checked: Callable[[Invariant, list[Finding]], None], *, findings_max: int = 20
-) -> int:
-    """Check everything in one snapshot, so that a running service may go on. Answers how many invariants are broken.
+    database: Database,
+    on_checked: Callable[[Invariant, list[Finding]], None],
+    *,
+    noted: AuditHead | None = None,
+    findings_max: int = 20,
+) -> Verified:
+    """Check everything in one snapshot, so that a running service may go on.
 
     `on_checked` is told of each invariant with its findings, at most `findings_max` of them.
     """
     broken = 0
     async with database.snapshot() as connection:
-        for invariant in invariants():
+        for invariant in invariants(noted):
             findings: list[Finding] = []
             async for finding in invariant.check(connection):
                 findings.append(finding)
@@ -57,7 +75,7 @@ async def verify(
                     break
             broken += bool(findings)
             on_checked(invariant, findings)
-    return broken
+        return Verified(broken, await audit_head(connection))
 
 
-__all__ = ["Finding", "Invariant", "invariants", "verify"]
+__all__ = ["AuditHead", "Finding", "Invariant", "Verified", "invariants", "verify"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.database import ReadConnection
 from app.ledger.verify.finding import Finding
 from app.models import metadata
+from app.rules.identity import NO_STRATEGY
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ _EVENT_NUMBERS = """(
     SELECT strategy_id, count(DISTINCT seq) AS events, max(seq) AS highest FROM order_events GROUP BY 1
 ) recomputed"""
 
-_WITHOUT_CHANGE = """
+_WITHOUT_CHANGE = f"""
 SELECT t.entity || ' ' || t.strategy_id || ' ' || t.key AS row,
        'no row in the change feed' AS stored, 'one at least' AS recomputed
 FROM (
@@ -121,8 +122,16 @@ FROM (
     UNION ALL SELECT strategy_id, 'signal', signal_id::text FROM signals
     UNION ALL SELECT strategy_id, 'strategy', strategy_id::text FROM strategies
     UNION ALL SELECT strategy_id, 'budget', currency FROM budgets
+    UNION ALL SELECT coalesce(strategy_id, '{NO_STRATEGY}'), 'audit', id::text FROM audit_entries
 ) t LEFT JOIN (SELECT DISTINCT strategy_id, entity, key FROM changes) c USING (strategy_id, entity, key)
 WHERE c.key IS NULL
+"""
+
+
+# Whoever cuts the newest entries off leaves a chain that is whole; the feed still tells of them.
+_TOLD_OF_AND_MISSING = """
+SELECT 'audit entry ' || c.key AS row, 'nothing' AS stored, 'an entry: the change feed tells of it' AS recomputed
+FROM changes c LEFT JOIN audit_entries a ON a.id::text = c.key WHERE c.entity = 'audit' AND a.id IS NULL
 """
 
 
@@ -197,5 +206,6 @@ STATEMENTS = (
         differing("strategy_id", _NUMBERED, _EVENT_NUMBERS, "events, highest"),
     ),
     Statement(10, "everything that exists has a row in the change feed", _WITHOUT_CHANGE),
+    Statement(10, "no audit entry is missing that the change feed tells of", _TOLD_OF_AND_MISSING),
     Statement(11, "no amount is NaN or infinite", _not_finite()),
 )

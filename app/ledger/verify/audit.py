@@ -1,0 +1,92 @@
+"""The audit log's chain, followed from its first entry to its last."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import asyncpg
+
+from app.database import ReadConnection
+from app.ledger.verify.finding import Finding
+from app.rules.audit_chain import GENESIS, Link, hash_of
+
+_ENTRIES = "SELECT * FROM audit_entries ORDER BY id"
+_HEAD = "SELECT id, hash FROM audit_entries ORDER BY id DESC LIMIT 1"
+_HASH_OF = "SELECT hash FROM audit_entries WHERE id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditHead:
+    """The last entry of the audit log at some time: its number (0: none yet) and its hash."""
+
+    entries: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.entries}:{self.hash}"
+
+
+async def audit_head(connection: ReadConnection) -> AuditHead:
+    """The last entry now."""
+    row = await connection.fetchrow(_HEAD)
+    return AuditHead(row["id"], row["hash"]) if row is not None else AuditHead(0, GENESIS)
+
+
+async def verify_noted_head(connection: ReadConnection, noted: AuditHead) -> AsyncIterator[Finding]:
+    """A head that somebody wrote down must still be in the chain: who rewrites the chain cannot rewrite the note."""
+    found = await connection.fetchval(_HASH_OF, noted.entries) if noted.entries else GENESIS
+    if found != noted.hash:
+        stored = "is missing" if found is None else f"has the hash {found}"
+        yield Finding(_entry(noted.entries), f"{stored}; noted {noted.hash}")
+
+
+async def verify_audit_chain(connection: ReadConnection) -> AsyncIterator[Finding]:
+    """Entries are numbered from 1 without a gap, and each one's hash follows from its content and the hash before."""
+    expected = 1
+    # What the next hash may follow from; empty where the entry before is missing.
+    before: tuple[str, ...] = (GENESIS,)
+    async for row in connection.cursor(_ENTRIES, prefetch=1000):
+        number = row["id"]
+        if number < expected:
+            yield Finding(_entry(number), "was put in: entries are numbered from 1")
+            continue
+        if number > expected:
+            last = number - 1
+            yield Finding(_entry(expected) if last == expected else f"audit entries {expected} to {last}", "missing")
+            before = ()
+        expected = number + 1
+        computed = [_hash_of(row, previous) for previous in before]
+        if before and row["hash"] not in computed:
+            yield Finding(
+                _entry(number),
+                f"its hash does not follow from its content and the hash of entry {number - 1}: "
+                "it was altered or put in, or the entry before was, hash and all",
+            )
+            # Where only its hash was altered, the next one follows from what it was.
+            before = (row["hash"], *(one for one in computed if one is not None))
+        else:
+            before = (row["hash"],)
+
+
+def _hash_of(row: asyncpg.Record, previous: str) -> str | None:
+    """What the entry's hash should be; None for an entry that nobody could have written here."""
+    try:
+        link = Link(
+            id=row["id"],
+            ts=row["ts"],
+            actor=row["actor"],
+            action=row["action"],
+            entity_type=row["entity_type"],
+            entity_id=row["entity_id"],
+            strategy_id=None if row["strategy_id"] is None else str(row["strategy_id"]),
+            before=None if row["before"] is None else json.loads(row["before"]),
+            after=None if row["after"] is None else json.loads(row["after"]),
+            request_id=row["request_id"],
+        )
+        return hash_of(link, previous)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _entry(number: int) -> str:
+    return f"audit entry {number}"

@@ -1,0 +1,64 @@
+"""Who acts in tests, and looking at what an act did."""
+
+import json
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.errors import PurserError
+from app.ledger.commands import InstrumentDefinition, RecordSignal
+from app.principal import Principal, Role
+from app.resolvers import Context
+from app.resolvers.budgets import set_budget
+from app.resolvers.instruments import record_instruments
+from app.resolvers.strategies import register_strategy
+from app.rules.identity import strategy_id_of
+from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY, TRADER, ask, command, reserved
+from tests.ledger.state import digest_of
+from tests.ledger.test_record import rows
+
+ADMIN = Principal(Role.ADMIN, "key:ops", request_id="r-1")
+ENGINE = Principal(Role.TRADER, "key:engine")
+STRATEGY_ID = strategy_id_of(TRADER, STRATEGY)
+BOUND = Principal(Role.ADMIN, "key:bound", frozenset({STRATEGY_ID}))
+SIGNAL = RecordSignal(name="cross", value={"side": "BUY", "strength": 0.5}, ts_event=5)
+BTC = InstrumentDefinition(instrument_id=INSTRUMENT, quote_currency="USDT", settlement_currency="USDT")
+
+
+async def audited(context: Context) -> list[tuple[str, str, str, Any, Any]]:
+    """(actor, action, entity_id, before, after) of each entry of the audit log."""
+    found = await rows(context.database, "SELECT * FROM audit_entries ORDER BY id")
+    return [
+        (
+            row["actor"],
+            row["action"],
+            row["entity_id"],
+            *(json.loads(row[side] or "null") for side in ("before", "after")),
+        )
+        for row in found
+    ]
+
+
+async def refused(context: Context, error: type[PurserError], act: Any) -> PurserError:
+    """The one error of an act that changed nothing."""
+    before = await digest_of(context.database)
+    with pytest.raises(error) as raised:
+        await act
+    assert await digest_of(context.database) == before
+    return raised.value
+
+
+async def registered(context: Context) -> UUID:
+    """The one strategy of most tests."""
+    return await register_strategy(context, ADMIN, STRATEGY, TRADER)
+
+
+async def with_order(context: Context, *, budget: str = "1000") -> None:
+    """A strategy with a budget and an order that holds 100 USDT of it."""
+    await registered(context)
+    await record_instruments(context, ENGINE, [BTC])
+    await set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(budget))
+    await ask(context.database, command(1))
+    assert await reserved(context.database) == (100, 0)
