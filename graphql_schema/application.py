@@ -18,6 +18,7 @@ from app.authentication import principal_of, status_of
 from app.errors import Busy, PurserError, QuestionTooSlow
 from app.settings import Settings
 from graphql_schema import graphiql, operations, requests, responses
+from graphql_schema.acts import Acts
 from graphql_schema.caller import Caller
 from graphql_schema.documents import Document, DocumentLimits, Documents, Operation
 from graphql_schema.errors import BUSY, RequestCode, RequestRefused, coded, refusal
@@ -53,6 +54,7 @@ class GraphQLEndpoint:
             suggestions=settings.graphql_suggestions,
         )
         self.plans = Plans(schema, lambda text: self.documents.find(text).node)
+        self.acts = Acts(schema, lambda text: self.documents.find(text).node)
         self.queries: QuerySource = (
             PersistedQueries(settings.graphql_persisted_queries_max)
             if settings.graphql_allow_list is None
@@ -101,7 +103,7 @@ class GraphQLEndpoint:
             yield responses.answered(result, extensions, MediaType.GRAPHQL).body
             return
         check_variables(asked.variables)
-        self._cost(operation, asked)  # of one event
+        self._cost(operation, asked.variables)  # of one event
         subscription = LiveOperation(
             self._schema, document.node, asked.operation_name, asked.variables, suggestions=self._suggestions
         )
@@ -129,10 +131,15 @@ class GraphQLEndpoint:
         if operation.type is OperationType.QUERY:
             check_variables(request.variables)
             seconds_max = self._query_seconds_max
-        extensions = {"cost": self._cost(operation, request)}
+        act = None
+        if operation.type is OperationType.MUTATION:
+            act = self.acts.read(text, request.operation_name, request.given)
+        extensions = {"cost": self._cost(operation, request.variables if act is None else act.variables)}
         try:
             async with asyncio.timeout(seconds_max):
-                result = await self._executed(text, document, request, caller)
+                result = None if act is None else await act.answer(caller)
+                if result is None:
+                    result = await self._executed(text, document, request, caller)
         except TimeoutError:
             raise RequestRefused([coded(QuestionTooSlow())], extensions=extensions) from None
         except RequestRefused as why:
@@ -152,7 +159,7 @@ class GraphQLEndpoint:
             return await operations.execute(
                 self._schema, document.node, name, variables, caller, suggestions=self._suggestions
             )
-        return b'{"data":%b}' % planned if isinstance(planned, bytes) else planned
+        return planned
 
     async def _request(self, scope: Scope, receive: Receive, headers: dict[str, str]) -> GraphQLRequest:
         if scope["method"] != "POST":
@@ -168,9 +175,9 @@ class GraphQLEndpoint:
         # What it is for is known once it is read: only a mutation has long lists of its own to send.
         return requests.from_body(await read_body(receive, headers.get("content-length"), self._mutation_bytes_max))
 
-    def _cost(self, operation: Operation, request: GraphQLRequest) -> dict[str, int]:
+    def _cost(self, operation: Operation, variables: Mapping[str, Any]) -> dict[str, int]:
         """What the operation may cost, as it is reported. Raises RequestRefused, PageTooLarge."""
-        requested = operation.cost.rows(request.variables)
+        requested = operation.cost.rows(variables)
         cost = {"requested": requested, "max": self._cost_max}
         if requested > self._cost_max:
             message = f"The query may ask for {requested} rows; at most {self._cost_max} are given. Ask for fewer."

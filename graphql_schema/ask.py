@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.reads import Answer, Condition, Key
 from app.reads.shape import Shape
@@ -22,15 +22,13 @@ class Ask:
     values: Sequence[Any] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """One object by its key, in what a mutation answers with: the values of the columns `by`.
+class Lookup(NamedTuple):
+    """One object by the key that its shape names, in what a mutation answers with.
 
     All look-ups of a list that select the same are one statement.
     """
 
     shape: Shape
-    by: tuple[str, ...]
     key: Key
 
 

@@ -79,8 +79,8 @@ def coded(error: Exception) -> GraphQLError:
     """The error as the client may see it: refusals as they are, faults of ours masked."""
     if isinstance(error, PurserError) and error.code is not ErrorCode.INTERNAL:
         return GraphQLError(str(error), extensions={"code": CODES.get(error.code, error.code.value)})
-    if isinstance(error, GraphQLError) and error.original_error is None:
-        return error
+    if isinstance(error, GraphQLError) and isinstance(error.original_error, GraphQLError | None):
+        return error  # graphql-core's own, or one that has its code from a field further down
     error_id = str(uuid4())
     _LOG.error("error %s", error_id, exc_info=error)
     return GraphQLError(

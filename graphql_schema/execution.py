@@ -2,18 +2,20 @@
 
 The answer is an `orjson.Fragment`: the JSON that PostgreSQL wrote, spliced into the response as it is. Any resolver may
 return an `Ask`. What a mutation did is committed when its resolver returns; the `Lookup`s in what it returned are
-asked together.
+asked together. Whether they can be answered is known before anything is done.
 """
 
 from collections.abc import Awaitable
 from typing import Any
 
 import orjson
-from graphql import is_non_null_type
+from graphql import GraphQLObjectType, get_named_type, is_abstract_type, is_non_null_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.reads import Answer, Want
-from app.resolvers.lookups import look_up
+from app.reads.catalogue.registry import SHAPES
+from app.reads.shape import Shape
+from app.resolvers.lookups import check_question, look_up
 from graphql_schema.ask import Ask, Lookup
 from graphql_schema.caller import Caller
 from graphql_schema.errors import coded
@@ -46,18 +48,46 @@ class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
             want = reader.read(result, field, field_details_list)
             return _answered(result.resolver(caller.context, caller.principal, want, reader.values))
         if type(result) is Lookup:
-            want, values = self.wanted(result, field_details_list)
+            want, values = self.wanted(result.shape, field_details_list)
             found = look_up(caller.context, caller.principal, result.shape, want, values, [result.key])
             return _found(found, is_needed=is_non_null_type(return_type))
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
-    def wanted(self, lookup: Lookup, details: Details) -> tuple[Want, list[Any]]:
+    def execute_field(
+        self, parent_type: Any, source: Any, field_details_list: Any, path: Any, position_context: Any
+    ) -> Any:
+        """Do nothing where what is asked of a mutation's answer cannot be given; else execute the field as ever."""
+        field = parent_type.fields.get(field_details_list[0].node.name.value)
+        if field is not None and parent_type is self.schema.mutation_type:
+            try:
+                self.foresee(field.type, field_details_list)
+            except Exception as error:
+                self.handle_field_error(error, field.type, field_details_list, path)
+                return None
+        return super().execute_field(parent_type, source, field_details_list, path, position_context)
+
+    def foresee(self, type_: Any, details: Details) -> None:
+        """Read what a mutation's answer would look up. Raises BadInputError, CursorInvalid, PageTooLarge."""
+        named = get_named_type(type_)
+        possible = self.schema.get_possible_types(named) if is_abstract_type(named) else [named]
+        for one in possible:
+            if not isinstance(one, GraphQLObjectType):
+                continue
+            for selected in self.collect_subfields(one, details).grouped_field_set.values():
+                field = one.fields.get(selected[0].node.name.value)
+                shape = None if field is None else SHAPES.get(get_named_type(field.type).name)
+                if shape is not None and shape.key:
+                    check_question(shape, self.wanted(shape, selected)[0])
+                elif field is not None:
+                    self.foresee(field.type, selected)
+
+    def wanted(self, shape: Shape, details: Details) -> tuple[Want, list[Any]]:
         """What is selected of a looked-up object, and the values beside its key; read once for all items of a list."""
         # graphql-core hands the same list of details to each item; it is kept, so that no other has its id.
         known = self._wants.get(id(details))
         if known is None:
             reader = SelectionReader(self)
-            known = self._wants[id(details)] = (details, reader.read_by_key(lookup, details), reader.values)
+            known = self._wants[id(details)] = (details, reader.read_by_key(shape, details), reader.values)
         return known[1:]
 
     def handle_field_error(self, raw_error: Exception, return_type: Any, field_details_list: Any, path: Any) -> None:

@@ -6,7 +6,8 @@ then null, and so is all data, though fields before it took effect.
 # mypy: disable-error-code="no-any-return"
 # Strawberry is told the type of the answer; what comes are questions, which the executor answers.
 
-from typing import Annotated, TypeAlias
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
@@ -25,14 +26,24 @@ Info: TypeAlias = strawberry.Info[Caller, None]
 async def _authorize_order(
     info: Info, input: Annotated[AuthorizeOrderInput, argument("The order.")]
 ) -> AuthorizeOrderResult:
-    (verdict,) = await authorizations.authorize_orders(*info.context, [_command(input)])
-    return authorized(verdict, "input")
+    return await authorize_one(info.context, _command(input))
 
 
 async def _authorize_orders(
     info: Info, inputs: Annotated[list[AuthorizeOrderInput], argument("The orders, at most 1000.")]
 ) -> list[AuthorizeOrderResult]:
-    verdicts = await authorizations.authorize_orders(*info.context, [_command(input) for input in inputs])
+    return await authorize_all(info.context, [_command(input) for input in inputs])
+
+
+async def authorize_one(caller: Caller, command: AuthorizeOrder | PurserError) -> Any:
+    """The member of `AuthorizeOrderResult` that tells what became of an order."""
+    (verdict,) = await authorizations.authorize_orders(*caller, [command])
+    return authorized(verdict, "input")
+
+
+async def authorize_all(caller: Caller, commands: Sequence[AuthorizeOrder | PurserError]) -> list[Any]:
+    """One member for each order, in their order."""
+    verdicts = await authorizations.authorize_orders(*caller, commands)
     return [authorized(verdict, "inputs", str(place)) for place, verdict in enumerate(verdicts)]
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
 from app.ledger.commands import Verdict
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, SIGNAL, STRATEGY
+from app.reads.shape import Shape
 from graphql_schema.ask import Lookup
 from graphql_schema.names import client_name
 from graphql_schema.payloads import Conflict, InvalidInput, NotFound, OrderAuthorized, OrderDenied
@@ -46,35 +47,31 @@ def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
         return OrderAuthorized(
             order=order,
             budget=budget_of(verdict.strategy_id, currency),
-            hold=_looked_up(HOLD, _BY_ORDER, verdict.strategy_id, verdict.client_order_id),
+            hold=_looked_up(HOLD, verdict.strategy_id, verdict.client_order_id),
         )
-    budget = None if currency is None else _looked_up(BUDGET, _BY_CURRENCY, verdict.strategy_id, currency)
+    budget = None if currency is None else _looked_up(BUDGET, verdict.strategy_id, currency)
     return OrderDenied(order=order, code=verdict.deny_code, reason=verdict.reason or "", budget=budget)
 
 
 def order_of(strategy_id: UUID, client_order_id: str) -> Any:
     """The order, as it stands after the act."""
-    return _looked_up(ORDER, _BY_ORDER, strategy_id, client_order_id)
+    return _looked_up(ORDER, strategy_id, client_order_id)
 
 
 def budget_of(strategy_id: UUID, currency: str | None) -> Any:
     """The budget, as it stands after the act, or what is left of it where it was taken away since."""
-    return _looked_up(BUDGET_ENTRY, _BY_CURRENCY, strategy_id, currency)
+    return _looked_up(BUDGET_ENTRY, strategy_id, currency)
 
 
 def strategy_of(strategy_id: UUID) -> Any:
     """The strategy, as it stands after the act."""
-    return _looked_up(STRATEGY, ("strategy_id",), strategy_id)
+    return _looked_up(STRATEGY, strategy_id)
 
 
 def signal_of(strategy_id: UUID, signal_id: UUID) -> Any:
     """The signal, as it stands after the act."""
-    return _looked_up(SIGNAL, ("strategy_id", "signal_id"), strategy_id, signal_id)
+    return _looked_up(SIGNAL, strategy_id, signal_id)
 
 
-_BY_ORDER = ("strategy_id", "client_order_id")
-_BY_CURRENCY = ("strategy_id", "currency")
-
-
-def _looked_up(shape: Any, by: tuple[str, ...], *key: Any) -> Any:
-    return Lookup(shape, by, key)
+def _looked_up(shape: Shape, *key: Any) -> Any:
+    return Lookup(shape, key)

@@ -36,10 +36,10 @@ class Reply:
 
 
 def answered(result: ExecutionResult | bytes, extensions: Mapping[str, Any], media_type: MediaType) -> Reply:
-    """The reply of an operation that was executed. Bytes: a JSON object with data and no errors."""
+    """The reply of an operation that was executed. Bytes: the JSON of its data, where there are no errors."""
     if isinstance(result, bytes):
-        spliced = b',"extensions":' + orjson.dumps(extensions) + b"}" if extensions else b"}"
-        return Reply(200, result[:-1] + spliced, _headers(media_type), is_whole=True)
+        more = b',"extensions":%b' % orjson.dumps(extensions) if extensions else b""
+        return Reply(200, b'{"data":%b%b}' % (result, more), _headers(media_type), is_whole=True)
     body: dict[str, Any] = {}
     if result.errors:
         body["errors"] = [formatted(error) for error in result.errors]

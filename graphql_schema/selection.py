@@ -14,7 +14,7 @@ from app.errors import BadInputError
 from app.reads import ALL_ROWS, Amounts, Form, Listing, Page, Selected, Selection, Want
 from app.reads.catalogue.registry import shape_named
 from app.reads.shape import Computed, Every, One, Shape
-from graphql_schema.ask import Ask, Lookup
+from graphql_schema.ask import Ask
 from graphql_schema.computing import read_arguments
 from graphql_schema.listing import ListingReader
 from graphql_schema.names import python_name
@@ -59,15 +59,14 @@ class SelectionReader:
         listing = self._listing(shape, field, details)
         return Want(self._connection(shape, field, details), Form.CONNECTION, listing, Amounts.TEXT)
 
-    def read_by_key(self, lookup: Lookup, details: Details) -> Want:
+    def read_by_key(self, shape: Shape, details: Details) -> Want:
         """The question for objects of a kind by their keys; `values` has those beside the keys. Raises as `read`."""
-        shape = lookup.shape
         type_ = self._executor.schema.get_type(shape.name)
         assert isinstance(type_, GraphQLObjectType)
-        self.values = [None] * len(lookup.by)
+        self.values = [None] * len(shape.key)
         selection = self._object(shape, type_, details)
-        del self.values[: len(lookup.by)]
-        return Want(selection, Form.KEYED, amounts=Amounts.TEXT, by=lookup.by)
+        del self.values[: len(shape.key)]
+        return Want(selection, Form.KEYED, amounts=Amounts.TEXT, by=shape.key)
 
     def _connection(self, shape: Shape, field: GraphQLField, details: Details) -> Selection:
         def part(name: str, field: GraphQLField, details: Details) -> Selected:

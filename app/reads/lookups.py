@@ -5,7 +5,7 @@ What an act answers with is read after it was committed. Acts that were asked fo
 """
 
 import asyncio
-from collections.abc import Awaitable, Hashable, Sequence
+from collections.abc import Awaitable, Generator, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -62,12 +62,13 @@ class Lookups:
                 return await bodies(database, principal, shape, want, [*columns, *values])
 
             gathered.task = asyncio.get_running_loop().create_task(answer(gathered))
+            gathered.task.add_done_callback(_noticed)
         places = gathered.places
         asked = [places.setdefault(key, len(places)) for key in keys]
         if len(places) >= KEYS_MAX:
             self._close(alike, gathered)
         assert gathered.task is not None
-        return _found(gathered.task, asked)
+        return _Found(gathered.task, asked)
 
     def _close(self, alike: Hashable, gathered: _Gathered) -> None:
         """Take no more keys."""
@@ -75,10 +76,25 @@ class Lookups:
             del self._gathering[alike]
 
 
-async def _found(task: "asyncio.Task[list[bytes | None]]", places: list[int]) -> list[bytes | None]:
-    # One asker that gives up takes nothing from the others.
-    found = await asyncio.shield(task)
-    return [found[place] for place in places]
+class _Found:
+    """The answer to one asker, once it is awaited. Not to await it is no mistake."""
+
+    __slots__ = ("_places", "_task")
+
+    def __init__(self, task: "asyncio.Task[list[bytes | None]]", places: list[int]) -> None:
+        self._task = task
+        self._places = places
+
+    def __await__(self) -> Generator[Any, None, list[bytes | None]]:
+        # One asker that gives up takes nothing from the others.
+        found = yield from asyncio.shield(self._task).__await__()
+        return [found[place] for place in self._places]
+
+
+def _noticed(task: "asyncio.Task[list[bytes | None]]") -> None:
+    """A failure of which nobody wants to know is no news for the log."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _hashable(values: Sequence[Any]) -> Hashable:

@@ -36,6 +36,8 @@ def read_node_id(node_id: str) -> NodeKey:
     try:
         noun, *parts = b64decode(node_id, validate=True).decode().split(":", 1)
         shape = SHAPES[noun]
+        if "id" not in shape.fields:
+            raise NodeIdInvalid
         texts = parts[0].split(":", len(shape.key) - 1)
         types = [shape.model.__table__.columns[name].type for name in shape.key]
         values = [reader_of(type_)(text) for type_, text in zip(types, texts, strict=True)]

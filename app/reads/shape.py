@@ -81,9 +81,9 @@ class Totals:
 class Shape:
     """One noun. `sorts` maps the name of an order to its column; the first is the default, newest first.
 
-    `ties` make every order total. Sort columns are never null. `key` are the columns in a node's id. `model` is None
-    for what is no table's row: it exists once, or it is worked out by `computed`. `only` is what makes a row of the
-    table one of the noun, wherever it is met.
+    `ties` make every order total. Sort columns are never null. `key` are the columns that a row is known by. `model`
+    is None for what is no table's row: it exists once, or it is worked out by `computed`. `only` is what makes a row
+    of the table one of the noun, wherever it is met.
     """
 
     name: str

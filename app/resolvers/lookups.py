@@ -5,8 +5,14 @@ from typing import Any
 
 from app.principal import Principal
 from app.reads import Key, Want
+from app.reads.plans import plan_for
 from app.reads.shape import Shape
 from app.resolvers.context import Context
+
+
+def check_question(shape: Shape, want: Want) -> None:
+    """Raises BadInputError where no statement can answer it."""
+    plan_for(shape, want)
 
 
 def look_up(

@@ -23,7 +23,6 @@ from app.reads.catalogue import AUDIT_ENTRY, BUDGET, BUDGET_ENTRY, FILL, ORDER, 
 from app.reads.shape import Shape
 from app.resolvers.changes import Followed, follow_changes
 from app.resolvers.lookups import look_up
-from graphql_schema.ask import Lookup
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestRefused
 from graphql_schema.execution import SplicingExecutor
@@ -201,7 +200,7 @@ class LiveOperation:
         if name != self._source.node:
             return _Part(label, _OF_CHANGE[name])
         reader = SelectionReader(self._executor)
-        want = reader.read_by_key(Lookup(self._source.shape, self._source.shape.key, ()), details)
+        want = reader.read_by_key(self._source.shape, details)
         return self._row(label, want, reader.values, root, given)
 
     def _row(self, label: bytes, want: Want, values: list[Any], root: GraphQLField, given: Any) -> _Part:

@@ -34,7 +34,7 @@ Load: TypeAlias = Callable[[str], DocumentNode | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """One query of a document, and what is kept with it."""
+    """One operation of a document, and what is kept with it."""
 
     document: DocumentNode
     definition: OperationDefinitionNode
@@ -71,24 +71,15 @@ class Operations:
         document = self._load(text)
         if document is None:
             return None
-        found = [
-            one
-            for one in document.definitions
-            if isinstance(one, OperationDefinitionNode) and (name is None or (one.name and one.name.value == name))
-        ]
-        if len(found) != 1 or found[0].operation is not OperationType.QUERY or found[0].directives:
+        found = operation_in(document, name, OperationType.QUERY)
+        if found is None:
             return None
-        fragments = {}
-        for fragment in document.definitions:
-            if isinstance(fragment, FragmentDefinitionNode):
-                if fragment.variable_definitions:
-                    return None
-                fragments[fragment.name.value] = FragmentDetails(fragment)
+        definition, fragments = found
         try:
-            variables = Variables(self._schema, found[0])
+            variables = Variables(self._schema, definition.variable_definitions or ())
         except NotPlannable:
             return None
-        return Operation(document, found[0], fragments, variables)
+        return Operation(document, definition, fragments, variables)
 
     def _parsed_and_valid(self, text: str) -> DocumentNode | None:
         try:
@@ -96,3 +87,23 @@ class Operations:
         except GraphQLError:
             return None
         return None if validate_document(self._schema, document, tuple(specified_rules)) else document
+
+
+def operation_in(
+    document: DocumentNode, name: str | None, kind: OperationType
+) -> tuple[OperationDefinitionNode, dict[str, FragmentDetails]] | None:
+    """The operation of that name, or the only one, and the fragments beside it; None where it is of another kind."""
+    found = [
+        one
+        for one in document.definitions
+        if isinstance(one, OperationDefinitionNode) and (name is None or (one.name and one.name.value == name))
+    ]
+    if len(found) != 1 or found[0].operation is not kind or found[0].directives:
+        return None
+    fragments = {}
+    for fragment in document.definitions:
+        if isinstance(fragment, FragmentDefinitionNode):
+            if fragment.variable_definitions:
+                return None
+            fragments[fragment.name.value] = FragmentDetails(fragment)
+    return found[0], fragments

@@ -41,7 +41,7 @@ class Plan:
 
 async def plan_operation(schema: GraphQLSchema, operation: Operation, variables: Mapping[str, Any]) -> Plan:
     """The plan of a valid operation, whose variables are holes. Raises NotPlannable."""
-    planner = _executor(_Planner, schema, operation, variables)
+    planner = executor_for(_Planner, schema, operation, variables)
     planner.questions = []
     result = await _executed(planner)
     if result.errors or not planner.questions:
@@ -61,7 +61,7 @@ async def execute_answered(
     outcomes: Mapping[Path, Answer | BaseException],
 ) -> ExecutionResult:
     """The result where some questions failed: graphql-core says what becomes null, and how errors look."""
-    executor = _executor(_Answered, schema, operation, variables)
+    executor = executor_for(_Answered, schema, operation, variables)
     executor.outcomes = outcomes
     return await _executed(executor)
 
@@ -122,7 +122,7 @@ class _Untold(dict[str, Any]):
         raise NotPlannable
 
 
-def _executor(
+def executor_for(
     kind: type[ExecutorType], schema: GraphQLSchema, operation: Operation, variables: Mapping[str, Any]
 ) -> ExecutorType:
     """An executor without a caller: a resolver that looks at who asks would be asked once for everybody."""

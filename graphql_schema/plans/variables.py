@@ -12,8 +12,8 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLSchema,
-    OperationDefinitionNode,
     Undefined,
+    VariableDefinitionNode,
     get_named_type,
 )
 from graphql.execution.get_variable_signature import get_variable_signature
@@ -49,9 +49,8 @@ _ABSENT = "absent"
 class Variables:
     """The variables of one operation."""
 
-    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+    def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
         self._variables: list[tuple[str, GraphQLInputType, Any, Split]] = []
-        definitions = operation.variable_definitions or ()
         defaults = get_variable_values(schema, [one for one in definitions if one.default_value is not None], {})
         if isinstance(defaults, list):
             raise NotPlannable

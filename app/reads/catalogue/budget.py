@@ -107,6 +107,7 @@ HOLD = register(
             "currency": plain("currency"),
             "unit_price": amount("unit_price"),
         },
+        key=("strategy_id", "client_order_id"),
         # Without a currency nothing is held.
         only=lambda hold: hold.currency.is_not(None),
     )
