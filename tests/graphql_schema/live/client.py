@@ -70,6 +70,8 @@ class Socket:
 async def raw(address: str, *subprotocols: Any, **options: Any) -> AsyncIterator[Socket]:
     """A connection that has said nothing yet."""
     url = f"{address.replace('http', 'ws', 1)}/graphql"
+    # Without bound: a client that stops reading at a full queue never sees the end of the connection either.
+    options = {"max_queue": None, **options}
     async with connect(url, subprotocols=subprotocols or (SUBPROTOCOL,), **options) as connection:
         yield Socket(connection)
 

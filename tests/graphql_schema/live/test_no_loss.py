@@ -1,0 +1,129 @@
+"""Writers commit side by side, clients leave and come back: every change is told once, in the feed's order."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, count, repeat
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.database.embedded import EmbeddedServer
+from tests.conftest import _fresh_database
+from tests.feed.rows import BUDGET, CHANGE
+from tests.feed.test_feed import CUT
+from tests.graphql_schema.live.client import connected
+from tests.graphql_schema.service import running
+from tests.reads.rows import EMA
+
+QUERY = "subscription ($after: String) { budgets(after: $after) { cursor currency } }"
+_examples = count()
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """Budgets set together: how many, how long it stays open after each, and whether it is taken back."""
+
+    budgets: int
+    pause_ms: int
+    is_rolled_back: bool
+
+
+TRANSACTIONS = st.builds(
+    Transaction, st.integers(1, 4), st.integers(0, 15), st.sampled_from([False, False, False, True])
+)
+WRITERS = st.lists(st.lists(TRANSACTIONS, min_size=1, max_size=8), min_size=2, max_size=5)
+VISITS = st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=6)
+"""Of a client: how many events it takes before it goes, and whether it says goodbye."""
+
+
+@pytest.fixture(scope="module")
+def place(server: EmbeddedServer, template: str) -> Iterator[tuple[str, str]]:
+    """A database, and the address of a server over it."""
+    for url in _fresh_database(server, template):
+        with running(url) as address:
+            yield url, address
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(writers=WRITERS, clients=st.lists(VISITS, min_size=1, max_size=3), cuts=st.integers(0, 2))
+def test_every_change_is_told_once_in_order(
+    place: tuple[str, str], writers: list[list[Transaction]], clients: list[list[tuple[int, bool]]], cuts: int
+) -> None:
+    url, address = place
+    asyncio.run(_play(url, address, f"e{next(_examples)}", writers, clients, cuts))
+
+
+async def _play(
+    url: str,
+    address: str,
+    name: str,
+    writers: list[list[Transaction]],
+    clients: list[list[tuple[int, bool]]],
+    cuts: int,
+) -> None:
+    async with connected(address) as socket:
+        cursor = await socket.feed_cursor()
+    expected = sum(one.budgets for writer in writers for one in writer if not one.is_rolled_back)
+    done = await asyncio.gather(
+        _cut(url, cuts),
+        *(_write(url, f"{name}-{number}", writer) for number, writer in enumerate(writers)),
+        *(_follow(address, name, cursor, visits, expected) for visits in clients),
+    )
+    connection = await asyncpg.connect(url)
+    rows = await connection.fetch("SELECT key FROM changes WHERE starts_with(key, $1) ORDER BY xid, id", f"{name}-")
+    await connection.close()
+    in_order = [row["key"] for row in rows]
+    assert len(in_order) == expected
+    assert done[-len(clients) :] == [in_order] * len(clients)
+
+
+async def _write(url: str, name: str, transactions: list[Transaction]) -> None:
+    connection = await asyncpg.connect(url)
+    for number, planned in enumerate(transactions):
+        transaction = connection.transaction()
+        await transaction.start()
+        for place in range(planned.budgets):
+            currency = f"{name}-{number}-{place}"
+            await connection.execute(BUDGET, EMA, currency, 1, 0)
+            await connection.execute(CHANGE, EMA, "budget", currency)
+            await connection.execute("SELECT pg_sleep($1::float8 / 1000)", planned.pause_ms)
+        await (transaction.rollback() if planned.is_rolled_back else transaction.commit())
+    await connection.close()
+
+
+async def _cut(url: str, times: int) -> None:
+    connection = await asyncpg.connect(url)
+    for _ in range(times):
+        await connection.execute("SELECT pg_sleep(0.03)")
+        await connection.execute(CUT)
+    await connection.close()
+
+
+async def _follow(address: str, name: str, cursor: str, visits: list[tuple[int, bool]], expected: int) -> list[str]:
+    """What a client was told of this example, over all its visits; after the last it stays to the end."""
+    told: list[str] = []
+    for events, says_goodbye in chain(visits, repeat((expected, True))):
+        if len(told) == expected:
+            return told
+        async with connected(address) as socket:
+            await socket.ask(QUERY, after=cursor)
+            for _ in range(min(events, expected - len(told))):
+                message = await socket.receive()
+                if message["type"] == "error":
+                    # The connection to the database was cut while the cursor was looked for: ask again.
+                    assert [error["extensions"]["code"] for error in message["payload"]] == ["BUSY"]
+                    break
+                event = message["payload"]["data"]["budgets"]
+                cursor = event["cursor"]
+                told.append(event["currency"])
+            if not says_goodbye:
+                socket.connection.transport.abort()
+    raise AssertionError
