@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.errors import BudgetNotFound, StrategyNotFound
+from app.errors import BudgetInUse, BudgetNotFound, StrategyNotFound
 from app.resolvers import budgets
 from rest_compat import shapes
 from rest_compat.asker import Asker
@@ -19,6 +19,7 @@ AGE_HEADER = "X-Registry-Age"
 _EXAMPLE_ID = "5f17147f-2bbd-5c76-af87-1f010d829329"
 _UNKNOWN_STRATEGY = StrategyNotFound(_EXAMPLE_ID)
 _UNKNOWN_BUDGET = BudgetNotFound(UUID(_EXAMPLE_ID), "USDT")
+_IN_USE = BudgetInUse("The budget has 200.00 USDT reserved.")
 _BUDGET = shapes.selection_of(shapes.BudgetSummaryResponse)
 _REGISTRY_HEADERS = {
     AGE_HEADER: {
@@ -32,6 +33,7 @@ _REGISTRY_HEADERS = {
 }
 
 StrategyId = Annotated[UUID, Path()]
+Currency = Annotated[str, Path(description="As the engine writes it.", examples=["USDT"])]
 
 router = APIRouter(prefix="/api/budget", tags=["budget"], route_class=ExactRoute)
 
@@ -68,6 +70,49 @@ async def get_budget(
 ) -> Response:
     """One budget of a strategy: its oldest, unless `currency` says which."""
     return json_reply(await budgets.get_budget(context_of(request), principal, strategy_id, query.currency, _BUDGET))
+
+
+@router.put(
+    "/{strategy_id}/{currency}",
+    response_class=Response,
+    responses={
+        **responses(404, 413, unknown=_UNKNOWN_STRATEGY),
+        200: {"model": shapes.BudgetSummaryResponse, "description": "As it stands since."},
+    },
+)
+async def set_budget(
+    request: Request,
+    principal: Asker,
+    strategy_id: StrategyId,
+    currency: Currency,
+    query: Annotated[NoQuery, Query()],
+    body: shapes.BudgetRequest,
+) -> Response:
+    """Cap what a strategy may tie up in a currency, now and as often as wanted. What is reserved stays reserved."""
+    context = context_of(request)
+    await budgets.set_budget(context, principal, strategy_id, currency, body.allocated)
+    return json_reply(await budgets.look_up_budget(context, principal, strategy_id, currency, _BUDGET))
+
+
+@router.delete(
+    "/{strategy_id}/{currency}",
+    status_code=204,
+    response_class=Response,
+    responses={
+        **responses(404, 409, unknown=_UNKNOWN_BUDGET, conflict=_IN_USE),
+        204: {"description": "It is gone: nothing more is granted."},
+    },
+)
+async def delete_budget(
+    request: Request,
+    principal: Asker,
+    strategy_id: StrategyId,
+    currency: Currency,
+    query: Annotated[NoQuery, Query()],
+) -> Response:
+    """Take a budget away; not while anything is reserved."""
+    await budgets.delete_budget(context_of(request), principal, strategy_id, currency)
+    return Response(status_code=204)
 
 
 @router.get(

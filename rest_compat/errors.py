@@ -57,16 +57,20 @@ def error_reply(status: int, detail: str, code: str, headers: dict[str, str] | N
     return Response(body, status, headers, media_type="application/json")
 
 
-def responses(*statuses: int, unknown: PurserError | None = None) -> dict[int | str, dict[str, Any]]:
+def responses(
+    *statuses: int, unknown: PurserError | None = None, conflict: PurserError | None = None
+) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's description of a path's errors; those in `_ANYWHERE` can happen on every path.
 
-    `unknown` is the path's own 404, an order's unless given.
+    `unknown` is the path's own 404, `conflict` its 409; those of an order unless given.
     """
     described: dict[int | str, dict[str, Any]] = {
         status: _DESCRIBED[status] for status in sorted({*statuses, *_ANYWHERE})
     }
     if unknown is not None:
         described[404] = _described("Unknown.", unknown.code, str(unknown))
+    if conflict is not None:
+        described[409] = _described("Not as things stand.", conflict.code, str(conflict))
     return described
 
 
@@ -126,6 +130,7 @@ _DESCRIBED: dict[int, dict[str, Any]] = {
         ErrorCode.ORDER_AMBIGUOUS,
         "client_order_id 'O-1' exists in several strategies (...); say which with strategy_id.",
     ),
+    413: _described("The body is too large.", ErrorCode.BAD_INPUT, "The body has more than 4096 bytes."),
     422: _described("Wrong input.", ErrorCode.BAD_INPUT, "surprise: Extra inputs are not permitted"),
     500: _described("A fault of the service.", ErrorCode.INTERNAL, _FAULT),
     503: _described(

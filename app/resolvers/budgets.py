@@ -11,10 +11,11 @@ from app.ledger.administration import budgets
 from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
 from app.reads import All, Answer, Compare, Form, Listing, Op, Page, Selection, Want, answer, entities
-from app.reads.catalogue import BUDGET, STRATEGY
+from app.reads.catalogue import BUDGET, BUDGET_ENTRY, STRATEGY
 from app.reads.fill_statistics import find_realized_pnl
 from app.resolvers.acts import act
 from app.resolvers.context import Context
+from app.resolvers.lookups import look_up
 from app.resolvers.strategies import resolve
 
 _OF_STRATEGY = Compare("strategy_id", Op.EQ, 0)
@@ -35,6 +36,16 @@ async def get_budget(
     if not await entities(context.database, principal, STRATEGY, _THE_STRATEGY, [strategy_id]):
         raise StrategyNotFound(strategy_id)
     raise BudgetNotFound(strategy_id, currency)
+
+
+async def look_up_budget(
+    context: Context, principal: Principal, strategy_id: UUID, currency: str, selection: Selection
+) -> bytes:
+    """A budget that was just set, as it stands since; with nothing allocated, should it be gone again."""
+    want = Want(selection, Form.KEYED, by=BUDGET_ENTRY.key)
+    (body,) = await look_up(context, principal, BUDGET_ENTRY, want, (), [(strategy_id, currency)])
+    assert body is not None, "a budget's row is never deleted"
+    return body
 
 
 def get_registry(context: Context, principal: Principal) -> tuple[RegistryPage, float]:

@@ -11,6 +11,10 @@ from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
 
+WRITES = {
+    ("put", "/api/budget/{strategy_id}/{currency}"),
+    ("delete", "/api/budget/{strategy_id}/{currency}"),
+}
 PATHS = {
     "/health",
     "/health/ready",
@@ -32,6 +36,11 @@ READINESS = {"$ref": "#/components/schemas/Readiness"}
 WITHOUT_CONTENT = {"204", "304"}
 
 
+def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every method of every path."""
+    return [operation for item in document["paths"].values() for operation in item.values()]
+
+
 async def described(client: Client) -> dict[str, Any]:
     document: dict[str, Any] = (await client.get("/openapi.json")).json()
     return document
@@ -39,15 +48,14 @@ async def described(client: Client) -> dict[str, Any]:
 
 async def test_exactly_the_documented_paths_exist(client: Client) -> None:
     document = await described(client)
-    assert {(path, method) for path, item in document["paths"].items() for method in item} == {
-        (path, "get") for path in PATHS
-    }
+    found = {(method, path) for path, item in document["paths"].items() for method in item}
+    assert found == {("get", path) for path in PATHS} | WRITES
 
 
 async def test_every_answer_and_error_has_a_schema_and_an_example(client: Client) -> None:
     document = await described(client)
-    for item in document["paths"].values():
-        for status, response in item["get"]["responses"].items():
+    for operation in operations(document):
+        for status, response in operation["responses"].items():
             assert response["description"]
             if status in WITHOUT_CONTENT:
                 assert "content" not in response
@@ -56,10 +64,9 @@ async def test_every_answer_and_error_has_a_schema_and_an_example(client: Client
             assert content["schema"]
             if status != "200" and content["schema"] != READINESS:
                 assert set(content["example"]) == {"detail", "code"}
-        assert {"422", "500", "503"} <= item["get"]["responses"].keys()
-        if item["get"]["responses"]["503"]["content"]["application/json"]["schema"] == READINESS:
-            continue
-        assert "Retry-After" in item["get"]["responses"]["503"]["headers"]
+        assert {"422", "500", "503"} <= operation["responses"].keys()
+        if operation["responses"]["503"]["content"]["application/json"]["schema"] != READINESS:
+            assert "Retry-After" in operation["responses"]["503"]["headers"]
     shapes = document["components"]["schemas"]
     without = {name for name, shape in shapes.items() if shape["type"] == "object" and not shape.get("examples")}
     # The first is in each error's example, the others in their parent's.
@@ -74,8 +81,8 @@ async def test_amounts_are_numbers_and_null_only_where_they_can_be(client: Clien
 
 
 async def test_parameters_cannot_be_null(client: Client) -> None:
-    for item in (await described(client))["paths"].values():
-        for parameter in item["get"].get("parameters", []):
+    for operation in operations(await described(client)):
+        for parameter in operation.get("parameters", []):
             assert "null" not in str(parameter["schema"]), parameter
 
 

@@ -1,0 +1,155 @@
+"""PUT and DELETE on `/api/budget`: exact amounts, refusals that change nothing, and the same as over GraphQL."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.feed.rows import until
+from tests.reads.rows import EMA, MAKER, UNKNOWN
+from tests.reads.serving import Client
+from tests.rest_compat.test_budgets import REGISTRY, STRATEGIES
+
+pytestmark = pytest.mark.anyio
+
+Own = tuple[FastAPI, Client]
+
+
+@pytest.fixture
+async def connection(database_url: str, own: Own) -> Any:
+    """A connection to the service's database, which has two strategies."""
+    opened = await asyncpg.connect(database_url)
+    await opened.executemany(STRATEGIES, [(EMA, "EMACross-000"), (MAKER, "Maker-001")])
+    yield opened
+    await opened.close()
+
+
+async def put(client: Client, body: bytes | str, currency: str = "USDT", strategy_id: Any = EMA) -> httpx.Response:
+    return await client.http.put(f"/api/budget/{strategy_id}/{currency}", content=body)
+
+
+async def acts(connection: asyncpg.Connection) -> tuple[int, int]:
+    """How many rows the journal and the audit log have."""
+    journaled = await connection.fetchval("SELECT count(*) FROM budget_journal")
+    return journaled, await connection.fetchval("SELECT count(*) FROM audit_entries")
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ("1000.0", "1000.0"),
+        ("0", "0"),
+        ("0.10", "0.10"),
+        ("123456789012345678901234567890.123456789012345678901234567890",) * 2,
+        ("1e3", "1000"),
+        ("1.50E2", "150"),
+    ],
+)
+async def test_a_budget_has_the_digits_that_were_sent(
+    own: Own, connection: asyncpg.Connection, sent: str, stored: str
+) -> None:
+    app, client = own
+    response = await put(client, f'{{"allocated": {sent}}}')
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    amounts = f'"allocated":{stored},"reserved":0,"available":{stored},"realized_pnl":0,"total_fees":0'
+    assert response.text == f'{{"strategy_id":"{EMA}","currency":"USDT",{amounts}}}'
+    assert (await client.get(f"/api/budget/{EMA}")).text == response.text
+    await until(lambda: len(app.state.context.registry) == 1)
+    assert (await client.get(REGISTRY)).text == f'{{"{EMA}":{{"USDT":{response.text}}}}}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "{", "[]", "1000", "null", '"1000"', "{}", '{"allocated": }', '{"allocated": 1} x', "\xff", "[" * 4000),
+        *(f'{{"allocated": {value}}}' for value in ("NaN", "Infinity", "-Infinity", "1e999999", "-1", "-0.01", "1e31")),
+        *(f'{{"allocated": {value}}}' for value in ('"1000"', "null", "true", "[1]", "{}", "01", "+1", ".5", "0x10")),
+        *(f'{{"allocated": {value}}}' for value in ("1e99999999999999999999", "1e-31", "9" * 3000)),
+        *('{"allocated": 1, "allocated": 2}', '{"allocated": 1, "surprise": 2}', '{"Allocated": 1}'),
+    ],
+)
+async def test_a_wrong_body_is_refused_and_changes_nothing(own: Own, connection: asyncpg.Connection, body: str) -> None:
+    _, client = own
+    response = await put(client, body.encode("latin-1"))
+    assert (response.status_code, response.json()["code"]) == (422, "BAD_INPUT"), response.text
+    assert await acts(connection) == (0, 0)
+
+
+async def test_a_body_that_is_too_large_is_refused(own: Own, connection: asyncpg.Connection) -> None:
+    _, client = own
+    response = await put(client, '{"allocated": 1' + " " * 5000 + "}")
+    assert (response.status_code, response.json()["code"]) == (413, "BAD_INPUT")
+    assert await acts(connection) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("strategy_id", "currency", "status"),
+    [(UNKNOWN, "USDT", 404), ("nobody", "USDT", 422), (EMA, "%00", 422), (EMA, "x" * 200, 422), (EMA, "%20", 422)],
+)
+async def test_a_wrong_address_is_refused(
+    own: Own, connection: asyncpg.Connection, strategy_id: Any, currency: str, status: int
+) -> None:
+    _, client = own
+    response = await put(client, '{"allocated": 1}', currency, strategy_id)
+    assert response.status_code == status, response.text
+    gone = await client.http.delete(f"/api/budget/{strategy_id}/{currency}")
+    assert gone.status_code in (404, 422)
+    assert await acts(connection) == (0, 0)
+
+
+async def test_a_budget_is_taken_away_once_nothing_is_reserved(own: Own, connection: asyncpg.Connection) -> None:
+    app, client = own
+    address = f"/api/budget/{EMA}/USDT"
+    assert (await client.http.delete(address)).json()["code"] == "BUDGET_NOT_FOUND"
+    await put(client, '{"allocated": 100}')
+    await connection.execute("UPDATE budgets SET reserved_orders = 5")
+    refused = await client.http.delete(address)
+    assert (refused.status_code, refused.json()["code"]) == (409, "BUDGET_IN_USE")
+    assert (await client.get(f"/api/budget/{EMA}")).json()["reserved"] == 5
+    await connection.execute("UPDATE budgets SET reserved_orders = 0")
+    gone = await client.http.delete(address)
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert (await client.refused(f"/api/budget/{EMA}", 404))["code"] == "BUDGET_NOT_FOUND"
+    assert (await client.http.delete(address)).status_code == 404
+    await until(lambda: len(app.state.context.registry) == 0)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "HEAD"])
+async def test_other_methods_are_told_which_there_are(own: Own, method: str) -> None:
+    _, client = own
+    response = await client.http.request(method, f"/api/budget/{EMA}/USDT")
+    assert (response.status_code, response.headers["allow"]) == (405, "DELETE, PUT")
+    response = await client.http.request("DELETE", f"/api/budget/{EMA}")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
+
+
+async def test_who_sets_at_once_is_told_what_was_set(own: Own, connection: asyncpg.Connection) -> None:
+    _, client = own
+    responses = await asyncio.gather(*(put(client, f'{{"allocated": {cap}}}') for cap in range(1, 9)))
+    assert {response.status_code for response in responses} == {200}
+    last = (await client.get(f"/api/budget/{EMA}")).json()["allocated"]
+    assert last in range(1, 9)
+    assert await acts(connection) == (8, 8)
+
+
+async def test_a_query_string_is_refused(own: Own, connection: asyncpg.Connection) -> None:
+    _, client = own
+    response = await client.http.put(f"/api/budget/{EMA}/USDT?allocated=1", content='{"allocated": 1}')
+    assert (response.status_code, response.json()["code"]) == (422, "BAD_INPUT")
+    assert await acts(connection) == (0, 0)
+
+
+async def test_the_same_over_both_faces(own: Own, connection: asyncpg.Connection) -> None:
+    _, client = own
+    fields = "strategyId currency allocated reserved available realizedPnl totalFees"
+    document = f'{{ budget(strategyId: "{EMA}", currency: "USDT") {{ {fields} }} }}'
+    rest: dict[str, Any] = (await put(client, '{"allocated": 12.50}')).json()
+    found = (await client.query(document))["budget"]
+    assert list(found.values())[:2] == list(rest.values())[:2]
+    assert [Decimal(one) for one in list(found.values())[2:]] == [Decimal(str(one)) for one in list(rest.values())[2:]]
+    await client.http.delete(f"/api/budget/{EMA}/USDT")
+    assert (await client.query(document))["budget"] is None
