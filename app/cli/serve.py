@@ -34,7 +34,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [PURSER_HOST, 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [PURSER_PORT, 8000]")] = None,
     workers: Annotated[int | None, typer.Option(help="Server processes. [PURSER_WORKERS, 1]")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with a recording.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with recordings and budgets.")] = False,
 ) -> None:
     """Serve the API until Ctrl-C or SIGTERM."""
     settings = load_settings(host=host, port=port, workers=workers)
@@ -45,9 +45,9 @@ def serve(
             _require_key_beyond_loopback(settings, has_keys)
             if demo:
                 # Imported here: the ledger takes most of a second, and the server processes import it again.
-                from app.cli.demo import import_demo_unless_there_is_data
+                from app.cli.demo import demonstrate_unless_there_is_data
 
-                import_demo_unless_there_is_data(url, settings.pool_limits())
+                demonstrate_unless_there_is_data(url, settings)
             _hand_over(settings, url)
             _listen(listener, settings)
             _announce_once_ready(settings, has_keys)

@@ -1,1 +1,1 @@
-"""The demonstration: recordings that `purser serve --demo` imports, and the script that makes them."""
+"""The demonstration: what `purser serve --demo` fills an empty database with. README.md says what there is."""

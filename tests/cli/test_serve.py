@@ -57,6 +57,13 @@ class Service:
         with urllib.request.urlopen(self.address + path, timeout=10) as response:
             return json.load(response)
 
+    def ask(self, query: str) -> Any:
+        asked = urllib.request.Request(
+            f"{self.address}/graphql", json.dumps({"query": query}).encode(), {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(asked, timeout=10) as response:
+            return json.load(response)["data"]
+
     def answers(self, path: str) -> bool:
         try:
             self.get(path)
@@ -184,13 +191,41 @@ def test_serves_any_postgresql(data_dir: Path, free_tcp_port: int, empty_databas
 def test_the_demonstration_fills_an_empty_database_once(
     data_dir: Path, free_tcp_port: int, empty_database_url: str
 ) -> None:
-    said = []
+    said, held = [], []
     for _ in range(2):
         with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
             service.until_ready()
             assert len(service.get("/api/trading/strategies")) == 5
+            held.append([count(empty_database_url, table) for table in ("changes", "audit_entries", "order_events")])
             said.append(service.stop())
     assert ["crypto" in each for each in said] == [True, False]
+    assert held[0] == held[1]
+
+
+def test_the_demonstration_shows_what_budgets_do(data_dir: Path, free_tcp_port: int, empty_database_url: str) -> None:
+    with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+        service.until_ready()
+        shown = service.ask(
+            """{ budgets { strategy { name state } available overReason }
+                 orders(filter: {clientOrderId: {startsWith: "DEMO-"}}) {
+                   nodes { clientOrderId status denyReason hold { remaining } } } }"""
+        )
+    budgets = {budget["strategy"]["name"]: budget for budget in shown["budgets"]}
+    assert {name: budget["overReason"] for name, budget in budgets.items() if budget["overReason"]} == {
+        "Maker-100": "FILL"
+    }
+    assert [budget["available"].startswith("-") for budget in budgets.values()].count(True) == 1
+    assert budgets["EMACrossBracket-200"]["strategy"]["state"] == "REDUCING"
+    orders = {order["clientOrderId"]: order for order in shown["orders"]["nodes"]}
+    granted = {name: order["hold"]["remaining"] for name, order in orders.items() if order["status"] == "INITIALIZED"}
+    assert granted == {"DEMO-1": "474.0000", "DEMO-3": "0", "DEMO-4": "23676.5000", "DEMO-7": "0"}
+    denied = {name: order["denyReason"].split(":")[0] for name, order in orders.items() if order["status"] == "DENIED"}
+    assert denied == {
+        "DEMO-2": "BUDGET_EXCEEDED",
+        "DEMO-5": "NO_REFERENCE_PRICE",
+        "DEMO-6": "BUDGET_OVER",
+        "DEMO-8": "TRADING_REDUCING",
+    }
 
 
 def test_a_demonstration_that_was_cut_off_is_finished(
