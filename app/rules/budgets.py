@@ -53,8 +53,9 @@ class BudgetState:
     ) -> JournalEntry | None:
         """Add to what is reserved (negative: let go). Answers the journal's entry, where there is one to write."""
         before = self.reserved
-        self.reserved_orders = trimmed(self.reserved_orders + orders)
-        self.reserved_positions = trimmed(self.reserved_positions + positions)
+        self.reserved_orders += orders
+        if positions:
+            self.reserved_positions = trimmed(self.reserved_positions + positions)
         self._note_over(BudgetOverReason.FILL)
         self.updated_at = now
         if not self.version or self.reserved == before:

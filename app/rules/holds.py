@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.rules.enums import OrderSide
-from app.rules.money import trimmed
 
 _ZERO = Decimal(0)
 
@@ -87,7 +86,7 @@ def increasing_quantities(orders: Iterable[OpenOrder], held_qty: Decimal) -> Ite
 
 def hold_amount(quantity: Decimal, unit_price: Decimal, multiplier: Decimal) -> Decimal:
     """What that quantity ties up, in the settlement currency."""
-    return trimmed(quantity * unit_price * multiplier) if quantity else _ZERO
+    return quantity * unit_price * multiplier if quantity else _ZERO
 
 
 def opposite(side: OrderSide) -> OrderSide:
