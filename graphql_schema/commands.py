@@ -11,7 +11,7 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from app.ledger.commands import AuthorizeOrder, InstrumentDefinition
+from app.ledger.commands import AuthorizeOrder, InstrumentDefinition, RecordSignal
 from app.ledger.commands import StrategyRef as Reference
 from app.ledger.order_checks import checked
 from app.rules.enums import OrderSide, OrderType, TimeInForce
@@ -101,3 +101,14 @@ class SignalInput:
     name: str = described("Its name.")
     value: Document = described("Its value.")
     ts_event: Instant = described("When it was published.")
+
+    def command(self) -> RecordSignal:
+        """As the ledger takes it."""
+        return RecordSignal(
+            name=self.name,
+            value=self.value,
+            ts_event=self.ts_event,
+            signal_id=self.signal_id or None,
+            strategy=self.strategy.reference() if self.strategy else None,
+            instrument_id=None if self.instrument_id is UNSET else self.instrument_id,
+        )

@@ -10,15 +10,36 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
 
 import strawberry
+from strawberry import UNSET
 
 from app.errors import InputInvalid, PurserError
 from app.ledger.commands import AuthorizeOrder
-from app.resolvers import authorizations
+from app.resolvers import authorizations, budgets, events, instruments, signals, strategies
+from app.rules.enums import TradingState
 from graphql_schema.caller import Caller
-from graphql_schema.commands import AuthorizeOrderInput, StrategyRef
+from graphql_schema.commands import AuthorizeOrderInput, InstrumentInput, SignalInput, StrategyRef
 from graphql_schema.described import argument
-from graphql_schema.outcomes import authorized, budget_of, order_of, refused
-from graphql_schema.payloads import AuthorizeOrderResult, Conflict, NotFound, OrderReleased, ReleaseOrderResult
+from graphql_schema.outcomes import authorized, budget_of, order_of, recorded, refused, signal_of, strategy_of
+from graphql_schema.payloads import (
+    AuthorizeOrderResult,
+    BudgetDeleted,
+    BudgetSet,
+    Conflict,
+    DeleteBudgetResult,
+    InstrumentsRecorded,
+    InvalidInput,
+    NotFound,
+    OrderReleased,
+    RecordedEvents,
+    RecordSignalResult,
+    ReleaseOrderResult,
+    SetBudgetResult,
+    SetTradingStateResult,
+    SignalRecorded,
+    StrategyRegistered,
+    TradingStateSet,
+)
+from graphql_schema.scalars import Amount, Document
 
 Info: TypeAlias = strawberry.Info[Caller, None]
 
@@ -67,6 +88,87 @@ async def _release_order(
     return OrderReleased(order=order_of(strategy_id, client_order_id), budget=budget_of(strategy_id, currency))
 
 
+async def _record_events(
+    info: Info,
+    events_: Annotated[
+        list[Document],
+        argument(
+            "Events as the engine's message bus publishes them, at most 5000. Send them in a variable of their own: "
+            "then every number keeps its digits.",
+            "events",
+        ),
+    ],
+) -> RecordedEvents:
+    return await record_events(info.context, events_)
+
+
+async def record_events(caller: Caller, sent: Sequence[object]) -> RecordedEvents:
+    """What became of events: values, or bytes of JSON that nobody has looked into yet."""
+    return recorded(await events.record_events(*caller, sent))
+
+
+async def _record_signal(info: Info, input: Annotated[SignalInput, argument("The signal.")]) -> RecordSignalResult:
+    try:
+        strategy_id, signal_id = await signals.record_signal(*info.context, input.command())
+    except PurserError as error:
+        return refused(error, InvalidInput, NotFound, path=("input",))
+    return SignalRecorded(signal=signal_of(strategy_id, signal_id))
+
+
+async def _record_instruments(
+    info: Info, inputs: Annotated[list[InstrumentInput], argument("The instruments, at most 1000; all or none.")]
+) -> InstrumentsRecorded:
+    count = await instruments.record_instruments(*info.context, [input.definition() for input in inputs])
+    return InstrumentsRecorded(count=count)
+
+
+async def _register_strategy(
+    info: Info,
+    name: Annotated[str, argument("The engine's id of the strategy.")],
+    trader_id: Annotated[str, argument("Whose it is.")],
+) -> StrategyRegistered:
+    return StrategyRegistered(strategy=strategy_of(await strategies.register_strategy(*info.context, name, trader_id)))
+
+
+async def _set_budget(
+    info: Info,
+    strategy: Annotated[StrategyRef, argument("Whose.")],
+    currency: Annotated[str, argument("In which currency.")],
+    allocated: Annotated[Amount, argument("What may be tied up; zero or more.")],
+) -> SetBudgetResult:
+    try:
+        strategy_id = await budgets.set_budget(*info.context, strategy.reference(), currency, allocated)
+    except PurserError as error:
+        return refused(error, InvalidInput, NotFound)
+    return BudgetSet(budget=budget_of(strategy_id, currency))
+
+
+async def _delete_budget(
+    info: Info,
+    strategy: Annotated[StrategyRef, argument("Whose.")],
+    currency: Annotated[str, argument("In which currency.")],
+) -> DeleteBudgetResult:
+    try:
+        strategy_id = await budgets.delete_budget(*info.context, strategy.reference(), currency)
+    except PurserError as error:
+        return refused(error, NotFound, Conflict)
+    return BudgetDeleted(strategy_id=strategy_id, currency=currency)
+
+
+async def _set_trading_state(
+    info: Info,
+    *,
+    strategy: Annotated[StrategyRef | None, argument("Which; all of them unless one is named.")] = UNSET,
+    state: Annotated[TradingState, argument("What it may do from now on.")],
+) -> SetTradingStateResult:
+    reference = strategy.reference() if strategy else None
+    try:
+        strategy_ids = await strategies.set_trading_state(*info.context, reference, state)
+    except PurserError as error:
+        return refused(error, NotFound)
+    return TradingStateSet(strategies=[strategy_of(strategy_id) for strategy_id in strategy_ids])
+
+
 @strawberry.type(description="Everything that can be done.")
 class Mutation:
     """Everything that can be done."""
@@ -84,4 +186,29 @@ class Mutation:
     release_order: ReleaseOrderResult = strawberry.field(
         resolver=_release_order,
         description="Give up an order that was authorized and never submitted: what is held for it is let go.",
+    )
+    record_events: RecordedEvents = strawberry.field(
+        resolver=_record_events,
+        description="Record what an engine did. Sent again, the same events change nothing.",
+    )
+    record_signal: RecordSignalResult = strawberry.field(
+        resolver=_record_signal, description="Record what made a strategy act. Sent again, nothing changes."
+    )
+    record_instruments: InstrumentsRecorded = strawberry.field(
+        resolver=_record_instruments, description="Say what instruments are valued by, before their first event."
+    )
+    register_strategy: StrategyRegistered = strawberry.field(
+        resolver=_register_strategy,
+        description="Make a strategy known before its first event, so that a budget can be set. Idempotent.",
+    )
+    set_budget: SetBudgetResult = strawberry.field(
+        resolver=_set_budget,
+        description="Set what a strategy may tie up in a currency. Below what is tied up already, nothing more is "
+        "granted until it is back.",
+    )
+    delete_budget: DeleteBudgetResult = strawberry.field(
+        resolver=_delete_budget, description="Take a budget away, while nothing is tied up."
+    )
+    set_trading_state: SetTradingStateResult = strawberry.field(
+        resolver=_set_trading_state, description="Set what one strategy may do, or all of them at once."
     )

@@ -8,12 +8,21 @@ from typing import Any
 from uuid import UUID
 
 from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
+from app.ledger.arrival import RecordedEvents as Recorded
 from app.ledger.commands import Verdict
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, SIGNAL, STRATEGY
 from app.reads.shape import Shape
 from graphql_schema.ask import Lookup
 from graphql_schema.names import client_name
-from graphql_schema.payloads import Conflict, InvalidInput, NotFound, OrderAuthorized, OrderDenied
+from graphql_schema.payloads import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    OrderAuthorized,
+    OrderDenied,
+    RecordedEvents,
+    RejectedEvent,
+)
 
 
 def refusal_of(error: PurserError, *path: str) -> InvalidInput | NotFound | Conflict | None:
@@ -51,6 +60,19 @@ def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
         )
     budget = None if currency is None else _looked_up(BUDGET, verdict.strategy_id, currency)
     return OrderDenied(order=order, code=verdict.deny_code, reason=verdict.reason or "", budget=budget)
+
+
+def recorded(events: Recorded) -> RecordedEvents:
+    """What became of events, as a client is told."""
+    return RecordedEvents(
+        accepted=events.accepted,
+        duplicates=events.duplicates,
+        quarantined=events.quarantined,
+        rejected=[
+            RejectedEvent(index=one.place, event_id=one.event_id, code=one.code, message=one.message)
+            for one in events.rejected
+        ],
+    )
 
 
 def order_of(strategy_id: UUID, client_order_id: str) -> Any:

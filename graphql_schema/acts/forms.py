@@ -21,7 +21,7 @@ from app.ledger.commands import AuthorizeOrder
 from graphql_schema.acts.orders import OrderSent
 from graphql_schema.caller import Caller
 from graphql_schema.holes import NotPlannable
-from graphql_schema.mutations import authorize_all, authorize_one
+from graphql_schema.mutations import authorize_all, authorize_one, record_events
 from graphql_schema.plans.documents import Load, Operation, operation_in
 from graphql_schema.plans.variables import Variables
 
@@ -49,6 +49,14 @@ def _commands(sent: Sequence[OrderSent]) -> list[AuthorizeOrder | PurserError]:
     return [order.command() for order in sent]
 
 
+def _lines(sent: Sequence[msgspec.Raw]) -> list[bytes]:
+    """Every event as it was sent. Raises ValueError for null, which is no event."""
+    lines = [bytes(event) for event in sent]
+    if b"null" in lines:
+        raise ValueError("null")
+    return lines
+
+
 _ANY_ORDER = {
     **{"strategy": {"name": "-"}, "clientOrderId": "-", "instrumentId": "-"},
     **{"side": "BUY", "type": "MARKET", "quantity": "1"},
@@ -56,6 +64,7 @@ _ANY_ORDER = {
 
 KINDS: Mapping[str, Kind] = {
     "authorizeOrder": Kind("AuthorizeOrderInput!", OrderSent, OrderSent.command, authorize_one, _ANY_ORDER),
+    "recordEvents": Kind("[JSON!]!", list[msgspec.Raw], _lines, record_events, [], is_planned=False),
     "authorizeOrders": Kind("[AuthorizeOrderInput!]!", list[OrderSent], _commands, authorize_all, []),
 }
 

@@ -1,0 +1,139 @@
+"""Administration over GraphQL: what each act answers, and how it refuses."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from fastapi import FastAPI
+
+from tests.graphql_schema.acting import INSTRUMENT, ONE, STRATEGY, STRATEGY_ID, TRADER, asked
+from tests.ledger.gatekeeping import prepare
+from tests.reads.serving import Client
+
+pytestmark = pytest.mark.anyio
+
+ERROR = "__typename ... on Error { code message } ... on InvalidInput { path }"
+BY_ID = {"id": str(STRATEGY_ID)}
+SET = f"""mutation ($strategy: StrategyRef!, $currency: String! = "USDT", $allocated: Decimal!) {{
+  setBudget(strategy: $strategy, currency: $currency, allocated: $allocated) {{
+    ... on BudgetSet {{ budget {{ allocated reserved available version strategy {{ name }} }} }} {ERROR} }} }}"""
+DELETE = """mutation ($strategy: StrategyRef!, $currency: String! = "USDT") {
+  deleteBudget(strategy: $strategy, currency: $currency) {
+    ... on BudgetDeleted { strategyId currency } ... on NotFound { code } ... on Conflict { code } __typename } }"""
+STATE = """mutation ($strategy: StrategyRef, $state: TradingState!) {
+  setTradingState(strategy: $strategy, state: $state) {
+    __typename ... on TradingStateSet { strategies { name state } } ... on NotFound { code } } }"""
+REGISTER = """mutation ($name: String!, $trader: String!) {
+  registerStrategy(name: $name, traderId: $trader) { strategy { strategyId name traderId state } } }"""
+SIGNAL = f"""mutation ($input: SignalInput!) {{ recordSignal(input: $input) {{
+  ... on SignalRecorded {{ signal {{ signalId name value instrumentId tsEvent strategy {{ name }} }} }} {ERROR} }} }}"""
+INSTRUMENTS = "mutation ($inputs: [InstrumentInput!]!) { recordInstruments(inputs: $inputs) { count } }"
+
+
+@pytest.fixture
+async def desk(own: tuple[FastAPI, Client]) -> Client:
+    """A strategy with a budget of 1000 USDT, and its client."""
+    app, client = own
+    await prepare(app.state.context.database)
+    return client
+
+
+async def test_a_budget_is_set(desk: Client) -> None:
+    answer = (await desk.query(SET, strategy={"name": STRATEGY}, allocated="2500.50"))["setBudget"]
+    assert answer["budget"] == {
+        **{"allocated": "2500.50", "reserved": "0", "available": "2500.50", "version": 2},
+        "strategy": {"name": STRATEGY},
+    }
+    assert answer["__typename"] == "BudgetSet"
+
+
+@pytest.mark.parametrize(
+    ("changes", "typename", "code", "path"),
+    [
+        ({"allocated": "-1"}, "InvalidInput", "BAD_INPUT", ["allocated"]),
+        ({"allocated": "1e31"}, "InvalidInput", "BAD_INPUT", ["allocated"]),
+        ({"currency": ""}, "InvalidInput", "BAD_INPUT", ["currency"]),
+        ({"strategy": {"name": "nobody"}}, "NotFound", "STRATEGY_NOT_FOUND", None),
+        ({"strategy": {"id": str(UUID(int=5))}}, "NotFound", "STRATEGY_NOT_FOUND", None),
+    ],
+)
+async def test_a_budget_is_not_set_to_nonsense(
+    desk: Client, changes: dict[str, Any], typename: str, code: str, path: list[str] | None
+) -> None:
+    answer = (await desk.query(SET, **{"strategy": BY_ID, "allocated": "5", **changes}))["setBudget"]
+    assert (answer["__typename"], answer["code"], answer.get("path")) == (typename, code, path)
+    assert [one["version"] for one in (await desk.query("{ budgets { version } }"))["budgets"]] == [1]
+
+
+async def test_a_name_that_several_traders_use_is_no_answer_of_setting_a_budget(desk: Client) -> None:
+    await desk.query(REGISTER, name=STRATEGY, trader="TRADER-002")
+    body = await desk.graphql(SET, strategy={"name": STRATEGY}, allocated="5")
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["STRATEGY_AMBIGUOUS"]
+    assert body["data"] is None
+    answer = (await desk.query(DELETE, strategy={"name": STRATEGY}))["deleteBudget"]
+    assert (answer["__typename"], answer["code"]) == ("Conflict", "STRATEGY_AMBIGUOUS")
+
+
+async def test_a_budget_is_taken_away_once_nothing_is_tied_up(desk: Client) -> None:
+    await desk.query(ONE, input=asked(1))
+    answer = (await desk.query(DELETE, strategy=BY_ID))["deleteBudget"]
+    assert (answer["__typename"], answer["code"]) == ("Conflict", "BUDGET_IN_USE")
+    await desk.query(
+        'mutation ($s: StrategyRef!) { releaseOrder(strategy: $s, clientOrderId: "O-1") { __typename } }', s=BY_ID
+    )
+    answer = (await desk.query(DELETE, strategy=BY_ID))["deleteBudget"]
+    assert answer == {"__typename": "BudgetDeleted", "strategyId": str(STRATEGY_ID), "currency": "USDT"}
+    answer = (await desk.query(DELETE, strategy=BY_ID))["deleteBudget"]
+    assert (answer["__typename"], answer["code"]) == ("NotFound", "BUDGET_NOT_FOUND")
+
+
+async def test_one_strategy_is_halted_or_all(desk: Client) -> None:
+    await desk.query(REGISTER, name="Other-000", trader=TRADER)
+    answer = (await desk.query(STATE, strategy={"name": STRATEGY}, state="REDUCING"))["setTradingState"]
+    assert answer["strategies"] == [{"name": STRATEGY, "state": "REDUCING"}]
+    for nobody in ({}, {"strategy": None}):
+        answer = (await desk.query(STATE, **nobody, state="HALTED"))["setTradingState"]
+        assert sorted(one["name"] for one in answer["strategies"]) == [STRATEGY, "Other-000"]
+        assert {one["state"] for one in answer["strategies"]} == {"HALTED"}
+    denied = (await desk.query(ONE, input=asked(1)))["authorizeOrder"]
+    assert denied["denyCode"] == "TRADING_HALTED"
+    answer = (await desk.query(STATE, strategy={"name": "nobody"}, state="ACTIVE"))["setTradingState"]
+    assert answer == {"__typename": "NotFound", "code": "STRATEGY_NOT_FOUND"}
+
+
+async def test_a_strategy_is_registered_once(desk: Client) -> None:
+    first = await desk.query(REGISTER, name="New-000", trader=TRADER)
+    assert first["registerStrategy"]["strategy"]["state"] == "ACTIVE"
+    assert await desk.query(REGISTER, name="New-000", trader=TRADER) == first
+    assert await desk.code(REGISTER, name="a\nb", trader=TRADER) == "BAD_REQUEST"
+
+
+async def test_a_signal_is_recorded_once(desk: Client) -> None:
+    input = {
+        **{"signalId": str(uuid4()), "strategy": {"name": STRATEGY}, "instrumentId": INSTRUMENT, "name": "cross"},
+        **{"value": {"a": [1, None, "é"]}, "tsEvent": "2022-01-01T00:00:00.000000001Z"},
+    }
+    first = (await desk.query(SIGNAL, input=input))["recordSignal"]
+    assert first["signal"] == {**input, "strategy": {"name": STRATEGY}}
+    assert (await desk.query(SIGNAL, input=input))["recordSignal"] == first
+    assert await desk.code(SIGNAL, input={**input, "value": 2}) == "SIGNAL_CONFLICT"
+    nobodys = {"name": "noon", "value": None, "tsEvent": "2022-01-01T12:00:00Z"}
+    body = await desk.graphql(SIGNAL, input={**nobodys, "value": 1})
+    assert body["data"]["recordSignal"]["signal"]["strategy"] is None
+    wrong = (await desk.query(SIGNAL, input={**input, "name": ""}))["recordSignal"]
+    assert (wrong["__typename"], wrong["path"]) == ("InvalidInput", ["input", "name"])
+    unknown = (await desk.query(SIGNAL, input={**input, "strategy": {"name": "nobody"}}))["recordSignal"]
+    assert (unknown["__typename"], unknown["code"]) == ("NotFound", "STRATEGY_NOT_FOUND")
+
+
+async def test_instruments_are_recorded_all_or_none(desk: Client) -> None:
+    known = {"instrumentId": "ETH.X", "quoteCurrency": "USDT", "settlementCurrency": "USDT"}
+    several = [known, {**known, "instrumentId": "BTC.X", "baseCurrency": "BTC", "multiplier": "10"}]
+    assert (await desk.query(INSTRUMENTS, inputs=several))["recordInstruments"] == {"count": 2}
+    assert (await desk.query(INSTRUMENTS, inputs=several))["recordInstruments"] == {"count": 2}
+    wrong = [{**known, "instrumentId": "SOL.X"}, {**known, "instrumentId": "XRP.X", "multiplier": "0"}]
+    assert await desk.code(INSTRUMENTS, inputs=wrong) == "BAD_REQUEST"
+    order = asked(1, instrumentId="SOL.X")
+    assert (await desk.query(ONE, input=order))["authorizeOrder"]["denyCode"] == "UNKNOWN_INSTRUMENT"
+    many = [known] * 1001
+    assert await desk.code(INSTRUMENTS, inputs=many) == "BAD_REQUEST"
