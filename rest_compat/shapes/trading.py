@@ -1,15 +1,10 @@
-"""The documented shapes. Their keys, in this order, are what is selected from the database.
+"""Shapes of `/api/trading`."""
 
-The models describe (OpenAPI) and select; answers are never built or checked through them.
-"""
-
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, Field
 
-from app.reads import Selected, Selection
 from app.rules.enums import (
     LiquiditySide,
     OrderSide,
@@ -20,35 +15,18 @@ from app.rules.enums import (
     TimeInForce,
     TradingState,
 )
-
-Amount = Annotated[
-    Decimal, WithJsonSchema({"type": "number", "description": "Exact: the decimal digits of the ledger."})
-]
-Instant = Annotated[
-    str,
-    WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339, UTC, with nanoseconds."}),
-]
-Document = Annotated[Any, WithJsonSchema({"description": "Any JSON value; null where there was nothing."})]
-
-_ORDER_ID = "O-20220101-001400-001-000-1"
-_STRATEGY_ID = "5f17147f-2bbd-5c76-af87-1f010d829329"
-_INSTANT = "2022-01-01T00:14:00.000000000Z"
-_LATER = "2022-01-01T00:14:01.500000007Z"
-
-
-def _example(**values: Any) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [values]})
+from rest_compat.shapes.kinds import INSTANT, LATER, ORDER_ID, STRATEGY_ID, Amount, Document, Instant, example
 
 
 class Strategy(BaseModel):
     """One strategy of one trader."""
 
-    model_config = _example(
-        strategy_id=_STRATEGY_ID,
+    model_config = example(
+        strategy_id=STRATEGY_ID,
         name="EMACross-000",
         trader_id="TRADER-001",
         state="ACTIVE",
-        created_at=_INSTANT,
+        created_at=INSTANT,
     )
 
     strategy_id: UUID
@@ -61,10 +39,10 @@ class Strategy(BaseModel):
 class Order(BaseModel):
     """One order as it stands."""
 
-    model_config = _example(
-        client_order_id=_ORDER_ID,
+    model_config = example(
+        client_order_id=ORDER_ID,
         venue_order_id="BINANCE-1-001",
-        strategy_id=_STRATEGY_ID,
+        strategy_id=STRATEGY_ID,
         strategy_name="EMACross-000",
         trader_id="TRADER-001",
         account_id="BINANCE-001",
@@ -84,8 +62,8 @@ class Order(BaseModel):
         post_only=False,
         deny_reason=None,
         tags=["entry"],
-        ts_init=_INSTANT,
-        ts_last=_LATER,
+        ts_init=INSTANT,
+        ts_last=LATER,
     )
 
     client_order_id: str
@@ -117,11 +95,11 @@ class Order(BaseModel):
 class Fill(BaseModel):
     """One fill of one order."""
 
-    model_config = _example(
+    model_config = example(
         trade_id="BINANCE-1-003",
-        client_order_id=_ORDER_ID,
+        client_order_id=ORDER_ID,
         venue_order_id="BINANCE-1-001",
-        strategy_id=_STRATEGY_ID,
+        strategy_id=STRATEGY_ID,
         strategy_name="EMACross-000",
         account_id="BINANCE-001",
         instrument_id="BTCUSDT-PERP.BINANCE",
@@ -135,7 +113,7 @@ class Fill(BaseModel):
         liquidity_side="MAKER",
         realized_pnl=0.0,
         event_id="ccad5538-2b9c-47bb-a083-9983e1e42b97",
-        ts_event=_LATER,
+        ts_event=LATER,
     )
 
     trade_id: str
@@ -161,9 +139,9 @@ class Fill(BaseModel):
 class Position(BaseModel):
     """One position, computed from its fills."""
 
-    model_config = _example(
+    model_config = example(
         position_id="BTCUSDT-PERP.BINANCE-EMACross-000",
-        strategy_id=_STRATEGY_ID,
+        strategy_id=STRATEGY_ID,
         strategy_name="EMACross-000",
         account_id="BINANCE-001",
         instrument_id="BTCUSDT-PERP.BINANCE",
@@ -178,7 +156,7 @@ class Position(BaseModel):
         currency="USDT",
         realized_pnl=0.0,
         total_fees=1.84836,
-        ts_opened=_LATER,
+        ts_opened=LATER,
         ts_closed=None,
         duration_ns=None,
     )
@@ -207,7 +185,7 @@ class Position(BaseModel):
 class DenyReason(BaseModel):
     """Why an order was refused; null where it was neither denied nor rejected."""
 
-    model_config = _example(client_order_id=_ORDER_ID, status="DENIED", deny_reason="BUDGET_EXCEEDED")
+    model_config = example(client_order_id=ORDER_ID, status="DENIED", deny_reason="BUDGET_EXCEEDED")
 
     client_order_id: str
     status: OrderStatus
@@ -237,12 +215,12 @@ class InstrumentFills(BaseModel):
 class FillsSummary(BaseModel):
     """What fills add up to."""
 
-    model_config = _example(
+    model_config = example(
         total_fills=2,
         buy_fills=1,
         sell_fills=1,
-        first_ts=_INSTANT,
-        last_ts=_LATER,
+        first_ts=INSTANT,
+        last_ts=LATER,
         by_currency=[{"currency": "USDT", "fills": 2, "notional": 18483.6, "realized_pnl": 42.5, "total_fees": 1.2}],
         by_instrument=[
             {
@@ -267,7 +245,7 @@ class FillsSummary(BaseModel):
 class Summary(BaseModel):
     """How much of everything there is."""
 
-    model_config = _example(signals=3, orders=200, fills=180)
+    model_config = example(signals=3, orders=200, fills=180)
 
     signals: int
     orders: int
@@ -277,14 +255,14 @@ class Summary(BaseModel):
 class AuditEntry(BaseModel):
     """Who changed what, with before and after."""
 
-    model_config = _example(
+    model_config = example(
         id=1,
-        ts=_INSTANT,
+        ts=INSTANT,
         actor="key:ops",
         action="budget.set",
         entity_type="budget",
-        entity_id=f"{_STRATEGY_ID}/USDT",
-        strategy_id=_STRATEGY_ID,
+        entity_id=f"{STRATEGY_ID}/USDT",
+        strategy_id=STRATEGY_ID,
         before=None,
         after={"allocated": "1000.0"},
         request_id="3f0c",
@@ -300,107 +278,3 @@ class AuditEntry(BaseModel):
     before: Document
     after: Document
     request_id: str | None
-
-
-class BudgetSummaryResponse(BaseModel):
-    """What a strategy may tie up in one currency, and what it does."""
-
-    model_config = _example(
-        strategy_id=_STRATEGY_ID,
-        currency="USDT",
-        allocated=1000.0,
-        reserved=200.0,
-        available=800.0,
-        realized_pnl=42.5,
-        total_fees=1.2,
-    )
-
-    strategy_id: UUID
-    currency: str
-    allocated: Annotated[Amount, Field(description="The cap.")]
-    reserved: Annotated[Amount, Field(description="What open orders hold and open positions cost.")]
-    available: Annotated[Amount, Field(description="`allocated - reserved`; negative while the budget is over.")]
-    realized_pnl: Annotated[Amount, Field(description="Gross of commissions, which are `total_fees`.")]
-    total_fees: Amount
-
-
-class BudgetRequest(BaseModel):
-    """The cap to set."""
-
-    model_config = _example(allocated=1000.0) | ConfigDict(extra="forbid", strict=True)
-
-    allocated: Annotated[
-        Decimal,
-        WithJsonSchema(
-            {"type": "number", "minimum": 0, "description": "A JSON number; its digits are taken as they are."}
-        ),
-    ]
-
-
-class RealizedPnl(BaseModel):
-    """Realized profit, gross of fees, and fees; both by currency."""
-
-    model_config = _example(strategy_id=_STRATEGY_ID, realized_pnl={"USDT": 42.5}, total_fees={"USDT": 1.2})
-
-    strategy_id: UUID
-    realized_pnl: dict[str, Amount]
-    total_fees: dict[str, Amount]
-
-
-class Health(BaseModel):
-    """The process is alive."""
-
-    model_config = _example(status="ok")
-
-    status: Annotated[str, WithJsonSchema({"type": "string", "const": "ok"})]
-
-
-class DatabaseCheck(BaseModel):
-    """Whether the database answers, and with which schema."""
-
-    is_reachable: bool
-    schema_revision: Annotated[str | None, Field(description="Null where it does not answer.")]
-    schema_expected: Annotated[str, Field(description="This release's.")]
-
-
-class FeedCheck(BaseModel):
-    """Whether this process hears of changes."""
-
-    is_connected: bool
-    lag_seconds: Annotated[
-        float, Field(description="How long the oldest stored change has waited for transactions before it to end.")
-    ]
-
-
-class RegistryCheck(BaseModel):
-    """How fresh this process's registry is."""
-
-    age_seconds: Annotated[float | None, Field(description="Nothing older is missing; null where it was never read.")]
-
-
-class Readiness(BaseModel):
-    """Whether the process can do its work now."""
-
-    model_config = _example(
-        status="ready",
-        database={"is_reachable": True, "schema_revision": "0006", "schema_expected": "0006"},
-        feed={"is_connected": True, "lag_seconds": 0.0},
-        registry={"age_seconds": 0.4},
-    )
-
-    status: Annotated[str, WithJsonSchema({"type": "string", "enum": ["ready", "not ready"]})]
-    database: DatabaseCheck
-    feed: FeedCheck
-    registry: RegistryCheck
-
-
-class Error(BaseModel):
-    """Every error's body."""
-
-    detail: Annotated[str, Field(description="What is wrong, for people.")]
-    code: Annotated[str, Field(description="What is wrong, for programs. Codes are never renamed.")]
-
-
-def selection_of(model: type[BaseModel], **sources: str) -> Selection:
-    """The selection that gives an answer of this shape. `sources` are the catalogue's names, where they are others."""
-    return Selection(tuple(Selected(sources.get(name, name), name) for name in model.model_fields))
