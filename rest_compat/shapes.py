@@ -36,14 +36,15 @@ _INSTANT = "2022-01-01T00:14:00.000000000Z"
 _LATER = "2022-01-01T00:14:01.500000007Z"
 
 
-def _example(**values: Any) -> ConfigDict:
+def example(**values: Any) -> ConfigDict:
+    """An example for OpenAPI; the keys in their documented order."""
     return ConfigDict(json_schema_extra={"examples": [values]})
 
 
 class Strategy(BaseModel):
     """One strategy of one trader."""
 
-    model_config = _example(
+    model_config = example(
         strategy_id=_STRATEGY_ID,
         name="EMACross-000",
         trader_id="TRADER-001",
@@ -61,7 +62,7 @@ class Strategy(BaseModel):
 class Order(BaseModel):
     """One order as it stands."""
 
-    model_config = _example(
+    model_config = example(
         client_order_id=_ORDER_ID,
         venue_order_id="BINANCE-1-001",
         strategy_id=_STRATEGY_ID,
@@ -117,7 +118,7 @@ class Order(BaseModel):
 class Fill(BaseModel):
     """One fill of one order."""
 
-    model_config = _example(
+    model_config = example(
         trade_id="BINANCE-1-003",
         client_order_id=_ORDER_ID,
         venue_order_id="BINANCE-1-001",
@@ -161,7 +162,7 @@ class Fill(BaseModel):
 class Position(BaseModel):
     """One position, computed from its fills."""
 
-    model_config = _example(
+    model_config = example(
         position_id="BTCUSDT-PERP.BINANCE-EMACross-000",
         strategy_id=_STRATEGY_ID,
         strategy_name="EMACross-000",
@@ -207,7 +208,7 @@ class Position(BaseModel):
 class DenyReason(BaseModel):
     """Why an order was refused; null where it was neither denied nor rejected."""
 
-    model_config = _example(client_order_id=_ORDER_ID, status="DENIED", deny_reason="BUDGET_EXCEEDED")
+    model_config = example(client_order_id=_ORDER_ID, status="DENIED", deny_reason="BUDGET_EXCEEDED")
 
     client_order_id: str
     status: OrderStatus
@@ -237,7 +238,7 @@ class InstrumentFills(BaseModel):
 class FillsSummary(BaseModel):
     """What fills add up to."""
 
-    model_config = _example(
+    model_config = example(
         total_fills=2,
         buy_fills=1,
         sell_fills=1,
@@ -267,7 +268,7 @@ class FillsSummary(BaseModel):
 class Summary(BaseModel):
     """How much of everything there is."""
 
-    model_config = _example(signals=3, orders=200, fills=180)
+    model_config = example(signals=3, orders=200, fills=180)
 
     signals: int
     orders: int
@@ -277,7 +278,7 @@ class Summary(BaseModel):
 class AuditEntry(BaseModel):
     """Who changed what, with before and after."""
 
-    model_config = _example(
+    model_config = example(
         id=1,
         ts=_INSTANT,
         actor="key:ops",
@@ -305,7 +306,7 @@ class AuditEntry(BaseModel):
 class BudgetSummaryResponse(BaseModel):
     """What a strategy may tie up in one currency, and what it does."""
 
-    model_config = _example(
+    model_config = example(
         strategy_id=_STRATEGY_ID,
         currency="USDT",
         allocated=1000.0,
@@ -327,7 +328,7 @@ class BudgetSummaryResponse(BaseModel):
 class BudgetRequest(BaseModel):
     """The cap to set."""
 
-    model_config = _example(allocated=1000.0) | ConfigDict(extra="forbid", strict=True)
+    model_config = example(allocated=1000.0) | ConfigDict(extra="forbid", strict=True)
 
     allocated: Annotated[
         Decimal,
@@ -340,58 +341,11 @@ class BudgetRequest(BaseModel):
 class RealizedPnl(BaseModel):
     """Realized profit, gross of fees, and fees; both by currency."""
 
-    model_config = _example(strategy_id=_STRATEGY_ID, realized_pnl={"USDT": 42.5}, total_fees={"USDT": 1.2})
+    model_config = example(strategy_id=_STRATEGY_ID, realized_pnl={"USDT": 42.5}, total_fees={"USDT": 1.2})
 
     strategy_id: UUID
     realized_pnl: dict[str, Amount]
     total_fees: dict[str, Amount]
-
-
-class Health(BaseModel):
-    """The process is alive."""
-
-    model_config = _example(status="ok")
-
-    status: Annotated[str, WithJsonSchema({"type": "string", "const": "ok"})]
-
-
-class DatabaseCheck(BaseModel):
-    """Whether the database answers, and with which schema."""
-
-    is_reachable: bool
-    schema_revision: Annotated[str | None, Field(description="Null where it does not answer.")]
-    schema_expected: Annotated[str, Field(description="This release's.")]
-
-
-class FeedCheck(BaseModel):
-    """Whether this process hears of changes."""
-
-    is_connected: bool
-    lag_seconds: Annotated[
-        float, Field(description="How long the oldest stored change has waited for transactions before it to end.")
-    ]
-
-
-class RegistryCheck(BaseModel):
-    """How fresh this process's registry is."""
-
-    age_seconds: Annotated[float | None, Field(description="Nothing older is missing; null where it was never read.")]
-
-
-class Readiness(BaseModel):
-    """Whether the process can do its work now."""
-
-    model_config = _example(
-        status="ready",
-        database={"is_reachable": True, "schema_revision": "0006", "schema_expected": "0006"},
-        feed={"is_connected": True, "lag_seconds": 0.0},
-        registry={"age_seconds": 0.4},
-    )
-
-    status: Annotated[str, WithJsonSchema({"type": "string", "enum": ["ready", "not ready"]})]
-    database: DatabaseCheck
-    feed: FeedCheck
-    registry: RegistryCheck
 
 
 class Error(BaseModel):
