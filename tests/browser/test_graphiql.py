@@ -1,9 +1,13 @@
 """GraphiQL, as someone uses it."""
 
 import re
+from itertools import count
 
+import asyncpg
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.feed.rows import set_budget
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +34,7 @@ async def test_examples_stand_ready_in_tabs(page: Page) -> None:
     await expect(page).to_have_title(re.compile("Purser"))
     await expect(page.locator(".graphiql-logo")).to_have_text("Purser")
     await expect(page.locator(".graphiql-tab-button")).to_have_text(
-        ["OrdersWithFills", "Strategies", "PageByPage", "Positions", "FillsByDay"]
+        ["OrdersWithFills", "Strategies", "PageByPage", "Positions", "FillsByDay", "LiveOrders"]
     )
     await expect(page.locator(".graphiql-query-editor")).to_contain_text("Welcome to Purser")
 
@@ -88,3 +92,26 @@ async def test_takes_a_key_in_the_headers_editor(browser: Browser, keyed_site: t
         await page.locator(".graphiql-editor-tool .monaco-editor").last.click()
         await page.keyboard.insert_text(f'{{"Authorization": "Bearer {key}"}}')
         await expect(await answer(page)).to_contain_text("orders")
+
+
+async def test_follows_changes_with_the_key_of_the_headers_editor(
+    browser: Browser, keyed_site: tuple[str, str], database_url: str
+) -> None:
+    site, key = keyed_site
+    connection = await asyncpg.connect(database_url)
+    async with await browser.new_context(base_url=site) as context:
+        page = await context.new_page()
+        await page.goto("/graphql?query=subscription{budgets{currency budget{allocated}}}")
+        await page.get_by_role("button", name="Headers").click()
+        await page.locator(".graphiql-editor-tool .monaco-editor").last.click()
+        await page.keyboard.insert_text(f'{{"Authorization": "Bearer {key}"}}')
+        async with page.expect_websocket():
+            await page.get_by_role("button", name="Execute query").click()
+        pane = page.locator(".result-window .view-lines")
+        # Until it has begun nobody is told: so the budget is set until it is seen.
+        for number in count(1):
+            await set_budget(connection, "USDT", str(number))
+            if "USDT" in await pane.inner_text():
+                break
+        await expect(pane).to_contain_text("allocated")
+    await connection.close()
