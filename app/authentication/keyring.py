@@ -20,8 +20,10 @@ from app.rules.api_keys import KeyText, is_secret_of
 
 UNKNOWN_INTERVAL_SECONDS = 1.0
 """Least time between two readings of the keys because of ones that are not known."""
-RETRY_SECONDS = 1.0
+RETRY_SECONDS = 0.2
 """After a reading that failed."""
+START_SECONDS_MAX = 10.0
+"""How long a process that starts waits for the keys before it answers without them, by 503."""
 
 _LOAD = "SELECT key_id, name, role, secret_hash, strategy_ids, revoked_at FROM api_keys"
 _LOG = logging.getLogger("purser.keys")
@@ -45,16 +47,18 @@ class Keyring:
         self._stale_seconds_max = stale_seconds_max
         self._keys: dict[str, Key] = {}
         self._actors: frozenset[str] = frozenset()
-        self._read_at = float("-inf")
+        self._read_at = self._tried_at = float("-inf")
         self._reading = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, database: Database, reload_seconds: float, stale_seconds_max: float) -> Self:
-        """Read the keys, and go on reading them. A database that cannot be reached yet is asked again."""
+        """Read the keys, and go on reading them. A database that cannot be reached is asked again, here for a while."""
         keyring = cls(database, reload_seconds, stale_seconds_max)
-        is_read = await keyring._try_to_read()
-        keyring._timer = asyncio.create_task(keyring._read_on(is_read), name="keyring")
+        read_once = asyncio.Event()
+        keyring._timer = asyncio.create_task(keyring._read_on(read_once), name="keyring")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(read_once.wait(), START_SECONDS_MAX)
         return keyring
 
     async def close(self) -> None:
@@ -95,27 +99,28 @@ class Keyring:
         """Read the keys anew, together with all who wait for it, and not too often. Raises DatabaseUnavailable."""
         asked_at = time.monotonic()
         async with self._reading:
-            if self._read_at >= asked_at:
-                return
-            await asyncio.sleep(max(0.0, self._read_at + UNKNOWN_INTERVAL_SECONDS - time.monotonic()))
-            await self._read()
+            if self._tried_at < asked_at:
+                await asyncio.sleep(max(0.0, self._tried_at + UNKNOWN_INTERVAL_SECONDS - time.monotonic()))
+                await self._read()
+            elif self._read_at < self._tried_at:
+                raise DatabaseUnavailable
 
-    async def _read_on(self, is_read: bool) -> None:
+    async def _read_on(self, read_once: asyncio.Event) -> None:
+        failures = 0
         while True:
-            await asyncio.sleep(self._reload_seconds if is_read else RETRY_SECONDS)
-            async with self._reading:
-                is_read = await self._try_to_read()
-
-    async def _try_to_read(self) -> bool:
-        try:
-            await self._read()
-        except DatabaseUnavailable as error:
-            _LOG.warning("API keys could not be read: %s", error.__cause__ or error)
-            return False
-        return True
+            try:
+                async with self._reading:
+                    await self._read()
+                failures = 0
+                read_once.set()
+            except DatabaseUnavailable as error:
+                failures += 1
+                if failures == 1:
+                    _LOG.warning("API keys could not be read: %s", error.__cause__ or error)
+            await asyncio.sleep(RETRY_SECONDS if failures else self._reload_seconds)
 
     async def _read(self) -> None:
-        began_at = time.monotonic()
+        began_at = self._tried_at = time.monotonic()
         try:
             async with self._database.read() as connection:
                 rows = await connection.fetch(_LOAD)

@@ -73,7 +73,10 @@ async def test_a_new_key_is_known_once_somebody_brings_it(database: Database, mo
         assert ring.find(key) is not None
 
 
-async def test_many_unknown_keys_are_one_reading(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("outcome", [type(None), DatabaseUnavailable])
+async def test_many_unknown_keys_are_one_reading(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, outcome: type[object]
+) -> None:
     monkeypatch.setattr(keyring, "UNKNOWN_INTERVAL_SECONDS", SOON)
     readings = 0
     read = Keyring._read
@@ -83,10 +86,15 @@ async def test_many_unknown_keys_are_one_reading(database: Database, monkeypatch
         readings += 1
         await read(self)
 
-    async with opened(database) as ring:
+    reader = await Database.open(database_url)
+    async with opened(reader) as ring:
         monkeypatch.setattr(Keyring, "_read", counted)
-        await asyncio.gather(*(ring.read_for_unknown() for _ in range(50)))
+        if outcome is DatabaseUnavailable:
+            await reader.close()
+        outcomes = await asyncio.gather(*(ring.read_for_unknown() for _ in range(50)), return_exceptions=True)
+        assert {type(each) for each in outcomes} == {outcome}
         assert readings == 1
+    await reader.close()
 
 
 async def test_keys_are_trusted_for_a_while_without_the_database(database_url: str, database: Database) -> None:
@@ -120,6 +128,7 @@ async def test_a_database_that_comes_late_is_asked_again(
     database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keyring, "RETRY_SECONDS", SOON)
+    monkeypatch.setattr(keyring, "START_SECONDS_MAX", SOON)
     key = await make(database)
     is_there = False
     read = Database.read
@@ -135,4 +144,23 @@ async def test_a_database_that_comes_late_is_asked_again(
             ring.require_fresh()
         is_there = True
         await until(lambda: ring.find(key) is not None)
+        ring.require_fresh()
+
+
+async def test_a_start_waits_for_keys_that_cannot_be_read_yet(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyring, "RETRY_SECONDS", SOON)
+    tries = 0
+    read = Database.read
+
+    def late(self: Database) -> object:
+        nonlocal tries
+        tries += 1
+        if tries < 5:
+            raise DatabaseUnavailable
+        return read(self)
+
+    monkeypatch.setattr(Database, "read", late)
+    async with opened(database) as ring:
         ring.require_fresh()

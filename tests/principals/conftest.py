@@ -35,19 +35,31 @@ KEYS: dict[str, tuple[Role, list[str]]] = {
 
 @pytest.fixture(scope="session")
 async def clients(server: EmbeddedServer, template: str) -> AsyncIterator[dict[str, Client]]:
-    """By name: those of KEYS, and `nobody` and `wrong`, of one service; `alone`, who is admin of the other."""
+    """By name: those of KEYS, and `nobody` and `wrong`, of one service; `alone`, who is admin of the other.
+
+    For tests that change nothing.
+    """
     async with AsyncExitStack() as stack:
         alone_url = await stack.enter_async_context(_database_with(server, template, "alone", rows_of(OURS)))
         _, alone = await stack.enter_async_context(serving(alone_url, **LIMITS))
-        url = await stack.enter_async_context(_database_with(server, template, "together", rows()))
-        app, nobody = await stack.enter_async_context(serving(url, **LIMITS))
-        texts = {"wrong": f"purser_{'0' * 16}_{'0' * 64}"}
-        for name, (role, strategies) in KEYS.items():
-            texts[name] = str(await keys.create_key(app.state.context, LOCAL, role, name, strategies))
-        clients = {"alone": alone, "nobody": nobody}
-        for name, text in texts.items():
-            clients[name] = Client(await stack.enter_async_context(_with_key(app, text)))
-        yield clients
+        yield {"alone": alone, **await _clients(stack, server, template, "together")}
+
+
+@pytest.fixture(scope="session")
+async def acting(server: EmbeddedServer, template: str) -> AsyncIterator[dict[str, Client]]:
+    """The same but for `alone`, of a service whose rows may be changed."""
+    async with AsyncExitStack() as stack:
+        yield await _clients(stack, server, template, "changing")
+
+
+async def _clients(stack: AsyncExitStack, server: EmbeddedServer, template: str, name: str) -> dict[str, Client]:
+    url = await stack.enter_async_context(_database_with(server, template, name, rows()))
+    app, nobody = await stack.enter_async_context(serving(url, **LIMITS))
+    texts = {"wrong": f"purser_{'0' * 16}_{'0' * 64}"}
+    for kind, (role, strategies) in KEYS.items():
+        texts[kind] = str(await keys.create_key(app.state.context, LOCAL, role, kind, strategies))
+    clients = {kind: Client(await stack.enter_async_context(_with_key(app, text))) for kind, text in texts.items()}
+    return {"nobody": nobody, **clients}
 
 
 def _with_key(app: FastAPI, key: str) -> httpx.AsyncClient:

@@ -38,7 +38,7 @@ MUTATION_ROLES = {
     "recordEvents": Role.TRADER,
     "recordSignal": Role.TRADER,
     "recordInstruments": Role.TRADER,
-    "registerStrategy": Role.TRADER,
+    "registerStrategy": Role.ADMIN,
     "setBudget": Role.ADMIN,
     "deleteBudget": Role.ADMIN,
     "setTradingState": Role.ADMIN,
@@ -129,29 +129,29 @@ async def test_introspection_takes_a_key(clients: Clients) -> None:
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-async def test_a_mutation_takes_its_role(clients: Clients, name: str) -> None:
+async def test_a_mutation_takes_its_role(acting: Clients, name: str) -> None:
     assert name in MUTATION_ROLES, "say which role it takes"
     field = MUTATIONS[name]
     for kind, (role, _) in KEYS.items():
         given = _least(field, {"id": str(OURS)})
-        response = await asked(clients[kind], document(SCHEMA, "mutation", field, name, given), given)
+        response = await asked(acting[kind], document(SCHEMA, "mutation", field, name, given), given)
         if not role.includes(MUTATION_ROLES[name]):
             assert codes(response) == {"FORBIDDEN"}, (kind, response.text)
             assert not response.json().get("data")
         elif kind in UNBOUND:
             assert codes(response).isdisjoint({"FORBIDDEN", "UNAUTHENTICATED"}), kind
     given = _least(field, {})
-    refused = await asked(clients["nobody"], document(SCHEMA, "mutation", field, name, given), given)
+    refused = await asked(acting["nobody"], document(SCHEMA, "mutation", field, name, given), given)
     assert (refused.status_code, codes(refused)) == (401, {"UNAUTHENTICATED"})
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-async def test_to_a_bound_key_the_strategies_of_others_do_not_exist(clients: Clients, name: str) -> None:
+async def test_to_a_bound_key_the_strategies_of_others_do_not_exist(acting: Clients, name: str) -> None:
     field = MUTATIONS[name]
     answers = []
     for strategy_id in (THEIRS, UNKNOWN):
         given = _least(field, {"id": str(strategy_id)})
-        response = await asked(clients["bound admin"], document(SCHEMA, "mutation", field, name, given), given)
+        response = await asked(acting["bound admin"], document(SCHEMA, "mutation", field, name, given), given)
         answers.append(response.text.replace(str(strategy_id), "?"))
     assert answers[0] == answers[1]
 
@@ -226,14 +226,21 @@ async def _read(client: Client, address: str) -> tuple[int, bytes, str | None, s
 
 
 @pytest.mark.parametrize(("method", "path"), paths_with("post", "put", "patch", "delete"))
-async def test_a_write_takes_its_role(clients: Clients, method: str, path: str) -> None:
+async def test_a_write_takes_its_role(acting: Clients, method: str, path: str) -> None:
     assert (method, path) in WRITE_ROLES, "say which role it takes"
     least, body = WRITE_ROLES[method, path]
     for address in _addresses(path):
         for kind, (role, _) in KEYS.items():
-            response = await clients[kind].http.request(method, address, json=body)
+            response = await acting[kind].http.request(method, address, json=body)
             if not role.includes(least):
                 assert (response.status_code, response.json()["code"]) == (403, "FORBIDDEN"), kind
             elif kind in UNBOUND:
                 assert response.status_code not in (401, 403), kind
-        assert (await clients["nobody"].http.request(method, address, json=body)).status_code == 401
+        assert (await acting["nobody"].http.request(method, address, json=body)).status_code == 401
+        if str(THEIRS) in address:
+            theirs, unknown = [
+                await acting["bound admin"].http.request(method, one, json=body)
+                for one in (address, address.replace(str(THEIRS), str(UNKNOWN)))
+            ]
+            assert theirs.status_code == unknown.status_code >= 400
+            assert theirs.text.replace(str(THEIRS), "?") == unknown.text.replace(str(UNKNOWN), "?")
