@@ -85,7 +85,9 @@ class BudgetBook:
         return list(self._changed)
 
     def parts(self) -> list[Part]:
-        """What changed, and the journal: what is to be written."""
+        """What changed, and the journal: what is to be written at the end of the act."""
+        for state in self._changed.values():
+            state.note_over()
         rows = [
             (
                 *(*key, state.allocated, state.reserved_orders, state.reserved_positions),

@@ -37,6 +37,8 @@ class BudgetState:
     version: int = 0
     created_at: int | None = None
     updated_at: int = 0
+    cause: BudgetOverReason = BudgetOverReason.FILL
+    """What changed it last."""
 
     @property
     def reserved(self) -> Decimal:
@@ -56,7 +58,7 @@ class BudgetState:
         self.reserved_orders += orders
         if positions:
             self.reserved_positions = trimmed(self.reserved_positions + positions)
-        self._note_over(BudgetOverReason.FILL)
+        self.cause = BudgetOverReason.FILL
         self.updated_at = now
         if not self.version or self.reserved == before:
             return None
@@ -72,16 +74,19 @@ class BudgetState:
         elif self.allocated is None:
             self.created_at = now
         self.allocated = allocated
-        self._note_over(BudgetOverReason.CUT)
+        self.cause = BudgetOverReason.CUT
         self.updated_at = now
         return self._entry(reason, None, now, before, self.reserved)
 
-    def _note_over(self, reason: BudgetOverReason) -> None:
-        """What put the budget over stays its reason until it is back."""
+    def note_over(self) -> None:
+        """Say why it is over, once an act is complete: on the way it may have been over, or not, for a moment.
+
+        What put it over stays its reason until it is back.
+        """
         if self.allocated is None or self.available >= 0:
             self.over_reason = None
         elif self.over_reason is None:
-            self.over_reason = reason
+            self.over_reason = self.cause
 
     def _entry(
         self, reason: JournalReason, client_order_id: str | None, now: int, allocated: Decimal, reserved: Decimal

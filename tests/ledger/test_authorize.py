@@ -250,3 +250,20 @@ async def test_an_order_in_an_unknown_instrument_holds_once_somebody_says_what_i
     await send(database, published("OrderInitialized", 2, **other), published("OrderFilled", 3, **other))
     assert await reserved(database) == (100, 0)
     assert await broken_invariants(database) == []
+
+
+async def test_what_put_a_budget_over_stays_its_reason_though_an_act_dips_below_the_cap_on_its_way(
+    database: Database,
+) -> None:
+    await prepare(database)
+    await send(database, *_bought(1, "2"))
+    await ask(database, command(2, "SELL", "2"), command(3, "SELL", "1"))
+    await allocate(database, Decimal(150))
+    sold = {"client_order_id": "O-3", "order_side": "SELL"}
+    await send(database, published("OrderSubmitted", 301, **sold))
+    await send(database, published("OrderFilled", 302, **sold))
+    # 200 for the filled order, let go first; 100 more for the one that may reduce less now.
+    assert await reserved(database) == (100, 100)
+    [budget] = await rows(database, "SELECT over_reason FROM budgets")
+    assert budget["over_reason"] == "CUT"
+    assert await broken_invariants(database) == []
