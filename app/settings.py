@@ -169,6 +169,11 @@ class Settings(BaseSettings):
         """The names in `allowed_hosts`."""
         return [name.strip() for name in (self.allowed_hosts or "").split(",") if name.strip()]
 
+    @property
+    def graphql_request_bytes_max(self) -> int:
+        """Most bytes of any GraphQL request, before it is known what it asks for."""
+        return max(self.graphql_mutation_bytes_max, self.graphql_body_bytes_max)
+
     def pool_limits(self) -> PoolLimits:
         """The bounds of one process's connection pool."""
         return PoolLimits(

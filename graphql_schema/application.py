@@ -43,7 +43,7 @@ class GraphQLEndpoint:
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
         self._schema = schema
         self._body_bytes_max = settings.graphql_body_bytes_max
-        self._mutation_bytes_max = max(settings.graphql_mutation_bytes_max, settings.graphql_body_bytes_max)
+        self._request_bytes_max = settings.graphql_request_bytes_max
         self._cost_max = settings.graphql_cost_max
         self._query_seconds_max = settings.graphql_timeout_seconds
         self._suggestions = settings.graphql_suggestions
@@ -60,6 +60,7 @@ class GraphQLEndpoint:
             if settings.graphql_allow_list is None
             else AllowList.read(settings.graphql_allow_list)
         )
+        self._seen_through: set[asyncio.Future[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -99,7 +100,14 @@ class GraphQLEndpoint:
         asked = requests.from_body(request)
         text, document, operation = self._prepared(asked)
         if operation.type is not OperationType.SUBSCRIPTION:
-            result, extensions = await self._answered(text, document, operation, asked, caller)
+            answering = asyncio.create_task(self._answered(text, document, operation, asked, caller))
+            if operation.type is OperationType.MUTATION:
+                # Seen through, though the client may leave: as over HTTP.
+                self._seen_through.add(answering)
+                answering.add_done_callback(self._seen_through.discard)
+                result, extensions = await asyncio.shield(answering)
+            else:
+                result, extensions = await answering
             yield responses.answered(result, extensions, MediaType.GRAPHQL).body
             return
         check_variables(asked.variables)
@@ -173,7 +181,7 @@ class GraphQLEndpoint:
         if headers.get("content-encoding", "identity") != "identity":
             raise _unsupported("A POST has no Content-Encoding.")
         # What it is for is known once it is read: only a mutation has long lists of its own to send.
-        return requests.from_body(await read_body(receive, headers.get("content-length"), self._mutation_bytes_max))
+        return requests.from_body(await read_body(receive, headers.get("content-length"), self._request_bytes_max))
 
     def _cost(self, operation: Operation, variables: Mapping[str, Any]) -> dict[str, int]:
         """What the operation may cost, as it is reported. Raises RequestRefused, PageTooLarge."""
@@ -225,7 +233,7 @@ def _socket_limits(settings: Settings) -> SocketLimits:
     return SocketLimits(
         connections_max=settings.graphql_sockets_max,
         operations_max=settings.graphql_socket_operations_max,
-        message_bytes_max=settings.graphql_body_bytes_max,
+        message_bytes_max=settings.graphql_request_bytes_max,
         init_timeout_seconds=settings.graphql_socket_init_timeout_seconds,
         send_timeout_seconds=settings.graphql_socket_send_timeout_seconds,
     )

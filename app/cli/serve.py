@@ -117,7 +117,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         access_log=settings.log_level == "debug",
         server_header=False,
         backlog=BACKLOG,
-        ws_max_size=settings.graphql_body_bytes_max,
+        ws_max_size=settings.graphql_request_bytes_max,
         # Events are small, and go out one by one.
         ws_per_message_deflate=False,
         timeout_worker_healthcheck=HEALTHCHECK_TIMEOUT_SECONDS,

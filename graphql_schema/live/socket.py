@@ -32,6 +32,9 @@ from graphql_schema.live.messages import (
 KEY_CHECK_SECONDS = 5.0
 """How often it is asked whether a connection's key is still in force."""
 
+REASON_BYTES_MAX = 123
+"""What a close frame has room for."""
+
 
 @dataclass(frozen=True)
 class SocketLimits:
@@ -81,7 +84,7 @@ class _Closed(Exception):
 
     def __init__(self, code: CloseCode | None = None, reason: str = "") -> None:
         self.code = code
-        self.reason = reason[:100]  # a close frame has 125 bytes
+        self.reason = reason.encode()[:REASON_BYTES_MAX].decode(errors="ignore")
         super().__init__(reason)
 
 

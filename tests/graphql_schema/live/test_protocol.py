@@ -11,7 +11,9 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.feed.rows import DEADLINE_SECONDS, set_budget
 from tests.graphql_schema.live.client import Socket, connected, raw
+from tests.graphql_schema.live.test_principals import STRATEGY
 from tests.graphql_schema.service import running
+from tests.reads.rows import EMA
 
 pytestmark = pytest.mark.anyio
 
@@ -35,6 +37,8 @@ async def test_queries_are_answered_and_completed(socket: Socket) -> None:
         ({"query": "{ nothing }"}, "VALIDATION_FAILED"),
         ({"query": "subscription { nothing }"}, "VALIDATION_FAILED"),
         ({"query": "subscription { budgets { currency } fills { cursor } }"}, "VALIDATION_FAILED"),
+        ({"query": "subscription { __typename }"}, "VALIDATION_FAILED"),
+        ({"query": "subscription S { fills @skip(if: true) { cursor } }"}, "VALIDATION_FAILED"),
         ({"query": "subscription { budgets { currency } "}, "BAD_REQUEST"),
         ({"query": ""}, "BAD_REQUEST"),
         ({}, "BAD_REQUEST"),
@@ -102,6 +106,14 @@ async def test_a_subscription_that_is_completed_sends_no_more(socket: Socket, co
             ],
             4409,
         ),
+        (
+            [
+                '{"type": "connection_init"}',
+                *[f'{{"type":"subscribe","id":"{"é" * 90}","payload":{{"query":"subscription{{fills{{cursor}}}}"}}}}']
+                * 2,
+            ],
+            4409,
+        ),
     ],
 )
 async def test_who_breaks_the_protocol_is_closed_with_its_code(
@@ -159,10 +171,38 @@ async def test_operations_of_a_connection_are_limited(database_url: str) -> None
 
 
 async def test_a_message_is_no_longer_than_a_request_may_be(database_url: str) -> None:
-    with running(database_url, graphql_body_bytes_max=2048) as address:
+    with running(database_url, graphql_body_bytes_max=2048, graphql_mutation_bytes_max=4096) as address:
         async with connected(address) as socket:
-            await socket.ask("{ summary { orders } } #" + "x" * 3000)
+            await socket.ask("{ summary { orders } } #" + "x" * 2500)
+            assert await socket.errors() == ["BODY_TOO_LARGE"]
+            await socket.ask("mutation { __typename } #" + "x" * 5000)
             assert (await socket.closed())[0] == 4400
+
+
+async def test_a_mutation_is_seen_through_though_its_client_leaves(
+    database_url: str, connection: asyncpg.Connection
+) -> None:
+    budget = 'setBudget(strategy: {name: "EMACross-000"}, currency: "USDT", allocated: 5) { __typename }'
+    await connection.execute(STRATEGY, EMA, "EMACross-000")
+    holder = await asyncpg.connect(database_url)
+    with running(database_url) as address:
+        async with holder.transaction():
+            # Whoever changes something of the strategy waits for us.
+            await holder.execute("SELECT FROM strategies FOR UPDATE")
+            async with connected(address) as socket:
+                await socket.ask(f"mutation {{ {budget} }}", "left")
+                await until_found(connection, "pg_stat_activity WHERE wait_event_type = 'Lock' AND query <> ''")
+                await socket.send(id="left", type="complete")
+                await socket.answer("{ summary { orders } }")
+        await until_found(connection, "budgets WHERE allocated = 5")
+    await holder.close()
+
+
+async def until_found(connection: asyncpg.Connection, rows: str) -> None:
+    """Ask until there are such rows."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not await connection.fetchval(f"SELECT count(*) FROM {rows}"):
+            pass
 
 
 async def test_a_client_that_does_not_read_is_cut(database_url: str, connection: asyncpg.Connection) -> None:
@@ -171,14 +211,20 @@ async def test_a_client_that_does_not_read_is_cut(database_url: str, connection:
         deaf = sockets.socket()
         deaf.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", port))
-        async with raw(address, sock=deaf, max_queue=1, compression=None) as socket:
+        async with raw(address, sock=deaf, max_queue=1, compression=None, close_timeout=0.1) as socket:
             await socket.send(type="connection_init")
             assert (await socket.receive())["type"] == "connection_ack"
-            # Each answer is some tens of kilobytes, and nobody takes them.
-            for number in range(200):
-                await socket.ask("{ __schema { types { name description fields { name description } } } }", str(number))
+            flooding = asyncio.create_task(ping_for_ever(socket))
             # The only connection that there may be is given up for another one.
             await until_connected(address)
+            flooding.cancel()
+
+
+async def ping_for_ever(socket: Socket) -> None:
+    """Ask for answers of a hundred kilobytes, which nobody takes."""
+    with suppress(ConnectionClosed):
+        while True:
+            await socket.send(type="ping", payload={"text": "x" * 100_000})
 
 
 async def until_connected(address: str) -> None:
