@@ -34,7 +34,10 @@ async def test_examples_stand_ready_in_tabs(page: Page) -> None:
     await expect(page).to_have_title(re.compile("Purser"))
     await expect(page.locator(".graphiql-logo")).to_have_text("Purser")
     await expect(page.locator(".graphiql-tab-button")).to_have_text(
-        ["OrdersWithFills", "Strategies", "PageByPage", "Positions", "FillsByDay", "LiveOrders"]
+        [
+            *("OrdersWithFills", "Strategies", "PageByPage", "Positions", "FillsByDay", "LiveOrders"),
+            *("Budgets", "AuthorizeOrder"),
+        ]
     )
     await expect(page.locator(".graphiql-query-editor")).to_contain_text("Welcome to Purser")
 

@@ -2,11 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
+from fastapi import FastAPI
+from graphql import OperationDefinitionNode, OperationType, parse, validate
 
-from graphql_schema import graphiql
+from graphql_schema import graphiql, schema
+from tests.graphql_schema.acting import STRATEGY
+from tests.ledger.gatekeeping import prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
@@ -111,8 +116,36 @@ async def test_says_what_to_do_where_the_page_was_not_built(
     assert await client.query("{ summary { orders } }")
 
 
-@pytest.mark.parametrize("example", sorted(path.stem for path in WEB.glob("examples/*.graphql")))
+EXAMPLES = sorted(path.stem for path in WEB.glob("examples/*.graphql"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
 async def test_examples_work(client: Client, example: str) -> None:
+    document, variables = read(example)
+    parsed = parse(document)
+    assert validate(schema._schema, parsed) == []
+    (operation,) = parsed.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    if operation.operation is OperationType.QUERY:
+        assert await client.query(document, **variables)
+
+
+async def test_the_example_of_an_act_tells_what_became_of_it(own: tuple[FastAPI, Client]) -> None:
+    app, client = own
+    document, variables = read("8-authorize-order")
+    variables["input"]["strategy"]["name"] = STRATEGY
+    await prepare(app.state.context.database, "20000")
+    answers = [(await client.query(document, **variables))["authorizeOrder"]]
+    for changes in ({"quantity": "1"}, {"quantity": "1", "clientOrderId": "GRAPHIQL-2"}, {"quantity": "0"}):
+        changed = {"input": {**variables["input"], **changes}}
+        answers.append((await client.query(document, **changed))["authorizeOrder"])
+    names = ["OrderAuthorized", "Conflict", "OrderDenied", "InvalidInput"]
+    assert [answer["__typename"] for answer in answers] == names
+    assert answers[0]["budget"] == {"allocated": "20000", "reserved": "11750.0000", "available": "8250.0000"}
+
+
+def read(example: str) -> tuple[str, dict[str, Any]]:
+    """The document and its variables."""
     variables = WEB / "examples" / f"{example}.json"
     given = orjson.loads(variables.read_bytes()) if variables.exists() else {}
-    assert await client.query((WEB / "examples" / f"{example}.graphql").read_text(), **given)
+    return (WEB / "examples" / f"{example}.graphql").read_text(), given
