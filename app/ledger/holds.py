@@ -57,8 +57,22 @@ class _Trades:
     """Open quantities more than before, by the side that opened them."""
     increasing: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """Quantities that opened or increased a position, by order."""
-    tied_up: dict[OrderKey, dict[str, Decimal]] = field(default_factory=dict)
-    """What positions tie up more than before, by the order that traded last in them and by currency."""
+    tied_up: dict[OrderKey, dict[tuple[str, str], Decimal]] = field(default_factory=dict)
+    """What positions tie up more than before: by the order that traded last in them, by instrument and currency."""
+
+    def settled(self, valuations: Mapping[str, Valuation]) -> dict[OrderKey, dict[str, Decimal]]:
+        """The same in the currencies that the instruments settle in, whose budgets the positions count against.
+
+        Fills are in the quote currency, which may be another one.
+        """
+        settled: dict[OrderKey, dict[str, Decimal]] = {}
+        for key, amounts in self.tied_up.items():
+            sums = settled.setdefault(key, {})
+            for (instrument_id, quoted), amount in amounts.items():
+                known = valuations.get(instrument_id)
+                currency = known.currency if known is not None else quoted
+                sums[currency] = sums.get(currency, _ZERO) + amount
+        return settled
 
 
 async def tie_up(
@@ -81,6 +95,7 @@ async def tie_up(
     valuations = await load_valuations(work, {instrument_id for _, instrument_id in markets})
     for instrument_id, currency in positions.new_instruments.items():
         valuations.setdefault(instrument_id, Valuation(currency, _ONE))
+    tied_up = trades.settled(valuations)
     held_before = await load_held(work, markets)
     held = {side: held_before.get(side, _ZERO) + trades.held.get(side, _ZERO) for side in held_before | trades.held}
     tied = await _moved_orders(work, orders, changes)
@@ -101,8 +116,8 @@ async def tie_up(
                 changes.moved[order.key] = order.hold
         if change and order.hold.currency is not None:
             why = reason or _reason(moved.get(order.key), order.key in changes.new, order.key in trades.increasing)
-            _note(book, order.key, why, order.hold.currency, change, trades.tied_up.pop(order.key, {}))
-    for key, amounts in trades.tied_up.items():
+            _note(book, order.key, why, order.hold.currency, change, tied_up.pop(order.key, {}))
+    for key, amounts in tied_up.items():
         for currency, amount in amounts.items():
             book.tie_up((key[0], currency), JournalReason.FILLED, key[1], positions=amount)
     return changes
@@ -242,4 +257,5 @@ def _add_life(trades: _Trades, order: OrderKey, life: Life, sign: int) -> None:
     market = (order[0], life.instrument_id)
     trades.held[market, life.state.entry] += sign * abs(life.state.signed_qty)
     amounts = trades.tied_up.setdefault(order, {})
-    amounts[life.state.currency] = amounts.get(life.state.currency, _ZERO) + sign * life.tied_up
+    quoted = (life.instrument_id, life.state.currency)
+    amounts[quoted] = amounts.get(quoted, _ZERO) + sign * life.tied_up

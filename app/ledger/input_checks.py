@@ -12,6 +12,8 @@ def check_text(text: str, length_max: int, *path: str) -> None:
     """A text that is not empty, and that PostgreSQL can hold."""
     if not 0 < len(text) <= length_max:
         raise InputInvalid(f"{path[-1]} has 1 to {length_max} characters, not {len(text)}.", *path)
+    if not text.strip():
+        raise InputInvalid(f"{path[-1]} is blank.", *path)
     if "\x00" in text:
         raise InputInvalid(f"{path[-1]} has a NUL character.", *path)
     try:
@@ -33,9 +35,9 @@ def check_name(text: str, *path: str) -> None:
 
 
 def check_currency(code: str, *path: str) -> None:
-    """A currency's code, as in a money string: printable, without blanks."""
+    """A currency's code, as in a money string: printable ASCII, without blanks."""
     check_text(code, CURRENCY_LENGTH_MAX, *path)
-    if not code.isprintable() or " " in code:
+    if not code.isascii() or not code.isprintable() or " " in code:
         raise InputInvalid(f"{path[-1]} is a currency's code, like 'USDT', not {code!r}.", *path)
 
 

@@ -87,7 +87,10 @@ async def record_signal(work: WriteConnection, command: RecordSignal, strategy_i
     try:
         changes = await write_signals(work, [SignalArrival(0, owner, signal)])
     except CANNOT_BE_STORED as error:
-        raise InputInvalid(f"PostgreSQL cannot store it: {error}.", "value") from error
+        raise InputInvalid(
+            "value holds what cannot be stored: a NUL character, half of a surrogate pair, or too deep nesting.",
+            "value",
+        ) from error
     if changes.conflicting:
         raise SignalConflict(signal_id)
     await write(work, [feed_part(signals=changes.new)])

@@ -267,3 +267,22 @@ async def test_what_put_a_budget_over_stays_its_reason_though_an_act_dips_below_
     [budget] = await rows(database, "SELECT over_reason FROM budgets")
     assert budget["over_reason"] == "CUT"
     assert await broken_invariants(database) == []
+
+
+async def test_a_position_counts_against_the_budget_of_the_currency_that_its_instrument_settles_in(
+    database: Database,
+) -> None:
+    """Fills are in the quote currency."""
+    await prepare(database, "250", currency="USDC")
+    async with database.unit_of_work() as work:
+        columns = "instrument_id, quote_currency, settlement_currency"
+        await work.execute(f"INSERT INTO instruments ({columns}) VALUES ('BTCUSD.TEST', 'USD', 'USDC')")
+        await work.commit()
+    traded = {"instrument_id": "BTCUSD.TEST", "currency": "USD", "position_id": "P-TEST"}
+    for n in (1, 2):
+        assert (await verdict_of(database, n, instrument_id="BTCUSD.TEST")).deny_code is None
+        await send(database, published("OrderSubmitted", 10 * n, client_order_id=f"O-{n}", **traded))
+        await send(database, published("OrderFilled", 10 * n + 1, client_order_id=f"O-{n}", **traded))
+        assert await reserved(database, "USDC") == (0, 100 * n)
+    assert (await verdict_of(database, 3, instrument_id="BTCUSD.TEST")).deny_code is DenyCode.BUDGET_EXCEEDED
+    assert await broken_invariants(database) == []

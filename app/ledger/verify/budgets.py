@@ -10,7 +10,8 @@ _RESERVED = """(
 _TIED_UP = """(
     SELECT strategy_id, currency, sum(orders) AS orders, sum(positions) AS positions FROM (
         SELECT strategy_id, currency, remaining AS orders, 0 AS positions FROM holds WHERE remaining <> 0
-        UNION ALL SELECT strategy_id, currency, 0, abs(cost) FROM positions WHERE status = 'OPEN' AND cost <> 0
+        UNION ALL SELECT strategy_id, coalesce(settlement_currency, currency), 0, abs(cost) FROM positions
+        LEFT JOIN instruments USING (instrument_id) WHERE status = 'OPEN' AND cost <> 0
     ) tied GROUP BY 1, 2
 ) recomputed"""
 

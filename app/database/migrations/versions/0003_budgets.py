@@ -137,7 +137,8 @@ _STATEMENTS = (
     FROM (
         SELECT strategy_id, currency, remaining AS orders, 0 AS positions FROM holds WHERE remaining > 0
         UNION ALL
-        SELECT strategy_id, currency, 0, abs(cost) FROM positions WHERE status = 'OPEN'
+        SELECT strategy_id, coalesce(settlement_currency, currency), 0, abs(cost) FROM positions
+        LEFT JOIN instruments USING (instrument_id) WHERE status = 'OPEN'
     ) tied GROUP BY 1, 2
     """,
     "INSERT INTO changes (strategy_id, entity, key) SELECT strategy_id, 'budget', currency FROM budgets",
