@@ -38,10 +38,12 @@ def instances(
     request: pytest.FixtureRequest, free_tcp_port_factory: Callable[[], int]
 ) -> Iterator[tuple[EmbeddedServer, list[Service]]]:
     """A PostgreSQL of the test's own, and two instances on it; in long tests with two workers each."""
-    workers = "1" if request.node.get_closest_marker("long") is None else "2"
+    is_long = request.node.get_closest_marker("long") is not None
+    # Where PostgreSQL is killed, what it acknowledged must be on the disk.
+    workers, is_durable = ("2", True) if is_long else ("1", False)
     with (
         tempfile.TemporaryDirectory(prefix="purser-race-") as directory,
-        EmbeddedServer.start(Path(directory), durable=False) as server,
+        EmbeddedServer.start(Path(directory), durable=is_durable) as server,
         ExitStack() as stack,
     ):
         asyncio.run(upgrade(server.url))
@@ -119,11 +121,13 @@ async def trade(ports: Sequence[int], operations: int, fault: Callable[[], None]
 
     async def act(number: int, connection: Connection) -> None:
         trader = Trader(number, connection, acknowledged)
-        for place in left:
-            if place == operations // 2:
-                fault()
-            await trader.act()
-        await connection.close()
+        try:
+            for place in left:
+                if place == operations // 2:
+                    fault()
+                await trader.act()
+        finally:
+            await connection.close()
 
     async with asyncio.TaskGroup() as tasks:
         for number, connection in enumerate(connections):

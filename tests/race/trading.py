@@ -112,7 +112,7 @@ class Trader:
         # What is released is not authorized again: from here on the same question has another answer.
         self._said = [said for said in self._said if order.name not in str(said[1])]
         data = await self._ask(RELEASE, {"id": order.name, "strategy": {"name": STRATEGY}})
-        assert data["releaseOrder"] == {"__typename": "OrderReleased", "order": {"clientOrderId": order.name}}
+        assert data == {"releaseOrder": {"__typename": "OrderReleased", "order": {"clientOrderId": order.name}}}, data
         self._acknowledged.released.add(order.name)
 
     async def _record(self, order: _Order, *events: tuple[str, dict[str, Any]]) -> None:
