@@ -89,7 +89,7 @@ class _Desk:
     valuations: dict[str, Valuation]
     held: dict[tuple[Market, OrderSide], Decimal]
     claims: dict[tuple[Market, OrderSide], tuple[Decimal, int]]
-    last_prices: dict[str, Decimal]
+    last_prices: dict[Market, Decimal]
     now: int
     orders: list[OrderChange] = field(default_factory=list)
     events: list[tuple[str, AuthorizationGranted]] = field(default_factory=list)
@@ -106,7 +106,7 @@ class _Desk:
         held = await load_held(work, known_markets) if known_markets else {}
         sides = {request.side for request in requests if held.get(request.opposite)}
         unpriced = {
-            request.command.instrument_id
+            request.market
             for request in requests
             if unit_price_of(request.command.price, request.command.trigger_price, request.command.reference_price)
             is None
@@ -121,7 +121,7 @@ class _Desk:
             valuations=await load_valuations(work, {instrument_id for _, instrument_id in known_markets}),
             held=held,
             claims=await load_claims(work, sides) if sides else {},
-            last_prices=dict(await load_last_prices(work, unpriced)) if unpriced else {},
+            last_prices=await load_last_prices(work, unpriced) if unpriced else {},
             now=now,
         )
 
@@ -152,7 +152,7 @@ class _Desk:
         multiplier: Decimal,
     ) -> Verdict:
         command = request.command
-        reference = command.reference_price or self.last_prices.get(command.instrument_id)
+        reference = command.reference_price or self.last_prices.get(request.market)
         unit_price = unit_price_of(command.price, command.trigger_price, reference)
         hold = self.holds.get(request.key) or HoldState(None, _ZERO)
         increasing = self._increasing(request)

@@ -1,6 +1,6 @@
 """What decides holds, read from the database: instruments, open positions, open orders. Strategies must be locked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
@@ -43,9 +43,14 @@ FROM {_SIDES} k
 {join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=OPEN)}
 GROUP BY 1, 2, 3
 """
-_LAST_PRICES = """
-SELECT k.instrument_id, f.last_px FROM unnest($1::text[]) k(instrument_id) CROSS JOIN LATERAL (
-    SELECT last_px FROM fills WHERE instrument_id = k.instrument_id ORDER BY ts_event DESC, event_id DESC LIMIT 1
+# The strategy's own, if it has any: nobody else's fills decide what its next order is valued at.
+_LAST_PRICES = f"""
+SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL (
+    (SELECT last_px, 0 AS place FROM fills WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id
+     ORDER BY ts_event DESC, event_id DESC LIMIT 1)
+    UNION ALL
+    (SELECT last_px, 1 FROM fills WHERE instrument_id = k.instrument_id ORDER BY ts_event DESC, event_id DESC LIMIT 1)
+    ORDER BY place LIMIT 1
 ) f
 """
 
@@ -102,10 +107,10 @@ async def load_claims(
     return {_side_of(row, "side"): (row["claimed"], row["ts_init"]) for row in rows}
 
 
-async def load_last_prices(work: WriteConnection, instrument_ids: Iterable[str]) -> Mapping[str, Decimal]:
-    """The price of each instrument's latest fill, whoever's it was."""
-    rows = await work.fetch(_LAST_PRICES, list(instrument_ids))
-    return {row["instrument_id"]: row["last_px"] for row in rows}
+async def load_last_prices(work: WriteConnection, markets: Iterable[Market]) -> dict[Market, Decimal]:
+    """The price of each market's latest fill: the strategy's own, or, where it has none, whoever's it was."""
+    rows = await work.fetch(_LAST_PRICES, *_columns(markets))
+    return {(str(row["strategy_id"]), row["instrument_id"]): row["last_px"] for row in rows}
 
 
 def _columns(rows: Iterable[tuple[str, ...]]) -> list[list[str]]:

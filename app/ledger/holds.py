@@ -227,9 +227,9 @@ async def _find_references(
         else:
             without.append(order)
     if without:
-        prices = await load_last_prices(work, {order.instrument_id for order in without})
+        prices = await load_last_prices(work, {(order.key[0], order.instrument_id) for order in without})
         for order in without:
-            order.hold.reference_price = prices.get(order.instrument_id)
+            order.hold.reference_price = prices.get((order.key[0], order.instrument_id))
 
 
 def _trades(positions: PositionChanges) -> _Trades:

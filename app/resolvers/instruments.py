@@ -17,7 +17,7 @@ async def record_instruments(
 ) -> int:
     """Say what instruments are valued by, all or none of them; answers how many there are.
 
-    A trader may add instruments; to value a known one otherwise takes an admin, and no fills in it.
+    A trader may add instruments; to value a known one otherwise takes an admin of all strategies, and no fills in it.
     Raises Forbidden, InputInvalid, InstrumentInUse, Busy.
     """
     principal.require(Role.TRADER)

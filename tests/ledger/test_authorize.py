@@ -286,3 +286,13 @@ async def test_a_position_counts_against_the_budget_of_the_currency_that_its_ins
         assert await reserved(database, "USDC") == (0, 100 * n)
     assert (await verdict_of(database, 3, instrument_id="BTCUSD.TEST")).deny_code is DenyCode.BUDGET_EXCEEDED
     assert await broken_invariants(database) == []
+
+
+async def test_another_strategys_fill_does_not_decide_what_a_market_order_is_valued_at(database: Database) -> None:
+    await prepare(database)
+    await send(database, *_bought(1, "5"))
+    other = {"client_order_id": "O-X", "strategy_id": "Other-000", "position_id": "P-X"}
+    cheap = published("OrderFilled", 12, ts=4 * 10**18, last_px=Decimal("0.00001"), trade_id="T-X", **other)
+    await send(database, published("OrderInitialized", 10, **other), published("OrderSubmitted", 11, **other), cheap)
+    verdict = await verdict_of(database, 2, quantity="6", price=None)
+    assert verdict.reason == "BUDGET_EXCEEDED: available=500 USDT, required=600 USDT"

@@ -67,6 +67,7 @@ async def _write(
     revalued = [(before, after) for before, after in news if before is None or _value(before) != _value(after)]
     if any(before is not None for before, _ in revalued):
         principal.require(Role.ADMIN)
+        principal.require_all_strategies()
     settlement_currencies = {after.instrument_id: after.settlement_currency for _, after in revalued}
     await _refuse_filled(work, settlement_currencies)
     await _refuse_held_otherwise(work, settlement_currencies)
