@@ -49,12 +49,11 @@ def instances(
         asyncio.run(upgrade(server.url))
         ports = [free_tcp_port_factory() for _ in range(2)]
         options = ("--workers", workers)
-        services = [
-            stack.enter_context(serving(Path(directory), port, *options, PURSER_DATABASE_URL=server.url))
-            for port in ports
-        ]
-        for service in services:
-            service.until_ready()
+        services = []
+        for port in ports:
+            serving_it = serving(Path(directory), port, *options, PURSER_DATABASE_URL=server.url)
+            services.append(stack.enter_context(serving_it))
+            services[-1].until_ready()
         yield server, services
 
 
