@@ -123,4 +123,5 @@ async def test_figures_of_the_registry_and_the_feed(own: tuple[FastAPI, Client],
     await until(lambda: len(app.state.context.registry) == 1)
     found = await figures(client)
     assert (found["purser_feed_connected",], found["purser_registry_budgets",]) == (1, 1)
+    assert found["purser_orders_waiting",] == 0
     assert 0 <= found["purser_registry_age_seconds",] < 10
