@@ -41,12 +41,13 @@ class TiedUp:
 
     open: dict[tuple[str, str], _Order] = field(default_factory=dict)
     positions: dict[tuple[str, str], _Position] = field(default_factory=dict)
-    last_prices: dict[str, tuple[int, UUID, Decimal]] = field(default_factory=dict)
+    last_prices: dict[tuple[str, str], tuple[int, UUID, Decimal]] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
 
     def read(self, lines: Iterable[bytes]) -> None:
-        """A batch. An order without a price is valued by what the instrument traded at before it came.
+        """A batch. An order without a price is valued by what its strategy traded the instrument at before it came.
 
+        Where the strategy had not, whoever had counts (in `last_prices` under no strategy).
         Where nobody had traded it before, this batch makes it known: what waits is valued by its fills.
         """
         before = dict(self.last_prices)
@@ -57,7 +58,9 @@ class TiedUp:
                 self._apply(event)
         for order in self.open.values():
             if order.price is None and not order.has_come:
-                last = before.get(order.instrument) or self.last_prices.get(order.instrument)
+                own, any_ones = (order.strategy, order.instrument), ("", order.instrument)
+                known = [prices.get(key) for prices in (before, self.last_prices) for key in (own, any_ones)]
+                last = next((price for price in known if price), None)
                 order.price = order.last_px if order.filled else last and last[2]
             order.has_come = True
 
@@ -114,7 +117,8 @@ class TiedUp:
         if order.filled >= order.quantity:
             del self.open[key]
         last = (event["ts_event"], UUID(event["event_id"]), price)
-        self.last_prices[order.instrument] = max(last, self.last_prices.get(order.instrument, last))
+        for place in ((key[0], order.instrument), ("", order.instrument)):
+            self.last_prices[place] = max(last, self.last_prices.get(place, last))
         position = self.positions.setdefault((key[0], event["position_id"]), _Position(order.instrument))
         signed = quantity if event["order_side"] == "BUY" else -quantity
         after = position.signed + signed
