@@ -98,7 +98,7 @@ async def run() -> list[Comparison]:
             f"in batches of {BATCH}": _Load(BATCH_CLIENTS, BATCH, _batches(hot)),
             f"one at a time, over {BUDGETS:,} budgets": _Load(CLIENTS, 1, _requests(spread)),
         }
-        with uvicorn("app.main:create_app", server.url) as port:
+        with uvicorn("app.cli.worker:create_app", server.url) as port:
             await _expect_grants(port, loads)
             peers = await _in_turns(server.url, port, peer, loads)
         await _check(server.url, loads)

@@ -34,7 +34,7 @@ async def side_by_side(url: str) -> list[Comparison]:
     await connection.close()
     with ExitStack() as servers:
         ports = {
-            "purser": servers.enter_context(uvicorn("app.main:create_app", url)),
+            "purser": servers.enter_context(uvicorn("app.cli.worker:create_app", url)),
             "by hand": servers.enter_context(uvicorn("bench.peers.by_hand_graphql:create_app", url)),
             "strawberry": servers.enter_context(uvicorn("bench.peers.strawberry_sqlmodel:create_app", url)),
             "postgraphile": servers.enter_context(postgraphile(url)),

@@ -24,7 +24,7 @@ async def run() -> list[Comparison]:
         with ExitStack() as servers:
             asked = {
                 application: (servers.enter_context(uvicorn(application, url)), request)
-                for application in ("app.main:create_app", *PEERS)
+                for application in ("app.cli.worker:create_app", *PEERS)
             }
             ours, by_hand, usual = [await answer_to(*one) for one in asked.values()]
             assert ours == by_hand, "the bytes differ: the comparison would mean nothing"
@@ -37,7 +37,7 @@ async def run() -> list[Comparison]:
             f"{ROUNDS} rounds in turns",
             unit="requests/s",
             against=name,
-            ours=figures["app.main:create_app"],
+            ours=figures["app.cli.worker:create_app"],
             theirs=figures[application],
             ratio_min=ratio_min,
         )

@@ -1,7 +1,6 @@
 """Importing recordings with a progress bar."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from app.cli.garbage import collect_seldom
 from app.database import Database, PoolLimits
 from app.database.upgrade import connect
 from app.errors import BadInputError
@@ -43,8 +43,7 @@ def run_import(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOut
 
     Raises DatabaseUnavailable; what came before stays imported.
     """
-    # A batch makes some hundred thousand short-lived objects and no cycles: collecting at every 700th costs a tenth.
-    gc.set_threshold(50_000, 20, 20)
+    collect_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_import_files(url, limits, paths))
 

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from app.cli.garbage import collect_seldom
 from app.cli.logs import configure_logging
 from app.settings import load_settings
 
@@ -25,7 +26,9 @@ def create_app() -> "FastAPI":
     # Imported here: the supervisor reads this module too, and needs none of the application.
     from app.main import create_app as create_main_app
 
-    return create_main_app()
+    app = create_main_app()
+    collect_seldom()
+    return app
 
 
 def _end_with(supervisor: int) -> None:

@@ -77,8 +77,10 @@ class WriteConnection(ReadConnection):
         return await self._raw.execute(sql, *arguments)
 
     async def copy(self, table: str, columns: Sequence[str], source: AsyncIterator[bytes]) -> None:
-        """COPY rows in PostgreSQL's text format into a table."""
-        await self._raw.copy_to_table(table, source=source, columns=list(columns), format="text")
+        r"""COPY rows into a table, as CSV with `"` for quotes, `\` to escape, and `null`."""
+        await self._raw.copy_to_table(
+            table, source=source, columns=list(columns), format="csv", quote='"', escape="\\", null="null"
+        )
 
     async def commit(self) -> None:
         """Make the transaction's effects last; the connection takes no further statements."""

@@ -20,6 +20,8 @@ LOOK_EVERY_SECONDS = 1.0
 """A NOTIFY may be lost, and a process that writes need not send one."""
 LOOK_PAUSE_SECONDS = 0.02
 """At least so long between two looks: what commits meanwhile is found together."""
+IDLE_PAUSE_SECONDS = 0.25
+"""The same while nobody follows, and only what is in memory is kept up."""
 LOOK_TIMEOUT_SECONDS = 3.0
 """A connection that was cut may look open for minutes."""
 LOAD_TIMEOUT_SECONDS = 60.0
@@ -158,9 +160,10 @@ class Feed:
                     await connection.notify()
             self._tried.set()
             if is_whole:
-                await asyncio.sleep(LOOK_PAUSE_SECONDS)
+                pause = LOOK_PAUSE_SECONDS if self._followers else IDLE_PAUSE_SECONDS
+                await asyncio.sleep(pause)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_EVERY_SECONDS - LOOK_PAUSE_SECONDS):
+                    async with asyncio.timeout(LOOK_EVERY_SECONDS - pause):
                         await self._woken.wait()
 
     async def _look(self, connection: ListeningConnection) -> bool:

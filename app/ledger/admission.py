@@ -2,14 +2,13 @@
 
 import json
 import time
-from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
 from app.database import WriteConnection
 from app.ledger.arrival import Admitted, Arrival, Incoming, SignalArrival
-from app.ledger.locks import lock_strategies
-from app.ledger.writing import array_source, join_by
+from app.ledger.by_keys import array_source, join_by
+from app.ledger.locks import LockedStrategy, lock_strategies
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of, strategy_id_of
 
@@ -31,11 +30,6 @@ SELECT strategy_id, name, trader_id, $4 FROM {array_source("strategy_id uuid", "
 ORDER BY strategy_id ON CONFLICT DO NOTHING RETURNING strategy_id
 """
 _KNOWN_STRATEGIES = "SELECT strategy_id FROM strategies WHERE strategy_id = ANY($1)"
-_NUMBERS = f"""
-UPDATE strategies s SET event_seq = s.event_seq + k.arrived
-FROM {array_source("strategy_id uuid", "arrived bigint")} k
-WHERE s.strategy_id = k.strategy_id RETURNING s.strategy_id, s.event_seq - k.arrived AS before
-"""
 
 
 async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted:
@@ -62,12 +56,13 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
             duplicates += 1
         else:
             doubtful.append(Arrival(strategy_id, 0, event, item.payload))
-    new_strategies = await _lock_strategies(work, names)
+    strategies, new_strategies = await _lock_strategies(work, names)
     arrivals, known, changed = await _sort_out(work, list(fresh.values()))
     conflicts, repeated = await _number_variants(work, fresh, changed, doubtful)
-    await _number(work, [*arrivals, *conflicts])
-    strategy_ids = list(names.values())
-    return Admitted(arrivals, conflicts, signals, new_strategies, strategy_ids, duplicates + known + repeated)
+    for arrival in (*arrivals, *conflicts):
+        strategy = strategies[arrival.strategy_id]
+        arrival.seq = strategy.event_seq = strategy.event_seq + 1
+    return Admitted(arrivals, conflicts, signals, strategies, new_strategies, duplicates + known + repeated)
 
 
 def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str]) -> str:
@@ -91,10 +86,15 @@ def _is_same(one: str, other: str) -> bool:
         return False  # a number of thousands of digits, or hopeless nesting: no engine writes such twice
 
 
-async def _lock_strategies(work: WriteConnection, names: dict[tuple[str, str], str]) -> list[str]:
-    """Make strategies that are new, then lock all: nobody waits for a new one while holding a lock on another."""
+async def _lock_strategies(
+    work: WriteConnection, names: dict[tuple[str, str], str]
+) -> tuple[dict[str, LockedStrategy], list[str]]:
+    """Make strategies that are new, then lock all: nobody waits for a new one while holding a lock on another.
+
+    Answers all of them, and the ids of those that are new.
+    """
     if not names:
-        return []
+        return {}, []
     known = {str(row["strategy_id"]) for row in await work.fetch(_KNOWN_STRATEGIES, list(names.values()))}
     missing = {name: strategy_id for name, strategy_id in names.items() if strategy_id not in known}
     added: list[str] = []
@@ -107,8 +107,7 @@ async def _lock_strategies(work: WriteConnection, names: dict[tuple[str, str], s
             time.time_ns(),
         )
         added = [str(row["strategy_id"]) for row in rows]
-    await lock_strategies(work, names.values())
-    return added
+    return await lock_strategies(work, names.values()), added
 
 
 async def _sort_out(
@@ -159,19 +158,6 @@ async def _number_variants(
         seen.setdefault(key, []).append(arrival)
         conflicts.append(arrival)
     return conflicts, repeated
-
-
-async def _number(work: WriteConnection, arrivals: Sequence[Arrival]) -> None:
-    """Number events in the order of arrival within their strategy."""
-    if not arrivals:
-        return
-    counts = Counter(arrival.strategy_id for arrival in arrivals)
-    rows = await work.fetch(
-        _NUMBERS, *[[str(value) for value in column] for column in zip(*counts.items(), strict=True)]
-    )
-    last = {str(row["strategy_id"]): row["before"] for row in rows}
-    for arrival in arrivals:
-        arrival.seq = last[arrival.strategy_id] = last[arrival.strategy_id] + 1
 
 
 def _id_arrays(arrivals: Sequence[Arrival]) -> tuple[list[str], list[str]]:

@@ -1,9 +1,12 @@
 """What the steps of recording hand on to each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
+from app.ledger.locks import LockedStrategy
 from app.rules.events import AnyPositionEvent, EngineEvent, OrderFilled, OrderHistoryEvent, SignalPublished
 
 OrderKey = tuple[str, str]
@@ -19,8 +22,7 @@ class QuarantineCode(StrEnum):
     CONFLICTING_CONTENT = "CONFLICTING_CONTENT"
 
 
-@dataclass(slots=True)
-class Incoming:
+class Incoming(Struct):
     """An event that was decoded, with its whole text and its place (line or index) in what was sent."""
 
     place: int
@@ -59,8 +61,7 @@ class RecordedEvents:
         )
 
 
-@dataclass(slots=True)
-class Arrival:
+class Arrival(Struct):
     """A new event with its place in the order of arrival. `variant` above 0: other content under a known id."""
 
     strategy_id: str
@@ -103,8 +104,7 @@ class Quarantine:
     reason: str
 
 
-@dataclass(slots=True)
-class NewFill:
+class NewFill(Struct):
     """A fill whose money is to be moved now."""
 
     strategy_id: str
@@ -119,7 +119,7 @@ class Admitted:
     arrivals: Sequence[Arrival]
     conflicts: Sequence[Arrival]
     signals: Sequence[SignalArrival]
+    strategies: Mapping[str, LockedStrategy]
+    """All that are concerned, locked; those of `new_strategies` were made."""
     new_strategies: Sequence[str]
-    strategy_ids: Sequence[str]
-    """All strategies that were locked."""
     duplicates: int

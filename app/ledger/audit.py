@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from app.database import WriteConnection
 from app.ledger.locks import lock_audit_log
-from app.ledger.writing import Row, insert
+from app.ledger.writing import Insert, Row, write
 from app.models import AuditEntry, Change
 from app.principal import Principal
 from app.rules.audit_chain import GENESIS, Link, canonical_json, hash_of
@@ -87,9 +87,8 @@ async def record_all(work: WriteConnection, principal: Principal, acts: Sequence
         )
         previous = hash_of(link, previous)
         rows.append(_row(link, previous))
-    await insert(work, AuditEntry, _COLUMNS, rows)
     changes = [(row[6] or str(NO_STRATEGY), "audit", str(row[0])) for row in rows]
-    await insert(work, Change, ("strategy_id", "entity", "key"), changes)
+    await write(work, [Insert(AuditEntry, _COLUMNS, rows), Insert(Change, ("strategy_id", "entity", "key"), changes)])
 
 
 def _row(link: Link, its_hash: str) -> Row:

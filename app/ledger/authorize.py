@@ -5,6 +5,7 @@
 A verdict is an event of ours in the order's history; asked again, it is read from there.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
@@ -14,26 +15,28 @@ import msgspec
 
 from app.database import WriteConnection
 from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
-from app.ledger import own_events
+from app.ledger import own_events, totals
 from app.ledger.arrival import OrderKey
+from app.ledger.asking import ask
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import AuthorizeOrder, Verdict
-from app.ledger.effects import feed_part, order_parts
+from app.ledger.effects import feed_part, number_part, order_parts
 from app.ledger.exposure import (
     Market,
+    Side,
     Valuation,
+    held_in,
     load_claims,
-    load_held,
     load_holds,
     load_last_prices,
-    load_valuations,
+    valuations_of,
 )
 from app.ledger.holds import HoldChanges
 from app.ledger.locks import LockedStrategy, lock_strategies
-from app.ledger.orders import OrderChange, load_states
-from app.ledger.writing import write
+from app.ledger.orders import OrderChange, known_of, load_states
+from app.ledger.writing import Part, WriteBehind
 from app.rules.authorization import Denial, Question, decide
-from app.rules.enums import AuthorizationStatus, JournalReason, OrderSide, OrderStatus
+from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus
 from app.rules.events import AuthorizationDenied, AuthorizationGranted
 from app.rules.holds import HoldState, hold_amount, opposite, unit_price_of
 from app.rules.money import EXACT
@@ -46,6 +49,10 @@ _ASKED = (
     *("time_in_force", "reduce_only", "post_only", "currency", "signal_id", "tags"),
 )
 """What makes two requests the same."""
+_WRITTEN_TOGETHER = 250
+"""PostgreSQL stores so many orders while we decide the next."""
+_AT_A_STRETCH = 25
+"""Decided without a look at what else there is to do: to send on what is being written, to read other requests."""
 
 
 class Request:
@@ -69,10 +76,16 @@ class Request:
 
 async def authorize(work: WriteConnection, requests: Sequence[Request], now: int) -> list[Verdict | PurserError]:
     """Decide all, in order; an order's own error is its answer. Commits nothing. `now`: nanoseconds since the epoch."""
+    answers: list[Verdict | PurserError] = []
     with localcontext(EXACT):
         desk = await _Desk.open(work, requests, now)
-        answers = [desk.answer(request) for request in requests]
-        await desk.write(work)
+        async with WriteBehind(work) as behind:
+            for place, request in enumerate(requests, 1):
+                answers.append(desk.answer(request))
+                if place == len(requests) or place % _WRITTEN_TOGETHER == 0:
+                    await behind.write(desk.parts(is_last=place == len(requests)))
+                elif place % _AT_A_STRETCH == 0:
+                    await asyncio.sleep(0)
     return answers
 
 
@@ -87,23 +100,28 @@ class _Desk:
     decided: dict[OrderKey, AuthorizationGranted]
     book: BudgetBook
     valuations: dict[str, Valuation]
-    held: dict[tuple[Market, OrderSide], Decimal]
-    claims: dict[tuple[Market, OrderSide], tuple[Decimal, int]]
+    held: dict[Side, Decimal]
+    claims: dict[Side, tuple[Decimal, int]]
     last_prices: dict[Market, Decimal]
     now: int
     orders: list[OrderChange] = field(default_factory=list)
     events: list[tuple[str, AuthorizationGranted]] = field(default_factory=list)
     hold_changes: HoldChanges = field(default_factory=HoldChanges)
+    told: int = 0
+    """How many of `orders`, and of their `events`, were given out to be written."""
 
     @classmethod
     async def open(cls, work: WriteConnection, requests: Sequence[Request], now: int) -> "_Desk":
         """Lock the strategies, and read."""
         strategies = await lock_strategies(work, {request.key[0] for request in requests})
         keys = {request.key for request in requests if request.key[0] in strategies}
-        stored, waiting = await load_states(work, keys)
+        markets = {request.market for request in requests if request.key[0] in strategies}
+        instruments = {instrument_id for _, instrument_id in markets}
+        known, held, book, valuations = await ask(
+            work, known_of(keys), held_in(markets), BudgetBook.of(strategies, now), valuations_of(instruments)
+        )
+        stored, waiting = await load_states(work, known)
         asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
-        known_markets = {request.market for request in requests if request.key[0] in strategies}
-        held = await load_held(work, known_markets) if known_markets else {}
         sides = {request.side for request in requests if held.get(request.opposite)}
         unpriced = {
             request.market
@@ -117,8 +135,8 @@ class _Desk:
             waiting=waiting,
             holds=await load_holds(work, stored) if stored else {},
             decided=await own_events.load_decisions(work, asked_before) if asked_before else {},
-            book=await BudgetBook.load(work, strategies, now),
-            valuations=await load_valuations(work, {instrument_id for _, instrument_id in known_markets}),
+            book=book,
+            valuations=valuations,
             held=held,
             claims=await load_claims(work, sides) if sides else {},
             last_prices=await load_last_prices(work, unpriced) if unpriced else {},
@@ -287,20 +305,21 @@ class _Desk:
             budget_currency=None,
         )
 
-    async def write(self, work: WriteConnection) -> None:
-        """Write what was decided."""
-        if not self.events:
-            return
-        await write(
-            work,
-            [
-                *own_events.parts(self.strategies, self.events),
-                *order_parts(self.orders),
-                *self.hold_changes.parts(),
-                *self.book.parts(),
-                feed_part(orders=[change.key for change in self.orders], budgets=self.book.changed),
-            ],
-        )
+    def parts(self, *, is_last: bool) -> list[Part]:
+        """What was decided since the last time; what it adds up to, `is_last`."""
+        fresh = self.orders[self.told :]
+        parts = [
+            own_events.event_part(self.strategies, self.events[self.told :]),
+            *order_parts(fresh),
+            *self.hold_changes.parts(),
+            self.book.journal_part(),
+        ]
+        orders = [change.key for change in fresh]
+        self.told, self.hold_changes = len(self.orders), HoldChanges()
+        if not is_last:
+            return [*parts, feed_part(orders=orders)]
+        sums = [number_part(self.strategies), totals.order_counts(self.orders), *self.book.budget_parts()]
+        return [*parts, *sums, feed_part(orders=orders, budgets=self.book.changed)]
 
 
 def _denied(event: AuthorizationGranted, denial: Denial) -> AuthorizationDenied:

@@ -3,8 +3,12 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from msgspec import Struct
+from msgspec.json import Decoder
+
 from app.database import WriteConnection
-from app.ledger.writing import Insert, Merge, Part, write
+from app.ledger.asking import Question, ask
+from app.ledger.writing import Insert, Part, Row, Update, write
 from app.models import Budget, BudgetJournalEntry
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import BudgetOverReason, JournalReason
@@ -12,7 +16,7 @@ from app.rules.enums import BudgetOverReason, JournalReason
 BudgetKey = tuple[str, str]
 """(strategy_id, currency)"""
 
-_LOAD = "SELECT * FROM budgets WHERE strategy_id = ANY($1)"
+_LOAD = "SELECT * FROM budgets WHERE strategy_id = ANY($1::uuid[])"
 _COLUMNS = (
     *("strategy_id", "currency", "allocated", "reserved_orders", "reserved_positions"),
     *("over_reason", "version", "created_at", "updated_at"),
@@ -23,42 +27,62 @@ _JOURNAL_COLUMNS = (
 )
 
 
+class _BudgetRow(Struct):
+    strategy_id: str
+    currency: str
+    allocated: Decimal | None
+    reserved_orders: Decimal
+    reserved_positions: Decimal
+    over_reason: BudgetOverReason | None
+    version: int
+    created_at: int | None
+    updated_at: int
+
+    def state(self) -> BudgetState:
+        return BudgetState(
+            allocated=self.allocated,
+            reserved_orders=self.reserved_orders,
+            reserved_positions=self.reserved_positions,
+            over_reason=self.over_reason,
+            version=self.version,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+        )
+
+
+_ROWS = Decoder(list[_BudgetRow])
+
+
 class BudgetBook:
     """What some strategies tie up, in all currencies. Their rows in `strategies` must be locked by the transaction."""
 
     def __init__(self, states: dict[BudgetKey, BudgetState], now: int) -> None:
         """`now` stamps every change: nanoseconds since the epoch."""
         self._states = states
+        self._stored = set(states)
         self._now = now
         self._journal: list[tuple[BudgetKey, JournalEntry]] = []
         self._changed: dict[BudgetKey, BudgetState] = {}
 
     @classmethod
-    async def load(cls, work: WriteConnection, strategy_ids: Iterable[str], now: int) -> "BudgetBook":
+    def of(cls, strategy_ids: Iterable[str], now: int) -> "Question[BudgetBook]":
         """The budgets of these strategies, with or without a cap."""
-        states: dict[BudgetKey, BudgetState] = {}
-        for row in await work.fetch(_LOAD, list(strategy_ids)):
-            over = row["over_reason"]
-            states[str(row["strategy_id"]), row["currency"]] = BudgetState(
-                allocated=row["allocated"],
-                reserved_orders=row["reserved_orders"],
-                reserved_positions=row["reserved_positions"],
-                over_reason=BudgetOverReason(over) if over else None,
-                version=row["version"],
-                created_at=row["created_at"],
-                updated_at=row["updated_at"],
-            )
-        return cls(states, now)
+
+        def read(rows: list[_BudgetRow]) -> BudgetBook:
+            return cls({(row.strategy_id, row.currency): row.state() for row in rows}, now)
+
+        return Question(_LOAD, [list(strategy_ids)], _ROWS, read)
+
+    @classmethod
+    async def load(cls, work: WriteConnection, strategy_ids: Iterable[str], now: int) -> "BudgetBook":
+        """The same, asked at once."""
+        (book,) = await ask(work, cls.of(strategy_ids, now))
+        return book  # type: ignore[no-any-return]
 
     def find(self, key: BudgetKey) -> BudgetState | None:
         """The budget, where one is set."""
         state = self._states.get(key)
         return state if state is not None and state.allocated is not None else None
-
-    def reserved(self, key: BudgetKey) -> Decimal:
-        """What is tied up, budget or not."""
-        state = self._states.get(key)
-        return state.reserved if state is not None else Decimal(0)
 
     def tie_up(
         self,
@@ -85,24 +109,33 @@ class BudgetBook:
         return list(self._changed)
 
     def parts(self) -> list[Part]:
-        """What changed, and the journal: what is to be written at the end of the act."""
-        for state in self._changed.values():
+        """What is to be written at the end of the act."""
+        return [*self.budget_parts(), self.journal_part()]
+
+    def budget_parts(self) -> list[Part]:
+        """What changed: once, at the end of the act."""
+        new: list[Row] = []
+        known: list[Row] = []
+        for key, state in self._changed.items():
             state.note_over()
-        rows = [
-            (
+            row = (
                 *(*key, state.allocated, state.reserved_orders, state.reserved_positions),
                 *(state.over_reason, state.version, state.created_at, state.updated_at),
             )
-            for key, state in self._changed.items()
-        ]
-        journal = [
+            (known if key in self._stored else new).append(row)
+        return [Update(Budget, _COLUMNS, known), Insert(Budget, _COLUMNS, new)]
+
+    def journal_part(self) -> Part:
+        """The journal's entries since the last time."""
+        entries, self._journal = self._journal, []
+        rows = [
             (
                 *(*key, entry.version, entry.ts, entry.reason, entry.client_order_id),
                 *(entry.allocated_before, entry.allocated_after, entry.reserved_before, entry.reserved_after),
             )
-            for key, entry in self._journal
+            for key, entry in entries
         ]
-        return [Merge(Budget, _COLUMNS, rows), Insert(BudgetJournalEntry, _JOURNAL_COLUMNS, journal)]
+        return Insert(BudgetJournalEntry, _JOURNAL_COLUMNS, rows)
 
     async def write(self, work: WriteConnection) -> list[BudgetKey]:
         """Write it. Answers which budgets changed."""

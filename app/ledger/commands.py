@@ -1,6 +1,5 @@
 """What is asked of the ledger, and what became of it."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 from uuid import UUID
@@ -37,8 +36,7 @@ class AuthorizeOrder(Struct, frozen=True, kw_only=True):
     tags: list[str] | None = None
 
 
-@dataclass(slots=True, frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What became of an order that asked to leave: granted (`deny_code` is None) or denied, and why.
 
     `currency` names the budget that decided; None where no currency is known.

@@ -1,59 +1,64 @@
 """What recording and authorizing have in common: orders, positions and the change feed, to be written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.database import WriteConnection
 from app.ledger import totals
 from app.ledger.arrival import OrderKey
 from app.ledger.budgets import BudgetKey
+from app.ledger.locks import LockedStrategy
 from app.ledger.orders import OrderChange
 from app.ledger.positions import PositionChanges
 from app.ledger.rows import FILL_COLUMNS, ORDER_COLUMNS, POSITION_COLUMNS, fill_row, order_row, position_row
-from app.ledger.writing import Insert, Merge, Part, array_source, delete, insert, upsert
-from app.models import Change, Fill, Order, Position
+from app.ledger.writing import Delete, Insert, Merge, Part, Update
+from app.models import Change, Fill, Order, Position, Strategy
 
-_REVISED = array_source(
-    "strategy_id uuid", "event_id uuid", "realized_pnl numeric", "position_n integer", "flip_qty numeric"
-)
 _ADD_INSTRUMENTS = """
 INSERT INTO instruments (instrument_id, quote_currency, settlement_currency)
 SELECT id, currency, currency FROM unnest($1::text[], $2::text[]) s(id, currency) ORDER BY id
 ON CONFLICT (instrument_id) DO NOTHING
 """
-_REVISE_FILLS = f"""
-UPDATE fills f SET realized_pnl = s.realized_pnl, position_n = s.position_n, flip_qty = s.flip_qty
-FROM {_REVISED} s WHERE f.strategy_id = s.strategy_id AND f.event_id = s.event_id
-"""
+_REVISED_COLUMNS = ("strategy_id", "event_id", "realized_pnl", "position_n", "flip_qty")
+
+
+def number_part(strategies: Mapping[str, LockedStrategy]) -> Part:
+    """The numbers of the strategies' last events, where there are new ones."""
+    rows = [(key, one.event_seq) for key, one in strategies.items() if one.event_seq != one.stored_seq]
+    return Update(Strategy, ("strategy_id", "event_seq"), rows)
 
 
 def order_parts(orders: Sequence[OrderChange]) -> list[Part]:
-    """Orders as they stand now, and how many there are of each status."""
+    """Orders as they stand now. How many there are of each status is `totals.order_counts`."""
     return [
         Insert(Order, ORDER_COLUMNS, [order_row(change) for change in orders if change.status_before is None]),
         Merge(Order, ORDER_COLUMNS, [order_row(change) for change in orders if change.status_before is not None]),
-        totals.order_counts(orders),
     ]
 
 
-async def write_positions(work: WriteConnection, changes: PositionChanges) -> None:
-    """New fills, what they did to positions, and the totals of both."""
+def position_parts(changes: PositionChanges) -> list[Part]:
+    """New fills, what they did to positions, and the totals of both. Run under `localcontext(EXACT)`."""
     if not changes.fills:
-        return
-    if changes.new_instruments:
-        await work.execute(_ADD_INSTRUMENTS, list(changes.new_instruments), list(changes.new_instruments.values()))
+        return []
     fills = [fill_row(booked, booked.event) for booked in changes.fills if booked.event is not None]
-    await insert(work, Fill, FILL_COLUMNS, fills)
-    if changes.revised:
-        revised = [(booked.strategy_id, booked.event_id, *booked.effect) for booked in changes.revised]
-        await work.execute(_REVISE_FILLS, *[[str(value) for value in column] for column in zip(*revised, strict=True)])
+    revised = [(booked.strategy_id, booked.event_id, *booked.effect) for booked in changes.revised]
     new = [position_row(key, life) for key, life in changes.lives.items() if life.before is None]
     moved = [position_row(key, life) for key, life in changes.lives.items() if life.before is not None]
-    await delete(work, Position, [(*key, life.state.n) for *key, life in changes.removed])
-    await insert(work, Position, POSITION_COLUMNS, new)
-    await upsert(work, Position, POSITION_COLUMNS, moved)
-    await totals.add_fills(work, changes)
-    await totals.add_positions(work, changes)
-    await totals.add_trades(work, changes)
+    return [
+        Insert(Fill, FILL_COLUMNS, fills),
+        Update(Fill, _REVISED_COLUMNS, revised),
+        Delete(Position, POSITION_COLUMNS[:3], [(*key, life.state.n) for *key, life in changes.removed]),
+        Insert(Position, POSITION_COLUMNS, new),
+        Merge(Position, POSITION_COLUMNS, moved),
+        *totals.fill_sums(changes),
+        totals.position_counts(changes),
+        totals.trade_sums(changes),
+    ]
+
+
+async def add_instruments(work: WriteConnection, changes: PositionChanges) -> None:
+    """Instruments that fills made known. Somebody else's fill may have done so meanwhile."""
+    if changes.new_instruments:
+        await work.execute(_ADD_INSTRUMENTS, list(changes.new_instruments), list(changes.new_instruments.values()))
 
 
 def feed_part(

@@ -6,16 +6,21 @@ from decimal import Decimal
 from typing import TypeAlias
 
 import asyncpg
+from msgspec import Struct
+from msgspec.json import Decoder
 
 from app.database import WriteConnection
 from app.ledger.arrival import OrderKey
-from app.ledger.writing import array_source, join_by
+from app.ledger.asking import Question
+from app.ledger.by_keys import array_source, join_by
 from app.models.order import OPEN
 from app.rules.enums import OrderSide
 from app.rules.holds import HoldState, OpenOrder
 
 Market: TypeAlias = tuple[str, str]
 """(strategy_id, instrument_id): orders and positions of one market share exposure."""
+Side: TypeAlias = tuple[Market, OrderSide]
+"""One side of a market."""
 
 _MARKETS = array_source("strategy_id uuid", "instrument_id text")
 _SIDES = array_source("strategy_id uuid", "instrument_id text", "side text")
@@ -55,6 +60,23 @@ SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LA
 """
 
 
+class _InstrumentRow(Struct):
+    instrument_id: str
+    settlement_currency: str
+    multiplier: Decimal
+
+
+class _HeldRow(Struct):
+    strategy_id: str
+    instrument_id: str
+    entry: OrderSide
+    held: Decimal
+
+
+_INSTRUMENT_ROWS = Decoder(list[_InstrumentRow])
+_HELD_ROWS = Decoder(list[_HeldRow])
+
+
 @dataclass(slots=True, frozen=True)
 class Valuation:
     """What quantities of an instrument are worth: price x multiplier, in the settlement currency."""
@@ -75,50 +97,53 @@ class TiedOrder:
     hold: HoldState
 
 
-async def load_valuations(work: WriteConnection, instrument_ids: Iterable[str]) -> dict[str, Valuation]:
-    """The instruments that are known."""
-    rows = await work.fetch(_INSTRUMENTS, list(instrument_ids))
-    return {row["instrument_id"]: Valuation(row["settlement_currency"], row["multiplier"]) for row in rows}
+def valuations_of(instrument_ids: Iterable[str]) -> Question[dict[str, Valuation]]:
+    """What the instruments that are known are valued by."""
+
+    def read(rows: list[_InstrumentRow]) -> dict[str, Valuation]:
+        return {row.instrument_id: Valuation(row.settlement_currency, row.multiplier) for row in rows}
+
+    return Question(_INSTRUMENTS, [list(instrument_ids)], _INSTRUMENT_ROWS, read)
 
 
-async def load_held(work: WriteConnection, markets: Iterable[Market]) -> dict[tuple[Market, OrderSide], Decimal]:
+def held_in(markets: Iterable[Market]) -> Question[dict[Side, Decimal]]:
     """Open quantities by market and by the side that opened them."""
-    rows = await work.fetch(_HELD, *_columns(markets))
-    return {_side_of(row, "entry"): row["held"] for row in rows}
+
+    def read(rows: list[_HeldRow]) -> dict[Side, Decimal]:
+        return {((row.strategy_id, row.instrument_id), row.entry): row.held for row in rows}
+
+    return Question(_HELD, _columns(markets, 2), _HELD_ROWS, read)
 
 
 async def load_holds(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, HoldState]:
     """The holds of these orders, as far as they have one."""
-    rows = await work.fetch(_HOLDS, *_columns(keys))
+    rows = await work.fetch(_HOLDS, *_columns(keys, 2))
     return {(str(row["strategy_id"]), row["client_order_id"]): _hold_of(row) for row in rows}
 
 
-async def load_open_orders(work: WriteConnection, sides: Iterable[tuple[Market, OrderSide]]) -> list[TiedOrder]:
+async def load_open_orders(work: WriteConnection, sides: Iterable[Side]) -> list[TiedOrder]:
     """Open orders on one side of their market each."""
-    rows = await work.fetch(_OPEN_ORDERS, *_columns((*market, side.value) for market, side in sides))
+    rows = await work.fetch(_OPEN_ORDERS, *_columns(((*market, side.value) for market, side in sides), 3))
     return [_tied_order(row) for row in rows]
 
 
-async def load_claims(
-    work: WriteConnection, sides: Iterable[tuple[Market, OrderSide]]
-) -> dict[tuple[Market, OrderSide], tuple[Decimal, int]]:
+async def load_claims(work: WriteConnection, sides: Iterable[Side]) -> dict[Side, tuple[Decimal, int]]:
     """What the open orders of a side still want, and the last `ts_init` among them."""
-    rows = await work.fetch(_CLAIMED, *_columns((*market, side.value) for market, side in sides))
-    return {_side_of(row, "side"): (row["claimed"], row["ts_init"]) for row in rows}
+    rows = await work.fetch(_CLAIMED, *_columns(((*market, side.value) for market, side in sides), 3))
+    return {
+        ((str(row["strategy_id"]), row["instrument_id"]), OrderSide(row["side"])): (row["claimed"], row["ts_init"])
+        for row in rows
+    }
 
 
 async def load_last_prices(work: WriteConnection, markets: Iterable[Market]) -> dict[Market, Decimal]:
     """The price of each market's latest fill: the strategy's own, or, where it has none, whoever's it was."""
-    rows = await work.fetch(_LAST_PRICES, *_columns(markets))
+    rows = await work.fetch(_LAST_PRICES, *_columns(markets, 2))
     return {(str(row["strategy_id"]), row["instrument_id"]): row["last_px"] for row in rows}
 
 
-def _columns(rows: Iterable[tuple[str, ...]]) -> list[list[str]]:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _side_of(row: asyncpg.Record, name: str) -> tuple[Market, OrderSide]:
-    return (str(row["strategy_id"]), row["instrument_id"]), OrderSide(row[name])
+def _columns(rows: Iterable[tuple[str, ...]], count: int) -> list[list[str]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]
 
 
 def _tied_order(row: asyncpg.Record) -> TiedOrder:

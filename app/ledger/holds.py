@@ -11,16 +11,17 @@ from decimal import Decimal
 
 from app.database import WriteConnection
 from app.ledger.arrival import OrderKey
+from app.ledger.asking import ask
 from app.ledger.budgets import BudgetBook
 from app.ledger.exposure import (
     Market,
     TiedOrder,
     Valuation,
-    load_held,
+    held_in,
     load_holds,
     load_last_prices,
     load_open_orders,
-    load_valuations,
+    valuations_of,
 )
 from app.ledger.orders import OrderChange
 from app.ledger.positions import Life, PositionChanges
@@ -92,11 +93,12 @@ async def tie_up(
     changes = HoldChanges()
     if not markets:
         return changes
-    valuations = await load_valuations(work, {instrument_id for _, instrument_id in markets})
+    valuations, held_before = await ask(
+        work, valuations_of({instrument_id for _, instrument_id in markets}), held_in(markets)
+    )
     for instrument_id, currency in positions.new_instruments.items():
         valuations.setdefault(instrument_id, Valuation(currency, _ONE))
     tied_up = trades.settled(valuations)
-    held_before = await load_held(work, markets)
     held = {side: held_before.get(side, _ZERO) + trades.held.get(side, _ZERO) for side in held_before | trades.held}
     tied = await _moved_orders(work, orders, changes)
     if held:

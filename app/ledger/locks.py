@@ -33,12 +33,16 @@ _LOCK_AUDIT_LOG = f"SELECT pg_advisory_xact_lock({_AUDIT_LOG})"
 
 @dataclass(slots=True)
 class LockedStrategy:
-    """A strategy whose row this transaction has locked; `event_seq` is the number of its last event."""
+    """A strategy whose row this transaction has locked.
+
+    `event_seq` is the number of its last event: `stored_seq`, until there are new ones.
+    """
 
     name: str
     trader_id: str
     state: TradingState
     event_seq: int
+    stored_seq: int
 
 
 async def lock_strategies(work: WriteConnection, strategy_ids: Iterable[str]) -> dict[str, LockedStrategy]:
@@ -61,4 +65,5 @@ async def lock_audit_log(work: WriteConnection) -> None:
 
 
 def _locked(row: asyncpg.Record) -> LockedStrategy:
-    return LockedStrategy(row["name"], row["trader_id"], TradingState(row["state"]), row["event_seq"])
+    seq = row["event_seq"]
+    return LockedStrategy(row["name"], row["trader_id"], TradingState(row["state"]), seq, seq)

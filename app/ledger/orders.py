@@ -6,15 +6,19 @@ does not depend on how they came.
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
+from msgspec import Struct
+from msgspec.json import Decoder
 
 from app.database import WriteConnection
 from app.engines.nautilus import decode_stored
 from app.ledger.arrival import Arrival, NewFill, OrderKey, Quarantine, QuarantineCode
-from app.ledger.writing import array_source, join_by
+from app.ledger.asking import Question
+from app.ledger.by_keys import array_source, join_by
 from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
 from app.rules.events import OrderFilled, OrderHistoryEvent, OrderInitialized
 from app.rules.order_lifecycle import OrderState, apply, comes_in_order, fold, open_order, refusal
@@ -51,8 +55,14 @@ SELECT f.strategy_id, f.client_order_id, f.trade_id, f.instrument_id, f.account_
 TradeKey = tuple[str, str, str]
 
 
-@dataclass(slots=True)
-class OrderChange:
+class _Place(Struct):
+    ordinal: int
+
+
+_PLACES = Decoder(list[_Place])
+
+
+class OrderChange(Struct):
     """An order after this batch. `status_before` is None for an order that is new."""
 
     key: OrderKey
@@ -106,13 +116,17 @@ async def move_orders(work: WriteConnection, arrivals: Iterable[Arrival]) -> Ord
     return changes
 
 
+def known_of(keys: Iterable[OrderKey]) -> Question[list[OrderKey]]:
+    """Those that are orders, or have events that wait to be applied."""
+    asked = list(keys)
+    return Question(_KNOWN, _key_arrays(asked), _PLACES, lambda rows: [asked[row.ordinal - 1] for row in rows])
+
+
 async def load_states(
     work: WriteConnection, keys: Iterable[OrderKey]
 ) -> tuple[dict[OrderKey, OrderState], set[OrderKey]]:
     """The orders that are known, and those with events that wait to be applied."""
-    asked = list(keys)
-    known = await work.fetch(_KNOWN, *_key_arrays(asked)) if asked else []
-    stored = await _load(work, {asked[row["ordinal"] - 1]: [] for row in known})
+    stored = await _load(work, {key: [] for key in keys})
     states = {key: order.state for key, order in stored.items() if order.state is not None}
     return states, {key for key, order in stored.items() if order.quarantine}
 
@@ -131,7 +145,7 @@ def _move_on_top(key: OrderKey, stored: _Stored | None, news: list[Arrival], cha
     else:
         state, rest, trades = stored.state, news, stored.trades
         status_before = state.status
-    moved = _copy(state) if stored is not None else state
+    moved = copy(state) if stored is not None else state
     for arrival in rest:
         event: OrderHistoryEvent = arrival.event  # type: ignore[assignment]
         if not comes_in_order(moved, event) or refusal(moved, event) is not None:
@@ -146,10 +160,6 @@ def _move_on_top(key: OrderKey, stored: _Stored | None, news: list[Arrival], cha
     changes.orders.append(OrderChange(key, moved, 0, status_before, state.instrument_id))
     changes.fills += fills
     return True
-
-
-def _copy(state: OrderState) -> OrderState:
-    return OrderState(**{name: getattr(state, name) for name in OrderState.__slots__})
 
 
 def _fold_again(key: OrderKey, stored: _Stored, news: list[Arrival], changes: OrderChanges) -> None:

@@ -3,15 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
-import msgspec
-
 from app.database import WriteConnection
 from app.engines.nautilus import decode_stored
-from app.ledger.arrival import Arrival, OrderKey
+from app.ledger.arrival import OrderKey
+from app.ledger.by_keys import array_source, join_by
 from app.ledger.locks import LockedStrategy
-from app.ledger.rows import EVENT_COLUMNS, event_row
-from app.ledger.writing import Insert, Part, Row, Update, array_source, join_by
-from app.models import OrderEvent, Strategy
+from app.ledger.rows import EVENT_COLUMNS, own_event_row
+from app.ledger.writing import Insert, Part, Row
+from app.models import OrderEvent
 from app.rules.events import AnyAuthorizationEvent, AuthorizationGranted
 
 _DECISIONS = f"""
@@ -49,13 +48,11 @@ async def load_decisions(work: WriteConnection, orders: Iterable[OrderKey]) -> d
     return decisions
 
 
-def parts(strategies: Mapping[str, LockedStrategy], events: Sequence[tuple[str, AnyAuthorizationEvent]]) -> list[Part]:
-    """Number events within their strategies, in the order given; what is to be written of them."""
+def event_part(strategies: Mapping[str, LockedStrategy], events: Sequence[tuple[str, AnyAuthorizationEvent]]) -> Part:
+    """Number events within their strategies, in the order given."""
     rows: list[Row] = []
     for strategy_id, event in events:
         strategy = strategies[strategy_id]
         strategy.event_seq += 1
-        payload = msgspec.json.encode(event).decode()
-        rows.append(event_row(Arrival(strategy_id, strategy.event_seq, event, payload)))
-    numbered = [(strategy_id, strategies[strategy_id].event_seq) for strategy_id in {key for key, _ in events}]
-    return [Insert(OrderEvent, EVENT_COLUMNS, rows), Update(Strategy, ("strategy_id", "event_seq"), numbered)]
+        rows.append(own_event_row(strategy_id, strategy.event_seq, event))
+    return Insert(OrderEvent, EVENT_COLUMNS, rows)

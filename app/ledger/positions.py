@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import asyncpg
+from msgspec import Struct
 
 from app.database import WriteConnection
 from app.ledger.arrival import NewFill
-from app.ledger.writing import array_source
+from app.ledger.by_keys import array_source
 from app.rules.enums import OrderSide
 from app.rules.events import OrderFilled
 from app.rules.positions import FillPlace, PositionFill, PositionState, apply_fill, closing_fee, trade_seq_of
@@ -42,8 +43,7 @@ _LOAD_MULTIPLIERS = "SELECT instrument_id, multiplier FROM instruments WHERE ins
 _START: FillPlace = (-1, -1, -1, -1)
 
 
-@dataclass(slots=True)
-class Life:
+class Life(Struct):
     """One row of `positions`: the computed state and what identifies it."""
 
     state: PositionState
@@ -60,8 +60,7 @@ class Life:
         return abs(self.state.cost) if self.state.signed_qty else _ZERO
 
 
-@dataclass(slots=True)
-class BookedFill:
+class BookedFill(Struct):
     """A fill with what it did. The `before` values are those stored earlier, for a fill that is computed again."""
 
     strategy_id: str

@@ -14,6 +14,7 @@ import asyncpg
 
 from app.database import Database, WriteConnection
 from app.errors import DatabaseUnavailable
+from app.ledger import totals
 from app.ledger.admission import admit
 from app.ledger.arrival import (
     Admitted,
@@ -26,19 +27,14 @@ from app.ledger.arrival import (
     SignalArrival,
 )
 from app.ledger.budgets import BudgetBook, BudgetKey
-from app.ledger.effects import feed_part, order_parts, write_positions
+from app.ledger.effects import add_instruments, feed_part, number_part, order_parts, position_parts
 from app.ledger.holds import tie_up
 from app.ledger.orders import OrderChanges, move_orders
 from app.ledger.positions import PositionChanges, book_fills
-from app.ledger.rows import (
-    EVENT_COLUMNS,
-    QUARANTINE_COLUMNS,
-    event_line,
-    quarantine_row,
-)
+from app.ledger.rows import EVENT_COLUMNS, QUARANTINE_COLUMNS, event_row, quarantine_row
 from app.ledger.settle import settle
-from app.ledger.signals import CANNOT_BE_STORED, write_signals
-from app.ledger.writing import copy_lines, delete, insert, upsert, write
+from app.ledger.signals import add_signals
+from app.ledger.writing import CANNOT_BE_STORED, Delete, Insert, Merge, Part, write
 from app.models import OrderEvent, QuarantinedEvent
 from app.rules.events import AnyOrderEvent
 from app.rules.money import EXACT
@@ -85,13 +81,12 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
     with localcontext(EXACT):
         orders = await move_orders(work, (new for new in admitted.arrivals if isinstance(new.event, AnyOrderEvent)))
         positions = await book_fills(work, orders.fills)
-        book = await BudgetBook.load(work, admitted.strategy_ids, time.time_ns())
+        book = await BudgetBook.load(work, admitted.strategies, time.time_ns())
         holds = await tie_up(work, orders.orders, positions, book)
         conflicts = [_conflict(arrival) for arrival in admitted.conflicts]
         orders.quarantined += conflicts
-        await _write_events(work, admitted, orders)
-        await write_positions(work, positions)
-        signals = await write_signals(work, admitted.signals)
+        await add_instruments(work, positions)
+        signals = await add_signals(work, admitted.signals)
         feed = feed_part(
             strategies=admitted.new_strategies,
             orders=[change.key for change in orders.orders],
@@ -99,7 +94,9 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
             budgets=sorted({*book.changed, *_paid(positions)}),
             signals=signals.new,
         )
-        await write(work, [*order_parts(orders.orders), *holds.parts(), *book.parts(), feed])
+        parts = [*_event_parts(admitted, orders), *position_parts(positions), *signals.parts]
+        parts += [*order_parts(orders.orders), totals.order_counts(orders.orders), number_part(admitted.strategies)]
+        await write(work, [*parts, *holds.parts(), *book.parts(), feed])
     quarantined = len(orders.quarantined)
     stored = len(admitted.arrivals) + len(admitted.conflicts)
     return RecordedEvents(
@@ -135,11 +132,13 @@ def _rejected(signal: SignalArrival) -> Rejected:
     return Rejected(signal.place, signal.event.event_id, QuarantineCode.CONFLICTING_CONTENT.value, reason)
 
 
-async def _write_events(work: WriteConnection, admitted: Admitted, orders: OrderChanges) -> None:
-    arrivals = [*admitted.arrivals, *admitted.conflicts]
-    if arrivals:
-        await copy_lines(work, OrderEvent, EVENT_COLUMNS, map(event_line, arrivals))
-    await delete(work, QuarantinedEvent, orders.released)
-    await insert(work, QuarantinedEvent, QUARANTINE_COLUMNS, [quarantine_row(item) for item in orders.quarantined])
+def _event_parts(admitted: Admitted, orders: OrderChanges) -> list[Part]:
+    arrivals = (*admitted.arrivals, *admitted.conflicts)
+    new = [quarantine_row(item) for item in orders.quarantined]
     revised = [quarantine_row(item) for item in orders.requarantined]
-    await upsert(work, QuarantinedEvent, QUARANTINE_COLUMNS, revised)
+    return [
+        Insert(OrderEvent, EVENT_COLUMNS, [event_row(arrival) for arrival in arrivals]),
+        Delete(QuarantinedEvent, QUARANTINE_COLUMNS[:3], orders.released),
+        Insert(QuarantinedEvent, QUARANTINE_COLUMNS, new),
+        Merge(QuarantinedEvent, QUARANTINE_COLUMNS, revised),
+    ]

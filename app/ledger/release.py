@@ -4,11 +4,11 @@ from decimal import localcontext
 
 from app.database import WriteConnection
 from app.errors import OrderNotFound, OrderNotReleasable
-from app.ledger import own_events
+from app.ledger import own_events, totals
 from app.ledger.arrival import OrderKey
 from app.ledger.audit import Action, Entity, record
 from app.ledger.budgets import BudgetBook
-from app.ledger.effects import feed_part, order_parts
+from app.ledger.effects import feed_part, number_part, order_parts
 from app.ledger.exposure import load_holds
 from app.ledger.holds import tie_up
 from app.ledger.locks import lock_strategies
@@ -59,9 +59,11 @@ async def release_order(
         apply(state, event)
         book = await BudgetBook.load(work, [strategy_id], now)
         holds = await tie_up(work, [change], PositionChanges(), book, JournalReason.RELEASED)
-        events = own_events.parts(strategies, [(strategy_id, event)])
+        events = [own_events.event_part(strategies, [(strategy_id, event)]), number_part(strategies)]
         feed = feed_part(orders=[key], budgets=book.changed)
-        await write(work, [*events, *order_parts([change]), *holds.parts(), *book.parts(), feed])
+        await write(
+            work, [*events, *order_parts([change]), totals.order_counts([change]), *holds.parts(), *book.parts(), feed]
+        )
     after = _described(key, state, holds.moved.get(key, hold))
     await record(work, principal, Action.ORDER_RELEASE, "order", "/".join(key), strategy_id, before, after)
     return currency

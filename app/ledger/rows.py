@@ -1,11 +1,16 @@
 """What the ledger's values look like as table rows."""
 
+import msgspec
+
 from app.ledger.arrival import Arrival, OrderKey, Quarantine
+from app.ledger.copying import array_literal
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, Life
-from app.ledger.writing import Row, copy_text
-from app.rules.events import OrderFilled
+from app.ledger.writing import Row
+from app.rules.events import AnyAuthorizationEvent, OrderFilled
 from app.rules.holds import HoldState
+
+_json = msgspec.json.Encoder().encode
 
 EVENT_COLUMNS = (
     *("strategy_id", "event_id", "variant", "seq", "type", "client_order_id", "ts_event", "ts_init", "payload"),
@@ -35,21 +40,20 @@ HOLD_COLUMNS = (
 )
 
 
-def event_line(arrival: Arrival) -> str:
-    """An event as a line of COPY: built by hand, for every event passes here."""
-    event = arrival.event
-    return (
-        f"{arrival.strategy_id}\t{event.event_id}\t{arrival.variant}\t{arrival.seq}\t{type(event).__name__}\t"
-        f"{copy_text(arrival.order_id)}\t{event.ts_event}\t{event.ts_init}\t{copy_text(arrival.payload)}\n"
-    )
-
-
 def event_row(arrival: Arrival) -> Row:
     """A row of `order_events`."""
     event = arrival.event
     return (
         *(arrival.strategy_id, event.event_id, arrival.variant, arrival.seq, type(event).__name__),
         *(arrival.order_id, event.ts_event, event.ts_init, arrival.payload),
+    )
+
+
+def own_event_row(strategy_id: str, seq: int, event: AnyAuthorizationEvent) -> Row:
+    """A row of `order_events`, of an event of ours."""
+    return (
+        *(strategy_id, event.event_id, 0, seq, type(event).__name__),
+        *(event.client_order_id, event.ts_event, event.ts_init, _json(event).decode()),
     )
 
 
@@ -69,7 +73,14 @@ def order_row(change: OrderChange) -> Row:
         *(state.position_id, state.side.value, state.order_type.value, state.time_in_force.value),
         *(state.status.value, state.status_before_pending, state.quantity, state.filled_qty),
         *(state.filled_notional, state.price, state.trigger_price, state.avg_px, state.reduce_only),
-        *(state.post_only, state.is_overfilled, state.deny_reason, state.tags, state.signal_id, state.ts_init),
+        *(
+            state.post_only,
+            state.is_overfilled,
+            state.deny_reason,
+            array_literal(state.tags or ()),
+            state.signal_id,
+            state.ts_init,
+        ),
         *(state.ts_last, state.last_ts_init, state.last_rank, change.waiting, state.authorization_status),
     )
 

@@ -4,24 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import asyncpg
 import orjson
 
 from app.database import WriteConnection
 from app.errors import InputInvalid, SignalConflict
 from app.ledger import totals
 from app.ledger.arrival import SignalArrival
+from app.ledger.by_keys import array_source
 from app.ledger.commands import RecordSignal
 from app.ledger.effects import feed_part
 from app.ledger.input_checks import check_identifier
-from app.ledger.writing import array_source, write
+from app.ledger.writing import CANNOT_BE_STORED, Part, write
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of
 
 VALUE_BYTES_MAX = 1024 * 1024
-CANNOT_BE_STORED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
-"""What PostgreSQL says of content that it cannot hold, though it is well-formed: a number that no `numeric` takes,
-nesting beyond its stack."""
 
 _SIGNALS = array_source(
     *("strategy_id uuid", "signal_id uuid", "instrument_id text", "name text", "value jsonb"),
@@ -44,23 +41,27 @@ ORDER BY i.ordinal
 
 @dataclass(slots=True)
 class SignalChanges:
-    """What became of signals: (strategy_id, signal_id) of new ones; those whose id is known with other content."""
+    """What became of signals: (strategy_id, signal_id) of new ones; those whose id is known with other content.
 
+    `parts` count them, and are still to be written.
+    """
+
+    parts: list[Part] = field(default_factory=list)
     new: list[tuple[str, str]] = field(default_factory=list)
     conflicting: list[SignalArrival] = field(default_factory=list)
 
 
-async def write_signals(work: WriteConnection, signals: Sequence[SignalArrival]) -> SignalChanges:
-    """Store those that are new, and count them. Of two that share an id, the first is taken."""
+async def add_signals(work: WriteConnection, signals: Sequence[SignalArrival]) -> SignalChanges:
+    """Store those that are new. Of two that share an id, the first is taken."""
     if not signals:
         return SignalChanges()
     added = await work.fetch(_ADD, *_arrays(signals))
     new = [(str(row["strategy_id"]), str(row["signal_id"])) for row in added]
-    await totals.add_signals(work, [(str(row["strategy_id"]), row["name"]) for row in added])
+    counts = totals.signal_counts((str(row["strategy_id"]), row["name"]) for row in added)
     if len(new) == len(signals):
-        return SignalChanges(new)
+        return SignalChanges([counts], new)
     others = await work.fetch(_OTHERS, *_arrays(signals))
-    return SignalChanges(new, [signals[row["ordinal"] - 1] for row in others])
+    return SignalChanges([counts], new, [signals[row["ordinal"] - 1] for row in others])
 
 
 async def record_signal(work: WriteConnection, command: RecordSignal, strategy_id: UUID | None) -> tuple[UUID, UUID]:
@@ -85,7 +86,7 @@ async def record_signal(work: WriteConnection, command: RecordSignal, strategy_i
         instrument_id=command.instrument_id,
     )
     try:
-        changes = await write_signals(work, [SignalArrival(0, owner, signal)])
+        changes = await add_signals(work, [SignalArrival(0, owner, signal)])
     except CANNOT_BE_STORED as error:
         raise InputInvalid(
             "value holds what cannot be stored: a NUL character, half of a surrogate pair, or too deep nesting.",
@@ -93,7 +94,7 @@ async def record_signal(work: WriteConnection, command: RecordSignal, strategy_i
         ) from error
     if changes.conflicting:
         raise SignalConflict(signal_id)
-    await write(work, [feed_part(signals=changes.new)])
+    await write(work, [*changes.parts, feed_part(signals=changes.new)])
     return UUID(owner), signal_id
 
 

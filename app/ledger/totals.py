@@ -5,12 +5,10 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 
-from app.database import WriteConnection
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, PositionChanges
-from app.ledger.writing import Merge, upsert
+from app.ledger.writing import Merge, Row
 from app.models import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
 from app.rules.positions import PositionState
 
@@ -35,7 +33,7 @@ def order_counts(orders: Iterable[OrderChange]) -> Merge:
     return Merge(OrderTotal, ("strategy_id", "instrument_id", "status", "orders"), rows, add=("orders",))
 
 
-async def add_positions(work: WriteConnection, changes: PositionChanges) -> None:
+def position_counts(changes: PositionChanges) -> Merge:
     """Count positions under their new status instead of the old one."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for (strategy_id, _, _), life in changes.lives.items():
@@ -46,10 +44,10 @@ async def add_positions(work: WriteConnection, changes: PositionChanges) -> None
         counts[strategy_id, life.instrument_id, life.state.status] -= 1
     rows = [(*key, count) for key, count in counts.items() if count]
     columns = ("strategy_id", "instrument_id", "status", "positions")
-    await upsert(work, PositionTotal, columns, rows, add=("positions",))
+    return Merge(PositionTotal, columns, rows, add=("positions",))
 
 
-async def add_trades(work: WriteConnection, changes: PositionChanges) -> None:
+def trade_sums(changes: PositionChanges) -> Merge:
     """Count positions that closed, and take back those that were computed again. Run under `localcontext(EXACT)`."""
     sums: dict[tuple[str, date, str], list[Decimal | int]] = {}
     for (strategy_id, _, _), life in changes.lives.items():
@@ -60,17 +58,17 @@ async def add_trades(work: WriteConnection, changes: PositionChanges) -> None:
         _add_trade(sums, strategy_id, life.state, -1)
     rows = [(*key, *row) for key, row in sums.items() if any(row)]
     columns = ("strategy_id", "day", "currency", "trades", "wins", "losses", "profit", "loss")
-    await upsert(work, TradeTotal, columns, rows, add=columns[3:6], add_trimmed=columns[6:])
+    return Merge(TradeTotal, columns, rows, add=columns[3:6], add_trimmed=columns[6:])
 
 
-async def add_signals(work: WriteConnection, signals: Iterable[tuple[str, str]]) -> None:
+def signal_counts(signals: Iterable[tuple[str, str]]) -> Merge:
     """Count new signals, given as (strategy_id, name)."""
     rows = [(*key, count) for key, count in Counter(signals).items()]
-    await upsert(work, SignalTotal, ("strategy_id", "name", "signals"), rows, add=("signals",))
+    return Merge(SignalTotal, ("strategy_id", "name", "signals"), rows, add=("signals",))
 
 
-async def add_fills(work: WriteConnection, changes: PositionChanges) -> None:
-    """Add new fills, and the difference that revised ones make."""
+def fill_sums(changes: PositionChanges) -> list[Merge]:
+    """Add new fills, and the difference that revised ones make, by day and overall."""
     sums: dict[tuple[str, date, str, str, str], list[Decimal | int]] = {}
     for booked in changes.fills:
         fill = booked.fill
@@ -83,7 +81,6 @@ async def add_fills(work: WriteConnection, changes: PositionChanges) -> None:
     for booked in changes.revised:
         if booked.before is not None:
             _sum_row(sums, booked, booked.fill.currency)[3] += booked.realized_pnl - booked.before[0]
-    await _upsert_fills(work, FillTotal, _FILL_COLUMNS, [(*key, *row) for key, row in sums.items()])
     overall: dict[tuple[str, str, str, str], list[Decimal | int]] = {}
     for (strategy_id, _, instrument_id, currency, side), row in sums.items():
         key = (strategy_id, instrument_id, currency, side)
@@ -94,14 +91,14 @@ async def add_fills(work: WriteConnection, changes: PositionChanges) -> None:
             summed = [one + other for one, other in zip(known[:5], row[:5], strict=True)]
             overall[key] = [*summed, min(known[5], row[5]), max(known[6], row[6])]
     columns = tuple(column for column in _FILL_COLUMNS if column != "day")
-    await _upsert_fills(work, FillSum, columns, [(*key, *row) for key, row in overall.items()])
+    return [
+        _fill_sums(FillTotal, _FILL_COLUMNS, [(*key, *row) for key, row in sums.items()]),
+        _fill_sums(FillSum, columns, [(*key, *row) for key, row in overall.items()]),
+    ]
 
 
-async def _upsert_fills(
-    work: WriteConnection, model: type[FillTotal | FillSum], columns: tuple[str, ...], rows: list[tuple[Any, ...]]
-) -> None:
-    await upsert(
-        work,
+def _fill_sums(model: type[FillTotal | FillSum], columns: tuple[str, ...], rows: list[Row]) -> Merge:
+    return Merge(
         model,
         columns,
         rows,

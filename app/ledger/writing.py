@@ -1,51 +1,90 @@
-"""Writing many rows at once: COPY for new rows, one upsert over arrays for rows that may exist."""
+"""Writing rows to several tables: few by one statement for all of them, many by COPY where they are new.
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+A statement takes the rows of each table as one JSON text.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, Table
-from sqlalchemy.dialects import postgresql
+import asyncpg
+import msgspec
+from msgspec import Raw
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import SQLModel
 
 from app.database import WriteConnection
+from app.ledger.copying import copy_rows
 
-_NULL = "\\N"
-_COPY_CHUNK_BYTES = 32 * 1024
+Row: TypeAlias = tuple[Any, ...]
+
+CANNOT_BE_STORED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+"""What PostgreSQL says of content that it cannot hold, though it is well-formed: a number that no `numeric` takes,
+nesting beyond its stack."""
+
 _TOGETHER_MAX = 300
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
-
-Row = tuple[Any, ...]
-
-
-async def insert(work: WriteConnection, model: type[SQLModel], columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """COPY rows that are known to be new. Values in the order of `columns`."""
-    if rows:
-        await copy_lines(work, model, columns, map(copy_line, rows))
-
-
-async def copy_lines(
-    work: WriteConnection, model: type[SQLModel], columns: Sequence[str], lines: Iterable[str]
-) -> None:
-    """COPY lines that are in PostgreSQL's text format already.
-
-    They are made as they are sent: PostgreSQL stores the first while we write the next.
-    """
-    await work.copy(_table(model).name, columns, _chunks(lines))
+_json = msgspec.json.Encoder().encode
 
 
 @dataclass(slots=True)
-class Merge:
+class Part:
+    """Rows of one table, with their values in the order of `columns`: of JSON and of lists PostgreSQL's text."""
+
+    model: type[SQLModel]
+    columns: tuple[str, ...]
+    rows: Sequence[Row]
+
+    @property
+    def shape(self) -> "Shape":
+        """What makes the statement."""
+        raise NotImplementedError
+
+    def content(self) -> bytes:
+        """The rows as JSON."""
+        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        for name in _documents_of(self.model, self.columns):
+            for row in rows:
+                row[name] = Raw(row[name] or "null")
+        return _json(rows)
+
+
+class Insert(Part):
+    """Rows that are known to be new."""
+
+    @property
+    def shape(self) -> "Shape":
+        """What makes the statement."""
+        return _insert_sql, (self.model, self.columns)
+
+
+class Update(Part):
+    """Rows that are known to exist: all columns but the key's are replaced."""
+
+    @property
+    def shape(self) -> "Shape":
+        """What makes the statement."""
+        return _update_sql, (self.model, self.columns)
+
+
+class Delete(Part):
+    """Rows to delete; the columns are those of the primary key."""
+
+    @property
+    def shape(self) -> "Shape":
+        """What makes the statement."""
+        return _delete_sql, (self.model, self.columns)
+
+
+@dataclass(slots=True)
+class Merge(Part):
     """Rows to insert, or to update where their primary key exists: columns in `add` are added to what is there.
 
     `add_trimmed` does so and drops the zeros that quotients leave behind the last digit. `least` and `greatest` keep
     the smaller or larger value; all other columns are replaced.
     """
 
-    model: type[SQLModel]
-    columns: tuple[str, ...]
-    rows: Sequence[Row]
     add: tuple[str, ...] = ()
     add_trimmed: tuple[str, ...] = ()
     least: tuple[str, ...] = ()
@@ -56,177 +95,98 @@ class Merge:
         """What makes the statement."""
         return _merge_sql, (self.model, self.columns, self.add, self.add_trimmed, self.least, self.greatest)
 
-    def arrays(self) -> list[list[str | None]]:
+    def content(self) -> bytes:
         """Rows in the order of their keys, so that two transactions lock them in the same order."""
-        keys = [self.columns.index(column.name) for column in _table(self.model).primary_key]
-        return _arrays(sorted(self.rows, key=lambda row: [str(row[key]) for key in keys]))
-
-
-@dataclass(slots=True)
-class Insert:
-    """Rows that are known to be new."""
-
-    model: type[SQLModel]
-    columns: tuple[str, ...]
-    rows: Sequence[Row]
-
-    @property
-    def shape(self) -> "Shape":
-        """What makes the statement."""
-        return _insert_sql, (self.model, self.columns)
-
-    def arrays(self) -> list[list[str | None]]:
-        """The columns."""
-        return _arrays(self.rows)
-
-
-@dataclass(slots=True)
-class Update:
-    """Rows that are known to exist: all columns but the key's are replaced."""
-
-    model: type[SQLModel]
-    columns: tuple[str, ...]
-    rows: Sequence[Row]
-
-    @property
-    def shape(self) -> "Shape":
-        """What makes the statement."""
-        return _update_sql, (self.model, self.columns)
-
-    def arrays(self) -> list[list[str | None]]:
-        """The columns."""
-        return _arrays(self.rows)
+        keys = [self.columns.index(name) for name in _key_of(self.model)]
+        self.rows = sorted(self.rows, key=lambda row: [str(row[key]) for key in keys])
+        return Part.content(self)
 
 
 Shape: TypeAlias = tuple[Callable[..., str], tuple[Any, ...]]
-Part: TypeAlias = Merge | Insert | Update
 
 
 async def write(work: WriteConnection, parts: Iterable[Part]) -> None:
-    """Write to several tables; no two parts have the same row.
-
-    Few rows go by one statement: one for each table would cost more than the rows do. Many go by COPY where they are
-    new.
-    """
+    """Write to several tables; no two parts have the same row."""
     filled = [part for part in parts if part.rows]
-    if sum(len(part.rows) for part in filled) > _TOGETHER_MAX:
+    if sum(len(part.rows) for part in filled) <= _TOGETHER_MAX:
+        await _write_together(work, filled)
+    else:
         for part in filled:
             await _write_alone(work, part)
-    elif filled:
-        sql = _together_sql(tuple(part.shape for part in filled))
-        await work.execute(sql, *(array for part in filled for array in part.arrays()))
+
+
+class WriteBehind:
+    """Writes some rows while the next are made; `async with` ends once all are written.
+
+    Nothing else may be asked of the connection meanwhile.
+    """
+
+    def __init__(self, work: WriteConnection) -> None:
+        self._work = work
+        self._under_way: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "WriteBehind":
+        return self
+
+    async def write(self, parts: Iterable[Part]) -> None:
+        """Begin to write, once what was begun before is written. Raises what writing that raised."""
+        await self._finish()
+        self._under_way = asyncio.create_task(write(self._work, parts))
+        await asyncio.sleep(0)  # it begins now
+
+    async def __aexit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is None:
+            await self._finish()
+        elif self._under_way is not None:
+            await asyncio.wait([self._under_way])  # the connection must be free for what comes next: the rollback
+
+    async def _finish(self) -> None:
+        if self._under_way is not None:
+            await self._under_way
+            self._under_way = None
+
+
+async def _write_together(work: WriteConnection, filled: Sequence[Part]) -> None:
+    if filled:
+        statement = _together_sql(tuple(part.shape for part in filled))
+        await work.execute(statement, *[part.content() for part in filled])
 
 
 async def _write_alone(work: WriteConnection, part: Part) -> None:
     if isinstance(part, Insert):
-        await insert(work, part.model, part.columns, part.rows)
+        await copy_rows(work, table_of(part.model), part.columns, part.rows)
     else:
-        make, shape = part.shape
-        await work.execute(make(1, *shape), *part.arrays())
+        await _write_together(work, [part])
 
 
-async def upsert(
-    work: WriteConnection, model: type[SQLModel], columns: Sequence[str], rows: Sequence[Row], **how: tuple[str, ...]
-) -> None:
-    """Insert rows, or update those whose primary key exists; `how` as `Merge` has it."""
-    if rows:
-        await _write_alone(work, Merge(model, tuple(columns), rows, **how))
+def table_of(model: type[SQLModel]) -> str:
+    """The name of a model's table."""
+    name: str = model.__table__.name  # type: ignore[attr-defined]
+    return name
 
 
-async def delete(work: WriteConnection, model: type[SQLModel], keys: Sequence[Row]) -> None:
-    """Delete rows by primary key. Key values in the order of the table's key."""
-    if keys:
-        table = _table(model)
-        names = [column.name for column in table.primary_key]
-        matched = " AND ".join(f"t.{name} = k.{name}" for name in names)
-        source = array_source(*(f"{column.name} {_type_of(column)}" for column in table.primary_key))
-        await work.execute(f"DELETE FROM {table.name} t USING {source} k WHERE {matched}", *_arrays(keys))
+@cache
+def _documents_of(model: type[SQLModel], columns: tuple[str, ...]) -> list[str]:
+    table = model.__table__  # type: ignore[attr-defined]
+    return [name for name in columns if isinstance(table.c[name].type, JSONB)]
 
 
-def array_source(*columns: str, first: int = 1) -> str:
-    """A FROM item over one text array a column (`$first` on), cast to what is declared: `"strategy_id uuid"`.
-
-    It has the columns by name, and `ordinal` from 1.
-    """
-    names = [column.split(" ", 1) for column in columns]
-    arrays = ", ".join(f"${place}::text[]" for place in range(first, first + len(names)))
-    raw = ", ".join(f"c{place}" for place in range(len(names)))
-    casts = ", ".join(f"c{place}::{kind} AS {name}" for place, (name, kind) in enumerate(names))
-    return f"(SELECT {casts}, ordinal FROM unnest({arrays}) WITH ORDINALITY AS raw({raw}, ordinal))"
-
-
-def join_by(table: str, alias: str, keys: str, *columns: str, also: str = "true") -> str:
-    """JOIN a table to the rows of `keys` by these columns of both, all of them at once.
-
-    Fenced (OFFSET 0): of a plain join PostgreSQL, while it knows little of the table, may look up by the first column
-    alone and go through all that a strategy ever had.
-    """
-    matched = " AND ".join(f"{column} = {keys}.{column}" for column in columns)
-    return f"JOIN LATERAL (SELECT * FROM {table} WHERE {matched} AND {also} OFFSET 0) {alias} ON true"
-
-
-def copy_line(row: Row) -> str:
-    """One row in COPY's text format."""
-    line = "\t".join([_NULL if value is None else value if type(value) is str else _plain(value) for value in row])
-    # Hardly any value needs escaping: one look at the whole line is cheaper than one at each value.
-    plain = line.count("\t") == len(row) - 1 and line.count("\\") == row.count(None)
-    if plain and "\n" not in line and "\r" not in line:
-        return line + "\n"
-    return "\t".join([copy_text(value) for value in row]) + "\n"
-
-
-def copy_text(value: Any) -> str:
-    """One value in COPY's text format."""
-    if value is None:
-        return _NULL
-    text = value if type(value) is str else _plain(value)
-    if "\\" in text:
-        text = text.replace("\\", "\\\\")
-    if not text.isprintable():
-        text = text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-    return text
-
-
-def _plain(value: Any) -> str:
-    if type(value) is list:
-        quoted = ('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in value)
-        return "{" + ",".join(quoted) + "}"
-    return str(value)
-
-
-def _arrays(rows: Sequence[Row]) -> list[list[str | None]]:
-    return [
-        [None if value is None else value if type(value) is str else _plain(value) for value in column]
-        for column in zip(*rows, strict=True)
-    ]
-
-
-async def _chunks(lines: Iterable[str]) -> AsyncIterator[bytes]:
-    chunk: list[str] = []
-    size = 0
-    for line in lines:
-        chunk.append(line)
-        size += len(line)
-        if size >= _COPY_CHUNK_BYTES:
-            yield "".join(chunk).encode()
-            chunk, size = [], 0
-    if chunk:
-        yield "".join(chunk).encode()
+@cache
+def _key_of(model: type[SQLModel]) -> list[str]:
+    return [column.name for column in model.__table__.primary_key]  # type: ignore[attr-defined]
 
 
 @cache
 def _together_sql(shapes: tuple[Shape, ...]) -> str:
-    statements, first = [], 1
-    for make, shape in shapes:
-        statements.append(make(first, *shape))
-        first += len(shape[1])
-    steps = ", ".join(f"step{number} AS ({statement})" for number, statement in enumerate(statements))
+    if len(shapes) == 1:
+        make, shape = shapes[0]
+        return make(1, *shape)
+    steps = ", ".join(f"step{place} AS ({make(place, *shape)})" for place, (make, shape) in enumerate(shapes, 1))
     return f"WITH {steps} SELECT"
 
 
-@cache
 def _merge_sql(
-    first: int,
+    place: int,
     model: type[SQLModel],
     columns: tuple[str, ...],
     add: tuple[str, ...],
@@ -234,7 +194,7 @@ def _merge_sql(
     least: tuple[str, ...],
     greatest: tuple[str, ...],
 ) -> str:
-    keys = [column.name for column in _table(model).primary_key]
+    keys = _key_of(model)
     changes = []
     for name in columns:
         if name in keys:
@@ -249,32 +209,25 @@ def _merge_sql(
             changes.append(f"{name} = greatest(t.{name}, excluded.{name})")
         else:
             changes.append(f"{name} = excluded.{name}")
-    return f"{_insert_sql(first, model, columns)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(changes)}"
+    return f"{_insert_sql(place, model, columns)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(changes)}"
 
 
-@cache
-def _insert_sql(first: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
+def _insert_sql(place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
     listed = ", ".join(columns)
-    source = _source(first, model, columns)
-    return f"INSERT INTO {_table(model).name} AS t ({listed}) SELECT {listed} FROM {source} s ORDER BY ordinal"
+    return f"INSERT INTO {table_of(model)} AS t ({listed}) SELECT {listed} FROM {_source(place, model)}"
 
 
-@cache
-def _update_sql(first: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
-    keys = [column.name for column in _table(model).primary_key]
+def _update_sql(place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
+    keys = _key_of(model)
     changes = ", ".join(f"{name} = s.{name}" for name in columns if name not in keys)
     matched = " AND ".join(f"t.{name} = s.{name}" for name in keys)
-    return f"UPDATE {_table(model).name} t SET {changes} FROM {_source(first, model, columns)} s WHERE {matched}"
+    return f"UPDATE {table_of(model)} t SET {changes} FROM {_source(place, model)} WHERE {matched}"
 
 
-def _source(first: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
-    table = _table(model)
-    return array_source(*(f"{name} {_type_of(table.c[name])}" for name in columns), first=first)
+def _delete_sql(place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
+    matched = " AND ".join(f"t.{name} = s.{name}" for name in columns)
+    return f"DELETE FROM {table_of(model)} t USING {_source(place, model)} WHERE {matched}"
 
 
-def _table(model: type[SQLModel]) -> Table:
-    return model.__table__  # type: ignore[attr-defined, no-any-return]
-
-
-def _type_of(column: Column[Any]) -> str:
-    return column.type.compile(_DIALECT)
+def _source(place: int, model: type[SQLModel]) -> str:
+    return f"json_populate_recordset(NULL::{table_of(model)}, ${place}::json) s"

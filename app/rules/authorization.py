@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec import Struct
+
 from app.rules.budgets import BudgetState
 from app.rules.enums import DenyCode, TradingState
 
 _ZERO = Decimal(0)
 
 
-@dataclass(slots=True, frozen=True)
-class Question:
+class Question(Struct, frozen=True):
     """An order that wants to leave, in numbers.
 
     `increasing_qty` is what of `quantity` would increase exposure, `required` what that ties up; `unit_price` None and

@@ -1,7 +1,8 @@
 """A budget: what a strategy may tie up in one currency, and what it ties up. Run under `localcontext(EXACT)`."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from app.rules.enums import BudgetOverReason, JournalReason
 from app.rules.money import trimmed
@@ -9,8 +10,7 @@ from app.rules.money import trimmed
 _ZERO = Decimal(0)
 
 
-@dataclass(slots=True, frozen=True)
-class JournalEntry:
+class JournalEntry(Struct, frozen=True):
     """One change of a budget: what it allowed and what was reserved, before and after."""
 
     version: int
@@ -23,8 +23,7 @@ class JournalEntry:
     reserved_after: Decimal
 
 
-@dataclass(slots=True)
-class BudgetState:
+class BudgetState(Struct):
     """What is tied up in one currency; `allocated` is None where no budget is set.
 
     `version` is 0 until the first budget is set. From then on every change has a journal entry.

@@ -53,27 +53,27 @@ class OrderInitialized(OrderEvent, tag=True, kw_only=True):
         return self.emulation_trigger not in (None, "NO_TRIGGER")
 
 
-class AuthorizationGranted(OrderEvent, tag=True, kw_only=True):
-    """Ours: the order may leave, and its hold is placed. Everything as `actor` asked it."""
+class AuthorizationGranted(OrderEvent, tag=True, kw_only=True, omit_defaults=True):
+    """Ours: the order may leave, and its hold is placed. Everything as `actor` asked it; defaults are left out."""
 
     order_side: OrderSide
     order_type: OrderType
     quantity: Decimal
-    time_in_force: TimeInForce
-    post_only: bool
-    reduce_only: bool
-    price: Decimal | None
-    trigger_price: Decimal | None
-    reference_price: Decimal | None
-    currency: str | None
-    signal_id: str | None
-    tags: list[Text] | None
     actor: str
-    budget_currency: str | None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    post_only: bool = False
+    reduce_only: bool = False
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    reference_price: Decimal | None = None
+    currency: str | None = None
+    signal_id: str | None = None
+    tags: list[Text] | None = None
+    budget_currency: str | None = None
     """Of the budget that decided; None where the currency is not known."""
 
 
-class AuthorizationDenied(AuthorizationGranted, tag=True, kw_only=True):
+class AuthorizationDenied(AuthorizationGranted, tag=True, kw_only=True, omit_defaults=True):
     """Ours: the order may not leave. `reason` has the numbers."""
 
     code: DenyCode

@@ -7,16 +7,16 @@ each claims what those before it leave. So what is held is a function of what is
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from app.rules.enums import OrderSide
 
 _ZERO = Decimal(0)
 
 
-@dataclass(slots=True)
-class OpenOrder:
+class OpenOrder(Struct):
     """What of an order decides its hold. `leaves_qty` is 0 once it has ended."""
 
     client_order_id: str
@@ -31,8 +31,7 @@ class OpenOrder:
         return self.ts_init, self.client_order_id
 
 
-@dataclass(slots=True)
-class HoldState:
+class HoldState(Struct):
     """One order's hold: amount + top-ups = remaining + captured + voided, always.
 
     `currency` is None while nobody knows what the instrument settles in: nothing is held as long.

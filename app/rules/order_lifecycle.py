@@ -8,8 +8,9 @@ before it leaves. The engine's events are facts: an order that leaves though it 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct
 
 from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
 from app.rules.events import (
@@ -77,8 +78,7 @@ RANK_AUTHORIZED = -1
 """No event of the engine has been applied yet."""
 
 
-@dataclass(slots=True)
-class OrderState:
+class OrderState(Struct):
     """An order after some of its events."""
 
     trader_id: str
@@ -101,8 +101,8 @@ class OrderState:
     account_id: str | None = None
     venue_order_id: str | None = None
     position_id: str | None = None
-    filled_qty: Decimal = field(default=Decimal(0))
-    filled_notional: Decimal = field(default=Decimal(0))
+    filled_qty: Decimal = Decimal(0)
+    filled_notional: Decimal = Decimal(0)
     deny_reason: str | None = None
     last_ts_init: int = 0
     last_rank: int = 0

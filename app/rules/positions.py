@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from msgspec import Struct
+
 from app.rules.enums import OrderSide, PositionSide, PositionStatus
 from app.rules.money import EXACT, quotient, trimmed
 
@@ -33,8 +35,7 @@ def trade_seq_of(trade_id: str) -> int:
     return int(match[1])
 
 
-@dataclass(slots=True, frozen=True)
-class PositionFill:
+class PositionFill(Struct, frozen=True):
     """What a position needs to know of a fill. Amounts in units of the instrument and of `currency`."""
 
     side: OrderSide
@@ -46,8 +47,7 @@ class PositionFill:
     ts_event: int
 
 
-@dataclass(slots=True)
-class PositionState:
+class PositionState(Struct):
     """One life of a position. `signed_qty` is negative for a short; `cost` is never negative for a positive price."""
 
     n: int

@@ -8,11 +8,12 @@ from msgspec.structs import replace
 from app.database import WriteConnection
 from app.errors import InputInvalid, InstrumentInUse
 from app.ledger.audit import Act, Action, Entity, record_all
+from app.ledger.by_keys import array_source
 from app.ledger.commands import InstrumentDefinition
 from app.ledger.input_checks import check_currency, check_identifier, check_positive
 from app.ledger.locks import lock_all_strategies
 from app.ledger.settle import settle
-from app.ledger.writing import array_source, upsert
+from app.ledger.writing import Merge, write
 from app.models import Instrument
 from app.models.order import OPEN
 from app.principal import Principal, Role
@@ -78,7 +79,7 @@ async def _write(
         )
         for _, after in news
     ]
-    await upsert(work, Instrument, _COLUMNS, rows)
+    await write(work, [Merge(Instrument, _COLUMNS, rows)])
     await settle(work, settlement_currencies)
     acts = [
         Act(

@@ -9,11 +9,12 @@ import asyncpg
 from app.database import ReadConnection
 from app.engines.nautilus import decode_stored
 from app.ledger.arrival import QuarantineCode
+from app.ledger.by_keys import array_source
 from app.ledger.orders import OrderChange, fold_order
 from app.ledger.positions import BookedFill, Life, PositionChanges, booked_of, life_of, run_fills
 from app.ledger.rows import ORDER_COLUMNS, POSITION_COLUMNS, order_row, position_row
 from app.ledger.verify.finding import Finding
-from app.ledger.writing import Row, array_source
+from app.ledger.writing import Row
 from app.rules.money import EXACT
 
 _TOGETHER = 2000
@@ -21,6 +22,8 @@ _TOGETHER = 2000
 
 _ORDER_IDS = array_source("strategy_id uuid", "client_order_id text")
 _POSITION_IDS = array_source("strategy_id uuid", "position_id text")
+
+_TAGS = ORDER_COLUMNS.index("tags")
 
 
 def _listed(columns: Iterable[str]) -> str:
@@ -146,8 +149,9 @@ def _differing_order(key: Key, order_rows: list[asyncpg.Record], event_rows: lis
         if order_rows and QuarantineCode.ORDER_UNKNOWN in expected.values():
             yield Finding(where, "stored, though its events hold no OrderInitialized")
         return
-    recomputed_row = order_row(OrderChange(key, state, len(left), None))
-    yield from _differing_row(where, ORDER_COLUMNS, order_rows, recomputed_row)
+    row = order_row(OrderChange(key, state, len(left), None))
+    # Written as text, read as a list.
+    yield from _differing_row(where, ORDER_COLUMNS, order_rows, (*row[:_TAGS], state.tags, *row[_TAGS + 1 :]))
 
 
 def _differing_lives(
