@@ -20,7 +20,7 @@ LOOK_EVERY_SECONDS = 1.0
 """A NOTIFY may be lost, and a process that writes need not send one."""
 LOOK_PAUSE_SECONDS = 0.02
 """At least so long between two looks: what commits meanwhile is found together."""
-IDLE_PAUSE_SECONDS = 0.25
+IDLE_PAUSE_SECONDS = 0.4
 """The same while nobody follows, and only what is in memory is kept up."""
 LOOK_TIMEOUT_SECONDS = 3.0
 """A connection that was cut may look open for minutes."""
