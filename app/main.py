@@ -60,13 +60,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         assert settings.database_url is not None, "whoever starts the application says where the database is"
         url = settings.database_url.get_secret_value()
         database = await Database.open(url, settings.pool_limits())
-        registry = Registry()
-        feed = Feed(registry)
-        database.committed = feed.wake
         with suppress(DatabaseUnavailable):
             await settle_waiting(database)
-        app.state.context = Context(database, settings.authorize_waiting_max, feed=feed, registry=registry)
         keyring = await Keyring.open(database, settings.keys_reload_seconds, settings.keys_stale_seconds_max)
+        registry = Registry()
+        feed = Feed(registry, keyring)
+        database.committed = feed.wake
+        app.state.context = Context(database, settings.authorize_waiting_max, feed=feed, registry=registry)
         app.state.authentication = Authentication(
             keyring,
             Throttle(settings.wrong_keys_max),

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         description="Most orders of one process that wait for authorization; then the answer is 503, BUSY.",
     )
     keys_reload_seconds: Seconds = Field(
-        20.0, description="How often API keys are read again; so soon a revoked one is refused."
+        20.0, description="How often API keys are read again, should the news of a new or a revoked one get lost."
     )
     keys_stale_seconds_max: Seconds = Field(
         60.0, description="How long API keys are trusted while they cannot be read; then the answer is 503."

@@ -1,20 +1,22 @@
 """The keys, in memory: a request is authenticated without a round trip to the database.
 
-They are read again every few seconds, which is when a revocation takes effect, and when somebody brings a key that is
-not known here, so that a new key works at once.
+They are read again when the change feed tells of a key, when somebody brings one that is not known here, so that a new
+one works at once, and every few seconds, should the feed be cut.
 """
 
 import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import asyncpg
 
-from app.database import Database
+from app.database import Database, ReadConnection
 from app.errors import DatabaseUnavailable
+from app.feed import Change
 from app.principal import Principal, Role
 from app.rules.api_keys import KeyText, is_secret_of
 
@@ -39,7 +41,9 @@ class Key:
 
 
 class Keyring:
-    """All keys, revoked ones too, as they were at most `stale_seconds_max` ago."""
+    """All keys, revoked ones too, as they were at most `stale_seconds_max` ago. Kept up by the change feed."""
+
+    entity = "key"
 
     def __init__(self, database: Database, reload_seconds: float, stale_seconds_max: float) -> None:
         self._database = database
@@ -95,6 +99,17 @@ class Keyring:
         """Whether the actor's key is still in place."""
         return actor in self._actors
 
+    async def renew(self, connection: ReadConnection, changes: Sequence[Change]) -> None:
+        """Keys were made or revoked."""
+        await self.load(connection)
+
+    async def load(self, _: ReadConnection) -> None:
+        """Read the keys: what the feed tells from now on comes after."""
+        async with self._reading:
+            # Where this fails, the timer goes on trying.
+            with contextlib.suppress(DatabaseUnavailable):
+                await self._read()
+
     async def read_for_unknown(self) -> None:
         """Read the keys anew, together with all who wait for it, and not too often. Raises DatabaseUnavailable."""
         asked_at = time.monotonic()
@@ -122,7 +137,7 @@ class Keyring:
     async def _read(self) -> None:
         began_at = self._tried_at = time.monotonic()
         try:
-            async with self._database.read() as connection:
+            async with self._database.read_latest() as connection:
                 rows = await connection.fetch(_LOAD)
         except asyncpg.PostgresError as error:
             raise DatabaseUnavailable from error

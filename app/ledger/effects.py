@@ -12,6 +12,7 @@ from app.ledger.positions import PositionChanges
 from app.ledger.rows import FILL_COLUMNS, ORDER_COLUMNS, POSITION_COLUMNS, fill_row, order_row, position_row
 from app.ledger.writing import Delete, Insert, Merge, Part, Update
 from app.models import Change, Fill, Order, Position, Strategy
+from app.rules.identity import NO_STRATEGY
 
 _ADD_INSTRUMENTS = """
 INSERT INTO instruments (instrument_id, quote_currency, settlement_currency)
@@ -68,6 +69,7 @@ def feed_part(
     positions: PositionChanges | None = None,
     budgets: Iterable[BudgetKey] = (),
     signals: Iterable[tuple[str, str]] = (),
+    keys: Iterable[str] = (),
 ) -> Part:
     """The change feed: one row for each thing that this transaction made or changed."""
     rows: list[tuple[str, str, str]] = []
@@ -79,4 +81,5 @@ def feed_part(
         rows += [(key[0], "position", f"{key[1]}:{life.state.n}") for *key, life in positions.removed]
     rows += [(strategy_id, "budget", currency) for strategy_id, currency in budgets]
     rows += [(strategy_id, "signal", signal_id) for strategy_id, signal_id in signals]
+    rows += [(str(NO_STRATEGY), "key", key_id) for key_id in keys]
     return Insert(Change, ("strategy_id", "entity", "key"), rows)

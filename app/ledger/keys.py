@@ -10,6 +10,8 @@ import asyncpg
 from app.database import ReadConnection, WriteConnection
 from app.errors import BadInputError, KeyNameTaken, KeyNotFound, StrategyAmbiguous, StrategyNotFound
 from app.ledger.audit import Action, Entity, record
+from app.ledger.effects import feed_part
+from app.ledger.writing import write
 from app.principal import Principal, Role
 from app.rules.api_keys import KeyText, hash_of, new_key
 
@@ -61,6 +63,7 @@ async def create(
         raise KeyNameTaken(name)
     made = await work.fetchrow(f"{_LIST} WHERE key_id = $1", key.id)
     assert made is not None
+    await write(work, [feed_part(keys=[key.id])])
     await record(work, principal, Action.KEY_CREATE, "key", key.id, None, None, _described(_record(made)))
     return key
 
@@ -80,6 +83,7 @@ async def revoke(work: WriteConnection, principal: Principal, key: str) -> KeyRe
     before = _record(row)
     after = replace(before, revoked_at=time.time_ns())
     await work.execute(_REVOKE, before.key_id, after.revoked_at)
+    await write(work, [feed_part(keys=[before.key_id])])
     acted = (Action.KEY_REVOKE, "key", before.key_id, None)
     await record(work, principal, *acted, _described(before), _described(after))
     return before

@@ -30,7 +30,10 @@ _json = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class Part:
-    """Rows of one table, with their values in the order of `columns`: of JSON and of lists PostgreSQL's text."""
+    """Rows of one table, with their values in the order of `columns`: of JSON and of lists PostgreSQL's text.
+
+    A document of JSON is not `null`: that is a column without one.
+    """
 
     model: type[SQLModel]
     columns: tuple[str, ...]

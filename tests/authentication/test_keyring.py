@@ -131,14 +131,14 @@ async def test_a_database_that_comes_late_is_asked_again(
     monkeypatch.setattr(keyring, "START_SECONDS_MAX", SOON)
     key = await make(database)
     is_there = False
-    read = Database.read
+    read = Database.read_latest
 
     def late(self: Database) -> object:
         if not is_there:
             raise DatabaseUnavailable
         return read(self)
 
-    monkeypatch.setattr(Database, "read", late)
+    monkeypatch.setattr(Database, "read_latest", late)
     async with opened(database) as ring:
         with pytest.raises(DatabaseUnavailable):
             ring.require_fresh()
@@ -152,7 +152,7 @@ async def test_a_start_waits_for_keys_that_cannot_be_read_yet(
 ) -> None:
     monkeypatch.setattr(keyring, "RETRY_SECONDS", SOON)
     tries = 0
-    read = Database.read
+    read = Database.read_latest
 
     def late(self: Database) -> object:
         nonlocal tries
@@ -161,6 +161,6 @@ async def test_a_start_waits_for_keys_that_cannot_be_read_yet(
             raise DatabaseUnavailable
         return read(self)
 
-    monkeypatch.setattr(Database, "read", late)
+    monkeypatch.setattr(Database, "read_latest", late)
     async with opened(database) as ring:
         ring.require_fresh()

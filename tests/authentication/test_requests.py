@@ -7,10 +7,12 @@ import httpx
 import pytest
 
 from app.authentication import Authentication, address_of, principal_of
+from app.database import Database
 from app.errors import DatabaseUnavailable, Forbidden, TooManyAttempts, Unauthenticated
-from app.principal import LOCAL, Role
-from app.resolvers import keys, strategies
+from app.principal import LOCAL, Principal, Role
+from app.resolvers import Context, keys, strategies
 from app.rules.api_keys import new_key
+from tests.authentication.test_keyring import until
 from tests.reads.serving import Client, serving
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +42,20 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         key = await keys.create_key(app.state.context, LOCAL, Role.VIEWER, "bot")
         await client.http.get("/health", headers={"X-API-Key": str(key)})  # from now on it is known
         yield Service(app, client, str(key))
+
+
+async def test_a_key_is_soon_in_force_and_soon_not_though_nobody_uses_it(database_url: str) -> None:
+    async with serving(database_url, keys_reload_seconds=60) as (app, client):
+        assert (await client.get(REST)).status_code == 200
+        elsewhere = await Database.open(database_url)
+        key = await keys.create_key(Context(elsewhere), LOCAL, Role.VIEWER, "bot")
+        authentication, bot = app.state.authentication, Principal(Role.VIEWER, "key:bot")
+        await until(lambda: authentication.is_in_force(bot))
+        assert (await client.get(REST)).status_code == 401
+        assert await keys.revoke_key(Context(elsewhere), LOCAL, key.id)
+        await elsewhere.close()
+        await until(lambda: not authentication.is_in_force(bot))
+        assert (await client.http.get(REST, headers={"X-API-Key": str(key)})).status_code == 401
 
 
 @pytest.mark.parametrize("form", ["Authorization: Bearer {}", "authorization: bEARER  {} ", "X-API-Key: {}"])

@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from app.database import Database
 from app.database.embedded import EmbeddedServer
 from app.principal import LOCAL, Role
-from app.resolvers import keys
+from app.resolvers import Context, keys
 from tests.conftest import execute
 from tests.principals.rows import OURS, rows, rows_of
 from tests.reads.rows import insert
@@ -54,10 +54,12 @@ async def acting(server: EmbeddedServer, template: str) -> AsyncIterator[dict[st
 
 async def _clients(stack: AsyncExitStack, server: EmbeddedServer, template: str, name: str) -> dict[str, Client]:
     url = await stack.enter_async_context(_database_with(server, template, name, rows()))
-    app, nobody = await stack.enter_async_context(serving(url, **LIMITS))
     texts = {"wrong": f"purser_{'0' * 16}_{'0' * 64}"}
+    database = await Database.open(url)
     for kind, (role, strategies) in KEYS.items():
-        texts[kind] = str(await keys.create_key(app.state.context, LOCAL, role, kind, strategies))
+        texts[kind] = str(await keys.create_key(Context(database), LOCAL, role, kind, strategies))
+    await database.close()
+    app, nobody = await stack.enter_async_context(serving(url, **LIMITS))
     clients = {kind: Client(await stack.enter_async_context(_with_key(app, text))) for kind, text in texts.items()}
     return {"nobody": nobody, **clients}
 

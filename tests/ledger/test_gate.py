@@ -1,0 +1,77 @@
+"""The gate's queue: lanes, and how long anybody waits in one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from itertools import count
+from uuid import UUID
+
+import pytest
+
+from app.database import Database
+from app.errors import Busy, PurserError
+from app.ledger.authorize import Request
+from app.ledger.commands import Verdict
+from app.ledger.gate import LANES, Gate
+from app.ledger.locks import lock_strategies
+from app.rules.identity import strategy_id_of
+from tests.ledger.gatekeeping import STRATEGY_ID, TRADER, allocate, command, prepare, register
+
+pytestmark = pytest.mark.anyio
+
+DEADLINE_SECONDS = 30
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not is_so():  # noqa: ASYNC110  (the gate tells nobody who waits)
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def _locked(database: Database, strategy_id: str) -> AsyncIterator[None]:
+    """Somebody else writes to the strategy."""
+    async with database.unit_of_work() as work:
+        await lock_strategies(work, [strategy_id])
+        yield
+
+
+def _asked(gate: Gate, strategy_id: str, n: int) -> "asyncio.Task[list[Verdict | PurserError]]":
+    return asyncio.create_task(gate.authorize([Request(UUID(strategy_id), command(n), "local")]))
+
+
+async def test_who_has_waited_too_long_hears_so_and_the_next_is_served(database: Database) -> None:
+    await prepare(database)
+    gate = Gate(database, waiting_seconds_max=0.05)
+    async with _locked(database, STRATEGY_ID):
+        first = _asked(gate, STRATEGY_ID, 1)
+        await asyncio.sleep(0)
+        await _until(lambda: gate.waiting == 0)
+        second = _asked(gate, STRATEGY_ID, 2)
+        await _until(lambda: gate.waiting == 1)
+        await asyncio.sleep(0.06)  # longer than anybody may wait
+    assert [type(answer) for answer in await first] == [Verdict]
+    with pytest.raises(Busy):
+        await second
+    assert gate.waiting == 0
+    assert [type(answer) for answer in await _asked(gate, STRATEGY_ID, 3)] == [Verdict]
+
+
+async def test_a_strategy_that_is_locked_holds_up_no_other_lane(database: Database) -> None:
+    await prepare(database)
+    other = next(
+        name
+        for name in map("Other-{:03}".format, count())
+        if hash(strategy_id_of(TRADER, name)) % LANES != hash(UUID(STRATEGY_ID)) % LANES
+    )
+    other_id = await register(database, TRADER, other)
+    await allocate(database, Decimal(1000), strategy_id=other_id)
+    gate = Gate(database)
+    async with _locked(database, STRATEGY_ID):
+        held_up = _asked(gate, STRATEGY_ID, 1)
+        await _until(lambda: gate.waiting == 0)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            assert [type(answer) for answer in await _asked(gate, other_id, 1)] == [Verdict]
+        assert not held_up.done()
+    assert [type(answer) for answer in await held_up] == [Verdict]

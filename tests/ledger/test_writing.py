@@ -1,0 +1,131 @@
+"""Rows reach the tables as they are, by one statement as by COPY."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from app.database import Database
+from app.ledger import writing
+from app.ledger.asking import Question, ask
+from app.ledger.copying import array_literal
+from app.ledger.writing import Delete, Insert, Merge, Update, WriteBehind, write
+from app.models import QuarantinedEvent, Signal
+
+pytestmark = pytest.mark.anyio
+
+STRATEGY = UUID(int=7)
+SIGNALS = ("strategy_id", "signal_id", "instrument_id", "name", "value", "ts_event", "ts_init")
+EVENTS = ("strategy_id", "event_id", "variant", "client_order_id", "ts_event", "code", "reason")
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12) | st.sampled_from(
+    ["", "null", "\\N", "\\.", '"', "\\", "a,b", "\n", "\r\n", "\t", "]\n[", "\\n", '\\"', "\x1f", "\x7f", "{}", "'"]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+SOME = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@pytest.fixture(params=["one statement", "COPY"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The two ways in which new rows are written: by how many there are."""
+    monkeypatch.setattr(writing, "_TOGETHER_MAX", 10**6 if request.param == "one statement" else 0)
+    return str(request.param)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.none() | TEXT, TEXT, JSON.filter(lambda value: value is not None)), min_size=1, max_size=6
+    )
+)
+@SOME
+async def test_any_text_and_any_document_comes_back_as_it_went(
+    database: Database, way: str, rows: list[tuple[str | None, str, Any]]
+) -> None:
+    values = [
+        (str(STRATEGY), str(uuid4()), instrument, name, orjson.dumps(value).decode(), place, 0)
+        for place, (instrument, name, value) in enumerate(rows)
+    ]
+    async with database.unit_of_work() as work:
+        await write(work, [Insert(Signal, SIGNALS, values)])
+        stored = await work.fetch("SELECT instrument_id, name, value::text FROM signals ORDER BY ts_event")
+    assert [(row[0], row[1], orjson.loads(row[2])) for row in stored] == rows
+
+
+@given(texts=st.lists(TEXT, max_size=5))
+@SOME
+async def test_a_list_of_texts_is_written_as_postgresql_reads_it(database: Database, texts: list[str]) -> None:
+    async with database.read() as connection:
+        assert await connection.fetchval("SELECT $1::text::text[]", array_literal(texts)) == texts
+
+
+async def test_all_kinds_of_writing_at_once(database: Database, way: str) -> None:
+    def row(event: int, code: str, reason: str = "why") -> tuple[Any, ...]:
+        return (str(STRATEGY), str(UUID(int=event)), 0, "O-1", 1, code, reason)
+
+    async with database.unit_of_work() as work:
+        await write(work, [Insert(QuarantinedEvent, EVENTS, [row(1, "A"), row(2, "A"), row(3, "A")])])
+        await write(
+            work,
+            [
+                Insert(QuarantinedEvent, EVENTS, [row(5, "A")]),
+                Update(QuarantinedEvent, EVENTS, [row(1, "B", "changed")]),
+                Delete(QuarantinedEvent, EVENTS[:3], [row(2, "")[:3]]),
+                Merge(QuarantinedEvent, EVENTS, [row(3, "C"), row(4, "D")]),
+            ],
+        )
+        stored = await work.fetch("SELECT event_id, code, reason FROM quarantined_events ORDER BY event_id")
+    assert [(row["event_id"].int, row["code"], row["reason"]) for row in stored] == [
+        (1, "B", "changed"),
+        (3, "C", "why"),
+        (4, "D", "why"),
+        (5, "A", "why"),
+    ]
+
+
+async def test_what_writing_behind_could_not_write_is_raised_before_the_block_ends(database: Database) -> None:
+    same = (str(STRATEGY), str(UUID(int=1)), 0, "O-1", 1, "A", "why")
+    async with database.unit_of_work() as work:
+        with pytest.raises(Exception, match="duplicate key"):
+            async with WriteBehind(work) as behind:
+                await behind.write([Insert(QuarantinedEvent, EVENTS, [same, same])])
+    async with database.read() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM quarantined_events") == 0
+
+
+async def test_an_error_of_the_block_waits_for_what_is_being_written(database: Database) -> None:
+    row = (str(STRATEGY), str(UUID(int=1)), 0, "O-1", 1, "A", "why")
+
+    async def fail() -> None:
+        async with database.unit_of_work() as work, WriteBehind(work) as behind:
+            await behind.write([Insert(QuarantinedEvent, EVENTS, [row])])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    async with database.read() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM quarantined_events") == 0
+
+
+class _Number(Struct):
+    n: Decimal
+
+
+async def test_questions_asked_at_once_keep_their_arguments_and_every_digit(database: Database) -> None:
+    numbers = Decoder(list[_Number])
+    digits = "123456789012345678901234567890.123456789012345678901234567890"
+    one = Question("SELECT $1::numeric + $2::numeric AS n", [Decimal(digits), Decimal(0)], numbers, lambda rows: rows)
+    other = Question("SELECT $1::numeric AS n WHERE $2", [Decimal("1.10"), False], numbers, len)
+    async with database.read() as connection:
+        assert await ask(connection, one, other, one) == [[_Number(Decimal(digits))], 0, [_Number(Decimal(digits))]]
