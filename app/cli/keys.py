@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Annotated, TypeVar
 
 import typer
@@ -54,18 +55,27 @@ def list_() -> None:
 
 @commands.command()
 def revoke(key: Annotated[str, typer.Argument(metavar="ID", help="The key's id, or its name.")]) -> None:
-    """Revoke a key for good; running services refuse it within PURSER_KEYS_RELOAD_SECONDS."""
+    """Revoke a key for good; running services refuse it in a second or two."""
     if _run(lambda context: keys.revoke_key(context, LOCAL, key)):
-        print(
-            f"Revoked the key {key}. Running services refuse it within {load_settings().keys_reload_seconds:g} seconds."
-        )
+        print(f"Revoked the key {key}. Running services refuse it in a second or two.")
     else:
         print(f"The key {key} was revoked before.")
 
 
-async def has_key_in_use(context: Context) -> bool:
-    """Whether there is a key that is not revoked. Raises DatabaseUnavailable."""
-    return any(key.revoked_at is None for key in await keys.list_keys(context, LOCAL))
+class KeysThere(Enum):
+    """Which keys there are: what decides who gets in."""
+
+    NONE_YET = "no API keys: loopback only, everybody there is admin"
+    ALL_REVOKED = "every API key is revoked, so nobody gets in: purser keys create makes one"
+    IN_USE = ""
+
+
+async def keys_there(context: Context) -> KeysThere:
+    """Which keys there are. Raises DatabaseUnavailable."""
+    every = await keys.list_keys(context, LOCAL)
+    if any(key.revoked_at is None for key in every):
+        return KeysThere.IN_USE
+    return KeysThere.ALL_REVOKED if every else KeysThere.NONE_YET
 
 
 def with_context(url: str, settings: Settings, act: Callable[[Context], Awaitable[Result]]) -> Result:

@@ -16,7 +16,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app.authentication import is_loopback_only
 from app.cli.databases import configured_database
-from app.cli.keys import has_key_in_use, with_context
+from app.cli.keys import KeysThere, keys_there, with_context
 from app.cli.logs import configure_logging
 from app.cli.worker import SUPERVISOR_ENV
 from app.errors import OperationRefused
@@ -41,8 +41,8 @@ def serve(
     configure_logging(settings.log_level)
     try:
         with _bound(settings) as listener, configured_database(settings) as url:
-            has_keys = with_context(url, settings, has_key_in_use)
-            _require_key_beyond_loopback(settings, has_keys)
+            there = with_context(url, settings, keys_there)
+            _require_key_beyond_loopback(settings, there)
             if demo:
                 # Imported here: the ledger takes most of a second, and the server processes import it again.
                 from app.cli.demo import demonstrate_unless_there_is_data
@@ -50,7 +50,7 @@ def serve(
                 demonstrate_unless_there_is_data(url, settings)
             _hand_over(settings, url)
             _listen(listener, settings)
-            _announce_once_ready(settings, has_keys)
+            _announce_once_ready(settings, there)
             _run(settings, listener)
     except KeyboardInterrupt:
         pass  # Asked to stop, and did: that is success.
@@ -89,10 +89,10 @@ def _cannot_listen(settings: Settings, error: OSError) -> OperationRefused:
     return OperationRefused(f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}.")
 
 
-def _require_key_beyond_loopback(settings: Settings, has_keys: bool) -> None:
-    if not has_keys and not is_loopback_only(settings.host):
+def _require_key_beyond_loopback(settings: Settings, there: KeysThere) -> None:
+    if there is not KeysThere.IN_USE and not is_loopback_only(settings.host):
         raise OperationRefused(
-            f"There are no API keys, so Purser listens on the loopback only, not on {settings.host}: "
+            f"There are no API keys in force, so Purser listens on the loopback only, not on {settings.host}: "
             "create one first with purser keys create --role admin."
         )
 
@@ -129,11 +129,11 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _announce_once_ready(settings: Settings, has_keys: bool) -> None:
-    threading.Thread(target=_announce, args=(settings, has_keys), name="announce", daemon=True).start()
+def _announce_once_ready(settings: Settings, there: KeysThere) -> None:
+    threading.Thread(target=_announce, args=(settings, there), name="announce", daemon=True).start()
 
 
-def _announce(settings: Settings, has_keys: bool) -> None:
+def _announce(settings: Settings, there: KeysThere) -> None:
     host = _EVERYWHERE.get(settings.host, settings.host)
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     pause = threading.Event()
@@ -146,8 +146,8 @@ def _announce(settings: Settings, has_keys: bool) -> None:
         ("/docs", "REST, with Swagger UI"),
     ):
         console.print(f"  {address}{path:<10} {what}")
-    if not has_keys:
-        console.print("  no API keys: loopback only, everybody there is admin")
+    if there.value:
+        console.print(f"  {there.value}")
     console.print("Ctrl-C stops it.\n")
 
 

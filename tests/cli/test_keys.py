@@ -137,7 +137,7 @@ def test_keys_work_at_once_and_end_soon_in_every_process_while_the_service_runs(
 ) -> None:
     """On the embedded server, which the commands share with the service."""
     place = {"PURSER_DATA_DIR": str(data_dir)}
-    with serving(data_dir, free_tcp_port, "--workers", "2", PURSER_KEYS_RELOAD_SECONDS="0.2") as service:
+    with serving(data_dir, free_tcp_port, "--workers", "2") as service:
         service.until_ready()
         assert status(service.address, None) == 200
         viewer, admin = (create(place, "--role", role, "--name", role) for role in ("viewer", "admin"))
@@ -153,6 +153,11 @@ def test_keys_work_at_once_and_end_soon_in_every_process_while_the_service_runs(
         service.until_ready()
         said = service.stop()
     assert "no API keys" not in said
+    assert purser(place, "keys", "revoke", "admin").returncode == 0
+    with serving(data_dir, free_tcp_port) as service:
+        service.until_ready()
+        said = service.stop()
+    assert "every API key is revoked, so nobody gets in" in said
 
 
 def test_without_a_key_it_listens_on_the_loopback_only(data_dir: Path, free_tcp_port: int, database_url: str) -> None:
@@ -162,7 +167,7 @@ def test_without_a_key_it_listens_on_the_loopback_only(data_dir: Path, free_tcp_
             _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
         assert service.process.returncode == 1
         assert errors == (
-            "purser: There are no API keys, so Purser listens on the loopback only, not on 0.0.0.0: "
+            "purser: There are no API keys in force, so Purser listens on the loopback only, not on 0.0.0.0: "
             "create one first with purser keys create --role admin.\n"
         )
         # A key that is revoked is none.

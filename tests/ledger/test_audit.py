@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 ACT = Act(
     Action.BUDGET_SET,
-    "budget",
+    "note",
     "x/USDT",
     "5f17147f-2bbd-5c76-af87-1f010d829329",
     {"allocated": "1000.50", "version": 1, "overReason": None},

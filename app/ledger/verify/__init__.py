@@ -2,6 +2,7 @@
 
     statements.py   invariants that one SQL statement can check
     budgets.py      those of budgets, holds and the journal
+    acts.py         what acts set, held against the audit log
     audit.py        the audit log's hashes followed from the first entry to the last
     replay.py       orders folded again from their events, positions from their fills
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.database import Database, ReadConnection
+from app.ledger.verify.acts import ACT_STATEMENTS
 from app.ledger.verify.audit import AuditHead, audit_head, verify_audit_chain, verify_noted_head
 from app.ledger.verify.budgets import BUDGET_STATEMENTS
 from app.ledger.verify.finding import Finding
@@ -47,7 +49,8 @@ def invariants(noted: AuditHead | None = None) -> list[Invariant]:
         Invariant(10, "the audit hash chain is whole", verify_audit_chain),
     ]
     stated = [
-        Invariant(stated.number, stated.claim, verify_statement(stated)) for stated in (*STATEMENTS, *BUDGET_STATEMENTS)
+        Invariant(stated.number, stated.claim, verify_statement(stated))
+        for stated in (*STATEMENTS, *BUDGET_STATEMENTS, *ACT_STATEMENTS)
     ]
     if noted is not None:
         stated.append(Invariant(10, "the noted head is in the audit log", partial(verify_noted_head, noted=noted)))

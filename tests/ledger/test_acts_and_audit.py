@@ -1,0 +1,76 @@
+"""`purser verify` holds what acts set against what the audit log says was set."""
+
+from decimal import Decimal
+
+import pytest
+
+from app.database import Database
+from app.ledger.commands import InstrumentDefinition
+from app.principal import LOCAL, Role
+from app.resolvers import Context, budgets, instruments, keys, strategies
+from app.rules.enums import TradingState
+from tests.ledger.gatekeeping import STRATEGY, TRADER
+from tests.ledger.state import broken_invariants, unguarded
+
+pytestmark = pytest.mark.anyio
+
+INSTRUMENT = InstrumentDefinition(
+    instrument_id="X.V", quote_currency="USDT", settlement_currency="USDT", multiplier=Decimal("1.50")
+)
+
+BEHIND_ITS_BACK = {
+    "a larger budget": (
+        "UPDATE budgets SET allocated = 5000 WHERE currency = 'USDT'",
+        "budgets are what was set last, by the audit log",
+    ),
+    "a deleted budget back": (
+        "UPDATE budgets SET allocated = 1, created_at = 1 WHERE currency = 'EUR'",
+        "budgets are what was set last, by the audit log",
+    ),
+    "a halted strategy let loose": (
+        "UPDATE strategies SET state = 'ACTIVE'",
+        "trading states are what was set last, by the audit log",
+    ),
+    "a stronger key": ("UPDATE api_keys SET role = 'admin' WHERE name = 'bot'", "API keys are what was made of them"),
+    "a revoked key back": (
+        "UPDATE api_keys SET revoked_at = NULL WHERE name = 'old'",
+        "API keys are what was made of them",
+    ),
+    "a key that nobody made": (
+        "INSERT INTO api_keys (key_id, name, role, secret_hash, created_at) VALUES ('x', 'x', 'admin', 'x', 1)",
+        "API keys are what was made of them",
+    ),
+    "another multiplier": ("UPDATE instruments SET multiplier = 2", "instruments are valued as was recorded last"),
+}
+
+
+@pytest.fixture
+async def acted(database: Database) -> Database:
+    """A database in which everything that can be set was set, some of it twice."""
+    context = Context(database)
+    strategy = await strategies.register_strategy(context, LOCAL, STRATEGY, TRADER)
+    await strategies.register_strategy(context, LOCAL, "Idle-000", TRADER)
+    for allocated in ("1000", "2000.50"):
+        await budgets.set_budget(context, LOCAL, strategy, "USDT", Decimal(allocated))
+    await budgets.set_budget(context, LOCAL, strategy, "EUR", Decimal(1))
+    await budgets.delete_budget(context, LOCAL, strategy, "EUR")
+    for state in (TradingState.REDUCING, TradingState.HALTED):
+        await strategies.set_trading_state(context, LOCAL, strategy, state)
+    await keys.create_key(context, LOCAL, Role.TRADER, "bot", [STRATEGY])
+    old = await keys.create_key(context, LOCAL, Role.ADMIN, "old")
+    await keys.revoke_key(context, LOCAL, old.id)
+    await instruments.record_instruments(context, LOCAL, [INSTRUMENT])
+    return database
+
+
+async def test_what_was_set_is_what_stands(acted: Database) -> None:
+    assert await broken_invariants(acted) == []
+
+
+@pytest.mark.parametrize("what", BEHIND_ITS_BACK)
+async def test_finds_what_was_changed_behind_its_back(acted: Database, what: str) -> None:
+    statement, claim = BEHIND_ITS_BACK[what]
+    async with unguarded(acted) as work:
+        assert not (await work.execute(statement)).endswith(" 0")
+        await work.commit()
+    assert any(invariant.claim.startswith(claim) for invariant, _ in await broken_invariants(acted))
