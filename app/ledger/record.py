@@ -39,6 +39,9 @@ from app.models import OrderEvent, QuarantinedEvent
 from app.rules.events import AnyOrderEvent
 from app.rules.money import EXACT
 
+_FEW = 50
+"""Events of which to plan the statements anew would take longer than to run them."""
+
 _LOG = logging.getLogger("purser.ledger")
 
 
@@ -48,7 +51,7 @@ async def record_events(database: Database, incoming: Sequence[Incoming]) -> Rec
     Where PostgreSQL cannot hold an event, the batch is recorded in halves, so that this one alone is rejected.
     """
     try:
-        async with database.unit_of_work() as work:
+        async with database.unit_of_work(is_planned_once=len(incoming) <= _FEW) as work:
             recorded = await record_in(work, incoming)
             await work.commit()
     except CANNOT_BE_STORED as error:
@@ -78,6 +81,8 @@ async def _place_waiting_holds(database: Database, instrument_ids: Sequence[str]
 async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> RecordedEvents:
     """The same inside a transaction of the caller's."""
     admitted = await admit(work, incoming)
+    if not (admitted.arrivals or admitted.conflicts or admitted.signals):
+        return RecordedEvents(duplicates=admitted.duplicates)
     with localcontext(EXACT):
         orders = await move_orders(work, (new for new in admitted.arrivals if isinstance(new.event, AnyOrderEvent)))
         positions = await book_fills(work, orders.fills)

@@ -16,7 +16,8 @@ def _last_said(entity_type: str, values: str) -> str:
 # Budgets that no act is known of are held against the journal alone.
 _BUDGETS = """(
     SELECT a.entity_id::text, b.allocated
-    FROM (SELECT DISTINCT entity_id FROM audit_entries WHERE entity_type = 'budget') a JOIN budgets b ON b.strategy_id || '/' || b.currency = a.entity_id WHERE b.allocated IS NOT NULL
+    FROM (SELECT DISTINCT entity_id FROM audit_entries WHERE entity_type = 'budget') a
+    JOIN budgets b ON b.strategy_id || '/' || b.currency = a.entity_id WHERE b.allocated IS NOT NULL
 ) stored"""
 _SAID_OF_BUDGETS = _last_said("budget", "(after->>'allocated')::numeric AS allocated")
 
