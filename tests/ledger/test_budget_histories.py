@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from app.database import Database
 from app.errors import AuthorizationConflict, OrderNotReleasable
+from app.ledger.administration.strategies import set_trading_state
 from app.ledger.authorize import Request, authorize
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.locks import lock_strategies
 from app.ledger.release import release_order
 from app.principal import LOCAL
-from app.rules.enums import OrderSide, OrderType
+from app.rules.enums import OrderSide, OrderType, TradingState
 from app.rules.identity import strategy_id_of
 from tests.events import published
 from tests.ledger.budget_model import BudgetModel, ModelOrder
@@ -166,7 +167,7 @@ class History:
 
     async def state(self, state: str) -> None:
         async with self.database.unit_of_work() as work:
-            await work.execute("UPDATE strategies SET state = $2 WHERE strategy_id = $1", self.strategy_id, state)
+            await set_trading_state(work, LOCAL, UUID(self.strategy_id), TradingState(state))
             await work.commit()
         self.model.state = state
 
