@@ -141,7 +141,8 @@ class WriteBehind:
         if error is None:
             await self._finish()
         elif self._under_way is not None:
-            await asyncio.wait([self._under_way])  # the connection must be free for what comes next: the rollback
+            # The connection must be free for what comes next: the rollback.
+            await asyncio.gather(self._under_way, return_exceptions=True)
 
     async def _finish(self) -> None:
         if self._under_way is not None:
