@@ -21,7 +21,7 @@ from app.errors import DatabaseUnavailable, PurserError
 from app.feed import Feed, Registry
 from app.ledger.settle import settle_waiting
 from app.metrics import add_metrics
-from app.resolvers import Context
+from app.resolvers import Context, StrategyNames
 from app.settings import Settings
 from graphql_schema import GRAPHQL_PATH, add_graphql, graphql_refusal
 from rest_compat import add_rest, rest_refusal
@@ -63,10 +63,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         with suppress(DatabaseUnavailable):
             await settle_waiting(database)
         keyring = await Keyring.open(database, settings.keys_reload_seconds, settings.keys_stale_seconds_max)
-        registry = Registry()
-        feed = Feed(registry, keyring)
+        registry, names = Registry(), StrategyNames()
+        feed = Feed(registry, keyring, names)
         database.committed = feed.wake
-        app.state.context = Context(database, settings.authorize_waiting_max, feed=feed, registry=registry)
+        app.state.context = Context(database, settings.authorize_waiting_max, names, feed=feed, registry=registry)
         app.state.authentication = Authentication(
             keyring,
             Throttle(settings.wrong_keys_max),

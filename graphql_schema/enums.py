@@ -56,6 +56,12 @@ _ENGINES: dict[type[Enum], tuple[str, ...]] = {
     enums.PositionStatus: ("Holds a quantity.", "Holds nothing any more."),
     enums.TradingState: ("May trade.", "May only reduce what it holds.", "May not trade."),
     enums.BudgetOverReason: ("Its cap was cut below what was reserved.", "The engine reported what cost more."),
+    enums.AuthorizationStatus: (
+        "It may leave.",
+        "It may not leave.",
+        "It was given up before it left.",
+        "It was denied or released, and left all the same.",
+    ),
     enums.DenyCode: (
         "It takes more than is available.",
         "The strategy has no budget in the currency.",

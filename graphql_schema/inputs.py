@@ -8,7 +8,7 @@ from uuid import UUID
 
 import strawberry
 
-from app.rules.enums import OrderSide, OrderStatus, OrderType, PositionStatus, TradingState
+from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, PositionStatus, TradingState
 from graphql_schema.described import described, optional
 from graphql_schema.enums import FillSortField, OrderSortField, SortDirection
 from graphql_schema.scalars import Amount, Instant
@@ -65,6 +65,14 @@ class OrderStatusFilter:
     in_: list[OrderStatus] | None = optional("Is one of these.", "in")
 
 
+@strawberry.input(description="Compares what became of an order's authorization.")
+class AuthorizationStatusFilter:
+    """Compares what became of an order's authorization."""
+
+    eq: AuthorizationStatus | None = optional("Is this.")
+    in_: list[AuthorizationStatus] | None = optional("Is one of these.", "in")
+
+
 @strawberry.input(description="Which orders.")
 class OrderFilter:
     """Which orders."""
@@ -74,6 +82,9 @@ class OrderFilter:
     instrument_id: StringFilter | None = optional("What is traded.")
     client_order_id: StringFilter | None = optional("The engine's id.")
     status: OrderStatusFilter | None = optional("Where they stand.")
+    authorization_status: AuthorizationStatusFilter | None = optional(
+        "What became of the question whether they may leave; an order that nobody asked about has no status to compare."
+    )
     side: OrderSide | None = optional("Bought or sold.")
     order_type: OrderType | None = optional("How they are priced and triggered.", "type")
     quantity: DecimalFilter | None = optional("The ordered quantity.")

@@ -15,6 +15,7 @@ from strawberry import UNSET
 from app.reads.catalogue import BUDGET_JOURNAL_ENTRY, FILL, ORDER, ORDER_EVENT, PERFORMANCE, POSITION, SIGNAL
 from app.resolvers import fills, orders, positions, signals
 from app.rules.enums import (
+    AuthorizationStatus,
     BudgetOverReason,
     LiquiditySide,
     OrderSide,
@@ -176,6 +177,10 @@ class Order(Node):
     avg_px: Amount | None = described("The average price of its fills.")
     reduce_only: bool = described("Whether it may only reduce a position.")
     post_only: bool = described("Whether it may only add liquidity.")
+    overfilled: bool = described("Whether more was filled than ordered.")
+    authorization_status: AuthorizationStatus | None = described(
+        "What became of the question whether it may leave; null where nobody asked."
+    )
     deny_reason: str | None = described("Why it was denied or rejected.")
     tags: list[str] = described("The strategy's own words about it.")
     ts_init: Instant = described("When it was made.")

@@ -5,7 +5,7 @@ Everything runs over asyncpg, in UTC, with ISO dates and a statement timeout.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -77,10 +77,32 @@ class WriteConnection(ReadConnection):
         return await self._raw.execute(sql, *arguments)
 
     async def copy(self, table: str, columns: Sequence[str], source: AsyncIterator[bytes]) -> None:
-        r"""COPY rows into a table, as CSV with `"` for quotes, `\` to escape, and `null`."""
-        await self._raw.copy_to_table(
-            table, source=source, columns=list(columns), format="csv", quote='"', escape="\\", null="null"
+        r"""COPY rows into a table, as CSV with `"` for quotes, `\` to escape, and `null`.
+
+        Raises ConnectionResetError where the connection goes while PostgreSQL is not reading: asyncpg would wait on.
+        """
+        copying = asyncio.create_task(
+            self._raw.copy_to_table(
+                table, source=source, columns=list(columns), format="csv", quote='"', escape="\\", null="null"
+            )
         )
+        is_lost = False
+
+        def give_up(_: object) -> None:
+            nonlocal is_lost
+            is_lost = True
+            copying.cancel()
+
+        self._raw.add_termination_listener(give_up)
+        try:
+            await copying
+        except (Exception, asyncio.CancelledError) as error:
+            if is_lost:
+                raise ConnectionResetError from error
+            raise
+        finally:
+            with suppress(asyncpg.InterfaceError):  # what a lost connection says of everything
+                self._raw.remove_termination_listener(give_up)
 
     async def commit(self) -> None:
         """Make the transaction's effects last; the connection takes no further statements."""
@@ -250,8 +272,12 @@ async def _taken(pool: Pool) -> AsyncIterator[asyncpg.Connection]:
 
 
 def _is_lost(error: BaseException, raw: Any) -> bool:
-    """Whether the connection went. InterfaceError is also what asyncpg says of wrong arguments, a fault of ours."""
-    return isinstance(error, _LOST) or (isinstance(error, asyncpg.InterfaceError) and _is_gone(raw))
+    """Whether the connection went.
+
+    InterfaceError is also what asyncpg says of wrong arguments, a fault of ours; RuntimeError what uvloop says of a
+    closed socket.
+    """
+    return isinstance(error, _LOST) or (isinstance(error, asyncpg.InterfaceError | RuntimeError) and _is_gone(raw))
 
 
 def _is_gone(raw: Any) -> bool:

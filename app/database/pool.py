@@ -5,10 +5,16 @@ long as a look-up by key takes altogether. Here a connection in good order is ke
 pool still opens, bounds, replaces and closes them.
 """
 
+import logging
 import time
+from contextlib import suppress
 
 import asyncpg
 
+_LOG = logging.getLogger("purser.database")
+
+RELEASE_SECONDS_MAX = 5.0
+"""How long asyncpg may take to bring a connection back into order."""
 IDLE_SECONDS_MAX = 60.0
 """A connection left aside for longer may have been cut silently on the way: it is replaced."""
 
@@ -41,8 +47,14 @@ class Pool:
         """Give it back; whoever waits has it next. After an error asyncpg looks after it."""
         if is_in_order and not self._waiting and _is_open(connection):
             self._aside.append((connection, time.monotonic()))
-        else:
-            await self._pool.release(connection)  # type: ignore[arg-type]
+            return
+        try:
+            await self._pool.release(connection, timeout=RELEASE_SECONDS_MAX)  # type: ignore[arg-type]
+        except Exception:
+            # In the middle of something, or cut: whoever used it knows what went wrong, and that is what counts.
+            _LOG.debug("a connection was not given back in order", exc_info=True)
+            with suppress(asyncpg.InterfaceError):  # asyncpg has cut it already
+                connection.terminate()
 
     async def close(self) -> None:
         """Close all connections, waiting for those in use."""

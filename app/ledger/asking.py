@@ -10,12 +10,12 @@ import msgspec
 
 from app.database import ReadConnection
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 _PLACEHOLDER = re.compile(r"\$(\d+)")
 
 
 @dataclass(slots=True, frozen=True)
-class Question(Generic[Answer]):
+class Query(Generic[Result]):
     """A SELECT with its arguments (`$1` is the first), and what becomes of its rows.
 
     Rows come as JSON, their numbers with every digit: `rows` decodes the list of them, `read` makes the answer.
@@ -24,16 +24,16 @@ class Question(Generic[Answer]):
     sql: str
     arguments: Sequence[Any]
     rows: msgspec.json.Decoder[Any]
-    read: Callable[[Any], Answer]
+    read: Callable[[Any], Result]
 
 
-async def ask(connection: ReadConnection, *questions: Question[Any]) -> list[Any]:
-    """The answers, in the order of the questions, as of one moment."""
-    arguments = [argument for question in questions for argument in question.arguments]
-    counts = tuple(len(question.arguments) for question in questions)
-    row = await connection.fetchrow(_together(tuple(question.sql for question in questions), counts), *arguments)
+async def ask(connection: ReadConnection, *queries: Query[Any]) -> list[Any]:
+    """The answers, in the order of the queries, as of one moment."""
+    arguments = [argument for query in queries for argument in query.arguments]
+    counts = tuple(len(query.arguments) for query in queries)
+    row = await connection.fetchrow(_together(tuple(query.sql for query in queries), counts), *arguments)
     assert row is not None, "a SELECT without FROM has one row"
-    return [question.read(question.rows.decode(text)) for question, text in zip(questions, row, strict=True)]
+    return [query.read(query.rows.decode(text)) for query, text in zip(queries, row, strict=True)]
 
 
 @cache

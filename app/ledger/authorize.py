@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from app.database import WriteConnection
+from app.engines.nautilus import INSTANT_MAX
 from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
 from app.ledger import own_events, totals
 from app.ledger.arrival import OrderKey
@@ -249,8 +250,11 @@ class _Desk:
         if decided is not None:
             different = [part for part in _ASKED if getattr(decided, part) != getattr(event, part)]
             if different:
-                return AuthorizationConflict(f"Order {name} was authorized with another {', '.join(different)}.")
-            if state is not None and state.authorization_status is AuthorizationStatus.RELEASED:
+                words = ", ".join(part.replace("_", " ") for part in different)
+                return AuthorizationConflict(
+                    f"Order {name} was asked about before, with another {words}. Use a new id."
+                )
+            if _was_released(state, decided):
                 return AuthorizationConflict(f"Order {name} was released; what is to leave needs an id of its own.")
             return None
         if request.key in self.waiting:
@@ -280,7 +284,10 @@ class _Desk:
 
     def _event(self, request: Request, strategy: LockedStrategy) -> AuthorizationGranted:
         command = request.command
-        ts = max(self.now, self.claims.get(request.side, (_ZERO, 0))[1] + 1) + len(self.events)
+        # Parts of a position are claimed in the order of `ts_init`: the newcomer's turn is after all that are open, be
+        # their engine's clock ahead of ours.
+        last_claim = self.claims.get(request.side, (_ZERO, 0))[1]
+        ts = min(max(self.now, last_claim + 1) + len(self.events), INSTANT_MAX)
         return AuthorizationGranted(
             trader_id=strategy.trader_id,
             strategy_id=strategy.name,
@@ -320,6 +327,13 @@ class _Desk:
             return [*parts, feed_part(orders=orders)]
         sums = [number_part(self.strategies), totals.order_counts(self.orders), *self.book.budget_parts()]
         return [*parts, *sums, feed_part(orders=orders, budgets=self.book.changed)]
+
+
+def _was_released(state: OrderState | None, decided: AuthorizationGranted) -> bool:
+    """Also where the engine went on all the same."""
+    if state is None or isinstance(decided, AuthorizationDenied):
+        return False
+    return state.authorization_status in (AuthorizationStatus.RELEASED, AuthorizationStatus.OVERRULED)
 
 
 def _denied(event: AuthorizationGranted, denial: Denial) -> AuthorizationDenied:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from app.database import WriteConnection
-from app.ledger.asking import Question, ask
+from app.ledger.asking import Query, ask
 from app.ledger.writing import Insert, Part, Row, Update, write
 from app.models import Budget, BudgetJournalEntry
 from app.rules.budgets import BudgetState, JournalEntry
@@ -65,13 +65,13 @@ class BudgetBook:
         self._changed: dict[BudgetKey, BudgetState] = {}
 
     @classmethod
-    def of(cls, strategy_ids: Iterable[str], now: int) -> "Question[BudgetBook]":
+    def of(cls, strategy_ids: Iterable[str], now: int) -> "Query[BudgetBook]":
         """The budgets of these strategies, with or without a cap."""
 
         def read(rows: list[_BudgetRow]) -> BudgetBook:
             return cls({(row.strategy_id, row.currency): row.state() for row in rows}, now)
 
-        return Question(_LOAD, [list(strategy_ids)], _ROWS, read)
+        return Query(_LOAD, [list(strategy_ids)], _ROWS, read)
 
     @classmethod
     async def load(cls, work: WriteConnection, strategy_ids: Iterable[str], now: int) -> "BudgetBook":

@@ -10,7 +10,7 @@ from app.ledger.locks import LockedStrategy
 from app.ledger.orders import OrderChange
 from app.ledger.positions import PositionChanges
 from app.ledger.rows import FILL_COLUMNS, ORDER_COLUMNS, POSITION_COLUMNS, fill_row, order_row, position_row
-from app.ledger.writing import Delete, Insert, Merge, Part, Update
+from app.ledger.writing import Delete, Insert, Part, Update
 from app.models import Change, Fill, Order, Position, Strategy
 from app.rules.identity import NO_STRATEGY
 
@@ -32,7 +32,7 @@ def order_parts(orders: Sequence[OrderChange]) -> list[Part]:
     """Orders as they stand now. How many there are of each status is `totals.order_counts`."""
     return [
         Insert(Order, ORDER_COLUMNS, [order_row(change) for change in orders if change.status_before is None]),
-        Merge(Order, ORDER_COLUMNS, [order_row(change) for change in orders if change.status_before is not None]),
+        Update(Order, ORDER_COLUMNS, [order_row(change) for change in orders if change.status_before is not None]),
     ]
 
 
@@ -49,7 +49,7 @@ def position_parts(changes: PositionChanges) -> list[Part]:
         Update(Fill, _REVISED_COLUMNS, revised),
         Delete(Position, POSITION_COLUMNS[:3], [(*key, life.state.n) for *key, life in changes.removed]),
         Insert(Position, POSITION_COLUMNS, new),
-        Merge(Position, POSITION_COLUMNS, moved),
+        Update(Position, POSITION_COLUMNS, moved),
         *totals.fill_sums(changes),
         totals.position_counts(changes),
         totals.trade_sums(changes),
@@ -74,7 +74,7 @@ def feed_part(
     """The change feed: one row for each thing that this transaction made or changed."""
     rows: list[tuple[str, str, str]] = []
     rows += [(strategy_id, "strategy", strategy_id) for strategy_id in strategies]
-    rows += [(strategy_id, "order", client_order_id) for strategy_id, client_order_id in orders]
+    rows += [(strategy_id, "order", client_order_id) for strategy_id, client_order_id in dict.fromkeys(orders)]
     if positions is not None:
         rows += [(booked.strategy_id, "fill", booked.event_id) for booked in (*positions.fills, *positions.revised)]
         rows += [(key[0], "position", f"{key[1]}:{key[2]}") for key in positions.lives]

@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 
 from app.database import WriteConnection
 from app.ledger.arrival import OrderKey
-from app.ledger.asking import Question
+from app.ledger.asking import Query
 from app.ledger.by_keys import array_source, join_by
 from app.models.order import OPEN
 from app.rules.enums import OrderSide
@@ -97,22 +97,22 @@ class TiedOrder:
     hold: HoldState
 
 
-def valuations_of(instrument_ids: Iterable[str]) -> Question[dict[str, Valuation]]:
+def valuations_of(instrument_ids: Iterable[str]) -> Query[dict[str, Valuation]]:
     """What the instruments that are known are valued by."""
 
     def read(rows: list[_InstrumentRow]) -> dict[str, Valuation]:
         return {row.instrument_id: Valuation(row.settlement_currency, row.multiplier) for row in rows}
 
-    return Question(_INSTRUMENTS, [list(instrument_ids)], _INSTRUMENT_ROWS, read)
+    return Query(_INSTRUMENTS, [list(instrument_ids)], _INSTRUMENT_ROWS, read)
 
 
-def held_in(markets: Iterable[Market]) -> Question[dict[Side, Decimal]]:
+def held_in(markets: Iterable[Market]) -> Query[dict[Side, Decimal]]:
     """Open quantities by market and by the side that opened them."""
 
     def read(rows: list[_HeldRow]) -> dict[Side, Decimal]:
         return {((row.strategy_id, row.instrument_id), row.entry): row.held for row in rows}
 
-    return Question(_HELD, _columns(markets, 2), _HELD_ROWS, read)
+    return Query(_HELD, _columns(markets, 2), _HELD_ROWS, read)
 
 
 async def load_holds(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, HoldState]:

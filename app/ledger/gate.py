@@ -1,28 +1,33 @@
 """The gate: requests that arrive together are authorized together, in one transaction, each decided on its own.
 
 A commit costs the same for one order as for hundreds. So while one transaction runs, requests gather; the next takes
-all of them, in the order they came. One strategy's requests go through one lane, so none of them waits for a lock that
-another holds; strategies in different lanes do not wait for each other.
+all of them, in the order they came. Requests queue in the lane of their first order's strategy: those of one strategy
+do not wait for each other's locks, and strategies in different lanes do not wait for each other at all.
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.database import Database
-from app.errors import Busy, PurserError
+from app.errors import Busy, InputInvalid, PurserError
 from app.ledger.authorize import Request, authorize
 from app.ledger.commands import Verdict
 from app.ledger.locks import WAITED_TOO_LONG
 from app.ledger.writing import CANNOT_BE_STORED
 
+_LOG = logging.getLogger("purser.ledger")
+
 Answers = list[Verdict | PurserError]
 
 LANES = 2
+DECIDING_SECONDS_MAX = 60.0
+"""A connection that was cut silently would hold its lane for hours; statements and locks have bounds of their own."""
 TOGETHER_MAX = 1_000
-"""Most orders in one transaction, where requests can be told apart."""
+"""Most orders in one transaction; a single request that has more still goes whole."""
 
 
 @dataclass(slots=True)
@@ -42,7 +47,9 @@ class Gate:
     """One process's gate. Orders in one request stay together, and in order."""
 
     def __init__(self, database: Database, *, waiting_max: int = 5_000, waiting_seconds_max: float = 5.0) -> None:
-        """Beyond `waiting_max` orders a request is refused at once, after `waiting_seconds_max` when its turn comes."""
+        """Beyond `waiting_max` orders in all lanes a request is refused at once, unless it is the first in its lane: so
+        one larger than that is taken too. After `waiting_seconds_max` it is refused when its turn comes.
+        """
         self._database = database
         self._waiting_max = waiting_max
         self._waiting_seconds_max = waiting_seconds_max
@@ -84,13 +91,11 @@ class Gate:
 
     async def _answer(self, taken: Sequence[_Waiting]) -> None:
         requests = [request for waiting in taken for request in waiting.requests]
+        deciding = asyncio.create_task(self._authorize(requests))
+        await asyncio.wait({deciding}, timeout=DECIDING_SECONDS_MAX)
         try:
-            answers = await self._authorize(requests)
+            answers = deciding.result() if deciding.done() else _give_up(deciding)
         except Exception as error:
-            if len(taken) > 1 and isinstance(error, CANNOT_BE_STORED):
-                for waiting in taken:
-                    await self._answer([waiting])  # what PostgreSQL cannot store is one's own fault
-                return
             for waiting in taken:
                 _fail(waiting, Busy() if isinstance(error, WAITED_TOO_LONG) else error)
             return
@@ -103,10 +108,24 @@ class Gate:
     async def _authorize(self, requests: Sequence[Request]) -> Answers:
         if not requests:
             return []
-        async with self._database.unit_of_work(is_planned_once=True) as work:
-            answers = await authorize(work, requests, time.time_ns())
-            await work.commit()
+        try:
+            async with self._database.unit_of_work(is_planned_once=True) as work:
+                answers = await authorize(work, requests, time.time_ns())
+                await work.commit()
+        except CANNOT_BE_STORED:
+            if len(requests) == 1:
+                _LOG.exception("PostgreSQL cannot store an order")
+                return [InputInvalid("The order holds what cannot be stored.", "client_order_id")]
+            middle = len(requests) // 2  # nobody else's fault
+            return [*await self._authorize(requests[:middle]), *await self._authorize(requests[middle:])]
         return answers
+
+
+def _give_up(deciding: asyncio.Task[Answers]) -> Answers:
+    """Not waited for: whatever it hangs on, the lane goes on."""
+    deciding.cancel()
+    _LOG.error("a transaction of the gate took more than %g seconds and was given up", DECIDING_SECONDS_MAX)
+    raise Busy
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:

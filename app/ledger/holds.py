@@ -26,7 +26,7 @@ from app.ledger.exposure import (
 from app.ledger.orders import OrderChange
 from app.ledger.positions import Life, PositionChanges
 from app.ledger.rows import HOLD_COLUMNS, hold_row
-from app.ledger.writing import Insert, Merge, Part
+from app.ledger.writing import Insert, Part, Update
 from app.models import Hold
 from app.rules.enums import JournalReason, OrderSide
 from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, opposite, unit_price_of
@@ -46,7 +46,7 @@ class HoldChanges:
         """What is to be written."""
         return [
             Insert(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.new.items()]),
-            Merge(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.moved.items()]),
+            Update(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.moved.items()]),
         ]
 
 

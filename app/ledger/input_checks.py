@@ -6,20 +6,29 @@ from app.errors import InputInvalid
 from app.rules.money import CURRENCY_LENGTH_MAX, DIGITS_MAX, is_storable
 
 IDENTIFIER_LENGTH_MAX = 256
+NUL = "\x00"
+
+
+def is_text(text: str) -> bool:
+    """Whether PostgreSQL can hold it."""
+    if NUL in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_text(text: str, length_max: int, *path: str) -> None:
     """A text that is not empty, and that PostgreSQL can hold."""
+    name = next(part for part in reversed(path) if not part.isdecimal())
     if not 0 < len(text) <= length_max:
-        raise InputInvalid(f"{path[-1]} has 1 to {length_max} characters, not {len(text)}.", *path)
+        raise InputInvalid(f"{name} has 1 to {length_max} characters, not {len(text)}.", *path)
     if not text.strip():
-        raise InputInvalid(f"{path[-1]} is blank.", *path)
-    if "\x00" in text:
-        raise InputInvalid(f"{path[-1]} has a NUL character.", *path)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InputInvalid(f"{path[-1]} has half of a surrogate pair.", *path) from None
+        raise InputInvalid(f"{name} is blank.", *path)
+    if not is_text(text):
+        raise InputInvalid(f"{name} has {'a NUL character' if NUL in text else 'half of a surrogate pair'}.", *path)
 
 
 def check_identifier(text: str, *path: str) -> None:

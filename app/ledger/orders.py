@@ -17,7 +17,7 @@ from msgspec.json import Decoder
 from app.database import WriteConnection
 from app.engines.nautilus import decode_stored
 from app.ledger.arrival import Arrival, NewFill, OrderKey, Quarantine, QuarantineCode
-from app.ledger.asking import Question
+from app.ledger.asking import Query
 from app.ledger.by_keys import array_source, join_by
 from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
 from app.rules.events import OrderFilled, OrderHistoryEvent, OrderInitialized
@@ -116,10 +116,10 @@ async def move_orders(work: WriteConnection, arrivals: Iterable[Arrival]) -> Ord
     return changes
 
 
-def known_of(keys: Iterable[OrderKey]) -> Question[list[OrderKey]]:
+def known_of(keys: Iterable[OrderKey]) -> Query[list[OrderKey]]:
     """Those that are orders, or have events that wait to be applied."""
     asked = list(keys)
-    return Question(_KNOWN, _key_arrays(asked), _PLACES, lambda rows: [asked[row.ordinal - 1] for row in rows])
+    return Query(_KNOWN, _key_arrays(asked), _PLACES, lambda rows: [asked[row.ordinal - 1] for row in rows])
 
 
 async def load_states(

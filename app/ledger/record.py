@@ -94,7 +94,7 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
         signals = await add_signals(work, admitted.signals)
         feed = feed_part(
             strategies=admitted.new_strategies,
-            orders=[change.key for change in orders.orders],
+            orders=[*[change.key for change in orders.orders], *holds.moved],
             positions=positions,
             budgets=sorted({*book.changed, *_paid(positions)}),
             signals=signals.new,

@@ -11,6 +11,7 @@ from app.ledger.budgets import BudgetBook
 from app.ledger.effects import feed_part, number_part, order_parts
 from app.ledger.exposure import load_holds
 from app.ledger.holds import tie_up
+from app.ledger.input_checks import is_text
 from app.ledger.locks import lock_strategies
 from app.ledger.orders import OrderChange, load_states
 from app.ledger.positions import PositionChanges
@@ -31,6 +32,8 @@ async def release_order(
     Raises OrderNotFound, OrderNotReleasable. Commits nothing.
     """
     key = (strategy_id, client_order_id)
+    if not is_text(client_order_id):
+        raise OrderNotFound(client_order_id)
     strategies = await lock_strategies(work, [strategy_id])
     states, waiting = await load_states(work, [key])
     state = states.get(key)
@@ -40,7 +43,7 @@ async def release_order(
     currency = hold.currency if hold is not None else None
     if state.authorization_status is AuthorizationStatus.RELEASED:
         return currency
-    if state.status is not OrderStatus.INITIALIZED or key in waiting:
+    if state.status is not OrderStatus.INITIALIZED or state.filled_qty or state.is_overruled or key in waiting:
         raise OrderNotReleasable(_why_not(state))
     strategy = strategies[strategy_id]
     event = AuthorizationReleased(
@@ -60,7 +63,7 @@ async def release_order(
         book = await BudgetBook.load(work, [strategy_id], now)
         holds = await tie_up(work, [change], PositionChanges(), book, JournalReason.RELEASED)
         events = [own_events.event_part(strategies, [(strategy_id, event)]), number_part(strategies)]
-        feed = feed_part(orders=[key], budgets=book.changed)
+        feed = feed_part(orders=[key, *holds.moved], budgets=book.changed)
         await write(
             work, [*events, *order_parts([change]), totals.order_counts([change]), *holds.parts(), *book.parts(), feed]
         )
@@ -84,6 +87,10 @@ def _why_not(state: OrderState) -> str:
     name = repr(state.client_order_id)
     if state.is_terminal:
         return f"Order {name} has ended: it is {state.status}."
+    if state.filled_qty:
+        return f"Order {name} was filled, so it was submitted. Cancel it at the venue; its end frees the hold."
+    if state.is_overruled:
+        return f"Order {name} was submitted all the same. Cancel it at the venue; its end frees the hold."
     if state.status is OrderStatus.INITIALIZED:
         return f"Events of order {name} wait to be applied; it may be under way."
     return f"Order {name} was submitted: it is {state.status}. Cancel it at the venue; its end frees the hold."

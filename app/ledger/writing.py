@@ -141,6 +141,8 @@ class WriteBehind:
         if error is None:
             await self._finish()
         elif self._under_way is not None:
+            if error is asyncio.CancelledError:
+                self._under_way.cancel()
             # The connection must be free for what comes next: the rollback.
             await asyncio.gather(self._under_way, return_exceptions=True)
 

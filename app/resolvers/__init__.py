@@ -7,5 +7,6 @@ PostgreSQL wrote it, or raises a domain error of `app.errors`.
 """
 
 from app.resolvers.context import Context
+from app.resolvers.names import StrategyNames
 
-__all__ = ["Context"]
+__all__ = ["Context", "StrategyNames"]

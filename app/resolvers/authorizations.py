@@ -37,7 +37,7 @@ async def authorize_orders(
 
 async def _request(context: Context, principal: Principal, command: AuthorizeOrder) -> Request | PurserError:
     try:
-        strategy_id = await resolve(context, principal, command.strategy)
+        strategy_id = await resolve(context, principal, command.strategy, is_remembered=True)
     except PurserError as error:
         return error
     return Request(strategy_id, command, principal.actor)

@@ -1,9 +1,15 @@
-"""Strategies by name, remembered for some seconds: whoever authorizes orders names the same one all the time."""
+"""Strategies by name, remembered for some seconds: whoever authorizes orders names the same one all the time.
+
+The change feed ends it when a strategy is made; the seconds are for when the feed is cut.
+"""
 
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
-from app.database import Database
+from app.database import Database, ReadConnection
+from app.feed import Change
+from app.ledger.input_checks import is_text
 
 REMEMBERED_SECONDS = 5.0
 """A name stays its strategy's for ever, but another trader may begin to use it too."""
@@ -14,15 +20,25 @@ _FIND = "SELECT strategy_id FROM strategies WHERE name = $1 ORDER BY strategy_id
 class StrategyNames:
     """What names meant when they were looked up last."""
 
+    entity = "strategy"
+
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, list[UUID]]] = {}
 
-    async def find(self, database: Database, name: str) -> list[UUID]:
-        """The strategies of that name, whoever's they are."""
-        known = self._known.get(name)
+    async def load(self, _: ReadConnection) -> None:
+        """Whatever the feed told before was missed."""
+        self._known.clear()
+
+    async def renew(self, _: ReadConnection, __: Sequence[Change]) -> None:
+        """Another trader may use a name now."""
+        self._known.clear()
+
+    async def find(self, database: Database, name: str, *, anew: bool) -> list[UUID]:
+        """The strategies of that name, whoever's they are; `anew`: whatever is remembered."""
+        known = None if anew else self._known.get(name)
         if known is not None and time.monotonic() - known[0] < REMEMBERED_SECONDS:
             return known[1]
-        if "\x00" in name or not _is_text(name):
+        if not is_text(name):
             return []
         async with database.read_latest() as connection:
             found = [row["strategy_id"] for row in await connection.fetch(_FIND, name)]
@@ -31,12 +47,3 @@ class StrategyNames:
                 self._known.clear()
             self._known[name] = (time.monotonic(), found)
         return found
-
-
-def _is_text(name: str) -> bool:
-    """PostgreSQL keeps no half of a surrogate pair."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

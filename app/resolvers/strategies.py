@@ -28,12 +28,18 @@ async def find_strategy(context: Context, principal: Principal, want: Want, valu
     return Answer(found[0].body if found else b"null", None)
 
 
-async def resolve(context: Context, principal: Principal, strategy: StrategyRef) -> UUID:
+async def resolve(
+    context: Context, principal: Principal, strategy: StrategyRef, *, is_remembered: bool = False
+) -> UUID:
     """The id of the strategy that a principal speaks of; one given by its id need not exist.
 
+    `is_remembered`: a name may mean what it meant a moment ago, for what is asked a thousand times a second.
     Of a name that several traders use, the principal's own decide. Raises StrategyNotFound, StrategyAmbiguous.
     """
-    found = [strategy] if isinstance(strategy, UUID) else await context.names.find(context.database, strategy)
+    if isinstance(strategy, UUID):
+        found = [strategy]
+    else:
+        found = await context.names.find(context.database, strategy, anew=not is_remembered)
     allowed = [one for one in found if principal.strategy_ids is None or one in principal.strategy_ids]
     if not allowed:
         raise StrategyNotFound(strategy)

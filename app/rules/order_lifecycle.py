@@ -122,6 +122,11 @@ class OrderState(Struct):
         return max(self.quantity - self.filled_qty, Decimal(0))
 
     @property
+    def is_overruled(self) -> bool:
+        """Whether the engine went on though it was denied or released here."""
+        return self.authorization_status is AuthorizationStatus.OVERRULED
+
+    @property
     def is_closed_by_us(self) -> bool:
         """Whether it was denied or released here, and the engine has not said otherwise."""
         return self.authorization_status in _CLOSING and self.last_rank <= _RANK_INITIALIZED

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import SQLModel
 
 from app.models import AuditEntry, Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent, Signal, Strategy
-from app.rules.enums import OrderSide, OrderStatus, OrderType, TimeInForce
+from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
 from app.rules.identity import NO_STRATEGY
 from tests.reads.rows import START, budget, fill, hold, journal, order, position
 
@@ -75,6 +75,7 @@ def _signal(random: Random, number: int, strategy_id: UUID) -> Signal:
 def _order(random: Random, number: int, strategy_id: UUID) -> Order:
     status = random.choice([*OrderStatus, *[OrderStatus.FILLED] * 10])
     quantity = random.choice(QUANTITIES)
+    filled_qty = random.choice((Decimal(0), quantity, quantity + Decimal("0.05")))
     return order(
         f"O-{number // 2}{random.choice('ab')}{number}",
         random.randrange(20),
@@ -87,7 +88,9 @@ def _order(random: Random, number: int, strategy_id: UUID) -> Order:
         time_in_force=random.choice(list(TimeInForce)).value,
         status=status.value,
         quantity=quantity,
-        filled_qty=random.choice((Decimal(0), quantity, quantity + Decimal("0.05"))),
+        filled_qty=filled_qty,
+        overfilled=filled_qty > quantity,
+        authorization_status=random.choice((None, *AuthorizationStatus)),
         **{name: random.choice((None, *PNLS)) for name in ("price", "trigger_price", "avg_px")},
         deny_reason="BECAUSE: no" if status in ("DENIED", "REJECTED", "CANCELED") else None,
         tags=random.choice(([], ["a"], ['"', "é ☂"])),

@@ -60,7 +60,8 @@ async def test_an_order_beyond_its_budget_is_denied_and_kept(desk: Client) -> No
         "reason": f"BUDGET_EXCEEDED: {reason}",
         "overdrawn": {"available": "1000"},
     }
-    assert (await desk.query('{ order(clientOrderId: "O-1") { status } }'))["order"] == {"status": "DENIED"}
+    kept = (await desk.query('{ order(clientOrderId: "O-1") { status authorizationStatus } }'))["order"]
+    assert kept == {"status": "DENIED", "authorizationStatus": "DENIED"}
 
 
 async def test_an_order_without_a_budget_has_none_to_show(desk: Client) -> None:

@@ -41,6 +41,17 @@ async def test_a_flip_is_a_fill_of_both_positions(client: Client) -> None:
     assert (found["P-1", "CLOSED"], found["P-1", "OPEN"], found["P-2", "OPEN"]) == (["T-7"], ["T-7"], [])
 
 
+async def test_an_order_tells_whether_it_was_overfilled_and_authorized(client: Client) -> None:
+    document = """{ orders(filter: {clientOrderId: {in: ["OVERFILLED", "SHARED"]}}) {
+        nodes { clientOrderId overfilled authorizationStatus } } }"""
+    found = [tuple(one.values()) for one in (await client.query(document))["orders"]["nodes"]]
+    assert sorted(found, key=str) == [
+        ("OVERFILLED", True, None),
+        ("SHARED", False, "GRANTED"),
+        ("SHARED", False, "OVERRULED"),
+    ]
+
+
 async def test_aliases_fragments_directives_and_typename(client: Client) -> None:
     document = """
     query ($yes: Boolean!, $no: Boolean!) {
@@ -96,6 +107,9 @@ async def test_ids_are_unique(client: Client) -> None:
         ({"or": []}, 0),
         ({"and": []}, 31),
         ({"and": [{"side": "SELL"}, {"strategyId": {"in": [str(MAKER)]}}]}, 0),
+        ({"authorizationStatus": {"eq": "OVERRULED"}}, 1),
+        ({"authorizationStatus": {"in": ["GRANTED", "OVERRULED", "DENIED"]}}, 2),
+        ({"not": {"authorizationStatus": {"eq": "GRANTED"}}}, 30),
         ({"clientOrderId": {"startsWith": "TIE"}}, 3),
         ({"clientOrderId": {"startsWith": "tie"}}, 0),
         ({"clientOrderId": {"contains": "tie"}}, 3),

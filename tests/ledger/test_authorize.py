@@ -296,3 +296,54 @@ async def test_another_strategys_fill_does_not_decide_what_a_market_order_is_val
     await send(database, published("OrderInitialized", 10, **other), published("OrderSubmitted", 11, **other), cheap)
     verdict = await verdict_of(database, 2, quantity="6", price=None)
     assert verdict.reason == "BUDGET_EXCEEDED: available=500 USDT, required=600 USDT"
+
+
+@pytest.mark.parametrize("before", ["granted", "denied", "released"])
+async def test_what_was_filled_cannot_be_released_whatever_was_said_of_it(database: Database, before: str) -> None:
+    await prepare(database, "1000" if before != "denied" else "10")
+    await verdict_of(database, 1)
+    if before == "released":
+        assert await release(database, 1) == "USDT"
+    await send(database, published("OrderFilled", 9, last_qty=Decimal("0.4")))
+    held = await reserved(database)
+    for _ in range(2):
+        with pytest.raises(OrderNotReleasable, match="was filled"):
+            await release(database, 1)
+    assert await reserved(database) == held
+    assert await broken_invariants(database) == []
+
+
+async def test_what_was_released_and_went_on_is_not_granted_anew(database: Database) -> None:
+    await prepare(database)
+    await verdict_of(database, 1)
+    await release(database, 1)
+    await send(database, published("OrderSubmitted", 9))
+    [conflict] = await ask(database, command(1))
+    assert isinstance(conflict, AuthorizationConflict)
+    with pytest.raises(OrderNotReleasable):
+        await release(database, 1)
+
+
+async def test_an_engine_whose_clock_is_at_its_end_stops_nobody(database: Database) -> None:
+    await prepare(database)
+    await send(database, *_bought(1, "5"))
+    await send(
+        database,
+        published("OrderInitialized", 50, ts=2**63 - 1, client_order_id="O-50", order_side="SELL", price=Decimal(100)),
+    )
+    verdicts = [await verdict_of(database, n, "SELL", "1") for n in (2, 3)]
+    assert [verdict.deny_code for verdict in verdicts] == [None, None]
+    assert await broken_invariants(database) == []
+
+
+async def test_the_feed_tells_of_every_order_whose_hold_moved(database: Database) -> None:
+    await prepare(database)
+    await send(database, *_bought(1, "1"))
+    await verdict_of(database, 2, "SELL", "1")
+    await verdict_of(database, 3, "SELL", "1")
+    assert await reserved(database) == (Decimal(100), Decimal(100))  # the second one sells what the first one claims
+    [newest] = await rows(database, "SELECT max(id) AS id FROM changes")
+    await release(database, 2)
+    told = await rows(database, f"SELECT key FROM changes WHERE id > {newest['id']} AND entity = 'order' ORDER BY key")
+    assert [row["key"] for row in told] == ["O-2", "O-3"]
+    assert await reserved(database) == (Decimal(0), Decimal(100))

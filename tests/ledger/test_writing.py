@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 
 from app.database import Database
 from app.ledger import writing
-from app.ledger.asking import Question, ask
+from app.ledger.asking import Query, ask
 from app.ledger.copying import array_literal
 from app.ledger.writing import Delete, Insert, Merge, Update, WriteBehind, write
 from app.models import QuarantinedEvent, Signal
@@ -125,7 +125,7 @@ class _Number(Struct):
 async def test_questions_asked_at_once_keep_their_arguments_and_every_digit(database: Database) -> None:
     numbers = Decoder(list[_Number])
     digits = "123456789012345678901234567890.123456789012345678901234567890"
-    one = Question("SELECT $1::numeric + $2::numeric AS n", [Decimal(digits), Decimal(0)], numbers, lambda rows: rows)
-    other = Question("SELECT $1::numeric AS n WHERE $2", [Decimal("1.10"), False], numbers, len)
+    one = Query("SELECT $1::numeric + $2::numeric AS n", [Decimal(digits), Decimal(0)], numbers, lambda rows: rows)
+    other = Query("SELECT $1::numeric AS n WHERE $2", [Decimal("1.10"), False], numbers, len)
     async with database.read() as connection:
         assert await ask(connection, one, other, one) == [[_Number(Decimal(digits))], 0, [_Number(Decimal(digits))]]

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from app.database import Database, WriteConnection
 from app.models import AuditEntry, Budget, BudgetJournalEntry, Fill, Hold, Order, Position, Signal, Strategy
-from app.rules.enums import OrderStatus
+from app.rules.enums import AuthorizationStatus, OrderStatus
 from app.rules.identity import strategy_id_of
 
 START = 1_640_995_200_000_000_000
@@ -174,12 +174,12 @@ def ledger() -> Iterable[SQLModel]:
         reason = "BUDGET_EXCEEDED" if status in ("DENIED", "REJECTED") else None
         yield order(f"O-{number:02}", number, status=status, deny_reason=reason, side=("BUY", "SELL")[number % 2])
     yield order("DIGITS", 20, quantity=Decimal("0.1000"), price=Decimal("1E+3"), avg_px=LONG_AMOUNT, tags=['"', "ü"])
-    yield order("OVERFILLED", 21, quantity=Decimal("1"), filled_qty=Decimal("1.5"), status="FILLED")
+    yield order("OVERFILLED", 21, quantity=Decimal("1"), filled_qty=Decimal("1.5"), status="FILLED", overfilled=True)
     # Three orders of the same instant: only their ids order them.
     for name in ("TIE-a", "TIE-b", "TIE-c"):
         yield order(name, 30, instrument_id=ETH, strategy_id=MAKER)
-    for strategy_id in (EMA, MAKER):
-        yield order("SHARED", 31, strategy_id=strategy_id)
+    for strategy_id, authorized in ((EMA, AuthorizationStatus.GRANTED), (MAKER, AuthorizationStatus.OVERRULED)):
+        yield order("SHARED", 31, strategy_id=strategy_id, authorization_status=authorized)
     for number, client_order_id in enumerate(STRANGE_IDS):
         yield order(client_order_id, 40 + number, strategy_id=MAKER, price=None)
     for number in range(1, 6):

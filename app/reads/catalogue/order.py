@@ -40,6 +40,8 @@ ORDER = register(
             "avg_px": amount("avg_px"),
             "reduce_only": plain("reduce_only"),
             "post_only": plain("post_only"),
+            "overfilled": plain("overfilled"),
+            "authorization_status": plain("authorization_status"),
             "deny_reason": plain(
                 lambda o: case((o.status.in_([text_literal("DENIED"), text_literal("REJECTED")]), o.deny_reason))
             ),
@@ -60,6 +62,7 @@ ORDER = register(
             "instrument_id": column("instrument_id"),
             "client_order_id": column("client_order_id"),
             "status": column("status"),
+            "authorization_status": column("authorization_status"),
             "side": column("side"),
             "order_type": column("order_type"),
             "quantity": column("quantity"),

@@ -1,0 +1,47 @@
+"""COPY while the connection goes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import psutil
+import pytest
+
+from app.database import Database
+from app.errors import DatabaseUnavailable
+
+pytestmark = pytest.mark.anyio
+
+DEADLINE_SECONDS = 30
+LINES = b"".join(b'"%08d"\n' % n for n in range(20_000))
+
+
+async def test_a_connection_that_goes_while_nobody_reads_ends_the_copy(database: Database) -> None:
+    """PostgreSQL stops reading, so we stop writing; then it is gone."""
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(1_000):
+            yield LINES
+
+    async def fill(pid: "asyncio.Future[int]") -> None:
+        async with database.unit_of_work() as work:
+            await work.execute("CREATE TEMPORARY TABLE sink (line text)")
+            pid.set_result(await work.fetchval("SELECT pg_backend_pid()"))
+            await work.copy("sink", ["line"], endless())
+
+    known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    filling = asyncio.create_task(fill(known))
+    backend = psutil.Process(await known)
+    backend.suspend()
+    try:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await asyncio.shield(filling)
+        async with database.read() as connection:
+            assert await connection.fetchval("SELECT pg_terminate_backend($1)", backend.pid)
+    finally:
+        backend.resume()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        with pytest.raises(DatabaseUnavailable):
+            await filling
+    async with database.unit_of_work() as work:
+        assert await work.fetchval("SELECT 1") == 1
