@@ -8,6 +8,7 @@ import pytest
 
 from app.database import Database
 from app.errors import DatabaseUnavailable
+from tests.conftest import execute
 
 pytestmark = pytest.mark.anyio
 
@@ -15,7 +16,7 @@ DEADLINE_SECONDS = 30
 LINES = b"".join(b'"%08d"\n' % n for n in range(20_000))
 
 
-async def test_a_connection_that_goes_while_nobody_reads_ends_the_copy(database: Database) -> None:
+async def test_a_connection_that_goes_while_nobody_reads_ends_the_copy(database: Database, database_url: str) -> None:
     """PostgreSQL stops reading, so we stop writing; then it is gone."""
 
     async def endless() -> AsyncIterator[bytes]:
@@ -36,8 +37,7 @@ async def test_a_connection_that_goes_while_nobody_reads_ends_the_copy(database:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
                 await asyncio.shield(filling)
-        async with database.read() as connection:
-            assert await connection.fetchval("SELECT pg_terminate_backend($1)", backend.pid)
+        await execute(database_url, f"SELECT pg_terminate_backend({backend.pid})")
     finally:
         backend.resume()
     async with asyncio.timeout(DEADLINE_SECONDS):

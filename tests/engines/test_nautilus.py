@@ -166,3 +166,23 @@ def test_any_value_in_any_field_is_taken_or_refused_by_name(kind: str, data: st.
     event[name] = data.draw(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text()))
     with suppress(BadEvent):
         assert type(convert_event(event)).__name__ in (kind, "SignalPublished")
+
+
+@pytest.mark.parametrize(
+    "number", ["1e10001", "-1.5E+131071", "1e-16000", "1e" + "9" * 50, "1e000010001", "[" + "1e200," * 60 + "0]"]
+)
+def test_refuses_numbers_that_take_pages_to_write_out(number: str) -> None:
+    initialized = line(published("OrderInitialized", 1))[:-1] + b',"x": ' + number.encode() + b"}"
+    signal = b'{"type": "SignalX", "ts_event": 1, "value": ' + number.encode() + b"}"
+    for sent in (initialized, signal):
+        with pytest.raises(BadEvent, match=r"to write out|out of range|in range") as refused:
+            decode_line(sent)
+        assert refused.value.code == "INVALID_EVENT"
+
+
+@pytest.mark.parametrize(
+    "value", ["1.7976931348623157e+308", "5e-324", '"01e9999999"', '"6a1e9999-91e4-4111-8111-3e9999999999"']
+)
+def test_takes_numbers_as_machines_have_them_and_texts_that_look_long(value: str) -> None:
+    sent = line(published("OrderInitialized", 1))[:-1] + b',"x": ' + value.encode() + b"}"
+    assert isinstance(decode_line(sent), OrderInitialized)

@@ -161,6 +161,8 @@ async def test_an_order_is_released_once_it_is_not_to_leave(desk: Client) -> Non
     released = (await desk.query(release, id="O-1", strategy=whose))["releaseOrder"]
     assert released["order"]["hold"] == {"remaining": "0", "voided": "100"}
     assert released["budget"] == {"reserved": "0"}
+    unreadable = (await desk.query(release, id="O\0", strategy=whose))["releaseOrder"]
+    assert unreadable["__typename"] == "NotFound"
     unknown = (await desk.query(release, id="O-2", strategy=whose))["releaseOrder"]
     assert unknown == {"__typename": "NotFound", "code": "ORDER_NOT_FOUND"}
     await desk.query(ONE, input=asked(3, quantity="100"))

@@ -12,6 +12,7 @@ from app.errors import (
     StrategyNotFound,
 )
 from app.resolvers import Context
+from app.resolvers.authorizations import release_order
 from app.resolvers.budgets import delete_budget, set_budget
 from app.resolvers.events import record_events
 from app.resolvers.strategies import register_strategy, set_trading_state
@@ -94,3 +95,24 @@ async def test_a_name_that_two_traders_use_says_too_little(context: Context) -> 
     await register_strategy(context, ADMIN, STRATEGY, "TRADER-002")
     await refused(context, StrategyAmbiguous, set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(1)))
     assert await set_budget(context, BOUND, STRATEGY, "USDT", Decimal(1)) == STRATEGY_ID
+
+
+async def test_a_name_that_two_traders_use_is_ambiguous_at_once_for_who_sets_anything(context: Context) -> None:
+    await registered(context)
+    await set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(1))
+    await register_strategy(context, ADMIN, STRATEGY, "TRADER-002")
+    for act in (
+        set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(2)),
+        set_trading_state(context, ADMIN, STRATEGY, TradingState.HALTED),
+        release_order(context, ADMIN, STRATEGY, "O-1"),
+    ):
+        await refused(context, StrategyAmbiguous, act)
+
+
+async def test_a_remembered_name_is_looked_up_again_once_the_feed_tells_of_a_strategy(context: Context) -> None:
+    await registered(context)
+    assert await context.names.find(context.database, STRATEGY, anew=False) == [STRATEGY_ID]
+    other = await register_strategy(context, ADMIN, STRATEGY, "TRADER-002")
+    async with context.database.read() as connection:
+        await context.names.renew(connection, [])
+    assert await context.names.find(context.database, STRATEGY, anew=False) == sorted([STRATEGY_ID, other])
