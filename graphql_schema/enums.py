@@ -68,8 +68,8 @@ _ENGINES: dict[type[Enum], tuple[str, ...]] = {
         "The budget ties up more than it allows.",
         "The strategy is halted.",
         "The strategy may only reduce what it holds.",
-        "There is no price to value it at: give `referencePrice`.",
-        "The instrument is not known, nor what it settles in: give `currency`.",
+        "There is no price to value it at: ask under a new id with a `referencePrice`.",
+        "The instrument is not known, nor what it settles in: ask under a new id with a `currency`.",
     ),
 }
 

@@ -55,9 +55,12 @@ class OrderDenied:
     """The order may not leave."""
 
     order: Order = described("The order.")
-    code: DenyCode = described("Why.")
+    code: DenyCode = described("Why. Select it under an alias beside an `Error`'s `code`, which is a String.")
     reason: str = described("Why, with the numbers.")
-    budget: Budget | None = described("The budget that it would count against; null where there is none.")
+    budget: Budget | None = described(
+        "The budget that it would count against; null where there is none. Select it under an alias beside "
+        "`OrderAuthorized`'s, which is never null."
+    )
 
 
 @strawberry.type(description="What an order that never left held was let go.")

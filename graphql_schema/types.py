@@ -289,7 +289,10 @@ class BudgetJournalEntry:
 
     version: int = described("Counts the budget's changes, from 1 without a gap.")
     ts: Instant = described("When.")
-    reason: str = described("What changed it, as in `SET`, `AUTHORIZED`, `FILLED`, `VOIDED`.")
+    reason: str = described(
+        "What changed it: `SET` or `DELETED`; an order that was `AUTHORIZED`, `HELD` without being asked about, "
+        "`REPRICED`, `FILLED`, `VOIDED`, `RELEASED`; or `REVALUED`, by what others did."
+    )
     client_order_id: str | None = described("The order that changed it; null where a person or a key did.")
     allocated_before: Amount = described("What it allowed before.")
     allocated_after: Amount = described("What it allows since; 0 where it was taken away.")

@@ -10,6 +10,7 @@ from app.ledger.input_checks import check_currency, check_identifier, check_posi
 from app.rules.enums import OrderType
 from app.rules.order_types import LIMIT_PRICE, TRIGGER_PRICE, Presence
 
+_PRICED = {kind for kind in OrderType if Presence.ALWAYS in (LIMIT_PRICE[kind], TRIGGER_PRICE[kind])}
 TAG_LENGTH_MAX = 16_384
 TAGS_MAX = 100
 
@@ -35,13 +36,14 @@ def checked(command: AuthorizeOrder) -> AuthorizeOrder:
 def _check_price(
     price: Decimal | None, presences: Mapping[OrderType, Presence], order_type: OrderType, name: str
 ) -> None:
-    presence = presences[order_type]
+    presence, called = presences[order_type], name.replace("_", " ")
     if price is None:
         if presence is Presence.ALWAYS:
-            raise InputInvalid(f"An order of type {order_type} needs a {name}.", name)
+            raise InputInvalid(f"An order of type {order_type} needs a {called}.", name)
         return
     if presence is Presence.NEVER:
-        raise InputInvalid(f"An order of type {order_type} has no {name}; value it by a reference_price.", name)
+        valued = "" if order_type in _PRICED else "; a reference price can value it"
+        raise InputInvalid(f"An order of type {order_type} has no {called}{valued}.", name)
     check_positive(price, name)
 
 
