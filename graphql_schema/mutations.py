@@ -95,8 +95,8 @@ async def _record_events(
         argument(
             "Events as NautilusTrader's message bus publishes them, as JSON objects, at most 5000: `type`, "
             "`trader_id`, `strategy_id`, `instrument_id`, `client_order_id`, `event_id`, `ts_event`, `ts_init`, and "
-            "what its type has beside, as `Order.events` shows of those recorded. Send them in a variable of their own: "
-            "then every number keeps its digits.",
+            "what its type has beside, as `Order.events` shows of those recorded. Send them in a variable of their "
+            "own: then every number keeps its digits.",
             "events",
         ),
     ],
