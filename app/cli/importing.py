@@ -1,8 +1,9 @@
 """Importing recordings with a progress bar."""
 
 import asyncio
+import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -41,11 +42,35 @@ class ImportOutcome:
 def run_import(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOutcome:
     """Import each file, in order; the bar, refused lines and a line for each file go to stderr.
 
-    Raises DatabaseUnavailable; what came before stays imported.
+    Raises DatabaseUnavailable, KeyboardInterrupt; what came before stays imported.
     """
     collect_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_import_files(url, limits, paths))
+        return runner.run(_until_interrupted(_import_files(url, limits, paths)))
+
+
+async def _until_interrupted(importing: Coroutine[None, None, ImportOutcome]) -> ImportOutcome:
+    """Ends at the next wait when a signal asks to, never in the middle of something. Raises KeyboardInterrupt."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    handlers = {asked: signal.getsignal(asked) for asked in (signal.SIGINT, signal.SIGTERM)}
+    for asked in handlers:
+        loop.add_signal_handler(asked, task.cancel)
+    try:
+        return await importing
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        for asked, handler in handlers.items():
+            loop.remove_signal_handler(asked)
+            signal.signal(asked, handler)
+
+
+def _stop_if_asked() -> None:
+    """Whoever was waited for may have come to its end just then, and the request to stop got lost on the way."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _import_files(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOutcome:
@@ -81,6 +106,7 @@ async def _import_one(database: Database, path: Path, bar: Progress) -> Imported
     shown = 0
 
     def show(progress: Imported) -> None:
+        _stop_if_asked()
         rate = int(progress.lines / max(monotonic() - started, 1e-9))
         counts = _counts_of(progress)
         bar.update(task, completed=progress.bytes_read, total=progress.bytes_total, counts=counts, rate=rate)
