@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -56,6 +57,10 @@ _AT_A_STRETCH = 25
 """Decided without a look at what else there is to do: to send on what is being written, to read other requests."""
 
 
+_text_of = lru_cache(maxsize=10_000)(str)
+"""A thousand orders of one request name one strategy."""
+
+
 class Request:
     """One order that wants to leave, of a strategy that is known by its id; `actor` asks.
 
@@ -68,7 +73,7 @@ class Request:
         self.strategy_id = strategy_id
         self.command = command
         self.actor = actor
-        text = str(strategy_id)
+        text = _text_of(strategy_id)
         self.key: OrderKey = (text, command.client_order_id)
         self.market: Market = (text, command.instrument_id)
         self.side = (self.market, command.side)

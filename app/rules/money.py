@@ -37,6 +37,9 @@ def is_storable(amount: Decimal) -> bool:
     """Whether an amount is finite and within DIGITS_MAX on both sides of the point."""
     if not amount.is_finite():
         return False
+    written = str(amount)
+    if len(written) < DIGITS_MAX and "E" not in written:
+        return True  # so few digits reach no further, and to look at each takes three times as long
     exponent = amount.as_tuple().exponent
     return -DIGITS_MAX <= exponent <= DIGITS_MAX and amount.adjusted() < DIGITS_MAX  # type: ignore[operator]
 
