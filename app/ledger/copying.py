@@ -40,15 +40,14 @@ def csv(rows: Sequence[Sequence[Any]]) -> bytes:
 
 
 def _line(row: Sequence[Any]) -> bytes:
-    fields = [_quoted(value) if isinstance(value, str) else _encoder.encode(value) for value in row]
+    fields = [_quoted(value).encode() if isinstance(value, str) else _encoder.encode(value) for value in row]
     return b",".join(fields) + b"\n"
-
-
-def _quoted(value: str) -> bytes:
-    return b'"%b"' % value.replace("\\", "\\\\").replace('"', '\\"').encode()
 
 
 def array_literal(items: Sequence[str]) -> str:
     """A list as PostgreSQL writes an array of text."""
-    quoted = ('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in items)
-    return "{" + ",".join(quoted) + "}"
+    return "{" + ",".join(map(_quoted, items)) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

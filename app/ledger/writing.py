@@ -25,6 +25,7 @@ CANNOT_BE_STORED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 nesting beyond its stack."""
 
 _TOGETHER_MAX = 300
+"""Rows beyond which a COPY for each table costs less than one statement for all (docs/adr/0016)."""
 _json = msgspec.json.Encoder().encode
 
 
