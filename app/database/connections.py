@@ -27,7 +27,9 @@ _LOST = (
     asyncpg.InternalClientError,
 )
 """What a statement meets when its connection goes."""
-_UNREACHABLE = (*_LOST, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.TooManyConnectionsError)
+_UNREACHABLE = (*_LOST, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError)
+"""What somebody meets who connects: whatever PostgreSQL has against it (too many connections, a password that was
+changed, a database that takes none), there is none."""
 
 
 @dataclass(frozen=True)
@@ -184,11 +186,7 @@ class Database:
                     **settings,
                 },
             )
-        except (
-            *_UNREACHABLE,
-            asyncpg.InvalidCatalogNameError,
-            asyncpg.InvalidAuthorizationSpecificationError,
-        ) as error:
+        except _UNREACHABLE as error:
             raise DatabaseUnavailable(f"Cannot connect to the database: {error}") from error
         return Pool(pool, limits.acquire_timeout_seconds)
 

@@ -1,5 +1,6 @@
 """Following the change feed, for one who asks: what was missed first, then what happens."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from app.principal import Principal
 from app.resolvers.context import Context
 
 PAGE_ROWS = 1000
+RETRY_SECONDS = 0.5
+"""How long to wait before a database is asked again that was away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,8 @@ async def follow_changes(
 ) -> AsyncGenerator[list[Followed], None]:
     """The changes of one entity that the principal may see: each once, in order, for ever. No batch is empty.
 
-    From now on, or from a cursor on. Raises FeedCursorInvalid, CursorExpired, DatabaseUnavailable before the first
-    batch, and CursorExpired later where the history is another one since. A database that goes away is waited for.
+    From now on, or from a cursor on. Raises FeedCursorInvalid and CursorExpired before the first batch, and
+    CursorExpired later where the history is another one since. A database that is away is waited for.
     """
     reader = _Reader(context, entity)
     if after is not None:
@@ -74,8 +77,12 @@ class _Reader:
         return self._epoch
 
     async def begin_at(self, cursor: str) -> None:
-        async with self._context.database.read_latest() as connection:
-            self._epoch, self._place = await place_of_cursor(connection, cursor)
+        while self._place is None:
+            try:
+                async with self._context.database.read_latest() as connection:
+                    self._epoch, self._place = await place_of_cursor(connection, cursor)
+            except DatabaseUnavailable:
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def go_on(self, follower: Follower) -> AsyncIterator[list[Change]]:
         """From the last place, what is in the table; from where the follower began, what it is told."""

@@ -21,7 +21,7 @@ from app.feed import Change
 from app.reads import Compare, Form, Key, Listing, Op, Selected, Selection, Want
 from app.reads.catalogue import AUDIT_ENTRY, BUDGET, BUDGET_ENTRY, FILL, ORDER, POSITION
 from app.reads.shape import Shape
-from app.resolvers.changes import Followed, follow_changes
+from app.resolvers.changes import RETRY_SECONDS, Followed, follow_changes
 from app.resolvers.lookups import look_up
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestRefused
@@ -32,8 +32,6 @@ from graphql_schema.operations import COERCION_ERRORS_MAX
 from graphql_schema.selection import SelectionReader
 
 CHANGES_AT_ONCE_MAX = 500
-RETRY_SECONDS = 0.5
-"""How long to wait before a statement is asked again that found no database."""
 
 _PROBE = Want(Selection((Selected("", "is_there", literal="yes"),)), Form.KEYED)
 """Asks for nothing but whether a row is there."""

@@ -32,10 +32,15 @@ class Socket:
 
     async def event(self, id: str = "1") -> Any:
         """The data of the next event; nothing else may come."""
+        payload = await self.payload(id)
+        assert "errors" not in payload, payload
+        return payload["data"]
+
+    async def payload(self, id: str = "1") -> Any:
+        """The next event, with what went wrong in it; nothing else may come."""
         message = await self.receive()
         assert (message["type"], message["id"]) == ("next", id), message
-        assert "errors" not in message["payload"], message
-        return message["payload"]["data"]
+        return message["payload"]
 
     async def answer(self, query: str, id: str = "question", **variables: Any) -> Any:
         """The data of a query."""

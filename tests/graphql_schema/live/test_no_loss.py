@@ -116,12 +116,7 @@ async def _follow(address: str, name: str, cursor: str, visits: list[tuple[int, 
         async with connected(address) as socket:
             await socket.ask(QUERY, after=cursor)
             for _ in range(min(events, expected - len(told))):
-                message = await socket.receive()
-                if message["type"] == "error":
-                    # The connection to the database was cut while the cursor was looked for: ask again.
-                    assert [error["extensions"]["code"] for error in message["payload"]] == ["BUSY"]
-                    break
-                event = message["payload"]["data"]["budgets"]
+                event = (await socket.event())["budgets"]
                 cursor = event["cursor"]
                 told.append(event["currency"])
             if not says_goodbye:

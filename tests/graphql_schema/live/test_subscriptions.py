@@ -9,10 +9,12 @@ import asyncpg
 import pytest
 
 from app.database import Database
+from app.database.embedded import EmbeddedServer
 from app.engines.nautilus import convert_event
 from app.ledger.arrival import Incoming
 from app.ledger.record import record_events
 from app.rules.identity import NO_STRATEGY
+from tests.conftest import execute
 from tests.events import event_id, published
 from tests.feed.rows import change, set_budget
 from tests.feed.test_feed import CUT
@@ -182,6 +184,23 @@ async def test_a_cut_feed_costs_no_event(socket: Socket, connection: asyncpg.Con
         await set_budget(connection, f"{number}b", "1")
     seen = [(await socket.event())["budgets"]["currency"] for _ in range(10)]
     assert seen == [f"{number}{part}" for number in range(5) for part in "ab"]
+
+
+async def test_one_that_begins_while_there_is_no_database_waits_for_it(
+    server: EmbeddedServer, socket: Socket, connection: asyncpg.Connection
+) -> None:
+    cursor = await socket.feed_cursor()
+    await set_budget(connection, "USDT", "1")
+    name = await connection.fetchval("SELECT current_database()")
+    await execute(server.url_of("postgres"), f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    await connection.execute(CUT)
+    await socket.ask("subscription ($a: String) { budgets(after: $a) { currency } }", a=cursor)
+    await socket.ask("{ orders(first: 1) { nodes { id } } }", "question")
+    refused = await socket.payload("question")
+    assert [error["extensions"]["code"] for error in refused["errors"]] == ["BUSY"]
+    assert await socket.receive() == {"id": "question", "type": "complete"}
+    await execute(server.url_of("postgres"), f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    assert (await socket.event())["budgets"] == {"currency": "USDT"}
 
 
 async def test_another_history_ends_a_subscription(socket: Socket, connection: asyncpg.Connection) -> None:
