@@ -1,6 +1,7 @@
 """Budgets of strategies whose rows are locked: read once, changed in memory, journaled, written once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from copy import copy
 from decimal import Decimal
 
 from msgspec import Struct
@@ -78,6 +79,17 @@ class BudgetBook:
         """The same, asked at once."""
         (book,) = await ask(work, cls.of(strategy_ids, now))
         return book  # type: ignore[no-any-return]
+
+    def successor(self, now: int) -> "BudgetBook":
+        """The book of who comes after everything in this one is written."""
+        return BudgetBook({key: copy(state) for key, state in self._states.items()}, now)
+
+    def is_as(self, other: "BudgetBook", strategy_ids: Collection[str]) -> bool:
+        """Whether these strategies' budgets are the same in both."""
+        mine, theirs = (
+            {key: state for key, state in book._states.items() if key[0] in strategy_ids} for book in (self, other)
+        )
+        return mine == theirs
 
     def find(self, key: BudgetKey) -> BudgetState | None:
         """The budget, where one is set."""

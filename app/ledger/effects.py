@@ -10,7 +10,7 @@ from app.ledger.locks import LockedStrategy
 from app.ledger.orders import OrderChange
 from app.ledger.positions import PositionChanges
 from app.ledger.rows import FILL_COLUMNS, ORDER_COLUMNS, POSITION_COLUMNS, fill_row, order_row, position_row
-from app.ledger.writing import Delete, Insert, Part, Update
+from app.ledger.writing import Delete, Insert, Part, Row, Update
 from app.models import Change, Fill, Order, Position, Strategy
 from app.rules.identity import NO_STRATEGY
 
@@ -30,10 +30,15 @@ def number_part(strategies: Mapping[str, LockedStrategy]) -> Part:
 
 def order_parts(orders: Sequence[OrderChange]) -> list[Part]:
     """Orders as they stand now. How many there are of each status is `totals.order_counts`."""
-    return [
-        Insert(Order, ORDER_COLUMNS, [order_row(change) for change in orders if change.status_before is None]),
-        Update(Order, ORDER_COLUMNS, [order_row(change) for change in orders if change.status_before is not None]),
-    ]
+    return order_row_parts(
+        [order_row(change) for change in orders if change.status_before is None],
+        [order_row(change) for change in orders if change.status_before is not None],
+    )
+
+
+def order_row_parts(new: Sequence[Row], moved: Sequence[Row]) -> list[Part]:
+    """The same of rows that are made already."""
+    return [Insert(Order, ORDER_COLUMNS, new), Update(Order, ORDER_COLUMNS, moved)]
 
 
 def position_parts(changes: PositionChanges) -> list[Part]:

@@ -44,6 +44,15 @@ class LockedStrategy:
     event_seq: int
     stored_seq: int
 
+    def successor(self) -> "LockedStrategy":
+        """As the next one to lock it will find it, unless somebody else comes between."""
+        return LockedStrategy(self.name, self.trader_id, self.state, self.event_seq, self.event_seq)
+
+    def was(self, other: "LockedStrategy") -> bool:
+        """Whether both were found the same."""
+        mine = (self.name, self.trader_id, self.state, self.stored_seq)
+        return mine == (other.name, other.trader_id, other.state, other.stored_seq)
+
 
 async def lock_strategies(work: WriteConnection, strategy_ids: Iterable[str]) -> dict[str, LockedStrategy]:
     """Become the only writer of those that exist: what is read of them stays true until the transaction ends.

@@ -1,6 +1,6 @@
 """Events that Purser adds to an order's history itself: authorizations and releases."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 from app.database import WriteConnection
@@ -48,11 +48,12 @@ async def load_decisions(work: WriteConnection, orders: Iterable[OrderKey]) -> d
     return decisions
 
 
-def event_part(strategies: Mapping[str, LockedStrategy], events: Sequence[tuple[str, AnyAuthorizationEvent]]) -> Part:
-    """Number events within their strategies, in the order given."""
-    rows: list[Row] = []
-    for strategy_id, event in events:
-        strategy = strategies[strategy_id]
-        strategy.event_seq += 1
-        rows.append(own_event_row(strategy_id, strategy.event_seq, event))
+def numbered_row(strategy_id: str, strategy: LockedStrategy, event: AnyAuthorizationEvent) -> Row:
+    """The event as the next of its strategy."""
+    strategy.event_seq += 1
+    return own_event_row(strategy_id, strategy.event_seq, event)
+
+
+def event_part(rows: Sequence[Row]) -> Part:
+    """Numbered events, to be written."""
     return Insert(OrderEvent, EVENT_COLUMNS, rows)

@@ -62,7 +62,8 @@ async def release_order(
         apply(state, event)
         book = await BudgetBook.load(work, [strategy_id], now)
         holds = await tie_up(work, [change], PositionChanges(), book, JournalReason.RELEASED)
-        events = [own_events.event_part(strategies, [(strategy_id, event)]), number_part(strategies)]
+        row = own_events.numbered_row(strategy_id, strategies[strategy_id], event)
+        events = [own_events.event_part([row]), number_part(strategies)]
         feed = feed_part(orders=[key, *holds.moved], budgets=book.changed)
         await write(
             work, [*events, *order_parts([change]), totals.order_counts([change]), *holds.parts(), *book.parts(), feed]

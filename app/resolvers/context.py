@@ -4,7 +4,7 @@ from dataclasses import InitVar, dataclass, field
 
 from app.database import Database
 from app.feed import Feed, Registry
-from app.ledger.gate import Gate
+from app.ledger.authorization import Gate
 from app.reads import Lookups
 from app.resolvers.names import StrategyNames
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.authentication import authentication
-from app.ledger import gate
+from app.ledger.authorization import gate
 from app.principal import LOCAL, Role
 from app.reads import lookups
 from tests.graphql_schema.acting import ANSWER, INSTRUMENT, MANY, ONE, STRATEGY, STRATEGY_ID, asked

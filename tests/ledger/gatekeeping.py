@@ -8,7 +8,8 @@ from uuid import UUID
 
 from app.database import Database
 from app.errors import PurserError
-from app.ledger.authorize import Request, authorize
+from app.ledger.authorization.authorize import authorize
+from app.ledger.authorization.requests import Request
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.locks import lock_strategies

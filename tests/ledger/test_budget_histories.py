@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from app.database import Database
 from app.errors import AuthorizationConflict, OrderNotReleasable
 from app.ledger.administration.strategies import set_trading_state
-from app.ledger.authorize import Request, authorize
+from app.ledger.authorization.authorize import authorize
+from app.ledger.authorization.requests import Request
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.locks import lock_strategies

@@ -11,9 +11,9 @@ import pytest
 
 from app.database import Database
 from app.errors import Busy, PurserError
-from app.ledger.authorize import Request
+from app.ledger.authorization import Request
+from app.ledger.authorization.gate import LANES, Gate
 from app.ledger.commands import Verdict
-from app.ledger.gate import LANES, Gate
 from app.ledger.locks import lock_strategies
 from app.rules.identity import strategy_id_of
 from tests.ledger.gatekeeping import STRATEGY_ID, TRADER, allocate, command, prepare, register

@@ -1,47 +1,28 @@
-"""Authorization: may these orders leave? Each is decided on its own, in the order they came, in one transaction.
+"""Deciding in memory: what is known of some strategies and orders, and what becomes of it with each decision."""
 
-    lock strategies ─> read orders, budgets, exposure ─> decide (`rules.authorization`) ─> write ─> verdicts
-
-A verdict is an event of ours in the order's history; asked again, it is read from there.
-"""
-
-import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
-from functools import lru_cache
-from uuid import UUID
+from decimal import Decimal
 
 import msgspec
 
-from app.database import WriteConnection
 from app.engines.nautilus import INSTANT_MAX
 from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
 from app.ledger import own_events, totals
 from app.ledger.arrival import OrderKey
-from app.ledger.asking import ask
+from app.ledger.authorization.requests import Request
 from app.ledger.budgets import BudgetBook
-from app.ledger.commands import AuthorizeOrder, Verdict
-from app.ledger.effects import feed_part, number_part, order_parts
-from app.ledger.exposure import (
-    Market,
-    Side,
-    Valuation,
-    held_in,
-    load_claims,
-    load_holds,
-    load_last_prices,
-    valuations_of,
-)
+from app.ledger.commands import Verdict
+from app.ledger.effects import feed_part, number_part, order_row_parts
+from app.ledger.exposure import Market, Side, Valuation
 from app.ledger.holds import HoldChanges
-from app.ledger.locks import LockedStrategy, lock_strategies
-from app.ledger.orders import OrderChange, known_of, load_states
-from app.ledger.writing import Part, WriteBehind
+from app.ledger.locks import LockedStrategy
+from app.ledger.orders import OrderChange
+from app.ledger.rows import order_row
+from app.ledger.writing import Part, Row
 from app.rules.authorization import Denial, Question, decide
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus
 from app.rules.events import AuthorizationDenied, AuthorizationGranted
-from app.rules.holds import HoldState, hold_amount, opposite, unit_price_of
-from app.rules.money import EXACT
+from app.rules.holds import HoldState, hold_amount, unit_price_of
 from app.rules.order_lifecycle import OrderState, apply, open_order
 
 _ZERO = Decimal(0)
@@ -51,55 +32,18 @@ _ASKED = (
     *("time_in_force", "reduce_only", "post_only", "currency", "signal_id", "tags"),
 )
 """What makes two requests the same."""
-_WRITTEN_TOGETHER = 250
-"""PostgreSQL stores so many orders while we decide the next."""
-_AT_A_STRETCH = 25
-"""Decided without a look at what else there is to do: to send on what is being written, to read other requests."""
 
 
-_text_of = lru_cache(maxsize=10_000)(str)
-"""A thousand orders of one request name one strategy."""
+@dataclass(slots=True, eq=False)
+class Desk:
+    """Everything that decisions about some orders need, as it stands after those decided so far.
 
-
-class Request:
-    """One order that wants to leave, of a strategy that is known by its id; `actor` asks.
-
-    `key` is the order, `market` where it would trade, `side` which side of that market.
+    Run under `localcontext(EXACT)`.
     """
 
-    __slots__ = ("actor", "command", "key", "market", "opposite", "side", "strategy_id")
-
-    def __init__(self, strategy_id: UUID, command: AuthorizeOrder, actor: str) -> None:
-        self.strategy_id = strategy_id
-        self.command = command
-        self.actor = actor
-        text = _text_of(strategy_id)
-        self.key: OrderKey = (text, command.client_order_id)
-        self.market: Market = (text, command.instrument_id)
-        self.side = (self.market, command.side)
-        self.opposite = (self.market, opposite(command.side))
-
-
-async def authorize(work: WriteConnection, requests: Sequence[Request], now: int) -> list[Verdict | PurserError]:
-    """Decide all, in order; an order's own error is its answer. Commits nothing. `now`: nanoseconds since the epoch."""
-    answers: list[Verdict | PurserError] = []
-    with localcontext(EXACT):
-        desk = await _Desk.open(work, requests, now)
-        async with WriteBehind(work) as behind:
-            for place, request in enumerate(requests, 1):
-                answers.append(desk.answer(request))
-                if place == len(requests) or place % _WRITTEN_TOGETHER == 0:
-                    await behind.write(desk.parts(is_last=place == len(requests)))
-                elif place % _AT_A_STRETCH == 0:
-                    await asyncio.sleep(0)
-    return answers
-
-
-@dataclass(slots=True)
-class _Desk:
-    """Everything that decisions about these orders need, as it stands after those decided so far."""
-
     strategies: dict[str, LockedStrategy]
+    markets: set[Market]
+    """Whose open quantities were read."""
     states: dict[OrderKey, OrderState]
     waiting: set[OrderKey]
     holds: dict[OrderKey, HoldState]
@@ -110,47 +54,50 @@ class _Desk:
     claims: dict[Side, tuple[Decimal, int]]
     last_prices: dict[Market, Decimal]
     now: int
+    forerunner: "Desk | None" = None
+    """Whose end is this one's beginning: what it decided is on its way to the database."""
+    answers: list[Verdict | PurserError] = field(default_factory=list)
+    """To the requests that were decided, in order."""
     orders: list[OrderChange] = field(default_factory=list)
-    events: list[tuple[str, AuthorizationGranted]] = field(default_factory=list)
+    event_rows: list[Row] = field(default_factory=list)
+    new_rows: list[Row] = field(default_factory=list)
+    moved_rows: list[Row] = field(default_factory=list)
+    """Of orders; rows are made as it goes, so that nobody waits for them in the end."""
     hold_changes: HoldChanges = field(default_factory=HoldChanges)
-    told: int = 0
-    """How many of `orders`, and of their `events`, were given out to be written."""
+    handed_out: int = 0
+    """How many of `orders` were given out to be written. Rows and holds are those since."""
 
-    @classmethod
-    async def open(cls, work: WriteConnection, requests: Sequence[Request], now: int) -> "_Desk":
-        """Lock the strategies, and read."""
-        strategies = await lock_strategies(work, {request.key[0] for request in requests})
-        keys = {request.key for request in requests if request.key[0] in strategies}
-        markets = {request.market for request in requests if request.key[0] in strategies}
-        instruments = {instrument_id for _, instrument_id in markets}
-        known, held, book, valuations = await ask(
-            work, known_of(keys), held_in(markets), BudgetBook.of(strategies, now), valuations_of(instruments)
-        )
-        stored, waiting = await load_states(work, known)
-        asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
-        sides = {request.side for request in requests if held.get(request.opposite)}
-        unpriced = {
-            request.market
-            for request in requests
-            if unit_price_of(request.command.price, request.command.trigger_price, request.command.reference_price)
-            is None
-        }
-        return cls(
-            strategies=strategies,
-            states=stored,
-            waiting=waiting,
-            holds=await load_holds(work, stored) if stored else {},
-            decided=await own_events.load_decisions(work, asked_before) if asked_before else {},
-            book=book,
-            valuations=valuations,
-            held=held,
-            claims=await load_claims(work, sides) if sides else {},
-            last_prices=await load_last_prices(work, unpriced) if unpriced else {},
+    def decide(self, request: Request) -> None:
+        """Decide one order, or find what was decided before: the next of `answers`."""
+        self.answers.append(self._answer(request))
+
+    def successor(self, now: int) -> "Desk":
+        """The desk for who comes after the last decision of this one, all of which was given out to be written."""
+        self.forerunner = None
+        return Desk(
+            strategies={key: strategy.successor() for key, strategy in self.strategies.items()},
+            markets=self.markets,
+            states={},
+            waiting=set(),
+            holds={},
+            decided={},
+            book=self.book.successor(now),
+            valuations=self.valuations,
+            held=self.held,
+            claims={},
+            last_prices={},
             now=now,
+            forerunner=self,
         )
 
-    def answer(self, request: Request) -> Verdict | PurserError:
-        """Decide one order, or say what was decided before."""
+    def foresees(self, request: Request) -> bool:
+        """Whether a successor knows enough to decide it, as long as it is the first that is heard of the order.
+
+        What reduces a position depends on all who would; what has no price, on the last fill. Those are looked up.
+        """
+        return request.market in self.markets and request.is_priced and not self.held.get(request.opposite)
+
+    def _answer(self, request: Request) -> Verdict | PurserError:
         strategy = self.strategies.get(request.key[0])
         if strategy is None:
             return StrategyNotFound(str(request.command.strategy))
@@ -284,15 +231,17 @@ class _Desk:
         else:
             apply(state, event)
         self.decided[key] = event
-        self.events.append((request.key[0], event))
-        self.orders.append(OrderChange(key, state, 0, before, instrument_before))
+        change = OrderChange(key, state, 0, before, instrument_before)
+        self.orders.append(change)
+        self.event_rows.append(own_events.numbered_row(key[0], self.strategies[key[0]], event))
+        (self.new_rows if before is None else self.moved_rows).append(order_row(change))
 
     def _event(self, request: Request, strategy: LockedStrategy) -> AuthorizationGranted:
         command = request.command
         # Parts of a position are claimed in the order of `ts_init`: the newcomer's turn is after all that are open, be
         # their engine's clock ahead of ours.
         last_claim = self.claims.get(request.side, (_ZERO, 0))[1]
-        ts = min(max(self.now, last_claim + 1) + len(self.events), INSTANT_MAX)
+        ts = min(max(self.now, last_claim + 1) + len(self.orders), INSTANT_MAX)
         return AuthorizationGranted(
             trader_id=strategy.trader_id,
             strategy_id=strategy.name,
@@ -319,15 +268,15 @@ class _Desk:
 
     def parts(self, *, is_last: bool) -> list[Part]:
         """What was decided since the last time; what it adds up to, `is_last`."""
-        fresh = self.orders[self.told :]
         parts = [
-            own_events.event_part(self.strategies, self.events[self.told :]),
-            *order_parts(fresh),
+            own_events.event_part(self.event_rows),
+            *order_row_parts(self.new_rows, self.moved_rows),
             *self.hold_changes.parts(),
             self.book.journal_part(),
         ]
-        orders = [change.key for change in fresh]
-        self.told, self.hold_changes = len(self.orders), HoldChanges()
+        orders = [change.key for change in self.orders[self.handed_out :]]
+        self.handed_out, self.hold_changes = len(self.orders), HoldChanges()
+        self.event_rows, self.new_rows, self.moved_rows = [], [], []
         if not is_last:
             return [*parts, feed_part(orders=orders)]
         sums = [number_part(self.strategies), totals.order_counts(self.orders), *self.book.budget_parts()]

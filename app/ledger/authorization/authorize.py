@@ -1,0 +1,139 @@
+"""The transaction of some authorizations: each is decided on its own, in the order they came.
+
+    lock strategies ─> read orders, budgets, exposure ─> decide (`desk`, `rules.authorization`) ─> write ─> verdicts
+
+A verdict is an event of ours in the order's history; asked again, it is read from there.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from decimal import localcontext
+
+from app.database import WriteConnection
+from app.errors import PurserError
+from app.ledger import own_events
+from app.ledger.asking import ask
+from app.ledger.authorization.desk import Desk
+from app.ledger.authorization.requests import Request
+from app.ledger.budgets import BudgetBook
+from app.ledger.commands import Verdict
+from app.ledger.exposure import held_in, load_claims, load_holds, load_last_prices, valuations_of
+from app.ledger.locks import LockedStrategy, lock_strategies
+from app.ledger.orders import known_of, load_states
+from app.ledger.writing import WriteBehind, write
+from app.rules.money import EXACT
+
+Answers = list[Verdict | PurserError]
+
+_WRITTEN_TOGETHER = 250
+"""PostgreSQL stores so many orders while we decide the next."""
+_AT_A_STRETCH = 25
+"""Decided without a look at what else there is to do: to send on what is being written, to read other requests."""
+
+
+def _nobody(_: Desk) -> None:
+    pass
+
+
+async def authorize(
+    work: WriteConnection,
+    requests: Sequence[Request],
+    now: int,
+    *,
+    ahead: Desk | None = None,
+    decided: Callable[[Desk], None] = _nobody,
+) -> Answers:
+    """Decide all, in order; an order's own error is its answer. Commits nothing. `now`: nanoseconds since the epoch.
+
+    `ahead`: the desk that decided the same requests before the strategies were locked. Where it foresaw rightly, its
+    decisions are written; where anything is otherwise, all is decided anew. `decided` is called with the desk once only
+    the last of it is to be written.
+    """
+    with localcontext(EXACT):
+        strategies = await lock_strategies(work, {request.key[0] for request in requests})
+        if ahead is not None and await _is_as_foreseen(work, ahead, strategies, requests):
+            parts = ahead.parts(is_last=True)
+            decided(ahead)
+            await write(work, parts)
+            return ahead.answers
+        desk = await _read(work, strategies, requests, now)
+        async with WriteBehind(work) as behind:
+            for place, request in enumerate(requests, 1):
+                desk.decide(request)
+                if place == len(requests):
+                    parts = desk.parts(is_last=True)
+                    decided(desk)
+                    await behind.write(parts)
+                elif place % _WRITTEN_TOGETHER == 0:
+                    await behind.write(desk.parts(is_last=False))
+                elif place % _AT_A_STRETCH == 0:
+                    await asyncio.sleep(0)
+    return desk.answers
+
+
+async def decide_ahead(desk: Desk, requests: Sequence[Request]) -> None:
+    """Decide them without a look at the database, as the desk's forerunner will have left it."""
+    with localcontext(EXACT):
+        for place, request in enumerate(requests, 1):
+            desk.decide(request)
+            if place % _AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+
+
+async def _read(
+    work: WriteConnection, strategies: dict[str, LockedStrategy], requests: Sequence[Request], now: int
+) -> Desk:
+    """A desk that knows what decisions about these requests need."""
+    keys = {request.key for request in requests if request.key[0] in strategies}
+    markets = {request.market for request in requests if request.key[0] in strategies}
+    known, held, book, valuations = await ask(
+        work,
+        known_of(keys),
+        held_in(markets),
+        BudgetBook.of(strategies, now),
+        valuations_of({instrument_id for _, instrument_id in markets}),
+    )
+    stored, waiting = await load_states(work, known)
+    asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
+    sides = {request.side for request in requests if held.get(request.opposite)}
+    unpriced = {request.market for request in requests if not request.is_priced}
+    return Desk(
+        strategies=strategies,
+        markets=markets,
+        states=stored,
+        waiting=waiting,
+        holds=await load_holds(work, stored) if stored else {},
+        decided=await own_events.load_decisions(work, asked_before) if asked_before else {},
+        book=book,
+        valuations=valuations,
+        held=held,
+        claims=await load_claims(work, sides) if sides else {},
+        last_prices=await load_last_prices(work, unpriced) if unpriced else {},
+        now=now,
+    )
+
+
+async def _is_as_foreseen(
+    work: WriteConnection, ahead: Desk, strategies: Mapping[str, LockedStrategy], requests: Sequence[Request]
+) -> bool:
+    """Whether the strategies are as the desk's forerunner left them, and nobody knows the orders yet.
+
+    A strategy's orders and positions change with its events only, so the number of its last event stands for them.
+    Budgets, trading states and instruments change by themselves.
+    """
+    before = ahead.forerunner
+    assert before is not None, "only who follows another desk decides ahead"
+    if strategies.keys() != {request.key[0] for request in requests}:
+        return False
+    if not all(strategy.was(ahead.strategies[key]) for key, strategy in strategies.items()):
+        return False
+    instruments = {request.command.instrument_id for request in requests}
+    known, book, valuations = await ask(
+        work,
+        known_of({request.key for request in requests}),
+        BudgetBook.of(strategies, ahead.now),
+        valuations_of(instruments),
+    )
+    if known or any(valuations.get(one) != before.valuations.get(one) for one in instruments):
+        return False
+    return book.is_as(before.book, strategies)  # type: ignore[no-any-return]
