@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.database import Database
-from app.errors import AuthorizationConflict, OrderNotReleasable
+from app.errors import AuthorizationConflict, OrderNotReleasable, PurserError
 from app.ledger.administration.strategies import set_trading_state
-from app.ledger.authorization.authorize import authorize
+from app.ledger.authorization.authorize import authorize, decide_ahead
+from app.ledger.authorization.desk import Desk
 from app.ledger.authorization.requests import Request
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import AuthorizeOrder, Verdict
@@ -57,6 +58,7 @@ class History:
         self.strategy, self.instrument = f"History-{number}", f"I{number}.SIM"
         self.strategy_id = str(strategy_id_of("TRADER-001", self.strategy))
         self.turn = 0
+        self.last: Desk | None = None
 
     async def begin(self) -> None:
         async with self.database.unit_of_work() as work:
@@ -88,9 +90,7 @@ class History:
             reduce_only=reduce_only,
         )
         known = self.model.orders.get(name)
-        async with self.database.unit_of_work() as work:
-            [answer] = await authorize(work, [Request(UUID(self.strategy_id), command, "model")], self._now())
-            await work.commit()
+        answer = await self._answer(Request(UUID(self.strategy_id), command, "model"))
         if known is not None:
             # The model forgets what was asked: the first answer again, or a contradiction; nothing changes.
             assert isinstance(answer, AuthorizationConflict) or answer.deny_code == self.model.answers[name]  # type: ignore[union-attr]
@@ -98,6 +98,22 @@ class History:
         assert isinstance(answer, Verdict)
         expected = self.model.authorize(name, ModelOrder(self.turn, side, quantity, price, reduce_only))
         assert answer.deny_code == expected, answer.reason
+
+    async def _answer(self, request: Request) -> Verdict | PurserError:
+        """Decided ahead, right after the last one that was decided, wherever a desk dares to: then much has happened
+        meanwhile that it could not foresee.
+        """
+        ahead = None
+        if self.last is not None and self.last.foresees(request):
+            ahead = self.last.successor(self._now())
+            await decide_ahead(ahead, [request])
+        async with self.database.unit_of_work() as work:
+            [answer] = await authorize(work, [request], self._now(), ahead=ahead, decided=self._remember)
+            await work.commit()
+        return answer
+
+    def _remember(self, desk: Desk) -> None:
+        self.last = desk
 
     async def report(self, name: str, side: str, quantity: Decimal, price: Decimal, reduce_only: bool) -> None:
         if name in self.model.orders:

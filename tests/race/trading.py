@@ -14,7 +14,8 @@ TRADER, STRATEGY = "TRADER-001", "Race-000"
 STRATEGY_ID = strategy_id_of(TRADER, STRATEGY)
 INSTRUMENTS = [f"RACE{n}-PERP.SIM" for n in range(4)]
 ONE_IN_REPEATED = 5
-TOGETHER = 5
+TOGETHER = 30
+"""Enough for the gate to decide them ahead."""
 REPEATABLE_MAX = 200
 
 _TOLD = "__typename ... on OrderDenied { denied: code reason } ... on Error { code message }"
