@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from itertools import count
+from time import time_ns
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,10 @@ import pytest
 from app.database import Database
 from app.errors import Busy, PurserError
 from app.ledger.authorization import Request
+from app.ledger.authorization.authorize import authorize
+from app.ledger.authorization.desk import Desk
 from app.ledger.authorization.gate import LANES, Gate
+from app.ledger.authorization.lane import GROUPS_AFTER_A_MISS, Lane, Waiting
 from app.ledger.commands import Verdict
 from app.ledger.locks import lock_strategies
 from app.rules.identity import strategy_id_of
@@ -75,3 +79,19 @@ async def test_a_strategy_that_is_locked_holds_up_no_other_lane(database: Databa
             assert [type(answer) for answer in await _asked(gate, other_id, 1)] == [Verdict]
         assert not held_up.done()
     assert [type(answer) for answer in await held_up] == [Verdict]
+
+
+async def test_who_foresaw_wrongly_does_not_look_ahead_for_a_while(database: Database) -> None:
+    await prepare(database)
+    desks: list[Desk] = []
+    async with database.unit_of_work() as work:
+        await authorize(work, [Request(UUID(STRATEGY_ID), command(1), "local")], time_ns(), decided=desks.append)
+        await work.commit()
+    lane = Lane()
+    lane.add(Waiting([Request(UUID(STRATEGY_ID), command(2), "local")], asyncio.get_running_loop().create_future(), 0))
+    lane.miss()
+    for _ in range(GROUPS_AFTER_A_MISS):
+        lane.follow(desks[0])
+        assert lane.foresee(orders_min=1) is None
+    lane.follow(desks[0])
+    assert lane.foresee(orders_min=1) is not None

@@ -88,6 +88,8 @@ class Gate:
         except Exception as error:
             lane.forget()
             group.answers = Busy() if isinstance(error, WAITED_TOO_LONG) else error
+        if group.ahead is not None and group.answers is not group.ahead.answers:
+            lane.miss()
 
     async def _authorize(
         self, requests: Sequence[Request], ahead: Desk | None, decided: Callable[[Desk | None], None]

@@ -15,6 +15,8 @@ TOGETHER_MAX = 400
 """Most orders in one transaction; a single request that has more still goes whole."""
 _AHEAD_MIN = 25
 """Fewer orders are decided in less time than it takes to see to it."""
+GROUPS_AFTER_A_MISS = 8
+"""So many groups are decided under the lock once something came between: whoever came will come again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +73,7 @@ class Lane:
         self._last: Desk | None = None
         self._ahead = Group([])
         self._orders_ahead = 0
+        self._groups_to_wait = 0
 
     def add(self, waiting: Waiting) -> None:
         """At the end of the queue."""
@@ -103,12 +106,20 @@ class Lane:
 
         None: nobody knows; what comes is decided under the lock.
         """
+        if desk is not None and self._groups_to_wait:
+            self._groups_to_wait -= 1
+            desk = None
         self._last, self._ahead, self._orders_ahead = desk, Group([]), 0
         self.news.set()
 
     def forget(self) -> None:
         """Foresee nothing."""
         self.follow(None)
+
+    def miss(self) -> None:
+        """What was foreseen came otherwise."""
+        self._groups_to_wait = GROUPS_AFTER_A_MISS
+        self.forget()
 
     def foresee(self, *, orders_min: int = _AHEAD_MIN) -> tuple[Desk, Waiting] | None:
         """The next request that may be decided ahead, by whom; it belongs to the next group from now on."""
