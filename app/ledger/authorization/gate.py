@@ -70,6 +70,8 @@ class Gate:
                 storing.add_done_callback(lambda _: lane.news.set())
                 await _meanwhile(lane, group, storing, stored)
                 stored = group
+                if group.is_soon_told:
+                    group.tell()
         finally:
             stored.tell()
             lane.runner = None
@@ -120,7 +122,6 @@ async def _meanwhile(lane: Lane, group: Group, storing: asyncio.Task[None], stor
         lane.news.clear()
         if stored.members and (group.is_decided or loop.time() >= late):
             stored.tell()
-            stored.members.clear()
         elif (foreseen := lane.foresee()) is not None:
             await _decide_ahead(lane, *foreseen)
         else:

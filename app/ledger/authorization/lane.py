@@ -15,6 +15,8 @@ TOGETHER_MAX = 400
 """Most orders in one transaction; a single request that has more still goes whole."""
 _AHEAD_MIN = 25
 """Fewer orders are decided in less time than it takes to see to it."""
+_SOON_TOLD = 4
+"""So few answers are written at once: whoever asks alone need not wait for the next."""
 GROUPS_AFTER_A_MISS = 8
 """So many groups are decided under the lock once something came between: whoever came will come again."""
 
@@ -48,8 +50,13 @@ class Group:
         """The orders of all, in their order."""
         return [request for member in self.members for request in member.requests]
 
+    @property
+    def is_soon_told(self) -> bool:
+        """Whether to write the answers takes no time that matters."""
+        return isinstance(self.answers, Exception) or len(self.answers) < _SOON_TOLD
+
     def tell(self) -> None:
-        """Give everybody their answers."""
+        """Give everybody their answers, once."""
         place = 0
         for member in self.members:
             if isinstance(self.answers, Exception):
@@ -58,6 +65,7 @@ class Group:
             first, place = place, place + len(member.requests)
             if not member.answered.done():
                 member.answered.set_result(self.answers[first:place])
+        self.members = []
 
 
 class Lane:
