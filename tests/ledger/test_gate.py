@@ -95,3 +95,62 @@ async def test_who_foresaw_wrongly_does_not_look_ahead_for_a_while(database: Dat
         assert lane.foresee(orders_min=1) is None
     lane.follow(desks[0])
     assert lane.foresee(orders_min=1) is not None
+
+
+def _in_lane_of(strategy_id: str) -> str:
+    """A name whose strategy queues with this one."""
+    return next(
+        name
+        for name in map("Beside-{:03}".format, count())
+        if hash(strategy_id_of(TRADER, name)) % LANES == hash(UUID(strategy_id)) % LANES
+    )
+
+
+async def test_who_is_stored_is_told_though_the_next_are_held_up(database: Database) -> None:
+    await prepare(database, "100000")
+    other_id = await register(database, TRADER, _in_lane_of(STRATEGY_ID))
+    await allocate(database, Decimal(1000), strategy_id=other_id)
+    gate = Gate(database)
+    async with _locked(database, other_id):
+        many = [Request(UUID(STRATEGY_ID), command(f"many-{n}"), "local") for n in range(20)]
+        first = asyncio.create_task(gate.authorize(many))
+        await asyncio.sleep(0)
+        held_up = _asked(gate, other_id, 1)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            assert [type(answer) for answer in await first] == [Verdict] * 20
+        assert not held_up.done()
+    assert [type(answer) for answer in await held_up] == [Verdict]
+
+
+async def test_a_lane_that_breaks_answers_everybody_and_goes_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await prepare(database)
+    gate = Gate(database)
+    with monkeypatch.context() as patched:
+        patched.setattr(Lane, "take", _fail)
+        asked = [_asked(gate, STRATEGY_ID, n) for n in range(3)]
+        done = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(answer) for answer in done] == [Busy] * 3
+    assert gate.waiting == 0
+    assert [type(answer) for answer in await _asked(gate, STRATEGY_ID, 1)] == [Verdict]
+
+
+async def test_a_transaction_that_ends_without_an_answer_is_busy(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await prepare(database)
+    gate = Gate(database)
+    with monkeypatch.context() as patched:
+        patched.setattr("app.ledger.authorization.gate.authorize", _cancelled)
+        with pytest.raises(Busy):
+            await _asked(gate, STRATEGY_ID, 1)
+    assert [type(answer) for answer in await _asked(gate, STRATEGY_ID, 1)] == [Verdict]
+
+
+def _fail(*_: object) -> None:
+    raise AssertionError
+
+
+async def _cancelled(*_: object, **__: object) -> None:
+    raise asyncio.CancelledError

@@ -74,9 +74,9 @@ async def authorize(
 async def decide_ahead(desk: Desk, requests: Sequence[Request]) -> None:
     """Decide them without a look at the database, as the desk's forerunner will have left it."""
     with localcontext(EXACT):
-        for place, request in enumerate(requests, 1):
+        for request in requests:
             desk.decide(request)
-            if place % _AT_A_STRETCH == 0:
+            if len(desk.answers) % _AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
 
 
@@ -136,4 +136,5 @@ async def _is_as_foreseen(
     )
     if known or any(valuations.get(one) != before.valuations.get(one) for one in instruments):
         return False
+    ahead.forerunner = None  # not looked at again, and not to be kept
     return book.is_as(before.book, strategies)  # type: ignore[no-any-return]

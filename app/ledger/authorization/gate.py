@@ -60,7 +60,7 @@ class Gate:
         return await waiting.answered
 
     async def _run(self, lane: Lane) -> None:
-        stored = Group([])
+        stored, group = Group([]), Group([])
         try:
             while lane.queue:
                 while (foreseen := lane.foresee(orders_min=1)) is not None:
@@ -72,12 +72,16 @@ class Gate:
                 stored = group
                 if group.is_soon_told:
                     group.tell()
+        except Exception:
+            _LOG.exception("a lane of the gate broke; who waits in it must ask again")
+            group.tell()
+            lane.break_off()
         finally:
             stored.tell()
             lane.runner = None
 
     async def _store(self, lane: Lane, group: Group) -> None:
-        """Decide a group unless it is decided, and store it."""
+        """Decide a group unless it is decided, and store it. Raises nothing: the group is told what went wrong."""
 
         def decided(desk: Desk | None) -> None:
             group.is_decided = True
@@ -87,9 +91,12 @@ class Gate:
         await asyncio.wait({deciding}, timeout=DECIDING_SECONDS_MAX)
         try:
             group.answers = deciding.result() if deciding.done() else _give_up(deciding)
+        except (*WAITED_TOO_LONG, asyncio.CancelledError):
+            lane.forget()
+            group.answers = Busy()
         except Exception as error:
             lane.forget()
-            group.answers = Busy() if isinstance(error, WAITED_TOO_LONG) else error
+            group.answers = error
         if group.ahead is not None and group.answers is not group.ahead.answers:
             lane.miss()
 
@@ -115,12 +122,17 @@ class Gate:
 
 async def _meanwhile(lane: Lane, group: Group, storing: asyncio.Task[None], stored: Group) -> None:
     """Until a group is stored: tell the one before it, and decide ahead."""
-    loop = asyncio.get_running_loop()
-    late = loop.time() + TELLING_SECONDS_MAX
-    waking = loop.call_at(late, lane.news.set)
+    is_late = False
+
+    def note_late() -> None:
+        nonlocal is_late
+        is_late = True
+        lane.news.set()
+
+    waking = asyncio.get_running_loop().call_later(TELLING_SECONDS_MAX, note_late)
     while not storing.done():
         lane.news.clear()
-        if stored.members and (group.is_decided or loop.time() >= late):
+        if stored.members and (group.is_decided or is_late):
             stored.tell()
         elif (foreseen := lane.foresee()) is not None:
             await _decide_ahead(lane, *foreseen)

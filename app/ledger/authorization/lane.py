@@ -41,7 +41,8 @@ class Group:
 
     members: list[Waiting]
     ahead: Desk | None = None
-    answers: Answers | Exception = field(default_factory=list)
+    answers: Answers | Exception = field(default_factory=Busy)
+    """Until they are known: whoever was not answered may ask again."""
     is_decided: bool = False
     """Only to be stored now."""
 
@@ -129,6 +130,12 @@ class Lane:
         self._groups_to_wait = GROUPS_AFTER_A_MISS
         self.forget()
 
+    def break_off(self) -> None:
+        """Nobody who waits is answered."""
+        self.forget()
+        while self.queue:
+            self._pop().fail(Busy())
+
     def foresee(self, *, orders_min: int = _AHEAD_MIN) -> tuple[Desk, Waiting] | None:
         """The next request that may be decided ahead, by whom; it belongs to the next group from now on."""
         if self._last is None or self.orders - self._orders_ahead < orders_min:
@@ -137,8 +144,8 @@ class Lane:
         if not all(map(self._last.foresees, waiting.requests)):
             self.forget()
             return None
-        if self._ahead.members and self._orders_ahead + len(waiting.requests) > TOGETHER_MAX:
-            return None
+        if self._orders_ahead + len(waiting.requests) > TOGETHER_MAX:
+            return None  # one that is larger is written while it is decided
         if self._ahead.ahead is None:
             self._ahead.ahead = self._last.successor(time.time_ns())
         self._ahead.members.append(waiting)
