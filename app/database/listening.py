@@ -11,8 +11,11 @@ from app.database.connections import ReadConnection, prepare
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 
-LISTENER_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What the connection's user meets when it goes, or when the server cannot answer."""
+LISTENER_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the connection's user meets when it goes, or when the server cannot answer.
+
+The last one comes between the server's last message and the end of the connection.
+"""
 
 _SETTINGS = {
     "application_name": "purser",

@@ -201,3 +201,21 @@ def test_every_place_has_a_cursor_of_its_own() -> None:
     epoch, place = read_cursor(f"{'0f' * 16}-ffffffffffffffff-7fffffffffffffff")
     assert place == Place(2**64 - 1, 2**63 - 1)
     assert read_cursor(write_cursor(epoch, place)) == (epoch, place)
+
+
+async def test_whatever_asyncpg_says_of_a_lost_connection_is_a_cut(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with following(database_url) as (reader, _):
+        with monkeypatch.context() as patched:
+            patched.setattr("app.feed.feed.look", _between_the_last_message_and_the_end)
+            reader.wake()
+            await until(lambda: not reader.status.is_connected)
+        await until(lambda: reader.status.is_connected)
+    assert [(record.levelname, record.exc_info) for record in caplog.records if record.name == "purser.feed"] == [
+        ("WARNING", None)
+    ]
+
+
+async def _between_the_last_message_and_the_end(*_: object) -> None:
+    raise asyncpg.InternalClientError
