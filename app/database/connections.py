@@ -27,7 +27,7 @@ _LOST = (
     asyncpg.InternalClientError,
 )
 """What a statement meets when its connection goes."""
-_UNREACHABLE = (*_LOST, OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError)
+UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What somebody meets who connects: whatever PostgreSQL has against it (too many connections, a password that was
 changed, a database that takes none), there is none."""
 
@@ -186,7 +186,7 @@ class Database:
                     **settings,
                 },
             )
-        except _UNREACHABLE as error:
+        except UNREACHABLE as error:
             raise DatabaseUnavailable(f"Cannot connect to the database: {error}") from error
         return Pool(pool, limits.acquire_timeout_seconds)
 
@@ -238,7 +238,7 @@ class Reading:
     async def __aenter__(self) -> ReadConnection:
         try:
             self._raw = await self._pool.take()
-        except _UNREACHABLE as error:
+        except UNREACHABLE as error:
             raise DatabaseUnavailable from error
         return ReadConnection(self._raw)
 
@@ -255,7 +255,7 @@ async def _taken(pool: Pool) -> AsyncIterator[asyncpg.Connection]:
     """A connection for transactions."""
     try:
         raw = await pool.take()
-    except _UNREACHABLE as error:
+    except UNREACHABLE as error:
         raise DatabaseUnavailable from error
     is_in_order = False
     try:

@@ -7,15 +7,12 @@ from contextlib import asynccontextmanager
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-from app.database.connections import ReadConnection, prepare
+from app.database.connections import UNREACHABLE, ReadConnection, prepare
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 
-LISTENER_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What the connection's user meets when it goes, or when the server cannot answer.
-
-The last one comes between the server's last message and the end of the connection.
-"""
+LISTENER_LOST = UNREACHABLE
+"""What the connection's user meets when it goes, or when the server cannot answer."""
 
 _SETTINGS = {
     "application_name": "purser",

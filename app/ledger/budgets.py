@@ -85,11 +85,8 @@ class BudgetBook:
         return BudgetBook({key: copy(state) for key, state in self._states.items()}, now)
 
     def is_as(self, other: "BudgetBook", strategy_ids: Collection[str]) -> bool:
-        """Whether these strategies' budgets are the same in both."""
-        mine, theirs = (
-            {key: state for key, state in book._states.items() if key[0] in strategy_ids} for book in (self, other)
-        )
-        return mine == theirs
+        """Whether the budgets of these strategies, which are all in this book, are the same in the other."""
+        return self._states == {key: state for key, state in other._states.items() if key[0] in strategy_ids}
 
     def find(self, key: BudgetKey) -> BudgetState | None:
         """The budget, where one is set."""

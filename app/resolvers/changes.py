@@ -1,9 +1,10 @@
 """Following the change feed, for one who asks: what was missed first, then what happens."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from app.errors import CursorExpired, DatabaseUnavailable
@@ -12,6 +13,8 @@ from app.feed.changes import changes_between, epoch_and_presence, place_of_curso
 from app.feed.places import write_cursor
 from app.principal import Principal
 from app.resolvers.context import Context
+
+T = TypeVar("T")
 
 PAGE_ROWS = 1000
 RETRY_SECONDS = 0.5
@@ -46,7 +49,7 @@ async def follow_changes(
     """
     reader = _Reader(context, entity)
     if after is not None:
-        await reader.begin_at(after)
+        await until_answered(lambda: reader.begin_at(after))
     while True:
         async with context.feed.follow(entity) as follower:
             with suppress(Interrupted, DatabaseUnavailable):
@@ -54,6 +57,15 @@ async def follow_changes(
                     seen = _visible(principal, batch)
                     if seen:
                         yield [Followed(change, write_cursor(reader.epoch, change.place)) for change in seen]
+
+
+async def until_answered(ask: Callable[[], Awaitable[T]]) -> T:
+    """What the database answers, once it is there."""
+    while True:
+        try:
+            return await ask()
+        except DatabaseUnavailable:
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 def _visible(principal: Principal, changes: list[Change]) -> list[Change]:
@@ -77,12 +89,8 @@ class _Reader:
         return self._epoch
 
     async def begin_at(self, cursor: str) -> None:
-        while self._place is None:
-            try:
-                async with self._context.database.read_latest() as connection:
-                    self._epoch, self._place = await place_of_cursor(connection, cursor)
-            except DatabaseUnavailable:
-                await asyncio.sleep(RETRY_SECONDS)
+        async with self._context.database.read_latest() as connection:
+            self._epoch, self._place = await place_of_cursor(connection, cursor)
 
     async def go_on(self, follower: Follower) -> AsyncIterator[list[Change]]:
         """From the last place, what is in the table; from where the follower began, what it is told."""

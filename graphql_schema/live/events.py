@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,11 @@ from graphql import DocumentNode, GraphQLError, GraphQLField, GraphQLObjectType,
 from graphql.execution.collect_fields import FieldDetails, collect_fields
 from graphql.execution.values import get_argument_values
 
-from app.errors import DatabaseUnavailable
 from app.feed import Change
 from app.reads import Compare, Form, Key, Listing, Op, Selected, Selection, Want
 from app.reads.catalogue import AUDIT_ENTRY, BUDGET, BUDGET_ENTRY, FILL, ORDER, POSITION
 from app.reads.shape import Shape
-from app.resolvers.changes import RETRY_SECONDS, Followed, follow_changes
+from app.resolvers.changes import Followed, follow_changes, until_answered
 from app.resolvers.lookups import look_up
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestRefused
@@ -136,15 +136,9 @@ class LiveOperation:
             async for batch in changes:
                 wanted = [one for one in batch if self._strategy_id in (None, one.change.strategy_id)]
                 for start in range(0, len(wanted), CHANGES_AT_ONCE_MAX):
-                    for event in await self._written(wanted[start : start + CHANGES_AT_ONCE_MAX], caller):
+                    part = wanted[start : start + CHANGES_AT_ONCE_MAX]
+                    for event in await until_answered(partial(self._write, part, caller)):
                         yield event
-
-    async def _written(self, batch: Sequence[Followed], caller: Caller) -> list[bytes]:
-        while True:
-            try:
-                return await self._write(batch, caller)
-            except DatabaseUnavailable:
-                await asyncio.sleep(RETRY_SECONDS)
 
     async def _write(self, batch: Sequence[Followed], caller: Caller) -> list[bytes]:
         source = self._source

@@ -1,6 +1,5 @@
 """Asking the gate, and looking at what it did, for tests."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from time import time_ns
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 from app.database import Database
 from app.errors import PurserError
 from app.ledger.authorization.authorize import authorize
+from app.ledger.authorization.desk import Desk
 from app.ledger.authorization.requests import Request
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import AuthorizeOrder, Verdict
@@ -82,11 +82,25 @@ def command(
     )
 
 
+def requests_of(*commands: AuthorizeOrder) -> list[Request]:
+    """What the gate is asked."""
+    return [Request(UUID(str(command.strategy)), command, "local") for command in commands]
+
+
+async def desk_after(database: Database, *commands: AuthorizeOrder, is_committed: bool = True) -> Desk:
+    """The desk that decided these, stored since."""
+    desks: list[Desk] = []
+    async with database.unit_of_work() as work:
+        await authorize(work, requests_of(*commands), time_ns(), decided=desks.append)
+        if is_committed:
+            await work.commit()
+    return desks[0]
+
+
 async def ask(database: Database, *commands: AuthorizeOrder) -> list[Verdict | PurserError]:
     """Ask for all at once."""
     async with database.unit_of_work() as work:
-        requests: Sequence[Request] = [Request(UUID(str(command.strategy)), command, "local") for command in commands]
-        answers = await authorize(work, requests, time_ns())
+        answers = await authorize(work, requests_of(*commands), time_ns())
         await work.commit()
     return answers
 

@@ -20,8 +20,19 @@ from app.ledger.commands import AuthorizeOrder, Verdict
 from app.principal import LOCAL
 from app.rules.enums import TradingState
 from tests.events import published
-from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY, STRATEGY_ID, allocate, ask, command, prepare, release
-from tests.ledger.state import broken_invariants, content_of
+from tests.ledger.gatekeeping import (
+    INSTRUMENT,
+    STRATEGY,
+    STRATEGY_ID,
+    allocate,
+    ask,
+    command,
+    desk_after,
+    prepare,
+    release,
+    requests_of,
+)
+from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows, send
 
 pytestmark = pytest.mark.anyio
@@ -29,23 +40,17 @@ pytestmark = pytest.mark.anyio
 BATCH = 40
 
 
-def requests_of(*commands: AuthorizeOrder) -> list[Request]:
-    return [Request(UUID(STRATEGY_ID), command, "local") for command in commands]
-
-
 def told(answers: Sequence[Verdict | PurserError]) -> list[Any]:
     """What the answers say; errors by their words."""
     return [str(answer) if isinstance(answer, PurserError) else answer for answer in answers]
 
 
-async def desk_after(database: Database, *commands: AuthorizeOrder, is_committed: bool = True) -> Desk:
-    """The desk that decided these, stored since."""
-    desks: list[Desk] = []
-    async with database.unit_of_work() as work:
-        await authorize(work, requests_of(*commands), time_ns(), decided=desks.append)
-        if is_committed:
-            await work.commit()
-    return desks[0]
+async def fill(database: Database, client_order_id: str, price: str) -> None:
+    """The engine submits an order that buys, and fills it."""
+    order = {"client_order_id": client_order_id, "strategy_id": STRATEGY, "instrument_id": INSTRUMENT}
+    trade = {"last_qty": "1", "last_px": price, "order_side": "BUY", "trade_id": "T-1", "currency": "USDT"}
+    submitted, filled = published("OrderSubmitted", 1, **order), published("OrderFilled", 2, **order, **trade)
+    assert (await send(database, submitted, filled)).accepted == 2
 
 
 async def ask_ahead(database: Database, ahead: Desk, *commands: AuthorizeOrder) -> tuple[list[Any], bool]:
@@ -117,10 +122,7 @@ async def _given_up(database: Database) -> None:
 
 
 async def _filled(database: Database) -> None:
-    fill = {"client_order_id": "O-1", "strategy_id": STRATEGY, "instrument_id": INSTRUMENT, "currency": "USDT"}
-    submitted = published("OrderSubmitted", 1, client_order_id="O-1", strategy_id=STRATEGY, instrument_id=INSTRUMENT)
-    filled = published("OrderFilled", 2, last_qty="1", last_px="990", order_side="BUY", trade_id="T-1", **fill)
-    assert (await send(database, submitted, filled)).accepted == 2
+    await fill(database, "O-1", "990")
 
 
 async def _described(database: Database) -> None:
@@ -174,12 +176,7 @@ async def test_what_was_rolled_back_was_never_so(database: Database) -> None:
 async def test_a_desk_knows_what_it_cannot_foresee(database: Database) -> None:
     await prepare(database, "5000")
     await ask(database, command("entry"))
-    fill = {"client_order_id": "O-entry", "strategy_id": STRATEGY, "instrument_id": INSTRUMENT, "currency": "USDT"}
-    submitted = published(
-        "OrderSubmitted", 1, client_order_id="O-entry", strategy_id=STRATEGY, instrument_id=INSTRUMENT
-    )
-    filled = published("OrderFilled", 2, last_qty="1", last_px="100", order_side="BUY", trade_id="T-1", **fill)
-    assert (await send(database, submitted, filled)).accepted == 2
+    await fill(database, "O-entry", "100")
     desk = await desk_after(database, command(1))
     foreseen = {
         "more of the same": command(2),
@@ -232,5 +229,5 @@ async def test_a_fault_in_deciding_ahead_costs_nobody_the_answer(
     batches = [[command(f"{batch}-{n}") for n in range(BATCH)] for batch in range(12)]
     answers = await asyncio.gather(*(_in_turns(tested, batches[first::4]) for first in range(4)))
     assert all(isinstance(answer, Verdict) for of in answers for answer in of)
-    assert len(await content_of(database)) > 0
+    assert sum(map(len, answers)) == len(await rows(database, "SELECT FROM orders")) == 12 * BATCH
     assert await broken_invariants(database) == []

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from itertools import count
-from time import time_ns
 from uuid import UUID
 
 import pytest
@@ -13,14 +12,12 @@ import pytest
 from app.database import Database
 from app.errors import Busy, PurserError
 from app.ledger.authorization import Request
-from app.ledger.authorization.authorize import authorize
-from app.ledger.authorization.desk import Desk
 from app.ledger.authorization.gate import LANES, Gate
 from app.ledger.authorization.lane import GROUPS_AFTER_A_MISS, Lane, Waiting
 from app.ledger.commands import Verdict
 from app.ledger.locks import lock_strategies
 from app.rules.identity import strategy_id_of
-from tests.ledger.gatekeeping import STRATEGY_ID, TRADER, allocate, command, prepare, register
+from tests.ledger.gatekeeping import STRATEGY_ID, TRADER, allocate, command, desk_after, prepare, register, requests_of
 
 pytestmark = pytest.mark.anyio
 
@@ -45,6 +42,15 @@ def _asked(gate: Gate, strategy_id: str, n: int) -> "asyncio.Task[list[Verdict |
     return asyncio.create_task(gate.authorize([Request(UUID(strategy_id), command(n), "local")]))
 
 
+def _name(*, is_in_the_same_lane: bool) -> str:
+    """A name whose strategy queues with ours, or does not."""
+    return next(
+        name
+        for name in map("Other-{:03}".format, count())
+        if (hash(strategy_id_of(TRADER, name)) % LANES == hash(UUID(STRATEGY_ID)) % LANES) == is_in_the_same_lane
+    )
+
+
 async def test_who_has_waited_too_long_hears_so_and_the_next_is_served(database: Database) -> None:
     await prepare(database)
     gate = Gate(database, waiting_seconds_max=0.05)
@@ -64,12 +70,7 @@ async def test_who_has_waited_too_long_hears_so_and_the_next_is_served(database:
 
 async def test_a_strategy_that_is_locked_holds_up_no_other_lane(database: Database) -> None:
     await prepare(database)
-    other = next(
-        name
-        for name in map("Other-{:03}".format, count())
-        if hash(strategy_id_of(TRADER, name)) % LANES != hash(UUID(STRATEGY_ID)) % LANES
-    )
-    other_id = await register(database, TRADER, other)
+    other_id = await register(database, TRADER, _name(is_in_the_same_lane=False))
     await allocate(database, Decimal(1000), strategy_id=other_id)
     gate = Gate(database)
     async with _locked(database, STRATEGY_ID):
@@ -83,37 +84,24 @@ async def test_a_strategy_that_is_locked_holds_up_no_other_lane(database: Databa
 
 async def test_who_foresaw_wrongly_does_not_look_ahead_for_a_while(database: Database) -> None:
     await prepare(database)
-    desks: list[Desk] = []
-    async with database.unit_of_work() as work:
-        await authorize(work, [Request(UUID(STRATEGY_ID), command(1), "local")], time_ns(), decided=desks.append)
-        await work.commit()
+    desk = await desk_after(database, command(1))
     lane = Lane()
-    lane.add(Waiting([Request(UUID(STRATEGY_ID), command(2), "local")], asyncio.get_running_loop().create_future(), 0))
+    lane.add(Waiting(requests_of(command(2)), asyncio.get_running_loop().create_future(), 0))
     lane.miss()
     for _ in range(GROUPS_AFTER_A_MISS):
-        lane.follow(desks[0])
+        lane.follow(desk)
         assert lane.foresee(orders_min=1) is None
-    lane.follow(desks[0])
+    lane.follow(desk)
     assert lane.foresee(orders_min=1) is not None
-
-
-def _in_lane_of(strategy_id: str) -> str:
-    """A name whose strategy queues with this one."""
-    return next(
-        name
-        for name in map("Beside-{:03}".format, count())
-        if hash(strategy_id_of(TRADER, name)) % LANES == hash(UUID(strategy_id)) % LANES
-    )
 
 
 async def test_who_is_stored_is_told_though_the_next_are_held_up(database: Database) -> None:
     await prepare(database, "100000")
-    other_id = await register(database, TRADER, _in_lane_of(STRATEGY_ID))
+    other_id = await register(database, TRADER, _name(is_in_the_same_lane=True))
     await allocate(database, Decimal(1000), strategy_id=other_id)
     gate = Gate(database)
     async with _locked(database, other_id):
-        many = [Request(UUID(STRATEGY_ID), command(f"many-{n}"), "local") for n in range(20)]
-        first = asyncio.create_task(gate.authorize(many))
+        first = asyncio.create_task(gate.authorize(requests_of(*(command(f"many-{n}") for n in range(20)))))
         await asyncio.sleep(0)
         held_up = _asked(gate, other_id, 1)
         async with asyncio.timeout(DEADLINE_SECONDS):
@@ -122,35 +110,24 @@ async def test_who_is_stored_is_told_though_the_next_are_held_up(database: Datab
     assert [type(answer) for answer in await held_up] == [Verdict]
 
 
-async def test_a_lane_that_breaks_answers_everybody_and_goes_on(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await prepare(database)
-    gate = Gate(database)
-    with monkeypatch.context() as patched:
-        patched.setattr(Lane, "take", _fail)
-        asked = [_asked(gate, STRATEGY_ID, n) for n in range(3)]
-        done = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(answer) for answer in done] == [Busy] * 3
-    assert gate.waiting == 0
-    assert [type(answer) for answer in await _asked(gate, STRATEGY_ID, 1)] == [Verdict]
-
-
-async def test_a_transaction_that_ends_without_an_answer_is_busy(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await prepare(database)
-    gate = Gate(database)
-    with monkeypatch.context() as patched:
-        patched.setattr("app.ledger.authorization.gate.authorize", _cancelled)
-        with pytest.raises(Busy):
-            await _asked(gate, STRATEGY_ID, 1)
-    assert [type(answer) for answer in await _asked(gate, STRATEGY_ID, 1)] == [Verdict]
-
-
 def _fail(*_: object) -> None:
     raise AssertionError
 
 
 async def _cancelled(*_: object, **__: object) -> None:
     raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize(("part", "broken"), [("lane.Lane.take", _fail), ("gate.authorize", _cancelled)])
+async def test_whatever_breaks_everybody_is_answered_and_the_lane_goes_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch, part: str, broken: Callable[..., object]
+) -> None:
+    await prepare(database)
+    gate = Gate(database)
+    with monkeypatch.context() as patched:
+        patched.setattr(f"app.ledger.authorization.{part}", broken)
+        asked = [_asked(gate, STRATEGY_ID, n) for n in range(3)]
+        done = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(answer) for answer in done] == [Busy] * 3
+    assert gate.waiting == 0
+    assert [type(answer) for answer in await _asked(gate, STRATEGY_ID, 1)] == [Verdict]

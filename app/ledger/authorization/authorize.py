@@ -31,8 +31,8 @@ _AT_A_STRETCH = 25
 """Decided without a look at what else there is to do: to send on what is being written, to read other requests."""
 
 
-def _nobody(_: Desk) -> None:
-    pass
+def nobody(_: Desk | None) -> None:
+    """Cares when it is decided."""
 
 
 async def authorize(
@@ -41,7 +41,7 @@ async def authorize(
     now: int,
     *,
     ahead: Desk | None = None,
-    decided: Callable[[Desk], None] = _nobody,
+    decided: Callable[[Desk], None] = nobody,
 ) -> Answers:
     """Decide all, in order; an order's own error is its answer. Commits nothing. `now`: nanoseconds since the epoch.
 

@@ -73,7 +73,6 @@ class Desk:
 
     def successor(self, now: int) -> "Desk":
         """The desk for who comes after the last decision of this one, all of which was given out to be written."""
-        self.forerunner = None
         return Desk(
             strategies={key: strategy.successor() for key, strategy in self.strategies.items()},
             markets=self.markets,

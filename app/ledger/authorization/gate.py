@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 from app.database import Database
 from app.errors import Busy, InputInvalid
-from app.ledger.authorization.authorize import Answers, authorize, decide_ahead
+from app.ledger.authorization.authorize import Answers, authorize, decide_ahead, nobody
 from app.ledger.authorization.desk import Desk
 from app.ledger.authorization.lane import Group, Lane, Waiting
 from app.ledger.authorization.requests import Request
@@ -115,8 +115,8 @@ class Gate:
                 _LOG.exception("PostgreSQL cannot store an order")
                 return [InputInvalid("The order holds what cannot be stored.", "client_order_id")]
             middle = len(requests) // 2  # nobody else's fault
-            first = await self._authorize(requests[:middle], None, _nobody)
-            return first + await self._authorize(requests[middle:], None, _nobody)
+            first = await self._authorize(requests[:middle], None, nobody)
+            return first + await self._authorize(requests[middle:], None, nobody)
         return answers
 
 
@@ -149,10 +149,6 @@ async def _decide_ahead(lane: Lane, desk: Desk, waiting: Waiting) -> None:
         # Under the lock it is decided once more, and whoever asked hears what went wrong.
         _LOG.exception("cannot decide ahead")
         lane.forget()
-
-
-def _nobody(_: Desk | None) -> None:
-    pass
 
 
 def _give_up(deciding: asyncio.Task[Answers]) -> Answers:
