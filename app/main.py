@@ -19,7 +19,7 @@ from app.authentication import (
 from app.database import Database
 from app.errors import DatabaseUnavailable, PurserError
 from app.feed import Feed, Registry
-from app.ledger.settle import settle_waiting
+from app.ledger.revaluation import value_waiting
 from app.metrics import add_metrics
 from app.resolvers import Context, StrategyNames
 from app.settings import Settings
@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         url = settings.database_url.get_secret_value()
         database = await Database.open(url, settings.pool_limits())
         with suppress(DatabaseUnavailable):
-            await settle_waiting(database)
+            await value_waiting(database)
         keyring = await Keyring.open(database, settings.keys_reload_seconds, settings.keys_stale_seconds_max)
         registry, names = Registry(), StrategyNames()
         feed = Feed(registry, keyring, names)

@@ -11,10 +11,11 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from app.ledger.commands import AuthorizeOrder, InstrumentDefinition, RecordSignal
+from app.ledger.commands import AuthorizeOrder, RecordSignal
 from app.ledger.commands import StrategyRef as Reference
 from app.ledger.order_checks import checked
 from app.rules.enums import OrderSide, OrderType, TimeInForce
+from app.rules.instruments import InstrumentDefinition
 from graphql_schema.described import described, optional
 from graphql_schema.scalars import Amount, Document, Instant
 
@@ -76,8 +77,9 @@ class InstrumentInput:
         default=Amount(Decimal(1)), description="How many units a contract is worth; above zero."
     )
     is_inverse: bool = strawberry.field(
-        default=False, description="Whether it is quoted in the currency that it does not settle in."
+        default=False, description="Whether its value is quantity x multiplier / price, in the base currency."
     )
+    kind: str | None = optional("The engine's class of instrument, as in `CryptoPerpetual`.")
 
     def definition(self) -> InstrumentDefinition:
         """As the ledger takes it."""
@@ -88,6 +90,7 @@ class InstrumentInput:
             base_currency=None if self.base_currency is UNSET else self.base_currency,
             multiplier=self.multiplier,
             is_inverse=self.is_inverse,
+            kind=None if self.kind is UNSET else self.kind,
         )
 
 

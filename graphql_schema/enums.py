@@ -70,6 +70,30 @@ _ENGINES: dict[type[Enum], tuple[str, ...]] = {
         "The strategy may only reduce what it holds.",
         "There is no price to value it at: ask under a new id with a `referencePrice`.",
         "The instrument is not known, nor what it settles in: ask under a new id with a `currency`.",
+        "An open order of the strategy has a need that is not known; the reason names it and what would mend it.",
+    ),
+    enums.InstrumentSource: (
+        "Recorded, by an engine or a person.",
+        "Assumed since its first fill: linear, multiplier 1, settled in the currency of its prices.",
+    ),
+    enums.Valuation: (
+        "By the recorded terms of the instrument.",
+        "By assumed terms; the engine's own reports of the position give the same figures.",
+        "By assumed terms, which nothing confirms: linear, multiplier 1, settled in the currency of its prices.",
+        "Not at all: the instrument or a price is not known.",
+    ),
+    enums.Reconciliation: (
+        "The engine reported nothing of it.",
+        "The reports agree, within the engine's rounding.",
+        "A report differs: `discrepancies` has the figures.",
+    ),
+    enums.DiscrepancyKind: (
+        "The ledger has no fill that explains the report.",
+        "The held quantity, signed.",
+        "The average open price.",
+        "The average close price.",
+        "The currency of the realized PnL: the instrument's terms are wrong or assumed.",
+        "The realized PnL, net of commissions in its currency.",
     ),
 }
 

@@ -197,7 +197,9 @@ class Mutation:
         resolver=_record_signal, description="Record what made a strategy act. Sent again, nothing changes."
     )
     record_instruments: InstrumentsRecorded = strawberry.field(
-        resolver=_record_instruments, description="Say what instruments are valued by, before their first event."
+        resolver=_record_instruments,
+        description="Record what instruments are valued by, at any time. Fills, positions, "
+        "holds and budgets of an instrument that was assumed until then are valued anew, in the same transaction.",
     )
     register_strategy: StrategyRegistered = strawberry.field(
         resolver=_register_strategy,

@@ -24,13 +24,13 @@ from graphql_schema.described import After, Before, First, Last, argument
 from graphql_schema.enums import FillGroup
 from graphql_schema.holes import worked_out
 from graphql_schema.inputs import AuditFilter, FillFilter, StrategyFilter
+from graphql_schema.node import Node
 from graphql_schema.statistics import FillSummary, Summary
 from graphql_schema.told import noun_of
 from graphql_schema.types import (
     AuditEntry,
     Budget,
     Fill,
-    Node,
     Order,
     OrderEvent,
     Position,
@@ -41,6 +41,7 @@ from graphql_schema.types import (
     list_positions,
     list_signals,
 )
+from graphql_schema.valuation import Discrepancy, Instrument, list_discrepancies, list_instruments
 
 
 def _node(id: Annotated[strawberry.ID, argument("The id, from any answer.")]) -> Node | None:
@@ -180,6 +181,13 @@ class Query:
     )
     quarantined_events: Connection[OrderEvent] = strawberry.field(
         resolver=_quarantined_events, description="Events that are stored but not applied, newest first."
+    )
+    instruments: Connection[Instrument] = strawberry.field(
+        resolver=list_instruments, description="Instruments that are recorded or were traded, by id."
+    )
+    discrepancies: Connection[Discrepancy] = strawberry.field(
+        resolver=list_discrepancies,
+        description="Figures in which the engine's reports of positions differ from the ledger, newest first.",
     )
     feed_cursor: str = strawberry.field(
         resolver=_feed_cursor,

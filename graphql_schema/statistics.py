@@ -32,7 +32,7 @@ class FillSummaryGroup:
     day: Instant | None = described("The beginning of the day in UTC, where it makes the group.")
     fills: int = described("How many; 0 where the group has only commissions of fills in another currency.")
     quantity: Amount = described("Σ quantity.")
-    notional: Amount = described("Σ quantity x price.")
+    notional: Amount = described("Σ notional value, by the instruments' terms, in their settlement currencies.")
     realized_pnl: Amount = described("Σ realized profit, gross of commissions.")
     total_fees: Amount = described("Σ commissions, each under the currency it was paid in.")
 

@@ -23,16 +23,20 @@ from app.rules.enums import (
     OrderType,
     PositionSide,
     PositionStatus,
+    Reconciliation,
     TimeInForce,
     TradingState,
+    Valuation,
 )
 from graphql_schema.ask import asked
 from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument, described
 from graphql_schema.enums import TimeBucket
 from graphql_schema.inputs import FillFilter, FillSort, OrderFilter, OrderSort, PositionFilter
+from graphql_schema.node import Node
 from graphql_schema.scalars import Amount, Document, Instant
 from graphql_schema.statistics import Performance
+from graphql_schema.valuation import Instrument
 
 OrdersWanted: TypeAlias = Annotated[OrderFilter | None, argument("Only these.")]
 OrdersSorted: TypeAlias = Annotated[list[OrderSort] | None, argument("What to sort by: at most 8 keys, ties by id.")]
@@ -119,13 +123,6 @@ async def _never(*_: object) -> Any:
     raise NotImplementedError
 
 
-@strawberry.interface(description="Anything with an id.")
-class Node:
-    """Anything with an id."""
-
-    id: strawberry.ID = described("Opaque, and unique among all nodes.")
-
-
 @strawberry.type(description="One strategy of one trader.")
 class Strategy(Node):
     """One strategy of one trader."""
@@ -183,10 +180,12 @@ class Order(Node):
     )
     deny_reason: str | None = described("Why it was denied or rejected.")
     tags: list[str] = described("The strategy's own words about it.")
+    instrument: Instrument | None = described("The instrument's terms; null where nothing is known of it yet.")
+    valuation: Valuation = described("What its hold rests on; `UNVALUED` where its need is not known.")
     ts_init: Instant = described("When it was made.")
     ts_last: Instant = described("When it changed last.")
     signal: Optional["Signal"] = described("The signal that it acts on, where it names one.")
-    hold: Optional["Hold"] = described("What it ties up, or did; null where that was never worked out.")
+    hold: Optional["Hold"] = described("The order's hold, including released ones; null if none was ever computed.")
 
     fills: Connection["Fill"] = strawberry.field(resolver=_some_fills, description="Its fills, newest first.")
     events: Connection["OrderEvent"] = strawberry.field(
@@ -214,7 +213,11 @@ class Fill(Node):
     commission: Amount = described("What it cost; negative for a rebate.")
     commission_currency: str = described("What the commission is in.")
     liquidity_side: LiquiditySide = described("Whether it added or took liquidity.")
-    realized_pnl: Amount = described("What it realized, gross of commission, in `currency`.")
+    realized_pnl: Amount = described("What it realized, gross of commission, in `settlementCurrency`.")
+    settlement_currency: str = described("The currency of `realizedPnl` and `notional`.")
+    notional: Amount = described("The value of the filled quantity at its price, in `settlementCurrency`.")
+    instrument: Instrument | None = described("The instrument's terms.")
+    valuation: Valuation = described("What `realizedPnl` and `notional` rest on.")
     event_id: UUID = described("The engine's event.")
     ts_event: Instant = described("When it happened.")
 
@@ -236,9 +239,12 @@ class Position(Node):
     peak_qty: Amount = described("The largest quantity it ever held.")
     avg_px_open: Amount = described("The average price it was opened at.")
     avg_px_close: Amount | None = described("The average price of what was closed.")
-    currency: str = described("What its amounts are in.")
+    currency: str = described("The currency of its amounts: the instrument's settlement currency.")
     realized_pnl: Amount = described("What it realized, gross of commissions, which are `totalFees`.")
     total_fees: Amount = described("The commissions paid in `currency`.")
+    instrument: Instrument | None = described("The instrument's terms.")
+    valuation: Valuation = described("What its amounts rest on.")
+    reconciliation: Reconciliation = described("Whether the engine's own reports of it agree with the ledger.")
     ts_opened: Instant = described("When it was opened.")
     ts_closed: Instant | None = described("When it was closed.")
 
@@ -269,12 +275,15 @@ class Budget(Node):
     allocated: Amount = described("What may be tied up; 0 once the budget was taken away.")
     reserved: Amount = described("What is tied up: `reservedOrders + reservedPositions`.")
     reserved_orders: Amount = described("Σ what open orders hold.")
-    reserved_positions: Amount = described("Σ quantity x average open price of open positions.")
+    reserved_positions: Amount = described("Σ cost of open positions: their notional at the average open price.")
     available: Amount = described("`allocated - reserved`; negative while the budget is over.")
     realized_pnl: Amount = described("What the strategy realized in the currency, gross of commissions.")
     total_fees: Amount = described("The commissions that it paid in the currency.")
     net_pnl: Amount = described("`realizedPnl - totalFees`.")
     over_reason: BudgetOverReason | None = described("What made it tie up more than it allows; null unless it does.")
+    unvalued_orders: int = described(
+        "Open orders of the strategy that tie up an amount that is not known: nothing new is granted meanwhile."
+    )
     version: int = described("How many changes it has had; the journal has each.")
     updated_at: Instant = described("When it changed last.")
 

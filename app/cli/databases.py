@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from app.database import Database
 from app.database.embedded import EmbeddedServer
 from app.database.upgrade import upgrade
+from app.ledger.revaluation import revalue_pending
 from app.settings import Settings
 
 
@@ -19,8 +21,17 @@ def configured_database(settings: Settings) -> Iterator[str]:
     Raises EmbeddedServerError, DatabaseUnavailable, DatabaseUnfit.
     """
     with configured_server(settings) as url:
-        asyncio.run(upgrade(url))
+        asyncio.run(_upgrade(url))
         yield url
+
+
+async def _upgrade(url: str) -> None:
+    await upgrade(url)
+    database = await Database.open(url)
+    try:
+        await revalue_pending(database)
+    finally:
+        await database.close()
 
 
 @contextmanager

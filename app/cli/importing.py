@@ -130,6 +130,8 @@ async def _import_one(database: Database, path: Path, bar: Progress) -> Imported
 def _counts_of(progress: Imported) -> str:
     names = {"accepted": "new", "duplicates": "duplicate", "quarantined": "quarantined", "rejected": "refused"}
     parts = [f"{getattr(progress, name):,} {names[name]}" for name in _COUNTS]
+    if progress.instruments:
+        parts.append(f"{progress.instruments:,} instruments")
     if progress.passed_over:
         parts.append(f"{progress.passed_over:,} passed over")
     return ", ".join(parts)

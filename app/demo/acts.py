@@ -6,7 +6,7 @@ Everything here may be done again and changes nothing then.
 from decimal import Decimal
 from uuid import UUID
 
-from app.ledger.commands import AuthorizeOrder, InstrumentDefinition
+from app.ledger.commands import AuthorizeOrder
 from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.authorizations import authorize_orders
@@ -15,6 +15,7 @@ from app.resolvers.instruments import record_instruments
 from app.resolvers.strategies import register_strategy, set_trading_state
 from app.rules.enums import OrderSide, OrderType, TradingState
 from app.rules.identity import strategy_id_of
+from app.rules.instruments import InstrumentDefinition
 
 DEMO = Principal(Role.ADMIN, "demo")
 """Who did it, in the audit log."""

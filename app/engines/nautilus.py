@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.engines.nautilus_instruments import INSTRUMENT_KINDS, BadInstrument, read_instrument
 from app.rules.events import (
     AnyAuthorizationEvent,
     AnyOrderEvent,
@@ -22,6 +23,7 @@ from app.rules.events import (
     PositionEvent,
     SignalPublished,
 )
+from app.rules.instruments import InstrumentDefinition
 from app.rules.money import DIGITS_MAX, is_storable, parse_money
 
 NOT_LEDGER_TYPES = frozenset({"AccountState", "ComponentStateChanged", "TradingStateChanged", "PositionAdjusted"})
@@ -53,8 +55,16 @@ class BadEvent(Exception):
         self.event_id = event_id
 
 
+class InstrumentReceived(Exception):
+    """The line is no event but an instrument, as the engine publishes it among its data."""
+
+    def __init__(self, definition: InstrumentDefinition) -> None:
+        super().__init__(definition.instrument_id)
+        self.definition = definition
+
+
 def decode_line(line: bytes) -> EngineEvent:
-    """One line of a recording. Raises BadEvent: MALFORMED_JSON, UNKNOWN_EVENT_TYPE, INVALID_EVENT, ..."""
+    """One line of a recording. Raises BadEvent (MALFORMED_JSON, UNKNOWN_EVENT_TYPE, ...), InstrumentReceived."""
     if len(line) > LINE_BYTES_MAX:
         raise BadEvent("EVENT_TOO_LARGE", f"the event has {len(line)} bytes; at most {LINE_BYTES_MAX} are taken")
     return _decode(line)
@@ -127,6 +137,8 @@ def _decode_slowly(line: bytes) -> EngineEvent:
         raise BadEvent("UNKNOWN_EVENT_TYPE", "the event has no `type`", named)
     if kind in NOT_LEDGER_TYPES:
         raise BadEvent("NOT_A_LEDGER_EVENT", f"{kind} says nothing that the ledger keeps", named)
+    if kind in INSTRUMENT_KINDS:
+        raise InstrumentReceived(_instrument(value))
     if kind.startswith("Signal") and kind not in _KNOWN_TYPES:
         return _signal(kind, line, value, named)
     if kind not in _KNOWN_TYPES:
@@ -135,6 +147,13 @@ def _decode_slowly(line: bytes) -> EngineEvent:
         return _normalize(msgspec.json.decode(line, type=_LEDGER_EVENT))
     except msgspec.ValidationError as error:
         raise BadEvent("INVALID_EVENT", f"{kind}: {error}", named) from None
+
+
+def _instrument(value: dict[str, Any]) -> InstrumentDefinition:
+    try:
+        return read_instrument(value)
+    except BadInstrument as error:
+        raise BadEvent("INVALID_INSTRUMENT", str(error)) from None
 
 
 def _signal(kind: str, line: bytes, value: dict[str, Any], event_id: str | None) -> SignalPublished:

@@ -48,8 +48,8 @@ class RecordedEvents:
     duplicates: int = 0
     quarantined: int = 0
     rejected: list[Rejected] = field(default_factory=list)
-    new_instruments: list[str] = field(default_factory=list)
-    """Instruments that these events made known."""
+    revaluable: set[str] = field(default_factory=set)
+    """Instruments that these events made known, or whose orders they could not value."""
 
     def __add__(self, other: "RecordedEvents") -> "RecordedEvents":
         return RecordedEvents(
@@ -57,7 +57,7 @@ class RecordedEvents:
             duplicates=self.duplicates + other.duplicates,
             quarantined=self.quarantined + other.quarantined,
             rejected=self.rejected + other.rejected,
-            new_instruments=self.new_instruments + other.new_instruments,
+            revaluable=self.revaluable | other.revaluable,
         )
 
 
@@ -80,6 +80,11 @@ class Arrival(Struct):
     def order_id(self) -> str | None:
         """The order whose history the event belongs to; none for a position event."""
         return None if isinstance(self.event, AnyPositionEvent) else self.event.client_order_id
+
+    @property
+    def position_id(self) -> str | None:
+        """The position that a position event reports of; none for an order's event."""
+        return self.event.position_id if isinstance(self.event, AnyPositionEvent) else None
 
 
 @dataclass(slots=True)

@@ -49,17 +49,6 @@ class Verdict(Struct, frozen=True):
     reason: str | None = None
 
 
-class InstrumentDefinition(Struct, frozen=True, kw_only=True):
-    """What an instrument is valued by."""
-
-    instrument_id: str
-    quote_currency: str
-    settlement_currency: str
-    base_currency: str | None = None
-    multiplier: Decimal = Decimal(1)
-    is_inverse: bool = False
-
-
 class RecordSignal(Struct, frozen=True, kw_only=True):
     """A signal that made, or may make, a strategy act. `value` is any JSON value; without a strategy it is everybody's.
 

@@ -19,7 +19,15 @@ INSERT INTO instruments (instrument_id, quote_currency, settlement_currency)
 SELECT id, currency, currency FROM unnest($1::text[], $2::text[]) s(id, currency) ORDER BY id
 ON CONFLICT (instrument_id) DO NOTHING
 """
-_REVISED_COLUMNS = ("strategy_id", "event_id", "realized_pnl", "position_n", "flip_qty")
+_REVISED_COLUMNS = (
+    "strategy_id",
+    "event_id",
+    "realized_pnl",
+    "position_n",
+    "flip_qty",
+    "settlement_currency",
+    "notional",
+)
 
 
 def number_part(strategies: Mapping[str, LockedStrategy]) -> Part:
@@ -43,8 +51,13 @@ def order_row_parts(new: Sequence[Row], moved: Sequence[Row]) -> list[Part]:
 
 def position_parts(changes: PositionChanges) -> list[Part]:
     """New fills, what they did to positions, and the totals of both. Run under `localcontext(EXACT)`."""
-    if not changes.fills:
+    if not changes.lives and not changes.removed:
         return []
+    return [*moved_position_parts(changes), *totals.fill_sums(changes)]
+
+
+def moved_position_parts(changes: PositionChanges) -> list[Part]:
+    """The same without the totals of fills."""
     fills = [fill_row(booked, booked.event) for booked in changes.fills if booked.event is not None]
     revised = [(booked.strategy_id, booked.event_id, *booked.effect) for booked in changes.revised]
     new = [position_row(key, life) for key, life in changes.lives.items() if life.before is None]
@@ -55,7 +68,6 @@ def position_parts(changes: PositionChanges) -> list[Part]:
         Delete(Position, POSITION_COLUMNS[:3], [(*key, life.state.n) for *key, life in changes.removed]),
         Insert(Position, POSITION_COLUMNS, new),
         Update(Position, POSITION_COLUMNS, moved),
-        *totals.fill_sums(changes),
         totals.position_counts(changes),
         totals.trade_sums(changes),
     ]

@@ -1,4 +1,4 @@
-"""What decides holds, read from the database: instruments, open positions, open orders. Strategies must be locked."""
+"""What decides holds, read from the database: open positions, open orders, last prices. Strategies must be locked."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,11 +25,15 @@ Side: TypeAlias = tuple[Market, OrderSide]
 _MARKETS = array_source("strategy_id uuid", "instrument_id text")
 _SIDES = array_source("strategy_id uuid", "instrument_id text", "side text")
 _KEYS = array_source("strategy_id uuid", "client_order_id text")
-_INSTRUMENTS = "SELECT instrument_id, settlement_currency, multiplier FROM instruments WHERE instrument_id = ANY($1)"
 _HELD = f"""
 SELECT p.strategy_id, p.instrument_id, p.entry, sum(abs(p.signed_qty)) AS held FROM {_MARKETS} k
 {join_by("positions", "p", "k", "strategy_id", "instrument_id", also="status = 'OPEN'")}
 GROUP BY 1, 2, 3
+"""
+_UNVALUED = """
+SELECT h.strategy_id, h.client_order_id, o.instrument_id, h.currency FROM holds h
+JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_order_id
+WHERE h.strategy_id = ANY($1::uuid[]) AND h.is_unvalued ORDER BY 1, 2
 """
 _HOLDS = f"""
 SELECT h.* FROM {_KEYS} k
@@ -48,7 +52,13 @@ FROM {_SIDES} k
 {join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=OPEN)}
 GROUP BY 1, 2, 3
 """
-# The strategy's own, if it has any: nobody else's fills decide what its next order is valued at.
+_LAST_OWN_PRICES = f"""
+SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL (
+    SELECT last_px FROM fills WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id
+    ORDER BY ts_event DESC, event_id DESC LIMIT 1
+) f
+"""
+# The strategy's own, if it has any; else the price of another strategy's fill.
 _LAST_PRICES = f"""
 SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL (
     (SELECT last_px, 0 AS place FROM fills WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id
@@ -60,10 +70,13 @@ SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LA
 """
 
 
-class _InstrumentRow(Struct):
+class UnvaluedOrder(Struct, frozen=True):
+    """An open order whose need is unknown: without `currency` its instrument is not known, else it has no price."""
+
+    strategy_id: str
+    client_order_id: str
     instrument_id: str
-    settlement_currency: str
-    multiplier: Decimal
+    currency: str | None
 
 
 class _HeldRow(Struct):
@@ -73,16 +86,8 @@ class _HeldRow(Struct):
     held: Decimal
 
 
-_INSTRUMENT_ROWS = Decoder(list[_InstrumentRow])
+_UNVALUED_ROWS = Decoder(list[UnvaluedOrder])
 _HELD_ROWS = Decoder(list[_HeldRow])
-
-
-@dataclass(slots=True, frozen=True)
-class Valuation:
-    """What quantities of an instrument are worth: price x multiplier, in the settlement currency."""
-
-    currency: str
-    multiplier: Decimal
 
 
 @dataclass(slots=True)
@@ -97,13 +102,9 @@ class TiedOrder:
     hold: HoldState
 
 
-def valuations_of(instrument_ids: Iterable[str]) -> Query[dict[str, Valuation]]:
-    """What the instruments that are known are valued by."""
-
-    def read(rows: list[_InstrumentRow]) -> dict[str, Valuation]:
-        return {row.instrument_id: Valuation(row.settlement_currency, row.multiplier) for row in rows}
-
-    return Query(_INSTRUMENTS, [list(instrument_ids)], _INSTRUMENT_ROWS, read)
+def unvalued_of(strategy_ids: Iterable[str]) -> Query[list[UnvaluedOrder]]:
+    """The open orders of these strategies whose need is unknown."""
+    return Query(_UNVALUED, [list(strategy_ids)], _UNVALUED_ROWS, lambda rows: rows)
 
 
 def held_in(markets: Iterable[Market]) -> Query[dict[Side, Decimal]]:
@@ -118,7 +119,7 @@ def held_in(markets: Iterable[Market]) -> Query[dict[Side, Decimal]]:
 async def load_holds(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, HoldState]:
     """The holds of these orders, as far as they have one."""
     rows = await work.fetch(_HOLDS, *_columns(keys, 2))
-    return {(str(row["strategy_id"]), row["client_order_id"]): _hold_of(row) for row in rows}
+    return {(str(row["strategy_id"]), row["client_order_id"]): hold_of(row) for row in rows}
 
 
 async def load_open_orders(work: WriteConnection, sides: Iterable[Side]) -> list[TiedOrder]:
@@ -136,9 +137,14 @@ async def load_claims(work: WriteConnection, sides: Iterable[Side]) -> dict[Side
     }
 
 
-async def load_last_prices(work: WriteConnection, markets: Iterable[Market]) -> dict[Market, Decimal]:
-    """The price of each market's latest fill: the strategy's own, or, where it has none, whoever's it was."""
-    rows = await work.fetch(_LAST_PRICES, *_columns(markets, 2))
+async def load_last_prices(
+    work: WriteConnection, markets: Iterable[Market], *, own_only: bool = False
+) -> dict[Market, Decimal]:
+    """The price of the strategy's latest fill in each market; where it has none, of any strategy's in the instrument.
+
+    `own_only`: of the strategy's own alone, which depends on no other strategy's events.
+    """
+    rows = await work.fetch(_LAST_OWN_PRICES if own_only else _LAST_PRICES, *_columns(markets, 2))
     return {(str(row["strategy_id"]), row["instrument_id"]): row["last_px"] for row in rows}
 
 
@@ -155,10 +161,11 @@ def _tied_order(row: asyncpg.Record) -> TiedOrder:
         ts_init=row["ts_init"],
     )
     key = (str(row["strategy_id"]), row["client_order_id"])
-    return TiedOrder(key, row["instrument_id"], order, row["price"], row["trigger_price"], _hold_of(row))
+    return TiedOrder(key, row["instrument_id"], order, row["price"], row["trigger_price"], hold_of(row))
 
 
-def _hold_of(row: asyncpg.Record) -> HoldState:
+def hold_of(row: asyncpg.Record) -> HoldState:
+    """A stored hold."""
     return HoldState(
         currency=row["currency"],
         unit_price=row["unit_price"],
@@ -168,4 +175,5 @@ def _hold_of(row: asyncpg.Record) -> HoldState:
         remaining=row["remaining"],
         captured=row["captured"],
         voided=row["voided"],
+        is_unvalued=row["is_unvalued"],
     )

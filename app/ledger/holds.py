@@ -4,8 +4,10 @@ Holds follow from what is open (`rules.holds`), so they are computed anew for ev
 it as the story of the orders that moved: one entry for each, its hold and the position it traded together.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -16,23 +18,22 @@ from app.ledger.budgets import BudgetBook
 from app.ledger.exposure import (
     Market,
     TiedOrder,
-    Valuation,
     held_in,
     load_holds,
     load_last_prices,
     load_open_orders,
-    valuations_of,
 )
 from app.ledger.orders import OrderChange
-from app.ledger.positions import Life, PositionChanges
+from app.ledger.positions import BookedFill, Life, PositionChanges
 from app.ledger.rows import HOLD_COLUMNS, hold_row
+from app.ledger.valuations import valuations_of
 from app.ledger.writing import Insert, Part, Update
 from app.models import Hold
 from app.rules.enums import JournalReason, OrderSide
 from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, opposite, unit_price_of
+from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)
-_ONE = Decimal(1)
 
 
 @dataclass(slots=True)
@@ -58,22 +59,8 @@ class _Trades:
     """Open quantities more than before, by the side that opened them."""
     increasing: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """Quantities that opened or increased a position, by order."""
-    tied_up: dict[OrderKey, dict[tuple[str, str], Decimal]] = field(default_factory=dict)
-    """What positions tie up more than before: by the order that traded last in them, by instrument and currency."""
-
-    def settled(self, valuations: Mapping[str, Valuation]) -> dict[OrderKey, dict[str, Decimal]]:
-        """The same in the currencies that the instruments settle in, whose budgets the positions count against.
-
-        Fills are in the quote currency, which may be another one.
-        """
-        settled: dict[OrderKey, dict[str, Decimal]] = {}
-        for key, amounts in self.tied_up.items():
-            sums = settled.setdefault(key, {})
-            for (instrument_id, quoted), amount in amounts.items():
-                known = valuations.get(instrument_id)
-                currency = known.currency if known is not None else quoted
-                sums[currency] = sums.get(currency, _ZERO) + amount
-        return settled
+    tied_up: dict[tuple[str, str | None], dict[str, Decimal]] = field(default_factory=dict)
+    """What positions tie up more than before, by currency: of the order that traded last in them, where one did."""
 
 
 async def tie_up(
@@ -82,10 +69,15 @@ async def tie_up(
     positions: PositionChanges,
     book: BudgetBook,
     reason: JournalReason | None = None,
+    *,
+    valued_before: Mapping[str, Valuation] | None = None,
+    prices: Mapping[Market, Decimal] | None = None,
 ) -> HoldChanges:
     """Move holds and budgets to where the orders and positions are now. Reads what was before; writes nothing.
 
-    `reason` is for the journal, where the orders' own moves do not tell. Run under `localcontext(EXACT)`.
+    `reason` is for the journal, where the orders' own moves do not tell. `valued_before`: how instruments were valued
+    that are valued otherwise now; holds are converted. `prices` value orders that no event of their strategy values.
+    Run under `localcontext(EXACT)`.
     """
     moved = {change.key: change for change in orders}
     trades = _trades(positions)
@@ -96,79 +88,80 @@ async def tie_up(
     valuations, held_before = await ask(
         work, valuations_of({instrument_id for _, instrument_id in markets}), held_in(markets)
     )
-    for instrument_id, currency in positions.new_instruments.items():
-        valuations.setdefault(instrument_id, Valuation(currency, _ONE))
-    tied_up = trades.settled(valuations)
+    valuations |= positions.valuations
     held = {side: held_before.get(side, _ZERO) + trades.held.get(side, _ZERO) for side in held_before | trades.held}
-    tied = await _moved_orders(work, orders, changes)
+    tied = await _moved_orders(work, orders, changes, positions, prices or {})
     if held:
         for other in await load_open_orders(work, [(market, opposite(side)) for market, side in held]):
             tied.setdefault(other.key, other)
     for order, quantity in _increasing(tied, held):
+        before = copy(order.hold)
         valuation, traded = valuations.get(order.instrument_id), trades.increasing.get(order.key, _ZERO)
-        if order.key in changes.new:
-            market = (order.key[0], order.instrument_id)
-            reducible = held_before.get((market, opposite(order.order.side)), _ZERO)
-            _place(order, moved[order.key], quantity, traded, valuation, reducible)
-            change = order.hold.remaining
-        else:
-            before = order.hold.unit_price, order.hold.currency
-            change = _move(order, quantity, traded, valuation)
-            if change or before != (order.hold.unit_price, order.hold.currency):
-                changes.moved[order.key] = order.hold
-        if change and order.hold.currency is not None:
-            why = reason or _reason(moved.get(order.key), order.key in changes.new, order.key in trades.increasing)
-            _note(book, order.key, why, order.hold.currency, change, tied_up.pop(order.key, {}))
-    for key, amounts in tied_up.items():
+        if valued_before is not None and valuation is not None and before.currency is not None:
+            order.hold.convert(valued_before.get(order.instrument_id, valuation), valuation)
+        change = moved.get(order.key)
+        market = (order.key[0], order.instrument_id)
+        reducible = held_before.get((market, opposite(order.order.side)), _ZERO)
+        _move(order, change, quantity, traded, valuation, reducible)
+        if order.key not in changes.new and order.hold != before:
+            changes.moved[order.key] = order.hold
+        why = reason or _reason(change, order.key in changes.new, order.key in trades.increasing)
+        _note(book, order.key, why, before, order.hold, trades.tied_up.pop(order.key, {}))
+    for key, amounts in trades.tied_up.items():
         for currency, amount in amounts.items():
-            book.tie_up((key[0], currency), JournalReason.FILLED, key[1], positions=amount)
+            book.tie_up((key[0], currency), reason or JournalReason.FILLED, key[1], positions=amount)
     return changes
 
 
-def _place(
+def _move(
     order: TiedOrder,
-    moved: OrderChange,
+    change: OrderChange | None,
     quantity: Decimal,
     traded: Decimal,
     valuation: Valuation | None,
     reducible: Decimal,
 ) -> None:
-    """The first hold of an order; what of it came and went within this batch is told as it was."""
-    hold, state = order.hold, moved.state
-    hold.unit_price = _unit_price(order)
-    if valuation is None:
-        return
-    hold.currency = valuation.currency
-    given_up = max(state.leaves_qty - reducible, _ZERO) if state.is_terminal and not state.reduce_only else _ZERO
-    hold.place(*(hold_amount(part, hold.unit_price, valuation.multiplier) for part in (quantity, traded, given_up)))
+    """Move a hold to what it must be now, or place it as soon as it can be valued.
 
-
-def _move(order: TiedOrder, quantity: Decimal, traded: Decimal, valuation: Valuation | None) -> Decimal:
-    """Move a hold to what it must be now; answers by how much."""
+    Of a hold that is placed now, what came and went within this batch is stated as it was.
+    """
     hold = order.hold
-    captured_at, hold.unit_price = hold.unit_price, _unit_price(order)
-    if hold.currency is None:
-        if valuation is None:
-            return _ZERO
+    was_placed, captured_at = hold.is_placed, hold.unit_price
+    hold.unit_price = unit_price_of(order.price, order.trigger_price, hold.reference_price)
+    if hold.currency is None and valuation is not None:
         hold.currency = valuation.currency
-    # Authorized in a currency that the asker named, before anybody described the instrument: units, then.
-    multiplier = valuation.multiplier if valuation is not None else _ONE
-    remaining = hold_amount(quantity, hold.unit_price, multiplier)
-    return hold.move(remaining, hold_amount(traded, captured_at, multiplier))
-
-
-def _unit_price(order: TiedOrder) -> Decimal:
-    return unit_price_of(order.price, order.trigger_price, order.hold.reference_price) or _ZERO
+    hold.is_unvalued = bool(quantity) and not hold.is_placed
+    if hold.unit_price is None or hold.currency is None:
+        return
+    # Authorized in a currency that the request named, before anything was known of the instrument: units, then.
+    valuation = valuation or assumed(hold.currency)
+    remaining = hold_amount(quantity, hold.unit_price, valuation)
+    if was_placed:
+        hold.move(remaining, hold_amount(traded, captured_at or _ZERO, valuation))
+        return
+    given_up = _ZERO
+    if change is not None and change.state.is_terminal and not change.state.reduce_only:
+        given_up = max(change.state.leaves_qty - reducible, _ZERO)
+    hold.place(remaining, *(hold_amount(part, hold.unit_price, valuation) for part in (traded, given_up)))
 
 
 def _note(
-    book: BudgetBook, key: OrderKey, reason: JournalReason, currency: str, held: Decimal, tied_up: dict[str, Decimal]
+    book: BudgetBook,
+    key: OrderKey,
+    reason: JournalReason,
+    before: HoldState,
+    hold: HoldState,
+    tied_up: dict[str, Decimal],
 ) -> None:
     """One entry for an order's hold and the position it traded, where both are in one currency."""
-    positions = tied_up.pop(currency, _ZERO)
-    book.tie_up((key[0], currency), reason, key[1], orders=held, positions=positions)
-    for other, amount in tied_up.items():
-        book.tie_up((key[0], other), reason, key[1], positions=amount)
+    held: dict[str, Decimal] = {}
+    if before.currency is not None:
+        held[before.currency] = -before.remaining
+    if hold.currency is not None:
+        held[hold.currency] = held.get(hold.currency, _ZERO) + hold.remaining
+    for currency in dict.fromkeys((*held, *tied_up)):
+        orders, positions = held.get(currency, _ZERO), tied_up.get(currency, _ZERO)
+        book.tie_up((key[0], currency), reason, key[1], orders=orders, positions=positions)
 
 
 def _reason(moved: OrderChange | None, is_new: bool, has_traded: bool) -> JournalReason:
@@ -196,7 +189,11 @@ def _increasing(
 
 
 async def _moved_orders(
-    work: WriteConnection, orders: Sequence[OrderChange], changes: HoldChanges
+    work: WriteConnection,
+    orders: Sequence[OrderChange],
+    changes: HoldChanges,
+    positions: PositionChanges,
+    last_prices: Mapping[Market, Decimal],
 ) -> dict[OrderKey, TiedOrder]:
     """The orders of the batch with their holds; those without one get one, but for such as ended without."""
     known = [change.key for change in orders if change.status_before is not None]
@@ -207,31 +204,61 @@ async def _moved_orders(
         if hold is None:
             if change.status_before is not None and state.is_terminal:
                 continue  # denied here, or ended before holds were kept
-            hold = changes.new[change.key] = HoldState(None, _ZERO)
+            hold = changes.new[change.key] = HoldState(None, None)
         leaves = _ZERO if state.is_terminal else state.leaves_qty
         order = OpenOrder(state.client_order_id, state.side, leaves, state.reduce_only, state.ts_init)
         tied[change.key] = TiedOrder(change.key, state.instrument_id, order, state.price, state.trigger_price, hold)
-    await _find_references(work, orders, tied)
+    await _find_references(work, orders, tied, positions, last_prices)
     return tied
 
 
 async def _find_references(
-    work: WriteConnection, orders: Sequence[OrderChange], tied: Mapping[OrderKey, TiedOrder]
+    work: WriteConnection,
+    orders: Sequence[OrderChange],
+    tied: Mapping[OrderKey, TiedOrder],
+    positions: PositionChanges,
+    last_prices: Mapping[Market, Decimal],
 ) -> None:
-    """Value orders without any price: by what they traded at, else by what the instrument last traded at."""
-    without: list[TiedOrder] = []
-    for change in orders:
-        order = tied.get(change.key)
-        if order is None or unit_price_of(order.price, order.trigger_price, order.hold.reference_price) is not None:
+    """Value orders without any price by what their strategy traded at last before they came, else by their first fill.
+
+    Both follow from the strategy's own events, in whatever batches they come.
+    """
+    without = [
+        (change, order)
+        for change in orders
+        if (order := tied.get(change.key)) is not None
+        and unit_price_of(order.price, order.trigger_price, order.hold.reference_price) is None
+    ]
+    if not without:
+        return
+    by_market: dict[Market, list[BookedFill]] = defaultdict(list)
+    first_own: dict[OrderKey, Decimal] = {}
+    for booked in sorted(positions.fills, key=_seq_of):
+        by_market[booked.strategy_id, booked.instrument_id].append(booked)
+        assert booked.event is not None  # new fills have theirs
+        first_own.setdefault((booked.strategy_id, booked.event.client_order_id), booked.fill.last_px)
+    unknown: list[TiedOrder] = []
+    for change, order in without:
+        if change.first_seq is None:
             continue
-        if (traded_at := change.state.avg_px) is not None:
-            order.hold.reference_price = traded_at
+        traded = by_market.get((order.key[0], order.instrument_id), [])
+        if earlier := bisect_left(traded, change.first_seq, key=_seq_of):
+            order.hold.reference_price = traded[earlier - 1].fill.last_px
         else:
-            without.append(order)
-    if without:
-        prices = await load_last_prices(work, {(order.key[0], order.instrument_id) for order in without})
-        for order in without:
+            unknown.append(order)
+    if unknown:
+        markets = {(order.key[0], order.instrument_id) for order in unknown}
+        prices = await load_last_prices(work, markets, own_only=True)
+        for order in unknown:
             order.hold.reference_price = prices.get((order.key[0], order.instrument_id))
+    for change, order in without:
+        if order.hold.reference_price is None:
+            known = first_own.get(order.key, change.state.avg_px)
+            order.hold.reference_price = known or last_prices.get((order.key[0], order.instrument_id))
+
+
+def _seq_of(booked: BookedFill) -> int:
+    return booked.place[3]
 
 
 def _trades(positions: PositionChanges) -> _Trades:
@@ -248,16 +275,16 @@ def _trades(positions: PositionChanges) -> _Trades:
     lives = [((place[0], place[1]), life.before, life) for place, life in positions.lives.items()]
     lives += [((strategy_id, position_id), life, None) for strategy_id, position_id, life in positions.removed]
     for place, before, after in lives:
-        order = (place[0], last_order[place])
-        for state, sign in ((before, -1), (after, 1)):
-            if state is not None and state.state.signed_qty:
-                _add_life(trades, order, state, sign)
+        order = (place[0], last_order.get(place))
+        for side, sign in ((before, -1), (after, 1)):
+            if side is not None and side.state.signed_qty:
+                _add_life(trades, order, side, sign)
     return trades
 
 
-def _add_life(trades: _Trades, order: OrderKey, life: Life, sign: int) -> None:
+def _add_life(trades: _Trades, order: tuple[str, str | None], life: Life, sign: int) -> None:
     market = (order[0], life.instrument_id)
     trades.held[market, life.state.entry] += sign * abs(life.state.signed_qty)
     amounts = trades.tied_up.setdefault(order, {})
-    quoted = (life.instrument_id, life.state.currency)
-    amounts[quoted] = amounts.get(quoted, _ZERO) + sign * life.tied_up
+    currency = life.state.currency
+    amounts[currency] = amounts.get(currency, _ZERO) + sign * life.tied_up

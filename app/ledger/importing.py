@@ -6,21 +6,28 @@ in memory. Everything is idempotent: a file may be imported again, wherever an i
 
 import asyncio
 import codecs
-import gzip
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from io import BufferedReader
+from gzip import GzipFile
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO
 
+import msgspec
+
 from app.database import Database
-from app.engines.nautilus import LINE_BYTES_MAX, BadEvent, decode_line
-from app.errors import BadInputError
+from app.engines.nautilus import LINE_BYTES_MAX, BadEvent, InstrumentReceived, decode_line
+from app.errors import BadInputError, InputInvalid, InstrumentInUse
+from app.ledger.administration.instruments import record_instruments
 from app.ledger.arrival import Incoming, Rejected
 from app.ledger.record import record_events
+from app.principal import LOCAL
+from app.rules.instruments import InstrumentDefinition
 
 BATCH_LINES = 5_000
+ARRAY_BYTES_MAX = 64 * 1024 * 1024
+"""Largest JSON array that is taken as a file: it is read whole. Larger ones go line by line."""
 _NOT_KEPT = "NOT_A_LEDGER_EVENT"
 
 
@@ -35,6 +42,7 @@ class Progress:
     accepted: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    instruments: int = 0
     passed_over: int = 0
     """Engine events that the ledger keeps nothing of (account states)."""
     rejected: int = 0
@@ -43,6 +51,7 @@ class Progress:
 @dataclass(slots=True)
 class _Batch:
     incoming: list[Incoming] = field(default_factory=list)
+    instruments: list[tuple[int, InstrumentDefinition]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     passed_over: int = 0
     lines: int = 0
@@ -57,13 +66,16 @@ async def import_file(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_rejected: Callable[[Rejected], None] = lambda _: None,
 ) -> Progress:
-    """Import a `.jsonl` or `.jsonl.gz` file; refused lines are reported by number and the rest goes on.
+    """Import a `.jsonl` or `.jsonl.gz` file of events and instruments, or a JSON array of them.
+
+    Refused lines are reported by number and the rest goes on. A batch's instruments are recorded before its events.
 
     Raises BadInputError where the file cannot be read (what came before the damage stays imported),
     DatabaseUnavailable.
     """
     progress = Progress(path, bytes_total=_size_of(path))
     async for batch in _ahead(_batches(path, batch_lines)):
+        progress.instruments += await _record_instruments(database, batch)
         recorded = await record_events(database, batch.incoming)
         progress.lines += batch.lines
         progress.bytes_read = batch.bytes_read
@@ -77,6 +89,19 @@ async def import_file(
             on_rejected(rejected)
         on_progress(progress)
     return progress
+
+
+async def _record_instruments(database: Database, batch: _Batch) -> int:
+    """Record the batch's instruments, each in a transaction of its own; one that is refused is a rejected line."""
+    recorded = 0
+    for number, definition in batch.instruments:
+        try:
+            async with database.unit_of_work() as work:
+                recorded += await record_instruments(work, LOCAL, [definition])
+                await work.commit()
+        except (InputInvalid, InstrumentInUse) as error:
+            batch.rejected.append(Rejected(number, None, error.code.value, str(error)))
+    return recorded
 
 
 async def _ahead(batches: Iterator[_Batch]) -> AsyncIterator[_Batch]:
@@ -117,6 +142,8 @@ def _take(batch: _Batch, number: int, line: bytes) -> None:
         return
     try:
         batch.incoming.append(Incoming(number, decode_line(text), text.decode()))
+    except InstrumentReceived as received:
+        batch.instruments.append((number, received.definition))
     except BadEvent as bad:
         if bad.code == _NOT_KEPT:
             batch.passed_over += 1
@@ -137,7 +164,15 @@ def _bounded(lines: IO[bytes]) -> Iterator[bytes]:
 def _lines_of(raw: BufferedReader) -> IO[bytes]:
     """By what the file is, whatever it is called."""
     is_gzip = raw.peek(2)[:2] == b"\x1f\x8b"
-    return gzip.open(raw) if is_gzip else raw  # type: ignore[return-value]
+    lines = BufferedReader(GzipFile(fileobj=raw)) if is_gzip else raw
+    if lines.peek(1)[:1] != b"[":
+        return lines
+    text = lines.read(ARRAY_BYTES_MAX + 1)
+    try:
+        items = msgspec.json.decode(text if len(text) <= ARRAY_BYTES_MAX else b"", type=list[msgspec.Raw])
+    except msgspec.DecodeError as error:
+        raise OSError(f"a JSON array, but not a whole one of at most {ARRAY_BYTES_MAX} bytes: {error}") from error
+    return BytesIO(b"".join(msgspec.json.format(bytes(item), indent=-1) + b"\n" for item in items))
 
 
 def _place_in(raw: BufferedReader) -> int:

@@ -22,7 +22,7 @@ WAITED_TOO_LONG = (
 )
 """What PostgreSQL says where somebody else held a lock for longer than we wait. Nothing was done."""
 
-_STRATEGIES = "SELECT strategy_id, name, trader_id, state, event_seq FROM strategies"
+_STRATEGIES = "SELECT strategy_id, name, trader_id, state, event_seq, deducts_base_fees FROM strategies"
 _LOCK_STRATEGIES = f"{_STRATEGIES} WHERE strategy_id = ANY($1) ORDER BY strategy_id FOR NO KEY UPDATE"
 # Waits for every transaction that has locked a strategy or is making one, and keeps out new ones. Readers go on.
 _LOCK_ALL_STRATEGIES = "LOCK TABLE strategies IN EXCLUSIVE MODE"
@@ -43,10 +43,13 @@ class LockedStrategy:
     state: TradingState
     event_seq: int
     stored_seq: int
+    deducts_base_fees: bool = False
+    """Its engine takes commissions in the base currency off the position."""
 
     def successor(self) -> "LockedStrategy":
         """As the next one to lock it will find it, unless somebody else comes between."""
-        return LockedStrategy(self.name, self.trader_id, self.state, self.event_seq, self.event_seq)
+        deducts = self.deducts_base_fees
+        return LockedStrategy(self.name, self.trader_id, self.state, self.event_seq, self.event_seq, deducts)
 
     def was(self, other: "LockedStrategy") -> bool:
         """Whether both were found the same."""
@@ -75,4 +78,5 @@ async def lock_audit_log(work: WriteConnection) -> None:
 
 def _locked(row: asyncpg.Record) -> LockedStrategy:
     seq = row["event_seq"]
-    return LockedStrategy(row["name"], row["trader_id"], TradingState(row["state"]), seq, seq)
+    state = TradingState(row["state"])
+    return LockedStrategy(row["name"], row["trader_id"], state, seq, seq, row["deducts_base_fees"])

@@ -63,13 +63,17 @@ _PLACES = Decoder(list[_Place])
 
 
 class OrderChange(Struct):
-    """An order after this batch. `status_before` is None for an order that is new."""
+    """An order after this batch. `status_before` is None for an order that is new.
+
+    `first_seq` is the arrival number of a new order's first event.
+    """
 
     key: OrderKey
     state: OrderState
     waiting: int
     status_before: OrderStatus | None
     instrument_id_before: str | None = None
+    first_seq: int | None = None
 
 
 @dataclass(slots=True)
@@ -157,7 +161,8 @@ def _move_on_top(key: OrderKey, stored: _Stored | None, news: list[Arrival], cha
             trades.add(trade)
             fills.append(NewFill(arrival.strategy_id, arrival.seq, event))
         apply(moved, event)
-    changes.orders.append(OrderChange(key, moved, 0, status_before, state.instrument_id))
+    first_seq = news[0].seq if status_before is None else None
+    changes.orders.append(OrderChange(key, moved, 0, status_before, state.instrument_id, first_seq))
     changes.fills += fills
     return True
 
@@ -181,11 +186,9 @@ def _fold_again(key: OrderKey, stored: _Stored, news: list[Arrival], changes: Or
     ]
     if state is not None:
         before = stored.state
-        changes.orders.append(
-            OrderChange(
-                key, state, len(left), before.status if before else None, before.instrument_id if before else None
-            )
-        )
+        status_before, instrument_before = (before.status, before.instrument_id) if before else (None, None)
+        first_seq = every[0][0] if before is None else None
+        changes.orders.append(OrderChange(key, state, len(left), status_before, instrument_before, first_seq))
 
 
 def fold_order(

@@ -4,7 +4,8 @@ Fills count in the order of `rules.positions.FillPlace`. A fill that comes after
 applied on top; an earlier one makes its position be computed again from the life it falls into.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -14,12 +15,19 @@ from msgspec import Struct
 from app.database import WriteConnection
 from app.ledger.arrival import NewFill
 from app.ledger.by_keys import array_source
-from app.rules.enums import OrderSide
+from app.ledger.locks import LockedStrategy
+from app.ledger.valuations import load_valuations
+from app.rules.enums import OrderSide, Reconciliation
 from app.rules.events import OrderFilled
 from app.rules.positions import FillPlace, PositionFill, PositionState, apply_fill, closing_fee, trade_seq_of
+from app.rules.valuation import Valuation, assumed
 
 PositionKey = tuple[str, str]
 """(strategy_id, position_id)"""
+Trail = dict[int, list[PositionState]]
+"""How a position stood after each fill, by the fill's `ts_event`; after a fill that flips it, both lives."""
+FillEffects = tuple[Decimal, int, Decimal, str, Decimal]
+"""(realized_pnl, position_n, flip_qty, settlement_currency, notional) of a fill."""
 
 _ZERO = Decimal(0)
 _KEYS = array_source("strategy_id uuid", "position_id text")
@@ -39,8 +47,8 @@ SELECT * FROM fills
 WHERE strategy_id = $1 AND position_id = $2 AND (ts_event, ts_init, trade_seq, seq) >= ($3, $4, $5, $6)
 ORDER BY ts_event, ts_init, trade_seq, seq
 """
-_LOAD_MULTIPLIERS = "SELECT instrument_id, multiplier FROM instruments WHERE instrument_id = ANY($1)"
-_START: FillPlace = (-1, -1, -1, -1)
+START: FillPlace = (-1, -1, -1, -1)
+"""Before every fill."""
 
 
 class Life(Struct):
@@ -51,8 +59,21 @@ class Life(Struct):
     instrument_id: str
     first: FillPlace
     last: FillPlace
+    reconciliation: Reconciliation = Reconciliation.NOT_REPORTED
     before: "Life | None" = None
     """As it is stored; None for a position that is new."""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is to be written."""
+        stored = self.before
+        if stored is None:
+            return True
+        mine = (self.state, self.account_id, self.instrument_id, self.first, self.last, self.reconciliation)
+        return mine != (
+            *(stored.state, stored.account_id, stored.instrument_id, stored.first, stored.last),
+            stored.reconciliation,
+        )
 
     @property
     def tied_up(self) -> Decimal:
@@ -61,7 +82,7 @@ class Life(Struct):
 
 
 class BookedFill(Struct):
-    """A fill with what it did. The `before` values are those stored earlier, for a fill that is computed again."""
+    """A fill with what it did. `before` is what is stored, for a fill that is computed again."""
 
     strategy_id: str
     event_id: str
@@ -74,12 +95,14 @@ class BookedFill(Struct):
     realized_pnl: Decimal = _ZERO
     position_n: int = 0
     flip_qty: Decimal = _ZERO
-    before: tuple[Decimal, int, Decimal] | None = None
+    settlement_currency: str = ""
+    notional: Decimal = _ZERO
+    before: FillEffects | None = None
 
     @property
-    def effect(self) -> tuple[Decimal, int, Decimal]:
+    def effect(self) -> FillEffects:
         """What computing the position again may change."""
-        return self.realized_pnl, self.position_n, self.flip_qty
+        return self.realized_pnl, self.position_n, self.flip_qty, self.settlement_currency, self.notional
 
 
 @dataclass(slots=True)
@@ -95,26 +118,53 @@ class PositionChanges:
     """Lives that do not exist any more."""
     new_instruments: dict[str, str] = field(default_factory=dict)
     """Instruments met for the first time: id -> currency."""
+    valuations: dict[str, Valuation] = field(default_factory=dict)
+    """Of the instruments of these fills."""
+    trails: dict[PositionKey, Trail] = field(default_factory=dict)
+    """Of the positions that moved."""
+    latest: dict[PositionKey, Life] = field(default_factory=dict)
+    """The last life of each position concerned, as it was stored."""
+    recomputed: dict[PositionKey, int] = field(default_factory=dict)
+    """Positions that were computed again, from which `ts_event` on."""
 
 
-async def book_fills(work: WriteConnection, fills: Sequence[NewFill]) -> PositionChanges:
-    """Apply new fills to their positions. Reads what is needed; writes nothing. Run under `localcontext(EXACT)`."""
+async def book_fills(
+    work: WriteConnection,
+    fills: Sequence[NewFill],
+    strategies: Mapping[str, LockedStrategy],
+    also: Iterable[PositionKey] = (),
+    anew: Collection[str] = (),
+) -> PositionChanges:
+    """Apply new fills to their positions; `also` names positions of which `latest` is wanted.
+
+    Positions of the strategies in `anew` are computed from their first fill on. Reads what is needed; writes nothing.
+    Run under `localcontext(EXACT)`.
+    """
     changes = PositionChanges()
-    if not fills:
-        return changes
-    multipliers = await _multipliers(work, fills, changes)
     groups: dict[PositionKey, list[BookedFill]] = {}
     for new in fills:
         booked = _booked(new)
         groups.setdefault((booked.strategy_id, booked.position_id), []).append(booked)
-    latest = await _load_latest(work, groups)
+    keys = dict.fromkeys((*groups, *also))
+    if not keys:
+        return changes
+    await _value(work, {new.event.instrument_id: new.event.currency for new in fills}, changes)
+    changes.latest = await _load_latest(work, keys)
+    if strangers := _strangers(groups, changes.latest):
+        changes.latest |= await _load_latest(work, strangers)
     for key, news in groups.items():
         news.sort(key=lambda booked: booked.place)
-        current = latest.get(key)
-        if current is None or news[0].place > current.last:
-            run_fills(key, current, news, multipliers, changes)
+        current = changes.latest.get(key)
+        deducts = strategies[key[0]].deducts_base_fees
+        if key[0] in anew:
+            await recompute(work, key, news, changes, deducts_base_fees=deducts, since=START)
+        elif current is None or news[0].place > current.last:
+            current = copy(current) if current is not None else None
+            if current is not None:
+                current.state, current.before = copy(current.state), changes.latest[key]
+            run_fills(key, current, news, changes, deducts_base_fees=deducts)
         else:
-            await _recompute(work, key, news, multipliers, changes)
+            await recompute(work, key, news, changes, deducts_base_fees=deducts)
         changes.fills += news
     return changes
 
@@ -123,63 +173,79 @@ def run_fills(
     key: PositionKey,
     current: Life | None,
     fills: Iterable[BookedFill],
-    multipliers: dict[str, Decimal],
     changes: PositionChanges,
     n_last: int = 0,
+    *,
+    deducts_base_fees: bool = False,
 ) -> None:
-    """Apply fills, given in their order, on top of `current`; `n_last` lives came before. Adds to `changes.lives`."""
+    """Apply fills, given in their order, on top of `current`; `n_last` lives came before.
+
+    Adds to `changes.lives` and `changes.trails`; `changes.valuations` must have their instruments.
+    """
+    trail = changes.trails.setdefault(key, {})
     for booked in fills:
         state = current.state if current is not None else None
-        effect = apply_fill(state, booked.fill, multipliers[booked.instrument_id], n_last)
+        valuation = changes.valuations[booked.instrument_id]
+        fill = booked.fill
+        effect = apply_fill(state, fill, valuation, n_last, deducts_base_fees=deducts_base_fees)
         if current is None or effect.position is not current.state:
             current = _life(effect.position, booked)
         current.last = booked.place
         changes.lives[(*key, current.state.n)] = current
         booked.realized_pnl, booked.position_n = effect.realized_pnl, current.state.n
         booked.flip_qty = _ZERO
+        booked.settlement_currency = valuation.currency
+        booked.notional = valuation.notional(fill.last_qty, fill.last_px)
+        states = trail.setdefault(fill.ts_event, [])
+        states.append(copy(effect.position))
         if effect.flipped_into is not None:
             booked.flip_qty = abs(effect.flipped_into.signed_qty)
             current = _life(effect.flipped_into, booked)
             changes.lives[(*key, current.state.n)] = current
+            states.append(copy(current.state))
 
 
-async def _recompute(
+async def recompute(
     work: WriteConnection,
     key: PositionKey,
     news: list[BookedFill],
-    multipliers: dict[str, Decimal],
     changes: PositionChanges,
+    *,
+    deducts_base_fees: bool,
+    since: FillPlace | None = None,
 ) -> None:
-    """Compute a position again from the life that the earliest new fill falls into."""
-    lives = [life_of(row) for row in await work.fetch(_LOAD_LIVES_FROM, *key, *news[0].place)]
-    first = lives[0]
-    starts_inside = first.first <= news[0].place
-    since = first.first if starts_inside else _START
-    stored = [booked_of(row) for row in await work.fetch(_LOAD_FILLS_FROM, *key, *since)]
-    missing = {booked.instrument_id for booked in stored} - multipliers.keys()
-    for row in await work.fetch(_LOAD_MULTIPLIERS, list(missing)):
-        multipliers[row["instrument_id"]] = row["multiplier"]
+    """Compute a position again from the life that its earliest new fill, or `since`, falls into."""
+    since = since if since is not None else news[0].place
+    lives = [life_of(row) for row in await work.fetch(_LOAD_LIVES_FROM, *key, *since)]
+    starts_inside = bool(lives) and lives[0].first <= since
+    begin = lives[0].first if starts_inside else START
+    stored = [booked_of(row) for row in await work.fetch(_LOAD_FILLS_FROM, *key, *begin)]
+    missing = {booked.instrument_id: booked.fill.currency for booked in stored}
+    await _value(work, {one: missing[one] for one in missing.keys() - changes.valuations.keys()}, changes)
+    again = PositionChanges(valuations=changes.valuations)
     start: Life | None = None
-    n_last = first.state.n - 1 if starts_inside else 0
+    n_last = lives[0].state.n - 1 if starts_inside else 0
     replayed = stored
-    if starts_inside and stored and stored[0].position_n < first.state.n:
+    if starts_inside and stored and stored[0].position_n <= n_last:
         # The life began with the rest of a fill that closed the one before it.
-        start = _life(_rest_of(stored[0], first.state.n, multipliers[stored[0].instrument_id]), stored[0])
-        replayed = stored[1:]
+        rest, replayed = stored[0], stored[1:]
+        valuation = changes.valuations[rest.instrument_id]
+        start = _life(_rest_of(rest, n_last + 1, valuation, deducts_base_fees=deducts_base_fees), rest)
+        again.lives[(*key, start.state.n)] = start
+        again.trails[key] = {rest.fill.ts_event: [copy(start.state)]}
+    in_order = sorted([*replayed, *news], key=lambda booked: booked.place)
+    run_fills(key, start, in_order, again, n_last, deducts_base_fees=deducts_base_fees)
     before = {life.state.n: life for life in lives}
-    recomputed = PositionChanges()
-    if start is not None:
-        recomputed.lives[(*key, start.state.n)] = start
-    run_fills(key, start, sorted([*replayed, *news], key=lambda booked: booked.place), multipliers, recomputed, n_last)
-    for place, life in recomputed.lives.items():
-        old = before.pop(place[2], None)
-        life.before = old.before if old is not None else None
+    for place, life in again.lives.items():
+        life.before = before.pop(place[2], None)
         changes.lives[place] = life
     changes.removed += [(*key, life) for life in before.values()]
     changes.revised += [booked for booked in replayed if booked.effect != booked.before]
+    changes.trails[key] = again.trails.get(key, {})
+    changes.recomputed[key] = begin[0]
 
 
-def _rest_of(booked: BookedFill, n: int, multiplier: Decimal) -> PositionState:
+def _rest_of(booked: BookedFill, n: int, valuation: Valuation, *, deducts_base_fees: bool) -> PositionState:
     fill = booked.fill
     fee = fill.commission - closing_fee(fill.commission, fill.last_qty - booked.flip_qty, fill.last_qty)
     rest = PositionFill(
@@ -191,18 +257,45 @@ def _rest_of(booked: BookedFill, n: int, multiplier: Decimal) -> PositionState:
         currency=fill.currency,
         ts_event=fill.ts_event,
     )
-    return apply_fill(None, rest, multiplier, n - 1).position
+    return apply_fill(None, rest, valuation, n - 1, deducts_base_fees=deducts_base_fees).position
 
 
-async def _multipliers(work: WriteConnection, fills: Sequence[NewFill], changes: PositionChanges) -> dict[str, Decimal]:
-    currencies = {new.event.instrument_id: new.event.currency for new in fills}
-    rows = await work.fetch(_LOAD_MULTIPLIERS, list(currencies))
-    multipliers = {row["instrument_id"]: row["multiplier"] for row in rows}
+async def _value(work: WriteConnection, currencies: Mapping[str, str], changes: PositionChanges) -> None:
+    """Read how instruments are valued; those that are not known are assumed, by the quote currency of a fill."""
+    if not currencies:
+        return
+    changes.valuations.update(await load_valuations(work, currencies))
     for instrument_id, currency in currencies.items():
-        if instrument_id not in multipliers:
-            multipliers[instrument_id] = Decimal(1)
+        if instrument_id not in changes.valuations:
+            changes.valuations[instrument_id] = assumed(currency)
             changes.new_instruments[instrument_id] = currency
-    return multipliers
+
+
+def _strangers(groups: dict[PositionKey, list[BookedFill]], latest: Mapping[PositionKey, Life]) -> list[PositionKey]:
+    """Keep instruments apart that share a position id: the first one has it, fills of others move to an id of theirs.
+
+    Changes `groups`; answers the keys that were added.
+    """
+    added: list[PositionKey] = []
+    for key, group in list(groups.items()):
+        owner = latest[key].instrument_id if key in latest else group[0].instrument_id
+        if all(booked.instrument_id == owner for booked in group):
+            continue
+        groups[key] = [booked for booked in group if booked.instrument_id == owner]
+        for booked in group:
+            if booked.instrument_id != owner:
+                booked.position_id = position_id_beside(booked.position_id, booked.instrument_id)
+                other = (booked.strategy_id, booked.position_id)
+                groups.setdefault(other, []).append(booked)
+                added.append(other)
+        if not groups[key]:
+            del groups[key]
+    return list(dict.fromkeys(added))
+
+
+def position_id_beside(position_id: str, instrument_id: str) -> str:
+    """The id of an instrument's position where another instrument has that position id already."""
+    return f"{position_id}@{instrument_id}"
 
 
 async def _load_latest(work: WriteConnection, keys: Iterable[PositionKey]) -> dict[PositionKey, Life]:
@@ -243,7 +336,7 @@ def _booked(new: NewFill) -> BookedFill:
 
 def booked_of(row: asyncpg.Record) -> BookedFill:
     """A stored fill, with its stored effect as `before`."""
-    effect = (row["realized_pnl"], row["position_n"], row["flip_qty"])
+    effect = tuple(row[name] for name in ("realized_pnl", "position_n", "flip_qty", "settlement_currency", "notional"))
     fill = PositionFill(
         side=OrderSide(row["side"]),
         last_qty=row["last_qty"],
@@ -264,6 +357,8 @@ def booked_of(row: asyncpg.Record) -> BookedFill:
         realized_pnl=effect[0],
         position_n=effect[1],
         flip_qty=effect[2],
+        settlement_currency=effect[3],
+        notional=effect[4],
         before=effect,
     )
 
@@ -273,13 +368,7 @@ def _life(state: PositionState, booked: BookedFill) -> Life:
 
 
 def life_of(row: asyncpg.Record) -> Life:
-    """A stored position, with itself as `before`."""
-    life = _stored_life(row)
-    life.before = _stored_life(row)
-    return life
-
-
-def _stored_life(row: asyncpg.Record) -> Life:
+    """A stored position."""
     state = PositionState(
         n=row["n"],
         entry=OrderSide(row["entry"]),
@@ -295,7 +384,9 @@ def _stored_life(row: asyncpg.Record) -> Life:
         realized_pnl=row["realized_pnl"],
         total_fees=row["total_fees"],
         ts_closed=row["ts_closed"],
+        fills=row["fills"],
     )
     first = (row["ts_opened"], row["first_ts_init"], row["first_trade_seq"], row["first_seq"])
     last = (row["last_ts_event"], row["last_ts_init"], row["last_trade_seq"], row["last_seq"])
-    return Life(state, row["account_id"], row["instrument_id"], first, last)
+    reconciliation = Reconciliation(row["reconciliation"])
+    return Life(state, row["account_id"], row["instrument_id"], first, last, reconciliation)

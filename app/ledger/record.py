@@ -7,7 +7,7 @@ incoming events ─> admission (lock, drop duplicates, number) ─> orders (life
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import localcontext
 
 import asyncpg
@@ -28,15 +28,16 @@ from app.ledger.arrival import (
 )
 from app.ledger.budgets import BudgetBook, BudgetKey
 from app.ledger.effects import add_instruments, feed_part, number_part, order_parts, position_parts
-from app.ledger.holds import tie_up
+from app.ledger.holds import HoldChanges, tie_up
 from app.ledger.orders import OrderChanges, move_orders
-from app.ledger.positions import PositionChanges, book_fills
+from app.ledger.positions import PositionChanges
+from app.ledger.reconciliation import book_and_reconcile
+from app.ledger.revaluation import value_waiting
 from app.ledger.rows import EVENT_COLUMNS, QUARANTINE_COLUMNS, event_row, quarantine_row
-from app.ledger.settle import settle
 from app.ledger.signals import add_signals
 from app.ledger.writing import CANNOT_BE_STORED, Delete, Insert, Merge, Part, write
 from app.models import OrderEvent, QuarantinedEvent
-from app.rules.events import AnyOrderEvent
+from app.rules.events import AnyOrderEvent, AnyPositionEvent
 from app.rules.money import EXACT
 
 _FEW = 50
@@ -63,19 +64,21 @@ async def record_events(database: Database, incoming: Sequence[Incoming]) -> Rec
         return RecordedEvents(
             rejected=[Rejected(item.place, item.event.event_id, "CANNOT_BE_STORED", message) for item in incoming]
         )
-    if recorded.new_instruments:
-        await _place_waiting_holds(database, recorded.new_instruments)
+    if recorded.revaluable:
+        await _value_waiting(database, recorded.revaluable)
     return recorded
 
 
-async def _place_waiting_holds(database: Database, instrument_ids: Sequence[str]) -> None:
-    """In a transaction of its own: orders of other strategies may wait, which are not locked together with ours."""
+async def _value_waiting(database: Database, instrument_ids: Collection[str]) -> None:
+    """In a transaction of its own: orders of other strategies may wait, which are not locked together with ours.
+
+    Two strategies may meet an instrument at once, one by a fill and one by an order that it would value: each looks
+    after its own commit, so one of both sees the other. The gate is right without it.
+    """
     try:
-        async with database.unit_of_work() as work:
-            await settle(work, instrument_ids)
-            await work.commit()
+        await value_waiting(database, instrument_ids)
     except (DatabaseUnavailable, asyncpg.PostgresError):
-        _LOG.warning("holds in %s wait for the next start", ", ".join(instrument_ids), exc_info=True)
+        _LOG.warning("orders in %s are valued at their next event", ", ".join(sorted(instrument_ids)), exc_info=True)
 
 
 async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> RecordedEvents:
@@ -85,7 +88,8 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
         return RecordedEvents(duplicates=admitted.duplicates)
     with localcontext(EXACT):
         orders = await move_orders(work, (new for new in admitted.arrivals if isinstance(new.event, AnyOrderEvent)))
-        positions = await book_fills(work, orders.fills)
+        reports = [new for new in admitted.arrivals if isinstance(new.event, AnyPositionEvent)]
+        positions, reconciled = await book_and_reconcile(work, orders.fills, reports, admitted.strategies)
         book = await BudgetBook.load(work, admitted.strategies, time.time_ns())
         holds = await tie_up(work, orders.orders, positions, book)
         conflicts = [_conflict(arrival) for arrival in admitted.conflicts]
@@ -99,7 +103,7 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
             budgets=sorted({*book.changed, *_paid(positions)}),
             signals=signals.new,
         )
-        parts = [*_event_parts(admitted, orders), *position_parts(positions), *signals.parts]
+        parts = [*_event_parts(admitted, orders), *position_parts(positions), *reconciled.parts(), *signals.parts]
         parts += [*order_parts(orders.orders), totals.order_counts(orders.orders), number_part(admitted.strategies)]
         await write(work, [*parts, *holds.parts(), *book.parts(), feed])
     quarantined = len(orders.quarantined)
@@ -109,13 +113,19 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
         duplicates=admitted.duplicates + len(admitted.signals) - len(signals.new) - len(signals.conflicting),
         quarantined=quarantined,
         rejected=[_rejected(signal) for signal in signals.conflicting],
-        new_instruments=list(positions.new_instruments),
+        revaluable={*positions.new_instruments, *_unvalued_instruments(orders, holds)},
     )
+
+
+def _unvalued_instruments(orders: OrderChanges, holds: HoldChanges) -> set[str]:
+    """Instruments of new orders that could not be valued."""
+    unvalued = {key for key, hold in holds.new.items() if hold.is_unvalued and hold.currency is None}
+    return {change.state.instrument_id for change in orders.orders if change.key in unvalued} if unvalued else set()
 
 
 def _paid(positions: PositionChanges) -> set[BudgetKey]:
     """Whose realized PnL or fees, shown with the budget, are others now."""
-    paid = {(booked.strategy_id, booked.fill.currency) for booked in (*positions.fills, *positions.revised)}
+    paid = {(booked.strategy_id, booked.settlement_currency) for booked in (*positions.fills, *positions.revised)}
     return paid | {(booked.strategy_id, booked.fill.commission_currency) for booked in positions.fills}
 
 

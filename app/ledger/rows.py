@@ -14,6 +14,7 @@ _json = msgspec.json.Encoder().encode
 
 EVENT_COLUMNS = (
     *("strategy_id", "event_id", "variant", "seq", "type", "client_order_id", "ts_event", "ts_init", "payload"),
+    "position_id",
 )
 QUARANTINE_COLUMNS = ("strategy_id", "event_id", "variant", "client_order_id", "ts_event", "code", "reason")
 ORDER_COLUMNS = (
@@ -27,16 +28,17 @@ FILL_COLUMNS = (
     *("strategy_id", "event_id", "trade_id", "client_order_id", "venue_order_id", "account_id", "instrument_id"),
     *("position_id", "position_n", "flip_qty", "side", "last_qty", "last_px", "currency", "commission"),
     *("commission_currency", "liquidity_side", "realized_pnl", "ts_event", "ts_init", "trade_seq", "seq"),
+    *("settlement_currency", "notional"),
 )
 POSITION_COLUMNS = (
     *("strategy_id", "position_id", "n", "account_id", "instrument_id", "status", "entry", "side", "signed_qty"),
     *("peak_qty", "cost", "close_qty", "close_value", "avg_px_open", "avg_px_close", "currency", "realized_pnl"),
     *("total_fees", "ts_opened", "ts_closed", "first_ts_init", "first_trade_seq", "first_seq"),
-    *("last_ts_event", "last_ts_init", "last_trade_seq", "last_seq"),
+    *("last_ts_event", "last_ts_init", "last_trade_seq", "last_seq", "fills", "reconciliation"),
 )
 HOLD_COLUMNS = (
     *("strategy_id", "client_order_id", "currency", "unit_price", "reference_price"),
-    *("amount", "top_ups", "remaining", "captured", "voided"),
+    *("amount", "top_ups", "remaining", "captured", "voided", "is_unvalued"),
 )
 
 
@@ -45,7 +47,7 @@ def event_row(arrival: Arrival) -> Row:
     event = arrival.event
     return (
         *(arrival.strategy_id, event.event_id, arrival.variant, arrival.seq, type(event).__name__),
-        *(arrival.order_id, event.ts_event, event.ts_init, arrival.payload),
+        *(arrival.order_id, event.ts_event, event.ts_init, arrival.payload, arrival.position_id),
     )
 
 
@@ -53,7 +55,7 @@ def own_event_row(strategy_id: str, seq: int, event: AnyAuthorizationEvent) -> R
     """A row of `order_events`, of an event of ours."""
     return (
         *(strategy_id, event.event_id, 0, seq, type(event).__name__),
-        *(event.client_order_id, event.ts_event, event.ts_init, _json(event).decode()),
+        *(event.client_order_id, event.ts_event, event.ts_init, _json(event).decode(), None),
     )
 
 
@@ -94,6 +96,7 @@ def fill_row(booked: BookedFill, event: OrderFilled) -> Row:
         *(fill.side.value, fill.last_qty, fill.last_px, fill.currency, fill.commission),
         *(fill.commission_currency, event.liquidity_side.value, booked.realized_pnl),
         *(fill.ts_event, event.ts_init, booked.place[2], booked.place[3]),
+        *(booked.settlement_currency, booked.notional),
     )
 
 
@@ -104,7 +107,7 @@ def position_row(key: tuple[str, str, int], life: Life) -> Row:
         *(*key, life.account_id, life.instrument_id, state.status.value, state.entry.value, state.side.value),
         *(state.signed_qty, state.peak_qty, state.cost, state.close_qty, state.close_value, state.avg_px_open),
         *(state.avg_px_close, state.currency, state.realized_pnl, state.total_fees, state.ts_opened),
-        *(state.ts_closed, *life.first[1:], *life.last),
+        *(state.ts_closed, *life.first[1:], *life.last, state.fills, life.reconciliation.value),
     )
 
 
@@ -112,5 +115,5 @@ def hold_row(key: OrderKey, hold: HoldState) -> Row:
     """A row of `holds`."""
     return (
         *(*key, hold.currency, hold.unit_price, hold.reference_price),
-        *(hold.amount, hold.top_ups, hold.remaining, hold.captured, hold.voided),
+        *(hold.amount, hold.top_ups, hold.remaining, hold.captured, hold.voided, hold.is_unvalued),
     )

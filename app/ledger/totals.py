@@ -1,11 +1,12 @@
 """Totals: what a batch adds to the sums that are kept."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
+from app.database import WriteConnection
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, PositionChanges
 from app.ledger.writing import Merge, Row
@@ -14,6 +15,35 @@ from app.rules.positions import PositionState
 
 _ZERO = Decimal(0)
 _DAY_NS = 86_400 * 1_000_000_000
+
+_AMOUNTS = "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts"
+FILL_SUMS = """
+SELECT strategy_id, day, instrument_id, currency, side, sum(fills) AS fills, sum(quantity) AS quantity,
+       sum(notional) AS notional, sum(realized_pnl) AS realized_pnl, sum(total_fees) AS total_fees,
+       min(ts_event) AS first_ts, max(ts_event) AS last_ts
+FROM (
+    SELECT strategy_id, (timestamp 'epoch' + (ts_event / 1000000000) * interval '1 second')::date AS day,
+           instrument_id, part.* , side, ts_event
+    FROM fills CROSS JOIN LATERAL (VALUES
+        (settlement_currency, 1, last_qty, notional, realized_pnl, 0),
+        (commission_currency, 0, 0, 0, 0, commission)
+    ) part(currency, fills, quantity, notional, realized_pnl, total_fees)
+    WHERE {where}
+) parts GROUP BY strategy_id, day, instrument_id, currency, side
+"""
+"""What `fill_totals` must hold of the fills that satisfy `where`."""
+_REBUILD_DAYS = f"""
+INSERT INTO fill_totals (strategy_id, day, instrument_id, currency, side, {_AMOUNTS})
+SELECT strategy_id, day, instrument_id, currency, side, fills, quantity, notional, trim_scale(realized_pnl),
+       total_fees, first_ts, last_ts
+FROM ({FILL_SUMS.format(where="instrument_id = ANY($1)")}) sums
+"""
+_REBUILD_SUMS = f"""
+INSERT INTO fill_sums (strategy_id, instrument_id, currency, side, {_AMOUNTS})
+SELECT strategy_id, instrument_id, currency, side, sum(fills), sum(quantity), sum(notional),
+       trim_scale(sum(realized_pnl)), sum(total_fees), min(first_ts), max(last_ts)
+FROM fill_totals WHERE instrument_id = ANY($1) GROUP BY 1, 2, 3, 4
+"""
 
 _FILL_COLUMNS = (
     *("strategy_id", "day", "instrument_id", "currency", "side"),
@@ -68,19 +98,22 @@ def signal_counts(signals: Iterable[tuple[str, str]]) -> Merge:
 
 
 def fill_sums(changes: PositionChanges) -> list[Merge]:
-    """Add new fills, and the difference that revised ones make, by day and overall."""
+    """Add new fills, and the difference that revised ones make, by day and overall.
+
+    Revised fills are valued as before; `ledger.revaluation` makes the totals of an instrument that is not.
+    """
     sums: dict[tuple[str, date, str, str, str], list[Decimal | int]] = {}
     for booked in changes.fills:
         fill = booked.fill
-        row = _sum_row(sums, booked, fill.currency)
+        row = _sum_row(sums, booked, booked.settlement_currency)
         row[0] += 1
         row[1] += fill.last_qty
-        row[2] += fill.last_qty * fill.last_px
+        row[2] += booked.notional
         row[3] += booked.realized_pnl
         _sum_row(sums, booked, fill.commission_currency)[4] += fill.commission
     for booked in changes.revised:
         if booked.before is not None:
-            _sum_row(sums, booked, booked.fill.currency)[3] += booked.realized_pnl - booked.before[0]
+            _sum_row(sums, booked, booked.settlement_currency)[3] += booked.realized_pnl - booked.before[0]
     overall: dict[tuple[str, str, str, str], list[Decimal | int]] = {}
     for (strategy_id, _, instrument_id, currency, side), row in sums.items():
         key = (strategy_id, instrument_id, currency, side)
@@ -95,6 +128,14 @@ def fill_sums(changes: PositionChanges) -> list[Merge]:
         _fill_sums(FillTotal, _FILL_COLUMNS, [(*key, *row) for key, row in sums.items()]),
         _fill_sums(FillSum, columns, [(*key, *row) for key, row in overall.items()]),
     ]
+
+
+async def rebuild_fill_sums(work: WriteConnection, instrument_ids: Sequence[str]) -> None:
+    """Add up all fills of the instruments anew, once they are valued otherwise and written."""
+    for table in ("fill_totals", "fill_sums"):
+        await work.execute(f"DELETE FROM {table} WHERE instrument_id = ANY($1)", instrument_ids)
+    await work.execute(_REBUILD_DAYS, instrument_ids)
+    await work.execute(_REBUILD_SUMS, instrument_ids)
 
 
 def _fill_sums(model: type[FillTotal | FillSum], columns: tuple[str, ...], rows: list[Row]) -> Merge:

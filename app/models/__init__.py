@@ -6,12 +6,14 @@ from app.models.api_key import ApiKey
 from app.models.audit_entry import AuditEntry
 from app.models.budget import Budget, BudgetJournalEntry
 from app.models.change import Change
+from app.models.discrepancy import Discrepancy
 from app.models.feed_epoch import FeedEpoch
 from app.models.fill import Fill
 from app.models.hold import Hold
 from app.models.instrument import Instrument
 from app.models.order import Order
 from app.models.order_event import OrderEvent, QuarantinedEvent
+from app.models.pending_revaluation import PendingRevaluation
 from app.models.position import Position
 from app.models.signal import Signal
 from app.models.strategy import Strategy
@@ -25,6 +27,7 @@ __all__ = [
     "Budget",
     "BudgetJournalEntry",
     "Change",
+    "Discrepancy",
     "FeedEpoch",
     "Fill",
     "FillSum",
@@ -34,6 +37,7 @@ __all__ = [
     "Order",
     "OrderEvent",
     "OrderTotal",
+    "PendingRevaluation",
     "Position",
     "PositionTotal",
     "QuarantinedEvent",

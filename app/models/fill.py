@@ -11,16 +11,17 @@ from app.rules.enums import LiquiditySide, OrderSide
 
 
 class Fill(SQLModel, table=True):
-    """One fill of one order. `realized_pnl` is gross of commission, in `currency`.
+    """One fill of one order. `realized_pnl` is gross of commission.
 
     `position_n` is the position (strategy, position_id, n) that the fill was applied to. A fill larger than
     the position closed it and opened n + 1 with the rest, `flip_qty`; else that is 0. `trade_seq` and `seq`
-    order fills of one instant (`rules.positions`).
+    order fills of one instant (`rules.positions`). `notional` is what the quantity was worth, in `settlement_currency`
+    like `realized_pnl`; `currency` is what the price is in.
     """
 
     __tablename__ = "fills"
     __table_args__ = (
-        *finite("fills", "last_qty", "last_px", "commission", "realized_pnl", "flip_qty"),
+        *finite("fills", "last_qty", "last_px", "commission", "realized_pnl", "flip_qty", "notional"),
         CheckConstraint("last_qty > 0", name="fills_last_qty_positive"),
         one_of("fills", "side", OrderSide),
         one_of("fills", "liquidity_side", LiquiditySide),
@@ -57,6 +58,8 @@ class Fill(SQLModel, table=True):
     ts_init: int = instant()
     trade_seq: int = Field(sa_type=BigInteger)
     seq: int = Field(sa_type=BigInteger)
+    settlement_currency: str
+    notional: Decimal = amount()
 
 
 planned_as_rare(Fill, "instrument_id")

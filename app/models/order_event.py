@@ -15,12 +15,19 @@ class OrderEvent(SQLModel, table=True):
     """One event as the engine published it. Append-only.
 
     `variant` is 0 for the first content seen under an `event_id`; other contents under the same id are kept
-    as 1, 2, ... and always quarantined. `seq` is the arrival order within the strategy. Position events carry no
-    `client_order_id` of their own.
+    as 1, 2, ... and always quarantined. `seq` is the arrival order within the strategy. Position events have a
+    `position_id` and no `client_order_id` of their own, order events the reverse.
     """
 
     __tablename__ = "order_events"
-    __table_args__ = (Index("order_events_order", "strategy_id", "client_order_id"),)
+    __table_args__ = (
+        Index("order_events_order", "strategy_id", "client_order_id"),
+        Index(
+            "order_events_position",
+            *("strategy_id", "position_id", "ts_event"),
+            postgresql_where=text("position_id IS NOT NULL"),
+        ),
+    )
 
     strategy_id: UUID = Field(primary_key=True)
     event_id: UUID = Field(primary_key=True)
@@ -31,6 +38,7 @@ class OrderEvent(SQLModel, table=True):
     ts_event: int = instant()
     ts_init: int = instant()
     payload: Any = Field(sa_type=JSONB, nullable=False)
+    position_id: str | None = None
 
 
 append_only(OrderEvent)

@@ -7,15 +7,16 @@ from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import amount, finite, instant, one_of
-from app.rules.enums import OrderSide, PositionSide, PositionStatus
+from app.rules.enums import OrderSide, PositionSide, PositionStatus, Reconciliation
 
 
 class Position(SQLModel, table=True):
     """One position: NETTING reuses a `position_id`, so `n` counts its lives from 1.
 
-    `cost` is what the held quantity cost (quantity x average open price x multiplier), `close_qty` and
+    `cost` is what the held quantity cost, in `currency`, the instrument's settlement currency; `close_qty` and
     `close_value` what was closed so far. `first_*` and `last_*` are the places of its opening and latest fill in
-    the order of fills (`rules.positions.fill_order`).
+    the order of fills (`rules.positions.FillPlace`). `fills` counts its fills; `reconciliation` says whether the
+    engine's own reports of it agree.
     """
 
     __tablename__ = "positions"
@@ -28,6 +29,7 @@ class Position(SQLModel, table=True):
         one_of("positions", "status", PositionStatus),
         one_of("positions", "entry", OrderSide),
         one_of("positions", "side", PositionSide),
+        one_of("positions", "reconciliation", Reconciliation),
         Index("positions_ts_opened", "ts_opened", "position_id", "n", "strategy_id"),
         Index("positions_strategy_ts_opened", "strategy_id", "ts_opened", "position_id", "n"),
         Index("positions_open", "strategy_id", "instrument_id", postgresql_where=text("status = 'OPEN'")),
@@ -61,3 +63,5 @@ class Position(SQLModel, table=True):
     last_ts_init: int = instant()
     last_trade_seq: int = Field(sa_type=BigInteger)
     last_seq: int = Field(sa_type=BigInteger)
+    fills: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    reconciliation: str = Field(default="NOT_REPORTED", sa_column_kwargs={"server_default": "NOT_REPORTED"})

@@ -19,7 +19,7 @@ from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
 from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, pack, row_json
 from app.reads.ordering import beyond, order_by, total_order
-from app.reads.shape import Computed, Count, Every, Many, One, Shape
+from app.reads.shape import Computed, Count, Every, Many, One, Scope, Shape
 from app.reads.want import ALL_ROWS, Amounts, Condition, Form, Listing, Selected, Selection, Want
 
 
@@ -56,13 +56,14 @@ class Compiler:
         self.names = Names()
         self._is_scoped = is_scoped
 
-    def in_scope(self, columns: Columns) -> list[ColumnElement[bool]]:
+    def in_scope(self, columns: Columns, scope: Scope = is_in_scope) -> list[ColumnElement[bool]]:
         """What keeps the rows of a table to the strategies that the principal may see."""
-        return [is_in_scope(columns)] if self._is_scoped else []
+        return [scope(columns)] if self._is_scoped else []
 
     def members(self, shape: Shape, columns: Columns) -> list[ColumnElement[bool]]:
         """What makes a row of the noun's table, or of its totals, one that may be shown."""
-        return self.in_scope(columns) if shape.only is None else [*self.in_scope(columns), shape.only(columns)]
+        scoped = self.in_scope(columns, shape.scope or is_in_scope)
+        return scoped if shape.only is None else [*scoped, shape.only(columns)]
 
     def array(
         self,

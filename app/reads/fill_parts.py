@@ -21,7 +21,7 @@ class _Parts(Columns):
 
     def __init__(self, occurrence: str) -> None:
         super().__init__(occurrence, FillTotal, Fill)
-        del self._types["day"]
+        del self._types["day"], self._types["settlement_currency"]
 
 
 def kept_fills(occurrence: str, *, by_day: bool = True) -> tuple[FromClause, Columns]:
@@ -32,11 +32,11 @@ def kept_fills(occurrence: str, *, by_day: bool = True) -> tuple[FromClause, Col
 
 def fill_parts(occurrence: str) -> tuple[FromClause, Columns]:
     """All parts of all fills under that name, with the columns of the totals and those that filters speak of."""
-    own_fee = case((_FILLS.commission_currency == _FILLS.currency, _FILLS.commission), else_=_ZERO)
-    amounts = (_FILLS.last_qty, _FILLS.last_qty * _FILLS.last_px, _FILLS.realized_pnl)
-    fills = _part(_FILLS.currency, number_literal(1), *amounts, own_fee)
+    own_fee = case((_FILLS.commission_currency == _FILLS.settlement_currency, _FILLS.commission), else_=_ZERO)
+    amounts = (_FILLS.last_qty, _FILLS.notional, _FILLS.realized_pnl)
+    fills = _part(_FILLS.settlement_currency, number_literal(1), *amounts, own_fee)
     fees = _part(_FILLS.commission_currency, _ZERO, _ZERO, _ZERO, _ZERO, _FILLS.commission)
-    fees = fees.where(_FILLS.commission_currency != _FILLS.currency)
+    fees = fees.where(_FILLS.commission_currency != _FILLS.settlement_currency)
     return union_all(fills, fees).subquery(occurrence), _Parts(occurrence)
 
 

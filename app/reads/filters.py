@@ -63,7 +63,12 @@ def moment_of(nanoseconds: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def is_in_scope(columns: Columns) -> ColumnElement[bool]:
     """Whether a row belongs to one of the strategies that the principal may see; what belongs to none does not."""
-    return columns.strategy_id == any_(typed(parameter_name(SCOPE), ARRAY(Uuid())))
+    return columns.strategy_id == any_(scope_of())
+
+
+def scope_of() -> ColumnElement[Any]:
+    """The strategies that the principal may see."""
+    return typed(parameter_name(SCOPE), ARRAY(Uuid()))
 
 
 def strategy_name(columns: Columns, comparison: Compare) -> ColumnElement[bool]:

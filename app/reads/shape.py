@@ -24,6 +24,10 @@ ComputedSql: TypeAlias = "Callable[[Compiler, Selection, Arguments | None, Colum
 """From what is selected, the arguments and the row it is computed for to the whole answer as JSON."""
 
 
+Scope: TypeAlias = Callable[[Columns], ColumnElement[bool]]
+"""From columns to whether a principal that is bound to strategies may see the row."""
+
+
 @dataclass(frozen=True, eq=False)
 class One:
     """A neighbour of which there is at most one. `on` pairs its columns with ours.
@@ -83,7 +87,8 @@ class Shape:
 
     `ties` make every order total. Sort columns are never null. `key` are the columns that a row is known by. `model`
     is None for what is no table's row: it exists once, or it is worked out by `computed`. `only` is what makes a row
-    of the table one of the noun, wherever it is met.
+    of the table one of the noun, wherever it is met. `scope` is what a principal that is bound to strategies may see,
+    where the table has no strategy_id to go by.
     """
 
     name: str
@@ -98,3 +103,4 @@ class Shape:
     key: tuple[str, ...] = ()
     computed: "ComputedSql | None" = None
     only: Callable[[Columns], ColumnElement[bool]] | None = None
+    scope: Scope | None = None

@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.engines.nautilus import BadEvent, decode_line, encode_event
-from app.errors import Busy, Forbidden, InputInvalid
+from app.engines.nautilus import BadEvent, InstrumentReceived, decode_line, encode_event
+from app.errors import Busy, Forbidden, InputInvalid, InstrumentInUse
 from app.ledger import record
+from app.ledger.administration.instruments import record_instruments
 from app.ledger.arrival import Incoming, RecordedEvents, Rejected
 from app.ledger.locks import WAITED_TOO_LONG
 from app.principal import Principal, Role
 from app.reads import Answer, Want, answer
 from app.reads.catalogue import QUARANTINED_EVENT
+from app.resolvers.acts import act
 from app.resolvers.context import Context
 from app.rules.events import EngineEvent
 from app.rules.identity import strategy_id_of
+from app.rules.instruments import InstrumentDefinition
 
 TOGETHER_MAX = 5000
 
@@ -28,6 +31,8 @@ async def list_quarantined_events(
 async def record_events(context: Context, principal: Principal, events: Sequence[object]) -> RecordedEvents:
     """Record what an engine reports, parsed from JSON; what cannot be taken is rejected by its index, the rest goes on.
 
+    Instruments (`Instrument.to_dict`) may be among the events: they are recorded first.
+
     Raises Forbidden, InputInvalid, Busy, DatabaseUnavailable: then to send all of it again is safe.
     """
     principal.require(Role.TRADER)
@@ -35,22 +40,44 @@ async def record_events(context: Context, principal: Principal, events: Sequence
         raise InputInvalid(f"{len(events)} events at once; at most {TOGETHER_MAX} are taken.", "events")
     incoming: list[Incoming] = []
     rejected: list[Rejected] = []
+    instruments: list[tuple[int, InstrumentDefinition]] = []
     for index, value in enumerate(events):
         try:
             line = encode_event(value)
             event = decode_line(line)
             _require_rights(principal, event)
+        except InstrumentReceived as received:
+            instruments.append((index, received.definition))
         except BadEvent as bad:
             rejected.append(Rejected(index, bad.event_id, bad.code, bad.message))
         except Forbidden as error:
             rejected.append(Rejected(index, event.event_id or None, error.code.value, str(error)))
         else:
             incoming.append(Incoming(index, event, line.decode()))
+    known = await _record_instruments(context, principal, instruments, rejected)
     try:
         recorded = await record.record_events(context.database, incoming)
     except WAITED_TOO_LONG as error:
         raise Busy from error
+    recorded.accepted += known
     recorded.rejected = sorted([*rejected, *recorded.rejected], key=lambda each: each.place)
+    return recorded
+
+
+async def _record_instruments(
+    context: Context,
+    principal: Principal,
+    instruments: Sequence[tuple[int, InstrumentDefinition]],
+    rejected: list[Rejected],
+) -> int:
+    """Record instruments that came among the events, each on its own; answers how many, and adds to `rejected`."""
+    recorded = 0
+    for index, definition in instruments:
+        try:
+            async with act(context) as work:
+                recorded += await record_instruments(work, principal, [definition])
+        except (Forbidden, InputInvalid, InstrumentInUse) as error:
+            rejected.append(Rejected(index, None, error.code.value, str(error)))
     return recorded
 
 

@@ -1,23 +1,37 @@
 """Instruments."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from app.errors import InputInvalid
 from app.ledger.administration.instruments import record_instruments as _record
-from app.ledger.commands import InstrumentDefinition
 from app.principal import Principal, Role
+from app.reads import Answer, Want, answer
+from app.reads.catalogue import DISCREPANCY, INSTRUMENT
 from app.resolvers.acts import act
 from app.resolvers.context import Context
+from app.rules.instruments import InstrumentDefinition
 
 TOGETHER_MAX = 1000
+
+
+async def list_instruments(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
+    """Instruments, by their ids."""
+    return await answer(context.database, principal, INSTRUMENT, want, values)
+
+
+async def list_discrepancies(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
+    """Figures in which the engine's reports differ from the ledger, newest first."""
+    return await answer(context.database, principal, DISCREPANCY, want, values)
 
 
 async def record_instruments(
     context: Context, principal: Principal, definitions: Sequence[InstrumentDefinition]
 ) -> int:
-    """Say what instruments are valued by, all or none of them; answers how many there are.
+    """Record what instruments are valued by, all or none of them; answers how many there are.
 
-    A trader may add instruments; to value a known one otherwise takes an admin of all strategies, and no fills in it.
+    A trader may record instruments that are not recorded yet; where that values fills or orders anew, its key must be
+    one of all strategies. Correcting a recorded one takes an admin, and nothing that is valued by it.
     Raises Forbidden, InputInvalid, InstrumentInUse, Busy.
     """
     principal.require(Role.TRADER)

@@ -15,7 +15,8 @@ class Question(Struct, frozen=True):
     """An order that wants to leave, in numbers.
 
     `increasing_qty` is what of `quantity` would increase exposure, `required` what that ties up; `unit_price` None and
-    `currency` None where they are not known. `held` is what the order holds already.
+    `currency` None where they are not known. `held` is what the order holds already. `unvalued` says which open order
+    of the strategy has a need that is not known, and what would make it known.
     """
 
     strategy_name: str
@@ -28,6 +29,7 @@ class Question(Struct, frozen=True):
     currency: str | None
     budget: BudgetState | None
     held: Decimal = _ZERO
+    unvalued: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -57,6 +59,8 @@ def _refusal(asked: Question) -> tuple[DenyCode | None, str]:
     if asked.unit_price is None and increases:
         what = f"nothing to value {asked.increasing_qty:f} {asked.instrument_id} at"
         return DenyCode.NO_REFERENCE_PRICE, what
+    if asked.unvalued is not None and increases:
+        return DenyCode.UNVALUED_ORDER, asked.unvalued
     required = f"required={asked.required:f} {asked.currency}"
     if asked.budget is None:
         return DenyCode.NO_BUDGET, f"available=0 {asked.currency}, {required}"

@@ -105,6 +105,7 @@ class DenyCode(StrEnum):
     TRADING_REDUCING = "TRADING_REDUCING"
     NO_REFERENCE_PRICE = "NO_REFERENCE_PRICE"
     UNKNOWN_INSTRUMENT = "UNKNOWN_INSTRUMENT"
+    UNVALUED_ORDER = "UNVALUED_ORDER"
 
 
 class BudgetOverReason(StrEnum):
@@ -126,3 +127,38 @@ class JournalReason(StrEnum):
     FILLED = "FILLED"
     VOIDED = "VOIDED"
     REVALUED = "REVALUED"
+
+
+class InstrumentSource(StrEnum):
+    """How the terms of an instrument are known. ASSUMED: linear, multiplier 1, settled in its fills' currency."""
+
+    RECORDED = "RECORDED"
+    ASSUMED = "ASSUMED"
+
+
+class Reconciliation(StrEnum):
+    """How a position compares with what the engine reports of it."""
+
+    NOT_REPORTED = "NOT_REPORTED"
+    AGREES = "AGREES"
+    DIFFERS = "DIFFERS"
+
+
+class DiscrepancyKind(StrEnum):
+    """In what the engine's report of a position differs from the ledger."""
+
+    FILL_MISSING = "FILL_MISSING"
+    QUANTITY = "QUANTITY"
+    AVG_PX_OPEN = "AVG_PX_OPEN"
+    AVG_PX_CLOSE = "AVG_PX_CLOSE"
+    CURRENCY = "CURRENCY"
+    REALIZED_PNL = "REALIZED_PNL"
+
+
+class Valuation(StrEnum):
+    """What an amount rests on."""
+
+    RECORDED = "RECORDED"
+    REPORTED = "REPORTED"
+    ASSUMED = "ASSUMED"
+    UNVALUED = "UNVALUED"

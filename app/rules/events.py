@@ -180,7 +180,10 @@ class OrderFilled(VenueOrderEvent, tag=True, kw_only=True):
 
 
 class PositionEvent(Struct, tag_field="type", tag=True, kw_only=True):
-    """What the engine says of a position: kept as evidence, never used to set a number."""
+    """What the engine says of a position: compared with the ledger's figures, never used to set one.
+
+    Its figures are read by `rules.reconciliation`, which knows what to do with those that it cannot read.
+    """
 
     trader_id: Identifier
     strategy_id: Identifier
@@ -191,6 +194,11 @@ class PositionEvent(Struct, tag_field="type", tag=True, kw_only=True):
     ts_event: Instant | None = None
     ts_closed: Instant | None = None
     ts_init: Instant
+    entry: Any = None
+    quantity: Any = None
+    avg_px_open: Any = None
+    avg_px_close: Any = None
+    realized_pnl: Any = None
 
 
 class PositionOpened(PositionEvent, tag=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Holds: what an open order ties up. Pure; run under `localcontext(EXACT)`.
 
-    hold = the quantity that would increase exposure x unit price x multiplier
+    hold = the notional value of the quantity that would increase exposure, at the order's unit price
 
 An order against an open position reduces it first. Several such orders share the position in the order of `ts_init`:
 each claims what those before it leave. So what is held is a function of what is open, not of how it came to be.
@@ -12,8 +12,11 @@ from decimal import Decimal
 from msgspec import Struct
 
 from app.rules.enums import OrderSide
+from app.rules.money import quotient
+from app.rules.valuation import Valuation
 
 _ZERO = Decimal(0)
+_ONE = Decimal(1)
 
 
 class OpenOrder(Struct):
@@ -34,17 +37,25 @@ class OpenOrder(Struct):
 class HoldState(Struct):
     """One order's hold: amount + top-ups = remaining + captured + voided, always.
 
-    `currency` is None while nobody knows what the instrument settles in: nothing is held as long.
+    `currency` is None while the instrument's settlement currency is not known, `unit_price` while there is no price to
+    value the order at. `is_unvalued`: what the open order would add to exposure cannot be valued, so its need is
+    unknown; it holds nothing, and nothing new is granted to its strategy.
     """
 
     currency: str | None
-    unit_price: Decimal
+    unit_price: Decimal | None
     reference_price: Decimal | None = None
     amount: Decimal = _ZERO
     top_ups: Decimal = _ZERO
     remaining: Decimal = _ZERO
     captured: Decimal = _ZERO
     voided: Decimal = _ZERO
+    is_unvalued: bool = False
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it was valued, now or before."""
+        return self.currency is not None and self.unit_price is not None
 
     def place(self, remaining: Decimal, captured: Decimal = _ZERO, voided: Decimal = _ZERO) -> None:
         """The first hold: what remains, and what came and went before anybody looked."""
@@ -66,6 +77,18 @@ class HoldState(Struct):
         self.remaining = remaining
         return change
 
+    def convert(self, before: Valuation, after: Valuation) -> None:
+        """State its history by another valuation of the instrument, at its last unit price."""
+        if self.unit_price is None or before.terms == after.terms:
+            return
+        old, new = before.notional(_ONE, self.unit_price), after.notional(_ONE, self.unit_price)
+        parts = (self.remaining, self.captured, self.voided, self.top_ups)
+        converted = [quotient(part * new, old) if old else _ZERO for part in parts]
+        self.remaining, self.captured, self.voided, self.top_ups = converted
+        self.top_ups = min(self.top_ups, self.remaining + self.captured + self.voided)
+        self.amount = self.remaining + self.captured + self.voided - self.top_ups
+        self.currency = after.currency
+
 
 def unit_price_of(price: Decimal | None, trigger_price: Decimal | None, reference: Decimal | None) -> Decimal | None:
     """What one unit is valued at: the limit, else the trigger, else a reference; never below zero."""
@@ -83,9 +106,9 @@ def increasing_quantities(orders: Iterable[OpenOrder], held_qty: Decimal) -> Ite
         yield order, _ZERO if order.reduce_only else order.leaves_qty - claimed
 
 
-def hold_amount(quantity: Decimal, unit_price: Decimal, multiplier: Decimal) -> Decimal:
+def hold_amount(quantity: Decimal, unit_price: Decimal, valuation: Valuation) -> Decimal:
     """What that quantity ties up, in the settlement currency."""
-    return quantity * unit_price * multiplier if quantity else _ZERO
+    return valuation.notional(quantity, unit_price) if quantity else _ZERO
 
 
 def opposite(side: OrderSide) -> OrderSide:

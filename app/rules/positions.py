@@ -3,6 +3,9 @@
 A position keeps the *cost* of what it holds rather than an average: closing a part takes a proportional part of the
 cost (rounded at `money.QUOTIENT_PLACES` where it does not come out even), closing the rest takes all that is left. So
 nothing drifts: over the life of a position, realized PnL is exactly what came in less what went out.
+
+An inverse position is valued as the engine values it: the average open price is the quantity-weighted arithmetic mean,
+and the cost is `quantity x multiplier / average` (NautilusTrader, `model/position.pyx`).
 """
 
 import re
@@ -13,6 +16,7 @@ from msgspec import Struct
 
 from app.rules.enums import OrderSide, PositionSide, PositionStatus
 from app.rules.money import EXACT, quotient, trimmed
+from app.rules.valuation import Valuation
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
@@ -36,7 +40,10 @@ def trade_seq_of(trade_id: str) -> int:
 
 
 class PositionFill(Struct, frozen=True):
-    """What a position needs to know of a fill. Amounts in units of the instrument and of `currency`."""
+    """What a position needs to know of a fill. Quantities in units of the instrument.
+
+    `currency` is what the price is in: the engine's quote currency. PnL is in the valuation's.
+    """
 
     side: OrderSide
     last_qty: Decimal
@@ -48,7 +55,11 @@ class PositionFill(Struct, frozen=True):
 
 
 class PositionState(Struct):
-    """One life of a position. `signed_qty` is negative for a short; `cost` is never negative for a positive price."""
+    """One life of a position. `signed_qty` is negative for a short; `cost` is never negative for a positive price.
+
+    `currency` is what cost, PnL and fees are in: the instrument's settlement currency. `close_value` is the sum of
+    quantity x price x multiplier of what was closed. `fills` counts the fills, which bounds the engine's rounding.
+    """
 
     n: int
     entry: OrderSide
@@ -64,6 +75,7 @@ class PositionState(Struct):
     realized_pnl: Decimal = _ZERO
     total_fees: Decimal = _ZERO
     ts_closed: int | None = None
+    fills: int = 0
 
     @property
     def status(self) -> PositionStatus:
@@ -92,25 +104,48 @@ class FillEffect:
     realized_pnl: Decimal
 
 
-def apply_fill(position: PositionState | None, fill: PositionFill, multiplier: Decimal, n_last: int = 0) -> FillEffect:
+def apply_fill(
+    position: PositionState | None,
+    fill: PositionFill,
+    valuation: Valuation,
+    n_last: int = 0,
+    *,
+    deducts_base_fees: bool = False,
+) -> FillEffect:
     """Apply a fill to the open position of its (strategy, position_id); changes `position` in place.
 
-    `position` None, or closed, opens life `n_last + 1`. Must run under `localcontext(EXACT)`.
+    `position` None, or closed, opens life `n_last + 1`. `deducts_base_fees`: a commission in the base currency reduces
+    the position itself, as newer engines have it. Must run under `localcontext(EXACT)`.
     """
+    deducted = fill.commission if deducts_base_fees and is_base_fee(fill, valuation) else _ZERO
+    peak = position.peak_qty if position is not None and position.signed_qty else _ZERO
     if position is None or not position.signed_qty:
         n = position.n if position is not None else n_last
-        opened = _open(n + 1, fill, fill.last_qty, fill.commission, multiplier)
+        opened = _open(n + 1, fill, fill.last_qty, fill.commission, valuation)
+        _deduct(opened, fill, deducted, peak, valuation)
         return FillEffect(opened, None, _ZERO)
     if fill.side is position.entry:
-        _increase(position, fill, fill.last_qty, fill.commission, multiplier)
+        _increase(position, fill, fill.last_qty, fill.commission, valuation)
+        _deduct(position, fill, deducted, peak, valuation)
         return FillEffect(position, None, _ZERO)
     held = abs(position.signed_qty)
     if fill.last_qty <= held:
-        return FillEffect(position, None, _reduce(position, fill, fill.last_qty, fill.commission, multiplier))
+        realized = _reduce(position, fill, fill.last_qty, fill.commission, valuation)
+        _deduct(position, fill, deducted, peak, valuation)
+        return FillEffect(position, None, realized)
     fee = closing_fee(fill.commission, held, fill.last_qty)
-    realized = _reduce(position, fill, held, fee, multiplier)
-    rest = _open(position.n + 1, fill, fill.last_qty - held, fill.commission - fee, multiplier)
+    realized = _reduce(position, fill, held, fee, valuation)
+    rest = _open(position.n + 1, fill, fill.last_qty - held, fill.commission - fee, valuation)
+    if deducted:
+        _deduct(rest, fill, fill.commission - fee, _ZERO, valuation)
     return FillEffect(position, rest, realized)
+
+
+def is_base_fee(fill: PositionFill, valuation: Valuation) -> bool:
+    """Whether the commission was paid in what was traded; any currency but the price's, where the base is not known."""
+    if valuation.base_currency is not None:
+        return fill.commission_currency == valuation.base_currency
+    return fill.commission_currency != fill.currency
 
 
 def closing_fee(commission: Decimal, part: Decimal, whole: Decimal) -> Decimal:
@@ -121,33 +156,43 @@ def closing_fee(commission: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     return context.divide(context.multiply(commission, part), whole).quantize(unit, ROUND_HALF_EVEN, context)
 
 
-def _open(n: int, fill: PositionFill, qty: Decimal, fee: Decimal, multiplier: Decimal) -> PositionState:
-    position = PositionState(n=n, entry=fill.side, currency=fill.currency, ts_opened=fill.ts_event)
-    _increase(position, fill, qty, fee, multiplier)
+def _open(n: int, fill: PositionFill, qty: Decimal, fee: Decimal, valuation: Valuation) -> PositionState:
+    position = PositionState(n=n, entry=fill.side, currency=valuation.currency, ts_opened=fill.ts_event)
+    _increase(position, fill, qty, fee, valuation)
     return position
 
 
-def _increase(position: PositionState, fill: PositionFill, qty: Decimal, fee: Decimal, multiplier: Decimal) -> None:
+def _increase(position: PositionState, fill: PositionFill, qty: Decimal, fee: Decimal, valuation: Valuation) -> None:
+    before = abs(position.signed_qty)
     position.signed_qty += qty if position.entry is OrderSide.BUY else -qty
     held = abs(position.signed_qty)
-    position.cost += qty * fill.last_px * multiplier
+    if valuation.is_inverse:
+        position.avg_px_open = quotient(position.avg_px_open * before + fill.last_px * qty, held)
+        position.cost = valuation.notional(held, position.avg_px_open)
+    else:
+        position.cost += qty * fill.last_px * valuation.multiplier
+        position.avg_px_open = quotient(position.cost, held * valuation.multiplier)
     position.peak_qty = max(position.peak_qty, held)
-    position.avg_px_open = quotient(position.cost, held * multiplier)
+    position.fills += 1
     _charge(position, fill, fee)
 
 
-def _reduce(position: PositionState, fill: PositionFill, qty: Decimal, fee: Decimal, multiplier: Decimal) -> Decimal:
+def _reduce(position: PositionState, fill: PositionFill, qty: Decimal, fee: Decimal, valuation: Valuation) -> Decimal:
     held = abs(position.signed_qty)
-    released = position.cost if qty == held else quotient(position.cost * qty, held)
-    value = qty * fill.last_px * multiplier
-    is_long = position.entry is OrderSide.BUY
-    realized = trimmed(value - released if is_long else released - value)
+    value = valuation.notional(qty, fill.last_px)
+    gains_by_rise = (position.entry is OrderSide.BUY) is not valuation.is_inverse
+    if valuation.is_inverse:
+        released = position.cost - valuation.notional(held - qty, position.avg_px_open)
+    else:
+        released = position.cost if qty == held else quotient(position.cost * qty, held)
+    realized = trimmed(value - released if gains_by_rise else released - value)
     position.cost = trimmed(position.cost - released)
-    position.signed_qty += -qty if is_long else qty
+    position.signed_qty += -qty if position.entry is OrderSide.BUY else qty
     position.close_qty += qty
-    position.close_value += value
-    position.avg_px_close = quotient(position.close_value, position.close_qty * multiplier)
+    position.close_value += qty * fill.last_px * valuation.multiplier
+    position.avg_px_close = quotient(position.close_value, position.close_qty * valuation.multiplier)
     position.realized_pnl = trimmed(position.realized_pnl + realized)
+    position.fills += 1
     if qty == held:
         position.signed_qty = _ZERO
         position.cost = _ZERO
@@ -160,3 +205,24 @@ def _charge(position: PositionState, fill: PositionFill, fee: Decimal) -> None:
     """A position's fees are in its own currency; a commission in another one shows on the fill and in the totals."""
     if fill.commission_currency == position.currency:
         position.total_fees += fee
+
+
+def _deduct(position: PositionState, fill: PositionFill, fee: Decimal, peak: Decimal, valuation: Valuation) -> None:
+    """Take a commission in the base currency off the position, rounded to the size precision as the engine rounds.
+
+    Its price, and what it realized, stay; `peak` is the peak before the fill (NautilusTrader 1.231, `Position.apply`).
+    """
+    if not fee:
+        return
+    unit = _ONE.scaleb(min(int(fill.last_qty.as_tuple().exponent), 0))
+    rounded = EXACT.copy()
+    rounded.clear_traps()
+    position.signed_qty = (position.signed_qty - fee).quantize(unit, ROUND_HALF_EVEN, rounded)
+    held = abs(position.signed_qty)
+    position.peak_qty = max(peak, held)
+    if not position.signed_qty:
+        position.signed_qty, position.cost, position.ts_closed = _ZERO, _ZERO, fill.ts_event
+        return
+    position.entry = OrderSide.BUY if position.signed_qty > 0 else OrderSide.SELL
+    position.cost = trimmed(valuation.notional(held, position.avg_px_open))
+    position.ts_closed = None

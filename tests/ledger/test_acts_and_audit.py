@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from app.database import Database
-from app.ledger.commands import InstrumentDefinition
+from app.rules.instruments import InstrumentDefinition
 from app.principal import LOCAL, Role
 from app.resolvers import Context, budgets, instruments, keys, strategies
 from app.rules.enums import TradingState

@@ -17,7 +17,7 @@ import pytest
 from app.database import Database
 from app.database.embedded import EmbeddedServer
 from app.database.upgrade import connect, upgrade
-from app.ledger.commands import InstrumentDefinition
+from app.rules.instruments import InstrumentDefinition
 from app.principal import LOCAL
 from app.resolvers import Context
 from app.resolvers.budgets import set_budget

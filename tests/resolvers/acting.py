@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from app.errors import PurserError
-from app.ledger.commands import InstrumentDefinition, RecordSignal
+from app.ledger.commands import RecordSignal
+from app.rules.instruments import InstrumentDefinition
 from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.budgets import set_budget

@@ -11,7 +11,7 @@ from app.errors import (
     InputInvalid,
     InstrumentInUse,
 )
-from app.ledger.commands import InstrumentDefinition
+from app.rules.instruments import InstrumentDefinition
 from app.resolvers import Context
 from app.resolvers.events import record_events
 from app.resolvers.instruments import record_instruments

@@ -1,6 +1,6 @@
-"""Recording what instruments are valued by."""
+"""Recording what instruments are valued by, before their first fill or after."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 from msgspec.structs import replace
@@ -8,54 +8,74 @@ from msgspec.structs import replace
 from app.database import WriteConnection
 from app.errors import InputInvalid, InstrumentInUse
 from app.ledger.audit import Act, Action, Entity, record_all
-from app.ledger.by_keys import array_source
-from app.ledger.commands import InstrumentDefinition
 from app.ledger.input_checks import check_currency, check_identifier, check_positive
-from app.ledger.locks import lock_all_strategies
-from app.ledger.settle import settle
+from app.ledger.locks import LockedStrategy, lock_all_strategies
+from app.ledger.revaluation import revalue
 from app.ledger.writing import Merge, write
 from app.models import Instrument
-from app.models.order import OPEN
 from app.principal import Principal, Role
+from app.rules.enums import InstrumentSource
+from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import Valuation
 
-_COLUMNS = (*("instrument_id", "base_currency", "quote_currency", "settlement_currency", "multiplier", "is_inverse"),)
+_COLUMNS = (
+    "instrument_id",
+    "base_currency",
+    "quote_currency",
+    "settlement_currency",
+    "multiplier",
+    "is_inverse",
+    "kind",
+    "source",
+)
+_DESCRIBED = _COLUMNS[:-1]
 _KNOWN = "SELECT * FROM instruments WHERE instrument_id = ANY($1)"
-_FILLED = "SELECT id FROM unnest($1::text[]) id WHERE EXISTS (SELECT FROM fills WHERE instrument_id = id) ORDER BY 1"
-_HELD_OTHERWISE = f"""
-SELECT DISTINCT n.instrument_id AS id FROM {array_source("instrument_id text", "currency text")} n
-JOIN orders o ON o.instrument_id = n.instrument_id AND {OPEN}
-JOIN holds h ON h.strategy_id = o.strategy_id AND h.client_order_id = o.client_order_id AND h.currency <> n.currency
+_USED = """
+SELECT id FROM unnest($1::text[]) id
+WHERE EXISTS (SELECT FROM fills WHERE instrument_id = id)
+OR EXISTS (SELECT FROM orders JOIN holds USING (strategy_id, client_order_id)
+           WHERE orders.instrument_id = id AND holds.currency IS NOT NULL)
 ORDER BY 1
 """
+
+
+class _Stored(InstrumentDefinition, frozen=True, kw_only=True):
+    source: InstrumentSource
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.source is InstrumentSource.RECORDED
 
 
 async def record_instruments(
     work: WriteConnection, principal: Principal, definitions: Sequence[InstrumentDefinition]
 ) -> int:
-    """Say what instruments are valued by, all or none of them; answers how many there are. Null leaves a base as it is.
+    """Record what instruments are valued by, all or none of them; answers how many there are. Commits nothing.
 
-    Once fills were valued, only the names of base and quote may change. Before that, an admin may change everything.
-    Raises InputInvalid, InstrumentInUse, Forbidden.
+    A base currency or kind that is not given stays as it is. Fills, positions, holds and budgets of an instrument that
+    was assumed until now are valued anew; that takes a key of all strategies. Terms that were recorded may change until
+    something was valued by them, by an admin. Raises InputInvalid, InstrumentInUse, Forbidden.
     """
     given = _checked(definitions)
     if await _news(work, given):
-        # Whoever values a fill or an order by these instruments is done, or has not begun.
-        await lock_all_strategies(work)
-        await _write(work, principal, await _news(work, given))
+        # No writer that values a fill or an order by these instruments is under way after this.
+        strategies = await lock_all_strategies(work)
+        await _write(work, principal, strategies, await _news(work, given))
     return len(given)
 
 
 async def _news(
-    work: WriteConnection, given: dict[str, InstrumentDefinition]
-) -> list[tuple[InstrumentDefinition | None, InstrumentDefinition]]:
+    work: WriteConnection, given: Mapping[str, InstrumentDefinition]
+) -> list[tuple[_Stored | None, InstrumentDefinition]]:
     """(stored, to be stored) of those that differ, sorted by id."""
-    stored = {row["instrument_id"]: _definition(row) for row in await work.fetch(_KNOWN, list(given))}
-    news = []
+    stored = {row["instrument_id"]: _stored(row) for row in await work.fetch(_KNOWN, list(given))}
+    news: list[tuple[_Stored | None, InstrumentDefinition]] = []
     for instrument_id, definition in sorted(given.items()):
         before = stored.get(instrument_id)
-        if before is not None and definition.base_currency is None:
-            definition = replace(definition, base_currency=before.base_currency)
-        if definition != before:
+        if before is not None:
+            base, kind = definition.base_currency or before.base_currency, definition.kind or before.kind
+            definition = replace(definition, base_currency=base, kind=kind)
+        if before is None or not before.is_recorded or _described(definition) != _described(before):
             news.append((before, definition))
     return news
 
@@ -63,53 +83,58 @@ async def _news(
 async def _write(
     work: WriteConnection,
     principal: Principal,
-    news: Sequence[tuple[InstrumentDefinition | None, InstrumentDefinition]],
+    strategies: Mapping[str, LockedStrategy],
+    news: Sequence[tuple[_Stored | None, InstrumentDefinition]],
 ) -> None:
-    revalued = [(before, after) for before, after in news if before is None or _value(before) != _value(after)]
-    if any(before is not None for before, _ in revalued):
-        principal.require(Role.ADMIN)
-        principal.require_all_strategies()
-    settlement_currencies = {after.instrument_id: after.settlement_currency for _, after in revalued}
-    await _refuse_filled(work, settlement_currencies)
-    await _refuse_held_otherwise(work, settlement_currencies)
-    rows = [
-        (
-            *(after.instrument_id, after.base_currency, after.quote_currency, after.settlement_currency),
-            *(after.multiplier, after.is_inverse),
-        )
-        for _, after in news
-    ]
+    await _refuse_contradictions(work, principal, news)
+    rows = [(*(getattr(after, name) for name in _DESCRIBED), InstrumentSource.RECORDED.value) for _, after in news]
     await write(work, [Merge(Instrument, _COLUMNS, rows)])
-    await settle(work, settlement_currencies)
+    deducts = any(strategy.deducts_base_fees for strategy in strategies.values())
+    before = {after.instrument_id: _valuation(stored) for stored, after in news if _is_revalued(stored, after, deducts)}
+    if any(valuation is not None for valuation in before.values()):
+        # Money of every strategy that traded it is stated anew.
+        principal.require_all_strategies()
+    if before:
+        await revalue(work, strategies, before)
     acts = [
         Act(
             action=Action.INSTRUMENT_RECORD,
             entity_type="instrument",
             entity_id=after.instrument_id,
             strategy_id=None,
-            before=_described(before) if before is not None else None,
+            before=_described(stored) if stored is not None and stored.is_recorded else None,
             after=_described(after),
         )
-        for before, after in news
+        for stored, after in news
     ]
     await record_all(work, principal, acts)
 
 
-async def _refuse_filled(work: WriteConnection, instrument_ids: Iterable[str]) -> None:
-    if filled := [row["id"] for row in await work.fetch(_FILLED, list(instrument_ids))]:
+async def _refuse_contradictions(
+    work: WriteConnection, principal: Principal, news: Sequence[tuple[_Stored | None, InstrumentDefinition]]
+) -> None:
+    """What was recorded and is used is not recorded otherwise; before its first use an admin may correct it."""
+    corrected = [
+        after.instrument_id
+        for stored, after in news
+        if stored is not None and stored.is_recorded and _terms(stored) != _terms(after)
+    ]
+    if not corrected:
+        return
+    principal.require(Role.ADMIN)
+    principal.require_all_strategies()
+    if used := [row["id"] for row in await work.fetch(_USED, corrected)]:
         raise InstrumentInUse(
-            f"Fills in {', '.join(filled[:10])} were valued by what is recorded; multiplier, settlement currency and "
-            "inverse stay as they are."
+            f"{', '.join(used[:10])} was recorded otherwise, and fills or orders are valued by that; multiplier, "
+            "settlement currency and inverse stay as they are."
         )
 
 
-async def _refuse_held_otherwise(work: WriteConnection, settlement_currencies: Mapping[str, str]) -> None:
-    """A hold stays in its currency as long as its order is open."""
-    columns = list(settlement_currencies), list(settlement_currencies.values())
-    if held := [row["id"] for row in await work.fetch(_HELD_OTHERWISE, *columns)]:
-        raise InstrumentInUse(
-            f"Open orders in {', '.join(held[:10])} hold another currency; record the instrument once they ended."
-        )
+def _is_revalued(stored: _Stored | None, after: InstrumentDefinition, deducts_base_fees: bool) -> bool:
+    """Whether amounts may be others now: by other terms, or because fees count as paid in the base currency."""
+    if stored is None or _terms(stored) != _terms(after):
+        return True
+    return deducts_base_fees and stored.base_currency != after.base_currency
 
 
 def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, InstrumentDefinition]:
@@ -121,21 +146,34 @@ def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, Instrumen
         check_currency(definition.settlement_currency, *path, "settlement_currency")
         if definition.base_currency is not None:
             check_currency(definition.base_currency, *path, "base_currency")
+        if definition.kind is not None:
+            check_identifier(definition.kind, *path, "kind")
         check_positive(definition.multiplier, *path, "multiplier")
-        if definition.is_inverse:
-            raise InputInvalid("Inverse instruments cannot be valued yet.", *path, "is_inverse")
+        if definition.is_inverse and definition.settlement_currency == definition.quote_currency:
+            raise InputInvalid("An inverse instrument settles in its base currency.", *path, "settlement_currency")
+        if definition.is_inverse and definition.base_currency not in (None, definition.settlement_currency):
+            raise InputInvalid("An inverse instrument settles in its base currency.", *path, "settlement_currency")
         if given.setdefault(definition.instrument_id, definition) != definition:
             raise InputInvalid("The instrument is given twice, in two ways.", *path, "instrument_id")
     return given
 
 
-def _value(definition: InstrumentDefinition) -> tuple[object, ...]:
+def _terms(definition: InstrumentDefinition) -> tuple[object, ...]:
     """What fills and holds are valued by."""
     return definition.multiplier, definition.settlement_currency, definition.is_inverse
 
 
-def _definition(row: asyncpg.Record) -> InstrumentDefinition:
-    return InstrumentDefinition(**{column: row[column] for column in _COLUMNS})
+def _valuation(stored: _Stored | None) -> Valuation | None:
+    if stored is None:
+        return None
+    return Valuation(
+        stored.settlement_currency, stored.multiplier, stored.is_inverse, stored.base_currency, stored.is_recorded
+    )
+
+
+def _stored(row: asyncpg.Record) -> _Stored:
+    values = {name: row[name] for name in _DESCRIBED}
+    return _Stored(**values, source=InstrumentSource(row["source"]))
 
 
 def _described(definition: InstrumentDefinition) -> Entity:
@@ -146,4 +184,5 @@ def _described(definition: InstrumentDefinition) -> Entity:
         "settlementCurrency": definition.settlement_currency,
         "multiplier": f"{definition.multiplier:f}",
         "isInverse": definition.is_inverse,
+        "kind": definition.kind,
     }

@@ -6,7 +6,7 @@ A verdict is an event of ours in the order's history; asked again, it is read fr
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import localcontext
 
 from app.database import WriteConnection
@@ -17,9 +17,11 @@ from app.ledger.authorization.desk import Desk
 from app.ledger.authorization.requests import Request
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import Verdict
-from app.ledger.exposure import held_in, load_claims, load_holds, load_last_prices, valuations_of
+from app.ledger.exposure import UnvaluedOrder, held_in, load_claims, load_holds, load_last_prices, unvalued_of
 from app.ledger.locks import LockedStrategy, lock_strategies
 from app.ledger.orders import known_of, load_states
+from app.ledger.revaluation import value_open_orders
+from app.ledger.valuations import valuations_of
 from app.ledger.writing import WriteBehind, write
 from app.rules.money import EXACT
 
@@ -86,13 +88,16 @@ async def _read(
     """A desk that knows what decisions about these requests need."""
     keys = {request.key for request in requests if request.key[0] in strategies}
     markets = {request.market for request in requests if request.key[0] in strategies}
-    known, held, book, valuations = await ask(
-        work,
+    queries = (
         known_of(keys),
         held_in(markets),
         BudgetBook.of(strategies, now),
         valuations_of({instrument_id for _, instrument_id in markets}),
+        unvalued_of(strategies),
     )
+    known, held, book, valuations, unvalued = await ask(work, *queries)
+    if unvalued and await value_open_orders(work, unvalued):
+        known, held, book, valuations, unvalued = await ask(work, *queries)
     stored, waiting = await load_states(work, known)
     asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
     sides = {request.side for request in requests if held.get(request.opposite)}
@@ -109,8 +114,16 @@ async def _read(
         held=held,
         claims=await load_claims(work, sides) if sides else {},
         last_prices=await load_last_prices(work, unpriced) if unpriced else {},
+        unvalued=_by_strategy(unvalued),
         now=now,
     )
+
+
+def _by_strategy(unvalued: Iterable[UnvaluedOrder]) -> dict[str, list[UnvaluedOrder]]:
+    orders: dict[str, list[UnvaluedOrder]] = {}
+    for order in unvalued:
+        orders.setdefault(order.strategy_id, []).append(order)
+    return orders
 
 
 async def _is_as_foreseen(

@@ -13,7 +13,7 @@ from app.ledger.authorization.requests import Request
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import Verdict
 from app.ledger.effects import feed_part, number_part, order_row_parts
-from app.ledger.exposure import Market, Side, Valuation
+from app.ledger.exposure import Market, Side, UnvaluedOrder
 from app.ledger.holds import HoldChanges
 from app.ledger.locks import LockedStrategy
 from app.ledger.orders import OrderChange
@@ -24,9 +24,9 @@ from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus
 from app.rules.events import AuthorizationDenied, AuthorizationGranted
 from app.rules.holds import HoldState, hold_amount, unit_price_of
 from app.rules.order_lifecycle import OrderState, apply, open_order
+from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)
-_ONE = Decimal(1)
 _ASKED = (
     *("instrument_id", "order_side", "order_type", "quantity", "price", "trigger_price", "reference_price"),
     *("time_in_force", "reduce_only", "post_only", "currency", "signal_id", "tags"),
@@ -53,6 +53,8 @@ class Desk:
     held: dict[Side, Decimal]
     claims: dict[Side, tuple[Decimal, int]]
     last_prices: dict[Market, Decimal]
+    unvalued: dict[str, list[UnvaluedOrder]]
+    """By strategy: open orders whose need is unknown."""
     now: int
     forerunner: "Desk | None" = None
     """Whose end is this one's beginning: what it decided is on its way to the database."""
@@ -85,6 +87,7 @@ class Desk:
             held=self.held,
             claims={},
             last_prices={},
+            unvalued={},
             now=now,
             forerunner=self,
         )
@@ -94,6 +97,8 @@ class Desk:
 
         What reduces a position depends on all who would; what has no price, on the last fill. Those are looked up.
         """
+        if self.unvalued.get(request.key[0]):
+            return False  # The need of its open orders may have become known: that is looked up too.
         return request.market in self.markets and request.is_priced and not self.held.get(request.opposite)
 
     def _answer(self, request: Request) -> Verdict | PurserError:
@@ -110,24 +115,25 @@ class Desk:
         asked = request.command.currency
         if valuation is not None and asked not in (None, valuation.currency):
             return InputInvalid(f"{request.command.instrument_id} settles in {valuation.currency}.", "currency")
-        currency = valuation.currency if valuation is not None else asked
-        return self._decide(request, strategy, event, currency, valuation.multiplier if valuation else _ONE)
+        if valuation is None and asked is not None:
+            valuation = assumed(asked)
+        return self._decide(request, strategy, event, valuation)
 
     def _decide(
         self,
         request: Request,
         strategy: LockedStrategy,
         event: AuthorizationGranted,
-        currency: str | None,
-        multiplier: Decimal,
+        valuation: Valuation | None,
     ) -> Verdict:
         command = request.command
+        currency = valuation.currency if valuation is not None else None
         reference = command.reference_price or self.last_prices.get(request.market)
         unit_price = unit_price_of(command.price, command.trigger_price, reference)
-        hold = self.holds.get(request.key) or HoldState(None, _ZERO)
+        hold = self.holds.get(request.key) or HoldState(None, None)
         increasing = self._increasing(request)
-        required = hold_amount(increasing, unit_price or _ZERO, multiplier)
-        if hold.unit_price:
+        required = hold_amount(increasing, unit_price, valuation) if unit_price is not None and valuation else _ZERO
+        if hold.is_placed:
             # The engine's own event placed it: what it ties up is known, and its turn to claim was earlier.
             unit_price, required = hold.unit_price, hold.remaining
             increasing = command.quantity if required else _ZERO
@@ -145,12 +151,13 @@ class Desk:
                 currency=currency,
                 budget=self.book.find(budget_key),
                 held=hold.remaining,
+                unvalued=self._unvalued(request, currency),
             )
         )
         if denial is not None:
             event = _denied(event, denial)
         else:
-            hold.reference_price, hold.unit_price = hold.reference_price or reference, unit_price or _ZERO
+            hold.reference_price, hold.unit_price = hold.reference_price or reference, unit_price
             self._claim(request)
         self._record(request, event)
         self._hold(request.key, hold, currency, _ZERO if denial is not None else required)
@@ -164,6 +171,10 @@ class Desk:
             return
         if currency is not None:
             hold.currency = currency
+        if hold.is_unvalued:
+            hold.is_unvalued = False
+            others = [order for order in self.unvalued.get(key[0], ()) if order.client_order_id != key[1]]
+            self.unvalued[key[0]] = others
         if is_new:
             hold.place(remaining)
             self.hold_changes.new[key] = self.holds[key] = hold
@@ -173,6 +184,18 @@ class Desk:
         if hold.currency is not None:
             reason = JournalReason.AUTHORIZED if is_granted else JournalReason.VOIDED
             self.book.tie_up((key[0], hold.currency), reason, key[1], orders=remaining - before)
+
+    def _unvalued(self, request: Request, currency: str | None) -> str | None:
+        """Which other open order has an unknown need that may count against the budget in the currency, and why."""
+        for order in self.unvalued.get(request.key[0], ()):
+            if order.client_order_id == request.command.client_order_id:
+                continue
+            open_order = f"what open order {order.client_order_id} needs is not known"
+            if order.currency is None:
+                return f"{open_order}: record instrument {order.instrument_id}, or end the order"
+            if order.currency == currency:
+                return f"{open_order}: {order.instrument_id} has no last price; end the order, or record a fill"
+        return None
 
     def _increasing(self, request: Request) -> Decimal:
         """What of the order exceeds the position that it would reduce, less what others claim of that already."""

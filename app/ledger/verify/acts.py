@@ -39,7 +39,7 @@ _SAID_OF_KEYS = _last_said(
 
 _INSTRUMENTS = """(
     SELECT instrument_id::text AS entity_id, settlement_currency::text, multiplier, is_inverse FROM instruments
-    WHERE instrument_id IN (SELECT entity_id FROM audit_entries WHERE entity_type = 'instrument')
+    WHERE source = 'RECORDED'
 ) stored"""
 _SAID_OF_INSTRUMENTS = _last_said(
     "instrument",

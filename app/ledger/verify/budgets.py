@@ -10,8 +10,7 @@ _RESERVED = """(
 _TIED_UP = """(
     SELECT strategy_id, currency, sum(orders) AS orders, sum(positions) AS positions FROM (
         SELECT strategy_id, currency, remaining AS orders, 0 AS positions FROM holds WHERE remaining <> 0
-        UNION ALL SELECT strategy_id, coalesce(settlement_currency, currency), 0, abs(cost) FROM positions
-        LEFT JOIN instruments USING (instrument_id) WHERE status = 'OPEN' AND cost <> 0
+        UNION ALL SELECT strategy_id, currency, 0, abs(cost) FROM positions WHERE status = 'OPEN' AND cost <> 0
     ) tied GROUP BY 1, 2
 ) recomputed"""
 
@@ -24,13 +23,18 @@ OR least(amount, top_ups, remaining, captured, voided) < 0
 """
 
 _REMAINING = """(
-    SELECT strategy_id, client_order_id, remaining FROM holds WHERE remaining <> 0
+    SELECT strategy_id, client_order_id, remaining, is_unvalued FROM holds WHERE remaining <> 0 OR is_unvalued
 ) stored"""
-# What `rules.holds` computes: orders share the position that they would reduce, in the order of `ts_init`.
+# What `rules.holds` computes: orders share the position that they would reduce, in the order of `ts_init`. A quotient
+# is rounded at 18 places; the product gives it so many digits to round from.
 _OPEN_HOLDS = f"""(
-    SELECT strategy_id, client_order_id, remaining FROM (
-        SELECT o.strategy_id, o.client_order_id, h.unit_price * coalesce(i.multiplier, 1) * (
-            o.leaves - least(o.leaves, greatest(coalesce(p.held, 0) - o.claimed, 0))) AS remaining
+    SELECT strategy_id, client_order_id, remaining, is_unvalued FROM (
+        SELECT o.strategy_id, o.client_order_id, CASE
+                   WHEN h.currency IS NULL OR h.unit_price IS NULL THEN 0
+                   WHEN NOT coalesce(i.is_inverse, false) THEN added * h.unit_price * coalesce(i.multiplier, 1)
+                   WHEN h.unit_price = 0 THEN 0
+                   ELSE round(added * i.multiplier * 1.{"0" * 40} / h.unit_price, 18) END AS remaining,
+               added > 0 AND (h.currency IS NULL OR h.unit_price IS NULL) AS is_unvalued
         FROM (
             SELECT strategy_id, client_order_id, instrument_id, side, reduce_only, leaves,
                    coalesce(sum(leaves) OVER (PARTITION BY strategy_id, instrument_id, side
@@ -44,9 +48,31 @@ _OPEN_HOLDS = f"""(
             SELECT strategy_id, instrument_id, CASE entry WHEN 'BUY' THEN 'SELL' ELSE 'BUY' END AS side,
                    sum(abs(signed_qty)) AS held FROM positions WHERE status = 'OPEN' GROUP BY 1, 2, 3
         ) p USING (strategy_id, instrument_id, side)
-        WHERE NOT o.reduce_only AND h.currency IS NOT NULL
-    ) valued WHERE remaining <> 0
+        CROSS JOIN LATERAL (
+            SELECT o.leaves - least(o.leaves, greatest(coalesce(p.held, 0) - o.claimed, 0)) AS added
+        ) a
+        WHERE NOT o.reduce_only
+    ) valued WHERE remaining <> 0 OR is_unvalued
 ) recomputed"""
+
+_HELD_IN_ANOTHER_CURRENCY = f"""
+SELECT concat_ws(' ', h.strategy_id, h.client_order_id) AS row, concat('in ', h.currency) AS stored,
+       concat('in ', i.settlement_currency, ', which ', i.instrument_id, ' settles in') AS recomputed
+FROM holds h JOIN orders o USING (strategy_id, client_order_id) JOIN instruments i USING (instrument_id)
+WHERE i.source = 'RECORDED' AND h.currency <> i.settlement_currency AND {OPEN}
+"""
+# An order in an unknown instrument has an unknown need from its first event on.
+_GRANTED_WHILE_UNVALUED = """
+SELECT concat_ws(' ', g.strategy_id, g.client_order_id) AS row,
+       concat('granted, ', h.amount, ' ', h.currency) AS stored,
+       concat('denied: what ', u.client_order_id, ' needs is not known') AS recomputed
+FROM holds u
+JOIN order_events i ON i.strategy_id = u.strategy_id AND i.client_order_id = u.client_order_id
+    AND i.type = 'OrderInitialized'
+JOIN order_events g ON g.strategy_id = u.strategy_id AND g.type = 'AuthorizationGranted' AND g.seq > i.seq
+JOIN holds h ON h.strategy_id = g.strategy_id AND h.client_order_id = g.client_order_id AND h.amount > 0
+WHERE u.is_unvalued AND u.currency IS NULL
+"""
 
 _ENDED_BUT_HOLDING = f"""
 SELECT concat_ws(' ', o.strategy_id, o.client_order_id) AS row, concat('remaining ', h.remaining) AS stored,
@@ -119,9 +145,10 @@ BUDGET_STATEMENTS = (
     Statement(2, "every hold: amount + top-ups = remaining + captured + voided", _UNBALANCED),
     Statement(
         2,
-        "every hold is what its open order would add to exposure",
-        differing("strategy_id, client_order_id", _REMAINING, _OPEN_HOLDS, "remaining"),
+        "every hold is what its open order would add to exposure, and says where that cannot be valued",
+        differing("strategy_id, client_order_id", _REMAINING, _OPEN_HOLDS, "remaining, is_unvalued"),
     ),
+    Statement(2, "every open order holds what its recorded instrument settles in", _HELD_IN_ANOTHER_CURRENCY),
     Statement(
         3,
         "journal versions count from 1 to the budget's without a gap",
@@ -134,6 +161,7 @@ BUDGET_STATEMENTS = (
         differing("strategy_id, currency", _AS_JOURNALED, _LAST_ENTRIES, "allocated, reserved"),
     ),
     Statement(4, "no grant reserved more than was allocated", _GRANTED_TOO_MUCH),
+    Statement(4, "nothing was granted while the need of an open order was unknown", _GRANTED_WHILE_UNVALUED),
     Statement(4, "a budget is over exactly when it says why", _OVER),
     Statement(5, "an order that has ended holds nothing", _ENDED_BUT_HOLDING),
     Statement(5, "an open order has its hold", _HOLDING_NOTHING),

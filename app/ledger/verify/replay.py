@@ -1,7 +1,7 @@
 """Orders folded again from their events, positions computed again from their fills, compared with what is stored."""
 
 from collections.abc import AsyncIterator, Iterable
-from decimal import Decimal, localcontext
+from decimal import localcontext
 from typing import Any
 
 import asyncpg
@@ -12,10 +12,13 @@ from app.ledger.arrival import QuarantineCode
 from app.ledger.by_keys import array_source
 from app.ledger.orders import OrderChange, fold_order
 from app.ledger.positions import BookedFill, Life, PositionChanges, booked_of, life_of, run_fills
+from app.ledger.reconciliation import compare_all
 from app.ledger.rows import ORDER_COLUMNS, POSITION_COLUMNS, order_row, position_row
+from app.ledger.valuations import load_valuations
 from app.ledger.verify.finding import Finding
 from app.ledger.writing import Row
 from app.rules.money import EXACT
+from app.rules.valuation import assumed
 
 _TOGETHER = 2000
 """How many orders, or positions, are read at a time."""
@@ -66,8 +69,23 @@ SELECT p.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
 """
 _POSITION_KEYS = """
 SELECT strategy_id::text, position_id FROM positions UNION SELECT strategy_id::text, position_id FROM fills
+UNION SELECT strategy_id::text, position_id FROM order_events WHERE position_id IS NOT NULL AND variant = 0
+UNION SELECT strategy_id::text, position_id FROM discrepancies
 """
-_MULTIPLIERS = "SELECT instrument_id, multiplier FROM instruments"
+_REPORTS = f"""
+SELECT e.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
+    SELECT strategy_id, position_id, payload FROM order_events
+    WHERE strategy_id = k.strategy_id AND position_id = k.position_id AND variant = 0 OFFSET 0
+) e
+"""
+_DISCREPANCIES = f"""
+SELECT d.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
+    SELECT strategy_id, position_id, event_id::text FROM discrepancies
+    WHERE strategy_id = k.strategy_id AND position_id = k.position_id OFFSET 0
+) d
+"""
+_INSTRUMENTS = "SELECT instrument_id FROM instruments"
+_DEDUCTING = "SELECT strategy_id::text FROM strategies WHERE deducts_base_fees"
 
 Key = tuple[str, str]
 """(strategy_id, client_order_id or position_id)"""
@@ -89,17 +107,31 @@ async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
 
 
 async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]:
-    """Every position and every fill's effect equal the replay of the fills in their order."""
-    multipliers = {row["instrument_id"]: row["multiplier"] for row in await connection.fetch(_MULTIPLIERS)}
+    """Every position and every fill's effect equal the replay of the fills in their order.
+
+    Every report of the engine that differs from that has its discrepancy, and no other has one.
+    """
+    instruments = [row["instrument_id"] for row in await connection.fetch(_INSTRUMENTS)]
+    valuations = await load_valuations(connection, instruments)
+    deducting = {row["strategy_id"] for row in await connection.fetch(_DEDUCTING)}
     async for keys in _together(connection, _POSITION_KEYS):
         stored = _grouped(await connection.fetch(_POSITIONS, *keys), "position_id")
         fills = _grouped(await connection.fetch(_FILLS, *keys), "position_id")
+        reports = _grouped(await connection.fetch(_REPORTS, *keys), "position_id")
+        disputed = _grouped(await connection.fetch(_DISCREPANCIES, *keys), "position_id")
         with localcontext(EXACT):
-            found = [
-                finding
-                for key in zip(*keys, strict=True)
-                for finding in _differing_position(key, stored.get(key, []), fills.get(key, []), multipliers)
-            ]
+            found: list[Finding] = []
+            for key in zip(*keys, strict=True):
+                changes = PositionChanges(valuations=valuations)
+                booked = [booked_of(row) for row in fills.get(key, [])]
+                for fill in booked:
+                    valuations.setdefault(fill.instrument_id, assumed(fill.fill.currency))
+                run_fills(key, None, booked, changes, deducts_base_fees=key[0] in deducting)
+                found += _differing_fills(booked)
+                events = [decode_stored(row["payload"]) for row in reports.get(key, [])]
+                known = {row["event_id"] for row in disputed.get(key, [])}
+                found += _differing_reports(key, events, changes, known)
+                found += _differing_lives(key, stored.get(key, []), changes.lives)
         for finding in found:
             yield finding
 
@@ -124,14 +156,17 @@ def _grouped(rows: Iterable[asyncpg.Record], name: str) -> dict[Key, list[asyncp
     return groups
 
 
-def _differing_position(
-    key: Key, stored: list[asyncpg.Record], fills: list[asyncpg.Record], multipliers: dict[str, Decimal]
-) -> Iterable[Finding]:
-    booked = [booked_of(row) for row in fills]
-    changes = PositionChanges()
-    run_fills(key, None, booked, multipliers, changes)
-    yield from _differing_fills(booked)
-    yield from _differing_lives(key, stored, changes.lives)
+def _differing_reports(key: Key, events: list[Any], changes: PositionChanges, known: set[str]) -> Iterable[Finding]:
+    """Compare discrepancies; notes on the lives of `changes` what they should say of the reports."""
+    owner = next(iter(changes.lives.values())).instrument_id if changes.lives else None
+    concerned = [event for event in events if owner in (None, event.instrument_id)]
+    differing, verdicts = compare_all(concerned, changes.trails.get(key, {}))
+    for n, verdict in verdicts.items():
+        changes.lives[(*key, n)].reconciliation = verdict
+    for event_id in sorted(differing ^ known):
+        stored, expected = ("no discrepancy", "one") if event_id in differing else ("a discrepancy", "none")
+        where = f"position event {event_id} of position {key[1]} of strategy {key[0]}"
+        yield Finding(where, f"stored {stored}, recomputed {expected}")
 
 
 def _differing_order(key: Key, order_rows: list[asyncpg.Record], event_rows: list[asyncpg.Record]) -> Iterable[Finding]:
@@ -171,7 +206,7 @@ def _differing_fills(booked: list[BookedFill]) -> Iterable[Finding]:
     for fill in booked:
         if fill.before != fill.effect:
             where = f"fill {fill.event_id} of strategy {fill.strategy_id}"
-            columns = "(realized_pnl, position_n, flip_qty)"
+            columns = "(realized_pnl, position_n, flip_qty, settlement_currency, notional)"
             yield Finding(where, f"{columns}: stored {_shown(fill.before)}, recomputed {_shown(fill.effect)}")
 
 

@@ -59,8 +59,8 @@ _FILL_SUMS = f"""(
            sum(notional) AS notional, sum(realized_pnl) AS realized_pnl, sum(total_fees) AS total_fees,
            min(ts_event) AS first_ts, max(ts_event) AS last_ts
     FROM (
-        SELECT strategy_id, {_DAY} AS day, instrument_id, currency, side, 1 AS fills, last_qty AS quantity,
-               last_qty * last_px AS notional, realized_pnl, 0 AS total_fees, ts_event FROM fills
+        SELECT strategy_id, {_DAY} AS day, instrument_id, settlement_currency AS currency, side, 1 AS fills,
+               last_qty AS quantity, notional, realized_pnl, 0 AS total_fees, ts_event FROM fills
         UNION ALL
         SELECT strategy_id, {_DAY}, instrument_id, commission_currency, side, 0, 0, 0, 0, commission, ts_event
         FROM fills

@@ -2,8 +2,10 @@
 
 from app.reads.catalogue.audit_entry import AUDIT_ENTRY
 from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY, BUDGET_JOURNAL_ENTRY, HOLD
+from app.reads.catalogue.discrepancy import DISCREPANCY
 from app.reads.catalogue.fill import FILL
 from app.reads.catalogue.fill_summary import FILL_SUMMARY, FILL_SUMMARY_GROUP
+from app.reads.catalogue.instrument import INSTRUMENT
 from app.reads.catalogue.order import ORDER
 from app.reads.catalogue.order_event import ORDER_EVENT, QUARANTINED_EVENT
 from app.reads.catalogue.performance import EQUITY_POINT, PERFORMANCE
@@ -17,11 +19,13 @@ __all__ = [
     "BUDGET",
     "BUDGET_ENTRY",
     "BUDGET_JOURNAL_ENTRY",
+    "DISCREPANCY",
     "EQUITY_POINT",
     "FILL",
     "FILL_SUMMARY",
     "FILL_SUMMARY_GROUP",
     "HOLD",
+    "INSTRUMENT",
     "ORDER",
     "ORDER_EVENT",
     "PERFORMANCE",

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from app.models import Budget, BudgetJournalEntry, FillSum, Hold
 from app.reads.catalogue.registry import register
@@ -16,6 +16,7 @@ from app.reads.shape import Many, One, Shape
 _KEY = ("strategy_id", "currency")
 _SUMS = Columns("sums$", FillSum)
 """The strategy's kept sums: a table inside a subquery of its own, so one name does for all."""
+_HOLDS = Columns("holds$", Hold)
 
 
 def _allocated(budget: Columns) -> ColumnElement[Any]:
@@ -39,6 +40,14 @@ def _of_fills(value: ColumnElement[Any]) -> Source:
     return source
 
 
+def _unvalued_orders(budget: Columns) -> ColumnElement[Any]:
+    """Open orders of the strategy that may count against the budget, by an amount that is not known."""
+    same = (_HOLDS.strategy_id == budget.strategy_id, _HOLDS.is_unvalued)
+    counted = select(func.count()).select_from(Hold.__table__.alias(_HOLDS.name))  # type: ignore[attr-defined]
+    either = or_(_HOLDS.currency.is_(None), _HOLDS.currency == budget.currency)
+    return counted.where(*same, either).scalar_subquery()
+
+
 BUDGET = register(
     Shape(
         name="Budget",
@@ -56,6 +65,7 @@ BUDGET = register(
             "total_fees": amount(_of_fills(_SUMS.total_fees)),
             "net_pnl": amount(_of_fills(_SUMS.realized_pnl - _SUMS.total_fees)),
             "over_reason": plain("over_reason"),
+            "unvalued_orders": plain(_unvalued_orders),
             "version": plain("version"),
             "updated_at": instant("updated_at"),
         },
@@ -108,7 +118,7 @@ HOLD = register(
             "unit_price": amount("unit_price"),
         },
         key=("strategy_id", "client_order_id"),
-        # Without a currency nothing is held.
-        only=lambda hold: hold.currency.is_not(None),
+        # Without a currency and a price nothing is held.
+        only=lambda hold: hold.currency.is_not(None) & hold.unit_price.is_not(None),
     )
 )

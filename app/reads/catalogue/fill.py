@@ -1,13 +1,25 @@
 """Fills."""
 
+from sqlalchemy import ColumnElement
+
 from app.models import Fill, FillSum
+from app.reads.catalogue.instrument import fill_valuation
 from app.reads.catalogue.registry import register
 from app.reads.catalogue.strategy import ITS_STRATEGY
+from app.reads.columns import Columns
 from app.reads.fields import amount, instant, node_id, plain
-from app.reads.filters import column, midnight, strategy_name
+from app.reads.filters import column, compare, midnight, strategy_name
 from app.reads.shape import One, Shape, Totals
+from app.reads.want import Compare
 
 _KEY = ("strategy_id", "event_id")
+
+
+def _settlement_currency(columns: Columns, comparison: Compare) -> ColumnElement[bool]:
+    """Compare the currency of a fill's amounts, which totals call just that."""
+    known = "settlement_currency" if "settlement_currency" in columns else "currency"
+    return compare(columns[known], comparison)
+
 
 FILL = register(
     Shape(
@@ -31,11 +43,15 @@ FILL = register(
             "commission_currency": plain("commission_currency"),
             "liquidity_side": plain("liquidity_side"),
             "realized_pnl": amount("realized_pnl"),
+            "settlement_currency": plain("settlement_currency"),
+            "notional": amount("notional"),
+            "valuation": plain(fill_valuation),
             "event_id": plain("event_id"),
             "ts_event": instant("ts_event"),
         },
         links={
             "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+            "instrument": One("Instrument", on={"instrument_id": "instrument_id"}),
             "order": One("Order", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
         },
         filters={
@@ -45,7 +61,7 @@ FILL = register(
             "client_order_id": column("client_order_id"),
             "event_id": column("event_id"),
             "side": column("side"),
-            "currency": column("currency"),
+            "currency": _settlement_currency,
             "last_qty": column("last_qty"),
             "ts_event": column("ts_event"),
             "ts_event_midnight": midnight("ts_event"),

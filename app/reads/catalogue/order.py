@@ -1,17 +1,29 @@
 """Orders."""
 
-from sqlalchemy import case, func
+from sqlalchemy import ColumnElement, case, exists, func
 
-from app.models import Order, OrderTotal
+from app.models import Hold, Order, OrderTotal
+from app.reads.catalogue.instrument import order_valuation
 from app.reads.catalogue.registry import register
 from app.reads.catalogue.signal import signal_of_order
 from app.reads.catalogue.strategy import ITS_STRATEGY
+from app.reads.columns import Columns
 from app.reads.fields import amount, instant, node_id, plain
 from app.reads.filters import column, strategy_name
 from app.reads.literals import number_literal, text_literal
 from app.reads.shape import Many, One, Shape, Totals
 
 _KEY = ("strategy_id", "client_order_id")
+
+_HOLD = Columns("hold$", Hold)
+"""The order's hold: a table inside a subquery of its own, so one name does for all."""
+
+
+def _is_unvalued(order: Columns) -> ColumnElement[bool]:
+    same = (_HOLD.strategy_id == order.strategy_id, _HOLD.client_order_id == order.client_order_id)
+    found = exists().where(*same, _HOLD.is_unvalued)
+    return found.select_from(Hold.__table__.alias(_HOLD.name))  # type: ignore[attr-defined]
+
 
 ORDER = register(
     Shape(
@@ -46,11 +58,13 @@ ORDER = register(
                 lambda o: case((o.status.in_([text_literal("DENIED"), text_literal("REJECTED")]), o.deny_reason))
             ),
             "tags": plain("tags"),
+            "valuation": plain(order_valuation(_is_unvalued)),
             "ts_init": instant("ts_init"),
             "ts_last": instant("ts_last"),
         },
         links={
             "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+            "instrument": One("Instrument", on={"instrument_id": "instrument_id"}),
             "signal": One("Signal", on={"signal_id": "signal_id"}, also=signal_of_order),
             "hold": One("Hold", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
             "events": Many("OrderEvent", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),

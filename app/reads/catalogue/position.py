@@ -3,6 +3,7 @@
 from sqlalchemy import and_, func, or_
 
 from app.models import Position, PositionTotal
+from app.reads.catalogue.instrument import position_valuation
 from app.reads.catalogue.registry import register
 from app.reads.catalogue.strategy import ITS_STRATEGY
 from app.reads.fields import amount, instant, node_id, plain
@@ -34,12 +35,15 @@ POSITION = register(
             "currency": plain("currency"),
             "realized_pnl": amount("realized_pnl"),
             "total_fees": amount("total_fees"),
+            "valuation": plain(position_valuation),
+            "reconciliation": plain("reconciliation"),
             "ts_opened": instant("ts_opened"),
             "ts_closed": instant("ts_closed"),
             "duration_ns": plain(lambda p: p.ts_closed - p.ts_opened),
         },
         links={
             "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+            "instrument": One("Instrument", on={"instrument_id": "instrument_id"}),
             # The fill that flips a position closes one life and opens the next: both have it.
             "fills": Many(
                 "Fill",
@@ -61,6 +65,7 @@ POSITION = register(
             "instrument_id": column("instrument_id"),
             "status": column("status"),
             "position_id": column("position_id"),
+            "reconciliation": column("reconciliation"),
             "n": column("n"),
             "ts_opened": column("ts_opened"),
         },

@@ -1,0 +1,328 @@
+"""Continuous reconciliation: what the engine reports of positions, compared with the ledger as it arrives.
+
+    fills ─> positions (`ledger.positions`) ─> how each stood after each fill: its trail ─┐
+    position events ─────────────────────────────────────────────────────────────────────┴─> discrepancies
+
+A report speaks of the position after one fill, by its `ts_event`. Which state it means depends on nothing that came
+later, so reports may come before their fills, after them, or twice; a position that is computed again has its reports
+compared again. Nothing that the engine reports sets a number here. Run under `localcontext(EXACT)`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+
+from app.database import ReadConnection, WriteConnection
+from app.engines.nautilus import decode_stored
+from app.ledger.arrival import Arrival, NewFill
+from app.ledger.by_keys import array_source, join_by
+from app.ledger.locks import LockedStrategy
+from app.ledger.positions import (
+    START,
+    Life,
+    PositionChanges,
+    PositionKey,
+    Trail,
+    book_fills,
+    life_of,
+    recompute,
+)
+from app.ledger.writing import Delete, Insert, Part, Row, Update
+from app.models import Discrepancy, Strategy
+from app.rules.enums import DiscrepancyKind, Reconciliation
+from app.rules.events import AnyPositionEvent
+from app.rules.positions import PositionState
+from app.rules.reconciliation import Difference, PositionReport, closest, read_report
+
+_COLUMNS = (
+    "strategy_id",
+    "event_id",
+    "kind",
+    "position_id",
+    "position_n",
+    "instrument_id",
+    "ts_event",
+    "ledger_value",
+    "engine_value",
+)
+_STORED = f"""
+SELECT d.strategy_id::text, d.position_id, d.event_id::text, d.kind, d.position_n
+FROM {array_source("strategy_id uuid", "position_id text", "since bigint")} k
+{join_by("discrepancies", "d", "k", "strategy_id", "position_id", also="ts_event >= k.since")}
+"""
+_OTHERS = """
+SELECT EXISTS (SELECT FROM discrepancies WHERE strategy_id = $1 AND position_id = $2 AND position_n = $3
+AND event_id <> ALL($4::uuid[]))
+"""
+_REPORTS_SINCE = """
+SELECT payload FROM order_events
+WHERE strategy_id = $1 AND position_id = $2 AND ts_event >= $3 AND variant = 0 ORDER BY seq
+"""
+_REPORTS = """
+SELECT payload FROM order_events WHERE strategy_id = $1 AND event_id = ANY($2::uuid[]) AND variant = 0
+"""
+_LIFE = "SELECT * FROM positions WHERE strategy_id = $1 AND position_id = $2 AND n = $3"
+_BASE_FEES_AT = """
+SELECT EXISTS (SELECT FROM fills WHERE strategy_id = $1 AND position_id = $2 AND ts_event = $3
+AND commission_currency <> currency AND commission <> 0)
+"""
+_WITH_BASE_FEES = """
+SELECT DISTINCT position_id FROM fills WHERE strategy_id = $1 AND commission_currency <> currency
+"""
+
+
+Disputed = dict[str, list[tuple[str, int | None]]]
+"""Stored discrepancies of a position: (kind, position_n) by the event's id."""
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """What comparing brought about: discrepancies to store and to remove, and engines found to deduct base fees."""
+
+    found: list[Row] = field(default_factory=list)
+    settled: list[Row] = field(default_factory=list)
+    deducting: set[str] = field(default_factory=set)
+    """Strategies whose engine was found to take commissions in the base currency off the position."""
+
+    def parts(self) -> list[Part]:
+        """What is to be written."""
+        flags = [(strategy_id, True) for strategy_id in sorted(self.deducting)]
+        return [
+            Update(Strategy, ("strategy_id", "deducts_base_fees"), flags),
+            Delete(Discrepancy, _COLUMNS[:3], self.settled),
+            Insert(Discrepancy, _COLUMNS, self.found),
+        ]
+
+
+async def book_and_reconcile(
+    work: WriteConnection,
+    fills: Sequence[NewFill],
+    reports: Sequence[Arrival],
+    strategies: Mapping[str, LockedStrategy],
+) -> tuple[PositionChanges, Reconciled]:
+    """Apply new fills to positions, and compare the engine's reports with them. Writes nothing.
+
+    Where reports show that an engine deducts base fees, its strategy's positions are computed anew that way.
+    """
+    news: dict[PositionKey, list[Arrival]] = {}
+    for report in reports:
+        news.setdefault((report.strategy_id, report.position_id or ""), []).append(report)
+    changes = await book_fills(work, fills, strategies, news)
+    reconciled = await reconcile(work, news, changes, strategies)
+    if reconciled.deducting:
+        found = reconciled.deducting
+        for strategy_id in found:
+            strategies[strategy_id].deducts_base_fees = True
+        changes = await book_fills(work, fills, strategies, news, anew=found)
+        for strategy_id in sorted(found):
+            for row in await work.fetch(_WITH_BASE_FEES, strategy_id):
+                key = (strategy_id, row["position_id"])
+                if key not in changes.recomputed:
+                    await recompute(work, key, [], changes, deducts_base_fees=True, since=START)
+        reconciled = await reconcile(work, news, changes, strategies)
+        reconciled.deducting = found
+    return changes, reconciled
+
+
+async def reconcile(
+    work: WriteConnection,
+    news: Mapping[PositionKey, Sequence[Arrival]],
+    changes: PositionChanges,
+    strategies: Mapping[str, LockedStrategy],
+) -> Reconciled:
+    """Compare new reports, and those stored reports whose positions moved under them. Adds to `changes.lives`."""
+    result = Reconciled()
+    disputed = await _load_disputed(work, changes)
+    for key in dict.fromkeys((*news, *disputed, *changes.recomputed)):
+        position = _Position(work, key, changes, strategies[key[0]].deducts_base_fees)
+        await position.compare_again(disputed.get(key, {}), result)
+        for arrival in news.get(key, ()):
+            await position.compare(arrival.event, result)  # type: ignore[arg-type]
+        await position.mark(result)
+    return result
+
+
+async def _load_disputed(work: WriteConnection, changes: PositionChanges) -> dict[PositionKey, Disputed]:
+    """Discrepancies that fills of this transaction may settle."""
+    since = {key: changes.recomputed.get(key, min(trail)) for key, trail in changes.trails.items() if trail}
+    disputed: dict[PositionKey, Disputed] = {}
+    if since:
+        columns = [key[0] for key in since], [key[1] for key in since], [str(first) for first in since.values()]
+        for row in await work.fetch(_STORED, *columns):
+            of_position = disputed.setdefault((row["strategy_id"], row["position_id"]), {})
+            of_position.setdefault(row["event_id"], []).append((row["kind"], row["position_n"]))
+    return disputed
+
+
+class _Position:
+    """One position and the reports of it that are compared in this transaction."""
+
+    def __init__(self, work: WriteConnection, key: PositionKey, changes: PositionChanges, deducts: bool) -> None:
+        self._work = work
+        self._key = key
+        self._changes = changes
+        self._deducts = deducts
+        self._trail: Trail = changes.trails.get(key, {})
+        self._latest = changes.latest.get(key)
+        self._verdicts: dict[int, Reconciliation] = {}
+        self._settled: dict[str, int | None] = {}
+
+    async def compare_again(self, disputed: Disputed, result: Reconciled) -> None:
+        """Compare stored reports that this transaction's fills may have put right or wrong."""
+        since = self._changes.recomputed.get(self._key)
+        if since is not None:
+            rows = await self._work.fetch(_REPORTS_SINCE, *self._key, since)
+        elif disputed:
+            rows = await self._work.fetch(_REPORTS, self._key[0], list(disputed))
+        else:
+            return
+        for row in rows:
+            event = decode_stored(row["payload"])
+            assert isinstance(event, AnyPositionEvent)
+            report = read_report(event)
+            states = self._trail.get(report.ts_event)
+            if not states or self._is_of_another_instrument(event):
+                continue  # What was said of it stands: no fill of this transaction concerns it.
+            state, found = closest(report, states)
+            before = disputed.get(event.event_id, [])
+            if found and since == report.ts_event and not before:
+                continue  # It speaks of the life that ended when the first one computed again began.
+            result.settled += [(self._key[0], event.event_id, kind) for kind, _ in before]
+            for _, n in before:
+                self._settled[event.event_id] = n
+            self._judge(event, state, found, result)
+
+    async def compare(self, event: AnyPositionEvent, result: Reconciled) -> None:
+        """Compare a new report."""
+        if self._is_of_another_instrument(event):
+            return
+        report = read_report(event)
+        states = list(self._trail.get(report.ts_event, ()))
+        is_computed_again = self._key in self._changes.recomputed
+        if self._latest is not None and self._latest.last[0] == report.ts_event and not is_computed_again:
+            states.insert(0, self._latest.state)
+        if not states or (closest(report, states)[1] and self._is_about_the_past(report)):
+            states += await self._past_states(report)
+        if not states:
+            missing = Difference(DiscrepancyKind.FILL_MISSING, None, _quantity(report))
+            result.found.append(self._row(event, None, missing))
+            return
+        state, found = closest(report, states)
+        is_short = any(difference.kind is DiscrepancyKind.QUANTITY for difference in found)
+        if is_short and not self._deducts and await self._shows_deduction(report):
+            result.deducting.add(self._key[0])
+        self._judge(event, state, found, result)
+
+    async def mark(self, result: Reconciled) -> None:
+        """Note on each life that was compared whether the reports of it agree."""
+        settled = {n for n in self._settled.values() if n is not None}
+        for n in settled | self._verdicts.keys():
+            life = await self._life(n)
+            if life is None:
+                continue
+            verdict = self._verdicts.get(n, Reconciliation.AGREES)
+            still = life.reconciliation is Reconciliation.DIFFERS and verdict is Reconciliation.AGREES
+            if still and (n not in settled or await self._is_disputed_besides(n)):
+                verdict = Reconciliation.DIFFERS
+            if verdict is not life.reconciliation:
+                if (*self._key, n) not in self._changes.lives:
+                    life = copy(before := life)
+                    life.before = before
+                    self._changes.lives[(*self._key, n)] = life
+                life.reconciliation = verdict
+
+    def _judge(
+        self, event: AnyPositionEvent, state: PositionState, found: Iterable[Difference], result: Reconciled
+    ) -> None:
+        rows = [self._row(event, state.n, difference) for difference in found]
+        result.found += rows
+        if rows:
+            self._verdicts[state.n] = Reconciliation.DIFFERS
+        else:
+            self._verdicts.setdefault(state.n, Reconciliation.AGREES)
+
+    def _row(self, event: AnyPositionEvent, n: int | None, difference: Difference) -> Row:
+        return (
+            self._key[0],
+            event.event_id,
+            difference.kind.value,
+            event.position_id,
+            n,
+            event.instrument_id,
+            event.ts_event,
+            difference.ledger,
+            difference.engine,
+        )
+
+    def _is_of_another_instrument(self, event: AnyPositionEvent) -> bool:
+        """Whether another instrument has this position id here (`ledger.positions`): nothing is compared then."""
+        life = self._latest or self._changes.lives.get((*self._key, 1))
+        return life is not None and life.instrument_id != event.instrument_id
+
+    def _is_about_the_past(self, report: PositionReport) -> bool:
+        """Whether stored fills of the same instant may explain it: some were stored before this transaction."""
+        return self._latest is not None and self._latest.last[0] >= report.ts_event
+
+    async def _past_states(self, report: PositionReport) -> list[PositionState]:
+        """How the position stood after stored fills of that instant, computed from the life that they fall into."""
+        if self._latest is None or self._latest.last[0] < report.ts_event or self._key in self._changes.recomputed:
+            return []
+        scratch = PositionChanges(valuations=dict(self._changes.valuations))
+        since = (report.ts_event, -1, -1, -1)
+        await recompute(self._work, self._key, [], scratch, deducts_base_fees=self._deducts, since=since)
+        return scratch.trails.get(self._key, {}).get(report.ts_event, [])
+
+    async def _shows_deduction(self, report: PositionReport) -> bool:
+        """Whether the report is right once commissions in the base currency are taken off the position."""
+        news = [
+            copy(booked)
+            for booked in self._changes.fills
+            if (booked.strategy_id, booked.position_id) == self._key and booked.place[0] <= report.ts_event
+        ]
+        pays = any(booked.fill.commission_currency != booked.fill.currency for booked in news)
+        if not pays and not await self._work.fetchval(_BASE_FEES_AT, *self._key, report.ts_event):
+            return False
+        scratch = PositionChanges(valuations=dict(self._changes.valuations))
+        await recompute(self._work, self._key, news, scratch, deducts_base_fees=True, since=START)
+        states = scratch.trails.get(self._key, {}).get(report.ts_event, [])
+        return bool(states) and not closest(report, states)[1]
+
+    async def _life(self, n: int) -> Life | None:
+        if (moved := self._changes.lives.get((*self._key, n))) is not None:
+            return moved
+        if self._latest is not None and self._latest.state.n == n:
+            return self._latest
+        row = await self._work.fetchrow(_LIFE, *self._key, n)
+        return life_of(row) if row is not None else None
+
+    async def _is_disputed_besides(self, n: int) -> bool:
+        return bool(await self._work.fetchval(_OTHERS, *self._key, n, list(self._settled)))
+
+
+def _quantity(report: PositionReport) -> str:
+    return f"{report.signed_qty:f}" if report.signed_qty is not None else "a position"
+
+
+def compare_all(reports: Iterable[AnyPositionEvent], trail: Trail) -> tuple[set[str], dict[int, Reconciliation]]:
+    """All reports of a position against its whole trail: ids of events that differ, and the verdict on each life."""
+    differing: set[str] = set()
+    verdicts: dict[int, Reconciliation] = {}
+    for event in reports:
+        report = read_report(event)
+        states = trail.get(report.ts_event)
+        if not states:
+            differing.add(event.event_id)
+            continue
+        state, found = closest(report, states)
+        if found:
+            differing.add(event.event_id)
+            verdicts[state.n] = Reconciliation.DIFFERS
+        else:
+            verdicts.setdefault(state.n, Reconciliation.AGREES)
+    return differing, verdicts
+
+
+async def load_reports(connection: ReadConnection, key: PositionKey) -> list[AnyPositionEvent]:
+    """All reports of a position, in the order of arrival."""
+    rows = await connection.fetch(_REPORTS_SINCE, *key, 0)
+    return [decode_stored(row["payload"]) for row in rows]  # type: ignore[misc]

@@ -1,0 +1,178 @@
+"""Valuing anew: everything in an instrument whose terms became known or were corrected, and orders that could not be
+valued before.
+
+    instruments ─> positions and fills ─> discrepancies ─> totals ─> holds ─> budgets, journal, change feed
+
+All of it happens in the transaction that records the instrument. `value_waiting` is a convenience: the gate values the
+orders of its strategies itself before it grants anything.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal, localcontext
+from time import time_ns
+
+from app.database import Database, WriteConnection
+from app.ledger.arrival import OrderKey
+from app.ledger.budgets import BudgetBook
+from app.ledger.effects import feed_part, moved_position_parts
+from app.ledger.exposure import Market, UnvaluedOrder, hold_of, load_last_prices
+from app.ledger.holds import tie_up
+from app.ledger.locks import LockedStrategy, lock_all_strategies, lock_strategies
+from app.ledger.orders import OrderChange, load_states
+from app.ledger.positions import START, PositionChanges, recompute
+from app.ledger.reconciliation import reconcile
+from app.ledger.rows import HOLD_COLUMNS, hold_row
+from app.ledger.totals import rebuild_fill_sums
+from app.ledger.valuations import load_valuations
+from app.ledger.writing import Update, write
+from app.models import Fill, Hold
+from app.models.order import OPEN
+from app.rules.enums import JournalReason
+from app.rules.money import EXACT
+from app.rules.valuation import Valuation
+
+_REVISED = ("strategy_id", "event_id", "realized_pnl", "position_n", "flip_qty", "settlement_currency", "notional")
+_POSITIONS = """
+SELECT DISTINCT strategy_id::text, position_id FROM positions WHERE instrument_id = ANY($1) ORDER BY 1, 2
+"""
+_OPEN_ORDERS = f"""
+SELECT strategy_id::text, client_order_id FROM orders
+WHERE instrument_id = ANY($1) AND {OPEN} ORDER BY ts_init, client_order_id
+"""
+_ENDED_HOLDS = f"""
+SELECT o.instrument_id, h.* FROM orders o
+JOIN holds h ON h.strategy_id = o.strategy_id AND h.client_order_id = o.client_order_id
+WHERE o.instrument_id = ANY($1) AND NOT ({OPEN}) AND h.currency IS NOT NULL
+"""
+_WAITING = """
+SELECT h.strategy_id::text, h.client_order_id, o.instrument_id, h.currency FROM holds h
+JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_order_id
+JOIN instruments i ON i.instrument_id = o.instrument_id
+WHERE h.is_unvalued AND h.currency IS NULL
+"""
+_PENDING = "SELECT instrument_id FROM pending_revaluations ORDER BY 1"
+_DONE = "DELETE FROM pending_revaluations WHERE instrument_id = ANY($1)"
+
+
+async def revalue(
+    work: WriteConnection, strategies: Mapping[str, LockedStrategy], before: Mapping[str, Valuation | None]
+) -> None:
+    """Value everything in these instruments by their terms as stored now; `before` has what they were valued by.
+
+    `strategies` are all there are, locked. Commits nothing.
+    """
+    instruments = sorted(before)
+    with localcontext(EXACT):
+        positions = await _revalue_positions(work, strategies, instruments)
+        await rebuild_fill_sums(work, instruments)
+        known = {one: valuation for one, valuation in before.items() if valuation is not None}
+        keys = [(row[0], row[1]) for row in await work.fetch(_OPEN_ORDERS, instruments)]
+        await _rehold(work, keys, positions, valued_before=known)
+        await _convert_ended(work, instruments, known)
+
+
+async def _revalue_positions(
+    work: WriteConnection, strategies: Mapping[str, LockedStrategy], instruments: Sequence[str]
+) -> PositionChanges:
+    """Compute all positions in the instruments anew and write their fills; positions themselves are still to be."""
+    total = PositionChanges(valuations=await load_valuations(work, instruments))
+    for strategy_id, position_id in await work.fetch(_POSITIONS, instruments):
+        key = (strategy_id, position_id)
+        deducts = strategies[strategy_id].deducts_base_fees
+        changes = PositionChanges(valuations=total.valuations)
+        await recompute(work, key, [], changes, deducts_base_fees=deducts, since=START)
+        compared = await reconcile(work, {}, changes, strategies)
+        changes.lives = {place: life for place, life in changes.lives.items() if life.is_changed}
+        revised = [(booked.strategy_id, booked.event_id, *booked.effect) for booked in changes.revised]
+        await write(work, [Update(Fill, _REVISED, revised), *compared.parts(), feed_part(positions=changes)])
+        total.lives |= changes.lives
+        total.removed += changes.removed
+    return total
+
+
+async def _rehold(
+    work: WriteConnection,
+    keys: Sequence[OrderKey],
+    positions: PositionChanges,
+    *,
+    valued_before: Mapping[str, Valuation] | None = None,
+    prices: Mapping[Market, Decimal] | None = None,
+) -> bool:
+    """Move the holds of open orders, and what positions tie up, and write it. Answers whether anything changed."""
+    states, _ = await load_states(work, keys)
+    orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
+    concerned = {key[0] for key in keys} | {key[0] for key in positions.lives} | {one[0] for one in positions.removed}
+    book = await BudgetBook.load(work, sorted(concerned), time_ns())
+    holds = await tie_up(
+        work, orders, positions, book, JournalReason.REVALUED, valued_before=valued_before, prices=prices
+    )
+    feed = feed_part(orders=[*holds.new, *holds.moved], budgets=book.changed)
+    await write(work, [*moved_position_parts(positions), *holds.parts(), *book.parts(), feed])
+    return bool(holds.new or holds.moved)
+
+
+async def _convert_ended(work: WriteConnection, instruments: Sequence[str], before: Mapping[str, Valuation]) -> None:
+    """State what ended orders held by the new valuation too."""
+    after = await load_valuations(work, instruments)
+    changed = [one for one in instruments if one in before and before[one].terms != after[one].terms]
+    if not changed:
+        return
+    rows = []
+    for row in await work.fetch(_ENDED_HOLDS, changed):
+        hold = hold_of(row)
+        hold.convert(before[row["instrument_id"]], after[row["instrument_id"]])
+        rows.append(hold_row((str(row["strategy_id"]), row["client_order_id"]), hold))
+    await write(work, [Update(Hold, HOLD_COLUMNS, rows)])
+
+
+async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOrder]) -> bool:
+    """Value open orders whose need was unknown, as far as their instrument or a last price is known by now.
+
+    Their strategies must be locked. Answers whether any could be valued; writes, and commits nothing.
+    """
+    known = await load_valuations(work, {order.instrument_id for order in unvalued})
+    prices = await load_last_prices(work, {(order.strategy_id, order.instrument_id) for order in unvalued})
+    keys = [
+        (order.strategy_id, order.client_order_id)
+        for order in unvalued
+        if order.instrument_id in known
+        and (order.currency is None or (order.strategy_id, order.instrument_id) in prices)
+    ]
+    if not keys:
+        return False
+    with localcontext(EXACT):
+        return await _rehold(work, keys, PositionChanges(), prices=prices)
+
+
+async def value_waiting(database: Database, instrument_ids: Collection[str] | None = None) -> None:
+    """Value open orders whose instrument has become known since they came; None: in any instrument."""
+    async with database.unit_of_work() as work:
+        waiting = await _waiting(work, instrument_ids)
+        if not waiting:
+            return
+        await lock_strategies(work, {strategy_id for strategy_id, _ in waiting})
+        with localcontext(EXACT):
+            if await _rehold(work, await _waiting(work, instrument_ids), PositionChanges()):
+                await work.commit()
+
+
+async def _waiting(work: WriteConnection, instrument_ids: Collection[str] | None) -> list[OrderKey]:
+    rows = await work.fetch(_WAITING)
+    return [
+        (row["strategy_id"], row["client_order_id"])
+        for row in rows
+        if instrument_ids is None or row["instrument_id"] in instrument_ids
+    ]
+
+
+async def revalue_pending(database: Database) -> None:
+    """Compute anew what a release with older rules stored, once after its schema was upgraded."""
+    async with database.unit_of_work() as work:
+        if not await work.fetch(_PENDING):
+            return
+        strategies = await lock_all_strategies(work)
+        pending = [row["instrument_id"] for row in await work.fetch(_PENDING)]
+        known = await load_valuations(work, pending)
+        await revalue(work, strategies, {one: known.get(one) for one in pending})
+        await work.execute(_DONE, pending)
+        await work.commit()

@@ -1,0 +1,90 @@
+"""Instruments: how their terms are known, and what that makes of amounts in them."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, any_, case, exists, func, select
+
+from app.models import Instrument, Position
+from app.reads.catalogue.registry import register
+from app.reads.columns import Columns
+from app.reads.fields import Source, amount, node_id, plain
+from app.reads.filters import column, scope_of
+from app.reads.literals import text_literal
+from app.reads.shape import Shape
+
+_KEY = ("instrument_id",)
+_ITS = Columns("its$", Instrument)
+"""The instrument of a row: a table inside a subquery of its own, so one name does for all."""
+_LIFE = Columns("life$", Position)
+_RECORDED, _REPORTED = text_literal("RECORDED"), text_literal("REPORTED")
+_ASSUMED, _UNVALUED = text_literal("ASSUMED"), text_literal("UNVALUED")
+
+
+def _source_of(row: Columns) -> ColumnElement[Any]:
+    its = select(_ITS.source).select_from(Instrument.__table__.alias(_ITS.name))  # type: ignore[attr-defined]
+    return its.where(_ITS.instrument_id == row.instrument_id).scalar_subquery()
+
+
+def _valuation(source: ColumnElement[Any], is_reported: ColumnElement[bool]) -> ColumnElement[Any]:
+    return case((source == _RECORDED, _RECORDED), (is_reported, _REPORTED), else_=_ASSUMED)
+
+
+def position_valuation(position: Columns) -> ColumnElement[Any]:
+    """How a position is valued: REPORTED where only the engine's own reports, which agree, say so."""
+    return _valuation(_source_of(position), position.reconciliation == text_literal("AGREES"))
+
+
+def fill_valuation(fill: Columns) -> ColumnElement[Any]:
+    """How a fill is valued: as the position that it was applied to."""
+    same = (
+        _LIFE.strategy_id == fill.strategy_id,
+        _LIFE.position_id == fill.position_id,
+        _LIFE.n == fill.position_n,
+        _LIFE.reconciliation == text_literal("AGREES"),
+    )
+    life = exists().where(*same).select_from(Position.__table__.alias(_LIFE.name))  # type: ignore[attr-defined]
+    return _valuation(_source_of(fill), life)
+
+
+def order_valuation(is_unvalued: Source) -> Source:
+    """How an order's hold is valued; `is_unvalued` is whether its need is unknown."""
+
+    def source(order: Columns) -> ColumnElement[Any]:
+        assert callable(is_unvalued)
+        its = func.coalesce(_source_of(order), _UNVALUED)
+        return case((is_unvalued(order), _UNVALUED), else_=its)
+
+    return source
+
+
+def _is_traded_in_scope(instrument: Columns) -> ColumnElement[bool]:
+    """Recorded instruments are for every key; an assumed one shows that somebody traded it."""
+    traded = exists().where(_LIFE.instrument_id == instrument.instrument_id, _LIFE.strategy_id == any_(scope_of()))
+    return (instrument.source == _RECORDED) | traded.select_from(
+        Position.__table__.alias(_LIFE.name)  # type: ignore[attr-defined]
+    )
+
+
+INSTRUMENT = register(
+    Shape(
+        name="Instrument",
+        model=Instrument,
+        fields={
+            "id": node_id("Instrument", _KEY),
+            "instrument_id": plain("instrument_id"),
+            "source": plain("source"),
+            "kind": plain("kind"),
+            "base_currency": plain("base_currency"),
+            "quote_currency": plain("quote_currency"),
+            "settlement_currency": plain("settlement_currency"),
+            "multiplier": amount("multiplier"),
+            "is_inverse": plain("is_inverse"),
+        },
+        filters={"instrument_id": column("instrument_id"), "source": column("source")},
+        sorts={"instrument_id": "instrument_id"},
+        is_oldest_first=True,
+        ties=_KEY,
+        key=_KEY,
+        scope=_is_traded_in_scope,
+    )
+)

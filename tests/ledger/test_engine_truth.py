@@ -1,0 +1,99 @@
+"""Every kind of recorded engine run equals the engine's truth, whenever its instruments are recorded."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from app.database import Database
+from app.ledger.administration.instruments import record_instruments
+from app.principal import LOCAL
+from app.rules.instruments import InstrumentDefinition
+from tests.ledger.state import DATA, broken_invariants, lines_of, record
+
+pytestmark = pytest.mark.anyio
+
+KINDS = ("basefee", "contingent", "inverse", "multiplier", "quote", "reconciled", "several", "spot")
+PLACES = Decimal("1e-8")
+
+
+def truth_of(kind: str) -> dict[str, Any]:
+    return json.loads((DATA / f"dev_{kind}.truth.json").read_text())  # type: ignore[no-any-return]
+
+
+def instruments_of(kind: str) -> list[InstrumentDefinition]:
+    return [
+        InstrumentDefinition(
+            instrument_id=one["instrumentId"],
+            base_currency=one["baseCurrency"],
+            quote_currency=one["quoteCurrency"],
+            settlement_currency=one["settlementCurrency"],
+            multiplier=Decimal(one["multiplier"]),
+            is_inverse=one["isInverse"],
+        )
+        for one in truth_of(kind)["instruments"]
+    ]
+
+
+async def record_definitions(database: Database, definitions: list[InstrumentDefinition]) -> None:
+    async with database.unit_of_work() as work:
+        await record_instruments(work, LOCAL, definitions)
+        await work.commit()
+
+
+@pytest.mark.parametrize("when", ["before", "middle", "after"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_money_is_the_engines(database: Database, kind: str, when: str) -> None:
+    lines = [line for line in lines_of(f"dev_{kind}") if '"type":"AccountState"' not in line.decode()]
+    parts = {"before": [0], "middle": [len(lines) // 2], "after": [len(lines)]}[when]
+    place = 0
+    for end in (*parts, len(lines)):
+        for first in range(place, end, 611):
+            await record(database, lines[first : min(first + 611, end)])
+        if end == parts[0] and place == 0:
+            await record_definitions(database, instruments_of(kind))
+        place = end
+    await meets_truth(database, kind)
+    assert await broken_invariants(database) == []
+
+
+async def meets_truth(database: Database, kind: str) -> None:
+    """Positions, realized PnL, fees and notional in the currencies that the engine has them in."""
+    truth = truth_of(kind)
+    async with database.read() as connection:
+
+        async def found(sql: str) -> dict[str, Any]:
+            return {row[0]: row[1] for row in await connection.fetch(sql)}
+
+        joined = "JOIN strategies s USING (strategy_id)"
+        gross = await found(
+            f"SELECT s.name || '|' || settlement_currency, sum(realized_pnl) FROM fills {joined} GROUP BY 1"
+        )
+        fees = await found(
+            f"SELECT s.name || '|' || commission_currency, sum(commission) FROM fills {joined} GROUP BY 1"
+        )
+        notional = await found(
+            f"SELECT s.name || '|' || settlement_currency, sum(notional) FROM fills {joined} GROUP BY 1"
+        )
+        opened = await connection.fetch(f"SELECT * FROM positions p {joined} WHERE status = 'OPEN'")
+        closed = await found(f"SELECT s.name, count(*) FROM positions p {joined} WHERE status = 'CLOSED' GROUP BY 1")
+        discrepancies = await connection.fetchval("SELECT count(*) FROM discrepancies")
+    zero = Decimal(0)
+    assert {key: gross.get(key, zero).quantize(PLACES) for key in truth["gross_realized_pnl"]} == {
+        key: Decimal(value) for key, value in truth["gross_realized_pnl"].items()
+    }
+    assert {key: value for key, value in fees.items() if value} == {
+        key: Decimal(value) for key, value in truth["fees"].items() if Decimal(value)
+    }
+    if "notional_by_strategy_and_currency" in truth:
+        expected = {key: Decimal(value) for key, value in truth["notional_by_strategy_and_currency"].items()}
+        assert {key: value.quantize(PLACES) for key, value in notional.items()} == expected
+    assert {
+        f"{row['name']}|{row['position_id']}": (row["signed_qty"], row["avg_px_open"].quantize(PLACES))
+        for row in opened
+    } == {
+        key: (Decimal(one["signed_qty"]), Decimal(one["avg_px_open"])) for key, one in truth["positions_open"].items()
+    }
+    assert closed == truth["positions_closed_by_strategy"]
+    assert discrepancies == 0
