@@ -31,9 +31,10 @@ _REVISED_COLUMNS = (
 
 
 def number_part(strategies: Mapping[str, LockedStrategy]) -> Part:
-    """The numbers of the strategies' last events, where there are new ones."""
-    rows = [(key, one.event_seq) for key, one in strategies.items() if one.event_seq != one.stored_seq]
-    return Update(Strategy, ("strategy_id", "event_seq"), rows)
+    """The numbers of the strategies' last events, where there are new ones, and what those show of their engine."""
+    changed = [(key, one) for key, one in strategies.items() if one.event_seq != one.stored_seq]
+    rows = [(key, one.event_seq, one.deducts_base_fees) for key, one in changed]
+    return Update(Strategy, ("strategy_id", "event_seq", "deducts_base_fees"), rows)
 
 
 def order_parts(orders: Sequence[OrderChange]) -> list[Part]:

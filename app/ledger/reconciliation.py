@@ -27,8 +27,8 @@ from app.ledger.positions import (
     life_of,
     recompute,
 )
-from app.ledger.writing import Delete, Insert, Part, Row, Update
-from app.models import Discrepancy, Strategy
+from app.ledger.writing import Delete, Insert, Part, Row
+from app.models import Discrepancy
 from app.rules.enums import DiscrepancyKind, Reconciliation
 from app.rules.events import AnyPositionEvent
 from app.rules.positions import PositionState
@@ -86,9 +86,7 @@ class Reconciled:
 
     def parts(self) -> list[Part]:
         """What is to be written."""
-        flags = [(strategy_id, True) for strategy_id in sorted(self.deducting)]
         return [
-            Update(Strategy, ("strategy_id", "deducts_base_fees"), flags),
             Delete(Discrepancy, _COLUMNS[:3], self.settled),
             Insert(Discrepancy, _COLUMNS, self.found),
         ]

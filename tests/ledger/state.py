@@ -18,7 +18,7 @@ RECORDINGS = ("dev_crypto", "dev_fx")
 _HAS_PRICE = "coalesce(o.price, o.trigger_price) IS NOT NULL"
 # Left out: the numbers of arrival, and when a strategy was first seen.
 _CONTENT = {
-    "strategies": "SELECT strategy_id, name, trader_id, state FROM strategies",
+    "strategies": "SELECT strategy_id, name, trader_id, state, deducts_base_fees FROM strategies",
     "instruments": "SELECT * FROM instruments",
     "orders": "SELECT * FROM orders",
     "order_events": """
@@ -26,15 +26,17 @@ _CONTENT = {
     """,
     "quarantined_events": "SELECT * FROM quarantined_events",
     "fills": """
-        SELECT strategy_id, event_id, trade_id, client_order_id, position_id, position_n, flip_qty, realized_pnl
+        SELECT strategy_id, event_id, trade_id, client_order_id, position_id, position_n, flip_qty, realized_pnl,
+               settlement_currency, notional
         FROM fills
     """,
     "positions": """
         SELECT strategy_id, position_id, n, status, entry, side, signed_qty, peak_qty, cost, close_qty, close_value,
                avg_px_open, avg_px_close, realized_pnl, total_fees, ts_opened, ts_closed, first_trade_seq,
-               last_trade_seq
+               last_trade_seq, currency, fills, reconciliation
         FROM positions
     """,
+    "discrepancies": "SELECT strategy_id, event_id, position_id, instrument_id FROM discrepancies",
     "signals": "SELECT * FROM signals",
     # Left out: what was placed and let go again on the way, which tells how the events came; and what an order
     # without any price is valued at, which is the last price that was known when it came.

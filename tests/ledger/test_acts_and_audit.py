@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from app.database import Database
-from app.rules.instruments import InstrumentDefinition
 from app.principal import LOCAL, Role
 from app.resolvers import Context, budgets, instruments, keys, strategies
 from app.rules.enums import TradingState
+from app.rules.instruments import InstrumentDefinition
 from tests.ledger.gatekeeping import STRATEGY, TRADER
 from tests.ledger.state import broken_invariants, unguarded
 

@@ -17,12 +17,12 @@ import pytest
 from app.database import Database
 from app.database.embedded import EmbeddedServer
 from app.database.upgrade import connect, upgrade
-from app.rules.instruments import InstrumentDefinition
 from app.principal import LOCAL
 from app.resolvers import Context
 from app.resolvers.budgets import set_budget
 from app.resolvers.instruments import record_instruments
 from app.resolvers.strategies import register_strategy
+from app.rules.instruments import InstrumentDefinition
 from tests.cli.test_serve import Service, serving, until
 from tests.race.connection import Connection
 from tests.race.trading import INSTRUMENTS, STRATEGY, STRATEGY_ID, TRADER, Acknowledged, Trader

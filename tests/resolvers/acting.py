@@ -9,13 +9,13 @@ import pytest
 
 from app.errors import PurserError
 from app.ledger.commands import RecordSignal
-from app.rules.instruments import InstrumentDefinition
 from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.budgets import set_budget
 from app.resolvers.instruments import record_instruments
 from app.resolvers.strategies import register_strategy
 from app.rules.identity import strategy_id_of
+from app.rules.instruments import InstrumentDefinition
 from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY, TRADER, ask, command, reserved
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows

@@ -1,8 +1,9 @@
-"""Recording instruments: what fills were valued by stays, what open orders hold follows."""
+"""Recording instruments: what is recorded stays, and everything in the instrument follows it."""
 
 import asyncio
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,12 +12,13 @@ from app.errors import (
     InputInvalid,
     InstrumentInUse,
 )
-from app.rules.instruments import InstrumentDefinition
+from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.events import record_events
 from app.resolvers.instruments import record_instruments
+from app.rules.instruments import InstrumentDefinition
 from tests.events import published
-from tests.ledger.gatekeeping import INSTRUMENT, reserved
+from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY_ID, reserved
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
 from tests.resolvers.acting import ADMIN, BTC, ENGINE, audited, refused, with_order
@@ -37,7 +39,7 @@ def like(**changes: Any) -> InstrumentDefinition:
 async def test_records_instruments_once(context: Context) -> None:
     named = like(base_currency="BTC", multiplier=Decimal("0.10"))
     assert await record_instruments(context, ENGINE, [named, named]) == 1
-    assert await valuation(context) == [(INSTRUMENT, "BTC", "USDT", "USDT", Decimal("0.10"), False)]
+    assert await valuation(context) == [(INSTRUMENT, "BTC", "USDT", "USDT", Decimal("0.10"), False, "RECORDED", None)]
     before = await digest_of(context.database)
     assert await record_instruments(context, ENGINE, [named]) == 1
     assert await record_instruments(context, ENGINE, [like(multiplier=Decimal("0.1"))]) == 1
@@ -51,10 +53,12 @@ async def test_records_instruments_once(context: Context) -> None:
         "settlementCurrency": "USDT",
         "multiplier": "0.10",
         "isInverse": False,
+        "kind": None,
     }
 
 
-async def test_what_fills_were_valued_by_stays_and_names_may_be_filled_in(context: Context) -> None:
+async def test_what_was_recorded_stays_once_filled_and_names_may_be_filled_in(context: Context) -> None:
+    await record_instruments(context, ENGINE, [BTC])
     trade = [published(kind, n) for n, kind in enumerate(("OrderInitialized", "OrderSubmitted", "OrderFilled"), 1)]
     await record_events(context, ENGINE, trade)
     other = like(instrument_id="ETHUSDT.BINANCE")
@@ -62,21 +66,39 @@ async def test_what_fills_were_valued_by_stays_and_names_may_be_filled_in(contex
         error = await refused(context, InstrumentInUse, record_instruments(context, ADMIN, [other, like(**change)]))
         assert INSTRUMENT in str(error)
     assert await record_instruments(context, ENGINE, [other, like(base_currency="BTC", quote_currency="USD")]) == 2
-    assert (INSTRUMENT, "BTC", "USD", "USDT", 1, False) in await valuation(context)
+    assert (INSTRUMENT, "BTC", "USD", "USDT", 1, False, "RECORDED", None) in await valuation(context)
+
+
+async def test_what_was_assumed_since_its_fills_is_valued_anew_by_a_key_of_all_strategies(context: Context) -> None:
+    trade = [published(kind, n) for n, kind in enumerate(("OrderInitialized", "OrderSubmitted", "OrderFilled"), 1)]
+    await record_events(context, ENGINE, trade)
+    ten = like(multiplier=Decimal(10))
+    bound = Principal(Role.TRADER, "key:bound", frozenset({UUID(STRATEGY_ID)}))
+    await refused(context, Forbidden, record_instruments(context, bound, [ten]))
+    assert await record_instruments(context, bound, [BTC]) == 1, "the same terms, confirmed"
+    [(source,)] = await rows(context.database, "SELECT source FROM instruments")
+    assert (source, await reserved(context.database)) == ("RECORDED", (0, 100))
+
+
+async def test_a_later_record_revalues_positions_that_were_assumed(context: Context) -> None:
+    trade = [published(kind, n) for n, kind in enumerate(("OrderInitialized", "OrderSubmitted", "OrderFilled"), 1)]
+    await record_events(context, ENGINE, trade)
+    assert await record_instruments(context, ENGINE, [like(multiplier=Decimal(10))]) == 1
+    assert await reserved(context.database) == (0, 1000)
 
 
 async def test_only_an_admin_values_a_known_instrument_otherwise_and_its_open_orders_with_it(context: Context) -> None:
     await with_order(context)
+    await record_instruments(context, ENGINE, [BTC])
     ten = like(multiplier=Decimal(10))
     await refused(context, Forbidden, record_instruments(context, ENGINE, [ten]))
     assert await record_instruments(context, ADMIN, [ten]) == 1
     assert await reserved(context.database) == (1000, 0)
     was, now = (await audited(context))[-1][3:]
     assert (was["multiplier"], now["multiplier"]) == ("1", "10")
-    error = await refused(
-        context, InstrumentInUse, record_instruments(context, ADMIN, [like(settlement_currency="USDC")])
-    )
-    assert "hold another currency" in str(error)
+    assert await record_instruments(context, ADMIN, [like(settlement_currency="USDC")]) == 1
+    assert await reserved(context.database) == (0, 0)
+    assert await reserved(context.database, "USDC") == (100, 0)
 
 
 async def test_an_order_that_waits_for_its_instrument_holds_once_it_is_known(context: Context) -> None:
@@ -114,7 +136,9 @@ async def test_fills_and_definitions_that_come_at_once_agree(context: Context) -
         ({"base_currency": "B" * 33}, "base_currency"),
         ({"multiplier": Decimal(0)}, "multiplier"),
         ({"multiplier": Decimal("NaN")}, "multiplier"),
-        ({"is_inverse": True}, "is_inverse"),
+        ({"is_inverse": True}, "settlement_currency"),
+        ({"is_inverse": True, "settlement_currency": "BTC", "base_currency": "ETH"}, "settlement_currency"),
+        ({"kind": ""}, "kind"),
     ],
 )
 async def test_an_instrument_that_cannot_be_valued_is_refused(

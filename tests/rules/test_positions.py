@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from app.rules.enums import OrderSide, PositionSide, PositionStatus
 from app.rules.money import EXACT
 from app.rules.positions import FillEffect, PositionFill, PositionState, apply_fill, trade_seq_of
+from app.rules.valuation import Valuation
 
 ONE = Decimal(1)
 
@@ -31,12 +32,19 @@ def fill(side: str, qty: str, px: str, fee: str = "0", fee_currency: str = "USDT
     return PositionFill(OrderSide(side), Decimal(qty), Decimal(px), Decimal(fee), fee_currency, "USDT", ts)
 
 
-def replay(history: list[PositionFill], multiplier: Decimal = ONE) -> list[FillEffect]:
+def linear(multiplier: Decimal = ONE) -> Valuation:
+    return Valuation("USDT", multiplier)
+
+
+def replay(
+    history: list[PositionFill], valuation: Valuation | None = None, *, deducts_base_fees: bool = False
+) -> list[FillEffect]:
     effects: list[FillEffect] = []
     current: PositionState | None = None
     with localcontext(EXACT):
         for each in history:
-            effects.append(apply_fill(current, each, multiplier))
+            terms = valuation or linear()
+            effects.append(apply_fill(current, each, terms, deducts_base_fees=deducts_base_fees))
             current = effects[-1].flipped_into or effects[-1].position
     return effects
 
@@ -94,7 +102,7 @@ def test_thirds_leave_no_remainder_behind() -> None:
 def test_realized_pnl_is_exactly_the_cash_that_came_in_less_what_went_out(
     history: list[PositionFill], multiplier: Decimal
 ) -> None:
-    effects = replay(history, multiplier)
+    effects = replay(history, linear(multiplier))
     with localcontext(EXACT):
         cash = sum(
             (
@@ -117,7 +125,7 @@ def test_agrees_with_a_replay_in_fractions(history: list[PositionFill], multipli
     current: PositionState | None = None
     for each in history:
         with localcontext(EXACT):
-            effect = apply_fill(current, each, multiplier)
+            effect = apply_fill(current, each, linear(multiplier))
         current = effect.flipped_into or effect.position
         qty, px = Fraction(each.last_qty), Fraction(each.last_px)
         signed = qty if each.side is OrderSide.BUY else -qty
@@ -162,3 +170,84 @@ def test_lives_are_numbered_without_a_gap_and_only_the_last_may_be_open(history:
 )
 def test_reads_the_venues_count_out_of_a_trade_id(trade_id: str, seq: int) -> None:
     assert trade_seq_of(trade_id) == seq
+
+
+INVERSE = Valuation("BTC", ONE, True, "BTC", True)
+BASE_FEES = Valuation("USDT", ONE, False, "BTC", True)
+
+
+def test_an_inverse_position_is_worth_its_quantity_over_the_price() -> None:
+    effects = replay([fill("BUY", "1000", "10000"), fill("SELL", "600", "12500")], INVERSE)
+    position = effects[-1].position
+    assert (effects[-1].realized_pnl, position.currency) == (Decimal("0.012"), "BTC")
+    assert (position.signed_qty, position.cost, position.avg_px_open) == (400, Decimal("0.04"), 10000)
+    assert position.avg_px_close == 12500
+
+
+def test_a_short_inverse_position_gains_as_the_price_falls() -> None:
+    effects = replay([fill("SELL", "1000", "10000"), fill("BUY", "1000", "8000")], INVERSE)
+    assert effects[-1].realized_pnl == Decimal("0.025")
+    assert effects[-1].position.cost == 0
+
+
+positive_fills = st.builds(
+    PositionFill,
+    side=st.sampled_from(OrderSide),
+    last_qty=quantities,
+    last_px=st.decimals(min_value=Decimal("0.01"), max_value=Decimal("50000"), places=2),
+    commission=commissions,
+    commission_currency=st.sampled_from(["BTC", "USD"]),
+    currency=st.just("USD"),
+    ts_event=st.integers(0, 10**18),
+)
+
+
+@given(st.lists(positive_fills, max_size=30), multipliers)
+def test_inverse_agrees_with_the_engines_formula_in_fractions(history: list[PositionFill], multiplier: Decimal) -> None:
+    held, average = Fraction(0), Fraction(0)
+    current: PositionState | None = None
+    valuation = Valuation("BTC", multiplier, True, "BTC", True)
+    for each in history:
+        with localcontext(EXACT):
+            effect = apply_fill(current, each, valuation)
+        current = effect.flipped_into or effect.position
+        qty, px = Fraction(each.last_qty), Fraction(each.last_px)
+        signed = qty if each.side is OrderSide.BUY else -qty
+        realized = Fraction(0)
+        if held * signed >= 0:
+            average = (average * abs(held) + px * qty) / (abs(held) + qty)
+        else:
+            points = (1 / average - 1 / px) * (1 if held > 0 else -1)
+            realized = points * min(qty, abs(held)) * Fraction(multiplier)
+            average = px if qty > abs(held) else average
+        held += signed
+        assert Fraction(current.signed_qty) == held
+        assert abs(Fraction(effect.realized_pnl) - realized) < Fraction(1, 10**9)
+        if held:
+            assert abs(Fraction(current.cost) - abs(held) * Fraction(multiplier) / average) < Fraction(1, 10**9)
+
+
+def test_a_commission_in_the_base_currency_reduces_the_position_where_the_engine_deducts_it() -> None:
+    history = [fill("BUY", "0.201324", "36011.95", fee="0.00020132", fee_currency="BTC")]
+    [kept] = lives_of(replay(history, BASE_FEES))
+    [deducted] = lives_of(replay(history, BASE_FEES, deducts_base_fees=True))
+    assert (kept.signed_qty, kept.peak_qty) == (Decimal("0.201324"), Decimal("0.201324"))
+    assert (deducted.signed_qty, deducted.peak_qty) == (Decimal("0.201123"), Decimal("0.201123"))
+    assert deducted.avg_px_open == Decimal("36011.95")
+    assert deducted.cost == Decimal("0.201123") * Decimal("36011.95")
+
+
+def test_selling_what_was_bought_flips_a_position_that_a_fee_reduced() -> None:
+    history = [
+        fill("BUY", "1.000", "100", fee="0.001", fee_currency="BTC"),
+        fill("SELL", "1.000", "110", fee="0.11", fee_currency="USDT"),
+    ]
+    closed, opened = lives_of(replay(history, BASE_FEES, deducts_base_fees=True))
+    assert (closed.realized_pnl, opened.signed_qty) == (Decimal("9.99"), Decimal("-0.001"))
+
+
+def test_a_fee_in_a_third_currency_reduces_nothing() -> None:
+    [life] = lives_of(
+        replay([fill("BUY", "1.0", "100", fee="0.1", fee_currency="BNB")], BASE_FEES, deducts_base_fees=True)
+    )
+    assert life.signed_qty == 1

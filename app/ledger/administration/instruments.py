@@ -30,13 +30,7 @@ _COLUMNS = (
 )
 _DESCRIBED = _COLUMNS[:-1]
 _KNOWN = "SELECT * FROM instruments WHERE instrument_id = ANY($1)"
-_USED = """
-SELECT id FROM unnest($1::text[]) id
-WHERE EXISTS (SELECT FROM fills WHERE instrument_id = id)
-OR EXISTS (SELECT FROM orders JOIN holds USING (strategy_id, client_order_id)
-           WHERE orders.instrument_id = id AND holds.currency IS NOT NULL)
-ORDER BY 1
-"""
+_FILLED = "SELECT id FROM unnest($1::text[]) id WHERE EXISTS (SELECT FROM fills WHERE instrument_id = id) ORDER BY 1"
 
 
 class _Stored(InstrumentDefinition, frozen=True, kw_only=True):
@@ -53,8 +47,8 @@ async def record_instruments(
     """Record what instruments are valued by, all or none of them; answers how many there are. Commits nothing.
 
     A base currency or kind that is not given stays as it is. Fills, positions, holds and budgets of an instrument that
-    was assumed until now are valued anew; that takes a key of all strategies. Terms that were recorded may change until
-    something was valued by them, by an admin. Raises InputInvalid, InstrumentInUse, Forbidden.
+    was assumed until now are valued anew; that takes a key of all strategies. Terms that were recorded may be corrected
+    by an admin until a fill was valued by them. Raises InputInvalid, InstrumentInUse, Forbidden.
     """
     given = _checked(definitions)
     if await _news(work, given):
@@ -75,7 +69,7 @@ async def _news(
         if before is not None:
             base, kind = definition.base_currency or before.base_currency, definition.kind or before.kind
             definition = replace(definition, base_currency=base, kind=kind)
-        if before is None or not before.is_recorded or _described(definition) != _described(before):
+        if before is None or not before.is_recorded or _values(definition) != _values(before):
             news.append((before, definition))
     return news
 
@@ -113,7 +107,7 @@ async def _write(
 async def _refuse_contradictions(
     work: WriteConnection, principal: Principal, news: Sequence[tuple[_Stored | None, InstrumentDefinition]]
 ) -> None:
-    """What was recorded and is used is not recorded otherwise; before its first use an admin may correct it."""
+    """What was recorded is not recorded otherwise once a fill was valued by it; before that an admin may correct it."""
     corrected = [
         after.instrument_id
         for stored, after in news
@@ -123,10 +117,10 @@ async def _refuse_contradictions(
         return
     principal.require(Role.ADMIN)
     principal.require_all_strategies()
-    if used := [row["id"] for row in await work.fetch(_USED, corrected)]:
+    if filled := [row["id"] for row in await work.fetch(_FILLED, corrected)]:
         raise InstrumentInUse(
-            f"{', '.join(used[:10])} was recorded otherwise, and fills or orders are valued by that; multiplier, "
-            "settlement currency and inverse stay as they are."
+            f"{', '.join(filled[:10])} was recorded otherwise, and fills are valued by that; multiplier, settlement "
+            "currency and inverse stay as they are."
         )
 
 
@@ -156,6 +150,10 @@ def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, Instrumen
         if given.setdefault(definition.instrument_id, definition) != definition:
             raise InputInvalid("The instrument is given twice, in two ways.", *path, "instrument_id")
     return given
+
+
+def _values(definition: InstrumentDefinition) -> tuple[object, ...]:
+    return tuple(getattr(definition, name) for name in _DESCRIBED)
 
 
 def _terms(definition: InstrumentDefinition) -> tuple[object, ...]:

@@ -149,12 +149,20 @@ def _not_finite() -> str:
     return " UNION ALL ".join(selects)
 
 
+_DISPUTED = """
+SELECT concat_ws(' ', 'position', position_id, 'of strategy', strategy_id, 'by event', event_id) AS row,
+       concat(kind, ' ', coalesce(ledger_value, 'nothing')) AS stored,
+       concat(engine_value, ', as the engine reports') AS recomputed
+FROM discrepancies ORDER BY ts_event, event_id, kind
+"""
+
 STATEMENTS = (
     Statement(
         6,
         "an order's filled quantity and notional are the sums of its fills",
         differing("strategy_id, client_order_id", _FILLED, _FILLS_BY_ORDER, "filled_qty, filled_notional"),
     ),
+    Statement(7, "the engine's own reports of positions agree with the ledger", _DISPUTED),
     Statement(
         8,
         "the kept totals of fills are the sums of the fills",
