@@ -20,7 +20,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.authentication import principal_of
+from app.ledger.verify import ValuationCounts
 from app.resolvers import Context
+from app.resolvers.health import find_valuation_counts
 
 BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _PROCESS = str(os.getpid())
@@ -77,8 +79,9 @@ def add_metrics(app: Starlette) -> None:
 
     async def answer(request: Request) -> Response:
         principal_of(request.scope).require_all_strategies()
+        context: Context = request.app.state.context
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Figures(counts, request.app.state.context))
+        registry.register(_Figures(counts, context, await find_valuation_counts(context)))
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app.router.routes.append(Route("/metrics", answer, include_in_schema=False))
@@ -87,8 +90,9 @@ def add_metrics(app: Starlette) -> None:
 class _Figures:
     """The figures as they are when somebody asks."""
 
-    def __init__(self, counts: RequestCounts, context: Context) -> None:
-        self._counts, self._context = counts, context
+    def __init__(self, counts: RequestCounts, context: Context, valuations: ValuationCounts | None) -> None:
+        """`valuations` None: the database did not answer."""
+        self._counts, self._context, self._valuations = counts, context, valuations
 
     def collect(self) -> Iterator[Metric]:
         """Called by prometheus_client."""
@@ -109,6 +113,19 @@ class _Figures:
         yield _gauge("purser_registry_age_seconds", "How old the registry may be; NaN if never read.", age)
         yield _gauge("purser_orders_waiting", "Orders that wait to be authorized.", self._context.gate.waiting)
         yield _gauge("purser_registry_budgets", "Budgets in the registry.", len(self._context.registry))
+        if self._valuations is not None:
+            yield from _valuation_gauges(self._valuations)
+
+
+def _valuation_gauges(counts: ValuationCounts) -> Iterator[Metric]:
+    instruments = GaugeMetricFamily("purser_instruments", "Instruments by source.", labels=_labels("source"))
+    instruments.add_metric([_PROCESS, "RECORDED"], counts.instruments_recorded)
+    instruments.add_metric([_PROCESS, "ASSUMED"], counts.instruments_assumed)
+    yield instruments
+    yield _gauge("purser_fills_assumed", "Fills of instruments that are not recorded.", counts.fills_assumed)
+    yield _gauge("purser_orders_unvalued", "Open orders whose need is unknown.", counts.orders_unvalued)
+    yield _gauge("purser_discrepancies", "Figures in which the engine's reports differ.", counts.discrepancies)
+    yield _gauge("purser_events_quarantined", "Events that are stored and not applied.", counts.events_quarantined)
 
 
 def _labels(*names: str) -> list[str]:

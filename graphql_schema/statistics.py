@@ -4,7 +4,7 @@ from uuid import UUID
 
 import strawberry
 
-from app.rules.enums import OrderSide
+from app.rules.enums import OrderSide, Valuation
 from graphql_schema.described import described
 from graphql_schema.scalars import Amount, Instant
 
@@ -16,6 +16,8 @@ class Summary:
     signals: int = described("How many signals were published.")
     orders: int = described("How many orders there are.")
     fills: int = described("How many fills there are.")
+    instruments: int = described("How many instruments are recorded or were traded.")
+    discrepancies: int = described("In how many figures the engine's reports of positions differ from the ledger.")
 
 
 @strawberry.type(
@@ -35,6 +37,7 @@ class FillSummaryGroup:
     notional: Amount = described("Σ notional value, by the instruments' terms, in their settlement currencies.")
     realized_pnl: Amount = described("Σ realized profit, gross of commissions.")
     total_fees: Amount = described("Σ commissions, each under the currency it was paid in.")
+    valuation: Valuation = described("`RECORDED` where the terms of every instrument in it are, else `ASSUMED`.")
 
 
 @strawberry.type(description="What fills add up to.")
@@ -46,6 +49,9 @@ class FillSummary:
     sell_fills: int = described("How many sold.")
     first_ts: Instant | None = described("When the first happened; null where there is none.")
     last_ts: Instant | None = described("When the last happened; null where there is none.")
+    valuation: Valuation | None = described(
+        "`RECORDED` where the terms of every instrument in it are, else `ASSUMED`; null where there are no fills."
+    )
     groups: list[FillSummaryGroup] = described(
         "The groups that there are, in the order of what makes them; without `groupBy` one group of everything."
     )

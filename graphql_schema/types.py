@@ -281,6 +281,9 @@ class Budget(Node):
     total_fees: Amount = described("The commissions that it paid in the currency.")
     net_pnl: Amount = described("`realizedPnl - totalFees`.")
     over_reason: BudgetOverReason | None = described("What made it tie up more than it allows; null unless it does.")
+    valuation: Valuation = described(
+        "What `realizedPnl` rests on: `RECORDED` where the terms of every instrument in it are, else `ASSUMED`."
+    )
     unvalued_orders: int = described(
         "Open orders of the strategy that tie up an amount that is not known: nothing new is granted meanwhile."
     )

@@ -12,7 +12,7 @@ from rest_compat.asker import Asker
 from rest_compat.errors import responses
 from rest_compat.exact_route import ExactRoute
 from rest_compat.queries import BudgetQuery, NoQuery
-from rest_compat.replies import context_of, json_reply, validated_reply
+from rest_compat.replies import VALUATION_HEADERS, context_of, json_reply, sums_reply, validated_reply
 
 AGE_HEADER = "X-Registry-Age"
 
@@ -119,7 +119,7 @@ async def delete_budget(
     "/{strategy_id}/pnl/realized",
     response_class=Response,
     responses={
-        200: {"model": shapes.RealizedPnl, "description": "By currency."},
+        200: {"model": shapes.RealizedPnl, "description": "By currency.", "headers": VALUATION_HEADERS},
         **responses(404, unknown=_UNKNOWN_STRATEGY),
     },
 )
@@ -127,4 +127,4 @@ async def get_realized_pnl(
     request: Request, principal: Asker, strategy_id: StrategyId, query: Annotated[NoQuery, Query()]
 ) -> Response:
     """What a strategy's fills have realized, and what they cost."""
-    return json_reply(await budgets.get_realized_pnl(context_of(request), principal, strategy_id))
+    return sums_reply(await budgets.get_realized_pnl(context_of(request), principal, strategy_id))

@@ -5,11 +5,19 @@ from urllib.parse import quote, urlencode
 from fastapi import Request, Response
 
 from app.reads import Answer
+from app.reads.fill_statistics import Sums
 from app.resolvers import Context
 from rest_compat.exact_route import read_query
 from rest_compat.queries import OFFSET_MAX, PageQuery
 
 JSON = "application/json"
+VALUATION_HEADER = "X-Valuation"
+VALUATION_HEADERS = {
+    VALUATION_HEADER: {
+        "description": "`RECORDED` where the terms of every instrument in the sums are recorded, else `ASSUMED`.",
+        "schema": {"type": "string", "enum": ["RECORDED", "ASSUMED"]},
+    }
+}
 
 
 def context_of(request: Request) -> Context:
@@ -21,6 +29,11 @@ def context_of(request: Request) -> Context:
 def json_reply(body: bytes, status: int = 200) -> Response:
     """One JSON value."""
     return Response(body, status, media_type=JSON)
+
+
+def sums_reply(sums: Sums) -> Response:
+    """One JSON value of sums; what they rest on rides in a header."""
+    return Response(sums.body, media_type=JSON, headers={VALUATION_HEADER: sums.valuation})
 
 
 def validated_reply(request: Request, body: bytes, digest: str, headers: dict[str, str]) -> Response:

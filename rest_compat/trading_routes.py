@@ -27,7 +27,7 @@ from rest_compat.queries import (
     PageQuery,
     PositionsQuery,
 )
-from rest_compat.replies import context_of, json_reply, list_reply
+from rest_compat.replies import VALUATION_HEADERS, context_of, json_reply, list_reply, sums_reply
 
 IN_FLIGHT: list[str | None] = [
     OrderStatus.INITIALIZED,
@@ -75,8 +75,10 @@ def _list_of(model: type[BaseModel], *statuses: int) -> dict[str, Any]:
     return {"response_class": Response, "responses": {**ok, **responses(*statuses)}}
 
 
-def _one(model: type[BaseModel], *statuses: int) -> dict[str, Any]:
+def _one(model: type[BaseModel], *statuses: int, headers: dict[str, Any] | None = None) -> dict[str, Any]:
     ok: dict[int | str, dict[str, Any]] = {200: {"model": model, "description": "As it stands."}}
+    if headers is not None:
+        ok[200]["headers"] = headers
     return {"response_class": Response, "responses": {**ok, **responses(*statuses)}}
 
 
@@ -150,14 +152,14 @@ async def list_fills(request: Request, principal: Asker, query: Annotated[FillsQ
     return list_reply(request, found, query)
 
 
-@router.get("/fills/summary", **_one(shapes.FillsSummary))
+@router.get("/fills/summary", **_one(shapes.FillsSummary, headers=VALUATION_HEADERS))
 async def summarize_fills(request: Request, principal: Asker, query: Annotated[FillsSummaryQuery, Query()]) -> Response:
     """What fills add up to, by currency and by instrument."""
     filters = Filters()
     filters.add("strategy_id", Op.EQ, query.strategy_id)
     filters.add("instrument_id", Op.EQ, query.instrument_id)
-    body = await fills.summarize_fills(context_of(request), principal, filters.condition(), filters.values)
-    return json_reply(body)
+    sums = await fills.summarize_fills(context_of(request), principal, filters.condition(), filters.values)
+    return sums_reply(sums)
 
 
 @router.get("/positions", **_list_of(shapes.Position))

@@ -27,6 +27,12 @@ async def run_verify(url: str, limits: PoolLimits, noted: AuditHead | None = Non
 
     try:
         verified = await verify(database, report, noted=noted)
+        counts = verified.valuations
+        print(
+            f"valuation: {counts.instruments_recorded} instruments recorded, {counts.instruments_assumed} assumed "
+            f"with {counts.fills_assumed} fills; {counts.orders_unvalued} open orders not valued, "
+            f"{counts.discrepancies} discrepancies, {counts.events_quarantined} events quarantined"
+        )
         print(f"audit: {verified.audit_head.entries} entries, head {verified.audit_head}")
         return verified.broken
     finally:

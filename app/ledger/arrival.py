@@ -48,6 +48,10 @@ class RecordedEvents:
     duplicates: int = 0
     quarantined: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+    assumed: set[str] = field(default_factory=set)
+    """Instruments that are not recorded and have their first fills among these events."""
+    discrepancies: int = 0
+    """Position events that differ from the ledger."""
     revaluable: set[str] = field(default_factory=set)
     """Instruments that these events made known, or whose orders they could not value."""
 
@@ -57,6 +61,8 @@ class RecordedEvents:
             duplicates=self.duplicates + other.duplicates,
             quarantined=self.quarantined + other.quarantined,
             rejected=self.rejected + other.rejected,
+            assumed=self.assumed | other.assumed,
+            discrepancies=self.discrepancies + other.discrepancies,
             revaluable=self.revaluable | other.revaluable,
         )
 

@@ -64,9 +64,21 @@ async def record_events(database: Database, incoming: Sequence[Incoming]) -> Rec
         return RecordedEvents(
             rejected=[Rejected(item.place, item.event.event_id, "CANNOT_BE_STORED", message) for item in incoming]
         )
+    if recorded.assumed or recorded.discrepancies:
+        _report_doubts(recorded)
     if recorded.revaluable:
         await _value_waiting(database, recorded.revaluable)
     return recorded
+
+
+def _report_doubts(recorded: RecordedEvents) -> None:
+    if recorded.assumed:
+        _LOG.warning(
+            "fills in %s are valued as linear, multiplier 1: the instruments are not recorded",
+            ", ".join(sorted(recorded.assumed)[:10]),
+        )
+    if recorded.discrepancies:
+        _LOG.warning("%d reports of positions differ from the ledger; see discrepancies", recorded.discrepancies)
 
 
 async def _value_waiting(database: Database, instrument_ids: Collection[str]) -> None:
@@ -113,6 +125,8 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
         duplicates=admitted.duplicates + len(admitted.signals) - len(signals.new) - len(signals.conflicting),
         quarantined=quarantined,
         rejected=[_rejected(signal) for signal in signals.conflicting],
+        assumed=set(positions.new_instruments),
+        discrepancies=len({row[:2] for row in reconciled.found}),
         revaluable={*positions.new_instruments, *_unvalued_instruments(orders, holds)},
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, FromClause, Select, func, literal_column, select, table
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from app.reads.catalogue.instrument import sum_valuation
 from app.reads.catalogue.registry import shape_named
 from app.reads.columns import Columns, Derived
 from app.reads.fill_parts import fill_parts, kept_fills
@@ -71,7 +72,8 @@ def _groups(summed: str, by: tuple[str, ...], name: str) -> FromClause:
     keys = [rows[key].label(key) for key in by]
     nothing: list[ColumnElement[Any]] = [literal_column("NULL").label(key) for key in _GROUPS if key not in by]
     sums = [func.sum(rows[column]).label(column) for column in _SUMMED]
-    grouped = select(*keys, *nothing, *sums).select_from(table(summed)).group_by(*(rows[key] for key in by))
+    valuation = sum_valuation(rows.instrument_id).label("valuation")
+    grouped = select(*keys, *nothing, *sums, valuation).select_from(table(summed)).group_by(*(rows[key] for key in by))
     return grouped.having(func.count() > number_literal(0)).subquery(name)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Uuid, cast, func, literal_column, select, table
@@ -11,6 +11,7 @@ from app.database import Database
 from app.models import FillSum, Strategy
 from app.principal import Principal
 from app.reads.catalogue.fill import FILL
+from app.reads.catalogue.instrument import sum_valuation
 from app.reads.columns import Columns
 from app.reads.fields import rfc3339
 from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
@@ -25,28 +26,36 @@ _HAS_FILLS: ColumnElement[bool] = _KEPT.fills > number_literal(0)
 _EMPTY_OBJECT: ColumnElement[Any] = literal_column("'{}'::json")
 
 
+class Sums(NamedTuple):
+    """Sums as JSON, and what they rest on: RECORDED where the terms of every instrument in them are, else ASSUMED."""
+
+    body: bytes
+    valuation: str
+
+
 async def summarize_fills(
     database: Database, principal: Principal, where: Condition | None, values: Sequence[Any]
-) -> bytes:
+) -> Sums:
     """Counts, and sums by currency and by instrument, of the fills that satisfy the condition.
 
     The condition may speak of strategy, instrument, side and currency: what the totals are kept by.
     """
     plan = _summary_plan(where, principal.is_bound)
     async with reading(database, values) as connection:
-        body: bytes = await connection.fetchval(plan.sql, *plan.arguments(values, principal))
-    return body
+        row = await connection.fetchrow(plan.sql, *plan.arguments(values, principal))
+    assert row is not None, "aggregates without GROUP BY have one row"
+    return Sums(*row)
 
 
-async def find_realized_pnl(database: Database, principal: Principal, strategy_id: UUID) -> bytes | None:
+async def find_realized_pnl(database: Database, principal: Principal, strategy_id: UUID) -> Sums | None:
     """A strategy's realized profit and its fees, by currency; None where the strategy is unknown.
 
     `realized_pnl` is gross of commissions, which are `total_fees`, each under the currency it was paid in.
     """
     plan = _realized_plan(principal.is_bound)
     async with reading(database, ()) as connection:
-        body: bytes | None = await connection.fetchval(plan.sql, *plan.arguments([strategy_id], principal))
-    return body
+        row = await connection.fetchrow(plan.sql, *plan.arguments([strategy_id], principal))
+    return Sums(*row) if row is not None else None
 
 
 @lru_cache(maxsize=64)
@@ -68,8 +77,13 @@ def _summary_plan(where: Condition | None, is_scoped: bool) -> Plan:
     counted = select(*overall, _by_currency().label("by_currency"), _by_instrument().label("by_instrument"))
     counted = counted.select_from(_KEPT_ROWS)
     named = kept.cte("kept")
-    statement = select(func.row_to_json(literal_column("summary")).label("body"))
+    valuation = select(_rests_on(_KEPT)).select_from(_KEPT_ROWS).scalar_subquery()
+    statement = select(func.row_to_json(literal_column("summary")).label("body"), valuation.label("valuation"))
     return plan_of(statement.select_from(counted.subquery("summary")).add_cte(named))
+
+
+def _rests_on(rows: Columns) -> ColumnElement[Any]:
+    return func.coalesce(sum_valuation(rows.instrument_id), text_literal("RECORDED"))
 
 
 def _fills(side: str | None = None) -> ColumnElement[Any]:
@@ -116,7 +130,9 @@ def _realized_plan(is_scoped: bool) -> Plan:
         by_currency = func.json_object_agg(literal_column("sums.currency"), literal_column(f"sums.{name}"))
         aggregated = select(func.coalesce(by_currency, _EMPTY_OBJECT)).select_from(sums.subquery("sums"))
         pairs.append((name, aggregated.scalar_subquery()))
-    statement = select(row_json(pairs, Names()).label("body"))
+    valuation = select(_rests_on(owned)).select_from(FillSum.__table__.alias("owned"))  # type: ignore[attr-defined]
+    valued = valuation.where(owned.strategy_id == strategy.strategy_id).scalar_subquery()
+    statement = select(row_json(pairs, Names()).label("body"), valued.label("valuation"))
     statement = statement.select_from(Strategy.__table__.alias("strategy"))  # type: ignore[attr-defined]
     if is_scoped:
         statement = statement.where(is_in_scope(strategy))

@@ -12,7 +12,7 @@ from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
 from app.reads import All, Answer, Compare, Form, Listing, Op, Page, Selection, Want, answer, entities
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, STRATEGY
-from app.reads.fill_statistics import find_realized_pnl
+from app.reads.fill_statistics import Sums, find_realized_pnl
 from app.resolvers.acts import act
 from app.resolvers.context import Context
 from app.resolvers.lookups import look_up
@@ -75,12 +75,12 @@ async def list_registry(context: Context, principal: Principal, want: Want, valu
     return await answer(context.database, principal, BUDGET, want, values)
 
 
-async def get_realized_pnl(context: Context, principal: Principal, strategy_id: UUID) -> bytes:
+async def get_realized_pnl(context: Context, principal: Principal, strategy_id: UUID) -> Sums:
     """Realized profit and fees by currency. Raises StrategyNotFound."""
-    body = await find_realized_pnl(context.database, principal, strategy_id)
-    if body is None:
+    sums = await find_realized_pnl(context.database, principal, strategy_id)
+    if sums is None:
         raise StrategyNotFound(strategy_id)
-    return body
+    return sums
 
 
 async def set_budget(

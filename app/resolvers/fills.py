@@ -6,6 +6,7 @@ from typing import Any
 from app.principal import Principal
 from app.reads import Answer, Condition, Want, answer
 from app.reads.catalogue import FILL, FILL_SUMMARY
+from app.reads.fill_statistics import Sums
 from app.reads.fill_statistics import summarize_fills as _summarize
 from app.resolvers.context import Context
 
@@ -17,7 +18,7 @@ async def list_fills(context: Context, principal: Principal, want: Want, values:
 
 async def summarize_fills(
     context: Context, principal: Principal, where: Condition | None, values: Sequence[Any] = ()
-) -> bytes:
+) -> Sums:
     """Counts and sums over all fills that satisfy the condition, from kept totals."""
     return await _summarize(context.database, principal, where, values)
 

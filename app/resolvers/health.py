@@ -8,6 +8,7 @@ import orjson
 
 from app.database.upgrade import newest_revision
 from app.errors import DatabaseUnavailable
+from app.ledger.verify import ValuationCounts, count_valuations
 from app.resolvers.context import Context
 
 CHECK_TIMEOUT_SECONDS = 3.0
@@ -71,6 +72,15 @@ async def check_readiness(context: Context) -> Readiness:
         FeedCheck(feed.is_connected, round(feed.lag_seconds, 3)),
         RegistryCheck(None if age is None else round(age, 3)),
     )
+
+
+async def find_valuation_counts(context: Context) -> ValuationCounts | None:
+    """How much of the ledger rests on assumptions; None where the database does not answer."""
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS), context.database.read() as connection:
+            return await count_valuations(connection)
+    except (DatabaseUnavailable, TimeoutError, asyncpg.PostgresError):
+        return None
 
 
 async def _revision(context: Context) -> str | None:

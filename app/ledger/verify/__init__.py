@@ -20,6 +20,7 @@ from app.ledger.verify.budgets import BUDGET_STATEMENTS
 from app.ledger.verify.finding import Finding
 from app.ledger.verify.replay import verify_orders, verify_positions
 from app.ledger.verify.statements import STATEMENTS, verify_statement
+from app.ledger.verify.valuations import ValuationCounts, count_valuations
 
 Check = Callable[[ReadConnection], AsyncIterator[Finding]]
 
@@ -35,10 +36,11 @@ class Invariant:
 
 @dataclass(frozen=True)
 class Verified:
-    """How many invariants are broken, and where the audit log ended."""
+    """How many invariants are broken, where the audit log ended, and how much rests on assumptions."""
 
     broken: int
     audit_head: AuditHead
+    valuations: ValuationCounts
 
 
 def invariants(noted: AuditHead | None = None) -> list[Invariant]:
@@ -78,7 +80,16 @@ async def verify(
                     break
             broken += bool(findings)
             on_checked(invariant, findings)
-        return Verified(broken, await audit_head(connection))
+        return Verified(broken, await audit_head(connection), await count_valuations(connection))
 
 
-__all__ = ["AuditHead", "Finding", "Invariant", "Verified", "invariants", "verify"]
+__all__ = [
+    "AuditHead",
+    "Finding",
+    "Invariant",
+    "ValuationCounts",
+    "Verified",
+    "count_valuations",
+    "invariants",
+    "verify",
+]

@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 
 from app.models import Budget, BudgetJournalEntry, FillSum, Hold
+from app.reads.catalogue.instrument import sum_valuation
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
 from app.reads.fields import Source, amount, instant, node_id, plain
 from app.reads.filters import column
-from app.reads.literals import number_literal
+from app.reads.literals import number_literal, text_literal
 from app.reads.shape import Many, One, Shape
 
 _KEY = ("strategy_id", "currency")
@@ -28,11 +29,15 @@ def _reserved(budget: Columns) -> ColumnElement[Any]:
     return budget.reserved_orders + budget.reserved_positions
 
 
-def _of_fills(value: ColumnElement[Any]) -> Source:
+def _sum_of_fills(value: ColumnElement[Any]) -> Source:
+    return _of_fills(func.sum(value), nothing=number_literal(0))
+
+
+def _of_fills(aggregate: ColumnElement[Any], nothing: ColumnElement[Any]) -> Source:
     """What the strategy's fills in the budget's currency add up to."""
 
     def source(budget: Columns) -> ColumnElement[Any]:
-        total = select(func.coalesce(func.sum(value), number_literal(0)))
+        total = select(func.coalesce(aggregate, nothing))
         total = total.select_from(FillSum.__table__.alias(_SUMS.name))  # type: ignore[attr-defined]
         same = (_SUMS.strategy_id == budget.strategy_id, _SUMS.currency == budget.currency)
         return total.where(*same).scalar_subquery()
@@ -61,10 +66,11 @@ BUDGET = register(
             "reserved_orders": amount("reserved_orders"),
             "reserved_positions": amount("reserved_positions"),
             "available": amount(lambda b: _allocated(b) - _reserved(b)),
-            "realized_pnl": amount(_of_fills(_SUMS.realized_pnl)),
-            "total_fees": amount(_of_fills(_SUMS.total_fees)),
-            "net_pnl": amount(_of_fills(_SUMS.realized_pnl - _SUMS.total_fees)),
+            "realized_pnl": amount(_sum_of_fills(_SUMS.realized_pnl)),
+            "total_fees": amount(_sum_of_fills(_SUMS.total_fees)),
+            "net_pnl": amount(_sum_of_fills(_SUMS.realized_pnl - _SUMS.total_fees)),
             "over_reason": plain("over_reason"),
+            "valuation": plain(_of_fills(sum_valuation(_SUMS.instrument_id), nothing=text_literal("RECORDED"))),
             "unvalued_orders": plain(_unvalued_orders),
             "version": plain("version"),
             "updated_at": instant("updated_at"),

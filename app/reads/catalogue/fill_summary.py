@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Text, cast, func, literal_column
 
+from app.reads.catalogue.instrument import sum_valuation
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
 from app.reads.fields import amount, instant, plain
@@ -31,6 +32,7 @@ FILL_SUMMARY = register(
             # A row without fills holds a commission in another currency.
             "first_ts": instant(lambda rows: func.min(rows.first_ts).filter(rows.fills > _NONE)),
             "last_ts": instant(lambda rows: func.max(rows.last_ts).filter(rows.fills > _NONE)),
+            "valuation": plain(lambda rows: sum_valuation(rows.instrument_id)),
         },
         computed=fill_summary,
     )
@@ -51,6 +53,7 @@ FILL_SUMMARY_GROUP = register(
             "notional": amount("notional"),
             "realized_pnl": amount(lambda g: func.trim_scale(g.realized_pnl)),
             "total_fees": amount("total_fees"),
+            "valuation": plain("valuation"),
         },
     )
 )

@@ -9,7 +9,7 @@ from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
 from app.reads.fields import Source, amount, node_id, plain
 from app.reads.filters import column, scope_of
-from app.reads.literals import text_literal
+from app.reads.literals import number_literal, text_literal
 from app.reads.shape import Shape
 
 _KEY = ("instrument_id",)
@@ -55,6 +55,13 @@ def order_valuation(is_unvalued: Source) -> Source:
         return case((is_unvalued(order), _UNVALUED), else_=its)
 
     return source
+
+
+def sum_valuation(instrument_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Of an aggregate: RECORDED where every row's instrument is, else ASSUMED; null of no rows."""
+    recorded = select(_ITS.instrument_id).select_from(Instrument.__table__.alias(_ITS.name))  # type: ignore[attr-defined]
+    is_recorded = instrument_id.in_(recorded.where(_ITS.source == _RECORDED))
+    return case((func.bool_and(is_recorded), _RECORDED), (func.count() > number_literal(0), _ASSUMED))
 
 
 def _is_traded_in_scope(instrument: Columns) -> ColumnElement[bool]:

@@ -8,6 +8,12 @@ SUMMARY = register(
         name="Summary",
         model=None,
         fields={},
-        links={"signals": Count("Signal"), "orders": Count("Order"), "fills": Count("Fill")},
+        links={
+            "signals": Count("Signal"),
+            "orders": Count("Order"),
+            "fills": Count("Fill"),
+            "instruments": Count("Instrument"),
+            "discrepancies": Count("Discrepancy"),
+        },
     )
 )
