@@ -7,7 +7,14 @@ from enum import StrEnum
 from msgspec import Struct
 
 from app.ledger.locks import LockedStrategy
-from app.rules.events import AnyPositionEvent, EngineEvent, OrderFilled, OrderHistoryEvent, SignalPublished
+from app.rules.events import (
+    AnyPositionEvent,
+    EngineEvent,
+    OrderFilled,
+    OrderHistoryEvent,
+    PositionEvent,
+    SignalPublished,
+)
 
 OrderKey = tuple[str, str]
 """(strategy_id, client_order_id)"""
@@ -80,17 +87,12 @@ class Arrival(Struct):
     def client_order_id(self) -> str:
         """The order concerned; a position event names the order that opened the position."""
         event = self.event
-        return event.opening_order_id if isinstance(event, AnyPositionEvent) else event.client_order_id
-
-    @property
-    def order_id(self) -> str | None:
-        """The order whose history the event belongs to; none for a position event."""
-        return None if isinstance(self.event, AnyPositionEvent) else self.event.client_order_id
+        return event.opening_order_id if isinstance(event, PositionEvent) else event.client_order_id
 
     @property
     def position_id(self) -> str | None:
         """The position that a position event reports of; none for an order's event."""
-        return self.event.position_id if isinstance(self.event, AnyPositionEvent) else None
+        return self.event.position_id if isinstance(self.event, PositionEvent) else None
 
 
 @dataclass(slots=True)

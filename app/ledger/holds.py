@@ -34,6 +34,7 @@ from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quanti
 from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)
+_NO_HOLD = HoldState(None, None)
 
 
 @dataclass(slots=True)
@@ -95,7 +96,7 @@ async def tie_up(
         for other in await load_open_orders(work, [(market, opposite(side)) for market, side in held]):
             tied.setdefault(other.key, other)
     for order, quantity in _increasing(tied, held):
-        before = copy(order.hold)
+        before = copy(order.hold) if order.key not in changes.new else _NO_HOLD
         valuation, traded = valuations.get(order.instrument_id), trades.increasing.get(order.key, _ZERO)
         if valued_before is not None and valuation is not None and before.currency is not None:
             order.hold.convert(valued_before.get(order.instrument_id, valuation), valuation)

@@ -37,7 +37,7 @@ from app.ledger.rows import EVENT_COLUMNS, QUARANTINE_COLUMNS, event_row, quaran
 from app.ledger.signals import add_signals
 from app.ledger.writing import CANNOT_BE_STORED, Delete, Insert, Merge, Part, write
 from app.models import OrderEvent, QuarantinedEvent
-from app.rules.events import AnyOrderEvent, AnyPositionEvent
+from app.rules.events import PositionEvent
 from app.rules.money import EXACT
 
 _FEW = 50
@@ -99,8 +99,8 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
     if not (admitted.arrivals or admitted.conflicts or admitted.signals):
         return RecordedEvents(duplicates=admitted.duplicates)
     with localcontext(EXACT):
-        orders = await move_orders(work, (new for new in admitted.arrivals if isinstance(new.event, AnyOrderEvent)))
-        reports = [new for new in admitted.arrivals if isinstance(new.event, AnyPositionEvent)]
+        reports = [new for new in admitted.arrivals if isinstance(new.event, PositionEvent)]
+        orders = await move_orders(work, (new for new in admitted.arrivals if not isinstance(new.event, PositionEvent)))
         positions, reconciled = await book_and_reconcile(work, orders.fills, reports, admitted.strategies)
         book = await BudgetBook.load(work, admitted.strategies, time.time_ns())
         holds = await tie_up(work, orders.orders, positions, book)

@@ -7,7 +7,7 @@ from app.ledger.copying import array_literal
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, Life
 from app.ledger.writing import Row
-from app.rules.events import AnyAuthorizationEvent, OrderFilled
+from app.rules.events import AnyAuthorizationEvent, OrderFilled, PositionEvent
 from app.rules.holds import HoldState
 
 _json = msgspec.json.Encoder().encode
@@ -45,9 +45,18 @@ HOLD_COLUMNS = (
 def event_row(arrival: Arrival) -> Row:
     """A row of `order_events`."""
     event = arrival.event
+    is_report = isinstance(event, PositionEvent)
     return (
-        *(arrival.strategy_id, event.event_id, arrival.variant, arrival.seq, type(event).__name__),
-        *(arrival.order_id, event.ts_event, event.ts_init, arrival.payload, arrival.position_id),
+        arrival.strategy_id,
+        event.event_id,
+        arrival.variant,
+        arrival.seq,
+        type(event).__name__,
+        None if is_report else event.client_order_id,  # type: ignore[union-attr]
+        event.ts_event,
+        event.ts_init,
+        arrival.payload,
+        event.position_id if is_report else None,  # type: ignore[union-attr]
     )
 
 

@@ -6,41 +6,40 @@ within that is none.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any
+
+from msgspec import Struct
 
 from app.rules.enums import DiscrepancyKind, OrderSide
 from app.rules.events import AnyPositionEvent
-from app.rules.money import parse_money
 from app.rules.positions import PositionState
 
-_ZERO = Decimal(0)
 _ONE = Decimal(1)
-AVERAGE_TOLERANCE = Decimal("1e-9")
+AVERAGE_TOLERANCE = 1e-9
 """Relative difference of average prices that float arithmetic explains."""
 _AMOUNT_TOLERANCE = Decimal("1e-12")
 """Relative difference of amounts that float arithmetic explains."""
+_DIGITS_MAX = 100
 
 
-@dataclass(slots=True, frozen=True)
-class PositionReport:
+class PositionReport(Struct, frozen=True):
     """One report, as far as it can be read: what is None claims nothing. `signed_qty` is negative for a short.
 
-    `realized_pnl` is net of the commissions that were paid in `currency`.
+    `realized_pnl` is net of the commissions that were paid in `currency`. Averages are floats, as in the engine.
     """
 
     event_id: str
     ts_event: int
     signed_qty: Decimal | None
-    avg_px_open: Decimal | None
-    avg_px_close: Decimal | None
+    avg_px_open: float | None
+    avg_px_close: float | None
     realized_pnl: Decimal | None
     currency: str | None
 
 
-@dataclass(slots=True, frozen=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One figure in which a report and the ledger differ; `ledger` is None where the ledger has none."""
 
     kind: DiscrepancyKind
@@ -53,15 +52,18 @@ def read_report(event: AnyPositionEvent) -> PositionReport:
     quantity = _decimal(event.quantity)
     if quantity is not None and event.entry == OrderSide.SELL:
         quantity = -quantity
-    realized, currency = _money(event.realized_pnl)
+    realized, currency = None, None
+    if isinstance(event.realized_pnl, str):
+        digits, _, currency = event.realized_pnl.partition(" ")
+        realized = _decimal(digits.replace("_", "") if "_" in digits else digits)
     return PositionReport(
-        event_id=event.event_id,
-        ts_event=event.ts_event or 0,
-        signed_qty=quantity,
-        avg_px_open=_decimal(event.avg_px_open),
-        avg_px_close=_decimal(event.avg_px_close),
-        realized_pnl=realized,
-        currency=currency,
+        event.event_id,
+        event.ts_event or 0,
+        quantity,
+        _float(event.avg_px_open),
+        _float(event.avg_px_close),
+        realized,
+        currency or None,
     )
 
 
@@ -70,15 +72,15 @@ def differences(report: PositionReport, state: PositionState) -> list[Difference
     found: list[Difference] = []
     if report.signed_qty is not None and report.signed_qty != state.signed_qty:
         found.append(Difference(DiscrepancyKind.QUANTITY, f"{state.signed_qty:f}", f"{report.signed_qty:f}"))
-    if report.avg_px_open is not None and not _is_near(report.avg_px_open, state.avg_px_open, AVERAGE_TOLERANCE):
-        found.append(Difference(DiscrepancyKind.AVG_PX_OPEN, f"{state.avg_px_open:f}", f"{report.avg_px_open:f}"))
-    closed_at = state.avg_px_close or _ZERO
-    if report.avg_px_close is not None and not _is_near(report.avg_px_close, closed_at, AVERAGE_TOLERANCE):
-        found.append(Difference(DiscrepancyKind.AVG_PX_CLOSE, f"{closed_at:f}", f"{report.avg_px_close:f}"))
+    if report.avg_px_open is not None and not _is_near(report.avg_px_open, state.avg_px_open):
+        found.append(Difference(DiscrepancyKind.AVG_PX_OPEN, f"{state.avg_px_open:f}", repr(report.avg_px_open)))
+    if report.avg_px_close is not None and not _is_near(report.avg_px_close, state.avg_px_close):
+        closed_at = None if state.avg_px_close is None else f"{state.avg_px_close:f}"
+        found.append(Difference(DiscrepancyKind.AVG_PX_CLOSE, closed_at, repr(report.avg_px_close)))
     if report.currency is not None and report.realized_pnl is not None:
         if report.currency != state.currency:
             found.append(Difference(DiscrepancyKind.CURRENCY, state.currency, report.currency))
-        elif abs(report.realized_pnl - state.net_pnl) > _rounding(report.realized_pnl, state):
+        elif report.realized_pnl != state.net_pnl and not _is_rounding(report.realized_pnl, state):
             engine = f"{report.realized_pnl:f}"
             found.append(Difference(DiscrepancyKind.REALIZED_PNL, f"{state.net_pnl:f}", engine))
     return found
@@ -96,30 +98,33 @@ def closest(report: PositionReport, states: Sequence[PositionState]) -> tuple[Po
     return min(compared, key=lambda pair: len(pair[1]))
 
 
-def _rounding(reported: Decimal, state: PositionState) -> Decimal:
-    """How far the engine's sum may be off: its money is rounded at each fill, a flip's commission once more."""
+def _is_rounding(reported: Decimal, state: PositionState) -> bool:
+    """Whether the engine's rounding explains it: its money is rounded at each fill, a flip's commission once more."""
     unit = _ONE.scaleb(min(int(reported.as_tuple().exponent), 0))
-    return unit * (state.fills + 1) + abs(reported) * _AMOUNT_TOLERANCE
+    allowed = unit * (state.fills + 1) + abs(reported) * _AMOUNT_TOLERANCE
+    return abs(reported - state.net_pnl) <= allowed
 
 
-def _is_near(one: Decimal, other: Decimal, tolerance: Decimal) -> bool:
-    return one == other or abs(one - other) <= abs(other) * tolerance
+def _is_near(reported: float, price: Decimal | None) -> bool:
+    """Whether two average prices are one; the engine writes 0.0 where it has none."""
+    known = 0.0 if price is None else float(price)
+    return abs(reported - known) <= abs(known) * AVERAGE_TOLERANCE
 
 
 def _decimal(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if not isinstance(value, str) or len(value) > _DIGITS_MAX:
         return None
     try:
-        number = Decimal(str(value))
+        number = Decimal(value)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and abs(number.adjusted()) < 100 else None
+    return number if number.is_finite() and abs(number.adjusted()) < _DIGITS_MAX else None
 
 
-def _money(value: Any) -> tuple[Decimal | None, str | None]:
-    if not isinstance(value, str):
-        return None, None
-    try:
-        return parse_money(value)
-    except ValueError:
-        return None, None
+def _float(value: Any) -> float | None:
+    if type(value) is int or type(value) is str:
+        try:
+            value = float(value)
+        except (ValueError, OverflowError):
+            return None
+    return value if type(value) is float and isfinite(value) else None
