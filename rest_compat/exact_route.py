@@ -130,7 +130,10 @@ async def _read_body(receive: Receive) -> bytes:
 
 
 def _body(body: bytes, model: type[BaseModel]) -> Any:
-    """The body's JSON as a model, each number a Decimal with the digits that were sent. Raises BadInputError."""
+    """The body's JSON as a model, each number a Decimal with the digits that were sent. Raises BadInputError.
+
+    Strings stay strings: a model says for itself whether one may stand for a number.
+    """
     try:
         parsed = json.loads(
             body.decode(),
