@@ -17,7 +17,7 @@ _QUERY_CHARACTERS = _PATH_CHARACTERS + "?[]"
 
 
 def add_slash_redirects(app: Starlette) -> None:
-    """Redirect where otherwise nothing is found. Who asks was looked at before: a wrong key is refused as anywhere."""
+    """Redirect requests that no route matches. Authentication comes before it, so a wrong key is refused as everywhere."""
     not_found = app.router.default
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,13 +31,13 @@ def add_slash_redirects(app: Starlette) -> None:
 
 
 def _without_slashes(app: Starlette, scope: Scope) -> str | None:
-    """Path and query of the route that is meant; None where there is none."""
+    """Path and query without the trailing slashes; None where no route matches them."""
     sent: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     path = sent.rstrip(b"/")
-    # A client takes `.` and `..` out of the path that it is sent to, and would ask for something else.
+    # A client resolves `.` and `..` in `Location`, and would request another path.
     if path == sent or {b".", b".."} & {unquote_to_bytes(segment) for segment in path.split(b"/")}:
         return None
-    # What routes match is decoded: there, a slash inside a segment is not told from one behind it.
+    # As many characters less in the decoded path: there, `%2F` at the end of a segment looks like a trailing slash.
     meant = {**scope, "path": scope["path"][: len(path) - len(sent)], "raw_path": path}
     if not any(isinstance(route, Route) and route.matches(meant)[0] is not Match.NONE for route in app.router.routes):
         return None

@@ -36,7 +36,7 @@ def _mend(document: dict[str, Any]) -> None:
     """What FastAPI makes of the description is not quite what was said.
 
     It drops nulls, sorts keys and calls operations after their paths; examples show the documented keys in their order.
-    That each parameter may come without a value is `ExactRoute`'s doing, which FastAPI does not know of.
+    It does not know that `ExactRoute` takes each parameter without a value, too.
     """
     for name, schema in document["components"]["schemas"].items():
         model = getattr(shapes, name, None)
@@ -46,7 +46,7 @@ def _mend(document: dict[str, Any]) -> None:
         for method, operation in item.items():
             for parameter in operation.get("parameters", []):
                 if parameter["in"] == "query":
-                    said = parameter.get("description", "").rstrip(".")
+                    said = (parameter.get("description") or parameter["schema"].get("description", "")).rstrip(".")
                     parameter["description"] = f"{said}. {_EMPTY}" if said else _EMPTY
                     parameter["allowEmptyValue"] = True
             operation["operationId"] = operation["operationId"].removesuffix(
