@@ -91,12 +91,13 @@ class OrderNotFound(NotFoundError):
 
 
 class StrategyNotFound(NotFoundError):
-    """No strategy has this id or name."""
+    """No strategy has this id (a UUID) or name (a text)."""
 
     code = ErrorCode.STRATEGY_NOT_FOUND
 
     def __init__(self, strategy: str | UUID) -> None:
-        super().__init__(f"No strategy has the id or name {str(strategy)!r}.")
+        kind = "id" if isinstance(strategy, UUID) else "id or name"
+        super().__init__(f"No strategy has the {kind} {str(strategy)!r}.")
 
 
 class BudgetNotFound(NotFoundError):
@@ -110,12 +111,16 @@ class BudgetNotFound(NotFoundError):
 
 
 class KeyNotFound(NotFoundError):
-    """No API key has this id or name."""
+    """No API key has this id, or this name."""
 
     code = ErrorCode.KEY_NOT_FOUND
 
-    def __init__(self, key: str) -> None:
-        super().__init__(f"No API key has the id or name {key!r}.")
+    def __init__(self, key: str, *, by_name: bool) -> None:
+        super().__init__(
+            f"No API key has the name {key!r}."
+            if by_name
+            else f"No API key has the id {key!r}; purser keys list shows ids, and --name revokes a key by its name."
+        )
 
 
 class ConflictError(PurserError):

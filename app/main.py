@@ -23,6 +23,7 @@ from app.ledger.revaluation import value_waiting
 from app.metrics import add_metrics
 from app.resolvers import Context, StrategyNames
 from app.settings import Settings
+from app.trailing_slashes import add_slash_redirects
 from graphql_schema import GRAPHQL_PATH, add_graphql, graphql_refusal
 from rest_compat import add_rest, rest_refusal
 
@@ -31,6 +32,8 @@ What a trading engine did (orders, fills, positions, signals), kept as an exact 
 
 Numbers are JSON numbers with the exact decimal digits of the ledger: read them with a decimal parser.
 Instants are RFC 3339, UTC, with nanoseconds. Lists are newest first and in the same order on every call.
+Each query parameter is given once at most. One without a value (`?status=`) counts as left out; blanks are a value.
+A path with a trailing slash is answered with 307 to the path without it.
 New clients: `/graphql` has all of this and more.
 """
 
@@ -88,7 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,
+        redirect_slashes=False,  # `add_slash_redirects` does so without naming a host
         generate_unique_id_function=lambda route: route.name,
     )
     app.add_middleware(AuthenticationMiddleware, refuse=_refusal)
@@ -96,6 +99,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_graphql(app, settings)
     add_metrics(app)
     app.router.add_route("/", _start_page, include_in_schema=False)
+    add_slash_redirects(app)
     return app
 
 

@@ -18,9 +18,11 @@ _OR = "At least one of these; none of an empty list."
 _NOT = "Not this."
 
 
-@strawberry.input(description="Compares a text.")
+@strawberry.input(
+    description="Compares a text. An empty text is compared like any other; null, or left out, asks for nothing."
+)
 class StringFilter:
-    """Compares a text."""
+    """Compares a text. An empty text is compared like any other; null, or left out, asks for nothing."""
 
     eq: str | None = optional("Is this.")
     in_: list[str] | None = optional("Is one of these.", "in")

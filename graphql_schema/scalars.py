@@ -10,6 +10,8 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from app.reads import INSTANT_MAX
+from app.rules.identity import read_uuid
+from app.rules.money import read_decimal
 
 Amount = NewType("Amount", Decimal)
 """An exact decimal; `Decimal` in the schema."""
@@ -22,7 +24,6 @@ Document = NewType("Document", object)
 DIGITS_MAX = 200
 """Most digits of a decimal, before and after its point."""
 
-_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )
@@ -34,9 +35,9 @@ def parse_amount(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise ValueError("a Decimal is given as a string or an integer, so that no digit is lost")
     text = str(value) if isinstance(value, str) or abs(value) < 10**DIGITS_MAX else ""
-    if len(text) > DIGITS_MAX or not _DECIMAL.fullmatch(text):
+    amount = read_decimal(text) if len(text) <= DIGITS_MAX else None
+    if amount is None:
         raise ValueError(f"a Decimal is a finite number of at most {DIGITS_MAX} digits, as in '0.1000'")
-    amount = Decimal(text)
     if abs(amount.adjusted()) > DIGITS_MAX:
         raise ValueError(f"a Decimal has at most {DIGITS_MAX} digits before and after its point")
     return amount
@@ -59,10 +60,10 @@ def parse_uuid(value: Any) -> UUID:
     """A UUID from its text."""
     if not isinstance(value, str):
         raise ValueError("a UUID is given as a string")
-    try:
-        return UUID(value)
-    except ValueError as error:
-        raise ValueError("a UUID is 32 hexadecimal digits, as in '5f17147f-2bbd-5c76-af87-1f010d829329'") from error
+    read = read_uuid(value)
+    if read is None:
+        raise ValueError("a UUID is 32 hexadecimal digits, as in '5f17147f-2bbd-5c76-af87-1f010d829329'")
+    return read
 
 
 SCALARS: dict[object, ScalarDefinition] = {

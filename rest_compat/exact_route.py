@@ -1,7 +1,7 @@
 """The route class of the REST paths: FastAPI documents the endpoint, this reads the request.
 
 Stricter than FastAPI's own reading, and cheaper: unknown and repeated parameters are refused, bytes that are
-no UTF-8 too, and a `/` inside a path segment (`%2F`) stays inside it.
+no UTF-8 too, and a `/` inside a path segment (`%2F`) stays inside it. A known parameter without a value is not given.
 """
 
 import inspect
@@ -82,8 +82,11 @@ class ExactRoute(APIRoute):
         if not query_string:
             return self._no_query
         assert self._query_model is not None
+        known = self._query_model.model_fields
+        # An older client sends `limit=` where it has no limit in mind: each parameter here may be left out.
+        given = {name: value for name, value in read_query(query_string).items() if value or name not in known}
         try:
-            return self._query_model.model_validate(read_query(query_string))
+            return self._query_model.model_validate(given)
         except ValidationError as error:
             raise BadInputError(_explained(error, self._query_model)) from error
 
@@ -130,7 +133,10 @@ async def _read_body(receive: Receive) -> bytes:
 
 
 def _body(body: bytes, model: type[BaseModel]) -> Any:
-    """The body's JSON as a model, each number a Decimal with the digits that were sent. Raises BadInputError."""
+    """The body's JSON as a model, each number a Decimal with the digits that were sent. Raises BadInputError.
+
+    Strings stay strings: a model says for itself whether one may stand for a number.
+    """
     try:
         parsed = json.loads(
             body.decode(),

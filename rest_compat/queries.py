@@ -1,8 +1,10 @@
 """The query parameters of each path: one declaration for reading them and for OpenAPI.
 
-Each may be given once; unknown ones are refused by name (`extra="forbid"`).
+Each may be given once, or left out, or given without a value, which is the same (`exact_route`); unknown ones are
+refused by name (`extra="forbid"`).
 """
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
@@ -22,13 +24,17 @@ PENDING = "PENDING"
 Unset: TypeAlias = SkipJsonSchema[None]
 """A parameter that may be left out; it cannot be given as null."""
 
+_INTEGER = re.compile(r"(-?\d+)(?:\.0+)?", re.ASCII)
+
 
 def _decimal_digits(value: object) -> object:
-    """Pydantic would take ' 5', '5.0' and '1_000' for integers."""
+    """Pydantic would take ' 5' and '1_000' for integers. '5.0' is one, written by a client that counts in floats."""
     if not isinstance(value, str):
         return value
-    if not (value.isascii() and value.removeprefix("-").isdigit()):
+    match = _INTEGER.fullmatch(value)
+    if match is None:
         raise ValueError("Input should be an integer in decimal digits")
+    value = match[1]
     # Beyond any bound all the same; Python would refuse to read thousands of digits.
     return value if len(value) < 20 else ("-" if value.startswith("-") else "") + "9" * 19
 
@@ -109,7 +115,10 @@ class PositionsQuery(PageQuery):
 
     strategy_id: Annotated[
         Text | Unset,
-        Field(description="The strategy's UUID or its exact name; an unknown one has no positions."),
+        Field(
+            description="The strategy's UUID or its exact name; an unknown one has no positions. What is a UUID is "
+            "always an id, also where a strategy has it for a name."
+        ),
     ] = None
     instrument_id: Text | Unset = None
     status: OpenOrClosed = PositionStatus.OPEN.value

@@ -1,7 +1,6 @@
 """`/api/trading`: strategies, orders, fills, positions, the audit log."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
@@ -10,6 +9,7 @@ from app.errors import OrderNotFound
 from app.reads import Form, Op, Want
 from app.resolvers import audit, fills, orders, positions, strategies, summary
 from app.rules.enums import OrderStatus
+from app.rules.identity import read_uuid
 from rest_compat import shapes
 from rest_compat.asker import Asker
 from rest_compat.errors import responses
@@ -167,7 +167,7 @@ async def list_positions(request: Request, principal: Asker, query: Annotated[Po
     """Positions, the one opened last first; the open ones unless `status` says otherwise."""
     filters = Filters()
     if query.strategy_id is not None:
-        strategy_id = _uuid_or_none(query.strategy_id)
+        strategy_id = read_uuid(query.strategy_id)
         filters.add("strategy_id", Op.EQ, strategy_id)
         filters.add("strategy_name", Op.EQ, query.strategy_id if strategy_id is None else None)
     filters.add("instrument_id", Op.EQ, query.instrument_id)
@@ -199,10 +199,3 @@ def _stored(client_order_id: str) -> str:
     if "\x00" in client_order_id or len(client_order_id) > TEXT_LENGTH_MAX:
         raise OrderNotFound(client_order_id[:TEXT_LENGTH_MAX])
     return client_order_id
-
-
-def _uuid_or_none(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

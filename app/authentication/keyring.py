@@ -1,7 +1,8 @@
 """The keys, in memory: a request is authenticated without a round trip to the database.
 
-They are read again when the change feed tells of a key, when somebody brings one that is not known here, so that a new
-one works at once, and every few seconds, should the feed be cut.
+They are read again when the change feed tells of a key, when a request brings one that is not known here, so that a new
+one works at once, and every few seconds, should the feed be cut. What the feed tells is read over the feed's own
+connection: a pool in which every connection is taken delays no news of keys, and news of keys never delays the feed.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ START_SECONDS_MAX = 10.0
 """How long a process that starts waits for the keys before it answers without them, by 503."""
 
 _LOAD = "SELECT key_id, name, role, secret_hash, strategy_ids, revoked_at FROM api_keys"
+_SECONDS_IN_TRANSACTION = "SELECT extract(epoch FROM clock_timestamp() - transaction_timestamp())::float8"
 _LOG = logging.getLogger("purser.keys")
 
 
@@ -51,8 +53,13 @@ class Keyring:
         self._stale_seconds_max = stale_seconds_max
         self._keys: dict[str, Key] = {}
         self._actors: frozenset[str] = frozenset()
-        self._read_at = self._tried_at = float("-inf")
+        self._read_at = float("-inf")
+        """Whatever was committed before this instant is known."""
+        self._tried_at = self._failed_at = float("-inf")
+        """When the last reading over the pool began, and the last one that failed."""
         self._reading = asyncio.Lock()
+        """Held for a reading over the pool, which may wait for a connection. The feed never waits for it."""
+        self._news = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
 
     @classmethod
@@ -100,32 +107,52 @@ class Keyring:
         return actor in self._actors
 
     async def renew(self, connection: ReadConnection, changes: Sequence[Change]) -> None:
-        """Keys were made or revoked."""
-        await self.load(connection)
+        """Keys were made or revoked. Called by the feed, with its own connection."""
+        await self._read(connection, time.monotonic())
 
-    async def load(self, _: ReadConnection) -> None:
-        """Read the keys: what the feed tells from now on comes after."""
-        async with self._reading:
-            # Where this fails, the timer goes on trying.
-            with contextlib.suppress(DatabaseUnavailable):
-                await self._read()
+    async def load(self, connection: ReadConnection) -> None:
+        """Read the keys: what the feed tells from now on comes after. Called by the feed, with its own connection."""
+        now = time.monotonic()
+        # The connection may be in a snapshot, which is as old as its transaction.
+        await self._read(connection, now - await connection.fetchval(_SECONDS_IN_TRANSACTION))
 
     async def read_for_unknown(self) -> None:
-        """Read the keys anew, together with all who wait for it, and not too often. Raises DatabaseUnavailable."""
+        """Wait for a reading that begins from now on: the feed's, or one over the pool that all who wait share.
+
+        Raises DatabaseUnavailable.
+        """
         asked_at = time.monotonic()
+        over_pool = asyncio.create_task(self._read_unless_read_since(asked_at))
+        by_feed = asyncio.create_task(self._until_read_since(asked_at))
+        try:
+            await asyncio.wait({over_pool, by_feed}, return_when=asyncio.FIRST_COMPLETED)
+            if not by_feed.done():
+                over_pool.result()
+        finally:
+            for task in (over_pool, by_feed):
+                task.cancel()
+            await asyncio.gather(over_pool, by_feed, return_exceptions=True)
+
+    async def _until_read_since(self, instant: float) -> None:
+        while self._read_at < instant:
+            await self._news.wait()
+
+    async def _read_unless_read_since(self, instant: float) -> None:
+        """Read over the pool, not too often. Raises DatabaseUnavailable, also where another reading since failed."""
         async with self._reading:
-            if self._tried_at < asked_at:
-                await asyncio.sleep(max(0.0, self._tried_at + UNKNOWN_INTERVAL_SECONDS - time.monotonic()))
-                await self._read()
-            elif self._read_at < self._tried_at:
+            if self._read_at >= instant:
+                return
+            if self._failed_at >= instant:
                 raise DatabaseUnavailable
+            await asyncio.sleep(max(0.0, self._tried_at + UNKNOWN_INTERVAL_SECONDS - time.monotonic()))
+            await self._read_over_pool()
 
     async def _read_on(self, read_once: asyncio.Event) -> None:
         failures = 0
         while True:
             try:
                 async with self._reading:
-                    await self._read()
+                    await self._read_over_pool()
                 failures = 0
                 read_once.set()
             except DatabaseUnavailable as error:
@@ -134,16 +161,28 @@ class Keyring:
                     _LOG.warning("API keys could not be read: %s", error.__cause__ or error)
             await asyncio.sleep(RETRY_SECONDS if failures else self._reload_seconds)
 
-    async def _read(self) -> None:
-        began_at = self._tried_at = time.monotonic()
+    async def _read_over_pool(self) -> None:
+        self._tried_at = time.monotonic()
         try:
             async with self._database.read_latest() as connection:
-                rows = await connection.fetch(_LOAD)
+                await self._read(connection, time.monotonic())
+        except DatabaseUnavailable:
+            self._failed_at = self._tried_at
+            raise
         except asyncpg.PostgresError as error:
+            self._failed_at = self._tried_at
             raise DatabaseUnavailable from error
+
+    async def _read(self, connection: ReadConnection, began_at: float) -> None:
+        """`began_at`: whatever was committed before is seen."""
+        rows = await connection.fetch(_LOAD)
+        if began_at < self._read_at:
+            return  # A reading that began later has answered already.
         self._keys = {row["key_id"]: _key_of(row) for row in rows}
         self._actors = frozenset(key.principal.actor for key in self._keys.values() if not key.is_revoked)
         self._read_at = began_at
+        self._news.set()
+        self._news = asyncio.Event()
 
 
 def _key_of(row: asyncpg.Record) -> Key:

@@ -26,10 +26,13 @@ _HEADINGS = ("ID", "NAME", "ROLE", "STRATEGIES", "CREATED", "REVOKED")
 @commands.command()
 def create(
     role: Annotated[Role, typer.Option(help="What it may do: viewer reads, trader records too, admin everything.")],
-    name: Annotated[str | None, typer.Option(help="How the audit log calls it. [the key's id]")] = None,
+    name: Annotated[str | None, typer.Option(help="What the audit log calls it. [the key's id]")] = None,
     strategy: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only for this strategy: NAME, TRADER/NAME or id; may be repeated."),
+        typer.Option(
+            metavar="STRATEGY",
+            help="Only for this strategy: id, NAME or TRADER/NAME; may be repeated. A UUID is always an id.",
+        ),
     ] = None,
 ) -> None:
     """Make a key and print it: the only time that it is seen.
@@ -54,9 +57,15 @@ def list_() -> None:
 
 
 @commands.command()
-def revoke(key: Annotated[str, typer.Argument(metavar="ID", help="The key's id, or its name.")]) -> None:
-    """Revoke a key for good; running services refuse it in a second or two."""
-    if _run(lambda context: keys.revoke_key(context, LOCAL, key)):
+def revoke(
+    key_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The key's id.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Option(help="The key's name, in place of its id.")] = None,
+) -> None:
+    """Revoke a key for good, by its id or by its name; running services refuse it in a second or two."""
+    key = key_id if name is None else name
+    if key is None or (name is not None and key_id is not None):
+        raise typer.BadParameter("give either the key's id or --name NAME")
+    if _run(lambda context: keys.revoke_key(context, LOCAL, key, by_name=name is not None)):
         print(f"Revoked the key {key}. Running services refuse it in a second or two.")
     else:
         print(f"The key {key} was revoked before.")

@@ -13,7 +13,8 @@ from app.ledger.audit import Action, Entity, record
 from app.ledger.effects import feed_part
 from app.ledger.writing import write
 from app.principal import Principal, Role
-from app.rules.api_keys import KeyText, hash_of, new_key
+from app.rules.api_keys import KeyText, hash_of, is_like_a_key, new_key
+from app.rules.identity import read_uuid
 
 NAME_CHARACTERS_MAX = 100
 
@@ -29,8 +30,9 @@ _LIST = """
     FROM api_keys
 """
 _REVOKE = "UPDATE api_keys SET revoked_at = $2 WHERE key_id = $1 AND revoked_at IS NULL"
-_FIND_STRATEGY = """
-    SELECT strategy_id FROM strategies WHERE $1 IN (name, trader_id || '/' || name, strategy_id::text) ORDER BY 1
+_STRATEGY_WITH_ID = "SELECT strategy_id FROM strategies WHERE strategy_id = $1"
+_STRATEGIES_NAMED = """
+    SELECT strategy_id FROM strategies WHERE $1 IN (name, trader_id || '/' || name) ORDER BY 1
 """
 
 
@@ -51,10 +53,13 @@ async def create(
 ) -> KeyText:
     """A new key, for these strategies or, where none is named, for all. Its id is its name unless it is given one.
 
-    Strategies go by name, TRADER/NAME or id. Raises BadInputError, KeyNameTaken, StrategyNotFound, StrategyAmbiguous.
+    Strategies go by id, or else by name or TRADER/NAME: a text that is a UUID is always an id.
+    Raises BadInputError, KeyNameTaken, StrategyNotFound, StrategyAmbiguous.
     """
     key = new_key()
     name = key.id if name is None else name
+    if name != key.id and is_like_a_key(name):
+        raise BadInputError("A key's name must not look like a key or like a key's id; choose another name.")
     if not name.isprintable() or not name.strip() or len(name) > NAME_CHARACTERS_MAX:
         raise BadInputError(f"A key's name has 1 to {NAME_CHARACTERS_MAX} characters, all of them printable.")
     strategy_ids = sorted({await _strategy_id(work, strategy) for strategy in strategies}) if strategies else None
@@ -73,11 +78,15 @@ async def list_all(connection: ReadConnection) -> list[KeyRecord]:
     return [_record(row) for row in await connection.fetch(f"{_LIST} ORDER BY created_at, key_id")]
 
 
-async def revoke(work: WriteConnection, principal: Principal, key: str) -> KeyRecord | None:
-    """Revoke a key by its id or its name; answers how it stood, None if it was revoked before. Raises KeyNotFound."""
-    row = await work.fetchrow(f"{_LIST} WHERE $1 IN (key_id, name) FOR UPDATE OF api_keys", key)
+async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_name: bool) -> KeyRecord | None:
+    """Revoke the key of this id, or of this name; answers how it stood, None if it was revoked before.
+
+    Raises KeyNotFound.
+    """
+    column = "name" if by_name else "key_id"
+    row = await work.fetchrow(f"{_LIST} WHERE {column} = $1 FOR UPDATE OF api_keys", key)
     if row is None:
-        raise KeyNotFound(key)
+        raise KeyNotFound(key, by_name=by_name)
     if row["revoked_at"] is not None:
         return None
     before = _record(row)
@@ -90,7 +99,12 @@ async def revoke(work: WriteConnection, principal: Principal, key: str) -> KeyRe
 
 
 async def _strategy_id(connection: ReadConnection, strategy: str) -> UUID:
-    found = [row["strategy_id"] for row in await connection.fetch(_FIND_STRATEGY, strategy)]
+    strategy_id = read_uuid(strategy)
+    if strategy_id is not None:
+        if await connection.fetchval(_STRATEGY_WITH_ID, strategy_id) is None:
+            raise StrategyNotFound(strategy_id)
+        return strategy_id
+    found = [row["strategy_id"] for row in await connection.fetch(_STRATEGIES_NAMED, strategy)]
     if not found:
         raise StrategyNotFound(strategy)
     if len(found) > 1:

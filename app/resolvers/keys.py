@@ -29,11 +29,11 @@ async def list_keys(context: Context, principal: Principal) -> list[KeyRecord]:
         return await keys.list_all(connection)
 
 
-async def revoke_key(context: Context, principal: Principal, key: str) -> bool:
-    """Revoke a key, by its id or its name; False where it was revoked before. Raises Forbidden, KeyNotFound."""
+async def revoke_key(context: Context, principal: Principal, key: str, *, by_name: bool = False) -> bool:
+    """Revoke the key of this id, or of this name; False where it was revoked before. Raises Forbidden, KeyNotFound."""
     _require_rights(principal)
     async with act(context) as work:
-        return await keys.revoke(work, principal, key) is not None
+        return await keys.revoke(work, principal, key, by_name=by_name) is not None
 
 
 def _require_rights(principal: Principal) -> None:

@@ -27,11 +27,11 @@ class StrategyNames:
 
     async def load(self, _: ReadConnection) -> None:
         """Whatever the feed told before was missed."""
-        self._known.clear()
+        self._known = {}
 
     async def renew(self, _: ReadConnection, __: Sequence[Change]) -> None:
         """Another trader may use a name now."""
-        self._known.clear()
+        self._known = {}
 
     async def find(self, database: Database, name: str, *, anew: bool) -> list[UUID]:
         """The strategies of that name, whoever's they are; `anew`: whatever is remembered."""
@@ -40,10 +40,12 @@ class StrategyNames:
             return known[1]
         if not is_text(name):
             return []
+        # If the feed ends what is remembered while the statement runs, its answer is remembered in vain.
+        remembered = self._known
         async with database.read_latest() as connection:
             found = [row["strategy_id"] for row in await connection.fetch(_FIND, name)]
         if found:
-            if len(self._known) >= REMEMBERED_MAX:
-                self._known.clear()
-            self._known[name] = (time.monotonic(), found)
+            if len(remembered) >= REMEMBERED_MAX:
+                remembered.clear()
+            remembered[name] = (time.monotonic(), found)
         return found

@@ -9,6 +9,8 @@ from typing import NamedTuple
 _ID_BYTES = 8
 _SECRET_BYTES = 32
 _KEY = re.compile(f"purser_([0-9a-f]{{{2 * _ID_BYTES}}})_([0-9a-f]{{{2 * _SECRET_BYTES}}})")
+# A name like this could be taken for a key's id, or is a key that was pasted into the wrong place.
+_LIKE_A_KEY = re.compile(f"(purser_.*|[0-9a-f]{{{2 * _ID_BYTES}}})", re.IGNORECASE)
 
 
 class KeyText(NamedTuple):
@@ -30,6 +32,11 @@ def read_key(text: str) -> KeyText | None:
     """The parts of a key; None for what is none."""
     found = _KEY.fullmatch(text)
     return KeyText(*found.groups()) if found else None
+
+
+def is_like_a_key(name: str) -> bool:
+    """Whether a name looks like a key, or like the id of one."""
+    return _LIKE_A_KEY.fullmatch(name.strip()) is not None
 
 
 def hash_of(secret: str) -> str:

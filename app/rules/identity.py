@@ -1,11 +1,24 @@
 """Ids derived from names, so that every instance agrees on them without asking."""
 
+import re
 from functools import lru_cache
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 PURSER_NAMESPACE = uuid5(NAMESPACE_URL, "https://purser.dev/ids")
 NO_STRATEGY = UUID(int=0)
 """Stands for "no strategy" in keys that begin with `strategy_id`."""
+
+_DIGITS = "(?:[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+# Python's own UUID() also takes hyphens in any place, underscores, blanks and digits of other scripts.
+_UUID = re.compile(rf"(?:urn:uuid:)?{_DIGITS}|\{{{_DIGITS}\}}", re.ASCII | re.IGNORECASE)
+
+
+def read_uuid(text: str) -> UUID | None:
+    """A UUID from its text, with hyphens or without, in any case, as a URN or in braces; None for anything else.
+
+    Where a text may be an id or a name, it is an id if this reads it: no name can take an id's place.
+    """
+    return UUID(text) if _UUID.fullmatch(text) else None
 
 
 @lru_cache(maxsize=65536)

@@ -1,5 +1,6 @@
 """Exact decimal arithmetic. Nothing here rounds unless it says so."""
 
+import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 
 EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
@@ -42,6 +43,18 @@ def is_storable(amount: Decimal) -> bool:
         return True  # so few digits reach no further, and to look at each takes three times as long
     exponent = amount.as_tuple().exponent
     return -DIGITS_MAX <= exponent <= DIGITS_MAX and amount.adjusted() < DIGITS_MAX  # type: ignore[operator]
+
+
+# Decimal() also takes NaN and Infinity, underscores, blanks around it and digits of other scripts.
+_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+
+
+def read_decimal(text: str) -> Decimal | None:
+    """A finite number from its decimal digits, each of them kept; None for anything else.
+
+    What a client may write where an amount is a string, over every face.
+    """
+    return Decimal(text) if _DECIMAL.fullmatch(text) else None
 
 
 def parse_money(text: str) -> tuple[Decimal, str]:

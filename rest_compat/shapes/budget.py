@@ -4,9 +4,22 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from app.rules.money import DIGITS_MAX, read_decimal
 from rest_compat.shapes.kinds import STRATEGY_ID, Amount, example
+
+_DIGITS = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?$"
+
+
+def _from_digits(value: object) -> object:
+    """A string as the decimal that it writes; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    read = read_decimal(value)
+    if read is None:
+        raise ValueError('Input should be a decimal number, or a string of its digits like "1000.50"')
+    return read
 
 
 class BudgetSummaryResponse(BaseModel):
@@ -34,12 +47,21 @@ class BudgetSummaryResponse(BaseModel):
 class BudgetRequest(BaseModel):
     """The cap to set."""
 
-    model_config = example(allocated=1000.0) | ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"allocated": 1000.0}, {"allocated": "1000.50"}]},
+    )
 
     allocated: Annotated[
         Decimal,
+        BeforeValidator(_from_digits),
         WithJsonSchema(
-            {"type": "number", "minimum": 0, "description": "A JSON number; its digits are taken as they are."}
+            {
+                "description": "A JSON number or a string of its digits, as either face answers them; not negative, at "
+                f"most {DIGITS_MAX} digits on either side of the point. Every digit is kept.",
+                "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _DIGITS}],
+            }
         ),
     ]
 

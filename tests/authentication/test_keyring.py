@@ -9,6 +9,7 @@ import pytest
 from app.authentication import keyring
 from app.authentication.keyring import Keyring
 from app.database import Database
+from app.database.listening import listening
 from app.errors import DatabaseUnavailable
 from app.principal import LOCAL, Principal, Role
 from app.resolvers import Context, keys
@@ -79,7 +80,7 @@ async def test_many_unknown_keys_are_one_reading(
 ) -> None:
     monkeypatch.setattr(keyring, "UNKNOWN_INTERVAL_SECONDS", SOON)
     readings = 0
-    read = Keyring._read
+    read = Keyring._read_over_pool
 
     async def counted(self: Keyring) -> None:
         nonlocal readings
@@ -88,13 +89,25 @@ async def test_many_unknown_keys_are_one_reading(
 
     reader = await Database.open(database_url)
     async with opened(reader) as ring:
-        monkeypatch.setattr(Keyring, "_read", counted)
+        monkeypatch.setattr(Keyring, "_read_over_pool", counted)
         if outcome is DatabaseUnavailable:
             await reader.close()
         outcomes = await asyncio.gather(*(ring.read_for_unknown() for _ in range(50)), return_exceptions=True)
         assert {type(each) for each in outcomes} == {outcome}
         assert readings == 1
     await reader.close()
+
+
+async def test_what_the_feed_reads_in_an_old_snapshot_does_not_undo_a_later_reading(
+    database_url: str, database: Database
+) -> None:
+    key = await make(database)
+    async with opened(database, SOON) as ring, listening(database_url, "keys", lambda: None) as feed, feed.snapshot():
+        assert await feed.fetchval("SELECT count(*) FROM api_keys WHERE revoked_at IS NULL") == 1
+        assert await keys.revoke_key(Context(database), LOCAL, key.id)
+        await until(lambda: ring.find(key) is None)
+        await ring.load(feed)
+        assert ring.find(key) is None
 
 
 async def test_keys_are_trusted_for_a_while_without_the_database(database_url: str, database: Database) -> None:

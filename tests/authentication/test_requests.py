@@ -190,7 +190,7 @@ async def test_what_a_websocket_will_ask(service: Service) -> None:
     principal = await authentication.authenticate(service.key, "127.0.0.1")
     assert authentication.is_in_force(principal)
     assert not authentication.is_in_force(LOCAL)
-    assert await keys.revoke_key(service.app.state.context, LOCAL, "bot")
+    assert await keys.revoke_key(service.app.state.context, LOCAL, "bot", by_name=True)
     with pytest.raises(Unauthenticated):
         await authentication.authenticate(str(new_key()), "127.0.0.1")  # unknown: the keys are read again
     assert not authentication.is_in_force(principal)

@@ -23,6 +23,7 @@ __all__ = ["data_dir"]
 STRATEGY = "INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ('{}', '{}', '{}', 1)"
 IDS = [UUID(int=number) for number in range(1, 4)]
 BOTH = f"{IDS[0]}, {IDS[1]}"
+LIKE_A_KEY = "A key's name must not look like a key or like a key's id; choose another name."
 
 
 Settings = dict[str, str]
@@ -92,6 +93,7 @@ def test_a_key_without_a_name_goes_by_its_id(place: Settings) -> None:
         (["--name", "taken"], "There is a key named 'taken' already, or there was; choose another name."),
         (["--name", "two\nlines"], "A key's name has 1 to 100 characters, all of them printable."),
         (["--name", " "], "A key's name has 1 to 100 characters, all of them printable."),
+        (["--name", "0123456789abcdef"], LIKE_A_KEY),
         (["--name", "x" * 101], "A key's name has 1 to 100 characters, all of them printable."),
     ],
 )
@@ -106,17 +108,32 @@ def test_a_role_that_is_none_is_misuse(place: Settings) -> None:
     assert purser(place, "keys", "create", "--role", "god").returncode == 2
 
 
-def test_a_key_is_revoked_once_by_id_or_name(place: Settings) -> None:
-    keys = [create(place, "--role", "admin", "--name", name) for name in ("one", "two")]
-    read = read_key(keys[1])
+def id_of(key: str) -> str:
+    read = read_key(key)
     assert read is not None
-    for key, name in (("one", "one"), (read.id, "two")):
-        assert purser(place, "keys", "revoke", key).stdout.startswith(f"Revoked the key {key}.")
+    return read.id
+
+
+def test_a_key_is_revoked_once_by_id_or_explicitly_by_name(place: Settings) -> None:
+    keys = [create(place, "--role", "admin", "--name", name) for name in ("one", "two")]
+    for arguments, key, name in ((["--name", "one"], "one", "one"), ([id_of(keys[1])], id_of(keys[1]), "two")):
+        assert purser(place, "keys", "revoke", *arguments).stdout.startswith(f"Revoked the key {key}.")
         revoked_at = stored(place, f"SELECT revoked_at FROM api_keys WHERE name = '{name}'")
-        assert purser(place, "keys", "revoke", key).stdout == f"The key {key} was revoked before.\n"
+        assert purser(place, "keys", "revoke", *arguments).stdout == f"The key {key} was revoked before.\n"
         assert stored(place, f"SELECT revoked_at FROM api_keys WHERE name = '{name}'") == revoked_at
-    refused = purser(place, "keys", "revoke", "three")
-    assert (refused.returncode, refused.stderr) == (1, "purser: No API key has the id or name 'three'.\n")
+
+
+def test_a_key_that_is_not_there_is_not_revoked(place: Settings) -> None:
+    key = create(place, "--role", "admin", "--name", "one")
+    for arguments, says in (
+        (["one"], "No API key has the id 'one'; purser keys list shows ids, and --name revokes a key by its name."),
+        (["--name", id_of(key)], f"No API key has the name '{id_of(key)}'."),
+    ):
+        refused = purser(place, "keys", "revoke", *arguments)
+        assert (refused.returncode, refused.stderr) == (1, f"purser: {says}\n")
+    for misused in ([], [id_of(key), "--name", "one"]):
+        assert purser(place, "keys", "revoke", *misused).returncode == 2
+    assert stored(place, "SELECT count(*) FROM api_keys WHERE revoked_at IS NOT NULL") == 0
 
 
 def status(address: str, key: str | None) -> int:
@@ -144,7 +161,7 @@ def test_keys_work_at_once_and_end_soon_in_every_process_while_the_service_runs(
         for key in (viewer, admin) * 5:
             assert status(service.address, key) == 200
         until(lambda: all(status(service.address, None) == 401 for _ in range(10)))
-        assert purser(place, "keys", "revoke", "viewer").returncode == 0
+        assert purser(place, "keys", "revoke", "--name", "viewer").returncode == 0
         until(lambda: all(status(service.address, viewer) in (401, 429) for _ in range(10)))
         assert status(service.address, admin) == 200
         said = service.stop()
@@ -153,7 +170,7 @@ def test_keys_work_at_once_and_end_soon_in_every_process_while_the_service_runs(
         service.until_ready()
         said = service.stop()
     assert "no API keys" not in said
-    assert purser(place, "keys", "revoke", "admin").returncode == 0
+    assert purser(place, "keys", "revoke", "--name", "admin").returncode == 0
     with serving(data_dir, free_tcp_port) as service:
         service.until_ready()
         said = service.stop()
@@ -172,7 +189,7 @@ def test_without_a_key_it_listens_on_the_loopback_only(data_dir: Path, free_tcp_
         )
         # A key that is revoked is none.
         create(place, "--role", "admin", "--name", name)
-        purser(place, "keys", "revoke", name)
+        purser(place, "keys", "revoke", "--name", name)
 
 
 def test_with_a_key_it_listens_everywhere(data_dir: Path, free_tcp_port: int, database_url: str) -> None:

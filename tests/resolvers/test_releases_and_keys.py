@@ -1,14 +1,19 @@
 """Giving orders up, and dealing in keys: what the audit log says of it."""
 
+from uuid import UUID
+
 import pytest
 
+from app.errors import BadInputError, StrategyNotFound
 from app.principal import Role
 from app.resolvers import Context
 from app.resolvers.authorizations import release_order
-from app.resolvers.keys import create_key, revoke_key
+from app.resolvers.keys import create_key, list_keys, revoke_key
+from app.resolvers.strategies import register_strategy
 from tests.ledger.gatekeeping import STRATEGY, TRADER
 from tests.ledger.state import digest_of
-from tests.resolvers.acting import ADMIN, ENGINE, STRATEGY_ID, audited, registered, with_order
+from tests.ledger.test_record import rows
+from tests.resolvers.acting import ADMIN, ENGINE, STRATEGY_ID, audited, refused, registered, with_order
 
 pytestmark = pytest.mark.anyio
 
@@ -25,10 +30,49 @@ async def test_a_release_is_audited_once(context: Context) -> None:
     assert await digest_of(context.database) == said
 
 
+async def test_a_key_named_like_the_id_of_another_is_never_confused_with_it(context: Context) -> None:
+    """Such names are refused by now; one may have been given before."""
+    first, second = [await create_key(context, ADMIN, Role.VIEWER, name) for name in ("first", "second")]
+    await refused(context, BadInputError, create_key(context, ADMIN, Role.VIEWER, second.id))
+    async with context.database.unit_of_work() as work:
+        await work.execute("UPDATE api_keys SET name = $1 WHERE key_id = $2", second.id, first.id)
+        await work.commit()
+    assert await revoke_key(context, ADMIN, second.id)
+    assert await revoked(context) == {second.id}
+    assert not await revoke_key(context, ADMIN, second.id)
+    assert await revoke_key(context, ADMIN, second.id, by_name=True)
+    assert await revoked(context) == {first.id, second.id}
+
+
+async def revoked(context: Context) -> set[str]:
+    """The ids of revoked keys."""
+    return {key.key_id for key in await list_keys(context, ADMIN) if key.revoked_at is not None}
+
+
+async def test_a_strategy_named_like_the_id_of_another_is_never_confused_with_it(context: Context) -> None:
+    meant = await registered(context)
+    decoy = await register_strategy(context, ADMIN, str(meant), TRADER)
+    unknown = UUID(int=8)
+    await register_strategy(context, ADMIN, str(unknown), TRADER)
+    bound = {
+        str(meant): meant,
+        str(meant).upper(): meant,
+        meant.hex: meant,
+        str(decoy): decoy,
+        f"{TRADER}/{meant}": decoy,
+        STRATEGY: meant,
+    }
+    for strategy in bound:
+        await create_key(context, ADMIN, Role.VIEWER, strategy, [strategy])
+    stored = await rows(context.database, "SELECT name, strategy_ids FROM api_keys")
+    assert {row["name"]: row["strategy_ids"] for row in stored} == {name: [one] for name, one in bound.items()}
+    await refused(context, StrategyNotFound, create_key(context, ADMIN, Role.VIEWER, "x", [str(unknown)]))
+
+
 async def test_keys_are_audited_without_their_secrets(context: Context) -> None:
     await registered(context)
     key = await create_key(context, ADMIN, Role.TRADER, "bot", [STRATEGY])
-    assert await revoke_key(context, ADMIN, "bot")
+    assert await revoke_key(context, ADMIN, "bot", by_name=True)
     said = await digest_of(context.database)
     assert not await revoke_key(context, ADMIN, key.id)
     assert await digest_of(context.database) == said

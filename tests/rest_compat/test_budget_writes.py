@@ -1,6 +1,7 @@
 """PUT and DELETE on `/api/budget`: exact amounts, refusals that change nothing, and the same as over GraphQL."""
 
 import asyncio
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,12 @@ from tests.rest_compat.test_budgets import REGISTRY, STRATEGIES
 pytestmark = pytest.mark.anyio
 
 Own = tuple[FastAPI, Client]
+LONG = "123456789012345678901234567890.123456789012345678901234567890"
+WRONG_TEXTS = [
+    *("", " ", " 1", "1 ", "1\\n", "\\t1", "1_000", "1,000", "1 000", "0x10", ".", "e1", "1e", "--1", "+-1", "1.2.3"),
+    *("NaN", "nan", "sNaN", "Infinity", "-Infinity", "inf", "1e31", "1e999999", "1e-31", "1e99999999999", "9" * 31),
+    *("-1", "-0.01", "\uff11\uff12", "\u0661", "1\u00b2", "\u22121", "1\\u0000", "true", "null", "1000 USDT", "$1"),
+]
 
 
 @pytest.fixture
@@ -44,9 +51,18 @@ async def acts(connection: asyncpg.Connection) -> tuple[int, int]:
         ("1000.0", "1000.0"),
         ("0", "0"),
         ("0.10", "0.10"),
-        ("123456789012345678901234567890.123456789012345678901234567890",) * 2,
+        (LONG, LONG),
         ("1e3", "1000"),
         ("1.50E2", "150"),
+        ("0.1234567890123456789012345678", "0.1234567890123456789012345678"),
+        ('"1000000"', "1000000"),
+        ('"0.10"', "0.10"),
+        ('"0"', "0"),
+        ('"1e3"', "1000"),
+        ('"+1.50"', "1.50"),
+        ('"001"', "1"),
+        ('"\\u0031.0"', "1.0"),
+        (f'"{LONG}"', LONG),
     ],
 )
 async def test_a_budget_has_the_digits_that_were_sent(
@@ -62,20 +78,34 @@ async def test_a_budget_has_the_digits_that_were_sent(
     assert (await client.get(REGISTRY)).text == f'{{"{EMA}":{{"USDT":{response.text}}}}}'
 
 
+WRONG_NUMBERS = [
+    *("NaN", "Infinity", "-Infinity", "1e999999", "1e99999999999999999999", "1e31", "1e-31", "9" * 3000, "-1", "-0.01"),
+    *("01", "+1", ".5", "0x10", "1_0", "1\uff11", "null", "true", "false", "[1]", '["1"]', "{}"),
+]
+WRONG_BODIES = [
+    *("", "{", "[]", "1000", "null", '"1000"', "{}", '{"allocated": }', '{"allocated": 1} x', "[" * 4000),
+    *('{"allocated": 1, "allocated": 2}', '{"allocated": "1", "allocated": 1}', '{"allocated": 1, "surprise": 2}'),
+    *('{"Allocated": 1}', "\xff"),
+]
+WITH_VALUE = '{{"allocated": {}}}'
+
+
 @pytest.mark.parametrize(
-    "body",
+    "bodies",
     [
-        *("", "{", "[]", "1000", "null", '"1000"', "{}", '{"allocated": }', '{"allocated": 1} x', "\xff", "[" * 4000),
-        *(f'{{"allocated": {value}}}' for value in ("NaN", "Infinity", "-Infinity", "1e999999", "-1", "-0.01", "1e31")),
-        *(f'{{"allocated": {value}}}' for value in ('"1000"', "null", "true", "[1]", "{}", "01", "+1", ".5", "0x10")),
-        *(f'{{"allocated": {value}}}' for value in ("1e99999999999999999999", "1e-31", "9" * 3000)),
-        *('{"allocated": 1, "allocated": 2}', '{"allocated": 1, "surprise": 2}', '{"Allocated": 1}'),
+        WRONG_BODIES,
+        [WITH_VALUE.format(number) for number in WRONG_NUMBERS],
+        [WITH_VALUE.format(f'"{text}"') for text in WRONG_TEXTS],
     ],
+    ids=["bodies", "numbers", "strings"],
 )
-async def test_a_wrong_body_is_refused_and_changes_nothing(own: Own, connection: asyncpg.Connection, body: str) -> None:
+async def test_a_wrong_body_is_refused_and_changes_nothing(
+    own: Own, connection: asyncpg.Connection, bodies: list[str]
+) -> None:
     _, client = own
-    response = await put(client, body.encode("latin-1"))
-    assert (response.status_code, response.json()["code"]) == (422, "BAD_INPUT"), response.text
+    for body in bodies:
+        response = await put(client, body.encode("latin-1" if body == "\xff" else "utf-8"))
+        assert (response.status_code, response.json()["code"]) == (422, "BAD_INPUT"), (body, response.text)
     assert await acts(connection) == (0, 0)
 
 
@@ -141,6 +171,28 @@ async def test_a_query_string_is_refused(own: Own, connection: asyncpg.Connectio
     response = await client.http.put(f"/api/budget/{EMA}/USDT?allocated=1", content='{"allocated": 1}')
     assert (response.status_code, response.json()["code"]) == (422, "BAD_INPUT")
     assert await acts(connection) == (0, 0)
+
+
+@pytest.mark.parametrize("sent", ["-0", '"-0"', '"-0.00"', "-0e5"])
+async def test_minus_zero_is_zero_in_the_ledger_and_in_the_audit_log(
+    own: Own, connection: asyncpg.Connection, sent: str
+) -> None:
+    _, client = own
+    assert (await put(client, f'{{"allocated": {sent}}}')).status_code == 200
+    assert "-" not in await connection.fetchval("SELECT after ->> 'allocated' FROM audit_entries")
+
+
+async def test_what_either_face_answers_can_be_sent_back(own: Own, connection: asyncpg.Connection) -> None:
+    _, client = own
+    await put(client, f'{{"allocated": {LONG}}}')
+    over_graphql = (await client.query(f'{{ budget(strategyId: "{EMA}", currency: "USDT") {{ allocated }} }}'))[
+        "budget"
+    ]
+    assert over_graphql == {"allocated": LONG}
+    over_rest = (await client.get(f"/api/budget/{EMA}")).text.partition('"allocated":')[2].partition(",")[0]
+    for sent in (json.dumps(over_graphql), f'{{"allocated": {over_rest}}}', f'{{"allocated": "{over_rest}"}}'):
+        assert (await put(client, sent)).status_code == 200
+    assert await acts(connection) == (1, 1)  # the same cap each time
 
 
 async def test_the_same_over_both_faces(own: Own, connection: asyncpg.Connection) -> None:

@@ -86,6 +86,29 @@ async def test_parameters_cannot_be_null(client: Client) -> None:
             assert "null" not in str(parameter["schema"]), parameter
 
 
+async def test_every_query_parameter_may_come_without_a_value(client: Client) -> None:
+    seen = 0
+    for operation in operations(await described(client)):
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "query":
+                seen += 1
+                assert parameter["allowEmptyValue"] is True
+                assert parameter["description"].endswith("Without a value (`?name=`): as if left out.")
+                assert not parameter["required"]
+    assert seen > 20
+
+
+async def test_a_budget_is_set_by_a_number_or_a_text(client: Client) -> None:
+    document = await described(client)
+    request = document["components"]["schemas"]["BudgetRequest"]
+    assert [one["type"] for one in request["properties"]["allocated"]["anyOf"]] == ["number", "string"]
+    check = Draft202012Validator(request["properties"]["allocated"])
+    for taken in (0, 1000.5, "1000.50", "0.10", "1e3", ".5"):
+        check.validate(taken)
+    for refused in (-1, True, None, "", " 1", "1_000", "NaN", "0x10", "\uff11"):
+        assert not check.is_valid(refused), refused
+
+
 async def test_the_document_is_valid(client: Client) -> None:
     validate(await described(client))
 

@@ -5,10 +5,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from fastapi import FastAPI
 
 from app.rules.enums import OrderStatus
 from rest_compat import shapes
-from tests.reads.rows import BTC, EMA, ETH, MAKER, START, STRANGE_IDS, UNKNOWN
+from tests.reads.rows import BTC, EMA, ETH, MAKER, START, STRANGE_IDS, UNKNOWN, insert, ledger
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
@@ -145,6 +146,19 @@ async def test_positions_filters(client: Client, filters: dict[str, str], expect
     page = await client.get("/api/trading/positions", **filters)
     assert [one["position_id"] for one in page.json()] == expected
     assert page.headers["x-total-count"] == str(len(expected))
+
+
+async def test_a_strategy_named_like_the_id_of_another_is_never_confused_with_it(own: tuple[FastAPI, Client]) -> None:
+    app, client = own
+    await insert(app.state.context.database, ledger())
+    async with app.state.context.database.unit_of_work() as work:
+        await work.execute("UPDATE strategies SET name = $1::uuid::text WHERE strategy_id = $2", EMA, MAKER)
+        await work.commit()
+    for spelling in (str(EMA), str(EMA).upper(), EMA.hex):
+        page = await client.get("/api/trading/positions", strategy_id=spelling)
+        assert {one["strategy_id"] for one in page.json()} == {str(EMA)}
+    page = await client.get("/api/trading/positions", strategy_id=str(MAKER))
+    assert {(one["strategy_id"], one["strategy_name"]) for one in page.json()} == {(str(MAKER), str(EMA))}
 
 
 async def test_a_closed_position_has_a_duration(client: Client) -> None:

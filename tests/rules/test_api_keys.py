@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.api_keys import hash_of, is_secret_of, new_key, read_key
+from app.rules.api_keys import hash_of, is_like_a_key, is_secret_of, new_key, read_key
 
 
 def test_a_key_is_read_as_it_was_made() -> None:
@@ -32,6 +32,16 @@ def test_what_is_nearly_a_key_is_none(change: object) -> None:
     text = str(new_key())
     changed = change(text)  # type: ignore[operator]
     assert (read_key(changed) is None) == (changed != text)
+
+
+@pytest.mark.parametrize("name", [new_key().id, new_key().id.upper(), f" {new_key().id}", str(new_key()), "PURSER_x"])
+def test_a_name_that_looks_like_a_key_is_known_as_such(name: str) -> None:
+    assert is_like_a_key(name)
+
+
+@pytest.mark.parametrize("name", ["bot", "0123456789abcde", "0123456789abcdefg", "purser", "0123456789abcdef-bot"])
+def test_other_names_are_free(name: str) -> None:
+    assert not is_like_a_key(name)
 
 
 @given(st.text())

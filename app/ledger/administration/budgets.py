@@ -26,6 +26,7 @@ async def set_budget(
     """
     check_currency(currency, "currency")
     check_not_negative(allocated, "allocated")
+    allocated = allocated.copy_abs()  # -0 is 0, in the audit log too
     book, key = await _open(work, strategy_id, currency)
     budget = book.find(key)
     if budget is None or budget.allocated != allocated:

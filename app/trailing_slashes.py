@@ -1,0 +1,45 @@
+"""A path that only a trailing slash keeps from a route is answered with 307 to the path without it.
+
+Plain FastAPI does the same, for every route. It writes the whole address, though: with the host that the request names,
+the scheme that a proxy hides, and the path decoded. Here `Location` is the path that was sent, less its last slashes.
+docs/adr/0019-what-older-clients-send.md
+"""
+
+from urllib.parse import quote, unquote_to_bytes
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
+
+_PATH_CHARACTERS = "/%:@!$&'()*+,;=~-._"
+_QUERY_CHARACTERS = _PATH_CHARACTERS + "?[]"
+
+
+def add_slash_redirects(app: Starlette) -> None:
+    """Redirect requests that no route matches. Authentication comes before it, so a wrong key is refused as everywhere."""
+    not_found = app.router.default
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        location = _without_slashes(app, scope) if scope["type"] == "http" else None
+        if location is None:
+            await not_found(scope, receive, send)
+        else:
+            await Response(status_code=307, headers={"Location": location})(scope, receive, send)
+
+    app.router.default = answer
+
+
+def _without_slashes(app: Starlette, scope: Scope) -> str | None:
+    """Path and query without the trailing slashes; None where no route matches them."""
+    sent: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    path = sent.rstrip(b"/")
+    # A client resolves `.` and `..` in `Location`, and would request another path.
+    if path == sent or {b".", b".."} & {unquote_to_bytes(segment) for segment in path.split(b"/")}:
+        return None
+    # As many characters less in the decoded path: there, `%2F` at the end of a segment looks like a trailing slash.
+    meant = {**scope, "path": scope["path"][: len(path) - len(sent)], "raw_path": path}
+    if not any(isinstance(route, Route) and route.matches(meant)[0] is not Match.NONE for route in app.router.routes):
+        return None
+    query: bytes = scope["query_string"]
+    return quote(path, safe=_PATH_CHARACTERS) + (f"?{quote(query, safe=_QUERY_CHARACTERS)}" if query else "")
