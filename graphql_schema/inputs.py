@@ -129,7 +129,8 @@ class StrategyFilter:
 
     name: StringFilter | None = optional("The engine's id of the strategy.")
     trader_id: StringFilter | None = optional("Whose they are.")
-    state: TradingState | None = optional("What they may do.")
+    state: TradingState | None = optional("What they may do now.")
+    own_state: TradingState | None = optional("What they may do by themselves, whatever all trading may.")
 
 
 @strawberry.input(description="Which entries of the audit log.")

@@ -126,6 +126,17 @@ class Node:
     id: strawberry.ID = described("Opaque, and unique among all nodes.")
 
 
+@strawberry.type(
+    description="What all trading may do. It stands beside each strategy's own state, and the stricter one decides."
+)
+class GlobalTradingState:
+    """What all trading may do."""
+
+    state: TradingState = described("What any strategy may do at most.")
+    since: Instant | None = described("When it was set; null where it never was.")
+    actor: str | None = described("Who set it; null where nobody did.")
+
+
 @strawberry.type(description="One strategy of one trader.")
 class Strategy(Node):
     """One strategy of one trader."""
@@ -133,7 +144,8 @@ class Strategy(Node):
     strategy_id: UUID = described("Derived from the trader's id and the name: the same everywhere.")
     name: str = described("The engine's id of the strategy.")
     trader_id: str = described("Whose it is.")
-    state: TradingState = described("What it may do.")
+    state: TradingState = described("What it may do now: the stricter of `ownState` and of what all trading may do.")
+    own_state: TradingState = described("What it may do by itself, whatever all trading may.")
     created_at: Instant = described("When it was first seen.")
     budgets: list["Budget"] = described("What it may tie up, by currency, the oldest first.")
 

@@ -16,6 +16,7 @@ from app.models.position import Position
 from app.models.signal import Signal
 from app.models.strategy import Strategy
 from app.models.totals import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
+from app.models.trading_control import TradingControl
 
 metadata = SQLModel.metadata
 
@@ -41,5 +42,6 @@ __all__ = [
     "SignalTotal",
     "Strategy",
     "TradeTotal",
+    "TradingControl",
     "metadata",
 ]

@@ -20,6 +20,7 @@ from app.ledger.commands import Verdict
 from app.ledger.exposure import held_in, load_claims, load_holds, load_last_prices, valuations_of
 from app.ledger.locks import LockedStrategy, lock_strategies
 from app.ledger.orders import known_of, load_states
+from app.ledger.trading_state import global_state
 from app.ledger.writing import WriteBehind, write
 from app.rules.money import EXACT
 
@@ -86,12 +87,13 @@ async def _read(
     """A desk that knows what decisions about these requests need."""
     keys = {request.key for request in requests if request.key[0] in strategies}
     markets = {request.market for request in requests if request.key[0] in strategies}
-    known, held, book, valuations = await ask(
+    known, held, book, valuations, everywhere = await ask(
         work,
         known_of(keys),
         held_in(markets),
         BudgetBook.of(strategies, now),
         valuations_of({instrument_id for _, instrument_id in markets}),
+        global_state(),
     )
     stored, waiting = await load_states(work, known)
     asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
@@ -109,6 +111,7 @@ async def _read(
         held=held,
         claims=await load_claims(work, sides) if sides else {},
         last_prices=await load_last_prices(work, unpriced) if unpriced else {},
+        global_state=everywhere.state,
         now=now,
     )
 
@@ -119,7 +122,7 @@ async def _is_as_foreseen(
     """Whether the strategies are as the desk's forerunner left them, and nobody knows the orders yet.
 
     A strategy's orders and positions change with its events only, so the number of its last event stands for them.
-    Budgets, trading states and instruments change by themselves.
+    Budgets, trading states, of one strategy and of all, and instruments change by themselves.
     """
     before = ahead.forerunner
     assert before is not None, "only who follows another desk decides ahead"
@@ -128,12 +131,15 @@ async def _is_as_foreseen(
     if not all(strategy.was(ahead.strategies[key]) for key, strategy in strategies.items()):
         return False
     instruments = {request.command.instrument_id for request in requests}
-    known, book, valuations = await ask(
+    known, book, valuations, everywhere = await ask(
         work,
         known_of({request.key for request in requests}),
         BudgetBook.of(strategies, ahead.now),
         valuations_of(instruments),
+        global_state(),
     )
+    if everywhere.state is not before.global_state:
+        return False
     if known or any(valuations.get(one) != before.valuations.get(one) for one in instruments):
         return False
     ahead.forerunner = None  # not looked at again, and not to be kept

@@ -20,10 +20,11 @@ from app.ledger.orders import OrderChange
 from app.ledger.rows import order_row
 from app.ledger.writing import Part, Row
 from app.rules.authorization import Denial, Question, decide
-from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus
+from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, TradingState
 from app.rules.events import AuthorizationDenied, AuthorizationGranted
 from app.rules.holds import HoldState, hold_amount, unit_price_of
 from app.rules.order_lifecycle import OrderState, apply, open_order
+from app.rules.trading_states import stricter
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
@@ -53,6 +54,8 @@ class Desk:
     held: dict[Side, Decimal]
     claims: dict[Side, tuple[Decimal, int]]
     last_prices: dict[Market, Decimal]
+    global_state: TradingState
+    """Of all trading."""
     now: int
     forerunner: "Desk | None" = None
     """Whose end is this one's beginning: what it decided is on its way to the database."""
@@ -85,6 +88,7 @@ class Desk:
             held=self.held,
             claims={},
             last_prices={},
+            global_state=self.global_state,
             now=now,
             forerunner=self,
         )
@@ -105,7 +109,7 @@ class Desk:
         if (conflict := self._conflict(request, event, state, decided)) is not None:
             return conflict
         if decided is not None:
-            return _verdict(request, decided)
+            return self._verdict(request, decided, is_repeated=True)
         valuation = self.valuations.get(request.command.instrument_id)
         asked = request.command.currency
         if valuation is not None and asked not in (None, valuation.currency):
@@ -145,6 +149,7 @@ class Desk:
                 currency=currency,
                 budget=self.book.find(budget_key),
                 held=hold.remaining,
+                global_state=self.global_state,
             )
         )
         if denial is not None:
@@ -154,7 +159,7 @@ class Desk:
             self._claim(request)
         self._record(request, event)
         self._hold(request.key, hold, currency, _ZERO if denial is not None else required)
-        return _verdict(request, event)
+        return self._verdict(request, event)
 
     def _hold(self, key: OrderKey, hold: HoldState, currency: str | None, remaining: Decimal) -> None:
         """Place the hold of an order that may leave; take away what one that may not held already."""
@@ -235,6 +240,13 @@ class Desk:
         self.event_rows.append(own_events.numbered_row(key[0], self.strategies[key[0]], event))
         (self.new_rows if before is None else self.moved_rows).append(order_row(change))
 
+    def _verdict(self, request: Request, event: AuthorizationGranted, *, is_repeated: bool = False) -> Verdict:
+        state = stricter(self.strategies[request.key[0]].state, self.global_state)
+        known = request.strategy_id, request.command.client_order_id, event.budget_currency, event.ts_event, state
+        if isinstance(event, AuthorizationDenied):
+            return Verdict(*known, is_repeated, event.code, event.reason)
+        return Verdict(*known, is_repeated)
+
     def _event(self, request: Request, strategy: LockedStrategy) -> AuthorizationGranted:
         command = request.command
         # Parts of a position are claimed in the order of `ts_init`: the newcomer's turn is after all that are open, be
@@ -291,10 +303,3 @@ def _was_released(state: OrderState | None, decided: AuthorizationGranted) -> bo
 
 def _denied(event: AuthorizationGranted, denial: Denial) -> AuthorizationDenied:
     return AuthorizationDenied(**msgspec.structs.asdict(event), code=denial.code, reason=denial.reason)
-
-
-def _verdict(request: Request, event: AuthorizationGranted) -> Verdict:
-    strategy_id = request.strategy_id
-    if isinstance(event, AuthorizationDenied):
-        return Verdict(strategy_id, request.command.client_order_id, event.budget_currency, event.code, event.reason)
-    return Verdict(strategy_id, request.command.client_order_id, event.budget_currency)
