@@ -32,7 +32,7 @@ from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument
 from graphql_schema.enums import FillGroup
 from graphql_schema.holes import worked_out
-from graphql_schema.inputs import AuditFilter, FillFilter, StrategyFilter
+from graphql_schema.inputs import AuditFilter, FillFilter
 from graphql_schema.statistics import FillSummary, Summary
 from graphql_schema.told import noun_of
 from graphql_schema.types import (
@@ -45,6 +45,7 @@ from graphql_schema.types import (
     OrderEvent,
     Position,
     Signal,
+    StrategiesWanted,
     Strategy,
     list_fills,
     list_orders,
@@ -60,7 +61,7 @@ def _node(id: Annotated[strawberry.ID, argument("The id, from any answer.")]) ->
 
 
 def _strategies(
-    filter: Annotated[StrategyFilter | None, argument("Only these.")] = UNSET,
+    filter: StrategiesWanted = UNSET,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,

@@ -30,7 +30,7 @@ from graphql_schema.ask import asked
 from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument, described
 from graphql_schema.enums import TimeBucket
-from graphql_schema.inputs import FillFilter, FillSort, OrderFilter, OrderSort, PositionFilter
+from graphql_schema.inputs import FillFilter, FillSort, OrderFilter, OrderSort, PositionFilter, StrategyFilter
 from graphql_schema.scalars import Amount, Document, Instant
 from graphql_schema.statistics import Performance
 
@@ -39,6 +39,7 @@ OrdersSorted: TypeAlias = Annotated[list[OrderSort] | None, argument("What to so
 FillsWanted: TypeAlias = Annotated[FillFilter | None, argument("Only these.")]
 FillsSorted: TypeAlias = Annotated[list[FillSort] | None, argument("What to sort by: at most 8 keys, ties by id.")]
 PositionsWanted: TypeAlias = Annotated[PositionFilter | None, argument("Only these.")]
+StrategiesWanted: TypeAlias = Annotated[StrategyFilter | None, argument("Only these.")]
 
 
 def list_orders(
