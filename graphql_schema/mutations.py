@@ -147,9 +147,14 @@ async def _set_budget(
     strategy: Annotated[StrategyRef, argument("Whose.")],
     currency: Annotated[str, argument("In which currency.")],
     allocated: Annotated[Amount, argument("What may be tied up; zero or more.")],
+    new_currency: Annotated[
+        bool, argument("Whether the currency is one of its own, though it is like one that is known.")
+    ] = False,
 ) -> SetBudgetResult:
     try:
-        strategy_id = await budgets.set_budget(*info.context, strategy.reference(), currency, allocated)
+        strategy_id = await budgets.set_budget(
+            *info.context, strategy.reference(), currency, allocated, is_new_currency=new_currency
+        )
     except PurserError as error:
         return refused(error, InvalidInput, NotFound)
     return BudgetSet(budget=budget_of(strategy_id, currency))
@@ -225,7 +230,8 @@ class Mutation:
     set_budget: SetBudgetResult = strawberry.field(
         resolver=_set_budget,
         description="Set what a strategy may tie up in a currency. Below what is tied up already, nothing more is "
-        "granted until it is back.",
+        "granted until it is back. A currency that differs from a known one in case or by one letter is refused, with "
+        "the one that was probably meant, unless `newCurrency` says that it is new; another case is never new.",
     )
     delete_budget: DeleteBudgetResult = strawberry.field(
         resolver=_delete_budget, description="Take a budget away, while nothing is tied up."

@@ -20,6 +20,7 @@ from app.ledger.orders import OrderChange
 from app.ledger.rows import order_row
 from app.ledger.writing import Part, Row
 from app.rules.authorization import Denial, Question, decide
+from app.rules.currencies import did_you_mean
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, TradingState
 from app.rules.events import AuthorizationDenied, AuthorizationGranted
 from app.rules.holds import HoldState, hold_amount, unit_price_of
@@ -114,6 +115,10 @@ class Desk:
         asked = request.command.currency
         if valuation is not None and asked not in (None, valuation.currency):
             return InputInvalid(f"{request.command.instrument_id} settles in {valuation.currency}.", "currency")
+        if valuation is None and asked is not None:
+            meant = did_you_mean(asked, self.book.currencies(request.key[0]))
+            if meant is not None:
+                return InputInvalid(f"{strategy.name} has no budget in {asked!r}. Did you mean {meant}?", "currency")
         currency = valuation.currency if valuation is not None else asked
         return self._decide(request, strategy, event, currency, valuation.multiplier if valuation else _ONE)
 
