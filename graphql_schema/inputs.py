@@ -130,7 +130,7 @@ class StrategyFilter:
     name: StringFilter | None = optional("The engine's id of the strategy.")
     trader_id: StringFilter | None = optional("Whose they are.")
     state: TradingState | None = optional("What they may do now.")
-    own_state: TradingState | None = optional("What they may do by themselves, whatever all trading may.")
+    own_state: TradingState | None = optional("Their `ownState`.")
 
 
 @strawberry.input(description="Which entries of the audit log.")

@@ -187,7 +187,7 @@ async def _set_trading_state(
         elif strategy:
             done = await strategies.set_trading_state(*info.context, strategy.reference(), state)
         else:
-            # A variable that was forgotten must not reach every strategy there is.
+            # A variable that is null by mistake must not reach every strategy.
             raise InputInvalid("Name a `strategy`, or say `scope: ALL` to mean all trading.", "strategy")
     except PurserError as error:
         return refused(error, InvalidInput, NotFound)
@@ -238,7 +238,7 @@ class Mutation:
     )
     set_trading_state: SetTradingStateResult = strawberry.field(
         resolver=_set_trading_state,
-        description="Set what one strategy may do by itself or, with `scope: ALL`, what all trading may do, "
-        "that of strategies to come included. The stricter of both decides. `scope: ALL` leaves each strategy's own "
-        "state as it is: once all trading is `ACTIVE`, each may do again what it might before.",
+        description="Set the `ownState` of one strategy or, with `scope: ALL`, the `tradingState` of all of them, "
+        "those made later included. The stricter of both decides. `scope: ALL` leaves each `ownState` as it is: once all "
+        "trading is `ACTIVE` again, each strategy's own state decides as before.",
     )

@@ -15,9 +15,9 @@ from graphql_schema.types import Budget, GlobalTradingState, Hold, Order, Signal
 
 _CODE = "Stable: what a program goes by."
 _MESSAGE = "What a person reads."
-_IS_REPEATED = "Whether this was decided when the order was asked about before: nothing was decided now."
+_IS_REPEATED = "Whether this is the answer of an earlier request: nothing was decided now."
 _DECIDED_AT = "When it was decided; the `tsEvent` of the authorization among the order's events."
-_STRATEGY_STATE = "What the strategy may do now, whatever it might when this was decided."
+_STRATEGY_STATE = "What the strategy may do now; it may have been another state when this was decided."
 
 
 @strawberry.interface(description="Why something was not done.")

@@ -121,8 +121,8 @@ class Subscription:
 
     strategies: AsyncGenerator[StrategyChange, None] = strawberry.subscription(
         resolver=_strategies,
-        description="Strategies that are made, and those whose state changes: by themselves, or with that of all "
-        "trading. A filter is asked of the strategy as it is sent.",
+        description="Strategies that are made, and strategies whose `state` or `ownState` changes, also by a change of "
+        "`tradingState`. A filter is asked of the strategy as it is sent.",
     )
     orders: AsyncGenerator[OrderChange, None] = strawberry.subscription(
         resolver=_orders, description="Orders that are made or change. A filter is asked of the order as it is sent."

@@ -134,8 +134,8 @@ class GlobalTradingState:
     """What all trading may do."""
 
     state: TradingState = described("What any strategy may do at most.")
-    since: Instant | None = described("When it was set; null where it never was.")
-    actor: str | None = described("Who set it; null where nobody did.")
+    since: Instant | None = described("When it was set; null where it never was set.")
+    actor: str | None = described("The key that set it, or `local`; null where it never was set.")
 
 
 @strawberry.type(description="One strategy of one trader.")
@@ -146,7 +146,7 @@ class Strategy(Node):
     name: str = described("The engine's id of the strategy.")
     trader_id: str = described("Whose it is.")
     state: TradingState = described("What it may do now: the stricter of `ownState` and of what all trading may do.")
-    own_state: TradingState = described("What it may do by itself, whatever all trading may.")
+    own_state: TradingState = described("The state that was set for it alone; `tradingState` may allow less.")
     created_at: Instant = described("When it was first seen.")
     budgets: list["Budget"] = described("What it may tie up, by currency, the oldest first.")
 

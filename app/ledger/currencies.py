@@ -1,6 +1,6 @@
-"""The currencies that the ledger knows, and a check of those that an act names: a slip would make a budget of its own.
+"""The currencies that the ledger knows, and the check of a code that an act names: a slip would make another budget.
 
-What an engine reports is never checked: facts make a currency known.
+Codes that an engine reports are facts. They are not checked, and make the currency known.
 """
 
 from typing import NamedTuple
@@ -37,8 +37,8 @@ async def load_currencies(connection: ReadConnection) -> Currencies:
 def check_known(code: str, known: Currencies, *path: str, is_new: bool = False, is_base: bool = False) -> None:
     """Refuse a code that is probably a slip. Raises InputInvalid, which says what was meant.
 
-    `is_new`: whoever names it says that it is a currency of its own, however near another one; in another case it is
-    none all the same. `is_base`: what is traded only may be near to anything.
+    `is_new`: the caller says that it is a new currency, so it may be near to a known one; another case is refused all
+    the same. `is_base`: the base of an instrument, which may be near to any.
     """
     if code in known.money or code in known.traded or code in WELL_KNOWN:
         return

@@ -1,8 +1,8 @@
-"""The state of all trading: one row, read by whoever has locked strategies, in a statement after the lock.
+"""The state of all trading: one row, read after the strategies are locked, in a statement of its own.
 
-Whoever sets it locks all strategies (`locks.lock_all_strategies`): so each transaction that decided by the state before
-has ended by then, and each that comes later reads the new one, if it reads it once its strategies are locked. In the
-statement that locks them it would read what was there before it waited.
+The act that sets it locks all strategies first (`locks.lock_all_strategies`). So each transaction that decided by the
+old state has ended, and each later one waits for the act, then reads the new state. The read must not be part of the
+statement that locks the strategies: that statement's snapshot is older than its wait.
 """
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ ON CONFLICT (scope) DO UPDATE SET state = excluded.state, since = excluded.since
 
 
 class GlobalState(Struct, frozen=True):
-    """What all trading may do, and when (nanoseconds since the epoch) and by whom that was set; None: never."""
+    """The state of all trading, when it was set (nanoseconds since the epoch) and by which actor; None: never set."""
 
     state: TradingState
     since: int | None = None
@@ -30,7 +30,7 @@ class GlobalState(Struct, frozen=True):
 
 _ROWS = Decoder(list[GlobalState])
 _MISSING = GlobalState(TradingState.HALTED)
-"""Somebody took the row away by hand: nothing is let through until the state is set."""
+"""The row was deleted by hand: no order is let through until the state is set."""
 
 
 def global_state() -> Query[GlobalState]:
@@ -39,7 +39,7 @@ def global_state() -> Query[GlobalState]:
 
 
 async def load_global_state(work: WriteConnection) -> GlobalState:
-    """The same, asked at once."""
+    """The state of all trading, read at once."""
     (found,) = await ask(work, global_state())
     return found  # type: ignore[no-any-return]
 

@@ -62,7 +62,7 @@ async def register_strategy(context: Context, principal: Principal, name: str, t
 async def set_trading_state(
     context: Context, principal: Principal, strategy: StrategyRef, state: TradingState
 ) -> StateSet:
-    """Say what one strategy may do by itself; answers its id, and what all trading may do.
+    """Set the own state of one strategy; answers its id and the state of all trading.
 
     Raises Forbidden, StrategyNotFound, StrategyAmbiguous, Busy.
     """
@@ -73,7 +73,7 @@ async def set_trading_state(
 
 
 async def set_global_trading_state(context: Context, principal: Principal, state: TradingState) -> StateSet:
-    """Say what all trading may do, whatever each strategy may by itself; answers all strategies, sorted by id.
+    """Set the state of all trading, beside the own state of each strategy; answers all strategies, sorted by id.
 
     Raises Forbidden, Busy.
     """
@@ -86,5 +86,5 @@ async def set_global_trading_state(context: Context, principal: Principal, state
 async def get_global_trading_state(
     context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()
 ) -> Answer:
-    """What all trading may do: everybody is under it, so everybody may read it."""
+    """The state of all trading. It applies to every strategy, so bound principals read it too."""
     return await answer(context.database, principal, GLOBAL_TRADING_STATE, want, values)

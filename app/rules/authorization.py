@@ -50,12 +50,12 @@ def decide(question: Question) -> Denial | None:
 def _refusal(asked: Question) -> tuple[DenyCode | None, str]:
     increases = asked.increasing_qty > 0
     state = stricter(asked.global_state, asked.trading_state)
-    who = "all trading" if asked.global_state is state else asked.strategy_name
+    subject = "all trading" if asked.global_state is state else asked.strategy_name
     if state is TradingState.HALTED:
-        return DenyCode.TRADING_HALTED, f"{who} is HALTED, quantity={asked.quantity:f}"
+        return DenyCode.TRADING_HALTED, f"{subject} is HALTED, quantity={asked.quantity:f}"
     if state is TradingState.REDUCING and increases:
         quantities = f"increasing={asked.increasing_qty:f}, quantity={asked.quantity:f}"
-        return DenyCode.TRADING_REDUCING, f"{who} may only reduce, {quantities}"
+        return DenyCode.TRADING_REDUCING, f"{subject} may only reduce, {quantities}"
     if asked.currency is None:
         what = f"what {asked.instrument_id} settles in is not known, quantity={asked.quantity:f}"
         return DenyCode.UNKNOWN_INSTRUMENT, what

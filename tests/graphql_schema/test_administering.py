@@ -129,7 +129,7 @@ async def test_one_strategy_is_halted_or_all_trading(desk: Client) -> None:
         ({"strategy": {"name": STRATEGY}, "scope": "ALL"}, "scope"),
     ],
 )
-async def test_a_state_that_is_not_said_whose_reaches_nobody(desk: Client, given: dict[str, Any], path: str) -> None:
+async def test_a_trading_state_without_a_reach_changes_nothing(desk: Client, given: dict[str, Any], path: str) -> None:
     await desk.query(STATE, strategy={"name": STRATEGY}, state="REDUCING")
     await desk.query(STATE, scope="ALL", state="HALTED")
     stood = "{ tradingState { state since } strategies { nodes { name state ownState } } auditLog { totalCount } }"
@@ -141,8 +141,8 @@ async def test_a_state_that_is_not_said_whose_reaches_nobody(desk: Client, given
     assert await desk.query(stood) == before
 
 
-@pytest.mark.parametrize("nobody", [{}, {"id": None}, {"name": None}, {"id": None, "name": None}])
-async def test_a_reference_to_no_strategy_is_refused(desk: Client, nobody: dict[str, None]) -> None:
+@pytest.mark.parametrize("reference", [{}, {"id": None}, {"name": None}, {"id": None, "name": None}])
+async def test_a_reference_to_no_strategy_is_refused(desk: Client, reference: dict[str, None]) -> None:
     before = await desk.query("{ auditLog { totalCount } }")
     for document, more in (
         (STATE, {"state": "HALTED"}),
@@ -150,7 +150,7 @@ async def test_a_reference_to_no_strategy_is_refused(desk: Client, nobody: dict[
         (DELETE, {}),
         (RELEASE, {"id": "O-1"}),
     ):
-        body = await desk.graphql(document, strategy=nobody, **more)
+        body = await desk.graphql(document, strategy=reference, **more)
         assert {error["extensions"]["code"] for error in body["errors"]} == {"VALIDATION_FAILED"}
         assert "data" not in body
     inner = "mutation ($id: UUID) { setTradingState(strategy: {id: $id}, state: HALTED) { __typename } }"

@@ -1,4 +1,4 @@
-"""A halt of all trading, and whoever is at the gate then: once it is committed, nothing is granted."""
+"""A halt of all trading against orders at the gate: once it is committed, nothing is granted."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,19 +38,19 @@ async def _set(work: WriteConnection, state: TradingState) -> None:
     await set_global_trading_state(work, LOCAL, state)
 
 
-async def _until_somebody_waits(database: Database) -> None:
+async def _until_a_lock_is_waited_for(database: Database) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), database.read() as connection:
-        while not await connection.fetchval(WAITING):  # noqa: ASYNC110  (PostgreSQL tells nobody who waits)
+        while not await connection.fetchval(WAITING):  # noqa: ASYNC110  (PostgreSQL sends no event)
             await asyncio.sleep(0.005)
 
 
-async def test_who_waits_behind_a_halt_is_denied_once_it_is_committed(database: Database, another: Database) -> None:
+async def test_an_order_that_waits_behind_a_halt_is_denied(database: Database, another: Database) -> None:
     await prepare(database)
     async with database.unit_of_work() as halting:
         await _set(halting, TradingState.HALTED)
         waiting = asyncio.create_task(ask(another, command(1)))
         # Its statement has begun, and would see what was there before it waited.
-        await _until_somebody_waits(database)
+        await _until_a_lock_is_waited_for(database)
         await halting.commit()
     [answer] = await waiting
     assert isinstance(answer, Verdict)
@@ -58,7 +58,7 @@ async def test_who_waits_behind_a_halt_is_denied_once_it_is_committed(database: 
     assert answer.reason == "TRADING_HALTED: all trading is HALTED, quantity=1"
 
 
-async def test_a_halt_waits_for_who_has_decided_already(database: Database, another: Database) -> None:
+async def test_a_halt_waits_for_transactions_that_have_decided_already(database: Database, another: Database) -> None:
     await prepare(database)
     async with another.unit_of_work() as deciding:
         [granted] = await authorize(deciding, requests_of(command(1)), time_ns())
@@ -71,12 +71,12 @@ async def test_a_halt_waits_for_who_has_decided_already(database: Database, anot
                 return seen
 
         halting = asyncio.create_task(halt())
-        await _until_somebody_waits(database)
+        await _until_a_lock_is_waited_for(database)
         assert not halting.done()
         await deciding.commit()
     assert isinstance(granted, Verdict)
     assert granted.deny_code is None
-    assert await halting == 1, "whoever decided before is done when the halt is"
+    assert await halting == 1, "the halt sees what was decided before it"
 
 
 async def test_nothing_is_granted_once_all_trading_is_halted(database: Database, another: Database) -> None:

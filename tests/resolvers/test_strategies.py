@@ -139,7 +139,7 @@ async def test_the_kill_switch_works_while_everybody_writes(context: Context) ->
 
 
 async def shown(context: Context) -> dict[str, str]:
-    """The state of each strategy by its name, as whoever reads is told."""
+    """The state of each strategy by its name, as a reader sees it."""
     want = Want(Selection.of(("name", "state")), Form.ARRAY)
     found = orjson.loads((await list_strategies(context, ADMIN, want)).body)
     return {one["name"]: one["state"] for one in found}

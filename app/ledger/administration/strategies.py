@@ -54,7 +54,7 @@ async def register_strategy(work: WriteConnection, principal: Principal, name: s
 async def set_trading_state(
     work: WriteConnection, principal: Principal, strategy_id: UUID, state: TradingState
 ) -> StateSet:
-    """Say what one strategy may do by itself; what all trading may do stands beside it. Raises StrategyNotFound."""
+    """Set the own state of one strategy; the state of all trading stays as it is. Raises StrategyNotFound."""
     key = str(strategy_id)
     strategy = (await lock_strategies(work, [key])).get(key)
     if strategy is None:
@@ -69,11 +69,11 @@ async def set_trading_state(
 
 
 async def set_global_trading_state(work: WriteConnection, principal: Principal, state: TradingState) -> StateSet:
-    """Say what all trading may do, that of strategies to come included: the kill switch. Answers all strategies.
+    """Set the state of all trading, which strategies made later are under too: the kill switch. Answers all strategies.
 
-    Each strategy keeps its own state, and is under it alone again once all trading is ACTIVE.
+    Each strategy keeps its own state, which alone decides again once all trading is ACTIVE.
     """
-    # Whoever decided by the state before is done: ledger/trading_state.py has why.
+    # Every transaction that decided by the state before has ended: ledger/trading_state.py has why.
     strategies = await lock_all_strategies(work)
     before = await load_global_state(work)
     after = before
@@ -81,8 +81,8 @@ async def set_global_trading_state(work: WriteConnection, principal: Principal, 
         after = GlobalState(state, time.time_ns(), principal.actor)
         await store_global_state(work, after)
         await write(work, [feed_part(strategies=_shown_otherwise(strategies, before, after), is_global_state=True)])
-        told = (_globally(before), _globally(after))
-        await record(work, principal, Action.TRADING_STATE, "trading_state", ALL, None, *told)
+        entities = (_globally(before), _globally(after))
+        await record(work, principal, Action.TRADING_STATE, "trading_state", ALL, None, *entities)
     return StateSet([UUID(key) for key in strategies], after)
 
 

@@ -1,4 +1,4 @@
-"""What all trading may do, and what that makes of a strategy's own state: as the gate decides."""
+"""The state of all trading, and the effective state of a strategy, by the rule that the gate decides by."""
 
 from typing import Any
 
