@@ -66,8 +66,8 @@ _ENGINES: dict[type[Enum], tuple[str, ...]] = {
         "It takes more than is available.",
         "The strategy has no budget in the currency.",
         "The budget ties up more than it allows.",
-        "The strategy is halted.",
-        "The strategy may only reduce what it holds.",
+        "The strategy is halted, or all trading is.",
+        "The strategy, or all trading, may only reduce what is held.",
         "There is no price to value it at: ask under a new id with a `referencePrice`.",
         "The instrument is not known, nor what it settles in: ask under a new id with a `currency`.",
         "An open order of the strategy has a need that is not known; the reason names it and what would mend it.",
@@ -113,6 +113,13 @@ class SortDirection(Enum):
 
     ASC = value("ASC", "Smallest or earliest first.")
     DESC = value("DESC", "Largest or latest first.")
+
+
+@strawberry.enum(description="How far an act reaches beyond what it names.")
+class TradingScope(Enum):
+    """How far an act reaches."""
+
+    ALL = value("ALL", "All trading: every strategy, those to come included.")
 
 
 @strawberry.enum(description="What orders can be sorted by.")

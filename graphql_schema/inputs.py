@@ -131,7 +131,8 @@ class StrategyFilter:
 
     name: StringFilter | None = optional("The engine's id of the strategy.")
     trader_id: StringFilter | None = optional("Whose they are.")
-    state: TradingState | None = optional("What they may do.")
+    state: TradingState | None = optional("What they may do now.")
+    own_state: TradingState | None = optional("Their `ownState`.")
 
 
 @strawberry.input(description="Which entries of the audit log.")

@@ -19,7 +19,17 @@ from app.rules.enums import TradingState
 from graphql_schema.caller import Caller
 from graphql_schema.commands import AuthorizeOrderInput, InstrumentInput, SignalInput, StrategyRef
 from graphql_schema.described import argument
-from graphql_schema.outcomes import authorized, budget_of, order_of, recorded, refused, signal_of, strategy_of
+from graphql_schema.enums import TradingScope
+from graphql_schema.outcomes import (
+    authorized,
+    budget_of,
+    global_state_of,
+    order_of,
+    recorded,
+    refused,
+    signal_of,
+    strategy_of,
+)
 from graphql_schema.payloads import (
     AuthorizeOrderResult,
     BudgetDeleted,
@@ -137,9 +147,14 @@ async def _set_budget(
     strategy: Annotated[StrategyRef, argument("Whose.")],
     currency: Annotated[str, argument("In which currency.")],
     allocated: Annotated[Amount, argument("What may be tied up; zero or more.")],
+    new_currency: Annotated[
+        bool, argument("Whether the currency is one of its own, though it is like one that is known.")
+    ] = False,
 ) -> SetBudgetResult:
     try:
-        strategy_id = await budgets.set_budget(*info.context, strategy.reference(), currency, allocated)
+        strategy_id = await budgets.set_budget(
+            *info.context, strategy.reference(), currency, allocated, is_new_currency=new_currency
+        )
     except PurserError as error:
         return refused(error, InvalidInput, NotFound)
     return BudgetSet(budget=budget_of(strategy_id, currency))
@@ -160,15 +175,24 @@ async def _delete_budget(
 async def _set_trading_state(
     info: Info,
     *,
-    strategy: Annotated[StrategyRef | None, argument("Which; all of them unless one is named.")] = UNSET,
+    strategy: Annotated[StrategyRef | None, argument("Which one; either this or `scope`.")] = UNSET,
+    scope: Annotated[TradingScope | None, argument("`ALL` for all trading; either this or `strategy`.")] = UNSET,
     state: Annotated[TradingState, argument("What it may do from now on.")],
 ) -> SetTradingStateResult:
-    reference = strategy.reference() if strategy else None
     try:
-        strategy_ids = await strategies.set_trading_state(*info.context, reference, state)
+        if strategy and scope:
+            raise InputInvalid("Give either `strategy` or `scope`, not both.", "scope")
+        if scope:
+            done = await strategies.set_global_trading_state(*info.context, state)
+        elif strategy:
+            done = await strategies.set_trading_state(*info.context, strategy.reference(), state)
+        else:
+            # A variable that is null by mistake must not reach every strategy.
+            raise InputInvalid("Name a `strategy`, or say `scope: ALL` to mean all trading.", "strategy")
     except PurserError as error:
-        return refused(error, NotFound)
-    return TradingStateSet(strategies=[strategy_of(strategy_id) for strategy_id in strategy_ids])
+        return refused(error, InvalidInput, NotFound)
+    named = [strategy_of(strategy_id) for strategy_id in done.strategy_ids]
+    return TradingStateSet(strategies=named, trading_state=global_state_of(done.everywhere))
 
 
 @strawberry.type(description="Everything that can be done.")
@@ -208,11 +232,15 @@ class Mutation:
     set_budget: SetBudgetResult = strawberry.field(
         resolver=_set_budget,
         description="Set what a strategy may tie up in a currency. Below what is tied up already, nothing more is "
-        "granted until it is back.",
+        "granted until it is back. A currency that differs from a known one in case or by one letter is refused, with "
+        "the one that was probably meant, unless `newCurrency` says that it is new; another case is never new.",
     )
     delete_budget: DeleteBudgetResult = strawberry.field(
         resolver=_delete_budget, description="Take a budget away, while nothing is tied up."
     )
     set_trading_state: SetTradingStateResult = strawberry.field(
-        resolver=_set_trading_state, description="Set what one strategy may do, or all of them at once."
+        resolver=_set_trading_state,
+        description="Set the `ownState` of one strategy or, with `scope: ALL`, the `tradingState` of all of them, "
+        "those made later included. The stricter of both decides. `scope: ALL` leaves each `ownState` as it is: once "
+        "all trading is `ACTIVE` again, each strategy's own state decides as before.",
     )

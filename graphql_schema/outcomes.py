@@ -10,6 +10,7 @@ from uuid import UUID
 from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
 from app.ledger.arrival import RecordedEvents as Recorded
 from app.ledger.commands import Verdict
+from app.ledger.trading_state import GlobalState
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, SIGNAL, STRATEGY
 from app.reads.shape import Shape
 from graphql_schema.ask import Lookup
@@ -23,6 +24,8 @@ from graphql_schema.payloads import (
     RecordedEvents,
     RejectedEvent,
 )
+from graphql_schema.scalars import written_instant
+from graphql_schema.types import GlobalTradingState
 
 
 def refusal_of(error: PurserError, *path: str) -> InvalidInput | NotFound | Conflict | None:
@@ -51,15 +54,27 @@ def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
     if isinstance(verdict, PurserError):
         return refused(verdict, InvalidInput, NotFound, Conflict, path=path)
     order = order_of(verdict.strategy_id, verdict.client_order_id)
-    currency = verdict.currency
+    currency, state = verdict.currency, verdict.strategy_state
+    is_repeated, decided_at = verdict.is_repeated, written_instant(verdict.decided_at)
     if verdict.deny_code is None:
         return OrderAuthorized(
             order=order,
             budget=budget_of(verdict.strategy_id, currency),
             hold=_looked_up(HOLD, verdict.strategy_id, verdict.client_order_id),
+            is_repeated=is_repeated,
+            decided_at=decided_at,
+            strategy_state=state,
         )
     budget = None if currency is None else _looked_up(BUDGET, verdict.strategy_id, currency)
-    return OrderDenied(order=order, code=verdict.deny_code, reason=verdict.reason or "", budget=budget)
+    return OrderDenied(
+        order=order,
+        code=verdict.deny_code,
+        reason=verdict.reason or "",
+        budget=budget,
+        is_repeated=is_repeated,
+        decided_at=decided_at,
+        strategy_state=state,
+    )
 
 
 def recorded(events: Recorded) -> RecordedEvents:
@@ -88,6 +103,12 @@ def budget_of(strategy_id: UUID, currency: str | None) -> Any:
 def strategy_of(strategy_id: UUID) -> Any:
     """The strategy, as it stands after the act."""
     return _looked_up(STRATEGY, strategy_id)
+
+
+def global_state_of(state: GlobalState) -> GlobalTradingState:
+    """What all trading may do, as the act left it."""
+    since = None if state.since is None else written_instant(state.since)
+    return GlobalTradingState(state=state.state, since=since, actor=state.actor)
 
 
 def signal_of(strategy_id: UUID, signal_id: UUID) -> Any:

@@ -8,12 +8,16 @@ from uuid import UUID
 
 import strawberry
 
-from app.rules.enums import DenyCode
+from app.rules.enums import DenyCode, TradingState
 from graphql_schema.described import described
-from graphql_schema.types import Budget, Hold, Order, Signal, Strategy
+from graphql_schema.scalars import Instant
+from graphql_schema.types import Budget, GlobalTradingState, Hold, Order, Signal, Strategy
 
 _CODE = "Stable: what a program goes by."
 _MESSAGE = "What a person reads."
+_IS_REPEATED = "Whether this is the answer of an earlier request: nothing was decided now."
+_DECIDED_AT = "When it was decided; the `tsEvent` of the authorization among the order's events."
+_STRATEGY_STATE = "What the strategy may do now; it may have been another state when this was decided."
 
 
 @strawberry.interface(description="Why something was not done.")
@@ -48,6 +52,9 @@ class OrderAuthorized:
     order: Order = described("The order.")
     budget: Budget = described("The budget that it counts against.")
     hold: Hold = described("What is held for it.")
+    is_repeated: bool = described(_IS_REPEATED)
+    decided_at: Instant = described(_DECIDED_AT)
+    strategy_state: TradingState = described(_STRATEGY_STATE)
 
 
 @strawberry.type(description="The order may not leave. It is kept, with the status `DENIED`.")
@@ -61,6 +68,9 @@ class OrderDenied:
         "The budget that it would count against; null where there is none. Select it under an alias beside "
         "`OrderAuthorized`'s, which is never null."
     )
+    is_repeated: bool = described(_IS_REPEATED)
+    decided_at: Instant = described(_DECIDED_AT)
+    strategy_state: TradingState = described(_STRATEGY_STATE)
 
 
 @strawberry.type(description="What an order that never left held was let go.")
@@ -91,6 +101,7 @@ class TradingStateSet:
     """What strategies may do was set."""
 
     strategies: list[Strategy] = described("Those that were named: one, or all.")
+    trading_state: GlobalTradingState = described("What all trading may do now.")
 
 
 @strawberry.type(description="The strategy is known, now or since before.")
@@ -151,7 +162,7 @@ DeleteBudgetResult: TypeAlias = Annotated[
     strawberry.union("DeleteBudgetResult", description="What became of taking a budget away."),
 ]
 SetTradingStateResult: TypeAlias = Annotated[
-    TradingStateSet | NotFound,
+    TradingStateSet | InvalidInput | NotFound,
     strawberry.union("SetTradingStateResult", description="What became of setting what strategies may do."),
 ]
 RecordSignalResult: TypeAlias = Annotated[

@@ -14,7 +14,16 @@ from strawberry import UNSET
 
 from app.errors import BadInputError
 from app.reads import All, Compare, Op, has_key, read_node_id
-from app.reads.catalogue import AUDIT_ENTRY, BUDGET, FILL_SUMMARY, ORDER, QUARANTINED_EVENT, STRATEGY, SUMMARY
+from app.reads.catalogue import (
+    AUDIT_ENTRY,
+    BUDGET,
+    FILL_SUMMARY,
+    GLOBAL_TRADING_STATE,
+    ORDER,
+    QUARANTINED_EVENT,
+    STRATEGY,
+    SUMMARY,
+)
 from app.reads.catalogue.registry import shape_named
 from app.resolvers import audit, budgets, changes, events, fills, nodes, orders, strategies, summary
 from graphql_schema.ask import asked
@@ -23,7 +32,7 @@ from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument
 from graphql_schema.enums import FillGroup
 from graphql_schema.holes import worked_out
-from graphql_schema.inputs import AuditFilter, FillFilter, StrategyFilter
+from graphql_schema.inputs import AuditFilter, FillFilter
 from graphql_schema.node import Node
 from graphql_schema.statistics import FillSummary, Summary
 from graphql_schema.told import noun_of
@@ -31,10 +40,12 @@ from graphql_schema.types import (
     AuditEntry,
     Budget,
     Fill,
+    GlobalTradingState,
     Order,
     OrderEvent,
     Position,
     Signal,
+    StrategiesWanted,
     Strategy,
     list_fills,
     list_orders,
@@ -51,7 +62,7 @@ def _node(id: Annotated[strawberry.ID, argument("The id, from any answer.")]) ->
 
 
 def _strategies(
-    filter: Annotated[StrategyFilter | None, argument("Only these.")] = UNSET,
+    filter: StrategiesWanted = UNSET,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
@@ -73,6 +84,10 @@ def _strategy(
         raise BadInputError("Give either `id` or `name`.")
     field, value = given[0]
     return asked(STRATEGY, strategies.find_strategy, Compare(field, Op.EQ, 0), (value,))
+
+
+def _trading_state() -> GlobalTradingState:
+    return asked(GLOBAL_TRADING_STATE, strategies.get_global_trading_state)
 
 
 def _order(
@@ -152,6 +167,9 @@ class Query:
     )
     strategy: Strategy | None = strawberry.field(
         resolver=_strategy, description="One strategy, by its id or by its name; null where there is none."
+    )
+    trading_state: GlobalTradingState = strawberry.field(
+        resolver=_trading_state, description="What all trading may do, beside what each strategy may by itself."
     )
     orders: Connection[Order] = strawberry.field(
         resolver=list_orders, description="Orders, newest first unless `orderBy` says otherwise."

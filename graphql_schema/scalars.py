@@ -1,9 +1,10 @@
 """Scalars of our own: Strawberry's `Decimal` takes JSON floats, NaN and Infinity, its `DateTime` has microseconds."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NewType
+from functools import lru_cache
+from typing import Any, NewType, cast
 from uuid import UUID
 
 import strawberry
@@ -54,6 +55,18 @@ def parse_instant(value: Any) -> int:
     if abs(nanoseconds) > INSTANT_MAX:
         raise ValueError("a DateTime is between the years 1678 and 2262")
     return nanoseconds
+
+
+def written_instant(nanoseconds: int) -> Instant:
+    """An instant as the read side has PostgreSQL write it. Typed as what the schema promises; it is text already."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return cast(Instant, f"{_written_second(seconds)}.{rest:09}Z")
+
+
+@lru_cache(maxsize=1024)
+def _written_second(seconds: int) -> str:
+    """A thousand answers of one moment share it."""
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def parse_uuid(value: Any) -> UUID:

@@ -17,6 +17,8 @@ from graphql_schema.types import (
     OrdersWanted,
     Position,
     PositionsWanted,
+    StrategiesWanted,
+    Strategy,
 )
 
 Resumed: TypeAlias = Annotated[
@@ -28,6 +30,14 @@ Resumed: TypeAlias = Annotated[
 ]
 
 _CURSOR = "The place of the event; for `after`."
+
+
+@strawberry.type(description="A strategy was made, or may do something else now.")
+class StrategyChange:
+    """A strategy was made, or may do something else now."""
+
+    cursor: str = described(_CURSOR)
+    strategy: Strategy = described("The strategy, as it stands when the event is sent.")
 
 
 @strawberry.type(description="An order was made, or changed.")
@@ -72,6 +82,11 @@ class AuditChange:
     entry: AuditEntry = described("The entry.")
 
 
+async def _strategies(filter: StrategiesWanted = UNSET, after: Resumed = UNSET) -> AsyncGenerator[StrategyChange, None]:
+    raise NotImplementedError
+    yield
+
+
 async def _orders(filter: OrdersWanted = UNSET, after: Resumed = UNSET) -> AsyncGenerator[OrderChange, None]:
     raise NotImplementedError
     yield
@@ -104,6 +119,11 @@ async def _audit_log(after: Resumed = UNSET) -> AsyncGenerator[AuditChange, None
 class Subscription:
     """Everything that can be followed."""
 
+    strategies: AsyncGenerator[StrategyChange, None] = strawberry.subscription(
+        resolver=_strategies,
+        description="Strategies that are made, and strategies whose `state` or `ownState` changes, also by a change of "
+        "`tradingState`. A filter is asked of the strategy as it is sent.",
+    )
     orders: AsyncGenerator[OrderChange, None] = strawberry.subscription(
         resolver=_orders, description="Orders that are made or change. A filter is asked of the order as it is sent."
     )

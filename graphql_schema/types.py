@@ -32,7 +32,7 @@ from graphql_schema.ask import asked
 from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument, described
 from graphql_schema.enums import TimeBucket
-from graphql_schema.inputs import FillFilter, FillSort, OrderFilter, OrderSort, PositionFilter
+from graphql_schema.inputs import FillFilter, FillSort, OrderFilter, OrderSort, PositionFilter, StrategyFilter
 from graphql_schema.node import Node
 from graphql_schema.scalars import Amount, Document, Instant
 from graphql_schema.statistics import Performance
@@ -43,6 +43,7 @@ OrdersSorted: TypeAlias = Annotated[list[OrderSort] | None, argument("What to so
 FillsWanted: TypeAlias = Annotated[FillFilter | None, argument("Only these.")]
 FillsSorted: TypeAlias = Annotated[list[FillSort] | None, argument("What to sort by: at most 8 keys, ties by id.")]
 PositionsWanted: TypeAlias = Annotated[PositionFilter | None, argument("Only these.")]
+StrategiesWanted: TypeAlias = Annotated[StrategyFilter | None, argument("Only these.")]
 
 
 def list_orders(
@@ -123,6 +124,17 @@ async def _never(*_: object) -> Any:
     raise NotImplementedError
 
 
+@strawberry.type(
+    description="What all trading may do. It stands beside each strategy's own state, and the stricter one decides."
+)
+class GlobalTradingState:
+    """What all trading may do."""
+
+    state: TradingState = described("What any strategy may do at most.")
+    since: Instant | None = described("When it was set; null where it never was set.")
+    actor: str | None = described("The key that set it, or `local`; null where it never was set.")
+
+
 @strawberry.type(description="One strategy of one trader.")
 class Strategy(Node):
     """One strategy of one trader."""
@@ -130,7 +142,8 @@ class Strategy(Node):
     strategy_id: UUID = described("Derived from the trader's id and the name: the same everywhere.")
     name: str = described("The engine's id of the strategy.")
     trader_id: str = described("Whose it is.")
-    state: TradingState = described("What it may do.")
+    state: TradingState = described("What it may do now: the stricter of `ownState` and of what all trading may do.")
+    own_state: TradingState = described("The state that was set for it alone; `tradingState` may allow less.")
     created_at: Instant = described("When it was first seen.")
     budgets: list["Budget"] = described("What it may tie up, by currency, the oldest first.")
 

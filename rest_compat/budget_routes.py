@@ -11,7 +11,7 @@ from rest_compat import shapes
 from rest_compat.asker import Asker
 from rest_compat.errors import responses
 from rest_compat.exact_route import ExactRoute
-from rest_compat.queries import BudgetQuery, NoQuery
+from rest_compat.queries import BudgetQuery, NoQuery, SetBudgetQuery
 from rest_compat.replies import VALUATION_HEADERS, context_of, json_reply, sums_reply, validated_reply
 
 AGE_HEADER = "X-Registry-Age"
@@ -85,12 +85,18 @@ async def set_budget(
     principal: Asker,
     strategy_id: StrategyId,
     currency: Currency,
-    query: Annotated[NoQuery, Query()],
+    query: Annotated[SetBudgetQuery, Query()],
     body: shapes.BudgetRequest,
 ) -> Response:
-    """Cap what a strategy may tie up in a currency, now and as often as wanted. What is reserved stays reserved."""
+    """Cap what a strategy may tie up in a currency, now and as often as wanted. What is reserved stays reserved.
+
+    A currency that differs from a known one in case or by one letter is refused (422), with the one that was probably
+    meant; `new_currency` says that it is a new one all the same.
+    """
     context = context_of(request)
-    await budgets.set_budget(context, principal, strategy_id, currency, body.allocated)
+    await budgets.set_budget(
+        context, principal, strategy_id, currency, body.allocated, is_new_currency=query.new_currency
+    )
     return json_reply(await budgets.look_up_budget(context, principal, strategy_id, currency, _BUDGET))
 
 

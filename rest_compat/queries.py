@@ -39,6 +39,13 @@ def _decimal_digits(value: object) -> object:
     return value if len(value) < 20 else ("-" if value.startswith("-") else "") + "9" * 19
 
 
+def _true_or_false(value: object) -> object:
+    """Pydantic would take 'yes', 'on' and '1' for true."""
+    if isinstance(value, str) and value not in ("true", "false"):
+        raise ValueError("Input should be true or false")
+    return value
+
+
 @dataclass(frozen=True)
 class _OneOf:
     """A text that is one of these names, in any case; kept in upper case."""
@@ -128,6 +135,16 @@ class BudgetQuery(NoQuery):
     """Which budget of a strategy."""
 
     currency: Annotated[Text | Unset, Field(description="The strategy's oldest budget unless given.")] = None
+
+
+class SetBudgetQuery(NoQuery):
+    """How a budget is set."""
+
+    new_currency: Annotated[
+        bool,
+        Field(description="Whether the currency is one of its own, though it is like one that is known."),
+        BeforeValidator(_true_or_false),
+    ] = False
 
 
 class OrderQuery(NoQuery):

@@ -30,6 +30,7 @@ class Action(StrEnum):
     BUDGET_DELETE = "budget.delete"
     STRATEGY_REGISTER = "strategy.register"
     STRATEGY_STATE = "strategy.state"
+    TRADING_STATE = "trading.state"
     ORDER_RELEASE = "order.release"
     INSTRUMENT_RECORD = "instrument.record"
     KEY_CREATE = "key.create"

@@ -93,6 +93,10 @@ class BudgetBook:
         state = self._states.get(key)
         return state if state is not None and state.allocated is not None else None
 
+    def currencies(self, strategy_id: str) -> list[str]:
+        """In which the strategy has a budget."""
+        return [key[1] for key in self._states if key[0] == strategy_id and self.find(key) is not None]
+
     def tie_up(
         self,
         key: BudgetKey,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.rules.enums import DenyCode, OrderSide, OrderType, TimeInForce
+from app.rules.enums import DenyCode, OrderSide, OrderType, TimeInForce, TradingState
 
 StrategyRef: TypeAlias = UUID | str
 """A strategy by its id, or by its name."""
@@ -39,12 +39,17 @@ class AuthorizeOrder(Struct, frozen=True, kw_only=True):
 class Verdict(Struct, frozen=True):
     """What became of an order that asked to leave: granted (`deny_code` is None) or denied, and why.
 
-    `currency` names the budget that decided; None where no currency is known.
+    `currency` names the budget that decided; None where no currency is known. `decided_at`, in nanoseconds since the
+    epoch, is when it was decided; `is_repeated`: not now, but when it was asked before. `strategy_state` is what the
+    strategy may do now, whatever it might then.
     """
 
     strategy_id: UUID
     client_order_id: str
     currency: str | None
+    decided_at: int
+    strategy_state: TradingState
+    is_repeated: bool = False
     deny_code: DenyCode | None = None
     reason: str | None = None
 

@@ -12,6 +12,7 @@ from app.ledger.positions import PositionChanges
 from app.ledger.rows import FILL_COLUMNS, ORDER_COLUMNS, POSITION_COLUMNS, fill_row, order_row, position_row
 from app.ledger.writing import Delete, Insert, Part, Row, Update
 from app.models import Change, Fill, Order, Position, Strategy
+from app.models.trading_control import ALL
 from app.rules.identity import NO_STRATEGY
 
 _ADD_INSTRUMENTS = """
@@ -88,6 +89,7 @@ def feed_part(
     budgets: Iterable[BudgetKey] = (),
     signals: Iterable[tuple[str, str]] = (),
     keys: Iterable[str] = (),
+    is_global_state: bool = False,
 ) -> Part:
     """The change feed: one row for each thing that this transaction made or changed."""
     rows: list[tuple[str, str, str]] = []
@@ -100,4 +102,5 @@ def feed_part(
     rows += [(strategy_id, "budget", currency) for strategy_id, currency in budgets]
     rows += [(strategy_id, "signal", signal_id) for strategy_id, signal_id in signals]
     rows += [(str(NO_STRATEGY), "key", key_id) for key_id in keys]
+    rows += [(str(NO_STRATEGY), "trading_state", ALL)] if is_global_state else []
     return Insert(Change, ("strategy_id", "entity", "key"), rows)

@@ -18,6 +18,7 @@ from app.models.position import Position
 from app.models.signal import Signal
 from app.models.strategy import Strategy
 from app.models.totals import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
+from app.models.trading_control import TradingControl
 
 metadata = SQLModel.metadata
 
@@ -45,5 +46,6 @@ __all__ = [
     "SignalTotal",
     "Strategy",
     "TradeTotal",
+    "TradingControl",
     "metadata",
 ]

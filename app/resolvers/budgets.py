@@ -84,16 +84,23 @@ async def get_realized_pnl(context: Context, principal: Principal, strategy_id: 
 
 
 async def set_budget(
-    context: Context, principal: Principal, strategy: StrategyRef, currency: str, allocated: Decimal
+    context: Context,
+    principal: Principal,
+    strategy: StrategyRef,
+    currency: str,
+    allocated: Decimal,
+    *,
+    is_new_currency: bool = False,
 ) -> UUID:
     """Cap what a strategy may tie up in a currency; answers the strategy's id. The same cap again changes nothing.
 
+    `is_new_currency`: the currency is one of its own, though it is like one that is known.
     Raises Forbidden, InputInvalid, StrategyNotFound, StrategyAmbiguous, Busy.
     """
     principal.require(Role.ADMIN)
     strategy_id = await resolve(context, principal, strategy)
     async with act(context) as work:
-        await budgets.set_budget(work, principal, strategy_id, currency, allocated)
+        await budgets.set_budget(work, principal, strategy_id, currency, allocated, is_new_currency=is_new_currency)
     return strategy_id
 
 

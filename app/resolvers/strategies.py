@@ -6,10 +6,11 @@ from uuid import UUID
 
 from app.errors import StrategyAmbiguous, StrategyNotFound
 from app.ledger.administration import strategies
+from app.ledger.administration.strategies import StateSet
 from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
 from app.reads import Answer, Want, answer, entities
-from app.reads.catalogue import STRATEGY
+from app.reads.catalogue import GLOBAL_TRADING_STATE, STRATEGY
 from app.resolvers.acts import act
 from app.resolvers.context import Context
 from app.rules.enums import TradingState
@@ -59,15 +60,31 @@ async def register_strategy(context: Context, principal: Principal, name: str, t
 
 
 async def set_trading_state(
-    context: Context, principal: Principal, strategy: StrategyRef | None, state: TradingState
-) -> list[UUID]:
-    """Say what a strategy, or with None every strategy, may do; answers which, sorted by id.
+    context: Context, principal: Principal, strategy: StrategyRef, state: TradingState
+) -> StateSet:
+    """Set the own state of one strategy; answers its id and the state of all trading.
 
     Raises Forbidden, StrategyNotFound, StrategyAmbiguous, Busy.
     """
     principal.require(Role.ADMIN)
-    if strategy is None:
-        principal.require_all_strategies()
-    strategy_id = None if strategy is None else await resolve(context, principal, strategy)
+    strategy_id = await resolve(context, principal, strategy)
     async with act(context) as work:
         return await strategies.set_trading_state(work, principal, strategy_id, state)
+
+
+async def set_global_trading_state(context: Context, principal: Principal, state: TradingState) -> StateSet:
+    """Set the state of all trading, beside the own state of each strategy; answers all strategies, sorted by id.
+
+    Raises Forbidden, Busy.
+    """
+    principal.require(Role.ADMIN)
+    principal.require_all_strategies()
+    async with act(context) as work:
+        return await strategies.set_global_trading_state(work, principal, state)
+
+
+async def get_global_trading_state(
+    context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()
+) -> Answer:
+    """The state of all trading. It applies to every strategy, so bound principals read it too."""
+    return await answer(context.database, principal, GLOBAL_TRADING_STATE, want, values)

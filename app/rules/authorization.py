@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from app.rules.budgets import BudgetState
 from app.rules.enums import DenyCode, TradingState
+from app.rules.trading_states import stricter
 
 _ZERO = Decimal(0)
 
@@ -14,6 +15,7 @@ _ZERO = Decimal(0)
 class Question(Struct, frozen=True):
     """An order that wants to leave, in numbers.
 
+    `trading_state` is the strategy's own, `global_state` that of all trading: the stricter one decides.
     `increasing_qty` is what of `quantity` would increase exposure, `required` what that ties up; `unit_price` None and
     `currency` None where they are not known. `held` is what the order holds already. `unvalued` says which open order
     of the strategy has a need that is not known, and what would make it known.
@@ -30,6 +32,7 @@ class Question(Struct, frozen=True):
     budget: BudgetState | None
     held: Decimal = _ZERO
     unvalued: str | None = None
+    global_state: TradingState = TradingState.ACTIVE
 
 
 @dataclass(slots=True, frozen=True)
@@ -48,11 +51,13 @@ def decide(question: Question) -> Denial | None:
 
 def _refusal(asked: Question) -> tuple[DenyCode | None, str]:
     increases = asked.increasing_qty > 0
-    if asked.trading_state is TradingState.HALTED:
-        return DenyCode.TRADING_HALTED, f"{asked.strategy_name} is HALTED, quantity={asked.quantity:f}"
-    if asked.trading_state is TradingState.REDUCING and increases:
+    state = stricter(asked.global_state, asked.trading_state)
+    subject = "all trading" if asked.global_state is state else asked.strategy_name
+    if state is TradingState.HALTED:
+        return DenyCode.TRADING_HALTED, f"{subject} is HALTED, quantity={asked.quantity:f}"
+    if state is TradingState.REDUCING and increases:
         quantities = f"increasing={asked.increasing_qty:f}, quantity={asked.quantity:f}"
-        return DenyCode.TRADING_REDUCING, f"{asked.strategy_name} may only reduce, {quantities}"
+        return DenyCode.TRADING_REDUCING, f"{subject} may only reduce, {quantities}"
     if asked.currency is None:
         what = f"what {asked.instrument_id} settles in is not known, quantity={asked.quantity:f}"
         return DenyCode.UNKNOWN_INSTRUMENT, what

@@ -19,7 +19,7 @@ from graphql.execution.values import get_argument_values
 
 from app.feed import Change
 from app.reads import Compare, Form, Key, Listing, Op, Selected, Selection, Want
-from app.reads.catalogue import AUDIT_ENTRY, BUDGET, BUDGET_ENTRY, FILL, ORDER, POSITION
+from app.reads.catalogue import AUDIT_ENTRY, BUDGET, BUDGET_ENTRY, FILL, ORDER, POSITION, STRATEGY
 from app.reads.shape import Shape
 from app.resolvers.changes import Followed, follow_changes, until_answered
 from app.resolvers.lookups import look_up
@@ -56,6 +56,7 @@ def _position_key(change: Change) -> Key:
 
 
 SOURCES = {
+    "strategies": Source("strategy", STRATEGY, lambda change: (change.strategy_id,), "strategy"),
     "orders": Source("order", ORDER, lambda change: (change.strategy_id, change.key), "order"),
     "fills": Source("fill", FILL, lambda change: (change.strategy_id, UUID(change.key)), "fill"),
     "positions": Source("position", POSITION, _position_key, "position"),

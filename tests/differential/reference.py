@@ -27,7 +27,7 @@ from app.models import (
     Strategy,
 )
 from app.rules.identity import NO_STRATEGY
-from tests.differential.rows import Rows
+from tests.differential.rows import EVERYWHERE, Rows
 from tests.differential.sums import performance, summary_of_fills
 
 SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
@@ -130,7 +130,14 @@ def satisfies(row: Any, filter: Mapping[str, Any] | None, names: Mapping[UUID, s
     return True
 
 
+def effective_state(row: Strategy) -> str:
+    """What it may do: whatever forbids more."""
+    return next(state for state in ("HALTED", "REDUCING", "ACTIVE") if state in (row.state, EVERYWHERE["state"]))
+
+
 def _column(row: Any, name: str, names: Mapping[UUID, str]) -> Any:
+    if isinstance(row, Strategy) and name in ("state", "ownState"):
+        return effective_state(row) if name == "state" else row.state
     if name == "strategyName":
         return names[row.strategy_id]
     return getattr(row, COLUMNS.get(name, snake(name)))
@@ -291,6 +298,15 @@ class Reference:
 
     def _orderevent_payload(self, row: Any, _: Any) -> Any:
         return self._events[self._key(row)].payload
+
+    def _strategy_state(self, row: Strategy, _: Any) -> str:
+        return effective_state(row)
+
+    def _strategy_own_state(self, row: Strategy, _: Any) -> str:
+        return row.state
+
+    def _query_trading_state(self, _: Any, __: Any) -> Any:
+        return {**EVERYWHERE, "since": instant(EVERYWHERE["since"])}
 
     def _strategy_performance(self, row: Strategy, _: Any, **given: Any) -> Any:
         span = (parse_instant(given[name]) if given.get(name) else None for name in ("from", "to"))

@@ -20,6 +20,9 @@ CURRENCIES = ("USDT", "USD")
 QUANTITIES = tuple(map(Decimal, ("0.100", "0.1", "1", "2.50", "123456789012345678901234567890.123456789")))
 PNLS = tuple(map(Decimal, ("0.00", "-1.50", "42.250000", "0.000000000000000001", "-7")))
 
+EVERYWHERE: dict[str, Any] = {"state": "REDUCING", "since": START + 7, "actor": "key:ops"}
+"""What all trading may do: stricter than some strategies' own state, less strict than others'."""
+
 Rows = dict[type[SQLModel], list[Any]]
 
 
@@ -35,7 +38,7 @@ def random_rows(seed: int) -> Rows:
 def _everything(random: Random) -> Iterator[SQLModel]:
     ids = [UUID(int=random.getrandbits(128)) for _ in NAMES]
     for strategy_id, name in zip(ids, NAMES, strict=True):
-        state = random.choice(("ACTIVE", "HALTED"))
+        state = random.choice(("ACTIVE", "REDUCING", "HALTED"))
         trader = random.choice(("T-1", "T-2"))
         created = START + random.randrange(3)
         yield Strategy(strategy_id=strategy_id, name=name, trader_id=trader, state=state, created_at=created)

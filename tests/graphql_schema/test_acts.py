@@ -14,6 +14,7 @@ from app.errors import Busy, PurserError
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.principal import LOCAL
 from app.resolvers import Context, authorizations
+from app.rules.enums import DenyCode, TradingState
 from graphql_schema import operations, schema
 from graphql_schema.acts import Acts, acting
 from graphql_schema.acts.orders import OrderSent
@@ -102,7 +103,7 @@ class Desk:
 
 
 def _verdict(command: AuthorizeOrder) -> Any:
-    return Verdict(STRATEGY_ID, command.client_order_id, None, "NO_BUDGET", "no")  # type: ignore[arg-type]
+    return Verdict(STRATEGY_ID, command.client_order_id, None, 1, TradingState.ACTIVE, False, DenyCode.NO_BUDGET, "no")
 
 
 SHORT = """{ __typename ... on OrderDenied { why: code reason } ... on Error { code message }
@@ -318,7 +319,7 @@ async def test_an_act_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def count(_: Any, __: Any, commands: list[Any]) -> list[Any]:
         done.append(len(commands))
-        return [Verdict(STRATEGY_ID, one.client_order_id, "USDT") for one in commands]
+        return [Verdict(STRATEGY_ID, one.client_order_id, "USDT", 1, TradingState.ACTIVE) for one in commands]
 
     monkeypatch.setattr(authorizations, "authorize_orders", count)
     caller = Caller(Context(None), LOCAL)  # type: ignore[arg-type]

@@ -20,9 +20,13 @@ SET = f"""mutation ($strategy: StrategyRef!, $currency: String! = "USDT", $alloc
 DELETE = """mutation ($strategy: StrategyRef!, $currency: String! = "USDT") {
   deleteBudget(strategy: $strategy, currency: $currency) {
     ... on BudgetDeleted { strategyId currency } ... on NotFound { code } ... on Conflict { code } __typename } }"""
-STATE = """mutation ($strategy: StrategyRef, $state: TradingState!) {
-  setTradingState(strategy: $strategy, state: $state) {
-    __typename ... on TradingStateSet { strategies { name state } } ... on NotFound { code } } }"""
+STATE = """mutation ($strategy: StrategyRef, $scope: TradingScope, $state: TradingState!) {
+  setTradingState(strategy: $strategy, scope: $scope, state: $state) {
+    __typename
+    ... on TradingStateSet { strategies { name state ownState } tradingState { state since actor } }
+    ... on InvalidInput { code path } ... on NotFound { code } } }"""
+RELEASE = """mutation ($strategy: StrategyRef!, $id: String!) {
+  releaseOrder(strategy: $strategy, clientOrderId: $id) { __typename } }"""
 REGISTER = """mutation ($name: String!, $trader: String!) {
   registerStrategy(name: $name, traderId: $trader) { strategy { strategyId name traderId state } } }"""
 SIGNAL = f"""mutation ($input: SignalInput!) {{ recordSignal(input: $input) {{
@@ -87,18 +91,87 @@ async def test_a_budget_is_taken_away_once_nothing_is_tied_up(desk: Client) -> N
     assert (answer["__typename"], answer["code"]) == ("NotFound", "BUDGET_NOT_FOUND")
 
 
-async def test_one_strategy_is_halted_or_all(desk: Client) -> None:
+async def test_one_strategy_is_halted_or_all_trading(desk: Client) -> None:
     await desk.query(REGISTER, name="Other-000", trader=TRADER)
     answer = (await desk.query(STATE, strategy={"name": STRATEGY}, state="REDUCING"))["setTradingState"]
-    assert answer["strategies"] == [{"name": STRATEGY, "state": "REDUCING"}]
-    for nobody in ({}, {"strategy": None}):
-        answer = (await desk.query(STATE, **nobody, state="HALTED"))["setTradingState"]
-        assert sorted(one["name"] for one in answer["strategies"]) == [STRATEGY, "Other-000"]
-        assert {one["state"] for one in answer["strategies"]} == {"HALTED"}
+    assert answer["strategies"] == [{"name": STRATEGY, "state": "REDUCING", "ownState": "REDUCING"}]
+    assert answer["tradingState"] == {"state": "ACTIVE", "since": None, "actor": None}
+
+    answer = (await desk.query(STATE, scope="ALL", state="HALTED"))["setTradingState"]
+    assert sorted((one["name"], one["state"], one["ownState"]) for one in answer["strategies"]) == [
+        (STRATEGY, "HALTED", "REDUCING"),
+        ("Other-000", "HALTED", "ACTIVE"),
+    ]
+    halted = answer["tradingState"]
+    assert (halted["state"], halted["actor"]) == ("HALTED", "local")
+    assert await desk.query("{ tradingState { since state actor } }") == {"tradingState": halted}
     denied = (await desk.query(ONE, input=asked(1)))["authorizeOrder"]
-    assert denied["denyCode"] == "TRADING_HALTED"
+    assert (denied["denyCode"], denied["reason"]) == (
+        *("TRADING_HALTED", "TRADING_HALTED: all trading is HALTED, quantity=1"),
+    )
+    (entry,) = (await desk.query("{ auditLog(first: 1) { nodes { action entityType after } } }"))["auditLog"]["nodes"]
+    assert (entry["action"], entry["entityType"], entry["after"]["state"]) == (
+        *("trading.state", "trading_state", "HALTED"),
+    )
+
+    answer = (await desk.query(STATE, scope="ALL", state="ACTIVE"))["setTradingState"]
+    assert {one["name"]: one["state"] for one in answer["strategies"]} == {STRATEGY: "REDUCING", "Other-000": "ACTIVE"}
     answer = (await desk.query(STATE, strategy={"name": "nobody"}, state="ACTIVE"))["setTradingState"]
     assert answer == {"__typename": "NotFound", "code": "STRATEGY_NOT_FOUND"}
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({}, "strategy"),
+        ({"strategy": None}, "strategy"),
+        ({"strategy": None, "scope": None}, "strategy"),
+        ({"strategy": {"name": STRATEGY}, "scope": "ALL"}, "scope"),
+    ],
+)
+async def test_a_trading_state_without_a_reach_changes_nothing(desk: Client, given: dict[str, Any], path: str) -> None:
+    await desk.query(STATE, strategy={"name": STRATEGY}, state="REDUCING")
+    await desk.query(STATE, scope="ALL", state="HALTED")
+    stood = "{ tradingState { state since } strategies { nodes { name state ownState } } auditLog { totalCount } }"
+    before = await desk.query(stood)
+    answer = (await desk.query(STATE, **given, state="ACTIVE"))["setTradingState"]
+    assert (answer["__typename"], answer["code"], answer["path"]) == ("InvalidInput", "BAD_INPUT", [path])
+    literal = await desk.query("mutation { setTradingState(strategy: null, state: ACTIVE) { __typename } }")
+    assert literal == {"setTradingState": {"__typename": "InvalidInput"}}
+    assert await desk.query(stood) == before
+
+
+@pytest.mark.parametrize("reference", [{}, {"id": None}, {"name": None}, {"id": None, "name": None}])
+async def test_a_reference_to_no_strategy_is_refused(desk: Client, reference: dict[str, None]) -> None:
+    before = await desk.query("{ auditLog { totalCount } }")
+    for document, more in (
+        (STATE, {"state": "HALTED"}),
+        (SET, {"allocated": "5"}),
+        (DELETE, {}),
+        (RELEASE, {"id": "O-1"}),
+    ):
+        body = await desk.graphql(document, strategy=reference, **more)
+        assert {error["extensions"]["code"] for error in body["errors"]} == {"VALIDATION_FAILED"}
+        assert "data" not in body
+    inner = "mutation ($id: UUID) { setTradingState(strategy: {id: $id}, state: HALTED) { __typename } }"
+    assert await desk.code(inner) == "VALIDATION_FAILED"
+    assert await desk.query("{ auditLog { totalCount } }") == before
+
+
+async def test_strategies_are_found_by_what_they_may_do_now(desk: Client) -> None:
+    await desk.query(REGISTER, name="Other-000", trader=TRADER)
+    await desk.query(STATE, strategy={"name": STRATEGY}, state="HALTED")
+    await desk.query(STATE, scope="ALL", state="REDUCING")
+    found = "query ($f: StrategyFilter) { strategies(filter: $f) { totalCount nodes { name } } }"
+    for wanted, names in (
+        ({"state": "ACTIVE"}, []),
+        ({"state": "REDUCING"}, ["Other-000"]),
+        ({"state": "HALTED"}, [STRATEGY]),
+        ({"ownState": "ACTIVE"}, ["Other-000"]),
+        ({"ownState": "ACTIVE", "state": "HALTED"}, []),
+    ):
+        listed = (await desk.query(found, f=wanted))["strategies"]
+        assert (listed["totalCount"], [one["name"] for one in listed["nodes"]]) == (len(names), names)
 
 
 async def test_a_strategy_is_registered_once(desk: Client) -> None:

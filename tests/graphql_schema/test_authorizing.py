@@ -50,6 +50,29 @@ async def test_the_same_order_asked_again_has_the_same_answer(desk: Client) -> N
     assert await desk.query(ONE, input=asked(1)) == first
 
 
+async def test_an_answer_says_whether_it_is_repeated_since_when_and_what_holds_now(desk: Client) -> None:
+    fields = "isRepeated decidedAt strategyState"
+    told = f"""fragment Told on AuthorizeOrderResult {{
+        __typename ... on OrderAuthorized {{ {fields} }} ... on OrderDenied {{ {fields} denyCode: code }} }}"""
+    many = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {{ ...Told }} }} {told}"
+    halt = "mutation ($state: TradingState!) { setTradingState(scope: ALL, state: $state) { __typename } }"
+    inputs = [asked(1), asked(2, quantity="20")]
+    first = (await desk.query(many, inputs=inputs))["authorizeOrders"]
+    assert [(one["isRepeated"], one["strategyState"]) for one in first] == [(False, "ACTIVE")] * 2
+    await desk.query(halt, state="HALTED")
+    again = (await desk.query(many, inputs=[*inputs, asked(3)]))["authorizeOrders"]
+    repeated = [{**one, "isRepeated": True, "strategyState": "HALTED"} for one in first]
+    assert again[:2] == repeated
+    assert (again[2]["isRepeated"], again[2]["denyCode"]) == (False, "TRADING_HALTED")
+    await desk.query(halt, state="ACTIVE")
+    (late,) = (await desk.query(many, inputs=[asked(3)]))["authorizeOrders"]
+    assert late == {**again[2], "isRepeated": True, "strategyState": "ACTIVE"}
+    events = "{ orders { nodes { clientOrderId events { nodes { type tsEvent } } } } }"
+    nodes = (await desk.query(events))["orders"]["nodes"]
+    written = {one["clientOrderId"]: one["events"]["nodes"][0]["tsEvent"] for one in nodes}
+    assert [one["decidedAt"] for one in (*first, late)] == [written[f"O-{number}"] for number in (1, 2, 3)]
+
+
 async def test_an_order_beyond_its_budget_is_denied_and_kept(desk: Client) -> None:
     denied = (await desk.query(ONE, input=asked(1, quantity="12")))["authorizeOrder"]
     reason = "available=1000 USDT, required=1200 USDT"

@@ -32,6 +32,7 @@ class BudgetModel:
     allocated: Decimal | None = None
     over_reason: str | None = None
     state: str = "ACTIVE"
+    everywhere: str = "ACTIVE"
     orders: dict[str, ModelOrder] = field(default_factory=dict)
     answers: dict[str, str | None] = field(default_factory=dict)
     position: Decimal = Decimal(0)
@@ -62,9 +63,9 @@ class BudgetModel:
         required = self.hold_of(name)
         available = (self.allocated or Decimal(0)) - (self.reserved - required)
         code = None
-        if self.state == "HALTED":
+        if "HALTED" in (self.state, self.everywhere):
             code = "TRADING_HALTED"
-        elif self.state == "REDUCING" and required:
+        elif "REDUCING" in (self.state, self.everywhere) and required:
             code = "TRADING_REDUCING"
         elif self.allocated is None:
             code = "NO_BUDGET"

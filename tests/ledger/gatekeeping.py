@@ -1,9 +1,12 @@
 """Asking the gate, and looking at what it did, for tests."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from time import time_ns
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from app.database import Database
 from app.errors import PurserError
@@ -103,6 +106,14 @@ async def ask(database: Database, *commands: AuthorizeOrder) -> list[Verdict | P
         answers = await authorize(work, requests_of(*commands), time_ns())
         await work.commit()
     return answers
+
+
+def afresh(answers: Sequence[Verdict | PurserError]) -> list[Any]:
+    """What answers say, be they repeated or not, whenever they were decided; errors by their words."""
+    return [
+        str(answer) if isinstance(answer, PurserError) else replace(answer, is_repeated=False, decided_at=0)
+        for answer in answers
+    ]
 
 
 async def release(database: Database, n: int | str) -> str | None:

@@ -76,7 +76,7 @@ async def digest_of(database: Database) -> dict[str, str]:
                 "SELECT count(*) || ' ' || coalesce(md5(string_agg("
                 f"ctid::text || xmin::text || t::text, '' ORDER BY ctid)), '') FROM {table} t"
             )
-            for table in _EVERYTHING
+            for table in (*_EVERYTHING, "trading_control")
         }
 
 

@@ -31,6 +31,13 @@ BEHIND_ITS_BACK = {
         "UPDATE strategies SET state = 'ACTIVE'",
         "trading states are what was set last, by the audit log",
     ),
+    "all trading let loose": (
+        "UPDATE trading_control SET state = 'ACTIVE'",
+        "the state of all trading is what was set last, by the audit log",
+    ),
+    "another's halt": ("UPDATE trading_control SET actor = 'key:x'", "the state of all trading is what was set last"),
+    "a halt of another day": ("UPDATE trading_control SET since = 1", "the state of all trading is what was set last"),
+    "no state of all trading": ("DELETE FROM trading_control", "the state of all trading is what was set last"),
     "a stronger key": ("UPDATE api_keys SET role = 'admin' WHERE name = 'bot'", "API keys are what was made of them"),
     "a revoked key back": (
         "UPDATE api_keys SET revoked_at = NULL WHERE name = 'old'",
@@ -56,6 +63,8 @@ async def acted(database: Database) -> Database:
     await budgets.delete_budget(context, LOCAL, strategy, "EUR")
     for state in (TradingState.REDUCING, TradingState.HALTED):
         await strategies.set_trading_state(context, LOCAL, strategy, state)
+    for state in (TradingState.HALTED, TradingState.REDUCING):
+        await strategies.set_global_trading_state(context, LOCAL, state)
     await keys.create_key(context, LOCAL, Role.TRADER, "bot", [STRATEGY])
     old = await keys.create_key(context, LOCAL, Role.ADMIN, "old")
     await keys.revoke_key(context, LOCAL, old.id)

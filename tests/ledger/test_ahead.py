@@ -12,7 +12,7 @@ import pytest
 from app.database import Database
 from app.errors import PurserError
 from app.ledger.administration.instruments import InstrumentDefinition, record_instruments
-from app.ledger.administration.strategies import set_trading_state
+from app.ledger.administration.strategies import set_global_trading_state, set_trading_state
 from app.ledger.authorization import Gate, Request, gate
 from app.ledger.authorization.authorize import authorize, decide_ahead
 from app.ledger.authorization.desk import Desk
@@ -24,6 +24,7 @@ from tests.ledger.gatekeeping import (
     INSTRUMENT,
     STRATEGY,
     STRATEGY_ID,
+    afresh,
     allocate,
     ask,
     command,
@@ -40,11 +41,6 @@ pytestmark = pytest.mark.anyio
 BATCH = 40
 
 
-def told(answers: Sequence[Verdict | PurserError]) -> list[Any]:
-    """What the answers say; errors by their words."""
-    return [str(answer) if isinstance(answer, PurserError) else answer for answer in answers]
-
-
 async def fill(database: Database, client_order_id: str, price: str) -> None:
     """The engine submits an order that buys, and fills it."""
     order = {"client_order_id": client_order_id, "strategy_id": STRATEGY, "instrument_id": INSTRUMENT}
@@ -58,7 +54,7 @@ async def ask_ahead(database: Database, ahead: Desk, *commands: AuthorizeOrder) 
     async with database.unit_of_work() as work:
         answers = await authorize(work, requests_of(*commands), time_ns(), ahead=ahead)
         await work.commit()
-    return told(answers), answers is ahead.answers
+    return afresh(answers), answers is ahead.answers
 
 
 async def test_what_was_foreseen_is_stored_as_if_it_were_decided_now(database: Database) -> None:
@@ -77,7 +73,7 @@ async def test_what_was_foreseen_is_stored_as_if_it_were_decided_now(database: D
         "BUDGET_EXCEEDED",
     ]
     assert answers[4].reason == "BUDGET_EXCEEDED: available=0.0 USDT, required=100 USDT"
-    assert told(await ask(database, *asked)) == answers
+    assert afresh(await ask(database, *asked)) == answers
     assert [row["seq"] for row in await rows(database, "SELECT seq FROM order_events ORDER BY seq")] == [1, 2, 3, 4, 5]
     assert await broken_invariants(database) == []
 
@@ -106,6 +102,12 @@ async def _no_budget(database: Database) -> None:
 async def _halted(database: Database) -> None:
     async with database.unit_of_work() as work:
         await set_trading_state(work, LOCAL, UUID(STRATEGY_ID), TradingState.HALTED)
+        await work.commit()
+
+
+async def _all_halted(database: Database) -> None:
+    async with database.unit_of_work() as work:
+        await set_global_trading_state(work, LOCAL, TradingState.HALTED)
         await work.commit()
 
 
@@ -140,6 +142,7 @@ async def _described(database: Database) -> None:
         _another_cap,
         _no_budget,
         _halted,
+        _all_halted,
         _somebody_else_was_first,
         _asked_elsewhere,
         _given_up,
@@ -157,9 +160,9 @@ async def test_what_came_between_is_seen(database: Database, between: Callable[[
     await between(database)
     answers, is_foreseen = await ask_ahead(database, ahead, command(2), command(3))
     assert not is_foreseen
-    assert told(await ask(database, command(2), command(3))) == answers
+    assert afresh(await ask(database, command(2), command(3))) == answers
     if between is not _given_up:
-        assert answers != told(ahead.answers), "another answer, or the change would not matter"
+        assert answers != afresh(ahead.answers), "another answer, or the change would not matter"
     assert await broken_invariants(database) == []
 
 

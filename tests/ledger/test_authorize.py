@@ -9,7 +9,7 @@ from app.errors import AuthorizationConflict, InputInvalid, OrderNotReleasable, 
 from app.ledger.commands import Verdict
 from app.rules.enums import DenyCode
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY_ID, allocate, ask, command, prepare, release, reserved
+from tests.ledger.gatekeeping import STRATEGY_ID, afresh, allocate, ask, command, prepare, release, reserved
 from tests.ledger.state import broken_invariants, digest_of
 from tests.ledger.test_record import order, rows, send
 
@@ -48,7 +48,9 @@ async def test_the_same_question_has_the_same_answer_and_another_under_its_id_is
     first = await ask(database, command(1), command(2))
     before = await digest_of(database)
     await allocate(database, Decimal(150))
-    assert await ask(database, command(1), command(2)) == first
+    repeated = await ask(database, command(1), command(2))
+    assert afresh(repeated) == afresh(first)
+    assert [(one.is_repeated, one.decided_at) for one in repeated] == [(True, one.decided_at) for one in first]  # type: ignore[union-attr]
     [conflict] = await ask(database, command(1, quantity="2"))
     assert isinstance(conflict, AuthorizationConflict)
     assert "another quantity" in str(conflict)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.database import Database
 from app.errors import AuthorizationConflict, OrderNotReleasable, PurserError
-from app.ledger.administration.strategies import set_trading_state
+from app.ledger.administration.strategies import set_global_trading_state, set_trading_state
 from app.ledger.authorization.authorize import authorize, decide_ahead
 from app.ledger.authorization.desk import Desk
 from app.ledger.authorization.requests import Request
@@ -46,6 +46,7 @@ _ACTS = st.one_of(
     st.tuples(st.just("release"), _NAMES),
     st.tuples(st.just("allocate"), st.sampled_from([None, Decimal(0), Decimal(250), Decimal(500)])),
     st.tuples(st.just("state"), st.sampled_from(["ACTIVE", "ACTIVE", "REDUCING", "HALTED"])),
+    st.tuples(st.just("everywhere"), st.sampled_from(["ACTIVE", "ACTIVE", "REDUCING", "HALTED"])),
 )
 
 
@@ -72,6 +73,7 @@ class History:
             await work.execute(sql, self.strategy_id, self.strategy_id)
             await work.commit()
         await self.allocate(Decimal(500))
+        await self.everywhere("ACTIVE")
 
     async def act(self, act: str, what: Any) -> None:
         self.turn += 1
@@ -187,6 +189,12 @@ class History:
             await set_trading_state(work, LOCAL, UUID(self.strategy_id), TradingState(state))
             await work.commit()
         self.model.state = state
+
+    async def everywhere(self, state: str) -> None:
+        async with self.database.unit_of_work() as work:
+            await set_global_trading_state(work, LOCAL, TradingState(state))
+            await work.commit()
+        self.model.everywhere = state
 
     async def compare(self) -> None:
         found = await rows(self.database, f"SELECT * FROM budgets WHERE strategy_id = '{self.strategy_id}'")

@@ -47,6 +47,8 @@ MUTATION_ROLES = {
 
 OF_NOBODY = {"feedCursor"}
 """Queries whose answer has nothing of the ledger in it."""
+OF_ALL_STRATEGIES = {"tradingState"}
+"""Queries that give every key the same answer."""
 OPEN_PATHS = {"/health", "/health/ready"}
 """REST paths that answer without a key."""
 WRITE_ROLES: dict[tuple[str, str], tuple[Role, Any]] = {
@@ -69,7 +71,7 @@ def codes(response: httpx.Response) -> set[str]:
     return {error["extensions"]["code"] for error in response.json().get("errors", [])}
 
 
-@pytest.mark.parametrize("name", sorted(QUERIES.keys() - {"node"} - OF_NOBODY))
+@pytest.mark.parametrize("name", sorted(QUERIES.keys() - {"node"} - OF_NOBODY - OF_ALL_STRATEGIES))
 async def test_a_bound_key_sees_what_there_would_be_without_the_others(clients: Clients, name: str) -> None:
     shows_others = False
     for number, (question, given) in enumerate(questions(SCHEMA, name)):
@@ -120,6 +122,16 @@ def _collect_ids(value: Any, ids: set[str]) -> None:
 async def test_what_is_nobodys_takes_a_key_too(clients: Clients, name: str) -> None:
     assert (await asked(clients["nobody"], f"{{ {name} }}", {})).status_code == 401
     assert (await clients["bound viewer"].query(f"{{ {name} }}"))[name]
+
+
+@pytest.mark.parametrize("name", sorted(OF_ALL_STRATEGIES))
+async def test_what_applies_to_all_strategies_is_shown_to_every_key(clients: Clients, name: str) -> None:
+    ((question, given),) = questions(SCHEMA, name)
+    told = {(await asked(clients[kind], question, given)).content for kind in (*UNBOUND, *BOUND)}
+    assert len(told) == 1
+    assert b'"errors"' not in told.pop()
+    for kind in ("nobody", "wrong"):
+        assert (await asked(clients[kind], question, given)).status_code == 401
 
 
 async def test_introspection_takes_a_key(clients: Clients) -> None:

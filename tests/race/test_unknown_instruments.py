@@ -1,6 +1,6 @@
 """One strategy's fill makes an instrument known while another strategy's order in it is being recorded and it asks.
 
-Two instances work on one database. Whichever of them sees what first, the order's need counts before anything is granted.
+Two instances work on one database. Whichever sees what first, the order's need counts before anything is granted.
 """
 
 import asyncio

@@ -17,7 +17,7 @@ from app.resolvers.budgets import delete_budget, set_budget
 from app.resolvers.events import record_events
 from app.resolvers.instruments import record_instruments
 from app.resolvers.signals import record_signal
-from app.resolvers.strategies import register_strategy, set_trading_state
+from app.resolvers.strategies import register_strategy, set_global_trading_state, set_trading_state
 from app.rules.enums import TradingState
 from tests.events import published
 from tests.ledger.gatekeeping import STRATEGY, TRADER
@@ -31,6 +31,7 @@ async def test_each_act_takes_its_role(context: Context) -> None:
     for principal in (ENGINE, Principal(Role.VIEWER, "key:screen")):
         await refused(context, Forbidden, register_strategy(context, principal, "S", TRADER))
         await refused(context, Forbidden, set_trading_state(context, principal, STRATEGY, TradingState.HALTED))
+        await refused(context, Forbidden, set_global_trading_state(context, principal, TradingState.HALTED))
         await refused(context, Forbidden, set_budget(context, principal, STRATEGY, "USDT", Decimal(1)))
         await refused(context, Forbidden, delete_budget(context, principal, STRATEGY, "USDT"))
     await refused(context, Forbidden, record_instruments(context, principal, [BTC]))
@@ -41,12 +42,12 @@ async def test_each_act_takes_its_role(context: Context) -> None:
 async def test_a_bound_admin_acts_for_its_strategies_alone(context: Context) -> None:
     other = await register_strategy(context, ADMIN, "Other-000", TRADER)
     await refused(context, Forbidden, register_strategy(context, BOUND, "New-000", TRADER))
-    await refused(context, Forbidden, set_trading_state(context, BOUND, None, TradingState.HALTED))
+    await refused(context, Forbidden, set_global_trading_state(context, BOUND, TradingState.HALTED))
     await refused(context, StrategyNotFound, set_trading_state(context, BOUND, other, TradingState.HALTED))
     await refused(context, StrategyNotFound, set_budget(context, BOUND, "Other-000", "USDT", Decimal(1)))
     await refused(context, Forbidden, record_signal(context, BOUND, SIGNAL))
     assert await register_strategy(context, BOUND, STRATEGY, TRADER) == STRATEGY_ID
-    assert await set_trading_state(context, BOUND, STRATEGY, TradingState.HALTED) == [STRATEGY_ID]
+    assert (await set_trading_state(context, BOUND, STRATEGY, TradingState.HALTED)).strategy_ids == [STRATEGY_ID]
 
 
 async def test_who_waits_too_long_for_a_strategy_is_told_to_try_again(database_url: str) -> None:
@@ -58,7 +59,7 @@ async def test_who_waits_too_long_for_a_strategy_is_told_to_try_again(database_u
         async with holder.transaction():
             await holder.execute("SELECT FROM strategies FOR UPDATE")
             await refused(context, Busy, set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(1)))
-            await refused(context, Busy, set_trading_state(context, ADMIN, None, TradingState.HALTED))
+            await refused(context, Busy, set_global_trading_state(context, ADMIN, TradingState.HALTED))
             await refused(context, Busy, record_instruments(context, ADMIN, [BTC]))
             await refused(context, Busy, record_events(context, ADMIN, [published("OrderInitialized", 1)]))
     finally:

@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from app.errors import (
@@ -11,16 +12,23 @@ from app.errors import (
     StrategyAmbiguous,
     StrategyNotFound,
 )
+from app.ledger.commands import Verdict
+from app.reads import Form, Selection, Want
 from app.resolvers import Context
 from app.resolvers.authorizations import release_order
 from app.resolvers.budgets import delete_budget, set_budget
 from app.resolvers.events import record_events
-from app.resolvers.strategies import register_strategy, set_trading_state
-from app.rules.enums import TradingState
+from app.resolvers.strategies import (
+    list_strategies,
+    register_strategy,
+    set_global_trading_state,
+    set_trading_state,
+)
+from app.rules.enums import DenyCode, TradingState
 from app.rules.identity import strategy_id_of
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY, TRADER
-from tests.ledger.state import digest_of
+from tests.ledger.gatekeeping import STRATEGY, TRADER, ask, command
+from tests.ledger.state import broken_invariants, digest_of
 from tests.ledger.test_record import rows
 from tests.resolvers.acting import ADMIN, BOUND, ENGINE, STRATEGY_ID, audited, refused, registered
 
@@ -53,20 +61,65 @@ async def test_a_strategy_has_names_that_an_engine_could_give_it(context: Contex
     assert wrong.path == ("trader_id",)
 
 
-async def test_the_kill_switch_halts_every_strategy_and_audits_each(context: Context) -> None:
+async def test_the_kill_switch_halts_all_trading_and_leaves_each_strategy_its_own_state(context: Context) -> None:
     ids = sorted([await register_strategy(context, ADMIN, f"S-{number}", TRADER) for number in range(3)])
-    assert await set_trading_state(context, ADMIN, "S-1", TradingState.REDUCING) == [strategy_id_of(TRADER, "S-1")]
-    assert await set_trading_state(context, ADMIN, None, TradingState.HALTED) == ids
-    states = await rows(context.database, "SELECT DISTINCT state FROM strategies")
-    assert [row["state"] for row in states] == ["HALTED"]
-    acts = [entry for entry in await audited(context) if entry[1] == "strategy.state"]
-    assert [entry[2] for entry in acts[1:]] == [str(one) for one in ids]
-    moved = {entry[3]["name"]: (entry[3]["state"], entry[4]["state"]) for entry in acts[1:]}
-    assert moved == {"S-0": ("ACTIVE", "HALTED"), "S-1": ("REDUCING", "HALTED"), "S-2": ("ACTIVE", "HALTED")}
+    await set_trading_state(context, ADMIN, "S-1", TradingState.REDUCING)
+    assert await shown(context) == {"S-0": "ACTIVE", "S-1": "REDUCING", "S-2": "ACTIVE"}
+    own = await rows(context.database, "SELECT * FROM strategies ORDER BY name")
+
+    done = await set_global_trading_state(context, ADMIN, TradingState.HALTED)
+    assert (done.strategy_ids, done.everywhere.state, done.everywhere.actor) == (ids, TradingState.HALTED, "key:ops")
+    assert await shown(context) == dict.fromkeys(("S-0", "S-1", "S-2"), "HALTED")
+    assert await rows(context.database, "SELECT * FROM strategies ORDER BY name") == own
+    await register_strategy(context, ADMIN, "S-3", TRADER)
+    assert (await shown(context))["S-3"] == "HALTED"
+
+    await set_global_trading_state(context, ADMIN, TradingState.REDUCING)
+    assert await shown(context) == dict.fromkeys(("S-0", "S-1", "S-2", "S-3"), "REDUCING")
+    await set_trading_state(context, ADMIN, "S-2", TradingState.HALTED)
+    assert (await shown(context))["S-2"] == "HALTED"
+    await set_global_trading_state(context, ADMIN, TradingState.ACTIVE)
+    assert await shown(context) == {"S-0": "ACTIVE", "S-1": "REDUCING", "S-2": "HALTED", "S-3": "ACTIVE"}
+    assert await broken_invariants(context.database) == []
+
+
+async def test_the_state_of_all_trading_is_audited_once_and_told_to_the_feed(context: Context) -> None:
+    await register_strategy(context, ADMIN, "S-0", TRADER)
+    await register_strategy(context, ADMIN, "S-1", TRADER)
+    await set_trading_state(context, ADMIN, "S-1", TradingState.HALTED)
+    last = (await rows(context.database, "SELECT max(id) AS id FROM changes"))[0]["id"]
+    done = await set_global_trading_state(context, ADMIN, TradingState.HALTED)
+    since = str(done.everywhere.since)
+    assert (await audited(context))[-1] == (
+        *("key:ops", "trading.state", "ALL"),
+        {"scope": "ALL", "state": "ACTIVE", "since": None},
+        {"scope": "ALL", "state": "HALTED", "since": since},
+    )
+    told = await rows(context.database, f"SELECT entity, key FROM changes WHERE id > {last} ORDER BY id")
+    # S-1 was halted before: nothing else is shown of it now.
+    assert [tuple(row) for row in told[:2]] == [
+        ("strategy", str(strategy_id_of(TRADER, "S-0"))),
+        ("trading_state", "ALL"),
+    ]
+    assert [row["entity"] for row in told[2:]] == ["audit"]
     before = await digest_of(context.database)
-    assert await set_trading_state(context, ADMIN, None, TradingState.HALTED) == ids
-    assert await set_trading_state(context, ADMIN, ids[0], TradingState.HALTED) == ids[:1]
+    assert await set_global_trading_state(context, ADMIN, TradingState.HALTED) == done
+    assert (await set_trading_state(context, ADMIN, "S-1", TradingState.HALTED)).everywhere == done.everywhere
     assert await digest_of(context.database) == before
+
+
+async def test_a_missing_state_of_all_trading_halts_and_can_be_set_anew(context: Context) -> None:
+    await registered(context)
+    async with context.database.unit_of_work() as work:
+        await work.execute("DELETE FROM trading_control")
+        await work.commit()
+    assert await shown(context) == {STRATEGY: "HALTED"}
+    [verdict] = await ask(context.database, command(1))
+    assert isinstance(verdict, Verdict)
+    assert verdict.deny_code is DenyCode.TRADING_HALTED
+    await set_global_trading_state(context, ADMIN, TradingState.ACTIVE)
+    assert await shown(context) == {STRATEGY: "ACTIVE"}
+    assert await broken_invariants(context.database) == []
 
 
 async def test_the_kill_switch_works_while_everybody_writes(context: Context) -> None:
@@ -77,10 +130,19 @@ async def test_the_kill_switch_works_while_everybody_writes(context: Context) ->
         assert recorded.accepted == 1
 
     async def switch(number: int) -> None:
-        await set_trading_state(context, ADMIN, None, TradingState.HALTED if number % 2 else TradingState.ACTIVE)
+        await set_global_trading_state(context, ADMIN, TradingState.HALTED if number % 2 else TradingState.ACTIVE)
 
     await asyncio.gather(*(act(number) for number in range(1, 25) for act in (record, switch)))
-    assert await set_trading_state(context, ADMIN, None, TradingState.HALTED) == [strategy_id_of(TRADER, "S-0")]
+    done = await set_global_trading_state(context, ADMIN, TradingState.HALTED)
+    assert done.strategy_ids == [strategy_id_of(TRADER, "S-0")]
+    assert await broken_invariants(context.database) == []
+
+
+async def shown(context: Context) -> dict[str, str]:
+    """The state of each strategy by its name, as a reader sees it."""
+    want = Want(Selection.of(("name", "state")), Form.ARRAY)
+    found = orjson.loads((await list_strategies(context, ADMIN, want)).body)
+    return {one["name"]: one["state"] for one in found}
 
 
 async def test_a_strategy_that_nobody_knows_has_no_state_and_no_budget(context: Context) -> None:

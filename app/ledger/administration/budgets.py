@@ -8,6 +8,7 @@ from app.database import WriteConnection
 from app.errors import BudgetInUse, BudgetNotFound, StrategyNotFound
 from app.ledger.audit import Action, Entity, record
 from app.ledger.budgets import BudgetBook, BudgetKey
+from app.ledger.currencies import check_known, load_currencies
 from app.ledger.effects import feed_part
 from app.ledger.input_checks import check_currency, check_not_negative
 from app.ledger.locks import lock_strategies
@@ -18,9 +19,17 @@ from app.rules.money import EXACT
 
 
 async def set_budget(
-    work: WriteConnection, principal: Principal, strategy_id: UUID, currency: str, allocated: Decimal
+    work: WriteConnection,
+    principal: Principal,
+    strategy_id: UUID,
+    currency: str,
+    allocated: Decimal,
+    *,
+    is_new_currency: bool = False,
 ) -> None:
     """Cap what the strategy may tie up in the currency. A cap below what is tied up stands, and stops new orders.
+
+    A currency that is like a known one is refused, unless it is said to be a new one.
 
     Raises InputInvalid, StrategyNotFound.
     """
@@ -29,6 +38,8 @@ async def set_budget(
     allocated = allocated.copy_abs()  # -0 is 0, in the audit log too
     book, key = await _open(work, strategy_id, currency)
     budget = book.find(key)
+    if budget is None:
+        check_known(currency, await load_currencies(work), "currency", is_new=is_new_currency)
     if budget is None or budget.allocated != allocated:
         before = _described(key, budget) if budget is not None else None
         await _write(work, principal, book, key, Action.BUDGET_SET, before, allocated)

@@ -1,24 +1,36 @@
 """Registering strategies, and saying what they may do."""
 
 import time
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 from app.database import WriteConnection
 from app.errors import StrategyNotFound
-from app.ledger.audit import Act, Action, Entity, record, record_all
+from app.ledger.audit import Action, Entity, record
 from app.ledger.effects import feed_part
 from app.ledger.input_checks import check_name
-from app.ledger.locks import lock_all_strategies, lock_strategies
+from app.ledger.locks import LockedStrategy, lock_all_strategies, lock_strategies
+from app.ledger.trading_state import GlobalState, load_global_state, store_global_state
 from app.ledger.writing import write
+from app.models.trading_control import ALL
 from app.principal import Principal
 from app.rules.enums import TradingState
 from app.rules.identity import strategy_id_of
+from app.rules.trading_states import stricter
 
 _ADD = """
 INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING state
 """
-_SET_STATE = "UPDATE strategies SET state = $2 WHERE strategy_id = ANY($1)"
+_SET_STATE = "UPDATE strategies SET state = $2 WHERE strategy_id = $1"
+
+
+class StateSet(NamedTuple):
+    """The strategies that an act was about, sorted by id, and what all trading may do now."""
+
+    strategy_ids: list[UUID]
+    everywhere: GlobalState
 
 
 async def register_strategy(work: WriteConnection, principal: Principal, name: str, trader_id: str) -> UUID:
@@ -40,34 +52,51 @@ async def register_strategy(work: WriteConnection, principal: Principal, name: s
 
 
 async def set_trading_state(
-    work: WriteConnection, principal: Principal, strategy_id: UUID | None, state: TradingState
-) -> list[UUID]:
-    """Say what a strategy may do, or, with None, all there are: the kill switch. Answers which, sorted by id.
+    work: WriteConnection, principal: Principal, strategy_id: UUID, state: TradingState
+) -> StateSet:
+    """Set the own state of one strategy; the state of all trading stays as it is. Raises StrategyNotFound."""
+    key = str(strategy_id)
+    strategy = (await lock_strategies(work, [key])).get(key)
+    if strategy is None:
+        raise StrategyNotFound(strategy_id)
+    everywhere = await load_global_state(work)
+    if strategy.state is not state:
+        await work.execute(_SET_STATE, key, state.value)
+        await write(work, [feed_part(strategies=[key])])
+        before, after = (_described(key, strategy.name, strategy.trader_id, one) for one in (strategy.state, state))
+        await record(work, principal, Action.STRATEGY_STATE, "strategy", key, key, before, after)
+    return StateSet([strategy_id], everywhere)
 
-    A strategy that comes later is ACTIVE, and has no budget. Raises StrategyNotFound.
+
+async def set_global_trading_state(work: WriteConnection, principal: Principal, state: TradingState) -> StateSet:
+    """Set the state of all trading, which strategies made later are under too: the kill switch. Answers all strategies.
+
+    Each strategy keeps its own state, which alone decides again once all trading is ACTIVE.
     """
-    if strategy_id is None:
-        strategies = await lock_all_strategies(work)
-    else:
-        strategies = await lock_strategies(work, [str(strategy_id)])
-        if not strategies:
-            raise StrategyNotFound(strategy_id)
-    changed = {key: strategy for key, strategy in strategies.items() if strategy.state is not state}
-    await work.execute(_SET_STATE, list(changed), state.value)
-    await write(work, [feed_part(strategies=changed)])
-    acts = [
-        Act(
-            action=Action.STRATEGY_STATE,
-            entity_type="strategy",
-            entity_id=key,
-            strategy_id=key,
-            before=_described(key, strategy.name, strategy.trader_id, strategy.state),
-            after=_described(key, strategy.name, strategy.trader_id, state),
-        )
-        for key, strategy in changed.items()
-    ]
-    await record_all(work, principal, acts)
-    return [UUID(key) for key in strategies]
+    # Every transaction that decided by the state before has ended: ledger/trading_state.py has why.
+    strategies = await lock_all_strategies(work)
+    before = await load_global_state(work)
+    after = before
+    if before.state is not state:
+        after = GlobalState(state, time.time_ns(), principal.actor)
+        await store_global_state(work, after)
+        await write(work, [feed_part(strategies=_shown_otherwise(strategies, before, after), is_global_state=True)])
+        entities = (_globally(before), _globally(after))
+        await record(work, principal, Action.TRADING_STATE, "trading_state", ALL, None, *entities)
+    return StateSet([UUID(key) for key in strategies], after)
+
+
+def _shown_otherwise(
+    strategies: Mapping[str, LockedStrategy], before: GlobalState, after: GlobalState
+) -> Iterable[str]:
+    """Strategies that may do more or less than before: what is shown of them is another state."""
+    for key, strategy in strategies.items():
+        if stricter(strategy.state, before.state) is not stricter(strategy.state, after.state):
+            yield key
+
+
+def _globally(state: GlobalState) -> Entity:
+    return {"scope": ALL, "state": state.state.value, "since": None if state.since is None else str(state.since)}
 
 
 def _described(strategy_id: str, name: str, trader_id: str, state: str) -> Entity:

@@ -21,6 +21,7 @@ from app.ledger.exposure import UnvaluedOrder, held_in, load_claims, load_holds,
 from app.ledger.locks import LockedStrategy, lock_strategies
 from app.ledger.orders import known_of, load_states
 from app.ledger.revaluation import value_open_orders
+from app.ledger.trading_state import global_state
 from app.ledger.valuations import valuations_of
 from app.ledger.writing import WriteBehind, write
 from app.rules.money import EXACT
@@ -94,10 +95,11 @@ async def _read(
         BudgetBook.of(strategies, now),
         valuations_of({instrument_id for _, instrument_id in markets}),
         unvalued_of(strategies),
+        global_state(),
     )
-    known, held, book, valuations, unvalued = await ask(work, *queries)
+    known, held, book, valuations, unvalued, everywhere = await ask(work, *queries)
     if unvalued and await value_open_orders(work, unvalued):
-        known, held, book, valuations, unvalued = await ask(work, *queries)
+        known, held, book, valuations, unvalued, everywhere = await ask(work, *queries)
     stored, waiting = await load_states(work, known)
     asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
     sides = {request.side for request in requests if held.get(request.opposite)}
@@ -115,6 +117,7 @@ async def _read(
         claims=await load_claims(work, sides) if sides else {},
         last_prices=await load_last_prices(work, unpriced) if unpriced else {},
         unvalued=_by_strategy(unvalued),
+        global_state=everywhere.state,
         now=now,
     )
 
@@ -132,7 +135,7 @@ async def _is_as_foreseen(
     """Whether the strategies are as the desk's forerunner left them, and nobody knows the orders yet.
 
     A strategy's orders and positions change with its events only, so the number of its last event stands for them.
-    Budgets, trading states and instruments change by themselves.
+    Budgets, trading states, of one strategy and of all, and instruments change by themselves.
     """
     before = ahead.forerunner
     assert before is not None, "only who follows another desk decides ahead"
@@ -141,12 +144,15 @@ async def _is_as_foreseen(
     if not all(strategy.was(ahead.strategies[key]) for key, strategy in strategies.items()):
         return False
     instruments = {request.command.instrument_id for request in requests}
-    known, book, valuations = await ask(
+    known, book, valuations, everywhere = await ask(
         work,
         known_of({request.key for request in requests}),
         BudgetBook.of(strategies, ahead.now),
         valuations_of(instruments),
+        global_state(),
     )
+    if everywhere.state is not before.global_state:
+        return False
     if known or any(valuations.get(one) != before.valuations.get(one) for one in instruments):
         return False
     ahead.forerunner = None  # not looked at again, and not to be kept

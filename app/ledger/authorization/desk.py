@@ -20,10 +20,12 @@ from app.ledger.orders import OrderChange
 from app.ledger.rows import order_row
 from app.ledger.writing import Part, Row
 from app.rules.authorization import Denial, Question, decide
-from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus
+from app.rules.currencies import did_you_mean
+from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, TradingState
 from app.rules.events import AuthorizationDenied, AuthorizationGranted
 from app.rules.holds import HoldState, hold_amount, unit_price_of
 from app.rules.order_lifecycle import OrderState, apply, open_order
+from app.rules.trading_states import stricter
 from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)
@@ -55,6 +57,8 @@ class Desk:
     last_prices: dict[Market, Decimal]
     unvalued: dict[str, list[UnvaluedOrder]]
     """By strategy: open orders whose need is unknown."""
+    global_state: TradingState
+    """Of all trading."""
     now: int
     forerunner: "Desk | None" = None
     """Whose end is this one's beginning: what it decided is on its way to the database."""
@@ -88,6 +92,7 @@ class Desk:
             claims={},
             last_prices={},
             unvalued={},
+            global_state=self.global_state,
             now=now,
             forerunner=self,
         )
@@ -110,12 +115,15 @@ class Desk:
         if (conflict := self._conflict(request, event, state, decided)) is not None:
             return conflict
         if decided is not None:
-            return _verdict(request, decided)
+            return self._verdict(request, decided, is_repeated=True)
         valuation = self.valuations.get(request.command.instrument_id)
         asked = request.command.currency
         if valuation is not None and asked not in (None, valuation.currency):
             return InputInvalid(f"{request.command.instrument_id} settles in {valuation.currency}.", "currency")
         if valuation is None and asked is not None:
+            meant = did_you_mean(asked, self.book.currencies(request.key[0]))
+            if meant is not None:
+                return InputInvalid(f"{strategy.name} has no budget in {asked!r}. Did you mean {meant}?", "currency")
             valuation = assumed(asked)
         return self._decide(request, strategy, event, valuation)
 
@@ -152,6 +160,7 @@ class Desk:
                 budget=self.book.find(budget_key),
                 held=hold.remaining,
                 unvalued=self._unvalued(request, currency),
+                global_state=self.global_state,
             )
         )
         if denial is not None:
@@ -161,7 +170,7 @@ class Desk:
             self._claim(request)
         self._record(request, event)
         self._hold(request.key, hold, currency, _ZERO if denial is not None else required)
-        return _verdict(request, event)
+        return self._verdict(request, event)
 
     def _hold(self, key: OrderKey, hold: HoldState, currency: str | None, remaining: Decimal) -> None:
         """Place the hold of an order that may leave; take away what one that may not held already."""
@@ -258,6 +267,13 @@ class Desk:
         self.event_rows.append(own_events.numbered_row(key[0], self.strategies[key[0]], event))
         (self.new_rows if before is None else self.moved_rows).append(order_row(change))
 
+    def _verdict(self, request: Request, event: AuthorizationGranted, *, is_repeated: bool = False) -> Verdict:
+        state = stricter(self.strategies[request.key[0]].state, self.global_state)
+        known = request.strategy_id, request.command.client_order_id, event.budget_currency, event.ts_event, state
+        if isinstance(event, AuthorizationDenied):
+            return Verdict(*known, is_repeated, event.code, event.reason)
+        return Verdict(*known, is_repeated)
+
     def _event(self, request: Request, strategy: LockedStrategy) -> AuthorizationGranted:
         command = request.command
         # Parts of a position are claimed in the order of `ts_init`: the newcomer's turn is after all that are open, be
@@ -314,10 +330,3 @@ def _was_released(state: OrderState | None, decided: AuthorizationGranted) -> bo
 
 def _denied(event: AuthorizationGranted, denial: Denial) -> AuthorizationDenied:
     return AuthorizationDenied(**msgspec.structs.asdict(event), code=denial.code, reason=denial.reason)
-
-
-def _verdict(request: Request, event: AuthorizationGranted) -> Verdict:
-    strategy_id = request.strategy_id
-    if isinstance(event, AuthorizationDenied):
-        return Verdict(strategy_id, request.command.client_order_id, event.budget_currency, event.code, event.reason)
-    return Verdict(strategy_id, request.command.client_order_id, event.budget_currency)

@@ -26,6 +26,19 @@ _STATES = "(SELECT strategy_id::text AS entity_id, state::text FROM strategies W
 _SAID = _last_said("strategy", "after->>'state' AS state")
 _SAID_OF_STATES = f"(SELECT * FROM {_SAID} WHERE state <> 'ACTIVE') said"
 
+# The one row, and the last entry: ACTIVE until there is one. A row that is missing halts everything, and is a finding.
+_GLOBAL_STATE = """(
+    SELECT 'ALL' AS entity_id, c.state::text, c.since, c.actor::text
+    FROM (VALUES (1)) one LEFT JOIN trading_control c ON true
+) stored"""
+_SAID_OF_GLOBAL_STATE = """(
+    SELECT 'ALL' AS entity_id, coalesce(a.after->>'state', 'ACTIVE') AS state, (a.after->>'since')::bigint AS since,
+           a.actor::text
+    FROM (VALUES (1)) one LEFT JOIN (
+        SELECT after, actor FROM audit_entries WHERE entity_type = 'trading_state' ORDER BY id DESC LIMIT 1
+    ) a ON true
+) said"""
+
 _KEYS = """(
     SELECT key_id::text AS entity_id, name::text, role::text, revoked_at IS NOT NULL AS is_revoked,
            strategy_ids IS NULL AS is_unbound
@@ -57,6 +70,11 @@ ACT_STATEMENTS = (
         10,
         "trading states are what was set last, by the audit log",
         differing("entity_id", _STATES, _SAID_OF_STATES, "state"),
+    ),
+    Statement(
+        10,
+        "the state of all trading is what was set last, by the audit log",
+        differing("entity_id", _GLOBAL_STATE, _SAID_OF_GLOBAL_STATE, "state, since, actor"),
     ),
     Statement(
         10,

@@ -13,6 +13,7 @@ from app.reads.catalogue.position import POSITION
 from app.reads.catalogue.signal import SIGNAL
 from app.reads.catalogue.strategy import STRATEGY
 from app.reads.catalogue.summary import SUMMARY
+from app.reads.catalogue.trading_state import GLOBAL_TRADING_STATE
 
 __all__ = [
     "AUDIT_ENTRY",
@@ -24,6 +25,7 @@ __all__ = [
     "FILL",
     "FILL_SUMMARY",
     "FILL_SUMMARY_GROUP",
+    "GLOBAL_TRADING_STATE",
     "HOLD",
     "INSTRUMENT",
     "ORDER",

@@ -2,8 +2,9 @@
 
 from app.models import Strategy
 from app.reads.catalogue.registry import register
+from app.reads.catalogue.trading_state import effective
 from app.reads.fields import Join, instant, node_id, plain
-from app.reads.filters import column
+from app.reads.filters import column, compare
 from app.reads.shape import Computed, Every, Many, Shape
 
 ITS_STRATEGY = Join(Strategy, on=("strategy_id",))
@@ -20,7 +21,8 @@ STRATEGY = register(
             "strategy_id": plain("strategy_id"),
             "name": plain("name"),
             "trader_id": plain("trader_id"),
-            "state": plain("state"),
+            "state": plain(effective),
+            "own_state": plain("state"),
             "created_at": instant("created_at"),
         },
         links={
@@ -35,7 +37,8 @@ STRATEGY = register(
             "strategy_id": column("strategy_id"),
             "name": column("name"),
             "trader_id": column("trader_id"),
-            "state": column("state"),
+            "state": lambda columns, comparison: compare(effective(columns), comparison),
+            "own_state": column("state"),
         },
         sorts={"created_at": "created_at"},
         ties=("strategy_id",),

@@ -13,6 +13,9 @@ from app.database.embedded import EmbeddedServer
 from app.engines.nautilus import convert_event
 from app.ledger.arrival import Incoming
 from app.ledger.record import record_events
+from app.principal import LOCAL
+from app.resolvers import Context, strategies
+from app.rules.enums import TradingState
 from app.rules.identity import NO_STRATEGY
 from tests.conftest import execute
 from tests.events import event_id, published
@@ -121,6 +124,33 @@ async def test_budgets_are_told_with_their_end(socket: Socket, connection: async
     as_set = {"allocated": "1000.10", "reserved": "0.10", "available": "1000.00"}
     assert amounts[0] in ({**one, "budget": as_set}, {**one, "budget": None})
     assert amounts[1] == {**one, "budget": None}
+
+
+async def test_strategies_are_told_when_their_state_or_that_of_all_trading_changes(
+    socket: Socket, database: Database
+) -> None:
+    context = Context(database)
+    await socket.ask(
+        """subscription ($a: String) { strategies(after: $a, filter: {name: {startsWith: "S-"}}) {
+            strategy { name state ownState }
+        } }""",
+        a=await socket.feed_cursor(),
+    )
+
+    async def told() -> tuple[str, str, str]:
+        strategy = (await socket.event())["strategies"]["strategy"]
+        return strategy["name"], strategy["state"], strategy["ownState"]
+
+    for name in ("S-0", "Other-000", "S-1"):
+        await strategies.register_strategy(context, LOCAL, name, "TRADER-001")
+    assert [await told() for _ in range(2)] == [("S-0", "ACTIVE", "ACTIVE"), ("S-1", "ACTIVE", "ACTIVE")]
+    await strategies.set_trading_state(context, LOCAL, "S-1", TradingState.HALTED)
+    assert await told() == ("S-1", "HALTED", "HALTED")
+    # S-1 is halted by itself: nothing that is shown of it changes.
+    await strategies.set_global_trading_state(context, LOCAL, TradingState.REDUCING)
+    assert await told() == ("S-0", "REDUCING", "ACTIVE")
+    await strategies.set_global_trading_state(context, LOCAL, TradingState.ACTIVE)
+    assert await told() == ("S-0", "ACTIVE", "ACTIVE")
 
 
 async def test_the_audit_log_is_told(socket: Socket, connection: asyncpg.Connection) -> None:

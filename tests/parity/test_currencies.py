@@ -1,0 +1,36 @@
+"""Both faces take the same currencies, and say the same of those that they refuse."""
+
+import pytest
+from fastapi import FastAPI
+
+from tests.ledger.gatekeeping import STRATEGY_ID, prepare
+from tests.reads.serving import Client
+
+pytestmark = pytest.mark.anyio
+
+SET = """mutation ($strategy: StrategyRef!, $currency: String!, $new: Boolean! = false) {
+  setBudget(strategy: $strategy, currency: $currency, allocated: 5, newCurrency: $new) {
+    ... on BudgetSet { budget { currency } } ... on InvalidInput { code message path } } }"""
+
+
+@pytest.mark.parametrize("currency", ["usdt", "USTD", "usdx", "foo", "A B", "123"])
+async def test_a_mistyped_currency_is_refused_alike(own: tuple[FastAPI, Client], currency: str) -> None:
+    app, client = own
+    await prepare(app.state.context.database)
+    response = await client.http.put(f"/api/budget/{STRATEGY_ID}/{currency}", json={"allocated": 5})
+    assert response.status_code == 422, response.text
+    given = {"strategy": {"id": STRATEGY_ID}, "currency": currency}
+    answer = (await client.query(SET, **given))["setBudget"]
+    assert answer == {"code": "BAD_INPUT", "message": response.json()["detail"], "path": ["currency"]}
+    assert response.json()["code"] == "BAD_INPUT"
+    assert len((await client.query("{ budgets { currency } }"))["budgets"]) == 1
+
+
+async def test_a_new_currency_is_said_to_be_one_on_either_face(own: tuple[FastAPI, Client]) -> None:
+    app, client = own
+    await prepare(app.state.context.database)
+    address, body = f"/api/budget/{STRATEGY_ID}/USDX?new_currency=", {"allocated": 5}
+    for value, status in (("1", 422), ("", 422), ("false", 422), ("true", 200)):
+        assert (await client.http.put(f"{address}{value}", json=body)).status_code == status, value
+    given = {"strategy": {"id": STRATEGY_ID}, "currency": "USTD", "new": True}
+    assert (await client.query(SET, **given))["setBudget"] == {"budget": {"currency": "USTD"}}
