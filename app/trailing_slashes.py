@@ -17,7 +17,7 @@ _QUERY_CHARACTERS = _PATH_CHARACTERS + "?[]"
 
 
 def add_slash_redirects(app: Starlette) -> None:
-    """Redirect requests that no route matches. Authentication comes before it, so a wrong key is refused."""
+    """Redirect requests that no route matches. Authentication runs before this: a wrong key is refused here, too."""
     not_found = app.router.default
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:

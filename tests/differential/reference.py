@@ -17,8 +17,10 @@ from app.models import (
     AuditEntry,
     Budget,
     BudgetJournalEntry,
+    Discrepancy,
     Fill,
     Hold,
+    Instrument,
     Order,
     OrderEvent,
     Position,
@@ -42,7 +44,10 @@ SORTS = {
     QuarantinedEvent: ("ts_event", ("event_id", "variant", "strategy_id")),
     AuditEntry: ("ts", ("id",)),
     BudgetJournalEntry: ("version", ("strategy_id", "currency")),
+    Discrepancy: ("ts_event", ("event_id", "kind", "strategy_id")),
+    Instrument: ("instrument_id", ()),
 }
+ASCENDING = (Instrument,)
 KEYS = {
     Strategy: ("strategy_id",),
     Order: ("strategy_id", "client_order_id"),
@@ -53,6 +58,7 @@ KEYS = {
     QuarantinedEvent: ("strategy_id", "event_id", "variant"),
     AuditEntry: ("id",),
     Budget: ("strategy_id", "currency"),
+    Instrument: ("instrument_id",),
 }
 COLUMNS = {"type": "order_type"}
 INSTANTS = ("ts", "created_at", "updated_at")
@@ -88,7 +94,7 @@ class Order_:
     def of(cls, noun: type[Any], by: Iterable[Mapping[str, str]] | None) -> "Order_":
         default, ties = SORTS[noun]
         asked = [(key["field"].lower(), key.get("direction", "DESC") == "DESC") for key in by or ()] or [
-            (default, True)
+            (default, noun not in ASCENDING)
         ]
         columns = dict(reversed(asked))
         named = {name: columns[name] for name, _ in asked}
@@ -138,6 +144,8 @@ def effective_state(row: Strategy) -> str:
 def _column(row: Any, name: str, names: Mapping[UUID, str]) -> Any:
     if isinstance(row, Strategy) and name in ("state", "ownState"):
         return effective_state(row) if name == "state" else row.state
+    if isinstance(row, Fill) and name == "currency":
+        return row.settlement_currency
     if name == "strategyName":
         return names[row.strategy_id]
     return getattr(row, COLUMNS.get(name, snake(name)))
@@ -207,6 +215,8 @@ class Reference:
             return node_id(row)
         if name == "strategy":
             return next((one for one in self.rows[Strategy] if one.strategy_id == row.strategy_id), None)
+        if name == "instrument":
+            return self._instrument(row)
         if name in ("fills", "orders", "positions", "signals", "events", "journal"):
             return self._neighbours(row, name, given)
         column = COLUMNS.get(name, snake(name)) if isinstance(row, Order) else snake(name)
@@ -317,7 +327,40 @@ class Reference:
         return performance(fills, closed, given.get("currency"), *span, given["bucket"])
 
     def _order_hold(self, row: Order, _: Any) -> Hold | None:
-        return next((one for one in self.rows[Hold] if self._belongs(one, row) and one.currency), None)
+        own = (one for one in self.rows[Hold] if self._belongs(one, row))
+        return next((one for one in own if one.currency and one.unit_price is not None), None)
+
+    def _instrument(self, row: Any) -> Instrument | None:
+        return next((one for one in self.rows[Instrument] if one.instrument_id == row.instrument_id), None)
+
+    def _is_recorded(self, row: Any) -> bool:
+        known = self._instrument(row)
+        return known is not None and known.source == "RECORDED"
+
+    def _order_valuation(self, row: Order, _: Any) -> str:
+        known = self._instrument(row)
+        is_unvalued = any(one.is_unvalued for one in self.rows[Hold] if self._belongs(one, row))
+        return "UNVALUED" if is_unvalued or known is None else known.source
+
+    def _fill_valuation(self, row: Fill, _: Any) -> str:
+        lives = (one for one in self.rows[Position] if one.strategy_id == row.strategy_id)
+        own = [one for one in lives if (one.position_id, one.n) == (row.position_id, row.position_n)]
+        return self._valuation(row, any(one.reconciliation == "AGREES" for one in own))
+
+    def _position_valuation(self, row: Position, _: Any) -> str:
+        return self._valuation(row, row.reconciliation == "AGREES")
+
+    def _valuation(self, row: Any, is_reported: bool) -> str:
+        return "RECORDED" if self._is_recorded(row) else "REPORTED" if is_reported else "ASSUMED"
+
+    def _budget_valuation(self, row: Budget, _: Any) -> str:
+        own = [one for one in self.rows[Fill] if one.strategy_id == row.strategy_id]
+        counted = [one for one in own if row.currency in (one.settlement_currency, one.commission_currency)]
+        return "RECORDED" if all(map(self._is_recorded, counted)) else "ASSUMED"
+
+    def _budget_unvalued_orders(self, row: Budget, _: Any) -> int:
+        holds = (one for one in self.rows[Hold] if one.strategy_id == row.strategy_id and one.is_unvalued)
+        return sum(one.currency in (None, row.currency) for one in holds)
 
     def _hold_amount(self, row: Hold, _: Any) -> str:
         return plain(row.amount + row.top_ups)
@@ -361,7 +404,7 @@ class Reference:
 
     def _made(self, row: Budget) -> tuple[Decimal, Decimal]:
         fills = [one for one in self.rows[Fill] if one.strategy_id == row.strategy_id]
-        gross = [one.realized_pnl for one in fills if one.currency == row.currency]
+        gross = [one.realized_pnl for one in fills if one.settlement_currency == row.currency]
         fees = [one.commission for one in fills if one.commission_currency == row.currency]
         return sum(gross, Decimal(0)), sum(fees, Decimal(0))
 
@@ -399,9 +442,20 @@ class Reference:
         return self._list(QuarantinedEvent, self.rows[QuarantinedEvent], given)
 
     def _query_summary(self, _: Any, __: Any) -> Any:
-        return {name: len(self.rows[noun]) for name, noun in (("signals", Signal), ("orders", Order), ("fills", Fill))}
+        counted = {"signals": Signal, "orders": Order, "fills": Fill}
+        counted |= {"instruments": Instrument, "discrepancies": Discrepancy}
+        return {name: len(self.rows[noun]) for name, noun in counted.items()}
+
+    def _query_instruments(self, _: Any, __: Any, **given: Any) -> Any:
+        return self._list(Instrument, self.rows[Instrument], given)
+
+    def _query_discrepancies(self, _: Any, __: Any, **given: Any) -> Any:
+        return self._list(Discrepancy, self.rows[Discrepancy], given)
 
     def _query_fills_summary(self, _: Any, __: Any, **given: Any) -> Any:
         return summary_of_fills(
-            self.rows[Fill], lambda part: satisfies(part, given.get("filter"), self.names), given.get("groupBy") or []
+            self.rows[Fill],
+            lambda part: satisfies(part, given.get("filter"), self.names),
+            given.get("groupBy") or [],
+            self._is_recorded,
         )

@@ -8,8 +8,20 @@ from uuid import UUID
 
 from sqlmodel import SQLModel
 
-from app.models import AuditEntry, Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent, Signal, Strategy
-from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
+from app.models import (
+    AuditEntry,
+    Discrepancy,
+    Fill,
+    Hold,
+    Instrument,
+    Order,
+    OrderEvent,
+    Position,
+    QuarantinedEvent,
+    Signal,
+    Strategy,
+)
+from app.rules.enums import AuthorizationStatus, DiscrepancyKind, OrderSide, OrderStatus, OrderType, Reconciliation, TimeInForce
 from app.rules.identity import NO_STRATEGY
 from tests.reads.rows import START, budget, fill, hold, journal, order, position
 
@@ -53,6 +65,8 @@ def _everything(random: Random) -> Iterator[SQLModel]:
     yield from _events(random, orders)
     yield from _budgets(random, ids)
     yield from _holds(random, orders)
+    yield from _instruments()
+    yield from _discrepancies(random, fills)
     for number in range(1, 6):
         yield AuditEntry(
             id=number,
@@ -63,6 +77,37 @@ def _everything(random: Random) -> Iterator[SQLModel]:
             after={"a": "2"},
             request_id=random.choice((None, "r")),
         )
+
+
+def _instruments() -> Iterator[Instrument]:
+    """One that is recorded and one that is assumed; of the third nothing is known."""
+    yield Instrument(
+        instrument_id=INSTRUMENTS[0],
+        base_currency="BTC",
+        quote_currency="USDT",
+        settlement_currency="BTC",
+        multiplier=Decimal("0.10"),
+        is_inverse=True,
+        source="RECORDED",
+        kind="CryptoPerpetual",
+    )
+    yield Instrument(instrument_id=INSTRUMENTS[1], quote_currency="USDT", settlement_currency="USDT")
+
+
+def _discrepancies(random: Random, fills: list[Fill]) -> Iterator[Discrepancy]:
+    for one in fills[::5]:
+        for kind in random.sample(list(DiscrepancyKind), 2):
+            yield Discrepancy(
+                strategy_id=one.strategy_id,
+                event_id=one.event_id,
+                kind=kind.value,
+                position_id=one.position_id,
+                position_n=random.choice((None, 1)),
+                instrument_id=one.instrument_id,
+                ts_event=one.ts_event,
+                ledger_value=random.choice((None, "0.10", "USD")),
+                engine_value=random.choice(("-1.50", "BTC")),
+            )
 
 
 def _signal(random: Random, number: int, strategy_id: UUID) -> Signal:
@@ -120,6 +165,8 @@ def _fill(random: Random, number: int, of: Order) -> Fill:
         commission=random.choice((Decimal("0.10"), Decimal("-0.0500"), Decimal(0))),
         commission_currency=random.choice((currency, "USDT", "BNB")),
         realized_pnl=random.choice(PNLS),
+        settlement_currency=random.choice((currency, currency, "BNB")),
+        notional=random.choice(QUANTITIES),
         ts_event=START + random.choice((0, 1, random.randrange(60), 24, 48)) * HOUR + random.choice((0, 0, 7)),
     )
 
@@ -143,7 +190,8 @@ def _positions(random: Random, fills: list[Fill]) -> Iterator[Position]:
             ts_opened=within[0].ts_event,
             last_ts_event=within[-1].ts_event,
             ts_closed=within[-1].ts_event if is_closed else None,
-            currency=within[-1].currency,
+            currency=within[-1].settlement_currency,
+            reconciliation=random.choice(list(Reconciliation)).value,
             avg_px_close=random.choice((None, *PNLS)),
             realized_pnl=random.choice(PNLS),
             total_fees=random.choice((Decimal(0), Decimal("0.10"), Decimal("-1.50"))),
@@ -174,7 +222,9 @@ def _holds(random: Random, orders: list[Order]) -> Iterator[Hold]:
         is_worth = random.random() < 0.7
         nothing = dict.fromkeys(("amount", "top_ups", "remaining", "captured"), Decimal(0))
         placed = {"currency": random.choice(CURRENCIES)} if is_worth else {"currency": None, **nothing}
-        yield hold(of.client_order_id, strategy_id=of.strategy_id, **placed)
+        placed["unit_price"] = random.choice((None, *PNLS)) if random.random() < 0.3 else PNLS[2]
+        is_unvalued = random.random() < 0.3
+        yield hold(of.client_order_id, strategy_id=of.strategy_id, is_unvalued=is_unvalued, **placed)
 
 
 def _events(random: Random, orders: list[Order]) -> Iterator[SQLModel]:

@@ -23,23 +23,29 @@ def parts_of(fills: Iterable[Fill]) -> list[Any]:
     """A fill; and its commission apart, where that is in another currency."""
     parts = []
     for fill in fills:
-        is_same = fill.commission_currency == fill.currency
+        is_same = fill.commission_currency == fill.settlement_currency
         own = {
             "fills": 1,
             "quantity": fill.last_qty,
-            "notional": fill.last_qty * fill.last_px,
+            "notional": fill.notional,
             "pnl": fill.realized_pnl,
         }
-        row = {**fill.model_dump(), "day": _bucket(fill.ts_event, "DAY")}
-        parts.append(SimpleNamespace(**row, **own, fee=fill.commission if is_same else ZERO))
+        row = {**fill.model_dump(), "currency": fill.settlement_currency, "day": _bucket(fill.ts_event, "DAY")}
+        parts.append(SimpleNamespace(**{**row, **own}, fee=fill.commission if is_same else ZERO))
         if not is_same:
             nothing = {"fills": 0, "quantity": ZERO, "notional": ZERO, "pnl": ZERO, "fee": fill.commission}
-            parts.append(SimpleNamespace(**{**row, "currency": fill.commission_currency}, **nothing))
+            parts.append(SimpleNamespace(**{**row, "currency": fill.commission_currency, **nothing}))
     return parts
 
 
-def summary_of_fills(fills: Iterable[Fill], is_wanted: Callable[[Any], bool], by: list[str]) -> dict[str, Any]:
+def summary_of_fills(
+    fills: Iterable[Fill], is_wanted: Callable[[Any], bool], by: list[str], is_recorded: Callable[[Any], bool]
+) -> dict[str, Any]:
     """`fillsSummary`."""
+
+    def valuation(rows: list[Any]) -> str:
+        return "RECORDED" if all(map(is_recorded, rows)) else "ASSUMED"
+
     parts = [part for part in parts_of(fills) if is_wanted(part)]
     instants = [part.ts_event for part in parts if part.fills]
     keys = [COLUMNS[name] for name in dict.fromkeys(by)]
@@ -53,13 +59,15 @@ def summary_of_fills(fills: Iterable[Fill], is_wanted: Callable[[Any], bool], by
         "sellFills": sum(part.fills for part in parts if part.side == "SELL"),
         "firstTs": _instant(min(instants)) if instants else None,
         "lastTs": _instant(max(instants)) if instants else None,
+        "valuation": valuation(parts) if parts else None,
         "groups": [
             {
                 **{field: None for _, field in COLUMNS.values()},
                 **{field: _shown(value) for (_, field), value in zip(keys, values, strict=True)},
-                **_sums(list(group)),
+                **_sums(group),
+                "valuation": valuation(group),
             }
-            for values, group in groupby(sorted(parts, key=key), key)
+            for values, group in ((values, list(rows)) for values, rows in groupby(sorted(parts, key=key), key))
         ],
     }
 

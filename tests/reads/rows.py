@@ -110,7 +110,9 @@ def fill(client_order_id: str, number: int, **changes: Any) -> Fill:
         "trade_seq": number,
         "seq": number,
     }
-    return Fill(**{**values, **changes})
+    given = {**values, **changes}
+    worth = {"settlement_currency": given["currency"], "notional": given["last_qty"] * given["last_px"]}
+    return Fill(**{**worth, **given})
 
 
 def position(position_id: str, number: int, **changes: Any) -> Position:
