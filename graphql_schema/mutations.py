@@ -239,6 +239,6 @@ class Mutation:
     set_trading_state: SetTradingStateResult = strawberry.field(
         resolver=_set_trading_state,
         description="Set the `ownState` of one strategy or, with `scope: ALL`, the `tradingState` of all of them, "
-        "those made later included. The stricter of both decides. `scope: ALL` leaves each `ownState` as it is: once all "
-        "trading is `ACTIVE` again, each strategy's own state decides as before.",
+        "those made later included. The stricter of both decides. `scope: ALL` leaves each `ownState` as it is: once "
+        "all trading is `ACTIVE` again, each strategy's own state decides as before.",
     )
