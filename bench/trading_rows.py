@@ -39,11 +39,12 @@ _STATEMENTS = (
     """
     INSERT INTO fills (strategy_id, event_id, trade_id, client_order_id, venue_order_id, account_id,
         instrument_id, position_id, position_n, flip_qty, side, last_qty, last_px, currency, commission,
-        commission_currency, liquidity_side, realized_pnl, ts_event, ts_init, trade_seq, seq)
+        commission_currency, liquidity_side, realized_pnl, ts_event, ts_init, trade_seq, seq,
+        settlement_currency, notional)
     SELECT strategy_id, md5('fill' || client_order_id)::uuid, 'T-' || client_order_id, client_order_id,
         venue_order_id, account_id, instrument_id, position_id, 1, 0, side, filled_qty, avg_px, 'USDT',
         round(filled_qty * avg_px * 0.0002, 8), 'USDT', 'MAKER', 0.00000000, ts_last, ts_last,
-        row_number() OVER (ORDER BY ts_init), row_number() OVER (ORDER BY ts_init)
+        row_number() OVER (ORDER BY ts_init), row_number() OVER (ORDER BY ts_init), 'USDT', filled_qty * avg_px
     FROM orders WHERE status = 'FILLED'
     """,
     """

@@ -21,7 +21,9 @@ from app.models import (
     AuditEntry,
     Budget,
     BudgetJournalEntry,
+    Discrepancy,
     Fill,
+    Instrument,
     Order,
     OrderEvent,
     Position,
@@ -38,7 +40,9 @@ NOT_OF_ROWS = {"feedCursor"}
 DEPTH_MAX = 7
 FIELDS_MAX = 40
 """Beyond, only leaves are added."""
-NOUNS = {noun.__name__: noun for noun in (Strategy, Order, Fill, Position, Signal, OrderEvent, AuditEntry, Budget)}
+_NODES = (Strategy, Order, Fill, Position, Signal, OrderEvent, AuditEntry, Budget, Instrument)
+NOUNS = {noun.__name__: noun for noun in _NODES}
+LISTED = {**NOUNS, **{noun.__name__: noun for noun in (BudgetJournalEntry, Discrepancy)}}
 INSTANTS = [START, START + 1, START + 10**9, *(START + hours * HOUR for hours in (-24, 1, 24, 25, 48))]
 
 
@@ -179,7 +183,7 @@ class Document:
             if name in ("filter", "orderBy")
         }
         connection = get_named_type(field.type).name
-        noun: type[Any] = {**NOUNS, "BudgetJournalEntry": BudgetJournalEntry}[connection.removesuffix("Connection")]
+        noun: type[Any] = LISTED[connection.removesuffix("Connection")]
         noun = QuarantinedEvent if name == "quarantinedEvents" else noun
         order = Order_.of(noun, given.get("orderBy"))
         for argument in ("after", "before"):

@@ -21,7 +21,15 @@ from app.models import (
     Signal,
     Strategy,
 )
-from app.rules.enums import AuthorizationStatus, DiscrepancyKind, OrderSide, OrderStatus, OrderType, Reconciliation, TimeInForce
+from app.rules.enums import (
+    AuthorizationStatus,
+    DiscrepancyKind,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    Reconciliation,
+    TimeInForce,
+)
 from app.rules.identity import NO_STRATEGY
 from tests.reads.rows import START, budget, fill, hold, journal, order, position
 
