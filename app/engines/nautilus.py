@@ -1,6 +1,7 @@
 """NautilusTrader's events as its message bus publishes them (`OrderFilled.to_dict` and the like), into ours.
 
-Accepts instants as integers of nanoseconds or, with ISO timestamps switched on in the engine, as strings.
+Accepts instants as integers of nanoseconds, as the same in digits (how the engine writes them to Redis), or, with ISO
+timestamps switched on in the engine, as RFC 3339 text with or without a fraction.
 """
 
 import re
@@ -40,7 +41,8 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
 _EXPONENTS = re.compile(rb"[:,\[\s]-?[0-9]+(?:\.[0-9]+)?[eE][+-]?([0-9]+)")
 _ZEROS_MAX = 10_000
-_ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)")
+_ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)", re.ASCII)
+_NANOSECONDS = re.compile(r"[0-9]{1,19}")
 
 
 class BadEvent(Exception):
@@ -260,7 +262,9 @@ def _uuid(text: str) -> str:
 
 
 def _instant(value: int | str | None, name: str, event_id: str | None) -> int:
-    """Nanoseconds since the epoch from an integer or an RFC 3339 text in UTC."""
+    """Nanoseconds since the epoch from an integer, from its decimal digits, or from an RFC 3339 text in UTC."""
+    if isinstance(value, str) and _NANOSECONDS.fullmatch(value):
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= INSTANT_MAX:
         return value
     match = _ISO_INSTANT.fullmatch(value) if isinstance(value, str) else None
