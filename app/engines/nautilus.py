@@ -12,9 +12,10 @@ from uuid import UUID
 
 import msgspec
 
+from app.rules.enums import OrderSide, OrderType, TimeInForce
 from app.rules.events import (
-    AnyAuthorizationEvent,
     AnyOrderEvent,
+    AnyOwnEvent,
     AnyPositionEvent,
     EngineEvent,
     OrderFilled,
@@ -33,11 +34,13 @@ INSTANT_MAX = 2**63 - 1
 
 _LEDGER_EVENT = AnyOrderEvent | AnyPositionEvent
 _LINE_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT)
-_STORED_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT | AnyAuthorizationEvent)
+_STORED_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT | AnyOwnEvent)
 _ANY_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, Any])
 _RAW_DECODER: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KNOWN_TYPES = frozenset(kind.__name__ for kind in _LEDGER_EVENT.__args__)
+_OWN_TYPES = ('"type": "Authorization', '"type": "QuarantineResolved"')
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NO_SIDE, _NO_TYPE = OrderSide.NO_ORDER_SIDE, OrderType.UNKNOWN
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
 _EXPONENTS = re.compile(rb"[:,\[\s]-?[0-9]+(?:\.[0-9]+)?[eE][+-]?([0-9]+)")
 _ZEROS_MAX = 10_000
@@ -62,14 +65,14 @@ def decode_line(line: bytes) -> EngineEvent:
     return _decode(line)
 
 
-def decode_stored(payload: str) -> EngineEvent | AnyAuthorizationEvent:
+def decode_stored(payload: str) -> EngineEvent | AnyOwnEvent:
     """An event as it was stored, one of ours too.
 
     PostgreSQL writes JSON with more blanks than it came with: no bound on its length.
     """
-    if '"type": "Authorization' in payload:
+    if any(own in payload for own in _OWN_TYPES):
         event = _STORED_DECODER.decode(payload)
-        if isinstance(event, AnyAuthorizationEvent):
+        if isinstance(event, AnyOwnEvent):
             return event
     return _decode(payload.encode())
 
@@ -202,6 +205,8 @@ def _normalize_position(event: PositionEvent) -> EngineEvent:
 
 
 def _normalize_fill(event: OrderFilled) -> None:
+    if event.order_side is _NO_SIDE:
+        raise BadEvent("INVALID_EVENT", "OrderFilled: order_side must be BUY or SELL", event.event_id)
     _check_positive("last_qty", event.last_qty, event.event_id)
     _check_amount("last_px", event.last_px, event.event_id)
     if event.commission is None:
@@ -214,6 +219,9 @@ def _normalize_fill(event: OrderFilled) -> None:
 
 
 def _normalize_initialized(event: OrderInitialized) -> None:
+    if event.order_side is _NO_SIDE or event.order_type is _NO_TYPE or event.time_in_force is TimeInForce.UNKNOWN:
+        message = "OrderInitialized: order_side, order_type and time_in_force must say what they are"
+        raise BadEvent("INVALID_EVENT", message, event.event_id)
     _check_positive("quantity", event.quantity, event.event_id)
     options = event.options
     if isinstance(options, str):

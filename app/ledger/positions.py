@@ -14,6 +14,7 @@ from msgspec import Struct
 from app.database import WriteConnection
 from app.ledger.arrival import NewFill
 from app.ledger.by_keys import array_source
+from app.models.fill import NO_REPEAT
 from app.rules.enums import OrderSide
 from app.rules.events import OrderFilled
 from app.rules.positions import FillPlace, PositionFill, PositionState, apply_fill, closing_fee, trade_seq_of
@@ -22,6 +23,7 @@ PositionKey = tuple[str, str]
 """(strategy_id, position_id)"""
 
 _ZERO = Decimal(0)
+_NO_REPEAT = str(NO_REPEAT)
 _KEYS = array_source("strategy_id uuid", "position_id text")
 _LOAD_LATEST = f"""
 SELECT p.* FROM {_KEYS} k JOIN LATERAL (
@@ -75,6 +77,7 @@ class BookedFill(Struct):
     position_n: int = 0
     flip_qty: Decimal = _ZERO
     before: tuple[Decimal, int, Decimal] | None = None
+    repeat_id: str = _NO_REPEAT
 
     @property
     def effect(self) -> tuple[Decimal, int, Decimal]:
@@ -238,6 +241,7 @@ def _booked(new: NewFill) -> BookedFill:
         instrument_id=event.instrument_id,
         account_id=event.account_id or "",
         event=event,
+        repeat_id=event.event_id if new.is_repeat else _NO_REPEAT,
     )
 
 

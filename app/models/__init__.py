@@ -11,7 +11,7 @@ from app.models.fill import Fill
 from app.models.hold import Hold
 from app.models.instrument import Instrument
 from app.models.order import Order
-from app.models.order_event import OrderEvent, QuarantinedEvent
+from app.models.order_event import OrderEvent, OutdatedOrder, QuarantinedEvent, QuarantineResolution
 from app.models.position import Position
 from app.models.signal import Signal
 from app.models.strategy import Strategy
@@ -34,8 +34,10 @@ __all__ = [
     "Order",
     "OrderEvent",
     "OrderTotal",
+    "OutdatedOrder",
     "Position",
     "PositionTotal",
+    "QuarantineResolution",
     "QuarantinedEvent",
     "Signal",
     "SignalTotal",

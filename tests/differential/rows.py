@@ -9,7 +9,15 @@ from uuid import UUID
 from sqlmodel import SQLModel
 
 from app.models import AuditEntry, Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent, Signal, Strategy
-from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
+from app.rules.enums import (
+    TRADED_SIDES,
+    AuthorizationStatus,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    QuantitySource,
+    TimeInForce,
+)
 from app.rules.identity import NO_STRATEGY
 from tests.reads.rows import START, budget, fill, hold, journal, order, position
 
@@ -90,6 +98,11 @@ def _order(random: Random, number: int, strategy_id: UUID) -> Order:
         quantity=quantity,
         filled_qty=filled_qty,
         overfilled=filled_qty > quantity,
+        filled_notional=random.choice(QUANTITIES),
+        is_quote_quantity=random.random() < 0.3,
+        quantity_source=random.choice(list(QuantitySource)).value,
+        exec_spawn_id=random.choice((None, "O-0a0")),
+        mismatched=random.random() < 0.3,
         authorization_status=random.choice((None, *AuthorizationStatus)),
         **{name: random.choice((None, *PNLS)) for name in ("price", "trigger_price", "avg_px")},
         deny_reason="BECAUSE: no" if status in ("DENIED", "REJECTED", "CANCELED") else None,
@@ -110,7 +123,7 @@ def _fill(random: Random, number: int, of: Order) -> Fill:
         position_id=random.choice(("P-1", "P:2")),
         position_n=random.randrange(1, 4),
         flip_qty=random.choice((Decimal(0), Decimal(0), Decimal("0.5"))),
-        side=of.side,
+        side=of.side if of.side in TRADED_SIDES else "BUY",
         last_qty=random.choice(QUANTITIES),
         last_px=random.choice((Decimal("100.50"), Decimal("7"))),
         currency=currency,
