@@ -41,7 +41,7 @@ class AuthorizeOrderInput:
     instrument_id: str = described("What is traded, as in `BTCUSDT.BINANCE`.")
     side: OrderSide = described("Buys or sells.")
     order_type: OrderType = described("How it is priced and triggered.", "type")
-    quantity: Amount = described("How much, in units of the instrument; above zero.")
+    quantity: Amount = described("How much, above zero: in units of the instrument, unless `quoteQuantity` is true.")
     price: Amount | None = optional("The limit price, where the type has one.")
     trigger_price: Amount | None = optional("The trigger price, where the type has one.")
     reference_price: Amount | None = optional(
@@ -55,6 +55,9 @@ class AuthorizeOrderInput:
     currency: str | None = optional("What the instrument settles in; needed where the ledger does not know it yet.")
     signal_id: UUID | None = optional("The signal that it acts on.")
     tags: list[str] | None = optional("The strategy's own words about it: at most 100.")
+    quote_quantity: bool = strawberry.field(
+        default=False, description="Whether `quantity` is an amount of the quote currency, as in NautilusTrader."
+    )
 
     def command(self) -> AuthorizeOrder:
         """As the ledger takes it. Raises InputInvalid."""

@@ -14,7 +14,7 @@ def value(name: str, description: str) -> Any:
 
 
 _ENGINES: dict[type[Enum], tuple[str, ...]] = {
-    enums.OrderSide: ("Buys.", "Sells."),
+    enums.OrderSide: ("Buys.", "Sells.", "No event of the order tells its side. No value to ask with."),
     enums.OrderStatus: (
         "Made by the strategy, not yet on its way.",
         "Refused by us, before it left.",
@@ -41,6 +41,7 @@ _ENGINES: dict[type[Enum], tuple[str, ...]] = {
         "At its price or better, once the trigger price is touched from its favourable side.",
         "At any price, once a trigger price that follows the market is reached.",
         "At its price or better, once a trigger price that follows the market is reached.",
+        "No event of the order tells its type. No value to ask with.",
     ),
     enums.TimeInForce: (
         "Until it is canceled.",
@@ -50,6 +51,14 @@ _ENGINES: dict[type[Enum], tuple[str, ...]] = {
         "Until the trading day ends.",
         "At the opening.",
         "At the close.",
+        "No event of the order tells it. No value to ask with.",
+    ),
+    enums.QuantitySource: (
+        "By an event of the engine, or by what was authorized.",
+        "It follows from events that do not state it, and a later event may correct it: an amount of the quote "
+        "currency that its fills used up, a primary order that others were spawned from, an order that explains a "
+        "position's difference.",
+        "No event tells it: the engine found the order at the venue, and did not publish how it was made.",
     ),
     enums.LiquiditySide: ("Added liquidity.", "Took liquidity.", "The engine did not say."),
     enums.PositionSide: ("Holds what gains as prices rise.", "Owes what gains as prices fall.", "Holds nothing."),

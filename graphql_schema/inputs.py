@@ -8,7 +8,15 @@ from uuid import UUID
 
 import strawberry
 
-from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, PositionStatus, TradingState
+from app.rules.enums import (
+    AuthorizationStatus,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    PositionStatus,
+    QuantitySource,
+    TradingState,
+)
 from graphql_schema.described import described, optional
 from graphql_schema.enums import FillSortField, OrderSortField, SortDirection
 from graphql_schema.scalars import Amount, Instant
@@ -90,6 +98,7 @@ class OrderFilter:
     side: OrderSide | None = optional("Bought or sold.")
     order_type: OrderType | None = optional("How they are priced and triggered.", "type")
     quantity: DecimalFilter | None = optional("The ordered quantity.")
+    quantity_source: QuantitySource | None = optional("How their quantity is known.")
     ts_init: DateTimeFilter | None = optional("When they were made.")
     ts_last: DateTimeFilter | None = optional("When they changed last.")
     and_: list["OrderFilter"] | None = optional(_AND, "and")

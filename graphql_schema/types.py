@@ -23,6 +23,7 @@ from app.rules.enums import (
     OrderType,
     PositionSide,
     PositionStatus,
+    QuantitySource,
     Reconciliation,
     TimeInForce,
     TradingState,
@@ -179,15 +180,38 @@ class Order(Node):
     order_type: OrderType = described("How it is priced and triggered.", "type")
     time_in_force: TimeInForce = described("How long it stays open.")
     status: OrderStatus = described("Where it stands.")
-    quantity: Amount = described("The ordered quantity.")
-    filled_qty: Amount = described("The filled quantity.")
-    leaves_qty: Amount = described("What is left to fill; 0 where more was filled than ordered.")
+    quantity: Amount = described(
+        "The ordered quantity, in units of the instrument; while `isQuoteQuantity`, an amount of the quote currency. "
+        "At least what was filled where no event tells it (`quantitySource`)."
+    )
+    is_quote_quantity: bool = described(
+        "Whether `quantity` and `leavesQty` are amounts of the quote currency: until an event tells the quantity that "
+        "the amount bought or sold, or its fills used the amount up."
+    )
+    quantity_source: QuantitySource = described("How `quantity` is known.")
+    filled_qty: Amount = described("The filled quantity, in units of the instrument.")
+    filled_notional: Amount = described("The sum of quantity x price over its fills, without the multiplier.")
+    leaves_qty: Amount = described(
+        "What is left to fill, in the unit of `quantity`: of an amount of the quote currency, what its fills did not "
+        "take up yet. 0 where more was filled than ordered, and where the quantity is not known."
+    )
     price: Amount | None = described("The limit price.")
     trigger_price: Amount | None = described("The trigger price.")
     avg_px: Amount | None = described("The average price of its fills.")
     reduce_only: bool = described("Whether it may only reduce a position.")
     post_only: bool = described("Whether it may only add liquidity.")
     overfilled: bool = described("Whether more was filled than ordered.")
+    overfill_qty: Amount = described(
+        "What was filled beyond the ordered quantity; 0 where that is an amount of the quote currency, or not known."
+    )
+    mismatched: bool = described(
+        "Whether a fill names another side or instrument than the order. The fill counts as it says, in positions and "
+        "PnL, and in the order's filled quantity."
+    )
+    exec_spawn_id: str | None = described(
+        "The `clientOrderId` of the primary order that an execution algorithm spawned it from. What spawned orders "
+        "take off their primary's quantity is never published: there it is INFERRED."
+    )
     authorization_status: AuthorizationStatus | None = described(
         "What became of the question whether it may leave; null where nobody asked."
     )

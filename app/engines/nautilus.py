@@ -1,6 +1,7 @@
 """NautilusTrader's events as its message bus publishes them (`OrderFilled.to_dict` and the like), into ours.
 
-Accepts instants as integers of nanoseconds or, with ISO timestamps switched on in the engine, as strings.
+Accepts instants as integers of nanoseconds, as the same in digits (how the engine writes them to Redis), or, with ISO
+timestamps switched on in the engine, as RFC 3339 text with or without a fraction.
 """
 
 import re
@@ -12,9 +13,10 @@ from uuid import UUID
 import msgspec
 
 from app.engines.nautilus_instruments import INSTRUMENT_KINDS, BadInstrument, read_instrument
+from app.rules.enums import OrderSide, OrderType, TimeInForce
 from app.rules.events import (
-    AnyAuthorizationEvent,
     AnyOrderEvent,
+    AnyOwnEvent,
     AnyPositionEvent,
     EngineEvent,
     OrderFilled,
@@ -34,15 +36,18 @@ INSTANT_MAX = 2**63 - 1
 
 _LEDGER_EVENT = AnyOrderEvent | AnyPositionEvent
 _LINE_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT)
-_STORED_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT | AnyAuthorizationEvent)
+_STORED_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT | AnyOwnEvent)
 _ANY_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, Any])
 _RAW_DECODER: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KNOWN_TYPES = frozenset(kind.__name__ for kind in _LEDGER_EVENT.__args__)
+_OWN_TYPES = ('"type": "Authorization', '"type": "QuarantineResolved"')
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NO_SIDE, _NO_TYPE = OrderSide.NO_ORDER_SIDE, OrderType.UNKNOWN
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
 _EXPONENTS = re.compile(rb"[:,\[\s]-?[0-9]+(?:\.[0-9]+)?[eE][+-]?([0-9]+)")
 _ZEROS_MAX = 10_000
-_ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)")
+_ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)", re.ASCII)
+_NANOSECONDS = re.compile(r"[0-9]{1,19}")
 
 
 class BadEvent(Exception):
@@ -70,14 +75,14 @@ def decode_line(line: bytes) -> EngineEvent:
     return _decode(line)
 
 
-def decode_stored(payload: str) -> EngineEvent | AnyAuthorizationEvent:
+def decode_stored(payload: str) -> EngineEvent | AnyOwnEvent:
     """An event as it was stored, one of ours too.
 
     PostgreSQL writes JSON with more blanks than it came with: no bound on its length.
     """
-    if '"type": "Authorization' in payload:
+    if any(own in payload for own in _OWN_TYPES):
         event = _STORED_DECODER.decode(payload)
-        if isinstance(event, AnyAuthorizationEvent):
+        if isinstance(event, AnyOwnEvent):
             return event
     return _decode(payload.encode())
 
@@ -219,6 +224,8 @@ def _normalize_position(event: PositionEvent) -> EngineEvent:
 
 
 def _normalize_fill(event: OrderFilled) -> None:
+    if event.order_side is _NO_SIDE:
+        raise BadEvent("INVALID_EVENT", "OrderFilled: order_side must be BUY or SELL", event.event_id)
     _check_positive("last_qty", event.last_qty, event.event_id)
     _check_amount("last_px", event.last_px, event.event_id)
     if event.commission is None:
@@ -231,6 +238,9 @@ def _normalize_fill(event: OrderFilled) -> None:
 
 
 def _normalize_initialized(event: OrderInitialized) -> None:
+    if event.order_side is _NO_SIDE or event.order_type is _NO_TYPE or event.time_in_force is TimeInForce.UNKNOWN:
+        message = "OrderInitialized: order_side, order_type and time_in_force must say what they are"
+        raise BadEvent("INVALID_EVENT", message, event.event_id)
     _check_positive("quantity", event.quantity, event.event_id)
     options = event.options
     if isinstance(options, str):
@@ -279,7 +289,9 @@ def _uuid(text: str) -> str:
 
 
 def _instant(value: int | str | None, name: str, event_id: str | None) -> int:
-    """Nanoseconds since the epoch from an integer or an RFC 3339 text in UTC."""
+    """Nanoseconds since the epoch from an integer, from its decimal digits, or from an RFC 3339 text in UTC."""
+    if isinstance(value, str) and _NANOSECONDS.fullmatch(value):
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= INSTANT_MAX:
         return value
     match = _ISO_INSTANT.fullmatch(value) if isinstance(value, str) else None

@@ -17,9 +17,15 @@ _KNOWN = f"""
 SELECT i.ordinal, e.variant FROM {array_source(*_IDS)} i
 {join_by("order_events", "e", "i", "strategy_id", "event_id")}
 """
+_INSTANTS = ("ts_event", "ts_init", "ts_opened", "ts_closed")
+"""An engine writes these as numbers, as digits or as ISO text, by its settings: the same event either way."""
+_REST = f"- '{{{','.join(_INSTANTS)}}}'::text[]"
 _COMPARE = f"""
-SELECT i.ordinal, max(e.variant) AS variant, bool_or(e.payload = i.payload) AS is_same
-FROM {array_source(*_IDS, "payload jsonb")} i
+SELECT i.ordinal, max(e.variant) AS variant, bool_or(
+    e.payload = i.payload
+    OR (e.ts_event = i.ts_event AND e.ts_init = i.ts_init AND e.payload {_REST} = i.payload {_REST})
+) AS is_same
+FROM {array_source(*_IDS, "payload jsonb", "ts_event bigint", "ts_init bigint")} i
 {join_by("order_events", "e", "i", "strategy_id", "event_id")}
 GROUP BY i.ordinal
 """
@@ -52,7 +58,7 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
         first = fresh.get(key)
         if first is None:
             fresh[key] = Arrival(strategy_id, 0, event, item.payload)
-        elif _is_same(first.payload, item.payload):
+        elif _is_same(first, Arrival(strategy_id, 0, event, item.payload)):
             duplicates += 1
         else:
             doubtful.append(Arrival(strategy_id, 0, event, item.payload))
@@ -76,12 +82,17 @@ def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str])
     return names.setdefault(name, str(strategy_id_of(*name)))
 
 
-def _is_same(one: str, other: str) -> bool:
-    """By value, not by spelling, as PostgreSQL compares `jsonb`: numbers exactly."""
-    if one == other:
+def _is_same(one: Arrival, other: Arrival) -> bool:
+    """By value, not by spelling, as PostgreSQL compares `jsonb`: numbers exactly, instants as nanoseconds."""
+    if one.payload == other.payload:
         return True
     try:
-        return bool(json.loads(one, parse_float=Decimal) == json.loads(other, parse_float=Decimal))
+        contents = [json.loads(arrival.payload, parse_float=Decimal) for arrival in (one, other)]
+        if contents[0] == contents[1]:
+            return True
+        rest = [{name: content[name] for name in content if name not in _INSTANTS} for content in contents]
+        instants = [(arrival.event.ts_event, arrival.event.ts_init) for arrival in (one, other)]
+        return bool(rest[0] == rest[1]) and instants[0] == instants[1]
     except (ValueError, RecursionError):
         return False  # a number of thousands of digits, or hopeless nesting: no engine writes such twice
 
@@ -121,7 +132,7 @@ async def _sort_out(
     if not known:
         return candidates, 0, []
     suspects = [candidates[place] for place in sorted(known)]
-    rows = await work.fetch(_COMPARE, *_id_arrays(suspects), [suspect.payload for suspect in suspects])
+    rows = await work.fetch(_COMPARE, *_content_arrays(suspects))
     changed = [(suspects[row["ordinal"] - 1], row["variant"]) for row in rows if not row["is_same"]]
     fresh = [candidate for place, candidate in enumerate(candidates) if place not in known]
     return fresh, len(suspects) - len(changed), changed
@@ -144,13 +155,13 @@ async def _number_variants(
         seen[key] = [arrival]
         conflicts.append(arrival)
     if doubtful:
-        stored = await work.fetch(_COMPARE, *_id_arrays(doubtful), [arrival.payload for arrival in doubtful])
+        stored = await work.fetch(_COMPARE, *_content_arrays(doubtful))
         by_place = {row["ordinal"] - 1: row for row in stored}
     for place, arrival in enumerate(doubtful):
         key = (arrival.strategy_id, arrival.event.event_id)
         row = by_place.get(place)
         is_known = row is not None and row["is_same"]
-        if is_known or any(_is_same(other.payload, arrival.payload) for other in seen.get(key, [])):
+        if is_known or any(_is_same(other, arrival) for other in seen.get(key, [])):
             repeated += 1
             continue
         arrival.variant = max(highest.get(key, 0), row["variant"] if row is not None else 0) + 1
@@ -162,3 +173,12 @@ async def _number_variants(
 
 def _id_arrays(arrivals: Sequence[Arrival]) -> tuple[list[str], list[str]]:
     return [arrival.strategy_id for arrival in arrivals], [arrival.event.event_id for arrival in arrivals]
+
+
+def _content_arrays(arrivals: Sequence[Arrival]) -> tuple[list[str], ...]:
+    return (
+        *_id_arrays(arrivals),
+        [arrival.payload for arrival in arrivals],
+        [str(arrival.event.ts_event) for arrival in arrivals],
+        [str(arrival.event.ts_init) for arrival in arrivals],
+    )

@@ -2,31 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from msgspec import Struct
 
 from app.ledger.locks import LockedStrategy
+from app.rules.enums import QuarantineCode
 from app.rules.events import (
     AnyPositionEvent,
     EngineEvent,
     OrderFilled,
     OrderHistoryEvent,
     PositionEvent,
+    QuarantineResolved,
     SignalPublished,
 )
 
 OrderKey = tuple[str, str]
 """(strategy_id, client_order_id)"""
-
-
-class QuarantineCode(StrEnum):
-    """Why a stored event is not applied."""
-
-    ORDER_UNKNOWN = "ORDER_UNKNOWN"
-    ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
-    REPEATED_TRADE = "REPEATED_TRADE"
-    CONFLICTING_CONTENT = "CONFLICTING_CONTENT"
 
 
 class Incoming(Struct):
@@ -79,7 +71,7 @@ class Arrival(Struct):
 
     strategy_id: str
     seq: int
-    event: OrderHistoryEvent | AnyPositionEvent
+    event: OrderHistoryEvent | QuarantineResolved | AnyPositionEvent
     payload: str
     variant: int = 0
 
@@ -123,6 +115,8 @@ class NewFill(Struct):
     strategy_id: str
     seq: int
     event: OrderFilled
+    is_repeat: bool = False
+    """Whether it counts though its trade was recorded before: an admin accepted it."""
 
 
 @dataclass(slots=True)

@@ -15,8 +15,9 @@ StrategyRef: TypeAlias = UUID | str
 class AuthorizeOrder(Struct, frozen=True, kw_only=True):
     """May this order leave? Amounts in units of the instrument, prices per unit.
 
-    `reference_price` values an order without a price of its own; `currency` is what the instrument settles in, where
-    the ledger does not know the instrument yet.
+    With `quote_quantity`, `quantity` is an amount of the quote currency instead. `reference_price` values an order
+    without a price of its own; `currency` is what the instrument settles in, where the ledger does not know the
+    instrument yet.
     """
 
     strategy: StrategyRef
@@ -34,6 +35,7 @@ class AuthorizeOrder(Struct, frozen=True, kw_only=True):
     currency: str | None = None
     signal_id: UUID | None = None
     tags: list[str] | None = None
+    quote_quantity: bool = False
 
 
 class Verdict(Struct, frozen=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.errors import InputInvalid
 from app.ledger.commands import AuthorizeOrder
 from app.ledger.input_checks import check_currency, check_identifier, check_positive, check_text
-from app.rules.enums import OrderType
+from app.rules.enums import TRADED_SIDES, OrderType, TimeInForce
 from app.rules.order_types import LIMIT_PRICE, TRIGGER_PRICE, Presence
 
 _PRICED = {kind for kind in OrderType if Presence.ALWAYS in (LIMIT_PRICE[kind], TRIGGER_PRICE[kind])}
@@ -22,6 +22,7 @@ def checked(command: AuthorizeOrder) -> AuthorizeOrder:
     check_identifier(command.client_order_id, "client_order_id")
     check_identifier(command.instrument_id, "instrument_id")
     check_positive(command.quantity, "quantity")
+    _check_known(command)
     _check_price(command.price, LIMIT_PRICE, command.order_type, "price")
     _check_price(command.trigger_price, TRIGGER_PRICE, command.order_type, "trigger_price")
     if command.reference_price is not None:
@@ -31,6 +32,16 @@ def checked(command: AuthorizeOrder) -> AuthorizeOrder:
     if command.tags:
         _check_tags(command.tags)
     return command
+
+
+def _check_known(command: AuthorizeOrder) -> None:
+    """Values that only say that nothing is known are none to ask with."""
+    if command.side not in TRADED_SIDES:
+        raise InputInvalid(f"An order buys or sells; its side cannot be {command.side}.", "side")
+    if command.order_type is OrderType.UNKNOWN:
+        raise InputInvalid("An order that asks to leave has a type.", "order_type")
+    if command.time_in_force is TimeInForce.UNKNOWN:
+        raise InputInvalid("An order that asks to leave has a time in force.", "time_in_force")
 
 
 def _check_price(

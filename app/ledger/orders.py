@@ -1,27 +1,39 @@
 """The second step of recording: move each touched order through its new events.
 
 An event that comes in order is applied on top of the stored order. Anything else (late events, waiting ones, an
-order not seen before its events) makes the order be folded again from all its events, so that what it ends as
-does not depend on how they came.
+order not seen before its events) makes the order be folded again from its events, so that what it ends as does not
+depend on how they came. Events that only add to those that wait cost no look at the others: of the waiting events none
+is allowed, and what does not move the order does not change that.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
 
-import asyncpg
 from msgspec import Struct
 from msgspec.json import Decoder
 
 from app.database import WriteConnection
-from app.engines.nautilus import decode_stored
-from app.ledger.arrival import Arrival, NewFill, OrderKey, Quarantine, QuarantineCode
+from app.ledger.arrival import Arrival, NewFill, OrderKey, Quarantine
 from app.ledger.asking import Query
-from app.ledger.by_keys import array_source, join_by
-from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, TimeInForce
-from app.rules.events import OrderFilled, OrderHistoryEvent, OrderInitialized
-from app.rules.order_lifecycle import OrderState, apply, comes_in_order, fold, open_order, refusal
+from app.ledger.by_keys import array_source
+from app.ledger.order_folding import FoldedOrder, TradeKey, fold_order, trade_of
+from app.ledger.order_loading import (
+    StoredOrder,
+    key_arrays,
+    load_applied,
+    load_orders,
+    load_spawned,
+    load_trades,
+    load_waiting,
+    spawned_of,
+)
+from app.rules.enums import OrderStatus, QuarantineCode
+from app.rules.events import OrderFilled, OrderHistoryEvent, OrderInitialized, QuarantineResolved
+from app.rules.order_conclusions import conclude
+from app.rules.order_fold import Spawned
+from app.rules.order_lifecycle import apply, comes_in_order, open_order, refusal
+from app.rules.order_state import OrderState
 
 _KEYS = array_source("strategy_id uuid", "client_order_id text")
 _KNOWN = f"""
@@ -33,26 +45,8 @@ WHERE EXISTS (
     WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id AND variant = 0 OFFSET 0
 )
 """
-_LOAD_ORDERS = f"""
-SELECT o.*, s.name AS strategy_name FROM {_KEYS} k
-{join_by("orders", "o", "k", "strategy_id", "client_order_id")}
-JOIN strategies s ON s.strategy_id = o.strategy_id
-"""
-_LOAD_QUARANTINE = f"""
-SELECT q.* FROM {_KEYS} k
-{join_by("quarantined_events", "q", "k", "strategy_id", "client_order_id", also="variant = 0")}
-"""
-_LOAD_EVENTS = f"""
-SELECT e.strategy_id, e.client_order_id, e.event_id, e.seq, e.payload FROM {_KEYS} k
-{join_by("order_events", "e", "k", "strategy_id", "client_order_id", also="variant = 0")}
-ORDER BY e.seq
-"""
-_LOAD_TRADES = f"""
-SELECT f.strategy_id, f.client_order_id, f.trade_id, f.instrument_id, f.account_id FROM {_KEYS} k
-{join_by("fills", "f", "k", "strategy_id", "client_order_id")}
-"""
-
-TradeKey = tuple[str, str, str]
+_UNSENT = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
+_NOTHING = StoredOrder()
 
 
 class _Place(Struct):
@@ -65,7 +59,7 @@ _PLACES = Decoder(list[_Place])
 class OrderChange(Struct):
     """An order after this batch. `status_before` is None for an order that is new.
 
-    `first_seq` is the arrival number of a new order's first event.
+    `first_seq` is then the number of its first event in this batch.
     """
 
     key: OrderKey
@@ -90,207 +84,208 @@ class OrderChanges:
     """Keys (strategy_id, event_id, variant) of events recorded earlier that are applied after all."""
 
 
-@dataclass(slots=True)
-class _Stored:
-    """What the database knows of an order before this batch."""
-
-    state: OrderState | None = None
-    waiting: int = 0
-    trades: set[TradeKey] = field(default_factory=set)
-    quarantine: dict[str, Quarantine] = field(default_factory=dict)
-    events: list[tuple[int, OrderHistoryEvent]] = field(default_factory=list)
+Touched = dict[OrderKey, list[Arrival]]
 
 
 async def move_orders(work: WriteConnection, arrivals: Iterable[Arrival]) -> OrderChanges:
     """Apply new order events. Reads the orders concerned; writes nothing."""
-    touched: dict[OrderKey, list[Arrival]] = {}
+    touched: Touched = {}
+    primaries: set[OrderKey] = set()
+    resolved: set[OrderKey] = set()
     for arrival in arrivals:
-        touched.setdefault((arrival.strategy_id, arrival.client_order_id), []).append(arrival)
+        event, key = arrival.event, (arrival.strategy_id, arrival.client_order_id)
+        touched.setdefault(key, []).append(arrival)
+        if isinstance(event, OrderInitialized):
+            if (primary := event.primary_order_id) is not None:
+                primaries.add((arrival.strategy_id, primary))
+        elif isinstance(event, QuarantineResolved):
+            resolved.add(key)
+    stored = await load_orders(work, [*touched, *(primaries - touched.keys())])
+    await load_trades(work, stored, [key for key in stored if _is_filled(touched.get(key, ()))])
     changes = OrderChanges()
-    stored = await _load(work, touched)
     to_fold: list[OrderKey] = []
     for key, news in touched.items():
-        if not _move_on_top(key, stored.get(key), news, changes):
+        if key in primaries or key in resolved or not _move_on_top(key, stored.get(key), news, changes):
             to_fold.append(key)
-    known = [key for key in to_fold if key in stored]
-    if known:
-        await _load_events(work, known, stored)
-    for key in to_fold:
-        _fold_again(key, stored.get(key) or _Stored(), touched[key], changes)
+    if to_fold or primaries or any(change.state.exec_spawn_id for change in changes.orders):
+        await _FoldAgain(work, touched, stored, changes, resolved).run(to_fold, primaries)
     return changes
 
 
 def known_of(keys: Iterable[OrderKey]) -> Query[list[OrderKey]]:
     """Those that are orders, or have events that wait to be applied."""
     asked = list(keys)
-    return Query(_KNOWN, _key_arrays(asked), _PLACES, lambda rows: [asked[row.ordinal - 1] for row in rows])
+    return Query(_KNOWN, key_arrays(asked), _PLACES, lambda rows: [asked[row.ordinal - 1] for row in rows])
 
 
 async def load_states(
     work: WriteConnection, keys: Iterable[OrderKey]
 ) -> tuple[dict[OrderKey, OrderState], set[OrderKey]]:
     """The orders that are known, and those with events that wait to be applied."""
-    stored = await _load(work, {key: [] for key in keys})
+    stored = await load_orders(work, keys)
     states = {key: order.state for key, order in stored.items() if order.state is not None}
-    return states, {key for key, order in stored.items() if order.quarantine}
+    return states, {key for key, order in stored.items() if order.waiting}
 
 
-def _move_on_top(key: OrderKey, stored: _Stored | None, news: list[Arrival], changes: OrderChanges) -> bool:
+def _is_filled(news: Iterable[Arrival]) -> bool:
+    return any(isinstance(arrival.event, OrderFilled) for arrival in news)
+
+
+def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival], changes: OrderChanges) -> bool:
     """The fast way. Answers False, having changed nothing, where the order must be folded again."""
     fills: list[NewFill] = []
     status_before: OrderStatus | None = None
+    first_seq: int | None = None
     if stored is None:
         first = news[0]
-        if not isinstance(first.event, OrderInitialized):
+        if not isinstance(first.event, OrderInitialized) or first.event.is_routed:
             return False
-        state, rest, trades = open_order(first.event), news[1:], set[TradeKey]()
+        moved, rest, trades = open_order(first.event), news[1:], set[TradeKey]()
+        first_seq, instrument_id_before = first.seq, moved.instrument_id
     elif stored.state is None or stored.waiting:
         return False
     else:
-        state, rest, trades = stored.state, news, stored.trades
-        status_before = state.status
-    moved = copy(state) if stored is not None else state
+        moved, rest, trades = copy(stored.state), news, stored.trades
+        status_before, instrument_id_before = moved.status, moved.instrument_id
     for arrival in rest:
         event: OrderHistoryEvent = arrival.event  # type: ignore[assignment]
         if not comes_in_order(moved, event) or refusal(moved, event) is not None:
             return False
         if isinstance(event, OrderFilled):
-            trade = _trade_of(event)
+            trade = trade_of(event)
             if trade in trades:
                 return False
             trades.add(trade)
             fills.append(NewFill(arrival.strategy_id, arrival.seq, event))
+        elif isinstance(event, OrderInitialized) and event.is_routed:
+            return False
         apply(moved, event)
-    first_seq = news[0].seq if status_before is None else None
-    changes.orders.append(OrderChange(key, moved, 0, status_before, state.instrument_id, first_seq))
+    conclude(moved)
+    changes.orders.append(OrderChange(key, moved, 0, status_before, instrument_id_before, first_seq))
     changes.fills += fills
     return True
 
 
-def _fold_again(key: OrderKey, stored: _Stored, news: list[Arrival], changes: OrderChanges) -> None:
-    """The sure way: fold all events of the order and see what differs from what was."""
-    fresh = {arrival.seq for arrival in news}
-    every = [*stored.events, *((arrival.seq, arrival.event) for arrival in news)]
-    state, applied, left = fold_order(key, every)  # type: ignore[arg-type]
-    for seq, item in left:
-        if seq in fresh:
-            changes.quarantined.append(item)
-        elif stored.quarantine.get(item.event_id) != item:
-            changes.requarantined.append(item)
-    still_left = {item.event_id for _, item in left}
-    changes.released += [(key[0], event_id, "0") for event_id in stored.quarantine if event_id not in still_left]
-    changes.fills += [
-        NewFill(key[0], seq, event)
-        for seq, event in applied
-        if isinstance(event, OrderFilled) and (seq in fresh or event.event_id in stored.quarantine)
-    ]
-    if state is not None:
-        before = stored.state
-        status_before, instrument_before = (before.status, before.instrument_id) if before else (None, None)
-        first_seq = every[0][0] if before is None else None
-        changes.orders.append(OrderChange(key, state, len(left), status_before, instrument_before, first_seq))
+@dataclass(slots=True)
+class _FoldAgain:
+    """The sure way: fold orders from their events, and see what differs from what was."""
 
+    work: WriteConnection
+    touched: Touched
+    stored: dict[OrderKey, StoredOrder]
+    changes: OrderChanges
+    resolved: set[OrderKey]
+    """Orders of which an admin resolved an event in quarantine."""
+    folded: dict[OrderKey, FoldedOrder] = field(default_factory=dict)
 
-def fold_order(
-    key: OrderKey, events: Sequence[tuple[int, OrderHistoryEvent]]
-) -> tuple[OrderState | None, list[tuple[int, OrderHistoryEvent]], list[tuple[int, Quarantine]]]:
-    """Fold (seq, event) pairs of one order, sorted by seq: the order, the applied events, and what is left over."""
-    unique, repeated = _split_repeated_trades(events)
-    state, applied, refused = fold(unique)
-    code = QuarantineCode.ORDER_UNKNOWN if state is None else QuarantineCode.ILLEGAL_TRANSITION
-    left = [(seq, _quarantine(key, event, code, reason)) for seq, event, reason in refused]
-    left += [(seq, _quarantine(key, event, QuarantineCode.REPEATED_TRADE, reason)) for seq, event, reason in repeated]
-    return state, applied, left
+    async def run(self, to_fold: Sequence[OrderKey], primaries: set[OrderKey]) -> None:
+        """Fold these orders, then the primaries of spawned orders, whose quantity those take a part of.
 
+        What a spawned order takes off its primary depends on no other order, so the two steps are enough.
+        """
+        await self._fold(to_fold)
+        moved = {change.key: change.state for change in self.changes.orders}
+        primaries = primaries | {key for key, folded in self.folded.items() if folded.may_spawn}
+        # Those that were moved on top of what they were have no spawned orders.
+        primaries |= self._affected() - moved.keys()
+        moved |= {key: folded.state for key, folded in self.folded.items() if folded.state is not None}
+        await self._fold_primaries(primaries, moved)
+        for key, folded in self.folded.items():
+            self._note(key, folded)
 
-def _split_repeated_trades(
-    events: Sequence[tuple[int, OrderHistoryEvent]],
-) -> tuple[list[tuple[int, OrderHistoryEvent]], list[tuple[int, OrderHistoryEvent, str]]]:
-    """Keep the first fill of each trade; a second report of it under another event id is set aside."""
-    first: dict[TradeKey, str] = {}
-    unique: list[tuple[int, OrderHistoryEvent]] = []
-    repeated: list[tuple[int, OrderHistoryEvent, str]] = []
-    for seq, event in events:
-        if isinstance(event, OrderFilled):
-            recorded = first.setdefault(_trade_of(event), event.event_id)
-            if recorded != event.event_id:
-                repeated.append((seq, event, f"trade {event.trade_id} was recorded before, by event {recorded}"))
-                continue
-        unique.append((seq, event))
-    return unique, repeated
+    def _affected(self) -> set[OrderKey]:
+        """The primaries of which spawned orders may take another quantity than before."""
+        moved = [(change.key, change.state, change.status_before) for change in self.changes.orders]
+        for key, folded in self.folded.items():
+            before = self.stored.get(key, _NOTHING).state
+            if folded.state is not None:
+                moved.append((key, folded.state, before.status if before is not None else None))
+        return {
+            (key[0], state.exec_spawn_id)
+            for key, state, status_before in moved
+            if state.exec_spawn_id is not None
+            and (status_before is None or state.status in _UNSENT or status_before in _UNSENT)
+        }
 
+    async def _fold_primaries(self, primaries: set[OrderKey], moved: Mapping[OrderKey, OrderState]) -> None:
+        if not primaries:
+            return
+        missing = primaries - self.stored.keys() - self.touched.keys()
+        self.stored |= await load_orders(self.work, missing)
+        spawned = await load_spawned(self.work, primaries)
+        for key, state in moved.items():
+            if state.exec_spawn_id is not None and (primary := (key[0], state.exec_spawn_id)) in primaries:
+                spawned.setdefault(primary, {})[key[1]] = spawned_of(state)
+        there = self.stored.keys() | self.touched.keys()
+        await self._fold(sorted(key for key in spawned if key in there), spawned)
 
-def _trade_of(event: OrderFilled) -> TradeKey:
-    return event.trade_id, event.instrument_id, event.account_id or ""
+    async def _fold(
+        self, keys: Sequence[OrderKey], spawned: Mapping[OrderKey, Mapping[str, Spawned]] | None = None
+    ) -> None:
+        """Fold these orders from their applied events and the new ones; where that moves one, from all of them."""
+        known = {key: self.stored[key] for key in keys if key in self.stored}
+        await load_applied(self.work, {key: order for key, order in known.items() if not order.events})
+        unread = {key: order for key, order in known.items() if not order.quarantine}
+        resolved = {key: order for key, order in unread.items() if key in self.resolved}
+        await load_waiting(self.work, resolved, is_everything=True)
+        self._fold_each(keys, spawned)
+        moved = {
+            key: order
+            for key, order in unread.items()
+            if key not in resolved and order.waiting and (spawned or self._is_moved(key))
+        }
+        await load_waiting(self.work, moved)
+        self._fold_each(moved, spawned)
+        cut = {key: order for key, order in moved.items() if order.is_cut and self._has_released(key)}
+        await load_waiting(self.work, cut, is_everything=True)
+        self._fold_each(cut, spawned)
 
+    def _fold_each(self, keys: Iterable[OrderKey], spawned: Mapping[OrderKey, Mapping[str, Spawned]] | None) -> None:
+        for key in keys:
+            order, news = self.stored.get(key, _NOTHING), self.touched.get(key, ())
+            every = [*order.events, *((arrival.seq, arrival.event) for arrival in news)]
+            children = (spawned or {}).get(key, {}).values()
+            self.folded[key] = fold_order(key, every, children, is_known=order.state is not None)  # type: ignore[arg-type]
 
-def _quarantine(key: OrderKey, event: OrderHistoryEvent, code: QuarantineCode, reason: str) -> Quarantine:
-    return Quarantine(key[0], event.event_id, 0, key[1], event.ts_event, code, reason)
+    def _is_moved(self, key: OrderKey) -> bool:
+        """Whether the new events did anything but to wait, too: so that others that wait may be allowed now."""
+        folded, news = self.folded[key], self.touched.get(key, ())
+        if self.stored[key].state is None:
+            return folded.state is not None
+        return {seq for seq, _ in folded.left} != {arrival.seq for arrival in news}
 
+    def _has_released(self, key: OrderKey) -> bool:
+        left = {item.event_id for _, item in self.folded[key].left}
+        return not self.stored[key].quarantine.keys() <= left
 
-async def _load(work: WriteConnection, touched: dict[OrderKey, list[Arrival]]) -> dict[OrderKey, _Stored]:
-    keys = _key_arrays(touched)
-    stored: dict[OrderKey, _Stored] = {}
-    if not touched:
-        return stored
-    for row in await work.fetch(_LOAD_ORDERS, *keys):
-        stored[str(row["strategy_id"]), row["client_order_id"]] = _Stored(_state_of(row), row["waiting"])
-    for row in await work.fetch(_LOAD_QUARANTINE, *keys):
-        item = _quarantine_of(row)
-        order = stored.setdefault((str(row["strategy_id"]), row["client_order_id"]), _Stored())
-        order.quarantine[item.event_id] = item
-    filled = [key for key in stored if any(isinstance(arrival.event, OrderFilled) for arrival in touched[key])]
-    if filled:
-        for row in await work.fetch(_LOAD_TRADES, *_key_arrays(filled)):
-            order = stored[str(row["strategy_id"]), row["client_order_id"]]
-            order.trades.add((row["trade_id"], row["instrument_id"], row["account_id"]))
-    return stored
-
-
-def _quarantine_of(row: asyncpg.Record) -> Quarantine:
-    ids = {"strategy_id": str(row["strategy_id"]), "event_id": str(row["event_id"])}
-    return Quarantine(**{**row, **ids, "code": QuarantineCode(row["code"])})
-
-
-async def _load_events(work: WriteConnection, keys: list[OrderKey], stored: dict[OrderKey, _Stored]) -> None:
-    for row in await work.fetch(_LOAD_EVENTS, *_key_arrays(keys)):
-        event: Any = decode_stored(row["payload"])
-        stored[str(row["strategy_id"]), row["client_order_id"]].events.append((row["seq"], event))
-
-
-def _key_arrays(keys: Iterable[OrderKey]) -> tuple[list[str], list[str]]:
-    keys = list(keys)
-    return [strategy_id for strategy_id, _ in keys], [client_order_id for _, client_order_id in keys]
-
-
-def _state_of(row: asyncpg.Record) -> OrderState:
-    before_pending, authorized = row["status_before_pending"], row["authorization_status"]
-    return OrderState(
-        trader_id=row["trader_id"],
-        strategy_name=row["strategy_name"],
-        instrument_id=row["instrument_id"],
-        client_order_id=row["client_order_id"],
-        side=OrderSide(row["side"]),
-        order_type=OrderType(row["order_type"]),
-        time_in_force=TimeInForce(row["time_in_force"]),
-        quantity=row["quantity"],
-        price=row["price"],
-        trigger_price=row["trigger_price"],
-        reduce_only=row["reduce_only"],
-        post_only=row["post_only"],
-        tags=row["tags"],
-        ts_init=row["ts_init"],
-        ts_last=row["ts_last"],
-        status=OrderStatus(row["status"]),
-        status_before_pending=OrderStatus(before_pending) if before_pending else None,
-        account_id=row["account_id"],
-        venue_order_id=row["venue_order_id"],
-        position_id=row["position_id"],
-        filled_qty=row["filled_qty"],
-        filled_notional=row["filled_notional"],
-        deny_reason=row["deny_reason"],
-        last_ts_init=row["last_ts_init"],
-        last_rank=row["last_rank"],
-        authorization_status=AuthorizationStatus(authorized) if authorized else None,
-        signal_id=str(row["signal_id"]) if row["signal_id"] else None,
-    )
+    def _note(self, key: OrderKey, folded: FoldedOrder) -> None:
+        """Say what differs from what was."""
+        order, news = self.stored.get(key, _NOTHING), self.touched.get(key, ())
+        fresh = {arrival.seq for arrival in news}
+        for seq, item in folded.left:
+            if seq in fresh:
+                self.changes.quarantined.append(item)
+            elif order.quarantine.get(item.event_id) != item:
+                self.changes.requarantined.append(item)
+        still_left = {item.event_id for _, item in folded.left}
+        self.changes.released += [(key[0], each, "0") for each in order.quarantine if each not in still_left]
+        self.changes.fills += [
+            NewFill(key[0], seq, event, is_repeat=event.event_id in folded.repeated)
+            for seq, event in folded.applied
+            if isinstance(event, OrderFilled) and (seq in fresh or event.event_id in order.quarantine)
+        ]
+        if folded.state is None:
+            return
+        before = order.state
+        read = sum(item.code is not QuarantineCode.DISMISSED for item in order.quarantine.values())
+        unread = order.waiting - read if before else 0
+        self.changes.orders.append(
+            OrderChange(
+                key=key,
+                state=folded.state,
+                waiting=folded.waiting + unread,
+                status_before=before.status if before else None,
+                instrument_id_before=before.instrument_id if before else None,
+                first_seq=None if before else min(fresh, default=None),
+            )
+        )

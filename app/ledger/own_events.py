@@ -11,7 +11,7 @@ from app.ledger.locks import LockedStrategy
 from app.ledger.rows import EVENT_COLUMNS, own_event_row
 from app.ledger.writing import Insert, Part, Row
 from app.models import OrderEvent
-from app.rules.events import AnyAuthorizationEvent, AuthorizationGranted
+from app.rules.events import AnyOwnEvent, AuthorizationGranted
 
 _DECISIONS = f"""
 SELECT e.strategy_id, e.client_order_id, e.payload FROM {array_source("strategy_id uuid", "event_id uuid")} k
@@ -48,7 +48,7 @@ async def load_decisions(work: WriteConnection, orders: Iterable[OrderKey]) -> d
     return decisions
 
 
-def numbered_row(strategy_id: str, strategy: LockedStrategy, event: AnyAuthorizationEvent) -> Row:
+def numbered_row(strategy_id: str, strategy: LockedStrategy, event: AnyOwnEvent) -> Row:
     """The event as the next of its strategy."""
     strategy.event_seq += 1
     return own_event_row(strategy_id, strategy.event_seq, event)

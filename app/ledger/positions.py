@@ -17,6 +17,7 @@ from app.ledger.arrival import NewFill
 from app.ledger.by_keys import array_source
 from app.ledger.locks import LockedStrategy
 from app.ledger.valuations import load_valuations
+from app.models.fill import NO_REPEAT
 from app.rules.enums import OrderSide, Reconciliation
 from app.rules.events import OrderFilled
 from app.rules.positions import FillPlace, PositionFill, PositionState, apply_fill, closing_fee, trade_seq_of
@@ -30,6 +31,7 @@ FillEffects = tuple[Decimal, int, Decimal, str, Decimal]
 """(realized_pnl, position_n, flip_qty, settlement_currency, notional) of a fill."""
 
 _ZERO = Decimal(0)
+_NO_REPEAT = str(NO_REPEAT)
 _KEYS = array_source("strategy_id uuid", "position_id text")
 _LOAD_LATEST = f"""
 SELECT p.* FROM {_KEYS} k JOIN LATERAL (
@@ -98,6 +100,7 @@ class BookedFill(Struct):
     settlement_currency: str = ""
     notional: Decimal = _ZERO
     before: FillEffects | None = None
+    repeat_id: str = _NO_REPEAT
 
     @property
     def effect(self) -> FillEffects:
@@ -331,6 +334,7 @@ def _booked(new: NewFill) -> BookedFill:
         instrument_id=event.instrument_id,
         account_id=event.account_id or "",
         event=event,
+        repeat_id=event.event_id if new.is_repeat else _NO_REPEAT,
     )
 
 

@@ -21,7 +21,6 @@ from app.ledger.arrival import (
     Arrival,
     Incoming,
     Quarantine,
-    QuarantineCode,
     RecordedEvents,
     Rejected,
     SignalArrival,
@@ -37,6 +36,7 @@ from app.ledger.rows import EVENT_COLUMNS, QUARANTINE_COLUMNS, event_row, quaran
 from app.ledger.signals import add_signals
 from app.ledger.writing import CANNOT_BE_STORED, Delete, Insert, Merge, Part, write
 from app.models import OrderEvent, QuarantinedEvent
+from app.rules.enums import QuarantineCode
 from app.rules.events import PositionEvent
 from app.rules.money import EXACT
 

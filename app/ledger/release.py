@@ -21,7 +21,8 @@ from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus
 from app.rules.events import AuthorizationReleased
 from app.rules.holds import HoldState
 from app.rules.money import EXACT
-from app.rules.order_lifecycle import OrderState, apply
+from app.rules.order_lifecycle import apply
+from app.rules.order_state import OrderState
 
 
 async def release_order(

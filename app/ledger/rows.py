@@ -7,7 +7,7 @@ from app.ledger.copying import array_literal
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, Life
 from app.ledger.writing import Row
-from app.rules.events import AnyAuthorizationEvent, OrderFilled, PositionEvent
+from app.rules.events import AnyOwnEvent, OrderFilled, PositionEvent
 from app.rules.holds import HoldState
 
 _json = msgspec.json.Encoder().encode
@@ -22,13 +22,13 @@ ORDER_COLUMNS = (
     *("position_id", "side", "order_type", "time_in_force", "status", "status_before_pending", "quantity"),
     *("filled_qty", "filled_notional", "price", "trigger_price", "avg_px", "reduce_only", "post_only"),
     *("overfilled", "deny_reason", "tags", "signal_id", "ts_init", "ts_last", "last_ts_init", "last_rank", "waiting"),
-    "authorization_status",
+    *("authorization_status", "is_quote_quantity", "quantity_source", "exec_spawn_id", "spawned_qty", "mismatched"),
 )
 FILL_COLUMNS = (
     *("strategy_id", "event_id", "trade_id", "client_order_id", "venue_order_id", "account_id", "instrument_id"),
     *("position_id", "position_n", "flip_qty", "side", "last_qty", "last_px", "currency", "commission"),
     *("commission_currency", "liquidity_side", "realized_pnl", "ts_event", "ts_init", "trade_seq", "seq"),
-    *("settlement_currency", "notional"),
+    *("settlement_currency", "notional", "repeat_id"),
 )
 POSITION_COLUMNS = (
     *("strategy_id", "position_id", "n", "account_id", "instrument_id", "status", "entry", "side", "signed_qty"),
@@ -60,7 +60,7 @@ def event_row(arrival: Arrival) -> Row:
     )
 
 
-def own_event_row(strategy_id: str, seq: int, event: AnyAuthorizationEvent) -> Row:
+def own_event_row(strategy_id: str, seq: int, event: AnyOwnEvent) -> Row:
     """A row of `order_events`, of an event of ours."""
     return (
         *(strategy_id, event.event_id, 0, seq, type(event).__name__),
@@ -93,6 +93,8 @@ def order_row(change: OrderChange) -> Row:
             state.ts_init,
         ),
         *(state.ts_last, state.last_ts_init, state.last_rank, change.waiting, state.authorization_status),
+        *(state.is_quote_quantity, state.quantity_source.value, state.exec_spawn_id, state.spawned_qty),
+        state.is_mismatched,
     )
 
 
@@ -105,7 +107,7 @@ def fill_row(booked: BookedFill, event: OrderFilled) -> Row:
         *(fill.side.value, fill.last_qty, fill.last_px, fill.currency, fill.commission),
         *(fill.commission_currency, event.liquidity_side.value, booked.realized_pnl),
         *(fill.ts_event, event.ts_init, booked.place[2], booked.place[3]),
-        *(booked.settlement_currency, booked.notional),
+        *(booked.settlement_currency, booked.notional, booked.repeat_id),
     )
 
 

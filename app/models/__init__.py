@@ -12,7 +12,7 @@ from app.models.fill import Fill
 from app.models.hold import Hold
 from app.models.instrument import Instrument
 from app.models.order import Order
-from app.models.order_event import OrderEvent, QuarantinedEvent
+from app.models.order_event import OrderEvent, OutdatedOrder, QuarantinedEvent, QuarantineResolution
 from app.models.pending_revaluation import PendingRevaluation
 from app.models.position import Position
 from app.models.signal import Signal
@@ -38,9 +38,11 @@ __all__ = [
     "Order",
     "OrderEvent",
     "OrderTotal",
+    "OutdatedOrder",
     "PendingRevaluation",
     "Position",
     "PositionTotal",
+    "QuarantineResolution",
     "QuarantinedEvent",
     "Signal",
     "SignalTotal",

@@ -1,6 +1,8 @@
 """Column kinds shared by all tables: exact amounts and nanosecond instants."""
 
+from collections.abc import Iterable
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import DDL, BigInteger, CheckConstraint, Numeric, event
@@ -28,9 +30,9 @@ def finite(table: str, *columns: str) -> tuple[CheckConstraint, ...]:
     )
 
 
-def one_of(table: str, column: str, values: type) -> CheckConstraint:
-    """A CHECK that a text column holds one of an enum's values."""
-    listed = ", ".join(f"'{value}'" for value in values)  # type: ignore[attr-defined]
+def one_of(table: str, column: str, values: Iterable[StrEnum]) -> CheckConstraint:
+    """A CHECK that a text column holds one of these values of an enum."""
+    listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{table}_{column}_known")
 
 

@@ -7,7 +7,9 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import amount, finite, instant, one_of, planned_as_rare
-from app.rules.enums import LiquiditySide, OrderSide
+from app.rules.enums import TRADED_SIDES, LiquiditySide
+
+NO_REPEAT = UUID(int=0)
 
 
 class Fill(SQLModel, table=True):
@@ -16,17 +18,19 @@ class Fill(SQLModel, table=True):
     `position_n` is the position (strategy, position_id, n) that the fill was applied to. A fill larger than
     the position closed it and opened n + 1 with the rest, `flip_qty`; else that is 0. `trade_seq` and `seq`
     order fills of one instant (`rules.positions`). `notional` is what the quantity was worth, in `settlement_currency`
-    like `realized_pnl`; `currency` is what the price is in.
+    like `realized_pnl`; `currency` is what the price is in. A trade counts once in its order, unless an admin accepted
+    another report of it as a trade of its own: `repeat_id` is that report's event then, else the nil UUID.
     """
 
     __tablename__ = "fills"
     __table_args__ = (
         *finite("fills", "last_qty", "last_px", "commission", "realized_pnl", "flip_qty", "notional"),
         CheckConstraint("last_qty > 0", name="fills_last_qty_positive"),
-        one_of("fills", "side", OrderSide),
+        one_of("fills", "side", TRADED_SIDES),
         one_of("fills", "liquidity_side", LiquiditySide),
         UniqueConstraint(
-            "strategy_id", "client_order_id", "trade_id", "instrument_id", "account_id", name="fills_trade"
+            *("strategy_id", "client_order_id", "trade_id", "instrument_id", "account_id", "repeat_id"),
+            name="fills_trade",
         ),
         Index("fills_ts_event", "ts_event", "event_id", "strategy_id"),
         Index("fills_strategy_ts_event", "strategy_id", "ts_event", "event_id"),
@@ -60,6 +64,7 @@ class Fill(SQLModel, table=True):
     seq: int = Field(sa_type=BigInteger)
     settlement_currency: str
     notional: Decimal = amount()
+    repeat_id: UUID = Field(default=NO_REPEAT, sa_column_kwargs={"server_default": str(NO_REPEAT)})
 
 
 planned_as_rare(Fill, "instrument_id")

@@ -8,7 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from app.models.append_only import append_only
-from app.models.columns import instant
+from app.models.columns import instant, one_of
+from app.rules.enums import QuarantineAction
 
 
 class OrderEvent(SQLModel, table=True):
@@ -45,7 +46,10 @@ append_only(OrderEvent)
 
 
 class QuarantinedEvent(SQLModel, table=True):
-    """Why a stored event is not applied; the row goes when it is applied after all."""
+    """Why a stored event is not applied; the row goes when it is applied after all.
+
+    A dismissed event keeps its row, with the code DISMISSED.
+    """
 
     __tablename__ = "quarantined_events"
     __table_args__ = (
@@ -60,3 +64,27 @@ class QuarantinedEvent(SQLModel, table=True):
     ts_event: int = instant()
     code: str
     reason: str
+
+
+class QuarantineResolution(SQLModel, table=True):
+    """What an admin decided about an event in quarantine, as the events of type QuarantineResolved have it."""
+
+    __tablename__ = "quarantine_resolutions"
+    __table_args__ = (one_of("quarantine_resolutions", "action", QuarantineAction),)
+
+    strategy_id: UUID = Field(primary_key=True)
+    event_id: UUID = Field(primary_key=True)
+    variant: int = Field(sa_type=SmallInteger, primary_key=True)
+    action: str
+    reason: str
+    actor: str
+    ts: int = instant()
+
+
+class OutdatedOrder(SQLModel, table=True):
+    """An order that an earlier release folded by other rules: it is folded again before the service starts."""
+
+    __tablename__ = "outdated_orders"
+
+    strategy_id: UUID = Field(primary_key=True)
+    client_order_id: str = Field(primary_key=True)

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from app.models.columns import amount, finite, instant, one_of
-from app.rules.enums import OrderSide, PositionSide, PositionStatus, Reconciliation
+from app.rules.enums import TRADED_SIDES, PositionSide, PositionStatus, Reconciliation
 
 
 class Position(SQLModel, table=True):
@@ -27,7 +27,7 @@ class Position(SQLModel, table=True):
             *("realized_pnl", "total_fees"),
         ),
         one_of("positions", "status", PositionStatus),
-        one_of("positions", "entry", OrderSide),
+        one_of("positions", "entry", TRADED_SIDES),
         one_of("positions", "side", PositionSide),
         one_of("positions", "reconciliation", Reconciliation),
         Index("positions_ts_opened", "ts_opened", "position_id", "n", "strategy_id"),

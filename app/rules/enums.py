@@ -4,10 +4,15 @@ from enum import StrEnum
 
 
 class OrderSide(StrEnum):
-    """Which way an order or a fill goes."""
+    """Which way an order or a fill goes. NO_ORDER_SIDE: no event of the order has said it."""
 
     BUY = "BUY"
     SELL = "SELL"
+    NO_ORDER_SIDE = "NO_ORDER_SIDE"
+
+
+TRADED_SIDES = (OrderSide.BUY, OrderSide.SELL)
+"""The sides that a fill, a position, or an order that is to be sent can have."""
 
 
 class OrderStatus(StrEnum):
@@ -30,7 +35,7 @@ class OrderStatus(StrEnum):
 
 
 class OrderType(StrEnum):
-    """How an order is priced and triggered."""
+    """How an order is priced and triggered. UNKNOWN: no event of the order has said it."""
 
     MARKET = "MARKET"
     LIMIT = "LIMIT"
@@ -41,10 +46,11 @@ class OrderType(StrEnum):
     LIMIT_IF_TOUCHED = "LIMIT_IF_TOUCHED"
     TRAILING_STOP_MARKET = "TRAILING_STOP_MARKET"
     TRAILING_STOP_LIMIT = "TRAILING_STOP_LIMIT"
+    UNKNOWN = "UNKNOWN"
 
 
 class TimeInForce(StrEnum):
-    """How long an order stays open."""
+    """How long an order stays open. UNKNOWN: no event of the order has said it."""
 
     GTC = "GTC"
     IOC = "IOC"
@@ -53,6 +59,15 @@ class TimeInForce(StrEnum):
     DAY = "DAY"
     AT_THE_OPEN = "AT_THE_OPEN"
     AT_THE_CLOSE = "AT_THE_CLOSE"
+    UNKNOWN = "UNKNOWN"
+
+
+class QuantitySource(StrEnum):
+    """How an order's quantity is known: an event states it, it follows from events that do not, or not at all."""
+
+    REPORTED = "REPORTED"
+    INFERRED = "INFERRED"
+    UNKNOWN = "UNKNOWN"
 
 
 class LiquiditySide(StrEnum):
@@ -162,3 +177,20 @@ class Valuation(StrEnum):
     REPORTED = "REPORTED"
     ASSUMED = "ASSUMED"
     UNVALUED = "UNVALUED"
+
+
+class QuarantineCode(StrEnum):
+    """Why a stored event is not applied."""
+
+    ORDER_UNKNOWN = "ORDER_UNKNOWN"
+    ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
+    REPEATED_TRADE = "REPEATED_TRADE"
+    CONFLICTING_CONTENT = "CONFLICTING_CONTENT"
+    DISMISSED = "DISMISSED"
+
+
+class QuarantineAction(StrEnum):
+    """What to do with an event in quarantine."""
+
+    ACCEPT = "ACCEPT"
+    DISMISS = "DISMISS"

@@ -1,14 +1,21 @@
-"""What an engine reports, as value types. Field names and meanings are NautilusTrader's (`model/events`)."""
+"""What an engine reports, as value types. Field names and meanings are NautilusTrader's (`model/events`).
+
+Fields of type Any were ignored by earlier releases: events that are stored may have anything there. Read them through
+the properties, which take an unexpected value for none.
+"""
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct
 
-from app.rules.enums import DenyCode, LiquiditySide, OrderSide, OrderType, TimeInForce
+from app.rules.enums import DenyCode, LiquiditySide, OrderSide, OrderType, QuarantineAction, TimeInForce
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
+IDENTIFIER_LENGTH_MAX = 256
+Identifier = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_LENGTH_MAX)]
 Text = Annotated[str, Meta(max_length=16_384)]
+_UNKNOWN = OrderType.UNKNOWN
+_ORDER_TYPES = {kind.value: kind for kind in OrderType}
 if TYPE_CHECKING:
     Instant = int
 else:
@@ -46,6 +53,27 @@ class OrderInitialized(OrderEvent, tag=True, kw_only=True):
     trigger_price: Decimal | None = None
     tags: list[Text] | None = None
     emulation_trigger: Text | None = None
+    quote_quantity: Any = False
+    exec_algorithm_id: Any = None
+    exec_spawn_id: Any = None
+
+    @property
+    def is_quote_quantity(self) -> bool:
+        """Whether `quantity` is an amount of the quote currency."""
+        return self.quote_quantity is True
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether an execution algorithm works the order, and may spawn others from it."""
+        return isinstance(self.exec_algorithm_id, str)
+
+    @property
+    def primary_order_id(self) -> str | None:
+        """The order that an execution algorithm spawned this one from; a primary order may name itself."""
+        primary = self.exec_spawn_id
+        if not isinstance(primary, str) or primary == self.client_order_id:
+            return None
+        return primary if 1 <= len(primary) <= IDENTIFIER_LENGTH_MAX else None
 
     @property
     def is_emulated(self) -> bool:
@@ -69,6 +97,7 @@ class AuthorizationGranted(OrderEvent, tag=True, kw_only=True, omit_defaults=Tru
     currency: str | None = None
     signal_id: str | None = None
     tags: list[Text] | None = None
+    quote_quantity: bool = False
     budget_currency: str | None = None
     """Of the budget that decided; None where the currency is not known."""
 
@@ -83,6 +112,16 @@ class AuthorizationDenied(AuthorizationGranted, tag=True, kw_only=True, omit_def
 class AuthorizationReleased(OrderEvent, tag=True, kw_only=True):
     """Ours: an order that was never submitted is given up, as `actor` asked."""
 
+    actor: str
+
+
+class QuarantineResolved(OrderEvent, tag=True, kw_only=True):
+    """Ours: what `actor` decided about an event in quarantine, which it names by `resolves` and `variant`."""
+
+    resolves: str
+    variant: int
+    action: QuarantineAction
+    reason: str
     actor: str
 
 
@@ -111,6 +150,12 @@ class VenueOrderEvent(OrderEvent, kw_only=True):
 
     venue_order_id: Identifier | None = None
     account_id: Identifier | None = None
+    reconciliation: Any = False
+
+    @property
+    def is_reconciliation(self) -> bool:
+        """Whether the engine made the event from a venue's report. The order may have no OrderInitialized then."""
+        return self.reconciliation is True
 
 
 class OrderAccepted(VenueOrderEvent, tag=True, kw_only=True):
@@ -156,11 +201,15 @@ class OrderCancelRejected(VenueOrderEvent, tag=True, kw_only=True):
 
 
 class OrderUpdated(VenueOrderEvent, tag=True, kw_only=True):
-    """The order has a new quantity, price or trigger price; null leaves a price as it was."""
+    """The order has a new quantity, price or trigger price; null leaves a price as it was.
+
+    `is_quote_quantity` is what unit the quantity is in; NautilusTrader 1.221 does not have it.
+    """
 
     quantity: Decimal
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    is_quote_quantity: Any = None
 
 
 class OrderFilled(VenueOrderEvent, tag=True, kw_only=True):
@@ -170,6 +219,7 @@ class OrderFilled(VenueOrderEvent, tag=True, kw_only=True):
     trade_id: Identifier
     position_id: Identifier | None = None
     order_side: OrderSide
+    order_type: Any = None
     last_qty: Decimal
     last_px: Decimal
     currency: Identifier
@@ -177,6 +227,11 @@ class OrderFilled(VenueOrderEvent, tag=True, kw_only=True):
     liquidity_side: LiquiditySide = LiquiditySide.NO_LIQUIDITY_SIDE
     commission_amount: Decimal = Decimal(0)
     commission_currency: str = ""
+
+    @property
+    def order_type_named(self) -> OrderType:
+        """The order's type; UNKNOWN where the fill names none that we know."""
+        return _ORDER_TYPES.get(self.order_type, _UNKNOWN) if isinstance(self.order_type, str) else _UNKNOWN
 
 
 class PositionEvent(Struct, tag_field="type", tag=True, kw_only=True):
@@ -245,7 +300,9 @@ AnyOrderEvent = (
     | OrderFilled
 )
 AnyAuthorizationEvent = AuthorizationGranted | AuthorizationDenied | AuthorizationReleased
-"""What Purser itself adds to an order's history; no engine may send these."""
 OrderHistoryEvent = AnyOrderEvent | AnyAuthorizationEvent
+"""What an order is folded from."""
+AnyOwnEvent = AnyAuthorizationEvent | QuarantineResolved
+"""What Purser itself adds to an order's history; no engine may send these."""
 AnyPositionEvent = PositionOpened | PositionChanged | PositionClosed
 EngineEvent = AnyOrderEvent | AnyPositionEvent | SignalPublished

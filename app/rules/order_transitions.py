@@ -40,3 +40,6 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 }
 
 TERMINAL = frozenset({_S.DENIED, _S.REJECTED, _S.CANCELED, _S.EXPIRED, _S.FILLED})
+
+BEFORE_VENUE = frozenset({_S.INITIALIZED, _S.EMULATED, _S.RELEASED})
+"""No venue has the order yet."""

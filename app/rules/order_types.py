@@ -26,6 +26,7 @@ LIMIT_PRICE: dict[OrderType, Presence] = {
     OrderType.TRAILING_STOP_MARKET: _NEVER,
     # It may be left to the offset from the market.
     OrderType.TRAILING_STOP_LIMIT: _MAYBE,
+    OrderType.UNKNOWN: _MAYBE,
 }
 
 TRIGGER_PRICE: dict[OrderType, Presence] = {
@@ -38,4 +39,5 @@ TRIGGER_PRICE: dict[OrderType, Presence] = {
     OrderType.LIMIT_IF_TOUCHED: _ALWAYS,
     OrderType.TRAILING_STOP_MARKET: _MAYBE,
     OrderType.TRAILING_STOP_LIMIT: _MAYBE,
+    OrderType.UNKNOWN: _MAYBE,
 }

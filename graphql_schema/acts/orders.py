@@ -46,6 +46,7 @@ class OrderSent(Struct, forbid_unknown_fields=True, rename=client_name):
     currency: str | None = None
     signal_id: UUID | None = None
     tags: list[str] | None = None
+    quote_quantity: bool = False
 
     def command(self) -> AuthorizeOrder | InputInvalid:
         """As the ledger takes it, or what is wrong with it. Raises ValueError for what ordinary execution refuses."""
@@ -72,6 +73,7 @@ class OrderSent(Struct, forbid_unknown_fields=True, rename=client_name):
             currency=self.currency,
             signal_id=self.signal_id,
             tags=self.tags,
+            quote_quantity=self.quote_quantity,
         )
         try:
             return checked(command)

@@ -280,8 +280,11 @@ class Reference:
     # Fields that are more than a column: by the type's and the field's name.
 
     def _order_leaves_qty(self, row: Order, _: Any) -> str:
-        left = row.quantity - row.filled_qty
+        left = row.quantity - (row.filled_notional if row.is_quote_quantity else row.filled_qty)
         return plain(left) if left >= 0 else "0"
+
+    def _order_overfill_qty(self, row: Order, _: Any) -> str:
+        return plain(row.filled_qty - row.quantity) if row.overfilled else "0"
 
     def _order_deny_reason(self, row: Order, _: Any) -> str | None:
         return row.deny_reason if row.status in ("DENIED", "REJECTED") else None

@@ -48,11 +48,31 @@ def test_reads_the_price_out_of_the_options(options: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "ts", [1641000001123456789, "2022-01-01T01:20:01.123456789Z", "2022-01-01T01:20:01.123456789+00:00"]
+    "ts",
+    [
+        1641000001123456789,
+        "1641000001123456789",
+        "2022-01-01T01:20:01.123456789Z",
+        "2022-01-01T01:20:01.123456789+00:00",
+    ],
 )
 def test_takes_instants_as_numbers_and_as_text(ts: Any) -> None:
     event = decode_line(line(published("OrderAccepted", 1, ts=ts)))
     assert (event.ts_event, event.ts_init) == (1641000001123456789, 1641000001123456789)
+
+
+def test_an_iso_instant_needs_no_fraction() -> None:
+    event = decode_line(line(published("OrderAccepted", 1, ts="2022-01-01T01:20:01Z")))  # type: ignore[arg-type]
+    assert event.ts_init == 1641000001_000000000
+
+
+@pytest.mark.parametrize("kind", ["PositionOpened", "PositionClosed", "SignalMomentum"])
+def test_positions_and_signals_take_digits_as_instants(kind: str) -> None:
+    fields = {name: published("OrderFilled", 1)[name] for name in ("trader_id", "strategy_id", "instrument_id")}
+    fields |= {"position_id": "P-1", "opening_order_id": "O-1", "event_id": published("OrderFilled", 1)["event_id"]}
+    happened = "ts_closed" if kind == "PositionClosed" else "ts_event"
+    event = decode_line(line({"type": kind, **fields, "value": 1, happened: "7", "ts_opened": "6", "ts_init": "9"}))
+    assert (event.ts_event, event.ts_init) == (7, 9)
 
 
 def test_a_closed_positions_instant_is_when_it_closed() -> None:
@@ -111,6 +131,13 @@ def test_an_event_id_in_another_spelling_is_the_same_id() -> None:
         ({"commission": "NaN USDT"}, "INVALID_AMOUNT"),
         ({"ts_event": -1}, "INVALID_INSTANT"),
         ({"ts_event": 2**63}, "INVALID_INSTANT"),
+        ({"ts_event": str(2**63)}, "INVALID_INSTANT"),
+        ({"ts_event": "-1"}, "INVALID_INSTANT"),
+        ({"ts_event": "1_000"}, "INVALID_INSTANT"),
+        ({"ts_event": " 1"}, "INVALID_INSTANT"),
+        ({"ts_event": ""}, "INVALID_INSTANT"),
+        ({"ts_event": "\u0661"}, "INVALID_INSTANT"),
+        ({"ts_event": "1e3"}, "INVALID_INSTANT"),
         ({"ts_init": "yesterday"}, "INVALID_INSTANT"),
         ({"ts_init": "2022-13-41T00:00:00Z"}, "INVALID_INSTANT"),
         ({"ts_init": "1969-12-31T23:59:59Z"}, "INVALID_INSTANT"),

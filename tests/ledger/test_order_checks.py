@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app.errors import InputInvalid
 from app.ledger.commands import AuthorizeOrder
 from app.ledger.order_checks import checked
-from app.rules.enums import OrderSide, OrderType
+from app.rules.enums import OrderSide, OrderType, TimeInForce
 from app.rules.order_types import LIMIT_PRICE, TRIGGER_PRICE
 
 LIMIT = AuthorizeOrder(
@@ -70,6 +70,9 @@ def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
         ({"order_type": OrderType.MARKET}, ("price",)),
         ({"order_type": OrderType.STOP_MARKET, "price": None}, ("trigger_price",)),
         ({"order_type": OrderType.TRAILING_STOP_MARKET}, ("price",)),
+        ({"side": OrderSide.NO_ORDER_SIDE}, ("side",)),
+        ({"order_type": OrderType.UNKNOWN}, ("order_type",)),
+        ({"time_in_force": TimeInForce.UNKNOWN}, ("time_in_force",)),
     ],
 )
 def test_what_makes_none_is_refused(changes: dict[str, Any], path: tuple[str, ...]) -> None:

@@ -51,6 +51,15 @@ async def test_an_event_sent_twice_is_counted_and_changes_nothing(database: Data
     assert await digest_of(database) == before
 
 
+async def test_an_event_whose_instants_are_written_otherwise_is_the_same_event(database: Database) -> None:
+    first = published("OrderInitialized", 1)
+    digits = first | {"ts_event": "1000000000", "ts_init": "1000000000"}
+    iso = first | {"ts_event": "1970-01-01T00:00:01Z", "ts_init": "1970-01-01T00:00:01.000000000Z"}
+    assert counts(await send(database, first, digits)) == (1, 1, 0)
+    assert counts(await send(database, iso)) == (0, 1, 0)
+    assert counts(await send(database, iso | {"ts_init": "1970-01-01T00:00:02Z"})) == (0, 0, 1)
+
+
 async def test_other_content_under_a_known_event_id_is_quarantined_once_and_the_first_stands(
     database: Database,
 ) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.enums import OrderSide, PositionSide, PositionStatus
+from app.rules.enums import TRADED_SIDES, OrderSide, PositionSide, PositionStatus
 from app.rules.money import EXACT
 from app.rules.positions import FillEffect, PositionFill, PositionState, apply_fill, trade_seq_of
 from app.rules.valuation import Valuation
@@ -17,7 +17,7 @@ prices = st.decimals(min_value=Decimal("-50"), max_value=Decimal("50000"), place
 commissions = st.decimals(min_value=Decimal("-1"), max_value=Decimal("10"), places=8)
 fills = st.builds(
     PositionFill,
-    side=st.sampled_from(OrderSide),
+    side=st.sampled_from(TRADED_SIDES),
     last_qty=quantities,
     last_px=prices,
     commission=commissions,

@@ -24,14 +24,15 @@ from app.rules.currencies import did_you_mean
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, TradingState
 from app.rules.events import AuthorizationDenied, AuthorizationGranted
 from app.rules.holds import HoldState, hold_amount, unit_price_of
-from app.rules.order_lifecycle import OrderState, apply, open_order
+from app.rules.order_lifecycle import apply, open_order
+from app.rules.order_state import OrderState
 from app.rules.trading_states import stricter
 from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)
 _ASKED = (
     *("instrument_id", "order_side", "order_type", "quantity", "price", "trigger_price", "reference_price"),
-    *("time_in_force", "reduce_only", "post_only", "currency", "signal_id", "tags"),
+    *("time_in_force", "reduce_only", "post_only", "currency", "signal_id", "tags", "quote_quantity"),
 )
 """What makes two requests the same."""
 
@@ -246,9 +247,9 @@ class Desk:
             return None
         if state.status is not OrderStatus.INITIALIZED:
             return AuthorizationConflict(f"Order {name} is {state.status} already.")
-        described = (state.instrument_id, state.side, state.order_type, state.reduce_only)
+        described = (state.instrument_id, state.side, state.order_type, state.reduce_only, state.is_quote_quantity)
         amounts = (state.quantity, state.price, state.trigger_price)
-        asked = (event.instrument_id, event.order_side, event.order_type, event.reduce_only)
+        asked = (event.instrument_id, event.order_side, event.order_type, event.reduce_only, event.quote_quantity)
         if described != asked or amounts != (event.quantity, event.price, event.trigger_price):
             return AuthorizationConflict(f"The engine described order {name} otherwise.")
         return None
@@ -301,6 +302,7 @@ class Desk:
             signal_id=str(command.signal_id) if command.signal_id is not None else None,
             tags=command.tags,
             actor=request.actor,
+            quote_quantity=command.quote_quantity,
             budget_currency=None,
         )
 

@@ -8,16 +8,19 @@ import asyncpg
 
 from app.database import ReadConnection
 from app.engines.nautilus import decode_stored
-from app.ledger.arrival import QuarantineCode
 from app.ledger.by_keys import array_source
-from app.ledger.orders import OrderChange, fold_order
+from app.ledger.order_folding import fold_order
+from app.ledger.order_loading import load_spawned
+from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, Life, PositionChanges, booked_of, life_of, run_fills
 from app.ledger.reconciliation import compare_all
 from app.ledger.rows import ORDER_COLUMNS, POSITION_COLUMNS, order_row, position_row
 from app.ledger.valuations import load_valuations
 from app.ledger.verify.finding import Finding
 from app.ledger.writing import Row
+from app.rules.enums import QuarantineCode
 from app.rules.money import EXACT
+from app.rules.order_fold import Spawned
 from app.rules.valuation import assumed
 
 _TOGETHER = 2000
@@ -96,11 +99,14 @@ async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
     async for keys in _together(connection, _ORDER_KEYS):
         orders = _grouped(await connection.fetch(_ORDERS, *keys), "client_order_id")
         events = _grouped(await connection.fetch(_EVENTS, *keys), "client_order_id")
+        spawned = await load_spawned(connection, zip(*keys, strict=True))
         with localcontext(EXACT):
             found = [
                 finding
                 for key in zip(*keys, strict=True)
-                for finding in _differing_order(key, orders.get(key, []), events.get(key, []))
+                for finding in _differing_order(
+                    key, orders.get(key, []), events.get(key, []), spawned.get(key, {}).values()
+                )
             ]
         for finding in found:
             yield finding
@@ -169,12 +175,15 @@ def _differing_reports(key: Key, events: list[Any], changes: PositionChanges, kn
         yield Finding(where, f"stored {stored}, recomputed {expected}")
 
 
-def _differing_order(key: Key, order_rows: list[asyncpg.Record], event_rows: list[asyncpg.Record]) -> Iterable[Finding]:
+def _differing_order(
+    key: Key, order_rows: list[asyncpg.Record], event_rows: list[asyncpg.Record], spawned: Iterable[Spawned]
+) -> Iterable[Finding]:
     where = f"order {key[1]} of strategy {key[0]}"
     events: Any = [(row["seq"], decode_stored(row["payload"])) for row in event_rows]
-    state, _, left = fold_order(key, events)
+    folded = fold_order(key, sorted(events, key=lambda pair: pair[0]), spawned)
+    state = folded.state
     quarantined = {row["event_id"]: row["code"] for row in event_rows if row["code"] is not None}
-    expected = {item.event_id: item.code for _, item in left}
+    expected = {item.event_id: item.code for _, item in folded.left}
     for event_id in sorted(quarantined.keys() | expected.keys()):
         if quarantined.get(event_id) != expected.get(event_id):
             stored, recomputed = quarantined.get(event_id, "applied"), expected.get(event_id, "applied")
@@ -184,7 +193,7 @@ def _differing_order(key: Key, order_rows: list[asyncpg.Record], event_rows: lis
         if order_rows and QuarantineCode.ORDER_UNKNOWN in expected.values():
             yield Finding(where, "stored, though its events hold no OrderInitialized")
         return
-    row = order_row(OrderChange(key, state, len(left), None))
+    row = order_row(OrderChange(key, state, folded.waiting, None))
     # Written as text, read as a list.
     yield from _differing_row(where, ORDER_COLUMNS, order_rows, (*row[:_TAGS], state.tags, *row[_TAGS + 1 :]))
 

@@ -1,5 +1,7 @@
 """Orders."""
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, case, exists, func
 
 from app.models import Hold, Order, OrderTotal
@@ -25,6 +27,11 @@ def _is_unvalued(order: Columns) -> ColumnElement[bool]:
     return found.select_from(Hold.__table__.alias(_HOLD.name))  # type: ignore[attr-defined]
 
 
+def _filled(order: Columns) -> ColumnElement[Any]:
+    """What is filled, in the unit of the quantity."""
+    return case((order.is_quote_quantity, order.filled_notional), else_=order.filled_qty)
+
+
 ORDER = register(
     Shape(
         name="Order",
@@ -45,14 +52,20 @@ ORDER = register(
             "status": plain("status"),
             "quantity": amount("quantity"),
             "filled_qty": amount("filled_qty"),
+            "filled_notional": amount("filled_notional"),
             # An overfilled order has nothing left, not less than nothing.
-            "leaves_qty": amount(lambda o: func.greatest(o.quantity - o.filled_qty, number_literal(0))),
+            "leaves_qty": amount(lambda o: func.greatest(o.quantity - _filled(o), number_literal(0))),
+            "is_quote_quantity": plain("is_quote_quantity"),
+            "quantity_source": plain("quantity_source"),
+            "exec_spawn_id": plain("exec_spawn_id"),
             "price": amount("price"),
             "trigger_price": amount("trigger_price"),
             "avg_px": amount("avg_px"),
             "reduce_only": plain("reduce_only"),
             "post_only": plain("post_only"),
             "overfilled": plain("overfilled"),
+            "overfill_qty": amount(lambda o: case((o.overfilled, o.filled_qty - o.quantity), else_=number_literal(0))),
+            "mismatched": plain("mismatched"),
             "authorization_status": plain("authorization_status"),
             "deny_reason": plain(
                 lambda o: case((o.status.in_([text_literal("DENIED"), text_literal("REJECTED")]), o.deny_reason))
@@ -80,6 +93,7 @@ ORDER = register(
             "side": column("side"),
             "order_type": column("order_type"),
             "quantity": column("quantity"),
+            "quantity_source": column("quantity_source"),
             "ts_init": column("ts_init"),
             "ts_last": column("ts_last"),
         },

@@ -1,0 +1,247 @@
+"""An order as the fold of its events.
+
+Events come late, twice and out of order; what an order ends as must not depend on that. Therefore an order is the fold
+of its *set* of events in one canonical order (`fold_place`), not in the order of arrival.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from app.rules.enums import QuantitySource
+from app.rules.events import (
+    AuthorizationGranted,
+    AuthorizationReleased,
+    OrderAccepted,
+    OrderEmulated,
+    OrderFilled,
+    OrderHistoryEvent,
+    OrderInitialized,
+    OrderReleased,
+    OrderSubmitted,
+    VenueOrderEvent,
+)
+from app.rules.order_conclusions import conclude
+from app.rules.order_lifecycle import (
+    TARGETS,
+    apply,
+    open_order,
+    open_unreported,
+    rank_of,
+    reason_of,
+    refusal,
+    settle_fills,
+)
+from app.rules.order_state import RANK_CONCLUDED, OrderState
+from app.rules.order_transitions import BEFORE_VENUE, TERMINAL
+
+Numbered: TypeAlias = tuple[int, OrderHistoryEvent]
+"""An event with its place in the order of arrival."""
+
+_SENDING = (OrderEmulated, OrderReleased, OrderSubmitted, OrderAccepted)
+_RANK_SPAWNED = 3
+"""After the order is initialized, before it is submitted."""
+
+
+class Spawned(Struct, frozen=True):
+    """An order that an execution algorithm spawned from the one that is folded.
+
+    Its quantity is taken off the primary order when it is made, and NautilusTrader publishes nothing of that. Since
+    1.222 or later the engine gives it back where the spawned order is denied or rejected: `ts_returned`.
+    """
+
+    ts_init: int
+    quantity: Decimal
+    ts_returned: int | None = None
+
+
+class _QuantityChange(Struct, frozen=True):
+    """What spawned orders took off the primary order at an instant, below zero, or gave back."""
+
+    ts_init: int
+    change: Decimal
+
+
+class Folded(Struct):
+    """The order (None where no event makes one), the events in the order of application, and those left over, why."""
+
+    state: OrderState | None
+    applied: list[Numbered]
+    refused: list[tuple[int, OrderHistoryEvent, str]]
+    may_spawn: bool = False
+    """Whether an execution algorithm works the order, so that orders spawned from it change its quantity."""
+
+
+_Foldable: TypeAlias = OrderHistoryEvent | _QuantityChange
+_Place: TypeAlias = tuple[int, int, int]
+_Queues: TypeAlias = dict[type, deque[tuple[_Place, _Foldable]]]
+"""What waits to be applied, by type: whether one is allowed depends on its type and on the order alone."""
+
+
+def fold_place(event: _Foldable, arrival: int) -> _Place:
+    """Where an event stands in its order's fold.
+
+    By `ts_init`, the engine's own clock at the moment it handled the event: `ts_event` is the venue's clock, and
+    may run apart from the engine's. Then by rank, then by arrival.
+    """
+    return event.ts_init, _RANK_SPAWNED if isinstance(event, _QuantityChange) else rank_of(event), arrival
+
+
+def fold(
+    events: Iterable[Numbered],
+    spawned: Iterable[Spawned] = (),
+    *,
+    forced: frozenset[str] = frozenset(),
+    is_known: bool = False,
+) -> Folded:
+    """Fold (arrival, event) pairs of one order, whatever order they come in.
+
+    Takes, again and again, the first event in canonical order that the order's status allows; of one instant, an event
+    that ends the order goes last. Where none is allowed, the first of those whose ids are in `forced` is applied all
+    the same. Without an OrderInitialized the order is made from what the other events tell, if one of them comes from
+    reconciliation or is forced, or if the order `is_known` to exist.
+    """
+    entries = sorted(((fold_place(event, arrival), event) for arrival, event in events), key=_place)
+    spawned = list(spawned)
+    may_spawn = any(isinstance(event, OrderInitialized) and event.is_routed for _, event in entries)
+    if spawned and may_spawn:
+        folded = _fold_primary(entries, spawned, forced)
+    else:
+        folded = _fold(entries, (), forced, is_known=is_known)
+    folded.may_spawn = may_spawn
+    return folded
+
+
+def _fold_primary(
+    entries: Sequence[tuple[_Place, OrderHistoryEvent]], spawned: Sequence[Spawned], forced: frozenset[str]
+) -> Folded:
+    """The primary of spawned orders: of what may have become of its quantity, what its fills agree with."""
+    taken = [_QuantityChange(one.ts_init, -one.quantity) for one in spawned]
+    returned = [_QuantityChange(one.ts_returned, one.quantity) for one in spawned if one.ts_returned is not None]
+    folded = _fold(entries, [*taken, *returned], forced)
+    state = _state_of(folded)
+    if state.is_overfilled:
+        # More was traded than was left: the spawned orders were made with `reduce_primary=False`.
+        whole = _fold(entries, (), forced)
+        if not _state_of(whole).is_overfilled:
+            folded = whole
+            _state_of(whole).quantity_source = QuantitySource.INFERRED
+    elif returned and state.filled_qty and not state.is_complete:
+        kept = _fold(entries, taken, forced)
+        if _state_of(kept).filled_qty == _state_of(kept).quantity:
+            folded = kept  # NautilusTrader 1.221 gives nothing back
+    _state_of(folded).last_rank = RANK_CONCLUDED
+    return folded
+
+
+def _state_of(folded: Folded) -> OrderState:
+    assert folded.state is not None  # it has an OrderInitialized
+    return folded.state
+
+
+def _fold(
+    entries: Sequence[tuple[_Place, OrderHistoryEvent]],
+    changes: Iterable[_QuantityChange],
+    forced: frozenset[str],
+    *,
+    is_known: bool = False,
+) -> Folded:
+    opening = _opening(entries)
+    if opening:
+        state = open_order(opening[0][1])  # type: ignore[arg-type]
+        for _, event in opening[1:]:
+            apply(state, event)
+    elif entries and (is_known or any(_is_telling(event, forced) for _, event in entries)):
+        state = open_unreported(entries[0][1])
+    else:
+        reason = "no OrderInitialized for this order yet"
+        return Folded(None, [], [(place[2], event, reason) for place, event in entries])
+    queues = _queues([entry for entry in entries if entry not in opening], changes)
+    applied = [(place[2], event) for place, event in opening]
+    while (entry := _next(queues, state) or _next_forced(queues, forced)) is not None:
+        place, following = entry
+        queues[type(following)].remove(entry)
+        if isinstance(following, _QuantityChange):
+            state.quantity += following.change
+            state.quantity_source = QuantitySource.INFERRED
+            settle_fills(state, is_fill=False)
+        else:
+            apply(state, following)
+            applied.append((place[2], following))
+    left = sorted((entry for queue in queues.values() for entry in queue), key=_place)
+    conclude(state)
+    refused = [(place[2], event, reason_of(state, event)) for place, event in left]  # type: ignore[arg-type]
+    return Folded(state, applied, refused)  # type: ignore[arg-type]
+
+
+def _opening(
+    entries: Sequence[tuple[_Place, OrderHistoryEvent]],
+) -> list[tuple[_Place, OrderHistoryEvent]]:
+    """What makes the order, and what we said of it: first, whatever the clocks say."""
+    kinds = (AuthorizationGranted, OrderInitialized, AuthorizationReleased)
+    firsts = [next((entry for entry in entries if isinstance(entry[1], kind)), None) for kind in kinds]
+    if firsts[0] is None and firsts[1] is None:
+        return []
+    return [entry for entry in firsts if entry is not None]
+
+
+def _is_telling(event: OrderHistoryEvent, forced: frozenset[str]) -> bool:
+    """Whether the event makes an order known that was never reported as initialized."""
+    return event.event_id in forced or (isinstance(event, VenueOrderEvent) and event.is_reconciliation)
+
+
+def _place(entry: tuple[_Place, _Foldable]) -> _Place:
+    return entry[0]
+
+
+def _queues(entries: Sequence[tuple[_Place, _Foldable]], changes: Iterable[_QuantityChange]) -> _Queues:
+    queues: _Queues = {}
+    changed = sorted(((fold_place(change, 0), change) for change in changes), key=_place)
+    for entry in (*entries, *changed):
+        queues.setdefault(type(entry[1]), deque()).append(entry)
+    return queues
+
+
+def _next(queues: _Queues, state: OrderState) -> tuple[_Place, _Foldable] | None:
+    """The first event that the order allows; of one instant, one that does not end it."""
+    heads = (queue[0] for queue in queues.values() if queue)
+    legal = sorted((entry for entry in heads if _is_legal(state, entry[1])), key=_place)
+    if legal and isinstance(legal[0][1], OrderFilled) and _is_early(state, legal[0][1]):
+        return next((entry for entry in legal if isinstance(entry[1], _SENDING)), legal[0])
+    for first in legal:
+        if first[1].ts_init != legal[0][1].ts_init:
+            break
+        for entry in queues[type(first[1])]:
+            if entry[1].ts_init != first[1].ts_init:
+                break
+            if not _would_end(state, entry[1]):
+                return entry
+    return legal[0] if legal else None
+
+
+def _is_early(state: OrderState, fill: OrderFilled) -> bool:
+    """Whether a fill has an earlier instant than what tells that the order was sent, which must have come before."""
+    return state.status in BEFORE_VENUE or fill.ts_init < state.last_ts_init
+
+
+def _next_forced(queues: _Queues, forced: frozenset[str]) -> tuple[_Place, _Foldable] | None:
+    if not forced:
+        return None
+    waiting = (entry for queue in queues.values() for entry in queue)
+    accepted = [entry for entry in waiting if getattr(entry[1], "event_id", None) in forced]
+    return min(accepted, key=_place, default=None)
+
+
+def _is_legal(state: OrderState, event: _Foldable) -> bool:
+    return isinstance(event, _QuantityChange) or refusal(state, event) is None
+
+
+def _would_end(state: OrderState, event: _Foldable) -> bool:
+    if isinstance(event, OrderFilled):
+        if state.is_quote_quantity or state.quantity_source is QuantitySource.UNKNOWN:
+            return False
+        return state.filled_qty + event.last_qty >= state.quantity
+    return TARGETS.get(type(event).__name__) in TERMINAL
