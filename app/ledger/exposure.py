@@ -14,8 +14,9 @@ from app.ledger.arrival import OrderKey
 from app.ledger.asking import Query
 from app.ledger.by_keys import array_source, join_by
 from app.models.order import OPEN
-from app.rules.enums import OrderSide
+from app.rules.enums import OrderSide, QuantitySource
 from app.rules.holds import HoldState, OpenOrder
+from app.rules.order_state import OrderState
 
 Market: TypeAlias = tuple[str, str]
 """(strategy_id, instrument_id): orders and positions of one market share exposure."""
@@ -31,7 +32,7 @@ SELECT p.strategy_id, p.instrument_id, p.entry, sum(abs(p.signed_qty)) AS held F
 GROUP BY 1, 2, 3
 """
 _UNVALUED = """
-SELECT h.strategy_id, h.client_order_id, o.instrument_id, h.currency FROM holds h
+SELECT h.strategy_id, h.client_order_id, o.instrument_id, h.currency, o.quantity_source FROM holds h
 JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_order_id
 WHERE h.strategy_id = ANY($1::uuid[]) AND h.is_unvalued ORDER BY 1, 2
 """
@@ -40,16 +41,20 @@ SELECT h.* FROM {_KEYS} k
 {join_by("holds", "h", "k", "strategy_id", "client_order_id")}
 """
 _OPEN_ORDERS = f"""
-SELECT o.instrument_id, o.side, o.quantity, o.filled_qty, o.price, o.trigger_price, o.reduce_only, o.ts_init, h.*
+SELECT o.instrument_id, o.side, o.quantity, o.filled_qty, o.filled_notional, o.price, o.trigger_price, o.reduce_only,
+       o.ts_init, o.is_quote_quantity, o.quantity_source, h.*
 FROM {_SIDES} k
 {join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=OPEN)}
 {join_by("holds", "h", "o", "strategy_id", "client_order_id")}
 """
+# Of an inverse instrument an amount of the quote currency is units, as in `rules.holds.is_amount`.
+_IS_UNITS = """(NOT is_quote_quantity OR EXISTS (
+    SELECT FROM instruments i WHERE i.instrument_id = orders.instrument_id AND i.is_inverse))"""
 _CLAIMED = f"""
 SELECT o.strategy_id, o.instrument_id, o.side,
        sum(greatest(o.quantity - o.filled_qty, 0)) AS claimed, max(o.ts_init) AS ts_init
 FROM {_SIDES} k
-{join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=OPEN)}
+{join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=f"{OPEN} AND {_IS_UNITS}")}
 GROUP BY 1, 2, 3
 """
 _LAST_OWN_PRICES = f"""
@@ -71,12 +76,13 @@ SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LA
 
 
 class UnvaluedOrder(Struct, frozen=True):
-    """An open order whose need is unknown: without `currency` its instrument is not known, else it has no price."""
+    """An open order whose need is unknown: its quantity, its instrument (no `currency`), or a price for it."""
 
     strategy_id: str
     client_order_id: str
     instrument_id: str
     currency: str | None
+    quantity_source: QuantitySource
 
 
 class _HeldRow(Struct):
@@ -152,13 +158,29 @@ def _columns(rows: Iterable[tuple[str, ...]], count: int) -> list[list[str]]:
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]
 
 
+def open_order_of(state: OrderState, leaves_qty: Decimal) -> OpenOrder:
+    """What of an order decides its hold; `leaves_qty` is 0 once it has ended."""
+    return OpenOrder(
+        client_order_id=state.client_order_id,
+        side=state.side,
+        leaves_qty=leaves_qty,
+        reduce_only=state.reduce_only,
+        ts_init=state.ts_init,
+        is_amount=state.is_quote_quantity,
+        is_unknown=state.quantity_source is QuantitySource.UNKNOWN and not state.is_terminal and not state.reduce_only,
+    )
+
+
 def _tied_order(row: asyncpg.Record) -> TiedOrder:
+    filled = row["filled_notional"] if row["is_quote_quantity"] else row["filled_qty"]
     order = OpenOrder(
         client_order_id=row["client_order_id"],
         side=OrderSide(row["side"]),
-        leaves_qty=max(row["quantity"] - row["filled_qty"], Decimal(0)),
+        leaves_qty=max(row["quantity"] - filled, Decimal(0)),
         reduce_only=row["reduce_only"],
         ts_init=row["ts_init"],
+        is_amount=row["is_quote_quantity"],
+        is_unknown=row["quantity_source"] == QuantitySource.UNKNOWN and not row["reduce_only"],
     )
     key = (str(row["strategy_id"]), row["client_order_id"])
     return TiedOrder(key, row["instrument_id"], order, row["price"], row["trigger_price"], hold_of(row))

@@ -22,6 +22,7 @@ from app.ledger.exposure import (
     load_holds,
     load_last_prices,
     load_open_orders,
+    open_order_of,
 )
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, Life, PositionChanges
@@ -30,10 +31,12 @@ from app.ledger.valuations import valuations_of
 from app.ledger.writing import Insert, Part, Update
 from app.models import Hold
 from app.rules.enums import JournalReason, OrderSide
-from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, opposite, unit_price_of
+from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, is_amount, opposite, unit_price_of
+from app.rules.money import quotient
 from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)
+_ONE = Decimal(1)
 _NO_HOLD = HoldState(None, None)
 
 
@@ -60,6 +63,8 @@ class _Trades:
     """Open quantities more than before, by the side that opened them."""
     increasing: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """Quantities that opened or increased a position, by order."""
+    amounts: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    """The same, each at its price: amounts of the quote currency."""
     tied_up: dict[tuple[str, str | None], dict[str, Decimal]] = field(default_factory=dict)
     """What positions tie up more than before, by currency: of the order that traded last in them, where one did."""
 
@@ -95,12 +100,16 @@ async def tie_up(
     if held:
         for other in await load_open_orders(work, [(market, opposite(side)) for market, side in held]):
             tied.setdefault(other.key, other)
+    for order in tied.values():
+        order.order.is_amount = is_amount(order.order.is_amount, valuations.get(order.instrument_id))
     for order, quantity in _increasing(tied, held):
         before = copy(order.hold) if order.key not in changes.new else _NO_HOLD
-        valuation, traded = valuations.get(order.instrument_id), trades.increasing.get(order.key, _ZERO)
+        valuation = valuations.get(order.instrument_id)
         if valued_before is not None and valuation is not None and before.currency is not None:
             order.hold.convert(valued_before.get(order.instrument_id, valuation), valuation)
         change = moved.get(order.key)
+        was_amount = change is not None and change.amount is not None and is_amount(True, valuation)
+        traded = (trades.amounts if order.order.is_amount or was_amount else trades.increasing).get(order.key, _ZERO)
         market = (order.key[0], order.instrument_id)
         reducible = held_before.get((market, opposite(order.order.side)), _ZERO)
         _move(order, change, quantity, traded, valuation, reducible)
@@ -128,10 +137,11 @@ def _move(
     """
     hold = order.hold
     was_placed, captured_at = hold.is_placed, hold.unit_price
-    hold.unit_price = unit_price_of(order.price, order.trigger_price, hold.reference_price)
+    amount = change.amount if change is not None and is_amount(True, valuation) else None
+    hold.unit_price = _unit_price(order, change, amount)
     if hold.currency is None and valuation is not None:
         hold.currency = valuation.currency
-    hold.is_unvalued = bool(quantity) and not hold.is_placed
+    hold.is_unvalued = order.order.is_unknown or (bool(quantity) and not hold.is_placed)
     if hold.unit_price is None or hold.currency is None:
         return
     # Authorized in a currency that the request named, before anything was known of the instrument: units, then.
@@ -141,9 +151,27 @@ def _move(
         hold.move(remaining, hold_amount(traded, captured_at or _ZERO, valuation))
         return
     given_up = _ZERO
+    if amount is not None and not order.order.is_amount:
+        whole = hold_amount(amount, _ONE, valuation)
+        captured = min(hold_amount(traded, _ONE, valuation), whole)
+        is_given_up = change is not None and change.state.is_terminal and not change.state.reduce_only
+        hold.place(remaining, captured, whole - captured if is_given_up else _ZERO)
+        return
     if change is not None and change.state.is_terminal and not change.state.reduce_only:
         given_up = max(change.state.leaves_qty - reducible, _ZERO)
     hold.place(remaining, *(hold_amount(part, hold.unit_price, valuation) for part in (traded, given_up)))
+
+
+def _unit_price(order: TiedOrder, change: OrderChange | None, amount: Decimal | None) -> Decimal | None:
+    """What one unit of the order's quantity is valued at; one unit of an amount is worth one."""
+    if order.order.is_amount:
+        return _ONE
+    hold = order.hold
+    price = unit_price_of(order.price, order.trigger_price, hold.reference_price)
+    if price is None and amount is not None and change is not None and change.state.quantity:
+        # The engine turned the amount into units: both together tell at which price.
+        price = hold.reference_price = quotient(amount, change.state.quantity)
+    return price
 
 
 def _note(
@@ -207,7 +235,7 @@ async def _moved_orders(
                 continue  # denied here, or ended before holds were kept
             hold = changes.new[change.key] = HoldState(None, None)
         leaves = _ZERO if state.is_terminal else state.leaves_qty
-        order = OpenOrder(state.client_order_id, state.side, leaves, state.reduce_only, state.ts_init)
+        order = open_order_of(state, leaves)
         tied[change.key] = TiedOrder(change.key, state.instrument_id, order, state.price, state.trigger_price, hold)
     await _find_references(work, orders, tied, positions, last_prices)
     return tied
@@ -271,7 +299,9 @@ def _trades(positions: PositionChanges) -> _Trades:
         last_order[booked.strategy_id, booked.position_id] = booked.event.client_order_id
         life = positions.lives[booked.strategy_id, booked.position_id, booked.position_n]
         is_increasing = life.state.entry is booked.fill.side
-        trades.increasing[key] += booked.fill.last_qty if is_increasing else booked.flip_qty
+        quantity = booked.fill.last_qty if is_increasing else booked.flip_qty
+        trades.increasing[key] += quantity
+        trades.amounts[key] += quantity * booked.fill.last_px
     lives: list[tuple[tuple[str, str], Life | None, Life | None]]
     lives = [((place[0], place[1]), life.before, life) for place, life in positions.lives.items()]
     lives += [((strategy_id, position_id), life, None) for strategy_id, position_id, life in positions.removed]

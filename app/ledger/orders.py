@@ -9,6 +9,7 @@ is allowed, and what does not move the order does not change that.
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.json import Decoder
@@ -29,7 +30,13 @@ from app.ledger.order_loading import (
     spawned_of,
 )
 from app.rules.enums import OrderStatus, QuarantineCode
-from app.rules.events import OrderFilled, OrderHistoryEvent, OrderInitialized, QuarantineResolved
+from app.rules.events import (
+    AuthorizationGranted,
+    OrderFilled,
+    OrderHistoryEvent,
+    OrderInitialized,
+    QuarantineResolved,
+)
 from app.rules.order_conclusions import conclude
 from app.rules.order_fold import Spawned
 from app.rules.order_lifecycle import apply, comes_in_order, open_order, refusal
@@ -59,7 +66,8 @@ _PLACES = Decoder(list[_Place])
 class OrderChange(Struct):
     """An order after this batch. `status_before` is None for an order that is new.
 
-    `first_seq` is then the number of its first event in this batch.
+    `first_seq` is then the number of its first event in this batch. `amount` is the amount of the quote currency that
+    the order was for when it was made, or before this batch; None where its quantity was in units.
     """
 
     key: OrderKey
@@ -68,6 +76,7 @@ class OrderChange(Struct):
     status_before: OrderStatus | None
     instrument_id_before: str | None = None
     first_seq: int | None = None
+    amount: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -147,6 +156,7 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
     else:
         moved, rest, trades = copy(stored.state), news, stored.trades
         status_before, instrument_id_before = moved.status, moved.instrument_id
+    amount = moved.quantity if moved.is_quote_quantity else None
     for arrival in rest:
         event: OrderHistoryEvent = arrival.event  # type: ignore[assignment]
         if not comes_in_order(moved, event) or refusal(moved, event) is not None:
@@ -161,7 +171,7 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
             return False
         apply(moved, event)
     conclude(moved)
-    changes.orders.append(OrderChange(key, moved, 0, status_before, instrument_id_before, first_seq))
+    changes.orders.append(OrderChange(key, moved, 0, status_before, instrument_id_before, first_seq, amount))
     changes.fills += fills
     return True
 
@@ -287,5 +297,13 @@ class _FoldAgain:
                 status_before=before.status if before else None,
                 instrument_id_before=before.instrument_id if before else None,
                 first_seq=None if before else min(fresh, default=None),
+                amount=_amount_of(before, (event for _, event in folded.applied)),
             )
         )
+
+
+def _amount_of(before: OrderState | None, applied: Iterable[OrderHistoryEvent]) -> Decimal | None:
+    if before is not None:
+        return before.quantity if before.is_quote_quantity else None
+    made = (event for event in applied if isinstance(event, OrderInitialized | AuthorizationGranted))
+    return next((event.quantity for event in made if event.quote_quantity), None)

@@ -4,6 +4,9 @@
 
 An order against an open position reduces it first. Several such orders share the position in the order of `ts_init`:
 each claims what those before it leave. So what is held is a function of what is open, not of how it came to be.
+
+An order for an amount of the quote currency holds what is left of the amount, and claims no position: how much of one
+it would reduce is not known until it fills.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,13 +23,18 @@ _ONE = Decimal(1)
 
 
 class OpenOrder(Struct):
-    """What of an order decides its hold. `leaves_qty` is 0 once it has ended."""
+    """What of an order decides its hold. `leaves_qty` is 0 once it has ended.
+
+    `is_amount`: it is an amount of the quote currency. `is_unknown`: the order is open, and its quantity is not known.
+    """
 
     client_order_id: str
     side: OrderSide
     leaves_qty: Decimal
     reduce_only: bool
     ts_init: int
+    is_amount: bool = False
+    is_unknown: bool = False
 
     @property
     def place(self) -> tuple[int, str]:
@@ -101,7 +109,7 @@ def unit_price_of(price: Decimal | None, trigger_price: Decimal | None, referenc
 def increasing_quantities(orders: Iterable[OpenOrder], held_qty: Decimal) -> Iterator[tuple[OpenOrder, Decimal]]:
     """What of each order would increase exposure, where all are on one side and `held_qty` is open on the other."""
     for order in sorted(orders, key=lambda order: order.place):
-        claimed = min(order.leaves_qty, held_qty)
+        claimed = _ZERO if order.is_amount else min(order.leaves_qty, held_qty)
         held_qty -= claimed
         yield order, _ZERO if order.reduce_only else order.leaves_qty - claimed
 
@@ -109,6 +117,11 @@ def increasing_quantities(orders: Iterable[OpenOrder], held_qty: Decimal) -> Ite
 def hold_amount(quantity: Decimal, unit_price: Decimal, valuation: Valuation) -> Decimal:
     """What that quantity ties up, in the settlement currency."""
     return valuation.notional(quantity, unit_price) if quantity else _ZERO
+
+
+def is_amount(is_quote_quantity: bool, valuation: Valuation | None) -> bool:
+    """Whether the quantity is an amount of the quote currency. Contracts of an inverse instrument are units of it."""
+    return is_quote_quantity and not (valuation is not None and valuation.is_inverse)
 
 
 def opposite(side: OrderSide) -> OrderSide:

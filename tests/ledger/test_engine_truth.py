@@ -97,3 +97,17 @@ async def meets_truth(database: Database, kind: str) -> None:
     }
     assert closed == truth["positions_closed_by_strategy"]
     assert discrepancies == 0
+
+
+@pytest.mark.parametrize("kind", ["quote", "contingent"])
+async def test_a_flat_strategy_with_nothing_working_reserves_nothing(database: Database, kind: str) -> None:
+    await record_definitions(database, instruments_of(kind))
+    await record(database, [line for line in lines_of(f"dev_{kind}") if b'"type":"AccountState"' not in line], 97)
+    async with database.read() as connection:
+        held = await connection.fetch("SELECT * FROM holds WHERE remaining <> 0 OR is_unvalued")
+        reserved = await connection.fetch(
+            "SELECT strategy_id, reserved_orders, reserved_positions, (SELECT coalesce(sum(cost), 0) FROM positions p "
+            "WHERE p.strategy_id = b.strategy_id AND status = 'OPEN') AS cost FROM budgets b"
+        )
+    assert held == []
+    assert all((row["reserved_orders"], row["reserved_positions"]) == (0, row["cost"]) for row in reserved)

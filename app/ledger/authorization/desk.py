@@ -21,15 +21,16 @@ from app.ledger.rows import order_row
 from app.ledger.writing import Part, Row
 from app.rules.authorization import Denial, Question, decide
 from app.rules.currencies import did_you_mean
-from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, TradingState
+from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState
 from app.rules.events import AuthorizationDenied, AuthorizationGranted
-from app.rules.holds import HoldState, hold_amount, unit_price_of
+from app.rules.holds import HoldState, hold_amount, is_amount, unit_price_of
 from app.rules.order_lifecycle import apply, open_order
 from app.rules.order_state import OrderState
 from app.rules.trading_states import stricter
 from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)
+_ONE = Decimal(1)
 _ASKED = (
     *("instrument_id", "order_side", "order_type", "quantity", "price", "trigger_price", "reference_price"),
     *("time_in_force", "reduce_only", "post_only", "currency", "signal_id", "tags", "quote_quantity"),
@@ -139,6 +140,8 @@ class Desk:
         currency = valuation.currency if valuation is not None else None
         reference = command.reference_price or self.last_prices.get(request.market)
         unit_price = unit_price_of(command.price, command.trigger_price, reference)
+        if is_amount(command.quote_quantity, valuation):
+            unit_price = _ONE
         hold = self.holds.get(request.key) or HoldState(None, None)
         increasing = self._increasing(request)
         required = hold_amount(increasing, unit_price, valuation) if unit_price is not None and valuation else _ZERO
@@ -201,6 +204,8 @@ class Desk:
             if order.client_order_id == request.command.client_order_id:
                 continue
             open_order = f"what open order {order.client_order_id} needs is not known"
+            if order.quantity_source is QuantitySource.UNKNOWN:
+                return f"{open_order}: its quantity is not; record its OrderInitialized, or its end"
             if order.currency is None:
                 return f"{open_order}: record instrument {order.instrument_id}, or end the order"
             if order.currency == currency:
@@ -212,6 +217,8 @@ class Desk:
         command = request.command
         if command.reduce_only:
             return _ZERO
+        if is_amount(command.quote_quantity, self.valuations.get(command.instrument_id)):
+            return command.quantity
         position = self.held.get(request.opposite)
         if not position:
             return command.quantity
@@ -219,7 +226,8 @@ class Desk:
         return command.quantity - min(command.quantity, max(position - claimed, _ZERO))
 
     def _claim(self, request: Request) -> None:
-        if request.key not in self.states:
+        valuation = self.valuations.get(request.command.instrument_id)
+        if request.key not in self.states and not is_amount(request.command.quote_quantity, valuation):
             claimed, last = self.claims.get(request.side, (_ZERO, 0))
             self.claims[request.side] = claimed + request.command.quantity, last
 

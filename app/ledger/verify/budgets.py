@@ -31,16 +31,24 @@ _OPEN_HOLDS = f"""(
     SELECT strategy_id, client_order_id, remaining, is_unvalued FROM (
         SELECT o.strategy_id, o.client_order_id, CASE
                    WHEN h.currency IS NULL OR h.unit_price IS NULL THEN 0
+                   WHEN o.is_amount THEN added * coalesce(i.multiplier, 1)
                    WHEN NOT coalesce(i.is_inverse, false) THEN added * h.unit_price * coalesce(i.multiplier, 1)
                    WHEN h.unit_price = 0 THEN 0
                    ELSE round(added * i.multiplier * 1.{"0" * 40} / h.unit_price, 18) END AS remaining,
-               added > 0 AND (h.currency IS NULL OR h.unit_price IS NULL) AS is_unvalued
+               o.is_unknown OR added > 0 AND (h.currency IS NULL OR h.unit_price IS NULL) AS is_unvalued
         FROM (
-            SELECT strategy_id, client_order_id, instrument_id, side, reduce_only, leaves,
-                   coalesce(sum(leaves) OVER (PARTITION BY strategy_id, instrument_id, side
+            SELECT strategy_id, client_order_id, instrument_id, side, reduce_only, leaves, is_amount,
+                   quantity_source = 'UNKNOWN' AS is_unknown,
+                   coalesce(sum(leaves) FILTER (WHERE NOT is_amount) OVER (PARTITION BY strategy_id, instrument_id, side
                             ORDER BY ts_init, client_order_id COLLATE "C"
                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS claimed
-            FROM orders CROSS JOIN LATERAL (SELECT greatest(quantity - filled_qty, 0) AS leaves) l WHERE {OPEN}
+            FROM orders CROSS JOIN LATERAL (
+                SELECT is_quote_quantity AND NOT EXISTS (
+                           SELECT FROM instruments i WHERE i.instrument_id = orders.instrument_id AND i.is_inverse
+                       ) AS is_amount,
+                       greatest(quantity - CASE WHEN is_quote_quantity THEN filled_notional ELSE filled_qty END, 0)
+                       AS leaves
+            ) l WHERE {OPEN}
         ) o
         JOIN holds h USING (strategy_id, client_order_id)
         LEFT JOIN instruments i USING (instrument_id)
@@ -49,7 +57,8 @@ _OPEN_HOLDS = f"""(
                    sum(abs(signed_qty)) AS held FROM positions WHERE status = 'OPEN' GROUP BY 1, 2, 3
         ) p USING (strategy_id, instrument_id, side)
         CROSS JOIN LATERAL (
-            SELECT o.leaves - least(o.leaves, greatest(coalesce(p.held, 0) - o.claimed, 0)) AS added
+            SELECT CASE WHEN o.is_amount THEN o.leaves
+                   ELSE o.leaves - least(o.leaves, greatest(coalesce(p.held, 0) - o.claimed, 0)) END AS added
         ) a
         WHERE NOT o.reduce_only
     ) valued WHERE remaining <> 0 OR is_unvalued
