@@ -34,7 +34,7 @@ def test_what_is_nearly_a_key_is_none(change: object) -> None:
     assert (read_key(changed) is None) == (changed != text)
 
 
-@pytest.mark.parametrize("name", [new_key().id, new_key().id.upper(), f" {new_key().id}", str(new_key()), "PURSER_x"])
+@pytest.mark.parametrize("name", ["4f0c2a9be1d3c877", "4F0C2A9BE1D3C877", " 4f0c2a9be1d3c877", "PURSER_x", "purser_"])
 def test_a_name_that_looks_like_a_key_is_known_as_such(name: str) -> None:
     assert is_like_a_key(name)
 
