@@ -1,8 +1,8 @@
 """The state of all trading: one row, read after the strategies are locked, in a statement of its own.
 
 The act that sets it locks all strategies first (`locks.lock_all_strategies`). So each transaction that decided by the
-old state has ended, and each later one waits for the act, then reads the new state. The read must not be part of the
-statement that locks the strategies: that statement's snapshot is older than its wait.
+old state has ended, and each later one waits for the act, then reads the new state. The read comes in a statement after
+the one that locks: a statement may take its snapshot before it waits, and would then read the old state.
 """
 
 from msgspec import Struct
