@@ -23,7 +23,7 @@ from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument
 from graphql_schema.enums import FillGroup
 from graphql_schema.holes import worked_out
-from graphql_schema.inputs import AuditFilter, FillFilter, StrategyFilter
+from graphql_schema.inputs import AuditFilter, FillFilter, QuarantineFilter, StrategyFilter
 from graphql_schema.statistics import FillSummary, Summary
 from graphql_schema.told import noun_of
 from graphql_schema.types import (
@@ -128,7 +128,11 @@ def _audit_log(
     return asked(AUDIT_ENTRY, audit.list_audit_entries)
 
 
-def _quarantined_events(first: First = UNSET, after: After = UNSET) -> Connection[OrderEvent]:
+def _quarantined_events(
+    filter: Annotated[QuarantineFilter | None, argument("Only these.")] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+) -> Connection[OrderEvent]:
     return asked(QUARANTINED_EVENT, events.list_quarantined_events)
 
 
@@ -179,7 +183,8 @@ class Query:
         resolver=_audit_log, description="What people and keys changed, newest first."
     )
     quarantined_events: Connection[OrderEvent] = strawberry.field(
-        resolver=_quarantined_events, description="Events that are stored but not applied, newest first."
+        resolver=_quarantined_events,
+        description="Events that are stored but not applied, newest first: those that wait, and dismissed ones.",
     )
     feed_cursor: str = strawberry.field(
         resolver=_feed_cursor,

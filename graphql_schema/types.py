@@ -24,6 +24,8 @@ from app.rules.enums import (
     PositionSide,
     PositionStatus,
     QuantitySource,
+    QuarantineAction,
+    QuarantineCode,
     TimeInForce,
     TradingState,
 )
@@ -351,6 +353,13 @@ class OrderEvent(Node):
     applied: bool = described("Whether it changed the order.")
     quarantine_reason: str | None = described("Why it did not, with a code before the colon; it is tried again.")
     payload: Document = described("The whole event.")
+    strategy_id: UUID = described("Its strategy's id.")
+    variant: int = described("0 for the first content under its id; others, which are quarantined, count from 1.")
+    quarantine_code: QuarantineCode | None = described("Why it is not applied; null where it is.")
+    resolution: QuarantineAction | None = described("What an admin decided about it (`resolveQuarantine`).")
+    resolution_reason: str | None = described("Why the admin decided so.")
+    resolved_by: str | None = described("Who decided, as in the audit log.")
+    resolved_at: Instant | None = described("When that was decided.")
 
 
 @strawberry.type(description="Who changed what, with before and after.")

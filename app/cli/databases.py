@@ -2,13 +2,14 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 
+from app.database import Database
 from app.database.embedded import EmbeddedServer
-from app.database.upgrade import upgrade
+from app.database.upgrade import has_outdated_orders, upgrade
 from app.settings import Settings
 
 
@@ -20,7 +21,19 @@ def configured_database(settings: Settings) -> Iterator[str]:
     """
     with configured_server(settings) as url:
         asyncio.run(upgrade(url))
+        if asyncio.run(has_outdated_orders(url)):
+            from app.ledger.refold import refold_outdated  # the ledger takes a second to load
+
+            asyncio.run(_with_database(url, refold_outdated))
         yield url
+
+
+async def _with_database(url: str, act: Callable[[Database], Awaitable[object]]) -> None:
+    database = await Database.open(url)
+    try:
+        await act(database)
+    finally:
+        await database.close()
 
 
 @contextmanager

@@ -54,6 +54,15 @@ async def upgrade(url: str) -> Upgraded:
         await connection.close()
 
 
+async def has_outdated_orders(url: str) -> bool:
+    """Whether an upgrade left orders to be folded again (`app.ledger.refold`). Raises DatabaseUnavailable."""
+    connection = await connect(url)
+    try:
+        return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM outdated_orders)"))
+    finally:
+        await connection.close()
+
+
 async def connect(url: str, *, writes: bool = False) -> asyncpg.Connection:
     """One connection outside any pool, without timeouts on statements. Raises DatabaseUnavailable."""
     try:

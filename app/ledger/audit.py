@@ -32,6 +32,7 @@ class Action(StrEnum):
     STRATEGY_STATE = "strategy.state"
     ORDER_RELEASE = "order.release"
     INSTRUMENT_RECORD = "instrument.record"
+    QUARANTINE_RESOLVE = "quarantine.resolve"
     KEY_CREATE = "key.create"
     KEY_REVOKE = "key.revoke"
 

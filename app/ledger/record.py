@@ -7,7 +7,7 @@ incoming events ─> admission (lock, drop duplicates, number) ─> orders (life
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import localcontext
 
 import asyncpg
@@ -20,6 +20,7 @@ from app.ledger.arrival import (
     Admitted,
     Arrival,
     Incoming,
+    OrderKey,
     Quarantine,
     RecordedEvents,
     Rejected,
@@ -36,7 +37,7 @@ from app.ledger.signals import add_signals
 from app.ledger.writing import CANNOT_BE_STORED, Delete, Insert, Merge, Part, write
 from app.models import OrderEvent, QuarantinedEvent
 from app.rules.enums import QuarantineCode
-from app.rules.events import AnyOrderEvent
+from app.rules.events import PositionEvent
 from app.rules.money import EXACT
 
 _FEW = 50
@@ -64,11 +65,11 @@ async def record_events(database: Database, incoming: Sequence[Incoming]) -> Rec
             rejected=[Rejected(item.place, item.event.event_id, "CANNOT_BE_STORED", message) for item in incoming]
         )
     if recorded.new_instruments:
-        await _place_waiting_holds(database, recorded.new_instruments)
+        await place_waiting_holds(database, recorded.new_instruments)
     return recorded
 
 
-async def _place_waiting_holds(database: Database, instrument_ids: Sequence[str]) -> None:
+async def place_waiting_holds(database: Database, instrument_ids: Sequence[str]) -> None:
     """In a transaction of its own: orders of other strategies may wait, which are not locked together with ours."""
     try:
         async with database.unit_of_work() as work:
@@ -83,8 +84,14 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
     admitted = await admit(work, incoming)
     if not (admitted.arrivals or admitted.conflicts or admitted.signals):
         return RecordedEvents(duplicates=admitted.duplicates)
+    return await apply_admitted(work, admitted)
+
+
+async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterable[OrderKey] = ()) -> RecordedEvents:
+    """Apply numbered events of locked strategies, and write what that brings about; `anew` orders are folded again."""
     with localcontext(EXACT):
-        orders = await move_orders(work, (new for new in admitted.arrivals if isinstance(new.event, AnyOrderEvent)))
+        news = (new for new in admitted.arrivals if not isinstance(new.event, PositionEvent))
+        orders = await move_orders(work, news, anew)
         positions = await book_fills(work, orders.fills)
         book = await BudgetBook.load(work, admitted.strategies, time.time_ns())
         holds = await tie_up(work, orders.orders, positions, book)
