@@ -5,12 +5,14 @@ PurserError
 │   ├── OrderNotFound
 │   ├── StrategyNotFound
 │   ├── BudgetNotFound
+│   ├── EventNotFound
 │   └── KeyNotFound
 ├── ConflictError               the request contradicts what is stored
 │   ├── OrderAmbiguous          several strategies share the client_order_id
 │   ├── StrategyAmbiguous       several traders have a strategy of that name
 │   ├── AuthorizationConflict   the order was authorized with other input, or is under way
 │   ├── OrderNotReleasable      the order was submitted, or has ended
+│   ├── EventNotResolvable      the event is applied, or cannot be
 │   ├── BudgetInUse             the budget has something reserved
 │   ├── InstrumentInUse         what would change has been used to value fills
 │   ├── SignalConflict          the signal was recorded before with other content
@@ -45,12 +47,14 @@ class ErrorCode(StrEnum):
     ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
     STRATEGY_NOT_FOUND = "STRATEGY_NOT_FOUND"
     BUDGET_NOT_FOUND = "BUDGET_NOT_FOUND"
+    EVENT_NOT_FOUND = "EVENT_NOT_FOUND"
     KEY_NOT_FOUND = "KEY_NOT_FOUND"
     NOT_FOUND = "NOT_FOUND"
     ORDER_AMBIGUOUS = "ORDER_AMBIGUOUS"
     STRATEGY_AMBIGUOUS = "STRATEGY_AMBIGUOUS"
     AUTHORIZATION_CONFLICT = "AUTHORIZATION_CONFLICT"
     ORDER_NOT_RELEASABLE = "ORDER_NOT_RELEASABLE"
+    EVENT_NOT_RESOLVABLE = "EVENT_NOT_RESOLVABLE"
     BUDGET_IN_USE = "BUDGET_IN_USE"
     INSTRUMENT_IN_USE = "INSTRUMENT_IN_USE"
     SIGNAL_CONFLICT = "SIGNAL_CONFLICT"
@@ -110,6 +114,16 @@ class BudgetNotFound(NotFoundError):
         super().__init__(f"Strategy {strategy_id} has {which}.")
 
 
+class EventNotFound(NotFoundError):
+    """The strategy has no event of this id and variant."""
+
+    code = ErrorCode.EVENT_NOT_FOUND
+
+    def __init__(self, event_id: str, variant: int) -> None:
+        which = f" and variant {variant}" if variant else ""
+        super().__init__(f"The strategy has no event with id {event_id}{which}.")
+
+
 class KeyNotFound(NotFoundError):
     """No API key has this id, or this name."""
 
@@ -159,6 +173,12 @@ class OrderNotReleasable(ConflictError):
     """The order was submitted, or has ended: its hold is freed by the engine's events alone."""
 
     code = ErrorCode.ORDER_NOT_RELEASABLE
+
+
+class EventNotResolvable(ConflictError):
+    """The event is not in quarantine, or cannot be accepted: another content under its id is applied."""
+
+    code = ErrorCode.EVENT_NOT_RESOLVABLE
 
 
 class BudgetInUse(ConflictError):

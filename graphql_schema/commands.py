@@ -14,7 +14,8 @@ from strawberry import UNSET
 from app.ledger.commands import AuthorizeOrder, RecordSignal
 from app.ledger.commands import StrategyRef as Reference
 from app.ledger.order_checks import checked
-from app.rules.enums import OrderSide, OrderType, TimeInForce
+from app.ledger.quarantine import ResolveQuarantine
+from app.rules.enums import OrderSide, OrderType, QuarantineAction, TimeInForce
 from app.rules.instruments import InstrumentDefinition
 from graphql_schema.described import described, optional
 from graphql_schema.scalars import Amount, Document, Instant
@@ -66,6 +67,23 @@ class AuthorizeOrderInput:
 
 
 _AS_THEY_ARE = tuple(name for name in AuthorizeOrder.__struct_fields__ if name != "strategy")
+
+
+@strawberry.input(description="What to do with an event in quarantine.")
+class ResolveQuarantineInput:
+    """What to do with an event in quarantine."""
+
+    strategy: StrategyRef = described("Whose it is.")
+    event_id: UUID = described("The event's id.")
+    variant: int = strawberry.field(
+        default=0, description="Which content under the id, as `OrderEvent.variant` has it; the first unless said."
+    )
+    action: QuarantineAction = described("What to do with it.")
+    reason: str = described("Why; kept with the decision and in the audit log. 1 to 2000 characters.")
+
+    def command(self) -> ResolveQuarantine:
+        """As the ledger takes it."""
+        return ResolveQuarantine(str(self.event_id), self.action, self.reason, self.variant)
 
 
 @strawberry.input(description="What an instrument is valued by.")

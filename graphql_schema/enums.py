@@ -60,6 +60,19 @@ _ENGINES: dict[type[Enum], tuple[str, ...]] = {
         "position's difference.",
         "No event tells it: the engine found the order at the venue, and did not publish how it was made.",
     ),
+    enums.QuarantineCode: (
+        "Its order is not known: no OrderInitialized has come.",
+        "The order's status does not allow it; it is tried again each time the order moves.",
+        "The order has a fill of the same trade already. Where a venue reported two fills under one trade id, accept "
+        "the second.",
+        "Another content under its event id was recorded before, and stands.",
+        "An admin dismissed it: it is kept, and never applied.",
+    ),
+    enums.QuarantineAction: (
+        "Apply it as if it had come so: against the order's status, as a trade of its own, or to an order that is made "
+        "from what its events tell.",
+        "Keep it and never apply it.",
+    ),
     enums.LiquiditySide: ("Added liquidity.", "Took liquidity.", "The engine did not say."),
     enums.PositionSide: ("Holds what gains as prices rise.", "Owes what gains as prices fall.", "Holds nothing."),
     enums.PositionStatus: ("Holds a quantity.", "Holds nothing any more."),

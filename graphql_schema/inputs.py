@@ -15,6 +15,7 @@ from app.rules.enums import (
     OrderType,
     PositionStatus,
     QuantitySource,
+    QuarantineCode,
     TradingState,
 )
 from graphql_schema.described import described, optional
@@ -152,6 +153,24 @@ class AuditFilter:
     action: StringFilter | None = optional("What was done.")
     strategy_id: UUIDFilter | None = optional("The strategy it was done to.")
     ts: DateTimeFilter | None = optional("When it was done.")
+
+
+@strawberry.input(description="Compares why an event is in quarantine.")
+class QuarantineCodeFilter:
+    """Compares why an event is in quarantine."""
+
+    eq: QuarantineCode | None = optional("Is this.")
+    in_: list[QuarantineCode] | None = optional("Is one of these.", "in")
+
+
+@strawberry.input(description="Which events in quarantine.")
+class QuarantineFilter:
+    """Which events in quarantine."""
+
+    strategy_id: UUIDFilter | None = optional("Their strategy, by its id.")
+    client_order_id: StringFilter | None = optional("The order that they are about, by the engine's id.")
+    code: QuarantineCodeFilter | None = optional("Why they are not applied.")
+    ts_event: DateTimeFilter | None = optional("When they happened.")
 
 
 @strawberry.input(description="One key of the order of orders.")

@@ -17,7 +17,13 @@ from app.ledger.commands import AuthorizeOrder
 from app.resolvers import authorizations, budgets, events, instruments, signals, strategies
 from app.rules.enums import TradingState
 from graphql_schema.caller import Caller
-from graphql_schema.commands import AuthorizeOrderInput, InstrumentInput, SignalInput, StrategyRef
+from graphql_schema.commands import (
+    AuthorizeOrderInput,
+    InstrumentInput,
+    ResolveQuarantineInput,
+    SignalInput,
+    StrategyRef,
+)
 from graphql_schema.described import argument
 from graphql_schema.enums import TradingScope
 from graphql_schema.outcomes import (
@@ -25,6 +31,7 @@ from graphql_schema.outcomes import (
     budget_of,
     global_state_of,
     order_of,
+    quarantine_resolved,
     recorded,
     refused,
     signal_of,
@@ -43,6 +50,7 @@ from graphql_schema.payloads import (
     RecordedEvents,
     RecordSignalResult,
     ReleaseOrderResult,
+    ResolveQuarantineResult,
     SetBudgetResult,
     SetTradingStateResult,
     SignalRecorded,
@@ -117,6 +125,18 @@ async def _record_events(
 async def record_events(caller: Caller, sent: Sequence[object]) -> RecordedEvents:
     """What became of events: values, or bytes of JSON that nobody has looked into yet."""
     return recorded(await events.record_events(*caller, sent))
+
+
+async def _resolve_quarantine(
+    info: Info, input: Annotated[ResolveQuarantineInput, argument("The event, and what to do with it.")]
+) -> ResolveQuarantineResult:
+    try:
+        strategy_id, client_order_id = await events.resolve_quarantine(
+            *info.context, input.strategy.reference(), input.command()
+        )
+    except PurserError as error:
+        return refused(error, InvalidInput, NotFound, Conflict, path=("input",))
+    return quarantine_resolved(strategy_id, input.event_id, input.variant, client_order_id)
 
 
 async def _record_signal(info: Info, input: Annotated[SignalInput, argument("The signal.")]) -> RecordSignalResult:
@@ -216,6 +236,11 @@ class Mutation:
     record_events: RecordedEvents = strawberry.field(
         resolver=_record_events,
         description="Record what an engine did. Sent again, the same events change nothing.",
+    )
+    resolve_quarantine: ResolveQuarantineResult = strawberry.field(
+        resolver=_resolve_quarantine,
+        description="Accept an event in quarantine, so that it is applied as if it had come so, or dismiss it, so that "
+        "it never is. Takes the role admin; audited. A dismissed event may be accepted later, an accepted one stands.",
     )
     record_signal: RecordSignalResult = strawberry.field(
         resolver=_record_signal, description="Record what made a strategy act. Sent again, nothing changes."

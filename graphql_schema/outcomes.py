@@ -11,8 +11,9 @@ from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
 from app.ledger.arrival import RecordedEvents as Recorded
 from app.ledger.commands import Verdict
 from app.ledger.trading_state import GlobalState
-from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, SIGNAL, STRATEGY
+from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, ORDER_EVENT, SIGNAL, STRATEGY
 from app.reads.shape import Shape
+from graphql_schema.administration import GlobalTradingState
 from graphql_schema.ask import Lookup
 from graphql_schema.names import client_name
 from graphql_schema.payloads import (
@@ -21,11 +22,11 @@ from graphql_schema.payloads import (
     NotFound,
     OrderAuthorized,
     OrderDenied,
+    QuarantineResolved,
     RecordedEvents,
     RejectedEvent,
 )
 from graphql_schema.scalars import written_instant
-from graphql_schema.types import GlobalTradingState
 
 
 def refusal_of(error: PurserError, *path: str) -> InvalidInput | NotFound | Conflict | None:
@@ -93,6 +94,13 @@ def recorded(events: Recorded) -> RecordedEvents:
 def order_of(strategy_id: UUID, client_order_id: str) -> Any:
     """The order, as it stands after the act."""
     return _looked_up(ORDER, strategy_id, client_order_id)
+
+
+def quarantine_resolved(strategy_id: UUID, event_id: UUID, variant: int, client_order_id: str) -> QuarantineResolved:
+    """An event as it stands after it was resolved, and its order."""
+    return QuarantineResolved(
+        event=_looked_up(ORDER_EVENT, strategy_id, event_id, variant), order=order_of(strategy_id, client_order_id)
+    )
 
 
 def budget_of(strategy_id: UUID, currency: str | None) -> Any:

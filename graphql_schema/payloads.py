@@ -9,9 +9,10 @@ from uuid import UUID
 import strawberry
 
 from app.rules.enums import DenyCode, TradingState
+from graphql_schema.administration import GlobalTradingState
 from graphql_schema.described import described
 from graphql_schema.scalars import Instant
-from graphql_schema.types import Budget, GlobalTradingState, Hold, Order, Signal, Strategy
+from graphql_schema.types import Budget, Hold, Order, OrderEvent, Signal, Strategy
 
 _CODE = "Stable: what a program goes by."
 _MESSAGE = "What a person reads."
@@ -79,6 +80,14 @@ class OrderReleased:
 
     order: Order = described("The order.")
     budget: Budget = described("The budget that it counted against.")
+
+
+@strawberry.type(description="The event in quarantine was resolved, now or so before.")
+class QuarantineResolved:
+    """The event in quarantine was resolved."""
+
+    event: OrderEvent = described("The event, as it stands.")
+    order: Order | None = described("The order that it is about; null while that is not known.")
 
 
 @strawberry.type(description="The budget as it is set now.")
@@ -152,6 +161,10 @@ AuthorizeOrderResult: TypeAlias = Annotated[
 ReleaseOrderResult: TypeAlias = Annotated[
     OrderReleased | NotFound | Conflict,
     strawberry.union("ReleaseOrderResult", description="What became of an order that is not to leave any more."),
+]
+ResolveQuarantineResult: TypeAlias = Annotated[
+    QuarantineResolved | InvalidInput | NotFound | Conflict,
+    strawberry.union("ResolveQuarantineResult", description="What became of resolving an event in quarantine."),
 ]
 SetBudgetResult: TypeAlias = Annotated[
     BudgetSet | InvalidInput | NotFound,

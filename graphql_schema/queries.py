@@ -26,21 +26,20 @@ from app.reads.catalogue import (
 )
 from app.reads.catalogue.registry import shape_named
 from app.resolvers import audit, budgets, changes, events, fills, nodes, orders, strategies, summary
+from graphql_schema.administration import AuditEntry, GlobalTradingState
 from graphql_schema.ask import asked
 from graphql_schema.caller import Caller
 from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument
 from graphql_schema.enums import FillGroup
 from graphql_schema.holes import worked_out
-from graphql_schema.inputs import AuditFilter, FillFilter
+from graphql_schema.inputs import AuditFilter, FillFilter, QuarantineFilter
 from graphql_schema.node import Node
 from graphql_schema.statistics import FillSummary, Summary
 from graphql_schema.told import noun_of
 from graphql_schema.types import (
-    AuditEntry,
     Budget,
     Fill,
-    GlobalTradingState,
     Order,
     OrderEvent,
     Position,
@@ -144,7 +143,11 @@ def _audit_log(
     return asked(AUDIT_ENTRY, audit.list_audit_entries)
 
 
-def _quarantined_events(first: First = UNSET, after: After = UNSET) -> Connection[OrderEvent]:
+def _quarantined_events(
+    filter: Annotated[QuarantineFilter | None, argument("Only these.")] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+) -> Connection[OrderEvent]:
     return asked(QUARANTINED_EVENT, events.list_quarantined_events)
 
 
@@ -198,7 +201,8 @@ class Query:
         resolver=_audit_log, description="What people and keys changed, newest first."
     )
     quarantined_events: Connection[OrderEvent] = strawberry.field(
-        resolver=_quarantined_events, description="Events that are stored but not applied, newest first."
+        resolver=_quarantined_events,
+        description="Events that are stored but not applied, newest first: those that wait, and dismissed ones.",
     )
     instruments: Connection[Instrument] = strawberry.field(
         resolver=list_instruments, description="Instruments that are recorded or were traded, by id."

@@ -7,9 +7,9 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
+from graphql_schema.administration import AuditEntry
 from graphql_schema.described import argument, described
 from graphql_schema.types import (
-    AuditEntry,
     Budget,
     Fill,
     FillsWanted,

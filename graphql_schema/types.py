@@ -24,6 +24,8 @@ from app.rules.enums import (
     PositionSide,
     PositionStatus,
     QuantitySource,
+    QuarantineAction,
+    QuarantineCode,
     Reconciliation,
     TimeInForce,
     TradingState,
@@ -123,17 +125,6 @@ def _performance(
 async def _never(*_: object) -> Any:
     """Below the root nothing is called: the statement of the root field answers."""
     raise NotImplementedError
-
-
-@strawberry.type(
-    description="What all trading may do. It stands beside each strategy's own state, and the stricter one decides."
-)
-class GlobalTradingState:
-    """What all trading may do."""
-
-    state: TradingState = described("What any strategy may do at most.")
-    since: Instant | None = described("When it was set; null where it never was set.")
-    actor: str | None = described("The key that set it, or `local`; null where it never was set.")
 
 
 @strawberry.type(description="One strategy of one trader.")
@@ -376,19 +367,10 @@ class OrderEvent(Node):
     applied: bool = described("Whether it changed the order.")
     quarantine_reason: str | None = described("Why it did not, with a code before the colon; it is tried again.")
     payload: Document = described("The whole event.")
-
-
-@strawberry.type(description="Who changed what, with before and after.")
-class AuditEntry(Node):
-    """Who changed what, with before and after."""
-
-    ts: Instant = described("When.")
-    actor: str = described("Who.")
-    action: str = described("What was done.")
-    entity_type: str = described("What kind of thing it was done to.")
-    entity_id: str = described("The thing it was done to.")
-    strategy_id: UUID | None = described("The strategy it was done to, where it was to one.")
-    before: Document | None = described("How the thing stood before; null where it was not there.")
-    after: Document | None = described("How it stands since; null where it is gone.")
-    request_id: str | None = described("The request that did it.")
-    hash: str = described("Chained to the entry before it, so that none can be changed or left out unseen.")
+    strategy_id: UUID = described("Its strategy's id.")
+    variant: int = described("0 for the first content under its id; others, which are quarantined, count from 1.")
+    quarantine_code: QuarantineCode | None = described("Why it is not applied; null where it is.")
+    resolution: QuarantineAction | None = described("What an admin decided about it (`resolveQuarantine`).")
+    resolution_reason: str | None = described("Why the admin decided so.")
+    resolved_by: str | None = described("Who decided, as in the audit log.")
+    resolved_at: Instant | None = described("When that was decided.")

@@ -2,15 +2,14 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 
 from app.database import Database
 from app.database.embedded import EmbeddedServer
-from app.database.upgrade import upgrade
-from app.ledger.revaluation import revalue_pending
+from app.database.upgrade import has_outdated_rows, upgrade
 from app.settings import Settings
 
 
@@ -21,15 +20,21 @@ def configured_database(settings: Settings) -> Iterator[str]:
     Raises EmbeddedServerError, DatabaseUnavailable, DatabaseUnfit.
     """
     with configured_server(settings) as url:
-        asyncio.run(_upgrade(url))
+        asyncio.run(upgrade(url))
+        if asyncio.run(has_outdated_rows(url)):
+            # The ledger takes a second to load.
+            from app.ledger.refold import refold_outdated
+            from app.ledger.revaluation import revalue_pending
+
+            asyncio.run(_with_database(url, refold_outdated))
+            asyncio.run(_with_database(url, revalue_pending))
         yield url
 
 
-async def _upgrade(url: str) -> None:
-    await upgrade(url)
+async def _with_database(url: str, act: Callable[[Database], Awaitable[object]]) -> None:
     database = await Database.open(url)
     try:
-        await revalue_pending(database)
+        await act(database)
     finally:
         await database.close()
 

@@ -15,6 +15,9 @@ SERVER_VERSION_MIN = 15
 CONNECT_TIMEOUT_SECONDS = 10.0
 LOCK_TIMEOUT_SECONDS = 600.0
 LOCK_POLL_SECONDS = 0.1
+_HAS_OUTDATED = """
+SELECT EXISTS (SELECT FROM outdated_orders) OR EXISTS (SELECT FROM pending_revaluations)
+"""
 _LOCK_KEY = 0x707572736572  # "purser"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -51,6 +54,17 @@ async def upgrade(url: str) -> Upgraded:
         return Upgraded(before, newest)
     finally:
         # The session's end releases the lock.
+        await connection.close()
+
+
+async def has_outdated_rows(url: str) -> bool:
+    """Whether an upgrade left orders to be folded again (`app.ledger.refold`) or amounts to be valued anew
+    (`app.ledger.revaluation`). Raises DatabaseUnavailable.
+    """
+    connection = await connect(url)
+    try:
+        return bool(await connection.fetchval(_HAS_OUTDATED))
+    finally:
         await connection.close()
 
 

@@ -71,6 +71,11 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
     return Admitted(arrivals, conflicts, signals, strategies, new_strategies, duplicates + known + repeated)
 
 
+def empty_admission(arrivals: Sequence[Arrival], strategies: dict[str, LockedStrategy]) -> Admitted:
+    """Events of our own that are numbered already, of strategies that are locked."""
+    return Admitted(arrivals, [], [], strategies, [], 0)
+
+
 def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str]) -> str:
     if not signal.event_id:
         owner = f"{signal.trader_id or ''}\n{signal.strategy_id or ''}"

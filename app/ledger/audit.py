@@ -33,6 +33,7 @@ class Action(StrEnum):
     TRADING_STATE = "trading.state"
     ORDER_RELEASE = "order.release"
     INSTRUMENT_RECORD = "instrument.record"
+    QUARANTINE_RESOLVE = "quarantine.resolve"
     KEY_CREATE = "key.create"
     KEY_REVOKE = "key.revoke"
 

@@ -96,11 +96,13 @@ class OrderChanges:
 Touched = dict[OrderKey, list[Arrival]]
 
 
-async def move_orders(work: WriteConnection, arrivals: Iterable[Arrival]) -> OrderChanges:
-    """Apply new order events. Reads the orders concerned; writes nothing."""
-    touched: Touched = {}
+async def move_orders(
+    work: WriteConnection, arrivals: Iterable[Arrival], anew: Iterable[OrderKey] = ()
+) -> OrderChanges:
+    """Apply new order events, and fold the orders in `anew` from all they have. Reads what it needs; writes nothing."""
+    touched: Touched = {key: [] for key in anew}
     primaries: set[OrderKey] = set()
-    resolved: set[OrderKey] = set()
+    whole = set(touched)
     for arrival in arrivals:
         event, key = arrival.event, (arrival.strategy_id, arrival.client_order_id)
         touched.setdefault(key, []).append(arrival)
@@ -108,16 +110,18 @@ async def move_orders(work: WriteConnection, arrivals: Iterable[Arrival]) -> Ord
             if (primary := event.primary_order_id) is not None:
                 primaries.add((arrival.strategy_id, primary))
         elif isinstance(event, QuarantineResolved):
-            resolved.add(key)
+            whole.add(key)
     stored = await load_orders(work, [*touched, *(primaries - touched.keys())])
+    for key in whole - stored.keys():
+        stored[key] = StoredOrder(waiting=1)  # all that waited for it was dismissed
     await load_trades(work, stored, [key for key in stored if _is_filled(touched.get(key, ()))])
     changes = OrderChanges()
     to_fold: list[OrderKey] = []
     for key, news in touched.items():
-        if key in primaries or key in resolved or not _move_on_top(key, stored.get(key), news, changes):
+        if key in primaries or key in whole or not _move_on_top(key, stored.get(key), news, changes):
             to_fold.append(key)
     if to_fold or primaries or any(change.state.exec_spawn_id for change in changes.orders):
-        await _FoldAgain(work, touched, stored, changes, resolved).run(to_fold, primaries)
+        await _FoldAgain(work, touched, stored, changes, whole).run(to_fold, primaries)
     return changes
 
 
@@ -184,8 +188,8 @@ class _FoldAgain:
     touched: Touched
     stored: dict[OrderKey, StoredOrder]
     changes: OrderChanges
-    resolved: set[OrderKey]
-    """Orders of which an admin resolved an event in quarantine."""
+    whole: set[OrderKey]
+    """Orders of which every event is looked at: an admin resolved one of them, or the rules are others now."""
     folded: dict[OrderKey, FoldedOrder] = field(default_factory=dict)
 
     async def run(self, to_fold: Sequence[OrderKey], primaries: set[OrderKey]) -> None:
@@ -236,13 +240,13 @@ class _FoldAgain:
         known = {key: self.stored[key] for key in keys if key in self.stored}
         await load_applied(self.work, {key: order for key, order in known.items() if not order.events})
         unread = {key: order for key, order in known.items() if not order.quarantine}
-        resolved = {key: order for key, order in unread.items() if key in self.resolved}
-        await load_waiting(self.work, resolved, is_everything=True)
+        whole = {key: order for key, order in unread.items() if key in self.whole}
+        await load_waiting(self.work, whole, is_everything=True)
         self._fold_each(keys, spawned)
         moved = {
             key: order
             for key, order in unread.items()
-            if key not in resolved and order.waiting and (spawned or self._is_moved(key))
+            if key not in whole and order.waiting and (spawned or self._is_moved(key))
         }
         await load_waiting(self.work, moved)
         self._fold_each(moved, spawned)

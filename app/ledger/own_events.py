@@ -1,4 +1,4 @@
-"""Events that Purser adds to an order's history itself: authorizations and releases."""
+"""Events that Purser adds to an order's history itself: authorizations, releases, and what became of quarantine."""
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
@@ -27,6 +27,11 @@ def decision_id(strategy_id: str, client_order_id: str) -> str:
 def release_id(strategy_id: str, client_order_id: str) -> str:
     """The id of the one event that says that the order was given up."""
     return _derived("release", strategy_id, client_order_id)
+
+
+def resolution_id(strategy_id: str, event_id: str, variant: int, action: str) -> str:
+    """The id of the one event that says that an event in quarantine was resolved so."""
+    return _derived(f"quarantine\n{action}", strategy_id, f"{event_id}\n{variant}")
 
 
 def _derived(kind: str, strategy_id: str, client_order_id: str) -> str:

@@ -7,7 +7,7 @@ incoming events ─> admission (lock, drop duplicates, number) ─> orders (life
 
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import localcontext
 
 import asyncpg
@@ -20,6 +20,7 @@ from app.ledger.arrival import (
     Admitted,
     Arrival,
     Incoming,
+    OrderKey,
     Quarantine,
     RecordedEvents,
     Rejected,
@@ -67,7 +68,7 @@ async def record_events(database: Database, incoming: Sequence[Incoming]) -> Rec
     if recorded.assumed or recorded.discrepancies:
         _report_doubts(recorded)
     if recorded.revaluable:
-        await _value_waiting(database, recorded.revaluable)
+        await value_waiting_orders(database, recorded.revaluable)
     return recorded
 
 
@@ -81,7 +82,7 @@ def _report_doubts(recorded: RecordedEvents) -> None:
         _LOG.warning("%d reports of positions differ from the ledger; see discrepancies", recorded.discrepancies)
 
 
-async def _value_waiting(database: Database, instrument_ids: Collection[str]) -> None:
+async def value_waiting_orders(database: Database, instrument_ids: Collection[str]) -> None:
     """In a transaction of its own: orders of other strategies may wait, which are not locked together with ours.
 
     Two strategies may meet an instrument at once, one by a fill and one by an order that it would value: each looks
@@ -98,9 +99,15 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
     admitted = await admit(work, incoming)
     if not (admitted.arrivals or admitted.conflicts or admitted.signals):
         return RecordedEvents(duplicates=admitted.duplicates)
+    return await apply_admitted(work, admitted)
+
+
+async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterable[OrderKey] = ()) -> RecordedEvents:
+    """Apply numbered events of locked strategies, and write what that brings about; `anew` orders are folded again."""
     with localcontext(EXACT):
         reports = [new for new in admitted.arrivals if isinstance(new.event, PositionEvent)]
-        orders = await move_orders(work, (new for new in admitted.arrivals if not isinstance(new.event, PositionEvent)))
+        news = (new for new in admitted.arrivals if not isinstance(new.event, PositionEvent))
+        orders = await move_orders(work, news, anew)
         positions, reconciled = await book_and_reconcile(work, orders.fills, reports, admitted.strategies)
         book = await BudgetBook.load(work, admitted.strategies, time.time_ns())
         holds = await tie_up(work, orders.orders, positions, book)

@@ -53,9 +53,9 @@ def amount(source: Source) -> Field:
     return Field(source, lambda value, amounts: cast(value, Text) if amounts is Amounts.TEXT else value)
 
 
-def instant(source: Source) -> Field:
+def instant(source: Source, join: Join | None = None) -> Field:
     """Nanoseconds since the epoch, written '2022-01-01T00:14:00.000000000Z'."""
-    return Field(source, lambda value, _: rfc3339(value))
+    return Field(source, lambda value, _: rfc3339(value), join)
 
 
 def whole_second(source: Source) -> Field:

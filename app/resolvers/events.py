@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from app.engines.nautilus import BadEvent, InstrumentReceived, decode_line, encode_event
 from app.errors import Busy, Forbidden, InputInvalid, InstrumentInUse
-from app.ledger import record
+from app.ledger import quarantine, record
 from app.ledger.administration.instruments import record_instruments
 from app.ledger.arrival import Incoming, RecordedEvents, Rejected
+from app.ledger.commands import StrategyRef
 from app.ledger.locks import WAITED_TOO_LONG
+from app.ledger.quarantine import ResolveQuarantine
 from app.principal import Principal, Role
 from app.reads import Answer, Want, answer
 from app.reads.catalogue import QUARANTINED_EVENT
 from app.resolvers.acts import act
 from app.resolvers.context import Context
+from app.resolvers.strategies import resolve
 from app.rules.events import EngineEvent
 from app.rules.identity import strategy_id_of
 from app.rules.instruments import InstrumentDefinition
@@ -79,6 +83,22 @@ async def _record_instruments(
         except (Forbidden, InputInvalid, InstrumentInUse) as error:
             rejected.append(Rejected(index, None, error.code.value, str(error)))
     return recorded
+
+
+async def resolve_quarantine(
+    context: Context, principal: Principal, strategy: StrategyRef, command: ResolveQuarantine
+) -> tuple[UUID, str]:
+    """Accept or dismiss an event in quarantine; answers its strategy and its order's client_order_id.
+
+    Raises Forbidden, InputInvalid, StrategyNotFound, StrategyAmbiguous, EventNotFound, EventNotResolvable, Busy.
+    """
+    principal.require(Role.ADMIN)
+    strategy_id = await resolve(context, principal, strategy)
+    async with act(context) as work:
+        resolved = await quarantine.resolve_quarantine(work, principal, str(strategy_id), command)
+    if resolved.revaluable:
+        await record.value_waiting_orders(context.database, resolved.revaluable)
+    return strategy_id, resolved.client_order_id
 
 
 def _require_rights(principal: Principal, event: EngineEvent) -> None:

@@ -22,6 +22,7 @@ from app.rules.events import (
     OrderInitialized,
     OrderReleased,
     OrderSubmitted,
+    OrderUpdated,
     VenueOrderEvent,
 )
 from app.rules.order_conclusions import conclude
@@ -76,7 +77,7 @@ class Folded(Struct):
 
 
 _Foldable: TypeAlias = OrderHistoryEvent | _QuantityChange
-_Place: TypeAlias = tuple[int, int, int]
+_Place: TypeAlias = tuple[int, int, int, int]
 _Queues: TypeAlias = dict[type, deque[tuple[_Place, _Foldable]]]
 """What waits to be applied, by type: whether one is allowed depends on its type and on the order alone."""
 
@@ -85,9 +86,12 @@ def fold_place(event: _Foldable, arrival: int) -> _Place:
     """Where an event stands in its order's fold.
 
     By `ts_init`, the engine's own clock at the moment it handled the event: `ts_event` is the venue's clock, and
-    may run apart from the engine's. Then by rank, then by arrival.
+    may run apart from the engine's. Then by rank. Of amendments of one instant, where the last one counts, by the
+    venue's clock. Then by arrival.
     """
-    return event.ts_init, _RANK_SPAWNED if isinstance(event, _QuantityChange) else rank_of(event), arrival
+    if isinstance(event, _QuantityChange):
+        return event.ts_init, _RANK_SPAWNED, 0, arrival
+    return event.ts_init, rank_of(event), event.ts_event if isinstance(event, OrderUpdated) else 0, arrival
 
 
 def fold(
@@ -158,9 +162,9 @@ def _fold(
         state = open_unreported(entries[0][1])
     else:
         reason = "no OrderInitialized for this order yet"
-        return Folded(None, [], [(place[2], event, reason) for place, event in entries])
+        return Folded(None, [], [(place[-1], event, reason) for place, event in entries])
     queues = _queues([entry for entry in entries if entry not in opening], changes)
-    applied = [(place[2], event) for place, event in opening]
+    applied = [(place[-1], event) for place, event in opening]
     while (entry := _next(queues, state) or _next_forced(queues, forced)) is not None:
         place, following = entry
         queues[type(following)].remove(entry)
@@ -170,10 +174,10 @@ def _fold(
             settle_fills(state, is_fill=False)
         else:
             apply(state, following)
-            applied.append((place[2], following))
+            applied.append((place[-1], following))
     left = sorted((entry for queue in queues.values() for entry in queue), key=_place)
     conclude(state)
-    refused = [(place[2], event, reason_of(state, event)) for place, event in left]  # type: ignore[arg-type]
+    refused = [(place[-1], event, reason_of(state, event)) for place, event in left]  # type: ignore[arg-type]
     return Folded(state, applied, refused)  # type: ignore[arg-type]
 
 

@@ -92,7 +92,8 @@ def comes_in_order(state: OrderState, event: OrderHistoryEvent) -> bool:
         return True
     if event.ts_init < state.last_ts_init or state.is_terminal:
         return False
-    return rank_of(event) >= state.last_rank
+    rank = rank_of(event)
+    return rank > state.last_rank or (rank == state.last_rank and not isinstance(event, OrderUpdated))
 
 
 def open_order(event: OrderInitialized | AuthorizationGranted) -> OrderState:

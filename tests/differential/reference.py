@@ -31,6 +31,7 @@ from app.models import (
 from app.rules.identity import NO_STRATEGY
 from tests.differential.rows import EVERYWHERE, Rows
 from tests.differential.sums import performance, summary_of_fills
+from tests.differential.valuations import Valuations
 
 SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
 
@@ -188,7 +189,7 @@ _NEIGHBOURS: dict[str, Any] = {
 }
 
 
-class Reference:
+class Reference(Valuations):
     """A schema whose resolvers read these rows."""
 
     def __init__(self, rows: Rows) -> None:
@@ -332,38 +333,6 @@ class Reference:
     def _order_hold(self, row: Order, _: Any) -> Hold | None:
         own = (one for one in self.rows[Hold] if self._belongs(one, row))
         return next((one for one in own if one.currency and one.unit_price is not None), None)
-
-    def _instrument(self, row: Any) -> Instrument | None:
-        return next((one for one in self.rows[Instrument] if one.instrument_id == row.instrument_id), None)
-
-    def _is_recorded(self, row: Any) -> bool:
-        known = self._instrument(row)
-        return known is not None and known.source == "RECORDED"
-
-    def _order_valuation(self, row: Order, _: Any) -> str:
-        known = self._instrument(row)
-        is_unvalued = any(one.is_unvalued for one in self.rows[Hold] if self._belongs(one, row))
-        return "UNVALUED" if is_unvalued or known is None else known.source
-
-    def _fill_valuation(self, row: Fill, _: Any) -> str:
-        lives = (one for one in self.rows[Position] if one.strategy_id == row.strategy_id)
-        own = [one for one in lives if (one.position_id, one.n) == (row.position_id, row.position_n)]
-        return self._valuation(row, any(one.reconciliation == "AGREES" for one in own))
-
-    def _position_valuation(self, row: Position, _: Any) -> str:
-        return self._valuation(row, row.reconciliation == "AGREES")
-
-    def _valuation(self, row: Any, is_reported: bool) -> str:
-        return "RECORDED" if self._is_recorded(row) else "REPORTED" if is_reported else "ASSUMED"
-
-    def _budget_valuation(self, row: Budget, _: Any) -> str:
-        own = [one for one in self.rows[Fill] if one.strategy_id == row.strategy_id]
-        counted = [one for one in own if row.currency in (one.settlement_currency, one.commission_currency)]
-        return "RECORDED" if all(map(self._is_recorded, counted)) else "ASSUMED"
-
-    def _budget_unvalued_orders(self, row: Budget, _: Any) -> int:
-        holds = (one for one in self.rows[Hold] if one.strategy_id == row.strategy_id and one.is_unvalued)
-        return sum(one.currency in (None, row.currency) for one in holds)
 
     def _hold_amount(self, row: Hold, _: Any) -> str:
         return plain(row.amount + row.top_ups)

@@ -25,6 +25,9 @@ _CONTENT = {
         SELECT strategy_id, event_id, variant, type, client_order_id, ts_event, ts_init, payload FROM order_events
     """,
     "quarantined_events": "SELECT * FROM quarantined_events",
+    "quarantine_resolutions": """
+        SELECT strategy_id, event_id, variant, action, reason, actor FROM quarantine_resolutions
+    """,
     "fills": """
         SELECT strategy_id, event_id, trade_id, client_order_id, position_id, position_n, flip_qty, realized_pnl,
                settlement_currency, notional

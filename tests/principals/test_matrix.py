@@ -38,6 +38,7 @@ MUTATION_ROLES = {
     "recordEvents": Role.TRADER,
     "recordSignal": Role.TRADER,
     "recordInstruments": Role.TRADER,
+    "resolveQuarantine": Role.ADMIN,
     "registerStrategy": Role.ADMIN,
     "setBudget": Role.ADMIN,
     "deleteBudget": Role.ADMIN,

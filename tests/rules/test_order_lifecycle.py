@@ -227,3 +227,20 @@ def test_the_filled_quantity_is_the_sum_of_the_fills(history: list[AnyOrderEvent
     assert len(applied) + len(left) == len(history)
     assert all(UUID(event.event_id) for event in history)
     assert sum(isinstance(event, OrderInitialized) for _, event in applied) == 1
+
+
+@given(st.permutations(range(4)))
+def test_of_two_amendments_of_one_instant_the_later_by_the_venues_clock_counts(places: list[int]) -> None:
+    history = [
+        order_event("OrderInitialized", 0, ts_init=1, ts_event=1),
+        order_event("OrderAccepted", 1, ts_init=2, ts_event=2),
+        order_event("OrderUpdated", 2, ts_init=5, ts_event=4, quantity=Decimal(7)),
+        order_event("OrderUpdated", 3, ts_init=5, ts_event=3, quantity=Decimal(8)),
+    ]
+    state, _, left = fold(sorted(zip(places, history, strict=True)))
+    assert (state.quantity, left) == (7, [])
+
+
+def test_an_amendment_of_an_order_that_has_ended_is_applied_as_by_the_engine() -> None:
+    state, _, left = fold(events_of("OrderInitialized", "OrderSubmitted", "OrderRejected", "OrderUpdated"))
+    assert (state.status, state.quantity, left) == (OrderStatus.REJECTED, 3, [])

@@ -3,6 +3,7 @@
     statements.py   invariants that one SQL statement can check
     budgets.py      those of budgets, holds and the journal
     acts.py         what acts set, held against the audit log
+    quarantine.py   what admins decided about events in quarantine
     audit.py        the audit log's hashes followed from the first entry to the last
     replay.py       orders folded again from their events, positions from their fills
 
@@ -18,6 +19,7 @@ from app.ledger.verify.acts import ACT_STATEMENTS
 from app.ledger.verify.audit import AuditHead, audit_head, verify_audit_chain, verify_noted_head
 from app.ledger.verify.budgets import BUDGET_STATEMENTS
 from app.ledger.verify.finding import Finding
+from app.ledger.verify.quarantine import QUARANTINE_STATEMENTS
 from app.ledger.verify.replay import verify_orders, verify_positions
 from app.ledger.verify.statements import STATEMENTS, verify_statement
 from app.ledger.verify.valuations import ValuationCounts, count_valuations
@@ -52,7 +54,7 @@ def invariants(noted: AuditHead | None = None) -> list[Invariant]:
     ]
     stated = [
         Invariant(stated.number, stated.claim, verify_statement(stated))
-        for stated in (*STATEMENTS, *BUDGET_STATEMENTS, *ACT_STATEMENTS)
+        for stated in (*STATEMENTS, *BUDGET_STATEMENTS, *ACT_STATEMENTS, *QUARANTINE_STATEMENTS)
     ]
     if noted is not None:
         stated.append(Invariant(10, "the noted head is in the audit log", partial(verify_noted_head, noted=noted)))

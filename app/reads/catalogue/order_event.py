@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func
 
-from app.models import OrderEvent, QuarantinedEvent
+from app.models import OrderEvent, QuarantinedEvent, QuarantineResolution
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
 from app.reads.fields import Join, instant, node_id, plain
@@ -15,6 +15,13 @@ from app.reads.shape import Shape
 _KEY = ("strategy_id", "event_id", "variant")
 _QUARANTINE = Join(QuarantinedEvent, on=_KEY)
 _EVENT = Join(OrderEvent, on=_KEY)
+_RESOLUTION = Join(QuarantineResolution, on=_KEY)
+_RESOLVED = {
+    "resolution": plain("action", _RESOLUTION),
+    "resolution_reason": plain("reason", _RESOLUTION),
+    "resolved_by": plain("actor", _RESOLUTION),
+    "resolved_at": instant("ts", _RESOLUTION),
+}
 
 
 def _reason(quarantine: Columns) -> ColumnElement[Any]:
@@ -37,6 +44,10 @@ ORDER_EVENT = register(
             "applied": plain(lambda q: q.event_id.is_(None), _QUARANTINE),
             "quarantine_reason": plain(_reason, _QUARANTINE),
             "payload": plain("payload"),
+            "strategy_id": plain("strategy_id"),
+            "variant": plain("variant"),
+            "quarantine_code": plain("code", _QUARANTINE),
+            **_RESOLVED,
         },
         filters={name: column(name) for name in _KEY},
         sorts={"ts_event": "ts_event"},
@@ -59,7 +70,12 @@ QUARANTINED_EVENT = register(
             "applied": plain(lambda q: q.event_id.is_(None)),
             "quarantine_reason": plain(_reason),
             "payload": plain("payload", _EVENT),
+            "strategy_id": plain("strategy_id"),
+            "variant": plain("variant"),
+            "quarantine_code": plain("code"),
+            **_RESOLVED,
         },
+        filters={name: column(name) for name in ("strategy_id", "client_order_id", "code", "ts_event")},
         sorts={"ts_event": "ts_event"},
         ties=("event_id", "variant", "strategy_id"),
     )

@@ -1,0 +1,48 @@
+"""What amounts rest on, in plain Python: the resolvers of the reference that say so."""
+
+from typing import Any
+
+from app.models import Budget, Fill, Hold, Instrument, Order, Position
+from tests.differential.rows import Rows
+
+
+def _is_of(hold: Hold, order: Order) -> bool:
+    return (hold.strategy_id, hold.client_order_id) == (order.strategy_id, order.client_order_id)
+
+
+class Valuations:
+    """Resolvers over `rows`."""
+
+    rows: Rows
+
+    def _instrument(self, row: Any) -> Instrument | None:
+        return next((one for one in self.rows[Instrument] if one.instrument_id == row.instrument_id), None)
+
+    def _is_recorded(self, row: Any) -> bool:
+        known = self._instrument(row)
+        return known is not None and known.source == "RECORDED"
+
+    def _order_valuation(self, row: Order, _: Any) -> str:
+        known = self._instrument(row)
+        is_unvalued = any(one.is_unvalued for one in self.rows[Hold] if _is_of(one, row))
+        return "UNVALUED" if is_unvalued or known is None else known.source
+
+    def _fill_valuation(self, row: Fill, _: Any) -> str:
+        lives = (one for one in self.rows[Position] if one.strategy_id == row.strategy_id)
+        own = [one for one in lives if (one.position_id, one.n) == (row.position_id, row.position_n)]
+        return self._valuation(row, any(one.reconciliation == "AGREES" for one in own))
+
+    def _position_valuation(self, row: Position, _: Any) -> str:
+        return self._valuation(row, row.reconciliation == "AGREES")
+
+    def _valuation(self, row: Any, is_reported: bool) -> str:
+        return "RECORDED" if self._is_recorded(row) else "REPORTED" if is_reported else "ASSUMED"
+
+    def _budget_valuation(self, row: Budget, _: Any) -> str:
+        own = [one for one in self.rows[Fill] if one.strategy_id == row.strategy_id]
+        counted = [one for one in own if row.currency in (one.settlement_currency, one.commission_currency)]
+        return "RECORDED" if all(map(self._is_recorded, counted)) else "ASSUMED"
+
+    def _budget_unvalued_orders(self, row: Budget, _: Any) -> int:
+        holds = (one for one in self.rows[Hold] if one.strategy_id == row.strategy_id and one.is_unvalued)
+        return sum(one.currency in (None, row.currency) for one in holds)

@@ -1,0 +1,191 @@
+"""Events in quarantine: accepted or dismissed by an admin, and what they cost while they wait."""
+
+import json
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from app.database import Database
+from app.errors import EventNotFound, EventNotResolvable, InputInvalid, StrategyNotFound
+from app.ledger.quarantine import ResolveQuarantine, resolve_quarantine
+from app.principal import LOCAL
+from app.rules.enums import QuarantineAction
+from tests.events import event_id, published
+from tests.ledger.gatekeeping import STRATEGY_ID
+from tests.ledger.state import broken_invariants, content_of, digest_of, unguarded, wipe
+from tests.ledger.test_record import counts, order, quarantine, rows, send
+
+pytestmark = pytest.mark.anyio
+
+ACCEPT, DISMISS = QuarantineAction.ACCEPT, QuarantineAction.DISMISS
+MADE, SENT = published("OrderInitialized", 1, quantity=Decimal(5)), published("OrderSubmitted", 2)
+
+
+async def resolve(
+    database: Database,
+    n: int,
+    action: QuarantineAction = ACCEPT,
+    *,
+    variant: int = 0,
+    reason: str = "as the venue says",
+) -> None:
+    """Resolve the event of a test that has this number."""
+    async with database.unit_of_work() as work:
+        await resolve_quarantine(work, LOCAL, STRATEGY_ID, ResolveQuarantine(event_id(n), action, reason, variant))
+        await work.commit()
+
+
+async def position(database: Database) -> asyncpg.Record:
+    [row] = await rows(database, "SELECT signed_qty, cost, realized_pnl FROM positions")
+    return row
+
+
+def fill(n: int, **fields: Any) -> dict[str, Any]:
+    return published("OrderFilled", n, **{"trade_id": "T", **fields})
+
+
+async def test_an_accepted_repeat_of_a_trade_is_a_trade_of_its_own(database: Database) -> None:
+    first, second = fill(3, last_qty=Decimal(2)), fill(4, last_qty=Decimal(1))
+    assert counts(await send(database, MADE, SENT, first, second)) == (3, 0, 1)
+    [row] = await rows(database, "SELECT code, reason FROM quarantined_events")
+    assert row["reason"] == f"trade T was recorded before, by event {event_id(3)}, with another last_qty"
+    await resolve(database, 4)
+    assert await quarantine(database) == []
+    assert ((await order(database))["filled_qty"], (await position(database))["signed_qty"]) == (3, 3)
+    fills = await rows(database, "SELECT event_id, repeat_id FROM fills ORDER BY event_id")
+    assert [tuple(row) for row in fills] == [(UUID(int=3), UUID(int=0)), (UUID(int=4), UUID(int=4))]
+    assert counts(await send(database, fill(5, last_qty=Decimal(1)))) == (0, 0, 1)
+    assert counts(await send(database, fill(6, trade_id="T-6", last_qty=Decimal(2)))) == (1, 0, 0)
+    assert (await order(database))["status"] == "FILLED"
+    assert await broken_invariants(database) == []
+
+
+async def test_an_accepted_event_is_applied_against_the_table(database: Database) -> None:
+    await send(database, MADE, SENT, fill(3, last_qty=Decimal(5)))
+    assert counts(await send(database, published("OrderCanceled", 4))) == (0, 0, 1)
+    await resolve(database, 4)
+    assert (await order(database))["status"] == "CANCELED"
+    assert await quarantine(database) == []
+    # What is legal still comes before what is forced.
+    await send(database, published("OrderAccepted", 5, ts=int(2.5e9)))
+    assert ((await order(database))["status"], (await order(database))["waiting"]) == ("CANCELED", 0)
+    assert await broken_invariants(database) == []
+
+
+async def test_an_accepted_event_of_an_unknown_order_makes_it_from_what_is_known(database: Database) -> None:
+    assert counts(await send(database, published("OrderAccepted", 2), fill(3), published("OrderCanceled", 4))) == (
+        0,
+        0,
+        3,
+    )
+    await resolve(database, 3)
+    row = await order(database)
+    assert (row["status"], row["side"], row["quantity"], row["quantity_source"]) == ("CANCELED", "BUY", 1, "UNKNOWN")
+    assert (await position(database))["signed_qty"] == 1
+    assert await quarantine(database) == []
+    await send(database, MADE)
+    assert ((await order(database))["quantity_source"], (await order(database))["quantity"]) == ("REPORTED", 5)
+    assert await broken_invariants(database) == []
+
+
+async def test_a_dismissed_event_is_kept_and_never_applied(database: Database) -> None:
+    await send(database, published("OrderSubmitted", 2), fill(3))
+    await resolve(database, 2, DISMISS, reason="not ours")
+    await send(database, MADE)
+    assert await quarantine(database) == [("DISMISSED", 0)]
+    row = await order(database)
+    assert (row["status"], row["waiting"]) == ("PARTIALLY_FILLED", 0)
+    [waiting] = await rows(database, "SELECT reason FROM quarantined_events")
+    assert waiting["reason"] == "local: not ours"
+    assert await broken_invariants(database) == []
+    await resolve(database, 2, ACCEPT)
+    assert ((await order(database))["account_id"], await quarantine(database)) == ("BINANCE-001", [])
+    assert await broken_invariants(database) == []
+
+
+async def test_all_that_waits_for_an_order_may_be_dismissed_and_accepted_again(database: Database) -> None:
+    await send(database, fill(3))
+    await resolve(database, 3, DISMISS)
+    assert await rows(database, "SELECT FROM orders") == []
+    await send(database, published("OrderAccepted", 4, reconciliation=True))
+    assert (await order(database))["filled_qty"] == 0
+    await resolve(database, 3)
+    assert (await order(database))["filled_qty"] == 1
+    assert await broken_invariants(database) == []
+
+
+async def test_other_content_under_a_known_id_can_only_be_dismissed(database: Database) -> None:
+    await send(database, MADE, MADE | {"quantity": "6"})
+    with pytest.raises(EventNotResolvable, match="a fact that stands"):
+        await resolve(database, 1, variant=1)
+    with pytest.raises(EventNotResolvable, match="is applied"):
+        await resolve(database, 1, DISMISS)
+    await resolve(database, 1, DISMISS, variant=1)
+    assert await quarantine(database) == [("DISMISSED", 1)]
+    assert ((await order(database))["quantity"], (await order(database))["waiting"]) == (5, 0)
+    assert await broken_invariants(database) == []
+
+
+async def test_resolving_again_changes_nothing_and_an_acceptance_stands(database: Database) -> None:
+    await send(database, MADE, SENT, fill(3), fill(4, last_qty=Decimal(2)))
+    await resolve(database, 4)
+    before = await digest_of(database)
+    await resolve(database, 4, reason="once more")
+    with pytest.raises(EventNotResolvable, match="was accepted before"):
+        await resolve(database, 4, DISMISS)
+    with pytest.raises(EventNotFound):
+        await resolve(database, 9)
+    with pytest.raises(EventNotFound):
+        await resolve(database, 4, variant=1)
+    for reason in ("", " ", "x" * 2_001, "a\x00"):
+        with pytest.raises(InputInvalid):
+            await resolve(database, 4, reason=reason)
+    assert await digest_of(database) == before
+    async with database.unit_of_work() as work:
+        with pytest.raises(StrategyNotFound):
+            await resolve_quarantine(work, LOCAL, str(UUID(int=1)), ResolveQuarantine(event_id(4), ACCEPT, "x"))
+
+
+async def test_a_decision_is_audited_and_verify_holds_everything_against_it(database: Database) -> None:
+    await send(database, MADE, SENT, fill(3), fill(4, last_qty=Decimal(2)), fill(5, last_qty=Decimal(3)))
+    await resolve(database, 4)
+    await resolve(database, 5, DISMISS)
+    [first, second] = await rows(database, "SELECT * FROM audit_entries ORDER BY id")
+    assert (first["action"], first["actor"], first["entity_id"]) == (
+        *("quarantine.resolve", "local"),
+        f"{STRATEGY_ID}/{event_id(4)}/0",
+    )
+    assert (json.loads(first["before"])["code"], json.loads(first["after"])["action"]) == ("REPEATED_TRADE", "ACCEPT")
+    assert json.loads(second["after"])["code"] == "DISMISSED"
+    assert await broken_invariants(database) == []
+    for damage in (
+        "DELETE FROM quarantine_resolutions WHERE action = 'ACCEPT'",
+        "DELETE FROM order_events WHERE type = 'QuarantineResolved'",
+        "UPDATE quarantined_events SET code = 'REPEATED_TRADE'",
+        "UPDATE quarantine_resolutions SET action = 'DISMISS'",
+        "UPDATE fills SET repeat_id = event_id",
+    ):
+        async with unguarded(database) as work:
+            await work.execute(damage)
+            await work.commit()
+        assert await broken_invariants(database) != [], damage
+        await wipe(database)
+        await send(database, MADE, SENT, fill(3), fill(4, last_qty=Decimal(2)), fill(5, last_qty=Decimal(3)))
+        await resolve(database, 4)
+        await resolve(database, 5, DISMISS)
+
+
+async def test_what_is_decided_counts_however_the_other_events_come(database: Database) -> None:
+    events = [MADE, SENT, fill(3, last_qty=Decimal(2)), published("OrderCanceled", 6), published("OrderExpired", 7)]
+    contents = []
+    for late in (events[0], events[1], events[2]):
+        await wipe(database)
+        await send(database, *(event for event in events if event is not late))
+        await resolve(database, 7)
+        await send(database, late)
+        assert await broken_invariants(database) == []
+        contents.append({key: rows for key, rows in (await content_of(database)).items() if key != "order_events"})
+    assert contents[0] == contents[1] == contents[2]
