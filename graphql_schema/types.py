@@ -13,7 +13,7 @@ import strawberry
 from strawberry import UNSET
 
 from app.reads.catalogue import BUDGET_JOURNAL_ENTRY, FILL, ORDER, ORDER_EVENT, PERFORMANCE, POSITION, SIGNAL
-from app.resolvers import fills, orders, positions, signals
+from app.resolvers import fills, orders, performance, positions, signals
 from app.rules.enums import (
     AuthorizationStatus,
     BudgetOverReason,
@@ -29,9 +29,17 @@ from app.rules.enums import (
 from graphql_schema.ask import asked
 from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument, described
-from graphql_schema.enums import TimeBucket
-from graphql_schema.inputs import FillFilter, FillSort, OrderFilter, OrderSort, PositionFilter
-from graphql_schema.scalars import Amount, Document, Instant
+from graphql_schema.enums import Granularity, PerformanceGroup, TimeBucket
+from graphql_schema.inputs import (
+    FillFilter,
+    FillSort,
+    OrderFilter,
+    OrderSort,
+    PerformanceFilter,
+    PositionFilter,
+    StringFilter,
+)
+from graphql_schema.scalars import Amount, Document, Instant, TimeZone
 from graphql_schema.statistics import Performance
 
 OrdersWanted: TypeAlias = Annotated[OrderFilter | None, argument("Only these.")]
@@ -39,6 +47,20 @@ OrdersSorted: TypeAlias = Annotated[list[OrderSort] | None, argument("What to so
 FillsWanted: TypeAlias = Annotated[FillFilter | None, argument("Only these.")]
 FillsSorted: TypeAlias = Annotated[list[FillSort] | None, argument("What to sort by: at most 8 keys, ties by id.")]
 PositionsWanted: TypeAlias = Annotated[PositionFilter | None, argument("Only these.")]
+GroupedBy: TypeAlias = Annotated[list[PerformanceGroup] | None, argument("What makes groups, beside the currency.")]
+InTimeZone: TypeAlias = Annotated[
+    TimeZone | None, argument("Whose days the bars and the daily values are; UTC unless said.")
+]
+PointsWanted: TypeAlias = Annotated[
+    int | None,
+    argument(
+        "Most points of one equity curve, from 2 to 5000. Unless said, a curve of fills has at most 1000, and one of "
+        "bars has them all."
+    ),
+]
+Annualized: TypeAlias = Annotated[
+    int, argument("How many days make a year, for `sharpeRatio` and `sortinoRatio`; from 1 to 366.")
+]
 
 
 def list_orders(
@@ -109,9 +131,29 @@ def _performance(
     currency: Annotated[str | None, argument("Only this one.")] = UNSET,
     from_: Annotated[Instant | None, argument("From then on; from the beginning unless said.", "from")] = UNSET,
     to: Annotated[Instant | None, argument("Before then; until now unless said.")] = UNSET,
-    bucket: Annotated[TimeBucket, argument("How long one point of the equity curve lasts.")] = TimeBucket.DAY,
+    bucket: Annotated[
+        TimeBucket, argument("How long one point of the equity curve lasts, where `granularity` is not given.")
+    ] = TimeBucket.DAY,
+    instrument_id: Annotated[StringFilter | None, argument("Only what traded these.")] = UNSET,
+    group_by: GroupedBy = UNSET,
+    granularity: Annotated[Granularity | None, argument("What one point of the equity curve stands for.")] = UNSET,
+    time_zone: InTimeZone = UNSET,
+    points: PointsWanted = UNSET,
+    annualization_days: Annualized = 365,
 ) -> list[Performance]:
     return asked(PERFORMANCE, _never)
+
+
+def list_performance(
+    filter: Annotated[PerformanceFilter | None, argument("Only these.")] = UNSET,
+    group_by: GroupedBy = UNSET,
+    granularity: Annotated[Granularity, argument("What one point of the equity curve stands for.")] = Granularity.DAY,
+    time_zone: InTimeZone = UNSET,
+    points: PointsWanted = UNSET,
+    annualization_days: Annualized = 365,
+) -> list[Performance]:
+    """What fills and trades made."""
+    return asked(PERFORMANCE, performance.compute_performance)
 
 
 async def _never(*_: object) -> Any:
@@ -149,7 +191,8 @@ class Strategy(Node):
     signals: Connection["Signal"] = strawberry.field(resolver=list_signals, description="Its signals, newest first.")
     performance: list[Performance] = strawberry.field(
         resolver=_performance,
-        description="What it made, by currency. Whole days in UTC, in any bucket but HOUR, are read from kept totals.",
+        description="What it made, by currency. Sums of whole days in UTC are read from kept totals; drawdowns and "
+        "points of single fills are computed over all fills of the span.",
     )
 
 

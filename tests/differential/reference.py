@@ -27,8 +27,9 @@ from app.models import (
     Strategy,
 )
 from app.rules.identity import NO_STRATEGY
+from tests.differential.equity import Asked, performance
 from tests.differential.rows import Rows
-from tests.differential.sums import performance, summary_of_fills
+from tests.differential.sums import summary_of_fills
 
 SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
 
@@ -293,12 +294,22 @@ class Reference:
         return self._events[self._key(row)].payload
 
     def _strategy_performance(self, row: Strategy, _: Any, **given: Any) -> Any:
-        span = (parse_instant(given[name]) if given.get(name) else None for name in ("from", "to"))
-        fills = [one for one in self.rows[Fill] if one.strategy_id == row.strategy_id]
-        closed = [
-            one for one in self.rows[Position] if one.strategy_id == row.strategy_id and one.ts_closed is not None
-        ]
-        return performance(fills, closed, given.get("currency"), *span, given["bucket"])
+        filter = {"strategyId": {"eq": str(row.strategy_id)}, "instrumentId": given.get("instrumentId")}
+        filter["currency"] = given.get("currency")
+        return self._performance({**filter, **{name: given.get(name) for name in ("from", "to")}}, given)
+
+    def _query_performance(self, _: Any, __: Any, **given: Any) -> Any:
+        return self._performance(given.get("filter") or {}, given)
+
+    def _performance(self, filter: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+        start, end = (parse_instant(filter[name]) if filter.get(name) else None for name in ("from", "to"))
+        asked = Asked(
+            *(start, end, tuple(given.get("groupBy") or ()), given.get("granularity") or given["bucket"]),
+            *(given.get("timeZone") or "UTC", given.get("points"), given["annualizationDays"]),
+        )
+        rows = {name: value for name, value in filter.items() if name not in ("from", "to")}
+        closed = [one for one in self.rows[Position] if one.ts_closed is not None]
+        return performance(self.rows[Fill], closed, self.names, asked, lambda row: satisfies(row, rows, self.names))
 
     def _order_hold(self, row: Order, _: Any) -> Hold | None:
         return next((one for one in self.rows[Hold] if self._belongs(one, row) and one.currency), None)
