@@ -68,8 +68,8 @@ class EquityPoint:
 
 @strawberry.type(
     description="What fills and trades of one group made in one currency. A trade is a closed position, and counts "
-    "when it closes; it is worth `realizedPnl - totalFees`, wins above zero and loses below. A commission belongs to the "
-    "currency it was paid in."
+    "when it closes; it is worth `realizedPnl - totalFees`, wins above zero and loses below. A commission belongs to "
+    "the currency it was paid in."
 )
 class Performance:
     """What fills and trades of one group made in one currency."""

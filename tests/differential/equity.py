@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.models import Fill, Position
+from tests.differential.rows import Rows
 from tests.differential.sums import ZERO, instant, parts_of, trimmed
 
 NANOSECONDS = 10**9
@@ -40,16 +41,15 @@ class Point:
     worst: Decimal
 
 
-def performance(
-    fills: Iterable[Fill], closed: Iterable[Position], names: Mapping[Any, str], asked: Asked, is_wanted: Any
-) -> list[dict[str, Any]]:
+def performance(rows: Rows, names: Mapping[Any, str], asked: Asked, is_wanted: Any) -> list[dict[str, Any]]:
     """What `performance` answers over these rows; `is_wanted` says what the filter takes."""
     keys = [{"STRATEGY": "strategy_id", "INSTRUMENT": "instrument_id"}[name] for name in dict.fromkeys(asked.by)]
 
     def group(row: Any) -> tuple[Any, ...]:
         return (*(getattr(row, key) for key in keys), row.currency)
 
-    parts = [part for part in parts_of(fills) if asked.has(part.ts_event) and is_wanted(part)]
+    parts = [part for part in parts_of(rows[Fill]) if asked.has(part.ts_event) and is_wanted(part)]
+    closed = [row for row in rows[Position] if row.ts_closed is not None]
     trades = [row for row in closed if asked.has(row.ts_closed) and is_wanted(row)]
     answer = []
     for values, own in groupby(sorted(parts, key=group), group):

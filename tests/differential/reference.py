@@ -294,9 +294,8 @@ class Reference:
         return self._events[self._key(row)].payload
 
     def _strategy_performance(self, row: Strategy, _: Any, **given: Any) -> Any:
-        filter = {"strategyId": {"eq": str(row.strategy_id)}, "instrumentId": given.get("instrumentId")}
-        filter["currency"] = given.get("currency")
-        return self._performance({**filter, **{name: given.get(name) for name in ("from", "to")}}, given)
+        own = {name: given.get(name) for name in ("instrumentId", "currency", "from", "to")}
+        return self._performance({**own, "strategyId": {"eq": str(row.strategy_id)}}, given)
 
     def _query_performance(self, _: Any, __: Any, **given: Any) -> Any:
         return self._performance(given.get("filter") or {}, given)
@@ -307,9 +306,8 @@ class Reference:
             *(start, end, tuple(given.get("groupBy") or ()), given.get("granularity") or given["bucket"]),
             *(given.get("timeZone") or "UTC", given.get("points"), given["annualizationDays"]),
         )
-        rows = {name: value for name, value in filter.items() if name not in ("from", "to")}
-        closed = [one for one in self.rows[Position] if one.ts_closed is not None]
-        return performance(self.rows[Fill], closed, self.names, asked, lambda row: satisfies(row, rows, self.names))
+        where = {name: value for name, value in filter.items() if name not in ("from", "to")}
+        return performance(self.rows, self.names, asked, lambda row: satisfies(row, where, self.names))
 
     def _order_hold(self, row: Order, _: Any) -> Hold | None:
         return next((one for one in self.rows[Hold] if self._belongs(one, row) and one.currency), None)

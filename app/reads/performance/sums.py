@@ -88,11 +88,11 @@ class Slots:
         groups = Derived(summed)
         rows, columns = scope.kept_fills(by_day=True) if is_kept else scope.fills()
         place = f"{columns.name}.day - date '1970-01-01'" if is_kept else f"{columns.name}.ts_event / {self._length}"
-        statement: Select[Any] = select(
+        values: list[ColumnElement[Any]] = [
             literal_column(f"({groups.name}.g << {_SLOT_BITS}) + ({place})").label("slot"),
             func.sum(columns.realized_pnl - columns.total_fees).label("net"),
             literal_column("CAST(NULL AS numeric)").label("high"),
             literal_column("CAST(NULL AS numeric)").label("worst"),
-        )
-        statement = statement.select_from(rows.join(table(summed), scope.same_group(columns, groups)))
+        ]
+        statement = select(*values).select_from(rows.join(table(summed), scope.same_group(columns, groups)))
         return statement.where(*scope.conditions(columns, "ts_event")).group_by(literal_column("1"))
