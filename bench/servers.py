@@ -45,11 +45,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def uvicorn(application: str, database_url: str) -> Iterator[int]:
-    """A uvicorn process with one worker; the port it listens on."""
+def uvicorn(application: str, database_url: str, **settings: str) -> Iterator[int]:
+    """A uvicorn process with one worker, and these variables in its environment; the port it listens on."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "--factory", application, "--port", str(port), "--no-access-log"]
-    environment = {**os.environ, "PURSER_DATABASE_URL": database_url}
+    environment = {**os.environ, "PURSER_DATABASE_URL": database_url, **settings}
     process = subprocess.Popen([*command, "--log-level", "warning"], env=environment)
     try:
         _wait_until_answering(port, process)

@@ -40,3 +40,8 @@ def asked(
 ) -> Any:
     """The question, in place of the answer that the schema promises."""
     return Ask(shape, resolver, where, values)
+
+
+async def never(*_: object) -> Any:
+    """The resolver of a field below the root, which is never called: the statement of the root field answers."""
+    raise NotImplementedError

@@ -3,14 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from graphql import GraphQLField
+from graphql import GraphQLField, get_named_type
 
 from app.errors import BadInputError
-from app.reads import Arguments, Bucket, Grouping, Slot, Span
-from app.reads.catalogue import FILL
+from app.reads import All, Arguments, Condition, Granularity, Grouping, Slot, Span
+from app.reads.catalogue import FILL, PERFORMANCE
 from graphql_schema.holes import worked_out
 from graphql_schema.listing import ListingReader
-from graphql_schema.told import is_midnight
+from graphql_schema.told import is_midnight, is_utc
+
+POINTS_MIN, POINTS_MAX = 2, 5_000
+"""Bounds of how many points a curve is thinned out to."""
+ANNUALIZATION_DAYS_MAX = 366
 
 
 def read_arguments(noun: str, field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Arguments | None:
@@ -24,18 +28,56 @@ def _grouping(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) 
     return Grouping(where, tuple(dict.fromkeys(group.value for group in given.get("groupBy") or ())))
 
 
-def _span(_: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Span:
+def _span(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Span:
     def slot(value: Any) -> Slot | None:
         if value is None:
             return None
         values.append(value)
         return len(values) - 1
 
-    currency, start, end = (given.get(name) for name in ("currency", "from", "to"))
+    # At the root the span is part of the filter; of a strategy it stands beside the other arguments.
+    asked = dict(given.get("filter") or {})
+    span = asked if "filter" in field.args else given
+    start, end = span.get("from"), span.get("to")
+    narrowed = {name: value for name, value in asked.items() if name not in ("from", "to")}
+    where = _narrowed(field, {**given, "filter": narrowed or None}, values)
     is_whole_days = all(is_midnight(edge) for edge in (start, end) if edge is not None)
     if start is not None and end is not None:
         start, end = worked_out(_in_order, start, end, count=2)
-    return Span(Bucket[given["bucket"].name], slot(currency), slot(start), slot(end), is_whole_days)
+    zone = given.get("timeZone")
+    # A zone that is not looked at is kept among the values: what a plan is given has to come out of it.
+    zone_slot = slot(zone)
+    granularity = given.get("granularity") or given["bucket"]
+    return Span(
+        Granularity[granularity.name],
+        where,
+        tuple(dict.fromkeys(group.value for group in given.get("groupBy") or ())),
+        slot(start),
+        slot(end),
+        is_whole_days,
+        None if zone is None or is_utc(zone) else zone_slot,
+        slot(_within(given, "points", POINTS_MIN, POINTS_MAX)),
+        slot(_within(given, "annualizationDays", 1, ANNUALIZATION_DAYS_MAX)),
+    )
+
+
+def _narrowed(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Condition | None:
+    """What rows must satisfy, beside being in the span."""
+    reader = ListingReader(PERFORMANCE, values)
+    if "filter" in field.args:
+        return reader.condition(field, given)
+    conditions: list[Condition] = []
+    for name, argument in (("currency", "currency"), ("instrument_id", "instrumentId")):
+        if given.get(argument) is not None:
+            conditions += reader.comparisons(name, get_named_type(field.args[argument].type), given[argument])
+    return All(tuple(conditions)) if conditions else None
+
+
+def _within(given: Mapping[str, Any], name: str, least: int, most: int) -> int | None:
+    value: int | None = given.get(name)
+    if value is not None and not least <= value <= most:
+        raise BadInputError(f"`{name}` is from {least} to {most}, not {value}.")
+    return value
 
 
 def _in_order(start: int, end: int) -> Sequence[int]:

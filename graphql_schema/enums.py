@@ -177,7 +177,26 @@ class FillGroup(Enum):
     DAY = value("day", "The day, in UTC.")
 
 
-@strawberry.enum(description="How long one point of a curve lasts, in UTC.")
+@strawberry.enum(description="What performance can be grouped by, beside the currency.")
+class PerformanceGroup(Enum):
+    """What performance can be grouped by; the values are the catalogue's names."""
+
+    STRATEGY = value("strategy_id", "The strategy.")
+    INSTRUMENT = value("instrument_id", "The instrument.")
+
+
+@strawberry.enum(description="What one point of an equity curve stands for. Bars begin where they do in the time zone.")
+class Granularity(Enum):
+    """What one point of an equity curve stands for; the values are the read side's."""
+
+    FILL = value("fill", "A fill; or a commission that was paid in another currency than its fill's.")
+    HOUR = value("hour", "An hour.")
+    DAY = value("day", "A day.")
+    WEEK = value("week", "A week from Monday on.")
+    MONTH = value("month", "A month.")
+
+
+@strawberry.enum(description="How long one point of a curve lasts. `Granularity` has the same, and fills.")
 class TimeBucket(Enum):
     """How long one point of a curve lasts; the values are the read side's."""
 

@@ -135,6 +135,18 @@ class PositionFilter:
     ts_opened: DateTimeFilter | None = optional("When they were opened.")
 
 
+@strawberry.input(description="Which fills and trades performance is computed over.")
+class PerformanceFilter:
+    """Which fills and trades."""
+
+    strategy_id: UUIDFilter | None = optional("Their strategy, by its id.")
+    strategy_name: StringFilter | None = optional("Their strategy, by its name.")
+    instrument_id: StringFilter | None = optional("What is traded.")
+    currency: StringFilter | None = optional("The currency of the amounts.")
+    from_: Instant | None = optional("From then on; from the beginning unless said.", "from")
+    to: Instant | None = optional("Before then; until now unless said.")
+
+
 @strawberry.input(description="Which strategies.")
 class StrategyFilter:
     """Which strategies."""

@@ -112,10 +112,11 @@ class ListingReader:
                 case "not":
                     conditions.append(Not(self._condition(type_, value, depth + 1)))
                 case field:
-                    conditions.extend(self._comparisons(field, get_named_type(declared.type), value))
+                    conditions.extend(self.comparisons(field, get_named_type(declared.type), value))
         return All(tuple(conditions))
 
-    def _comparisons(self, field: str, type_: AnyValue, value: AnyValue) -> list[Condition]:
+    def comparisons(self, field: str, type_: AnyValue, value: AnyValue) -> list[Condition]:
+        """What one field of a filter asks for, given its input type. Raises BadInputError."""
         if not isinstance(type_, GraphQLInputObjectType):
             return [self._compare(field, Op.EQ, value)]
         return [

@@ -35,7 +35,8 @@ from graphql_schema.enums import FillGroup
 from graphql_schema.holes import worked_out
 from graphql_schema.inputs import AuditFilter, FillFilter, QuarantineFilter
 from graphql_schema.node import Node
-from graphql_schema.statistics import FillSummary, Summary
+from graphql_schema.performance import list_performance
+from graphql_schema.statistics import FillSummary, Performance, Summary
 from graphql_schema.told import noun_of
 from graphql_schema.types import (
     Budget,
@@ -187,6 +188,12 @@ class Query:
         resolver=_fills_summary,
         description="What fills add up to; from kept totals where the filter speaks of strategy, instrument, side, "
         "currency and of `tsEvent` from (`gte`) and before (`lt`) a midnight in UTC.",
+    )
+    performance: list[Performance] = strawberry.field(
+        resolver=list_performance,
+        description="What fills and trades of any strategies and instruments made together, or by group; always by "
+        "currency. Sums of whole days in UTC are read from kept totals; drawdowns and points of single fills are "
+        "computed over all fills of the span, in the order in which they count.",
     )
     positions: Connection[Position] = strawberry.field(
         resolver=list_positions, description="Positions, the one opened last first."

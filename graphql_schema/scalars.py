@@ -3,9 +3,10 @@
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NewType, cast
 from uuid import UUID
+from zoneinfo import available_timezones
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
@@ -18,6 +19,9 @@ Amount = NewType("Amount", Decimal)
 """An exact decimal; `Decimal` in the schema."""
 Instant = NewType("Instant", int)
 """Nanoseconds since the epoch; `DateTime` in the schema."""
+
+TimeZone = NewType("TimeZone", str)
+"""The name of a time zone; `TimeZone` in the schema."""
 
 Document = NewType("Document", object)
 """Any JSON value; `JSON` in the schema."""
@@ -79,6 +83,21 @@ def parse_uuid(value: Any) -> UUID:
     return read
 
 
+def parse_time_zone(value: Any) -> str:
+    """A time zone from its IANA name.
+
+    Names without a slash are refused but for UTC: PostgreSQL takes "CET" for an offset that no summer changes.
+    """
+    if not isinstance(value, str) or value not in _time_zones():
+        raise ValueError("a TimeZone is UTC or an IANA name with its area, as in 'Europe/Berlin'")
+    return value
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset({"UTC", *(name for name in available_timezones() if "/" in name)})
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     Amount: strawberry.scalar(
         name="Decimal",
@@ -91,6 +110,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         description='RFC 3339, UTC, nanoseconds: "2022-01-01T00:14:00.000000000Z".',
         serialize=str,
         parse_value=parse_instant,
+    ),
+    TimeZone: strawberry.scalar(
+        name="TimeZone",
+        description='A time zone: `UTC`, or its IANA name with the area, as in "Europe/Berlin".',
+        specified_by_url="https://www.iana.org/time-zones",
+        serialize=str,
+        parse_value=parse_time_zone,
     ),
     Document: strawberry.scalar(
         name="JSON", description="Any JSON value.", serialize=lambda value: value, parse_value=lambda value: value

@@ -19,6 +19,11 @@ def is_midnight(instant: int | Hole) -> bool:
     return instant % _DAY_NANOSECONDS == 0
 
 
+def is_utc(zone: str | Hole) -> bool:
+    """Whether a time zone is UTC: then totals by day can answer."""
+    return bool(zone.told) if isinstance(zone, Hole) else zone in ("UTC", "Etc/UTC")
+
+
 def noun_of(node_id: str | Hole) -> str:
     """The noun of which an id names one. Raises NodeIdInvalid."""
     if not isinstance(node_id, Hole):

@@ -6,13 +6,13 @@ arguments: `execution` reads the whole selection and has it answered by one stat
 # mypy: disable-error-code="no-any-return"
 # Strawberry is told the type of the answer; what comes is a question, which the executor answers.
 
-from typing import Annotated, Any, Optional, TypeAlias
+from typing import Annotated, Optional, TypeAlias
 from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
 
-from app.reads.catalogue import BUDGET_JOURNAL_ENTRY, FILL, ORDER, ORDER_EVENT, PERFORMANCE, POSITION, SIGNAL
+from app.reads.catalogue import BUDGET_JOURNAL_ENTRY, FILL, ORDER, ORDER_EVENT, POSITION, SIGNAL
 from app.resolvers import fills, orders, positions, signals
 from app.rules.enums import (
     AuthorizationStatus,
@@ -31,12 +31,19 @@ from app.rules.enums import (
     TradingState,
     Valuation,
 )
-from graphql_schema.ask import asked
+from graphql_schema.ask import asked, never
 from graphql_schema.connections import Connection
 from graphql_schema.described import After, Before, First, Last, argument, described
-from graphql_schema.enums import TimeBucket
-from graphql_schema.inputs import FillFilter, FillSort, OrderFilter, OrderSort, PositionFilter, StrategyFilter
+from graphql_schema.inputs import (
+    FillFilter,
+    FillSort,
+    OrderFilter,
+    OrderSort,
+    PositionFilter,
+    StrategyFilter,
+)
 from graphql_schema.node import Node
+from graphql_schema.performance import of_strategy
 from graphql_schema.scalars import Amount, Document, Instant
 from graphql_schema.statistics import Performance
 from graphql_schema.valuation import Instrument
@@ -94,37 +101,23 @@ def list_signals(
 def _some_fills(
     first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection["Fill"]:
-    return asked(FILL, _never)
+    return asked(FILL, never)
 
 
 def _some_orders(first: First = UNSET, after: After = UNSET) -> Connection["Order"]:
-    return asked(ORDER, _never)
+    return asked(ORDER, never)
 
 
 def _events(
     first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection["OrderEvent"]:
-    return asked(ORDER_EVENT, _never)
+    return asked(ORDER_EVENT, never)
 
 
 def _journal(
     first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection["BudgetJournalEntry"]:
-    return asked(BUDGET_JOURNAL_ENTRY, _never)
-
-
-def _performance(
-    currency: Annotated[str | None, argument("Only this one.")] = UNSET,
-    from_: Annotated[Instant | None, argument("From then on; from the beginning unless said.", "from")] = UNSET,
-    to: Annotated[Instant | None, argument("Before then; until now unless said.")] = UNSET,
-    bucket: Annotated[TimeBucket, argument("How long one point of the equity curve lasts.")] = TimeBucket.DAY,
-) -> list[Performance]:
-    return asked(PERFORMANCE, _never)
-
-
-async def _never(*_: object) -> Any:
-    """Below the root nothing is called: the statement of the root field answers."""
-    raise NotImplementedError
+    return asked(BUDGET_JOURNAL_ENTRY, never)
 
 
 @strawberry.type(description="One strategy of one trader.")
@@ -150,8 +143,9 @@ class Strategy(Node):
     )
     signals: Connection["Signal"] = strawberry.field(resolver=list_signals, description="Its signals, newest first.")
     performance: list[Performance] = strawberry.field(
-        resolver=_performance,
-        description="What it made, by currency. Whole days in UTC, in any bucket but HOUR, are read from kept totals.",
+        resolver=of_strategy,
+        description="What it made, by currency. Sums of whole days in UTC are read from kept totals; drawdowns and "
+        "points of single fills are computed over all fills of the span.",
     )
 
 

@@ -58,16 +58,6 @@ def instant(source: Source, join: Join | None = None) -> Field:
     return Field(source, lambda value, _: rfc3339(value), join)
 
 
-def whole_second(source: Source) -> Field:
-    """A `timestamp` of whole seconds, written as instants are."""
-
-    def render(value: ColumnElement[Any], _: Amounts) -> ColumnElement[Any]:
-        text = func.replace(cast(value, Text), text_literal(" "), text_literal("T"))
-        return text.op("||")(text_literal(".000000000Z"))
-
-    return Field(source, render)
-
-
 def node_id(type_name: str, columns: tuple[str, ...]) -> Field:
     """An opaque id of an object among all objects: the type and the key, in base64. Read by `node_ids`."""
 

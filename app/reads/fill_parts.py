@@ -15,6 +15,9 @@ from app.reads.literals import number_literal
 _ZERO = number_literal(0)
 _FILLS = Columns("f", Fill)
 
+PNL_CURRENCY = "settlement_currency"
+"""The column of a fill that names the currency of its `realized_pnl`."""
+
 
 class _Parts(Columns):
     """The columns of a fill, and those of `fill_totals` but for the day, which a fill does not have."""
@@ -32,16 +35,20 @@ def kept_fills(occurrence: str, *, by_day: bool = True) -> tuple[FromClause, Col
 
 def fill_parts(occurrence: str) -> tuple[FromClause, Columns]:
     """All parts of all fills under that name, with the columns of the totals and those that filters speak of."""
-    own_fee = case((_FILLS.commission_currency == _FILLS.settlement_currency, _FILLS.commission), else_=_ZERO)
+    currency = _FILLS[PNL_CURRENCY]
+    own_fee = case((_FILLS.commission_currency == currency, _FILLS.commission), else_=_ZERO)
     amounts = (_FILLS.last_qty, _FILLS.notional, _FILLS.realized_pnl)
-    fills = _part(_FILLS.settlement_currency, number_literal(1), *amounts, own_fee)
+    fills = _part(currency, number_literal(1), *amounts, own_fee)
     fees = _part(_FILLS.commission_currency, _ZERO, _ZERO, _ZERO, _ZERO, _FILLS.commission)
-    fees = fees.where(_FILLS.commission_currency != _FILLS.settlement_currency)
+    fees = fees.where(_FILLS.commission_currency != currency)
     return union_all(fills, fees).subquery(occurrence), _Parts(occurrence)
 
 
 def _part(currency: ColumnElement[Any], fills: ColumnElement[Any], *sums: ColumnElement[Any]) -> Select[Any]:
-    names = ("strategy_id", "client_order_id", "event_id", "instrument_id", "side", "last_qty", "ts_event")
+    names = (
+        *("strategy_id", "client_order_id", "event_id", "instrument_id", "side", "last_qty", "ts_event"),
+        *("ts_init", "trade_seq", "seq"),
+    )
     quantity, notional, realized_pnl, total_fees = sums
     return select(
         *(_FILLS[name].label(name) for name in names),

@@ -113,6 +113,9 @@ async def reading(
             yield connection
     except asyncpg.QueryCanceledError as error:
         raise QuestionTooSlow from error
+    except asyncpg.InvalidParameterValueError as error:
+        # The one value that PostgreSQL looks up in a list of its own: a time zone newer than its data.
+        raise BadInputError(f"PostgreSQL refuses a value: {error}.") from error
 
 
 def _check_text(value: Any) -> None:

@@ -125,9 +125,13 @@ ALL_ROWS = Listing(page=Page(is_whole=True))
 """For nouns of which there are few."""
 
 
-class Bucket(Enum):
-    """How long one point of a curve lasts; the values are PostgreSQL's words for it. Weeks begin on Mondays."""
+class Granularity(Enum):
+    """What one point of an equity curve stands for: a fill, or a bar. The bars' values are PostgreSQL's words for them.
 
+    Weeks begin on Mondays.
+    """
+
+    FILL = "fill"
     HOUR = "hour"
     DAY = "day"
     WEEK = "week"
@@ -144,16 +148,22 @@ class Grouping:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time, from `start` up to but without `end`, in buckets; and of which currency.
+    """What performance is computed over: rows that satisfy `where`, from `start` up to but without `end`.
 
-    `is_whole_days` where both ends are midnights, in UTC: then totals by day can answer.
+    `by` are the columns that make groups, beside the currency. `is_whole_days` where both ends are midnights in UTC:
+    then totals by day can answer. `zone` is the slot of an IANA time zone; None is UTC. `points` is the slot of the
+    largest number of points of a curve, `annualization_days` that of the number of days in a year.
     """
 
-    bucket: Bucket = Bucket.DAY
-    currency: Slot | None = None
+    granularity: Granularity = Granularity.DAY
+    where: "Condition | None" = None
+    by: tuple[str, ...] = ()
     start: Slot | None = None
     end: Slot | None = None
     is_whole_days: bool = True
+    zone: Slot | None = None
+    points: Slot | None = None
+    annualization_days: Slot | None = None
 
 
 Arguments: TypeAlias = Grouping | Span

@@ -4,7 +4,8 @@
 
 An object beside a row (`order { strategy { name } }`) is a row too; a list of which only `totalCount` is selected is
 one. A list without pages (`strategy { budgets { currency } }`) counts as a page of the usual size. Of an interface or
-a union the dearest type counts. What `@skip` and `@include` leave out, for the variables at hand, costs nothing.
+a union the dearest type counts. An equity curve that a number of points bounds is that many rows; by group there may be
+as many curves as a page has rows. What `@skip` and `@include` leave out, for the variables at hand, costs nothing.
 
 A mutation costs what its payload asks for, once for each item of the list that it was given.
 """
@@ -34,9 +35,10 @@ from graphql import (
     is_list_type,
     value_from_ast_untyped,
 )
-from graphql.language import BooleanValueNode, ListTypeNode, NonNullTypeNode, SelectionNode
+from graphql.language import BooleanValueNode, EnumValueNode, ListTypeNode, NonNullTypeNode, SelectionNode
 
 from app.errors import BadInputError, PageTooLarge
+from app.reads.performance import POINTS_UNLESS_SAID
 from graphql_schema.listing import PAGE_SIZE
 
 COST_REPORTED_MAX = 2**53 - 1
@@ -46,6 +48,11 @@ KEPT_MAX = 64
 
 ITEMS_MAX = {"inputs": 1000, "events": 5000}
 """Most items of a mutation's list, by the argument's name."""
+
+_FILL = "FILL"
+"""The granularity of which a curve without a number of points has as many as may be."""
+_STEERING = ("Int", "Boolean", "Granularity")
+"""The types of variables that page sizes, switches and curves have."""
 
 _PAGED = ("Connection", "Edge")
 """Types that Relay reserves for pages: their rows were counted with the page."""
@@ -129,9 +136,25 @@ class _Count:
             assert isinstance(type_, GraphQLObjectType)
             chosen = {nodes[0].name.value for nodes in self._merged(type_, sets).values()}
             return 1 if chosen <= _COUNTED_APART else size * (1 + self.below(type_, sets))
+        if "points" in field.args:
+            return self._curves(type_, node, sets)
         if parent.name.endswith(_PAGED):
             return self.below(type_, sets)
         return self._objects(field, node) * (1 + self.below(type_, sets))
+
+    def _curves(self, type_: Any, node: FieldNode, sets: list[Any]) -> int:
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        groups = given.get("groupBy")
+        is_grouped = isinstance(groups, VariableNode | EnumValueNode) or (
+            isinstance(groups, ListValueNode) and bool(groups.values)
+        )
+        points = self._value(given["points"]) if "points" in given else None
+        if not isinstance(points, int):
+            points = POINTS_UNLESS_SAID if "granularity" in given and self._value(given["granularity"]) == _FILL else 1
+        merged = self._merged(type_, sets)
+        curves = sum(nodes[0].name.value == "equity" for nodes in merged.values())
+        rows = 1 + self.below(type_, sets) + curves * max(points - 1, 0)
+        return rows * (PAGE_SIZE if is_grouped else 1)
 
     def _objects(self, field: GraphQLField, node: FieldNode) -> int:
         """How many objects a field without pages counts as; what is worked out is one, however many parts it has."""
@@ -166,7 +189,7 @@ class _Count:
             return self._values.get(node.name.value)
         if isinstance(node, IntValueNode):
             return int(node.value)
-        return node.value if isinstance(node, BooleanValueNode) else None
+        return node.value if isinstance(node, BooleanValueNode | EnumValueNode) else None
 
     def _merged(self, type_: GraphQLObjectType, sets: list[SelectionSetNode]) -> dict[str, list[FieldNode]]:
         """The fields that an object of the type would have, by key."""
@@ -207,19 +230,19 @@ class _Count:
 
 
 def _sizes_and_switches(operation: OperationDefinitionNode) -> Iterator[tuple[str, Any]]:
-    """The operation's variables of the types that page sizes and switches have, with their defaults; and its lists."""
+    """The operation's variables of the types that count, with their defaults; and its lists."""
     for definition in operation.variable_definitions or ():
         type_ = definition.type.type if isinstance(definition.type, NonNullTypeNode) else definition.type
         is_items = operation.operation is OperationType.MUTATION and isinstance(type_, ListTypeNode)
-        if is_items or (isinstance(type_, NamedTypeNode) and type_.name.value in ("Int", "Boolean")):
+        if is_items or (isinstance(type_, NamedTypeNode) and type_.name.value in _STEERING):
             default = definition.default_value
             yield definition.variable.name.value, None if default is None else value_from_ast_untyped(default)
 
 
-def _plain(value: Any) -> int | bool | None:
-    """A variable's JSON value as GraphQL reads it; of a list its length."""
+def _plain(value: Any) -> int | bool | str | None:
+    """A variable's JSON value as GraphQL reads it; of a list its length; of other texts than FILL nothing."""
     if isinstance(value, list):
         return len(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) or value == _FILL else None

@@ -22,7 +22,7 @@ from graphql.utilities import coerce_input_value
 
 from app.errors import PurserError
 from graphql_schema.holes import Hole, ListHole, NotPlannable
-from graphql_schema.told import is_midnight, nothing, noun_of
+from graphql_schema.told import is_midnight, is_utc, nothing, noun_of
 
 Tell: TypeAlias = Callable[[Any], Hashable]
 """From a value to what is told of it."""
@@ -33,6 +33,7 @@ FILLING: Mapping[str, Tell] = {
     "Decimal": nothing,
     "DateTime": is_midnight,
     "UUID": nothing,
+    "TimeZone": is_utc,
 }
 """Scalars whose values fill holes, and what is told of a value. Of all others, and of all enumerations, the whole value
 is part of a plan's key."""

@@ -37,6 +37,7 @@ from tests.reads.rows import START
 
 NOT_OF_ROWS = {"feedCursor"}
 """What no row tells: where the process stands in the change feed."""
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia")
 DEPTH_MAX = 7
 FIELDS_MAX = 40
 """Beyond, only leaves are added."""
@@ -170,11 +171,18 @@ class Document:
                 return given if name == "budget" else {argument: given[argument] for argument in self._some(field)}
             case "Query", "fillsSummary":
                 return {argument: self._value(field.args[argument].type, argument) for argument in self._some(field)}
-            case "Strategy", "performance":
+            case _, "performance":
                 given = {argument: self._value(field.args[argument].type, argument) for argument in self._some(field)}
-                ends = sorted(given[end] for end in ("from", "to") if given.get(end))
-                return {**given, **(dict(zip(("from", "to"), ends, strict=True)) if len(ends) == 2 else {})}
+                if given.get("filter"):
+                    given["filter"] = self._in_order(given["filter"])
+                return self._in_order(given)
         return self._page(name, field) if field.args else {}
+
+    @staticmethod
+    def _in_order(given: dict[str, Any]) -> dict[str, Any]:
+        """A span does not end before it begins."""
+        ends = sorted(given[end] for end in ("from", "to") if given.get(end))
+        return {**given, **(dict(zip(("from", "to"), ends, strict=True)) if len(ends) == 2 else {})}
 
     def _page(self, name: str, field: GraphQLField) -> dict[str, Any]:
         given = {
@@ -224,6 +232,10 @@ class Document:
                 return instant(random.choice(INSTANTS))
             case "Decimal":
                 return random.choice([*(plain(amount) for amount in (*QUANTITIES, *PNLS)), 1])
+            case "TimeZone":
+                return random.choice(ZONES)
+            case "Int":
+                return random.choice((2, 3, 4, 5, 6, 9, 20, 365 if name == "annualizationDays" else 5000))
             case "UUID":
                 return str(random.choice(rows[Strategy]).strategy_id)
         pools: dict[str, tuple[str, ...]] = {

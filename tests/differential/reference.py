@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -29,8 +29,10 @@ from app.models import (
     Strategy,
 )
 from app.rules.identity import NO_STRATEGY
+from tests.differential.conditions import COLUMNS, NANOSECONDS, effective_state, parse_instant, satisfies, snake
+from tests.differential.equity import Asked, performance
 from tests.differential.rows import EVERYWHERE, Rows
-from tests.differential.sums import performance, summary_of_fills
+from tests.differential.sums import summary_of_fills
 from tests.differential.valuations import Valuations
 
 SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
@@ -61,23 +63,12 @@ KEYS = {
     Budget: ("strategy_id", "currency"),
     Instrument: ("instrument_id",),
 }
-COLUMNS = {"type": "order_type"}
 INSTANTS = ("ts", "created_at", "updated_at")
-NANOSECONDS = 1_000_000_000
-
-
-def snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def instant(nanoseconds: int) -> str:
     seconds, rest = divmod(nanoseconds, NANOSECONDS)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
-
-
-def parse_instant(text: str) -> int:
-    whole, rest = text.removesuffix("Z").split(".")
-    return int(datetime.fromisoformat(f"{whole}+00:00").timestamp()) * NANOSECONDS + int(rest)
 
 
 def plain(value: Any) -> str:
@@ -118,69 +109,6 @@ def node_id(row: Any) -> str:
     noun = type(row)
     name = "OrderEvent" if noun is QuarantinedEvent else noun.__name__
     return b64encode(":".join([name, *(str(getattr(row, key)) for key in KEYS[noun])]).encode()).decode()
-
-
-def satisfies(row: Any, filter: Mapping[str, Any] | None, names: Mapping[UUID, str]) -> bool:
-    """Whether a row has everything that the filter asks for."""
-    for name, wanted in (filter or {}).items():
-        if wanted is None:
-            continue
-        if name in ("and", "or"):
-            parts = (satisfies(row, part, names) for part in wanted)
-            if not (all(parts) if name == "and" else any(parts)):
-                return False
-        elif name == "not":
-            if satisfies(row, wanted, names):
-                return False
-        elif not _compares(_column(row, name, names), wanted):
-            return False
-    return True
-
-
-def effective_state(row: Strategy) -> str:
-    """What it may do: whatever forbids more."""
-    return next(state for state in ("HALTED", "REDUCING", "ACTIVE") if state in (row.state, EVERYWHERE["state"]))
-
-
-def _column(row: Any, name: str, names: Mapping[UUID, str]) -> Any:
-    if isinstance(row, Strategy) and name in ("state", "ownState"):
-        return effective_state(row) if name == "state" else row.state
-    if isinstance(row, Fill) and name == "currency":
-        return row.settlement_currency
-    if name == "strategyName":
-        return names[row.strategy_id]
-    return getattr(row, COLUMNS.get(name, snake(name)))
-
-
-def _compares(value: Any, wanted: Any) -> bool:
-    if not isinstance(wanted, Mapping):
-        return bool(value == wanted)
-    if value is None and any(operand is not None for operand in wanted.values()):
-        return False
-    return all(
-        _OPERATORS[name](value, _operand(value, name, operand))
-        for name, operand in wanted.items()
-        if operand is not None
-    )
-
-
-def _operand(value: Any, name: str, operand: Any) -> Any:
-    if name == "in":
-        return [_operand(value, "", item) for item in operand]
-    read: Callable[[Any], Any] = {int: parse_instant, Decimal: Decimal, UUID: UUID}.get(type(value), lambda text: text)
-    return read(operand)
-
-
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda value, operand: value == operand,
-    "in": lambda value, operand: value in operand,
-    "contains": lambda value, operand: operand.lower() in value.lower(),
-    "startsWith": lambda value, operand: value.startswith(operand),
-    "gt": lambda value, operand: value > operand,
-    "gte": lambda value, operand: value >= operand,
-    "lt": lambda value, operand: value < operand,
-    "lte": lambda value, operand: value <= operand,
-}
 
 
 _NEIGHBOURS: dict[str, Any] = {
@@ -323,12 +251,20 @@ class Reference(Valuations):
         return {**EVERYWHERE, "since": instant(EVERYWHERE["since"])}
 
     def _strategy_performance(self, row: Strategy, _: Any, **given: Any) -> Any:
-        span = (parse_instant(given[name]) if given.get(name) else None for name in ("from", "to"))
-        fills = [one for one in self.rows[Fill] if one.strategy_id == row.strategy_id]
-        closed = [
-            one for one in self.rows[Position] if one.strategy_id == row.strategy_id and one.ts_closed is not None
-        ]
-        return performance(fills, closed, given.get("currency"), *span, given["bucket"])
+        own = {name: given.get(name) for name in ("instrumentId", "currency", "from", "to")}
+        return self._performance({**own, "strategyId": {"eq": str(row.strategy_id)}}, given)
+
+    def _query_performance(self, _: Any, __: Any, **given: Any) -> Any:
+        return self._performance(given.get("filter") or {}, given)
+
+    def _performance(self, filter: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+        start, end = (parse_instant(filter[name]) if filter.get(name) else None for name in ("from", "to"))
+        asked = Asked(
+            *(start, end, tuple(given.get("groupBy") or ()), given.get("granularity") or given["bucket"]),
+            *(given.get("timeZone") or "UTC", given.get("points"), given["annualizationDays"]),
+        )
+        where = {name: value for name, value in filter.items() if name not in ("from", "to")}
+        return performance(self.rows, self.names, asked, lambda row: satisfies(row, where, self.names))
 
     def _order_hold(self, row: Order, _: Any) -> Hold | None:
         own = (one for one in self.rows[Hold] if self._belongs(one, row))

@@ -41,6 +41,21 @@ NODE = "query ($id: ID!) { node(id: $id) { id __typename ... on Order { clientOr
 SPAN = """query ($from: DateTime, $to: DateTime, $c: String) { strategy(name: "EMACross-000") {
   performance(from: $from, currency: $c, to: $to) { netPnl trades equity { ts } }
   fills(filter: {tsEvent: {gte: $from, lt: $to}}) { totalCount } } }"""
+EQUITY = """query ($f: PerformanceFilter, $by: [PerformanceGroup!], $g: Granularity! = DAY, $z: TimeZone, $n: Int) {
+  performance(filter: $f, groupBy: $by, granularity: $g, timeZone: $z, points: $n) { currency strategyName netPnl trades
+    sharpeRatio maxDrawdown equityCount equity { ts netPnl drawdown } } }"""
+EQUITIES: list[dict[str, Any]] = [
+    {},
+    {"z": "UTC"},
+    {"z": "Europe/Berlin"},
+    {"z": "Asia/Kolkata", "g": "HOUR"},
+    {"g": "FILL", "n": 2},
+    {"g": "FILL", "n": 3, "by": ["STRATEGY"]},
+    {"by": ["STRATEGY", "INSTRUMENT"], "f": {"strategyId": {"in": [str(EMA)]}}},
+    {"f": {"strategyId": {"in": [str(MAKER)]}}},
+    {"f": {"currency": {"eq": "USDT"}, "from": "2022-01-01T00:00:00Z", "to": "2022-01-02T00:00:00Z"}},
+    {"f": {"currency": {"eq": "USDC"}, "from": "2022-01-01T00:00:01Z", "to": "2022-01-02T00:00:00Z"}},
+]
 SUMS = """query ($f: FillFilter) {
   fillsSummary(filter: $f, groupBy: [DAY, SIDE]) { totalFills firstTs groups { day fills } } }"""
 MORNING, NOON, NEXT = (f"2022-01-{time}Z" for time in ("01T00:00:00", "01T00:00:12.000000001", "02T00:00:00"))
@@ -142,6 +157,7 @@ PLANNED: list[tuple[str, list[dict[str, Any]]]] = [
     (NODE, [{"id": node_id(f"{noun}:{EMA}{rest}")} for noun, rest in (("Strategy", ""), ("Order", ":O-05"))]),
     (SPAN, SPANS),
     (SPAN.replace("from: $from, currency", f'from: "{MORNING}", currency'), SPANS),
+    (EQUITY, EQUITIES),
     (SUMS, [{"f": {"tsEvent": {"gte": span.get("from"), "lt": span.get("to")}}} for span in SPANS]),
 ]
 LEFT: list[tuple[str, dict[str, Any]]] = [
@@ -160,6 +176,9 @@ LEFT: list[tuple[str, dict[str, Any]]] = [
     ("{ __typename }", {}),
     (SPAN, {"from": NEXT, "to": MORNING}),
     (SPAN, {"from": NEXT, "to": NOON}),
+    (EQUITY, {"f": {"from": NEXT, "to": NOON}}),
+    (EQUITY, {"z": "Europe/Atlantis"}),
+    (EQUITY, {"n": 1}),
     *((NODE, {"id": id}) for id in ("", "none", node_id("Order:1"), node_id("Nothing:1"), 5, None)),
 ]
 

@@ -76,7 +76,7 @@ def test_every_key_can_be_looked_up(shape: Shape) -> None:
 
 def test_the_scalars_are_ours() -> None:
     scalars = {name for name, type_ in TYPES.items() if isinstance(type_, GraphQLScalarType)}
-    assert scalars == {"Decimal", "DateTime", "UUID", "JSON", "String", "Int", "Float", "Boolean", "ID"}
+    assert scalars == {"Decimal", "DateTime", "UUID", "JSON", "TimeZone", "String", "Int", "Float", "Boolean", "ID"}
 
 
 def test_arguments_have_no_default() -> None:

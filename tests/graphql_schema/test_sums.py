@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from app.database import Database
 from app.models import Strategy
-from app.reads import Bucket, Compare, Form, Grouping, Op, Selected, Selection, Span, Want
+from app.reads import Compare, Form, Granularity, Grouping, Op, Selected, Selection, Span, Want
 from app.reads.catalogue import FILL_SUMMARY, STRATEGY
 from app.reads.plans import plan_for
 from tests.reads.rows import EMA, START, TRADER, fill, insert, order, position
@@ -150,16 +150,22 @@ def test_sums_of_fills_scan_no_fills_where_totals_are_kept(field: str, table: st
 
 
 @pytest.mark.parametrize(
-    ("span", "tables"),
+    ("span", "fields", "tables"),
     [
-        (Span(), {"fill_totals", "trade_totals"}),
-        (Span(Bucket.MONTH, start=0), {"fill_totals", "trade_totals"}),
-        (Span(Bucket.HOUR), {"fills", "trade_totals"}),
-        (Span(start=0, is_whole_days=False), {"fills", "positions"}),
+        (Span(), ["net_pnl", "trades"], {"fill_sums", "trade_totals"}),
+        (Span(Granularity.MONTH, start=0), ["net_pnl", "trades"], {"fill_totals", "trade_totals"}),
+        (Span(Granularity.MONTH, start=0), ["equity_count", "sharpe_ratio"], {"fill_totals"}),
+        (Span(Granularity.HOUR), ["net_pnl", "trades"], {"fill_sums", "trade_totals"}),
+        (Span(Granularity.HOUR), ["equity_count"], {"fill_sums", "fills"}),
+        (Span(zone=0), ["equity_count"], {"fill_sums", "fills"}),
+        (Span(), ["max_drawdown"], {"fill_sums", "fills"}),
+        (Span(), ["longest_losing_run"], {"fill_sums", "positions"}),
+        (Span(by=("instrument_id",)), ["trades"], {"fill_sums", "positions"}),
+        (Span(start=0, is_whole_days=False), ["net_pnl", "trades"], {"fills", "positions"}),
     ],
 )
-def test_performance_reads_totals_for_whole_days(span: Span, tables: set[str]) -> None:
-    asked = Selected("performance", "performance", Selection.of(["net_pnl", "trades"]), arguments=span)
+def test_performance_reads_totals_for_whole_days(span: Span, fields: list[str], tables: set[str]) -> None:
+    asked = Selected("performance", "performance", Selection.of(fields), arguments=span)
     sql = plan_for(STRATEGY, Want(Selection((asked,)), Form.EACH)).sql
-    known = ("fill_totals", "trade_totals", "fills", "positions")
+    known = ("fill_sums", "fill_totals", "trade_totals", "fills", "positions")
     assert {table for table in known if f"FROM {table} AS" in sql} == tables

@@ -1,18 +1,24 @@
-"""Performance: what a strategy made, by currency. The rows behind it are those of `app.reads.performance`."""
+"""Performance: what fills and trades made, by currency and group. The rows behind it are `app.reads.performance`'s."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, cast, func, literal_column
+from sqlalchemy import ColumnElement, Double, case, cast, func, literal_column
 
 from app.reads.catalogue.registry import register
-from app.reads.fields import amount, plain, whole_second
+from app.reads.catalogue.strategy import ITS_STRATEGY
+from app.reads.columns import Columns
+from app.reads.fields import amount, instant, plain
+from app.reads.filters import column, strategy_name
 from app.reads.literals import number_literal
 from app.reads.performance import performance
 from app.reads.shape import Shape
 
-_EXPECTANCY_PLACES = 18
+_AVERAGE_PLACES = 18
+_RATIO_PLACES = 12
 _MANY_PLACES: ColumnElement[Any] = literal_column("0e-30")
 """A zero: PostgreSQL divides to as many places as the operands have."""
+_ZERO = number_literal(0)
+_ONE = number_literal(1)
 
 
 def _trimmed(value: Any) -> Any:
@@ -22,7 +28,37 @@ def _trimmed(value: Any) -> Any:
 
 def _ratio(value: Any, whole: Any) -> Any:
     """Null where there is nothing to divide by."""
-    return cast(value, Double()) / cast(func.nullif(whole, number_literal(0)), Double())
+    return cast(value, Double()) / cast(func.nullif(whole, _ZERO), Double())
+
+
+def _average(value: Any, count: Any) -> Any:
+    """Null where there is nothing to divide by."""
+    return _trimmed(func.round((value + _MANY_PLACES) / func.nullif(count, _ZERO), number_literal(_AVERAGE_PLACES)))
+
+
+def _count(value: Any) -> Any:
+    return func.coalesce(value, _ZERO)
+
+
+# With S = Σ daily values, Q = Σ their squares, L = Σ squares of those that lost, n days and A days a year:
+# Sharpe is (S/n) / sqrt((Q - S²/n) / (n-1)) x sqrt(A), Sortino (S/n) / sqrt(L/n) x sqrt(A). Each is written as one root
+# of one quotient, so that everything before these two is exact.
+
+
+def _sharpe(t: Columns) -> Any:
+    spread = t.days * (t.days * t.daily_squares - t.daily_total * t.daily_total)
+    return _signed_root(t, t.year * t.daily_total * t.daily_total * (t.days - _ONE), spread)
+
+
+def _sortino(t: Columns) -> Any:
+    return _signed_root(t, t.year * t.daily_total * t.daily_total, t.days * t.daily_losses)
+
+
+def _signed_root(t: Columns, square: Any, whole: Any) -> Any:
+    """Null where there is nothing to divide by, and for less than two days."""
+    root: Any = func.sign(t.daily_total) * func.sqrt((square + _MANY_PLACES) / func.nullif(whole, _ZERO))
+    rounded: Any = cast(func.round(root, number_literal(_RATIO_PLACES)), Double())
+    return case((t.days > _ONE, rounded))
 
 
 PERFORMANCE = register(
@@ -31,21 +67,38 @@ PERFORMANCE = register(
         model=None,
         fields={
             "currency": plain("currency"),
-            "trades": plain(lambda t: func.coalesce(t.trades, number_literal(0))),
+            "strategy_id": plain("strategy_id"),
+            "strategy_name": plain("name", ITS_STRATEGY),
+            "instrument_id": plain("instrument_id"),
+            "trades": plain(lambda t: _count(t.trades)),
+            "winning_trades": plain(lambda t: _count(t.wins)),
+            "losing_trades": plain(lambda t: _count(t.losses)),
             "win_rate": plain(lambda t: _ratio(t.wins, t.trades)),
             "profit_factor": plain(lambda t: _ratio(t.profit, t.loss)),
-            "expectancy": amount(
-                lambda t: _trimmed(
-                    func.round(
-                        (t.profit - t.loss + _MANY_PLACES) / func.nullif(t.trades, number_literal(0)),
-                        number_literal(_EXPECTANCY_PLACES),
-                    )
-                )
-            ),
-            "max_drawdown": amount(lambda s: _trimmed(s.max_drawdown)),
-            "gross_pnl": amount(lambda s: _trimmed(s.gross_pnl)),
+            "expectancy": amount(lambda t: _average(t.profit - t.loss, t.trades)),
+            "average_win": amount(lambda t: _average(t.profit, t.wins)),
+            "average_loss": amount(lambda t: _average(-t.loss, t.losses)),
+            "largest_win": amount(lambda t: _trimmed(t.largest_win)),
+            "largest_loss": amount(lambda t: _trimmed(t.largest_loss)),
+            "longest_winning_run": plain(lambda t: _count(t.longest_winning_run)),
+            "longest_losing_run": plain(lambda t: _count(t.longest_losing_run)),
+            "sharpe_ratio": plain(_sharpe),
+            "sortino_ratio": plain(_sortino),
+            "max_drawdown": amount(lambda t: _trimmed(t.depth)),
+            "max_drawdown_start": instant("start_ts"),
+            "max_drawdown_trough": instant("trough_ts"),
+            "max_drawdown_end": instant("end_ts"),
+            "gross_pnl": amount(lambda t: _trimmed(t.gross_pnl)),
             "total_fees": amount("total_fees"),
-            "net_pnl": amount(lambda s: _trimmed(s.gross_pnl - s.total_fees)),
+            "net_pnl": amount(lambda t: _trimmed(t.gross_pnl - t.total_fees)),
+            "equity_count": plain("points"),
+            "valuation": plain("valuation"),
+        },
+        filters={
+            "strategy_id": column("strategy_id"),
+            "strategy_name": strategy_name,
+            "instrument_id": column("instrument_id"),
+            "currency": column("currency"),
         },
         computed=performance,
     )
@@ -56,10 +109,11 @@ EQUITY_POINT = register(
         name="EquityPoint",
         model=None,
         fields={
-            "ts": whole_second("ts"),
+            "ts": instant("ts"),
             "net_pnl": amount(lambda p: _trimmed(p.net)),
             "cumulative_net_pnl": amount(lambda p: _trimmed(p.cumulative)),
             "drawdown": amount(lambda p: _trimmed(p.drawdown)),
+            "max_drawdown": amount(lambda p: _trimmed(p.worst)),
         },
     )
 )

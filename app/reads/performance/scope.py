@@ -1,0 +1,109 @@
+"""The rows that performance is computed over, and the WITH clause that they are computed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, literal_column, text
+
+from app.reads.catalogue.registry import shape_named
+from app.reads.columns import NO_COLUMNS, Columns
+from app.reads.fill_parts import fill_parts, kept_fills
+from app.reads.filters import condition_sql, day_of, fields_of, parameter_name, typed
+from app.reads.objects import Names
+from app.reads.want import Slot, Span
+
+if TYPE_CHECKING:
+    from app.reads.compiler import Compiler
+
+GROUPS = ("strategy_id", "instrument_id")
+"""The columns that can make groups, beside the currency."""
+
+
+class Ctes:
+    """The WITH clause of one subselect; each part can speak of those that were added before it."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._parts: list[Any] = []
+
+    def add(self, prefix: str, body: Select[Any] | str, *, is_kept: bool = False) -> str:
+        """Add a part and answer its name. `is_kept`: PostgreSQL computes it once and stores its rows."""
+        name = self._names.new(prefix)
+        statement = text(body).columns() if isinstance(body, str) else body
+        part = statement.cte(name, nesting=True)
+        self._parts.append(part.prefix_with("MATERIALIZED") if is_kept else part)
+        return name
+
+    def over(self, statement: Select[Any]) -> Select[Any]:
+        """The statement with the clause."""
+        return statement.add_cte(*self._parts, nest_here=True)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which rows: those of one strategy, or, without one, of all strategies that may be seen."""
+
+    compiler: Compiler
+    span: Span
+    strategy: Columns
+
+    @property
+    def is_of_one_strategy(self) -> bool:
+        """Whether no group has fills of several strategies."""
+        return self.strategy is not NO_COLUMNS or "strategy_id" in self.span.by
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that make the groups."""
+        return (*self.span.by, "currency")
+
+    @property
+    def names_instruments(self) -> bool:
+        """Whether groups or filter tell instruments apart."""
+        return "instrument_id" in self.span.by or "instrument_id" in fields_of(self.span.where)
+
+    def fills(self) -> tuple[FromClause, Columns]:
+        """The parts of the fills."""
+        return fill_parts(self.compiler.names.new("f"))
+
+    def kept_fills(self, *, by_day: bool) -> tuple[FromClause, Columns]:
+        """The totals that are kept of the fills."""
+        return kept_fills(self.compiler.names.new("f"), by_day=by_day)
+
+    def conditions(self, columns: Columns, instant: str) -> list[ColumnElement[bool]]:
+        """What a row must satisfy; it is in the span by its day where it has one, else by that instant."""
+        span = self.span
+        if self.strategy is NO_COLUMNS:
+            found = self.compiler.in_scope(columns)
+        else:
+            found = [columns.strategy_id == self.strategy.strategy_id]
+        if span.where is not None:
+            found.append(condition_sql(shape_named("Performance"), columns, span.where))
+        for slot, operator in ((span.start, ">="), (span.end, "<")):
+            if slot is not None:
+                bound = typed(parameter_name(slot), BigInteger())
+                value = (columns.day, day_of(bound)) if "day" in columns else (columns[instant], bound)
+                found.append(value[0].bool_op(operator)(value[1]))
+        return found
+
+    def key_columns(self, columns: Columns) -> list[ColumnElement[Any]]:
+        """All columns that can make groups; null where they do not."""
+        return [
+            (columns[name] if name in self.keys else literal_column(f"CAST(NULL AS {type_})")).label(name)
+            for name, type_ in (*zip(GROUPS, ("uuid", "text"), strict=True), ("currency", "text"))
+        ]
+
+    def same_group(self, columns: Columns, others: Columns) -> ColumnElement[bool]:
+        """Whether two rows belong to one group."""
+        conditions = [columns[name] == others[name] for name in self.keys]
+        found = conditions[0]
+        for condition in conditions[1:]:
+            found = found & condition
+        return found
+
+
+def given(slot: Slot, type_: str) -> str:
+    """A value inside SQL text, with its type."""
+    return f"CAST(:{parameter_name(slot)} AS {type_})"

@@ -1,0 +1,144 @@
+"""The whole of it: one JSON object for each group, of what is selected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, FromClause, Integer, func, literal_column, select, table
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from app.reads.catalogue.registry import shape_named
+from app.reads.columns import Columns, Derived
+from app.reads.filters import parameter_name, typed
+from app.reads.literals import number_literal
+from app.reads.objects import EMPTY_ARRAY, Pair, Row, row_json
+from app.reads.performance.curve import add_curve, add_fallen
+from app.reads.performance.daily import add_daily
+from app.reads.performance.points import Points, add_bars, add_thinned
+from app.reads.performance.scope import Ctes, Scope, given
+from app.reads.performance.sums import Slots, group_sums
+from app.reads.performance.trades import FIELDS, add_traded
+from app.reads.want import Arguments, Granularity, Selected, Selection, Span
+
+if TYPE_CHECKING:
+    from app.reads.compiler import Compiler
+
+POINTS_UNLESS_SAID = 1000
+"""Most points of a curve of fills for which no number was given."""
+
+_INSTANTS = frozenset({"max_drawdown_start", "max_drawdown_trough", "max_drawdown_end"})
+_DRAWDOWNS = frozenset({"max_drawdown"}) | _INSTANTS
+_OF_POINTS = frozenset({"drawdown", "max_drawdown"})
+_DAILY = frozenset({"sharpe_ratio", "sortino_ratio"})
+
+
+def performance(
+    compiler: Compiler, selection: Selection, arguments: Arguments | None, strategy: Columns
+) -> ColumnElement[Any]:
+    """An array of one object for each group that has a fill, by what makes the groups and then by currency."""
+    span = arguments if isinstance(arguments, Span) else Span()
+    scope = Scope(compiler, span, strategy)
+    statement = _Statement(scope, selection)
+    whole = Derived(compiler.names.new("w"))
+    rows: FromClause = statement.joined().subquery(whole.name)
+    shape, row, pairs = shape_named("Performance"), Row(), list[Pair]()
+    for index, field in enumerate(selection.fields):
+        if _is_equity(field):
+            pairs.append((field.key, whole[f"equity_{index}"]))
+        else:
+            pairs += compiler.pairs(shape, whole, Selection((field,)), row)
+    body = aggregate_order_by(row_json(pairs, compiler.names), *(whole[name] for name in scope.keys))
+    objects = select(func.coalesce(func.json_agg(body), EMPTY_ARRAY)).select_from(row.beside(rows, whole))
+    return statement.ctes.over(objects).scalar_subquery()
+
+
+def _is_equity(field: Selected) -> bool:
+    return field.name == "equity" and field.literal is None
+
+
+class _Statement:
+    """Adds the parts that a selection needs, in the order in which they need each other."""
+
+    def __init__(self, scope: Scope, selection: Selection) -> None:
+        self._scope = scope
+        self._equity = [(index, field) for index, field in enumerate(selection.fields) if _is_equity(field)]
+        self._fields = frozenset(field.name for field in selection.fields if field.literal is None)
+        self.ctes = Ctes(scope.compiler.names)
+        span = scope.span
+        points: ColumnElement[Any] = number_literal(POINTS_UNLESS_SAID)
+        self._points = str(POINTS_UNLESS_SAID)
+        if span.points is not None:
+            points, self._points = typed(parameter_name(span.points), Integer()), given(span.points, "integer")
+        self._summed = self.ctes.add(
+            "summed", group_sums(scope, points, has_valuation="valuation" in self._fields), is_kept=True
+        )
+        self._joins: list[tuple[str, tuple[str, ...]]] = []
+        self._add_curves()
+        asked = FIELDS & self._fields
+        self._traded = add_traded(scope, self.ctes, asked) if asked else None
+
+    def _add_curves(self) -> None:
+        """Curve, slots, points, and what is read from them."""
+        scope, ctes, span = self._scope, self.ctes, self._scope.span
+        shown = {one.name for _, field in self._equity for one in (field.children or Selection(())).fields}
+        has_points = bool(self._equity) or "equity_count" in self._fields
+        has_bars = has_points and span.granularity is not Granularity.FILL
+        has_drawdowns = bool(self._fields & _DRAWDOWNS or shown & _OF_POINTS)
+        # Also bars that are thinned: the one with the deepest trough stays.
+        is_of_fills = has_drawdowns or (has_points and (not has_bars or span.points is not None))
+        curve = add_curve(scope, ctes, self._summed) if is_of_fills else None
+        slots = None
+        if has_bars or self._fields & _DAILY:
+            slots = Slots(scope, ctes, self._summed, curve, has_bars=has_bars)
+        deepest = f"(SELECT g, drawdown AS worst FROM {curve})"
+        if has_points:
+            if has_bars:
+                assert slots is not None
+                points = add_bars(scope, ctes, self._summed, slots)
+            else:
+                assert curve is not None
+                points = Points(curve, "drawdown", "")
+            if not has_bars or span.points is not None:
+                points, deepest = add_thinned(ctes, points, self._points)
+            elif curve is not None:
+                deepest = f"(SELECT g, worst FROM {points.name})"
+            self._join_points(points)
+        if self._fields & _DRAWDOWNS:
+            assert curve is not None
+            has_instants = bool(self._fields & _INSTANTS)
+            fallen = add_fallen(ctes, self._summed, curve, deepest, has_instants=has_instants)
+            self._joins.append((fallen, ("depth", *(("start_ts", "trough_ts", "end_ts") if has_instants else ()))))
+        if self._fields & _DAILY:
+            assert slots is not None
+            columns = ("days", "daily_total", "daily_squares", "daily_losses", "year")
+            self._joins.append((add_daily(scope, ctes, slots), columns))
+
+    def _join_points(self, points: Points) -> None:
+        compiler, ctes = self._scope.compiler, self.ctes
+        if self._equity:
+            shape, rows = shape_named("EquityPoint"), Derived(points.name)
+            arrays = []
+            for index, field in self._equity:
+                body = row_json(compiler.pairs(shape, rows, field.children or Selection(()), Row()), compiler.names)
+                arrays.append(func.json_agg(aggregate_order_by(body, rows.n)).label(f"equity_{index}"))
+            drawn = select(rows.g, *arrays).select_from(table(points.name)).group_by(rows.g)
+            self._joins.append((ctes.add("drawn", drawn), tuple(f"equity_{index}" for index, _ in self._equity)))
+        if "equity_count" in self._fields:
+            counted = ctes.add("counted", f"SELECT g, points FROM {points.counts} AS counts")
+            self._joins.append((counted, ("points",)))
+
+    def joined(self) -> Any:
+        """One row for each group, with the columns of all parts."""
+        summed = Derived(self._summed)
+        rows: FromClause = table(self._summed)
+        columns: list[ColumnElement[Any]] = [literal_column(f"{self._summed}.*")]
+        for name, names in self._joins:
+            part = Derived(name)
+            rows = rows.outerjoin(table(name), part.g == summed.g)
+            columns += [part[column] for column in names]
+        if self._traded is not None:
+            name, names = self._traded
+            part = Derived(name)
+            rows = rows.outerjoin(table(name), self._scope.same_group(part, summed))
+            columns += [part[column] for column in names]
+        return select(*columns).select_from(rows)

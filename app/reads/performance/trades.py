@@ -1,0 +1,72 @@
+"""Trades: what closed positions add up to, from the totals by day where these can tell."""
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from app.models import Position, TradeTotal
+from app.reads.columns import Columns
+from app.reads.literals import text_literal
+from app.reads.performance.scope import Ctes, Scope
+
+KEPT = frozenset(
+    {"trades", "winning_trades", "losing_trades", "win_rate", "profit_factor", "expectancy"}
+    | {"average_win", "average_loss"}
+)
+"""Fields that the totals by day can tell."""
+EXTREMES = frozenset({"largest_win", "largest_loss"})
+RUNS = frozenset({"longest_winning_run", "longest_losing_run"})
+FIELDS = KEPT | EXTREMES | RUNS
+
+_SUMS = ("trades", "wins", "losses", "profit", "loss")
+
+
+def add_traded(scope: Scope, ctes: Ctes, fields: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+    """A part with the keys and the columns named: trades, wins, losses, profit, loss, and what else fields need."""
+    if scope.span.is_whole_days and not scope.names_instruments and fields <= KEPT:
+        return ctes.add("traded", _kept(scope)), _SUMS
+    trades = ctes.add("trades", _closed(scope))
+    keys = ", ".join(scope.keys)
+    longest = ""
+    rows = trades
+    if fields & RUNS:
+        places = "ts_closed, last_ts_init, last_trade_seq, last_seq, strategy_id, position_id, n"
+        order = f"(PARTITION BY {keys} ORDER BY {places} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+        # A run is as long as its last trade is away from the one before it that was none of its kind.
+        placed = f"SELECT *, row_number() OVER {order} AS place FROM {trades}"
+        won, lost = (
+            f"place - coalesce(max(CASE WHEN {other} THEN place END) OVER {order}, 0)"
+            for other in ("net <= 0", "net >= 0")
+        )
+        rows = f"(SELECT *, {won} AS won, {lost} AS lost FROM ({placed}) AS placed)"
+        longest = ", max(won) AS longest_winning_run, max(lost) AS longest_losing_run"
+    traded = ctes.add(
+        "traded",
+        f"""
+        SELECT {keys}, count(*) AS trades, count(*) FILTER (WHERE net > 0) AS wins,
+            count(*) FILTER (WHERE net < 0) AS losses, sum(greatest(net, 0)) AS profit, sum(greatest(-net, 0)) AS loss,
+            max(net) FILTER (WHERE net > 0) AS largest_win, min(net) FILTER (WHERE net < 0) AS largest_loss{longest}
+        FROM {rows} AS trades GROUP BY {keys}
+        """,
+    )
+    return traded, (*_SUMS, *sorted(EXTREMES), *(sorted(RUNS) if longest else ()))
+
+
+def _kept(scope: Scope) -> Select[Any]:
+    kept = Columns(scope.compiler.names.new("t"), TradeTotal)
+    keys = [kept[name] for name in scope.keys]
+    rows = select(*keys, *(func.sum(kept[name]).label(name) for name in _SUMS))
+    rows = rows.select_from(TradeTotal.__table__.alias(kept.name))  # type: ignore[attr-defined]
+    return rows.where(*scope.conditions(kept, "ts_closed")).group_by(*keys)
+
+
+def _closed(scope: Scope) -> Select[Any]:
+    """The closed positions, each with what it was worth and its place among those that closed at one instant."""
+    closed = Columns(scope.compiler.names.new("t"), Position)
+    places = ("ts_closed", "last_ts_init", "last_trade_seq", "last_seq", "position_id", "n")
+    names = dict.fromkeys(("strategy_id", *scope.keys, *places))
+    net = (closed.realized_pnl - closed.total_fees).label("net")
+    rows = select(*(closed[name] for name in names), net)
+    rows = rows.select_from(Position.__table__.alias(closed.name))  # type: ignore[attr-defined]
+    is_closed = closed.status == text_literal("CLOSED")
+    return rows.where(is_closed, *scope.conditions(closed, "ts_closed"))

@@ -1,0 +1,85 @@
+"""What a filter asks of a row, in plain Python."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from app.models import Fill, Strategy
+from tests.differential.rows import EVERYWHERE
+
+COLUMNS = {"type": "order_type"}
+NANOSECONDS = 1_000_000_000
+
+
+def snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def parse_instant(text: str) -> int:
+    whole, rest = text.removesuffix("Z").split(".")
+    return int(datetime.fromisoformat(f"{whole}+00:00").timestamp()) * NANOSECONDS + int(rest)
+
+
+def satisfies(row: Any, filter: Mapping[str, Any] | None, names: Mapping[UUID, str]) -> bool:
+    """Whether a row has everything that the filter asks for."""
+    for name, wanted in (filter or {}).items():
+        if wanted is None:
+            continue
+        if name in ("and", "or"):
+            parts = (satisfies(row, part, names) for part in wanted)
+            if not (all(parts) if name == "and" else any(parts)):
+                return False
+        elif name == "not":
+            if satisfies(row, wanted, names):
+                return False
+        elif not _compares(_column(row, name, names), wanted):
+            return False
+    return True
+
+
+def effective_state(row: Strategy) -> str:
+    """What it may do: whatever forbids more."""
+    return next(state for state in ("HALTED", "REDUCING", "ACTIVE") if state in (row.state, EVERYWHERE["state"]))
+
+
+def _column(row: Any, name: str, names: Mapping[UUID, str]) -> Any:
+    if isinstance(row, Strategy) and name in ("state", "ownState"):
+        return effective_state(row) if name == "state" else row.state
+    if isinstance(row, Fill) and name == "currency":
+        return row.settlement_currency
+    if name == "strategyName":
+        return names[row.strategy_id]
+    return getattr(row, COLUMNS.get(name, snake(name)))
+
+
+def _compares(value: Any, wanted: Any) -> bool:
+    if not isinstance(wanted, Mapping):
+        return bool(value == wanted)
+    if value is None and any(operand is not None for operand in wanted.values()):
+        return False
+    return all(
+        _OPERATORS[name](value, _operand(value, name, operand))
+        for name, operand in wanted.items()
+        if operand is not None
+    )
+
+
+def _operand(value: Any, name: str, operand: Any) -> Any:
+    if name == "in":
+        return [_operand(value, "", item) for item in operand]
+    read: Callable[[Any], Any] = {int: parse_instant, Decimal: Decimal, UUID: UUID}.get(type(value), lambda text: text)
+    return read(operand)
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda value, operand: value == operand,
+    "in": lambda value, operand: value in operand,
+    "contains": lambda value, operand: operand.lower() in value.lower(),
+    "startsWith": lambda value, operand: value.startswith(operand),
+    "gt": lambda value, operand: value > operand,
+    "gte": lambda value, operand: value >= operand,
+    "lt": lambda value, operand: value < operand,
+    "lte": lambda value, operand: value <= operand,
+}

@@ -1,0 +1,241 @@
+"""Performance in plain Python and Decimals: each fill after the other, nothing kept, nothing cut into slots."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.models import Fill, Position
+from tests.differential.rows import Rows
+from tests.differential.sums import ZERO, instant, parts_of, trimmed
+
+NANOSECONDS = 10**9
+POINTS_UNLESS_SAID = 1000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The arguments of `performance`. Instants in nanoseconds."""
+
+    start: int | None = None
+    end: int | None = None
+    by: tuple[str, ...] = ()
+    granularity: str = "DAY"
+    zone: str = "UTC"
+    points: int | None = None
+    days: int = 365
+
+    def has(self, ts: int) -> bool:
+        return (self.start is None or ts >= self.start) and (self.end is None or ts < self.end)
+
+
+@dataclass
+class Point:
+    ts: int
+    net: Decimal
+    cumulative: Decimal
+    drawdown: Decimal
+    worst: Decimal
+
+
+def performance(rows: Rows, names: Mapping[Any, str], asked: Asked, is_wanted: Any) -> list[dict[str, Any]]:
+    """What `performance` answers over these rows; `is_wanted` says what the filter takes."""
+    keys = [{"STRATEGY": "strategy_id", "INSTRUMENT": "instrument_id"}[name] for name in dict.fromkeys(asked.by)]
+
+    def group(row: Any) -> tuple[Any, ...]:
+        return (*(getattr(row, key) for key in keys), row.currency)
+
+    parts = [part for part in parts_of(rows[Fill]) if asked.has(part.ts_event) and is_wanted(part)]
+    closed = [row for row in rows[Position] if row.ts_closed is not None]
+    trades = [row for row in closed if asked.has(row.ts_closed) and is_wanted(row)]
+    answer = []
+    for values, own in groupby(sorted(parts, key=group), group):
+        found = dict(zip((*keys, "currency"), values, strict=True))
+        strategy_id = found.get("strategy_id")
+        answer.append(
+            {
+                "currency": found["currency"],
+                "strategyId": strategy_id and str(strategy_id),
+                "strategyName": names.get(strategy_id),
+                "instrumentId": found.get("instrument_id"),
+                **trade_statistics([row for row in trades if group(row) == values]),
+                **equity(list(own), asked),
+            }
+        )
+    return answer
+
+
+def trade_statistics(closed: list[Position]) -> dict[str, Any]:
+    closed.sort(
+        key=lambda row: (
+            *(row.ts_closed, row.last_ts_init, row.last_trade_seq, row.last_seq),
+            *(row.strategy_id, row.position_id, row.n),
+        )
+    )
+    nets = [row.realized_pnl - row.total_fees for row in closed]
+    wins, losses = [net for net in nets if net > 0], [net for net in nets if net < 0]
+    won, lost = sum(wins, ZERO), sum(losses, ZERO)
+    return {
+        "trades": len(nets),
+        "winningTrades": len(wins),
+        "losingTrades": len(losses),
+        "winRate": len(wins) / len(nets) if nets else None,
+        "profitFactor": float(won) / float(-lost) if lost else None,
+        "expectancy": _average(won + lost, len(nets)),
+        "averageWin": _average(won, len(wins)),
+        "averageLoss": _average(lost, len(losses)),
+        "largestWin": trimmed(max(wins)) if wins else None,
+        "largestLoss": trimmed(min(losses)) if losses else None,
+        "longestWinningRun": longest_run(net > 0 for net in nets),
+        "longestLosingRun": longest_run(net < 0 for net in nets),
+    }
+
+
+def longest_run(flags: Iterable[bool]) -> int:
+    return max((len(list(run)) for flag, run in groupby(flags) if flag), default=0)
+
+
+def equity(parts: list[Any], asked: Asked) -> dict[str, Any]:
+    parts.sort(key=lambda part: (part.ts_event, part.ts_init, part.trade_seq, part.seq, part.strategy_id))
+    curve = curve_of([(part.ts_event, part.pnl - part.fee) for part in parts])
+    gross, fees = sum((part.pnl for part in parts), ZERO), sum((part.fee for part in parts), ZERO)
+    shown = curve if asked.granularity == "FILL" else bars_of(curve, asked.granularity, ZoneInfo(asked.zone))
+    points = shown
+    if asked.granularity == "FILL" or asked.points is not None:
+        points = thinned(shown, curve, POINTS_UNLESS_SAID if asked.points is None else asked.points)
+    return {
+        **ratios(curve, ZoneInfo(asked.zone), asked.days),
+        **deepest(curve),
+        "grossPnl": trimmed(gross),
+        "totalFees": format(fees, "f"),
+        "netPnl": trimmed(gross - fees),
+        "equityCount": len(shown),
+        "equity": [
+            {
+                "ts": instant(point.ts),
+                "netPnl": trimmed(point.net),
+                "cumulativeNetPnl": trimmed(point.cumulative),
+                "drawdown": trimmed(point.drawdown),
+                "maxDrawdown": trimmed(point.worst),
+            }
+            for point in points
+        ],
+    }
+
+
+def curve_of(changes: Iterable[tuple[int, Decimal]]) -> list[Point]:
+    """One point for each change, given as (instant, net PnL) in order."""
+    points, total, highest = [], ZERO, ZERO
+    for ts, net in changes:
+        total += net
+        highest = max(highest, total)
+        points.append(Point(ts, net, total, highest - total, highest - total))
+    return points
+
+
+def bars_of(curve: list[Point], granularity: str, zone: ZoneInfo) -> list[Point]:
+    bars = []
+    for ts, within in groupby(curve, lambda point: bar_of(point.ts, granularity, zone)):
+        own = list(within)
+        worst = max(point.drawdown for point in own)
+        bars.append(Point(ts, sum((one.net for one in own), ZERO), own[-1].cumulative, own[-1].drawdown, worst))
+    return bars
+
+
+def bar_of(ts: int, granularity: str, zone: ZoneInfo) -> int:
+    """When the bar begins that an instant is in: the first instant of its day, week or month there."""
+    local = datetime.fromtimestamp(ts // NANOSECONDS, UTC).astimezone(zone)
+    if granularity == "HOUR":
+        begins = local - timedelta(minutes=local.minute, seconds=local.second)
+        return int(begins.replace(fold=local.fold).timestamp()) * NANOSECONDS
+    day = local.date()
+    if granularity == "WEEK":
+        day -= timedelta(days=day.weekday())
+    if granularity == "MONTH":
+        day = day.replace(day=1)
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * NANOSECONDS
+
+
+def thinned(shown: list[Point], curve: list[Point], points: int) -> list[Point]:
+    """The lowest and the highest of each slice, and the ends and the deepest trough."""
+    if len(shown) <= points:
+        return shown
+    first, last = curve[0].ts, curve[-1].ts
+    slices = max((points - 3) // 2, 1)
+    width = (last - first) // slices + 1
+    lowest: dict[int, Point] = {}
+    highest: dict[int, Point] = {}
+    for point in shown:
+        place = max(point.ts - first, 0) // width
+        if place not in lowest or point.cumulative < lowest[place].cumulative:
+            lowest[place] = point
+        if place not in highest or point.cumulative > highest[place].cumulative:
+            highest[place] = point
+    trough = max(shown, key=lambda point: point.worst)
+    ends = [shown[0], shown[-1], *([trough] if trough.worst else [])]
+    extremes = sorted(
+        [*lowest.values(), *highest.values()],
+        key=lambda point: (
+            point.cumulative != max(one.cumulative for one in shown),
+            point.cumulative != min(one.cumulative for one in shown),
+            shown.index(point),
+        ),
+    )
+    chosen = {id(point): point for point in [*ends, *extremes]}
+    kept = set(list(chosen)[:points])
+    return [point for point in shown if id(point) in kept]
+
+
+def deepest(curve: list[Point]) -> dict[str, Any]:
+    trough = max(range(len(curve)), key=lambda place: curve[place].drawdown)
+    found: dict[str, Any] = {"maxDrawdown": trimmed(curve[trough].drawdown)}
+    if not curve[trough].drawdown:
+        return {**found, "maxDrawdownStart": None, "maxDrawdownTrough": None, "maxDrawdownEnd": None}
+    peaks = [point.ts for point in curve[:trough] if not point.drawdown]
+    ends = [point.ts for point in curve[trough:] if not point.drawdown]
+    return {
+        **found,
+        "maxDrawdownStart": instant(peaks[-1] if peaks else curve[0].ts),
+        "maxDrawdownTrough": instant(curve[trough].ts),
+        "maxDrawdownEnd": instant(ends[0]) if ends else None,
+    }
+
+
+def ratios(curve: list[Point], zone: ZoneInfo, days: int) -> dict[str, float | None]:
+    """Sharpe and Sortino by their definitions, with 300 digits."""
+    values = list(_daily(curve, zone))
+    if len(values) < 2:
+        return {"sharpeRatio": None, "sortinoRatio": None}
+    with localcontext(prec=300):
+        mean = sum(values, ZERO) / len(values)
+        deviation = (sum(((value - mean) ** 2 for value in values), ZERO) / (len(values) - 1)).sqrt()
+        downside = (sum((min(value, ZERO) ** 2 for value in values), ZERO) / len(values)).sqrt()
+        year = Decimal(days).sqrt()
+        return {
+            # Values that are alike leave a deviation of rounding errors of the mean.
+            "sharpeRatio": _rounded(mean / deviation * year) if len(set(values)) > 1 else None,
+            "sortinoRatio": _rounded(mean / downside * year) if downside else None,
+        }
+
+
+def _daily(curve: list[Point], zone: ZoneInfo) -> Iterator[Decimal]:
+    made: dict[date, Decimal] = {}
+    for point in curve:
+        day = datetime.fromtimestamp(point.ts // NANOSECONDS, UTC).astimezone(zone).date()
+        made[day] = made.get(day, ZERO) + point.net
+    for number in range((max(made) - min(made)).days + 1):
+        yield made.get(min(made) + timedelta(days=number), ZERO)
+
+
+def _rounded(value: Decimal) -> float:
+    return float(value.quantize(Decimal("1e-12"), ROUND_HALF_UP))
+
+
+def _average(total: Decimal, count: int) -> str | None:
+    if not count:
+        return None
+    with localcontext(prec=200):
+        return trimmed((total / count).quantize(Decimal("1e-18"), ROUND_HALF_UP))
