@@ -238,7 +238,7 @@ def _holds(random: Random, orders: list[Order]) -> Iterator[Hold]:
         nothing = dict.fromkeys(("amount", "top_ups", "remaining", "captured"), Decimal(0))
         placed = {"currency": random.choice(CURRENCIES)} if is_worth else {"currency": None, **nothing}
         placed["unit_price"] = random.choice((None, *PNLS)) if random.random() < 0.3 else PNLS[2]
-        is_unvalued = random.random() < 0.3
+        is_unvalued = is_worth and random.random() < 0.3  # the service values those without a currency when it starts
         yield hold(of.client_order_id, strategy_id=of.strategy_id, is_unvalued=is_unvalued, **placed)
 
 

@@ -38,8 +38,8 @@ _TOTALS = (
     SELECT strategy_id, to_timestamp(ts_event / 1000000000)::date, instrument_id, currency, side, sum(fills),
         sum(quantity), sum(notional), sum(pnl), sum(fee), min(ts_event), max(ts_event)
     FROM (
-        SELECT strategy_id, ts_event, instrument_id, currency, side, 1 AS fills, last_qty AS quantity,
-            last_qty * last_px AS notional, realized_pnl AS pnl, 0 AS fee FROM fills
+        SELECT strategy_id, ts_event, instrument_id, settlement_currency AS currency, side, 1 AS fills,
+            last_qty AS quantity, notional, realized_pnl AS pnl, 0 AS fee FROM fills
         UNION ALL
         SELECT strategy_id, ts_event, instrument_id, commission_currency, side, 0, 0, 0, 0, commission FROM fills
     ) parts GROUP BY 1, 2, 3, 4, 5
