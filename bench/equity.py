@@ -32,12 +32,13 @@ _ROWS = (
     """
     INSERT INTO fills (strategy_id, event_id, trade_id, client_order_id, venue_order_id, account_id, instrument_id,
         position_id, position_n, flip_qty, side, last_qty, last_px, currency, commission, commission_currency,
-        liquidity_side, realized_pnl, ts_event, ts_init, trade_seq, seq)
+        liquidity_side, realized_pnl, ts_event, ts_init, trade_seq, seq, settlement_currency, notional)
     SELECT md5('equity')::uuid, md5('fill' || i)::uuid, 'T-' || i, 'O-' || i, 'V-' || i, 'BINANCE-001',
         'COIN' || i / 2 % 4 || 'USDT-PERP.BINANCE', 'P-' || i / 2 % 4, i / 8 + 1, 0,
         CASE WHEN i % 2 = 0 THEN 'BUY' ELSE 'SELL' END, 0.100, 40000.5, 'USDT', 0.80001000,
         CASE WHEN i % 10 = 0 THEN 'BNB' ELSE 'USDT' END, 'MAKER',
-        CASE WHEN i % 2 = 1 THEN hashint4(i) % 100000 * 0.001 + 2 ELSE 0.000 END, ts, ts, i, i
+        CASE WHEN i % 2 = 1 THEN hashint4(i) % 100000 * 0.001 + 2 ELSE 0.000 END, ts, ts, i, i,
+        'USDT', 4000.0500
     FROM generate_series(0, $1::integer - 1) AS i,
         LATERAL (SELECT 1640995200000000000 + (i / 3)::bigint * 90000000007 AS ts) AS at
     """,

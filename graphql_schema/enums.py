@@ -177,7 +177,7 @@ class FillGroup(Enum):
     DAY = value("day", "The day, in UTC.")
 
 
-@strawberry.enum(description="What performance can be grouped by, beside the currency.")
+@strawberry.enum(description="What performance can be grouped by, besides the currency.")
 class PerformanceGroup(Enum):
     """What performance can be grouped by; the values are the catalogue's names."""
 

@@ -143,8 +143,8 @@ class PerformanceFilter:
     strategy_name: StringFilter | None = optional("Their strategy, by its name.")
     instrument_id: StringFilter | None = optional("What is traded.")
     currency: StringFilter | None = optional("The currency of the amounts.")
-    from_: Instant | None = optional("From then on; from the beginning unless said.", "from")
-    to: Instant | None = optional("Before then; until now unless said.")
+    from_: Instant | None = optional("At or after this instant; by default from the beginning.", "from")
+    to: Instant | None = optional("Before this instant; by default until now.")
 
 
 @strawberry.input(description="Which strategies.")

@@ -15,15 +15,15 @@ from graphql_schema.inputs import PerformanceFilter, StringFilter
 from graphql_schema.scalars import Instant, TimeZone
 from graphql_schema.statistics import Performance
 
-GroupedBy: TypeAlias = Annotated[list[PerformanceGroup] | None, argument("What makes groups, beside the currency.")]
-InTimeZone: TypeAlias = Annotated[
-    TimeZone | None, argument("Whose days the bars and the daily values are; UTC unless said.")
+GroupedBy: TypeAlias = Annotated[
+    list[PerformanceGroup] | None, argument("What groups are made by, besides the currency.")
 ]
+InTimeZone: TypeAlias = Annotated[TimeZone | None, argument("The time zone of bars and daily values; by default UTC.")]
 PointsWanted: TypeAlias = Annotated[
     int | None,
     argument(
-        "Most points of one equity curve, from 2 to 5000. Unless said, a curve of fills has at most 1000, and one of "
-        "bars has them all."
+        "The most points of one equity curve, from 2 to 5000. By default a curve of fills has at most 1000 and a curve "
+        "of bars has all."
     ),
 ]
 Annualized: TypeAlias = Annotated[
@@ -38,7 +38,7 @@ def of_strategy(
     bucket: Annotated[
         TimeBucket, argument("How long one point of the equity curve lasts, where `granularity` is not given.")
     ] = TimeBucket.DAY,
-    instrument_id: Annotated[StringFilter | None, argument("Only what traded these.")] = UNSET,
+    instrument_id: Annotated[StringFilter | None, argument("Only these instruments.")] = UNSET,
     group_by: GroupedBy = UNSET,
     granularity: Annotated[Granularity | None, argument("What one point of the equity curve stands for.")] = UNSET,
     time_zone: InTimeZone = UNSET,

@@ -69,12 +69,7 @@ def performance(rows: Rows, names: Mapping[Any, str], asked: Asked, is_wanted: A
 
 
 def trade_statistics(closed: list[Position]) -> dict[str, Any]:
-    closed.sort(
-        key=lambda row: (
-            *(row.ts_closed, row.last_ts_init, row.last_trade_seq, row.last_seq),
-            *(row.strategy_id, row.position_id, row.n),
-        )
-    )
+    closed.sort(key=lambda row: (row.ts_closed, row.last_ts_init, row.last_trade_seq, row.last_seq, row.strategy_id))
     nets = [row.realized_pnl - row.total_fees for row in closed]
     wins, losses = [net for net in nets if net > 0], [net for net in nets if net < 0]
     won, lost = sum(wins, ZERO), sum(losses, ZERO)

@@ -192,7 +192,7 @@ def _positions(random: Random, fills: list[Fill]) -> Iterator[Position]:
         lives.setdefault((one.strategy_id, one.position_id, one.position_n), []).append(one)
         if one.flip_qty:
             lives.setdefault((one.strategy_id, one.position_id, one.position_n + 1), []).append(one)
-    for (strategy_id, position_id, n), within in lives.items():
+    for number, ((strategy_id, position_id, n), within) in enumerate(lives.items()):
         within.sort(key=lambda one: one.ts_event)
         is_closed = random.random() < 0.7
         yield position(
@@ -204,6 +204,7 @@ def _positions(random: Random, fills: list[Fill]) -> Iterator[Position]:
             **{"status": "CLOSED", "side": "FLAT", "signed_qty": Decimal(0)} if is_closed else {},
             ts_opened=within[0].ts_event,
             last_ts_event=within[-1].ts_event,
+            last_seq=number,
             ts_closed=within[-1].ts_event if is_closed else None,
             currency=within[-1].settlement_currency,
             reconciliation=random.choice(list(Reconciliation)).value,

@@ -83,7 +83,7 @@ _ROWS = "unnest($2::bigint[], $3::bigint[], $4::numeric[]) AS made (number, ts, 
 # The venue's number orders fills of one instant, whatever order they were written in and arrived in.
 _FILLS = f"""
 INSERT INTO fills SELECT $1, gen_random_uuid(), 'T-' || number, 'O', NULL, 'A', 'BTC.X', 'P', 1, 0, 'BUY', 1, 1, 'USDT',
-    0, 'USDT', 'MAKER', net, ts, ts, number, -number
+    0, 'USDT', 'MAKER', net, ts, ts, number, -number, 'USDT', 1
 FROM {_ROWS}
 """
 _TRADES = f"""

@@ -8,6 +8,9 @@ from app.reads.columns import Derived
 from app.reads.performance.scope import Ctes, Scope
 from app.reads.performance.sums import slice_of
 
+PLACE = ("ts_event", "ts_init", "trade_seq", "seq")
+"""What orders the fills of a strategy (`rules.positions.FillPlace`)."""
+
 
 def add_curve(scope: Scope, ctes: Ctes, summed: str) -> str:
     """Columns: g, slice, n, ts, net, cumulative, drawdown; `n` counts the fills of a group from 1.
@@ -15,12 +18,8 @@ def add_curve(scope: Scope, ctes: Ctes, summed: str) -> str:
     A commission in another currency than its fill's is a row of its own, of its own currency.
     """
     changes = ctes.add("changes", _changes(scope, summed))
-    # (ts_event, ts_init, trade_seq, seq) orders the fills of a strategy (`rules.positions.FillPlace`).
-    ties = "" if scope.is_of_one_strategy else ", strategy_id"
-    order = (
-        f"(PARTITION BY g ORDER BY ts_event, ts_init, trade_seq, seq{ties} "
-        "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
-    )
+    places = ", ".join((*PLACE, *scope.tie))
+    order = f"(PARTITION BY g ORDER BY {places} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
     # Both levels have one order, so the fills are sorted once.
     running = f"SELECT *, row_number() OVER {order} AS n, sum(net) OVER {order} AS cumulative FROM {changes}"
     highest = f"greatest(max(cumulative) OVER {order}, 0)"
@@ -35,11 +34,10 @@ def _changes(scope: Scope, summed: str) -> Select[Any]:
     """Every realized change, with its group and its slice."""
     groups = Derived(summed)
     rows, columns = scope.fills()
-    ordered = ["ts_event", "ts_init", "trade_seq", "seq"] + ([] if scope.is_of_one_strategy else ["strategy_id"])
     statement = select(
         groups.g,
         literal_column(slice_of(f"{columns.name}.ts_event", groups.name)).label("slice"),
-        *(columns[name] for name in ordered),
+        *(columns[name] for name in (*PLACE, *scope.tie)),
         (columns.realized_pnl - columns.total_fees).label("net"),
     )
     statement = statement.select_from(rows.join(table(summed), scope.same_group(columns, groups)))

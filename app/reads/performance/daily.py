@@ -1,10 +1,9 @@
 """Daily values: the net PnL of each calendar day, of which Sharpe and Sortino are made."""
 
 from app.reads.performance.scope import Ctes, Scope, given
-from app.reads.performance.sums import Slots
 
 
-def add_daily(scope: Scope, ctes: Ctes, slots: Slots) -> str:
+def add_daily(scope: Scope, ctes: Ctes, slots: str) -> str:
     """Columns: g, days, daily_total, daily_squares, daily_losses, year.
 
     Days without fills, between the first and the last that has some, count as zero: only `days` knows of them. Sums of
@@ -14,7 +13,7 @@ def add_daily(scope: Scope, ctes: Ctes, slots: Slots) -> str:
     moment = "timestamptz 'epoch' + ts / 1000000000 * interval '1 second'"
     zone = "'UTC'" if span.zone is None else given(span.zone, "text")
     year = "365" if span.annualization_days is None else given(span.annualization_days, "integer")
-    days = f"SELECT g, CAST(timezone({zone}, {moment}) AS date) AS day, sum(net) AS net FROM {slots.rows} AS slots"
+    days = f"SELECT g, CAST(timezone({zone}, {moment}) AS date) AS day, sum(net) AS net FROM {slots} AS slots"
     return ctes.add(
         "daily",
         f"""

@@ -12,13 +12,15 @@ from app.reads.columns import NO_COLUMNS, Columns
 from app.reads.fill_parts import fill_parts, kept_fills
 from app.reads.filters import condition_sql, day_of, fields_of, parameter_name, typed
 from app.reads.objects import Names
-from app.reads.want import Slot, Span
+from app.reads.want import All, Compare, Op, Slot, Span
 
 if TYPE_CHECKING:
     from app.reads.compiler import Compiler
 
 GROUPS = ("strategy_id", "instrument_id")
 """The columns that can make groups, beside the currency."""
+
+_THIS_STRATEGY = ("strategy_id", Op.EQ)
 
 
 class Ctes:
@@ -52,7 +54,16 @@ class Scope:
     @property
     def is_of_one_strategy(self) -> bool:
         """Whether no group has fills of several strategies."""
-        return self.strategy is not NO_COLUMNS or "strategy_id" in self.span.by
+        where = self.span.where
+        parts = where.conditions if isinstance(where, All) else (where,)
+        is_named = any(isinstance(part, Compare) and (part.field, part.op) == _THIS_STRATEGY for part in parts)
+        return self.strategy is not NO_COLUMNS or "strategy_id" in self.span.by or is_named
+
+    @property
+    def tie(self) -> tuple[str, ...]:
+        """What orders rows of several strategies that come at one place, beside that place."""
+        # Not of one alone: PostgreSQL forgets that rows are sorted by a column of which it knows the only value.
+        return () if self.is_of_one_strategy else ("strategy_id",)
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from app.reads.performance.curve import add_curve, add_fallen
 from app.reads.performance.daily import add_daily
 from app.reads.performance.points import Points, add_bars, add_thinned
 from app.reads.performance.scope import Ctes, Scope, given
-from app.reads.performance.sums import Slots, group_sums
+from app.reads.performance.sums import group_sums, slots
 from app.reads.performance.trades import FIELDS, add_traded
 from app.reads.want import Arguments, Granularity, Selected, Selection, Span
 
@@ -64,44 +64,40 @@ class _Statement:
         self._equity = [(index, field) for index, field in enumerate(selection.fields) if _is_equity(field)]
         self._fields = frozenset(field.name for field in selection.fields if field.literal is None)
         self.ctes = Ctes(scope.compiler.names)
-        span = scope.span
+        self._joins: list[tuple[str, tuple[str, ...]]] = []
+        shown = {one.name for _, field in self._equity for one in (field.children or Selection(())).fields}
+        self._has_points = bool(self._equity) or "equity_count" in self._fields
+        self._has_bars = self._has_points and scope.span.granularity is not Granularity.FILL
+        is_thinned = self._has_points and (not self._has_bars or scope.span.points is not None)
+        # Also bars that are thinned are made of the curve: the one with the deepest trough stays.
+        is_of_curve = bool(self._fields & _DRAWDOWNS or shown & _OF_POINTS) or is_thinned
         points: ColumnElement[Any] = number_literal(POINTS_UNLESS_SAID)
         self._points = str(POINTS_UNLESS_SAID)
-        if span.points is not None:
-            points, self._points = typed(parameter_name(span.points), Integer()), given(span.points, "integer")
-        self._summed = self.ctes.add(
-            "summed", group_sums(scope, points, has_valuation="valuation" in self._fields), is_kept=True
-        )
-        self._joins: list[tuple[str, tuple[str, ...]]] = []
-        self._add_curves()
+        if scope.span.points is not None:
+            slot = scope.span.points
+            points, self._points = typed(parameter_name(slot), Integer()), given(slot, "integer")
+        has_valuation = "valuation" in self._fields
+        sums = group_sums(scope, points if is_of_curve else None, has_valuation=has_valuation)
+        self._summed = self.ctes.add("summed", sums, is_kept=True)
+        self._add_curves(add_curve(scope, self.ctes, self._summed) if is_of_curve else None, is_thinned=is_thinned)
         asked = FIELDS & self._fields
         self._traded = add_traded(scope, self.ctes, asked) if asked else None
 
-    def _add_curves(self) -> None:
-        """Curve, slots, points, and what is read from them."""
-        scope, ctes, span = self._scope, self.ctes, self._scope.span
-        shown = {one.name for _, field in self._equity for one in (field.children or Selection(())).fields}
-        has_points = bool(self._equity) or "equity_count" in self._fields
-        has_bars = has_points and span.granularity is not Granularity.FILL
-        has_drawdowns = bool(self._fields & _DRAWDOWNS or shown & _OF_POINTS)
-        # Also bars that are thinned: the one with the deepest trough stays.
-        is_of_fills = has_drawdowns or (has_points and (not has_bars or span.points is not None))
-        curve = add_curve(scope, ctes, self._summed) if is_of_fills else None
-        slots = None
-        if has_bars or self._fields & _DAILY:
-            slots = Slots(scope, ctes, self._summed, curve, has_bars=has_bars)
-        deepest = f"(SELECT g, drawdown AS worst FROM {curve})"
-        if has_points:
-            if has_bars:
-                assert slots is not None
-                points = add_bars(scope, ctes, self._summed, slots)
+    def _add_curves(self, curve: str | None, *, is_thinned: bool) -> None:
+        """Slots, points, and what is read from them and from the curve."""
+        scope, ctes = self._scope, self.ctes
+        made, deepest = "", f"(SELECT g, drawdown AS worst FROM {curve})"
+        if self._has_bars or self._fields & _DAILY:
+            made = slots(scope, ctes, self._summed, curve, has_bars=self._has_bars)
+        if self._has_points:
+            if self._has_bars:
+                points = add_bars(scope, ctes, self._summed, made)
+                deepest = f"(SELECT g, worst FROM {points.name})"
             else:
                 assert curve is not None
                 points = Points(curve, "drawdown", "")
-            if not has_bars or span.points is not None:
+            if is_thinned:
                 points, deepest = add_thinned(ctes, points, self._points)
-            elif curve is not None:
-                deepest = f"(SELECT g, worst FROM {points.name})"
             self._join_points(points)
         if self._fields & _DRAWDOWNS:
             assert curve is not None
@@ -109,9 +105,8 @@ class _Statement:
             fallen = add_fallen(ctes, self._summed, curve, deepest, has_instants=has_instants)
             self._joins.append((fallen, ("depth", *(("start_ts", "trough_ts", "end_ts") if has_instants else ()))))
         if self._fields & _DAILY:
-            assert slots is not None
             columns = ("days", "daily_total", "daily_squares", "daily_losses", "year")
-            self._joins.append((add_daily(scope, ctes, slots), columns))
+            self._joins.append((add_daily(scope, ctes, made), columns))
 
     def _join_points(self, points: Points) -> None:
         compiler, ctes = self._scope.compiler, self.ctes

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, literal_column, select, table
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, cast, func, literal_column, select, table
 
 from app.reads.catalogue.instrument import sum_valuation
-from app.reads.columns import Derived
+from app.reads.columns import Columns, Derived
 from app.reads.performance.scope import Ctes, Scope
 from app.reads.want import Granularity
 
@@ -13,7 +13,9 @@ SLICES_MAX = 8192
 """More slices than a curve is ever cut into; a slice's number has its group in it."""
 
 _SECOND = 1_000_000_000
-_DAY = 86_400 * _SECOND
+DAY = 86_400 * _SECOND
+"""In nanoseconds."""
+
 _HOUR = 3_600 * _SECOND
 _QUARTER = 900 * _SECOND
 """Since 1972 the clocks of all time zones differ by whole quarters of an hour: none of their days begins within one."""
@@ -21,25 +23,27 @@ _QUARTER = 900 * _SECOND
 _SLOT_BITS = 32
 
 
-def group_sums(scope: Scope, points: ColumnElement[Any], *, has_valuation: bool) -> Select[Any]:
-    """Columns: g, the keys, gross_pnl, total_fees, first_ts, last_ts, width; valuation where it is wanted.
+def group_sums(scope: Scope, points: ColumnElement[Any] | None, *, has_valuation: bool) -> Select[Any]:
+    """Columns: g, the keys, gross_pnl, total_fees; with `points` also first_ts, last_ts, width; valuation if wanted.
 
     `width` is how long a slice lasts, where two points of each slice, and three more, are at most `points`.
     """
     span = scope.span
     is_whole = span.start is None and span.end is None
     rows, columns = scope.kept_fills(by_day=not is_whole) if span.is_whole_days else scope.fills()
-    first, last = func.min(columns.first_ts), func.max(columns.last_ts)
-    slices = func.greatest(func.div(points - literal_column("3"), literal_column("2")), literal_column("1"))
+    times: list[ColumnElement[Any]] = []
+    if points is not None:
+        first, last = func.min(columns.first_ts), func.max(columns.last_ts)
+        slices = func.greatest(func.div(points - literal_column("3"), literal_column("2")), literal_column("1"))
+        width = cast(func.div(last - first, slices), BigInteger) + literal_column("1")
+        times = [first.label("first_ts"), last.label("last_ts"), width.label("width")]
     sums = select(
         func.row_number().over().label("g"),
         *scope.key_columns(columns),
         *([sum_valuation(columns.instrument_id).label("valuation")] if has_valuation else []),
         func.sum(columns.realized_pnl).label("gross_pnl"),
         func.sum(columns.total_fees).label("total_fees"),
-        first.label("first_ts"),
-        last.label("last_ts"),
-        (cast(func.div(last - first, slices), BigInteger) + literal_column("1")).label("width"),
+        *times,
     )
     sums = sums.select_from(rows).where(*scope.conditions(columns, "ts_event"))
     return sums.group_by(*(columns[name] for name in scope.keys))
@@ -51,49 +55,43 @@ def slice_of(ts: str, group: str) -> str:
     return f"{group}.g * {SLICES_MAX} + {place}"
 
 
-class Slots:
-    """What was made in each slot of a group. Columns of the rows: g, ts, net, high, worst.
+def slots(scope: Scope, ctes: Ctes, summed: str, curve: str | None, *, has_bars: bool) -> str:
+    """A subselect of what was made in each slot of a group. Columns: g, ts, net, high, worst; several rows a slot.
 
     `ts` is when the slot begins; `high` and `worst` are the highest of the curve in it and the deepest drawdown, null
     where the slots are not made of the curve.
     """
-
-    def __init__(self, scope: Scope, ctes: Ctes, summed: str, curve: str | None, *, has_bars: bool) -> None:
-        span = scope.span
-        is_hourly = has_bars and span.granularity is Granularity.HOUR
-        self._length = _QUARTER if span.zone is not None else _HOUR if is_hourly else _DAY
-        is_kept = span.is_whole_days and self._length == _DAY
-        if curve is not None and (has_bars or not is_kept):
-            statement: Select[Any] | str = self._of_curve(curve)
-        else:
-            statement = self._of_fills(scope, summed, is_kept=is_kept)
-        self._name = ctes.add("slots", statement, is_kept=True)
-
-    @property
-    def rows(self) -> str:
-        """A subselect."""
-        return (
-            f"(SELECT slot >> {_SLOT_BITS} AS g, (slot & {2**_SLOT_BITS - 1}) * {self._length} AS ts, "
-            f"net, high, worst FROM {self._name})"
-        )
-
+    span = scope.span
+    is_hourly = has_bars and span.granularity is Granularity.HOUR
+    length = _QUARTER if span.zone is not None else _HOUR if is_hourly else DAY
+    is_kept = span.is_whole_days and length == DAY
+    if is_kept and (curve is None or not has_bars):
+        rows, columns = scope.kept_fills(by_day=True)
+        ts = f"({columns.name}.day - date '1970-01-01') * {length}"
+        return f"(SELECT * FROM {ctes.add('slots', _made(scope, summed, rows, columns, ts))})"
     # Group and slot are one number: of one column PostgreSQL expects few values, and hashes them instead of sorting.
+    if curve is None:
+        rows, columns = scope.fills()
+        ts = f"{columns.name}.ts_event / {length}"
+        of = ctes.add("made", _made(scope, summed, rows, columns, ts))
+        key, sums = f"(g << {_SLOT_BITS}) + ts", "sum(net) AS net, max(high) AS high, max(worst) AS worst"
+    else:
+        of, key = curve, f"(g << {_SLOT_BITS}) + ts / {length}"
+        sums = "sum(net) AS net, max(cumulative) AS high, max(drawdown) AS worst"
+    name = ctes.add("slots", f"SELECT {key} AS slot, {sums} FROM {of} GROUP BY 1", is_kept=True)
+    begins = f"(slot & {2**_SLOT_BITS - 1}) * {length}"
+    return f"(SELECT slot >> {_SLOT_BITS} AS g, {begins} AS ts, net, high, worst FROM {name})"
 
-    def _of_curve(self, curve: str) -> str:
-        return (
-            f"SELECT (g << {_SLOT_BITS}) + ts / {self._length} AS slot, sum(net) AS net, max(cumulative) AS high, "
-            f"max(drawdown) AS worst FROM {curve} GROUP BY 1"
-        )
 
-    def _of_fills(self, scope: Scope, summed: str, *, is_kept: bool) -> Select[Any]:
-        groups = Derived(summed)
-        rows, columns = scope.kept_fills(by_day=True) if is_kept else scope.fills()
-        place = f"{columns.name}.day - date '1970-01-01'" if is_kept else f"{columns.name}.ts_event / {self._length}"
-        values: list[ColumnElement[Any]] = [
-            literal_column(f"({groups.name}.g << {_SLOT_BITS}) + ({place})").label("slot"),
-            func.sum(columns.realized_pnl - columns.total_fees).label("net"),
-            literal_column("CAST(NULL AS numeric)").label("high"),
-            literal_column("CAST(NULL AS numeric)").label("worst"),
-        ]
-        statement = select(*values).select_from(rows.join(table(summed), scope.same_group(columns, groups)))
-        return statement.where(*scope.conditions(columns, "ts_event")).group_by(literal_column("1"))
+def _made(scope: Scope, summed: str, rows: FromClause, columns: Columns, ts: str) -> Select[Any]:
+    groups = Derived(summed)
+    nothing: Any = literal_column("CAST(NULL AS numeric)")
+    made = select(
+        groups.g.label("g"),
+        literal_column(ts).label("ts"),
+        (columns.realized_pnl - columns.total_fees).label("net"),
+        nothing.label("high"),
+        nothing.label("worst"),
+    )
+    made = made.select_from(rows.join(table(summed), scope.same_group(columns, groups)))
+    return made.where(*scope.conditions(columns, "ts_event"))

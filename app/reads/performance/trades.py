@@ -18,6 +18,9 @@ EXTREMES = frozenset({"largest_win", "largest_loss"})
 RUNS = frozenset({"longest_winning_run", "longest_losing_run"})
 FIELDS = KEPT | EXTREMES | RUNS
 
+PLACE = ("ts_closed", "last_ts_init", "last_trade_seq", "last_seq")
+"""What orders the trades of a strategy: the places of the fills that closed them."""
+
 _SUMS = ("trades", "wins", "losses", "profit", "loss")
 
 
@@ -30,7 +33,7 @@ def add_traded(scope: Scope, ctes: Ctes, fields: frozenset[str]) -> tuple[str, t
     longest = ""
     rows = trades
     if fields & RUNS:
-        places = "ts_closed, last_ts_init, last_trade_seq, last_seq, strategy_id, position_id, n"
+        places = ", ".join((*PLACE, *scope.tie))
         order = f"(PARTITION BY {keys} ORDER BY {places} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
         # A run is as long as its last trade is away from the one before it that was none of its kind.
         placed = f"SELECT *, row_number() OVER {order} AS place FROM {trades}"
@@ -61,10 +64,9 @@ def _kept(scope: Scope) -> Select[Any]:
 
 
 def _closed(scope: Scope) -> Select[Any]:
-    """The closed positions, each with what it was worth and its place among those that closed at one instant."""
+    """The closed positions, each with what it was worth and the place of the fill that closed it."""
     closed = Columns(scope.compiler.names.new("t"), Position)
-    places = ("ts_closed", "last_ts_init", "last_trade_seq", "last_seq", "position_id", "n")
-    names = dict.fromkeys(("strategy_id", *scope.keys, *places))
+    names = dict.fromkeys((*scope.keys, *PLACE, *scope.tie))
     net = (closed.realized_pnl - closed.total_fees).label("net")
     rows = select(*(closed[name] for name in names), net)
     rows = rows.select_from(Position.__table__.alias(closed.name))  # type: ignore[attr-defined]
