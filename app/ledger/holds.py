@@ -115,11 +115,13 @@ async def tie_up(
         _move(order, change, quantity, traded, valuation, reducible)
         if order.key not in changes.new and order.hold != before:
             changes.moved[order.key] = order.hold
-        why = reason or _reason(change, order.key in changes.new, order.key in trades.increasing)
+        why = reason if change is not None else None
+        why = why or _reason(change, order.key in changes.new, order.key in trades.increasing)
         _note(book, order.key, why, before, order.hold, trades.tied_up.pop(order.key, {}))
     for key, amounts in trades.tied_up.items():
+        why = reason or (JournalReason.FILLED if key[1] is not None else JournalReason.REVALUED)
         for currency, amount in amounts.items():
-            book.tie_up((key[0], currency), reason or JournalReason.FILLED, key[1], positions=amount)
+            book.tie_up((key[0], currency), why, key[1], positions=amount)
     return changes
 
 

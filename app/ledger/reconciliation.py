@@ -27,7 +27,7 @@ from app.ledger.positions import (
     life_of,
     recompute,
 )
-from app.ledger.writing import Delete, Insert, Part, Row
+from app.ledger.writing import Delete, Merge, Part, Row
 from app.models import Discrepancy
 from app.rules.enums import DiscrepancyKind, Reconciliation
 from app.rules.events import AnyPositionEvent
@@ -85,11 +85,10 @@ class Reconciled:
     """Strategies whose engine was found to take commissions in the base currency off the position."""
 
     def parts(self) -> list[Part]:
-        """What is to be written."""
-        return [
-            Delete(Discrepancy, _COLUMNS[:3], self.settled),
-            Insert(Discrepancy, _COLUMNS, self.found),
-        ]
+        """What is to be written: no row is both removed and stored, for one statement may do both."""
+        found = {row[:3]: row for row in self.found}
+        settled = [key for key in self.settled if key not in found]
+        return [Delete(Discrepancy, _COLUMNS[:3], settled), Merge(Discrepancy, _COLUMNS, list(found.values()))]
 
 
 async def book_and_reconcile(

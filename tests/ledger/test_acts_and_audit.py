@@ -47,6 +47,15 @@ BEHIND_ITS_BACK = {
         "INSERT INTO api_keys (key_id, name, role, secret_hash, created_at) VALUES ('x', 'x', 'admin', 'x', 1)",
         "API keys are what was made of them",
     ),
+    "a reason in the journal": (
+        "UPDATE budget_journal SET reason = 'FILLED', client_order_id = 'x' WHERE currency = 'USDT' AND version = 2",
+        "each journal entry's reason is something that happened",
+    ),
+    "a cap that nobody set": (
+        "INSERT INTO budget_journal SELECT (jsonb_populate_record(j, '{\"version\": 3}')).* FROM budget_journal j "
+        "WHERE currency = 'USDT' AND version = 2",
+        "each cap that was set has its act in the audit log",
+    ),
     "another multiplier": ("UPDATE instruments SET multiplier = 2", "instruments are valued as was recorded last"),
 }
 

@@ -47,7 +47,8 @@ async def write(client: Client) -> None:
     """Every mutation, and PUT."""
     await client.query(REGISTER, name=STRATEGY, trader=TRADER)
     # An order in an instrument that no fill has made known yet, and a fill that makes its instrument known.
-    events: list[Any] = [published("OrderInitialized", 1, client_order_id="O-0", instrument_id="ETHUSDT.BINANCE")]
+    waiting = {"client_order_id": "O-0", "instrument_id": "ETHUSDT.BINANCE", "options": {"price": "100"}}
+    events: list[Any] = [published("OrderInitialized", 1, **waiting)]
     for n, kind in enumerate(("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderFilled"), start=2):
         events.append(published(kind, n, client_order_id="O-00"))
     assert (await client.query(RECORD, events=events))["recordEvents"]["accepted"] == len(events)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import SQLModel
 
-from app.models import AuditEntry, OrderEvent, QuarantinedEvent, Signal
+from app.models import AuditEntry, Discrepancy, Instrument, OrderEvent, Position, QuarantinedEvent, Signal
 from app.rules.identity import NO_STRATEGY
 from tests.reads.rows import EMA, MAKER, START, budget, fill, hold, journal, ledger, order, position
 
@@ -26,7 +26,11 @@ def rows() -> list[SQLModel]:
 
 def rows_of(strategy_id: UUID) -> list[SQLModel]:
     """The same, as if there were no other strategy, and nothing that belongs to none."""
-    return [row for row in rows() if getattr(row, "strategy_id", strategy_id) == strategy_id]
+    own = [row for row in rows() if getattr(row, "strategy_id", strategy_id) == strategy_id]
+    traded = {row.instrument_id for row in own if isinstance(row, Position)}
+    return [
+        row for row in own if not isinstance(row, Instrument) or row.source == "RECORDED" or row.instrument_id in traded
+    ]
 
 
 def _more() -> Iterable[SQLModel]:
@@ -41,6 +45,22 @@ def _more() -> Iterable[SQLModel]:
     yield position(
         "P-9", 9, strategy_id=THEIRS, status="CLOSED", ts_closed=START + 10**12, last_ts_event=START + 10**12
     )
+    yield Instrument(instrument_id="KNOWN.X", quote_currency="USD", settlement_currency="USD", source="RECORDED")
+    for number, strategy_id in enumerate((OURS, THEIRS), 21):
+        instrument_id = f"TRADED-{number}.X"
+        yield Instrument(instrument_id=instrument_id, quote_currency="USD", settlement_currency="USD")
+        yield position(f"P-{number}", number, strategy_id=strategy_id, instrument_id=instrument_id)
+        yield Discrepancy(
+            strategy_id=strategy_id,
+            event_id=UUID(int=number),
+            kind="QUANTITY",
+            position_id=f"P-{number}",
+            position_n=1,
+            instrument_id=instrument_id,
+            ts_event=START + number,
+            ledger_value="1",
+            engine_value="2",
+        )
     for strategy_id in (OURS, THEIRS):
         for number, client_order_id in ((1, "S-11"), (2, "SHARED")):
             about = {"strategy_id": strategy_id, "event_id": UUID(int=number), "variant": 0}

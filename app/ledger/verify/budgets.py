@@ -123,6 +123,33 @@ _AS_JOURNALED = """(
     FROM budgets WHERE version <> 0
 ) stored"""
 
+# What each reason says happened to the order that the entry names.
+_UNFOUNDED = """
+SELECT concat_ws(' ', strategy_id, currency, 'version', version) AS row,
+       concat_ws(' ', reason, client_order_id) AS stored,
+       'another reason: nothing of the kind is recorded of the order' AS recomputed
+FROM budget_journal j WHERE NOT CASE
+    WHEN reason IN ('SET', 'DELETED') THEN client_order_id IS NULL
+    WHEN reason IN ('AUTHORIZED', 'RELEASED') THEN EXISTS (
+        SELECT FROM order_events e WHERE e.strategy_id = j.strategy_id AND e.client_order_id = j.client_order_id
+        AND e.type = CASE reason WHEN 'AUTHORIZED' THEN 'AuthorizationGranted' ELSE 'AuthorizationReleased' END)
+    WHEN reason = 'FILLED' THEN EXISTS (
+        SELECT FROM fills f WHERE f.strategy_id = j.strategy_id AND f.client_order_id = j.client_order_id)
+    WHEN reason IN ('HELD', 'REPRICED', 'VOIDED') THEN EXISTS (
+        SELECT FROM orders o WHERE o.strategy_id = j.strategy_id AND o.client_order_id = j.client_order_id)
+    ELSE reason = 'REVALUED' END
+"""
+# Acts that are audited say which version they made of the budget.
+_SET_WITHOUT_ACT = """
+SELECT concat_ws(' ', j.strategy_id, j.currency, 'version', j.version) AS row,
+       concat(j.reason, ', allocated ', j.allocated_after) AS stored, 'an act in the audit log' AS recomputed
+FROM budget_journal j JOIN (
+    SELECT entity_id, min((after->>'version')::bigint) AS first, array_agg((after->>'version')::bigint) AS versions
+    FROM audit_entries WHERE action = 'budget.set' GROUP BY 1
+) a ON a.entity_id = j.strategy_id || '/' || j.currency
+WHERE j.reason = 'SET' AND j.version >= a.first AND j.version <> ALL (a.versions)
+"""
+
 _GRANTED_TOO_MUCH = """
 SELECT concat_ws(' ', strategy_id, currency, 'version', version) AS row,
        concat('granted up to ', reserved_after) AS stored, concat('at most ', allocated_after) AS recomputed
@@ -169,6 +196,8 @@ BUDGET_STATEMENTS = (
         "the last journal entry is the budget as it stands",
         differing("strategy_id, currency", _AS_JOURNALED, _LAST_ENTRIES, "allocated, reserved"),
     ),
+    Statement(3, "each journal entry's reason is something that happened to its order", _UNFOUNDED),
+    Statement(3, "each cap that was set has its act in the audit log", _SET_WITHOUT_ACT),
     Statement(4, "no grant reserved more than was allocated", _GRANTED_TOO_MUCH),
     Statement(4, "nothing was granted while the need of an open order was unknown", _GRANTED_WHILE_UNVALUED),
     Statement(4, "a budget is over exactly when it says why", _OVER),
