@@ -9,7 +9,7 @@ A *scoped* statement is one for a principal that is bound to strategies: every t
 
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, FromClause, Select, func, literal_column, select, true
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, FromClause, Select, func, literal_column, null, select, true
 
 from app.reads.catalogue.registry import shape_named
 from app.reads.columns import NO_COLUMNS, Columns
@@ -92,13 +92,14 @@ class Compiler:
         return select(objects).select_from(page.subquery(inner_name))
 
     def each(self, shape: Shape, selection: Selection, listing: Listing) -> Select[Any]:
-        """A page as rows: the strategy and the object."""
+        """A page as rows: the strategy (null where rows are of no strategy) and the object."""
         occurrence = self.names.new("t")
         columns = Columns(occurrence, shape.model)
         row = Row()
         body = row_json(self.pairs(shape, columns, selection, row), self.names)
+        strategy_id = columns["strategy_id"] if "strategy_id" in columns else null()
         return (
-            select(columns["strategy_id"].label("strategy_id"), body.label("body"))
+            select(strategy_id.label("strategy_id"), body.label("body"))
             .select_from(row.beside(shape.model.__table__.alias(occurrence), columns))
             .where(*self.conditions(shape, columns, listing))
             .order_by(*order_by(total_order(shape, listing.order), columns))

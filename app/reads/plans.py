@@ -46,9 +46,9 @@ class Answer(NamedTuple):
 
 
 class Entity(NamedTuple):
-    """One object and the strategy it belongs to."""
+    """One object and the strategy it belongs to; null for what is of no strategy, like an instrument."""
 
-    strategy_id: UUID
+    strategy_id: UUID | None
     body: bytes
 
 

@@ -41,7 +41,9 @@ class Point:
     worst: Decimal
 
 
-def performance(rows: Rows, names: Mapping[Any, str], asked: Asked, is_wanted: Any) -> list[dict[str, Any]]:
+def performance(
+    rows: Rows, names: Mapping[Any, str], asked: Asked, is_wanted: Any, is_recorded: Any
+) -> list[dict[str, Any]]:
     """What `performance` answers over these rows; `is_wanted` says what the filter takes."""
     keys = [{"STRATEGY": "strategy_id", "INSTRUMENT": "instrument_id"}[name] for name in dict.fromkeys(asked.by)]
 
@@ -52,7 +54,8 @@ def performance(rows: Rows, names: Mapping[Any, str], asked: Asked, is_wanted: A
     closed = [row for row in rows[Position] if row.ts_closed is not None]
     trades = [row for row in closed if asked.has(row.ts_closed) and is_wanted(row)]
     answer = []
-    for values, own in groupby(sorted(parts, key=group), group):
+    for values, group_parts in groupby(sorted(parts, key=group), group):
+        own = list(group_parts)
         found = dict(zip((*keys, "currency"), values, strict=True))
         strategy_id = found.get("strategy_id")
         answer.append(
@@ -62,7 +65,8 @@ def performance(rows: Rows, names: Mapping[Any, str], asked: Asked, is_wanted: A
                 "strategyName": names.get(strategy_id),
                 "instrumentId": found.get("instrument_id"),
                 **trade_statistics([row for row in trades if group(row) == values]),
-                **equity(list(own), asked),
+                "valuation": "RECORDED" if all(map(is_recorded, own)) else "ASSUMED",
+                **equity(own, asked),
             }
         )
     return answer

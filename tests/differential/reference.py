@@ -25,6 +25,7 @@ from app.models import (
     OrderEvent,
     Position,
     QuarantinedEvent,
+    QuarantineResolution,
     Signal,
     Strategy,
 )
@@ -235,6 +236,29 @@ class Reference(Valuations):
         found = self._quarantined.get(self._key(row))
         return f"{found.code}: {found.reason}" if found else None
 
+    def _orderevent_quarantine_code(self, row: Any, _: Any) -> str | None:
+        found = self._quarantined.get(self._key(row))
+        return found and found.code
+
+    def _resolution(self, row: Any) -> Any:
+        return next((one for one in self.rows[QuarantineResolution] if self._key(one) == self._key(row)), None)
+
+    def _orderevent_resolution(self, row: Any, _: Any) -> str | None:
+        found = self._resolution(row)
+        return found and found.action
+
+    def _orderevent_resolution_reason(self, row: Any, _: Any) -> str | None:
+        found = self._resolution(row)
+        return found and found.reason
+
+    def _orderevent_resolved_by(self, row: Any, _: Any) -> str | None:
+        found = self._resolution(row)
+        return found and found.actor
+
+    def _orderevent_resolved_at(self, row: Any, _: Any) -> str | None:
+        found = self._resolution(row)
+        return found and instant(found.ts)
+
     def _orderevent_type(self, row: Any, _: Any) -> str:
         return str(self._events[self._key(row)].type)
 
@@ -264,7 +288,9 @@ class Reference(Valuations):
             *(given.get("timeZone") or "UTC", given.get("points"), given["annualizationDays"]),
         )
         where = {name: value for name, value in filter.items() if name not in ("from", "to")}
-        return performance(self.rows, self.names, asked, lambda row: satisfies(row, where, self.names))
+        return performance(
+            self.rows, self.names, asked, lambda row: satisfies(row, where, self.names), self._is_recorded
+        )
 
     def _order_hold(self, row: Order, _: Any) -> Hold | None:
         own = (one for one in self.rows[Hold] if self._belongs(one, row))

@@ -18,6 +18,7 @@ from app.models import (
     OrderEvent,
     Position,
     QuarantinedEvent,
+    QuarantineResolution,
     Signal,
     Strategy,
 )
@@ -252,8 +253,11 @@ def _events(random: Random, orders: list[Order]) -> Iterator[SQLModel]:
         about = {"type": "OrderAccepted", "client_order_id": of.client_order_id}
         yield OrderEvent(**key, seq=seq, **about, **instants, payload=payload)
         if random.random() < 0.3:
-            reason = {"client_order_id": of.client_order_id, "code": "ILLEGAL", "reason": 'not "now"'}
+            reason = {"client_order_id": of.client_order_id, "code": "ILLEGAL_TRANSITION", "reason": 'not "now"'}
             yield QuarantinedEvent(**key, **reason, ts_event=instants["ts_event"])
+            if random.random() < 0.5:
+                decided = {"action": random.choice(("ACCEPT", "DISMISS")), "reason": "seen", "actor": "key:ops"}
+                yield QuarantineResolution(**key, **decided, ts=START + seq)
 
 
 ROWS = random_rows(seed=7)
