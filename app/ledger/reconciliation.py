@@ -285,6 +285,9 @@ class _Position:
         return bool(states) and not closest(report, states)[1]
 
     async def _life(self, n: int) -> Life | None:
+        """The life as this transaction leaves it; None for one that it removes."""
+        if any((*self._key, n) == (*key, life.state.n) for *key, life in self._changes.removed):
+            return None
         if (moved := self._changes.lives.get((*self._key, n))) is not None:
             return moved
         if self._latest is not None and self._latest.state.n == n:
