@@ -262,12 +262,18 @@ class _Position:
 
     async def _past_states(self, report: PositionReport) -> list[PositionState]:
         """How the position stood after stored fills of that instant, computed from the life that they fall into."""
-        if self._latest is None or self._latest.last[0] < report.ts_event or self._key in self._changes.recomputed:
+        if self._latest is None or self._latest.last[0] < report.ts_event:
             return []
+        begin = self._changes.recomputed.get(self._key)
+        if begin is not None and begin < report.ts_event:
+            return []  # The trail has all states of that instant.
         scratch = PositionChanges(valuations=dict(self._changes.valuations))
         since = (report.ts_event, -1, -1, -1)
         await recompute(self._work, self._key, [], scratch, deducts_base_fees=self._deducts, since=since)
-        return scratch.trails.get(self._key, {}).get(report.ts_event, [])
+        states = scratch.trails.get(self._key, {}).get(report.ts_event, [])
+        # Of lives computed again what is stored is out of date.
+        again = min((state.n for trail in self._trail.values() for state in trail), default=None)
+        return states if begin is None or again is None else [state for state in states if state.n < again]
 
     async def _shows_deduction(self, report: PositionReport) -> bool:
         """Whether the report is right once commissions in the base currency are taken off the position."""

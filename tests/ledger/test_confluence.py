@@ -109,7 +109,6 @@ async def test_a_whole_recording_shuffled_within_windows_gives_the_same(database
     assert await _broken_amounts(database) == []
 
 
-@pytest.mark.xfail(reason="A discrepancy may stay open after late fills settle it: verify names it", strict=False)
 async def test_discrepancies_do_not_depend_on_the_order(database: Database) -> None:
     lines = _slice("dev_crypto", 0)
     plain = await _plainly(database, lines)
