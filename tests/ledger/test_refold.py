@@ -14,7 +14,7 @@ from tests.ledger.test_record import rows, send
 
 pytestmark = pytest.mark.anyio
 
-MIGRATION = importlib.import_module("app.database.migrations.versions.0007_order_lifecycle")
+MIGRATION = importlib.import_module("app.database.migrations.versions.0009_order_lifecycle")
 FIND_OUTDATED = MIGRATION._STATEMENTS[-1]
 FOUND = {"reconciliation": True}
 EXTERNAL = [published("OrderInitialized", 1), published("OrderFilled", 2)]

@@ -172,8 +172,8 @@ def test_reads_the_venues_count_out_of_a_trade_id(trade_id: str, seq: int) -> No
     assert trade_seq_of(trade_id) == seq
 
 
-INVERSE = Valuation("BTC", ONE, True, "BTC", True)
-BASE_FEES = Valuation("USDT", ONE, False, "BTC", True)
+INVERSE = Valuation("BTC", ONE, True, "BTC")
+BASE_FEES = Valuation("USDT", ONE, False, "BTC")
 
 
 def test_an_inverse_position_is_worth_its_quantity_over_the_price() -> None:
@@ -192,7 +192,7 @@ def test_a_short_inverse_position_gains_as_the_price_falls() -> None:
 
 positive_fills = st.builds(
     PositionFill,
-    side=st.sampled_from(OrderSide),
+    side=st.sampled_from(TRADED_SIDES),
     last_qty=quantities,
     last_px=st.decimals(min_value=Decimal("0.01"), max_value=Decimal("50000"), places=2),
     commission=commissions,
@@ -206,7 +206,7 @@ positive_fills = st.builds(
 def test_inverse_agrees_with_the_engines_formula_in_fractions(history: list[PositionFill], multiplier: Decimal) -> None:
     held, average = Fraction(0), Fraction(0)
     current: PositionState | None = None
-    valuation = Valuation("BTC", multiplier, True, "BTC", True)
+    valuation = Valuation("BTC", multiplier, True, "BTC")
     for each in history:
         with localcontext(EXACT):
             effect = apply_fill(current, each, valuation)
