@@ -8,7 +8,7 @@ from app.ledger.arrival import OrderKey
 from app.ledger.budgets import BudgetKey
 from app.ledger.locks import LockedStrategy
 from app.ledger.orders import OrderChange
-from app.ledger.positions import PositionChanges
+from app.ledger.positions import EFFECT_COLUMNS, PositionChanges
 from app.ledger.rows import FILL_COLUMNS, ORDER_COLUMNS, POSITION_COLUMNS, fill_row, order_row, position_row
 from app.ledger.writing import Delete, Insert, Part, Row, Update
 from app.models import Change, Fill, Order, Position, Strategy
@@ -20,15 +20,6 @@ INSERT INTO instruments (instrument_id, quote_currency, settlement_currency)
 SELECT id, currency, currency FROM unnest($1::text[], $2::text[]) s(id, currency) ORDER BY id
 ON CONFLICT (instrument_id) DO NOTHING
 """
-_REVISED_COLUMNS = (
-    "strategy_id",
-    "event_id",
-    "realized_pnl",
-    "position_n",
-    "flip_qty",
-    "settlement_currency",
-    "notional",
-)
 
 
 def number_part(strategies: Mapping[str, LockedStrategy]) -> Part:
@@ -61,18 +52,23 @@ def position_parts(changes: PositionChanges) -> list[Part]:
 def moved_position_parts(changes: PositionChanges) -> list[Part]:
     """The same without the totals of fills."""
     fills = [fill_row(booked, booked.event) for booked in changes.fills if booked.event is not None]
-    revised = [(booked.strategy_id, booked.event_id, *booked.effect) for booked in changes.revised]
     new = [position_row(key, life) for key, life in changes.lives.items() if life.before is None]
     moved = [position_row(key, life) for key, life in changes.lives.items() if life.before is not None]
     return [
         Insert(Fill, FILL_COLUMNS, fills),
-        Update(Fill, _REVISED_COLUMNS, revised),
-        Delete(Position, POSITION_COLUMNS[:3], [(*key, life.state.n) for *key, life in changes.removed]),
+        revised_part(changes),
+        Delete(Position, POSITION_COLUMNS[:3], list(changes.removed)),
         Insert(Position, POSITION_COLUMNS, new),
         Update(Position, POSITION_COLUMNS, moved),
         totals.position_counts(changes),
         totals.trade_sums(changes),
     ]
+
+
+def revised_part(changes: PositionChanges) -> Part:
+    """Fills stored earlier, with the effect that they have now."""
+    rows = [(booked.strategy_id, booked.event_id, *booked.effect) for booked in changes.revised]
+    return Update(Fill, ("strategy_id", "event_id", *EFFECT_COLUMNS), rows)
 
 
 async def add_instruments(work: WriteConnection, changes: PositionChanges) -> None:
@@ -97,8 +93,7 @@ def feed_part(
     rows += [(strategy_id, "order", client_order_id) for strategy_id, client_order_id in dict.fromkeys(orders)]
     if positions is not None:
         rows += [(booked.strategy_id, "fill", booked.event_id) for booked in (*positions.fills, *positions.revised)]
-        rows += [(key[0], "position", f"{key[1]}:{key[2]}") for key in positions.lives]
-        rows += [(key[0], "position", f"{key[1]}:{life.state.n}") for *key, life in positions.removed]
+        rows += [(key[0], "position", f"{key[1]}:{key[2]}") for key in (*positions.lives, *positions.removed)]
     rows += [(strategy_id, "budget", currency) for strategy_id, currency in budgets]
     rows += [(strategy_id, "signal", signal_id) for strategy_id, signal_id in signals]
     rows += [(str(NO_STRATEGY), "key", key_id) for key_id in keys]

@@ -57,19 +57,17 @@ FROM {_SIDES} k
 {join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=f"{OPEN} AND {_IS_UNITS}")}
 GROUP BY 1, 2, 3
 """
+_LATEST = "ORDER BY ts_event DESC, event_id DESC LIMIT 1"
+_OWN_PRICE = f"""SELECT last_px, 0 AS place FROM fills
+    WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id {_LATEST}"""
 _LAST_OWN_PRICES = f"""
-SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL (
-    SELECT last_px FROM fills WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id
-    ORDER BY ts_event DESC, event_id DESC LIMIT 1
-) f
+SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL ({_OWN_PRICE}) f
 """
 # The strategy's own, if it has any; else the price of another strategy's fill.
 _LAST_PRICES = f"""
 SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL (
-    (SELECT last_px, 0 AS place FROM fills WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id
-     ORDER BY ts_event DESC, event_id DESC LIMIT 1)
-    UNION ALL
-    (SELECT last_px, 1 FROM fills WHERE instrument_id = k.instrument_id ORDER BY ts_event DESC, event_id DESC LIMIT 1)
+    ({_OWN_PRICE})
+    UNION ALL (SELECT last_px, 1 FROM fills WHERE instrument_id = k.instrument_id {_LATEST})
     ORDER BY place LIMIT 1
 ) f
 """

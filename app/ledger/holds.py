@@ -306,7 +306,7 @@ def _trades(positions: PositionChanges) -> _Trades:
         trades.amounts[key] += quantity * booked.fill.last_px
     lives: list[tuple[tuple[str, str], Life | None, Life | None]]
     lives = [((place[0], place[1]), life.before, life) for place, life in positions.lives.items()]
-    lives += [((strategy_id, position_id), life, None) for strategy_id, position_id, life in positions.removed]
+    lives += [((place[0], place[1]), life, None) for place, life in positions.removed.items()]
     for place, before, after in lives:
         order = (place[0], last_order.get(place))
         for side, sign in ((before, -1), (after, 1)):

@@ -18,8 +18,8 @@ import msgspec
 
 from app.database import Database
 from app.engines.nautilus import LINE_BYTES_MAX, BadEvent, InstrumentReceived, decode_line
-from app.errors import BadInputError, InputInvalid, InstrumentInUse
-from app.ledger.administration.instruments import record_instruments
+from app.errors import BadInputError
+from app.ledger.administration.instruments import record_each
 from app.ledger.arrival import Incoming, Rejected
 from app.ledger.record import record_events
 from app.principal import LOCAL
@@ -75,7 +75,9 @@ async def import_file(
     """
     progress = Progress(path, bytes_total=_size_of(path))
     async for batch in _ahead(_batches(path, batch_lines)):
-        progress.instruments += await _record_instruments(database, batch)
+        instruments, refused = await record_each(database, LOCAL, batch.instruments)
+        progress.instruments += instruments
+        batch.rejected += refused
         recorded = await record_events(database, batch.incoming)
         progress.lines += batch.lines
         progress.bytes_read = batch.bytes_read
@@ -89,19 +91,6 @@ async def import_file(
             on_rejected(rejected)
         on_progress(progress)
     return progress
-
-
-async def _record_instruments(database: Database, batch: _Batch) -> int:
-    """Record the batch's instruments, each in a transaction of its own; one that is refused is a rejected line."""
-    recorded = 0
-    for number, definition in batch.instruments:
-        try:
-            async with database.unit_of_work() as work:
-                recorded += await record_instruments(work, LOCAL, [definition])
-                await work.commit()
-        except (InputInvalid, InstrumentInUse) as error:
-            batch.rejected.append(Rejected(number, None, error.code.value, str(error)))
-    return recorded
 
 
 async def _ahead(batches: Iterator[_Batch]) -> AsyncIterator[_Batch]:

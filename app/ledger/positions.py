@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import asyncpg
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.database import WriteConnection
 from app.ledger.arrival import NewFill
@@ -28,7 +29,8 @@ PositionKey = tuple[str, str]
 Trail = dict[int, list[PositionState]]
 """How a position stood after each fill, by the fill's `ts_event`; after a fill that flips it, both lives."""
 FillEffects = tuple[Decimal, int, Decimal, str, Decimal]
-"""(realized_pnl, position_n, flip_qty, settlement_currency, notional) of a fill."""
+"""What a fill did, in the columns EFFECT_COLUMNS."""
+EFFECT_COLUMNS = ("realized_pnl", "position_n", "flip_qty", "settlement_currency", "notional")
 
 _ZERO = Decimal(0)
 _NO_REPEAT = str(NO_REPEAT)
@@ -68,14 +70,7 @@ class Life(Struct):
     @property
     def is_changed(self) -> bool:
         """Whether it is to be written."""
-        stored = self.before
-        if stored is None:
-            return True
-        mine = (self.state, self.account_id, self.instrument_id, self.first, self.last, self.reconciliation)
-        return mine != (
-            *(stored.state, stored.account_id, stored.instrument_id, stored.first, stored.last),
-            stored.reconciliation,
-        )
+        return replace(self, before=None) != self.before
 
     @property
     def tied_up(self) -> Decimal:
@@ -117,7 +112,7 @@ class PositionChanges:
     revised: list[BookedFill] = field(default_factory=list)
     """Fills stored earlier whose effect is another now."""
     lives: dict[tuple[str, str, int], Life] = field(default_factory=dict)
-    removed: list[tuple[str, str, Life]] = field(default_factory=list)
+    removed: dict[tuple[str, str, int], Life] = field(default_factory=dict)
     """Lives that do not exist any more."""
     new_instruments: dict[str, str] = field(default_factory=dict)
     """Instruments met for the first time: id -> currency."""
@@ -242,7 +237,7 @@ async def recompute(
     for place, life in again.lives.items():
         life.before = before.pop(place[2], None)
         changes.lives[place] = life
-    changes.removed += [(*key, life) for life in before.values()]
+    changes.removed |= {(*key, n): life for n, life in before.items()}
     changes.revised += [booked for booked in replayed if booked.effect != booked.before]
     changes.trails[key] = again.trails.get(key, {})
     changes.recomputed[key] = begin[0]
@@ -340,7 +335,7 @@ def _booked(new: NewFill) -> BookedFill:
 
 def booked_of(row: asyncpg.Record) -> BookedFill:
     """A stored fill, with its stored effect as `before`."""
-    effect = tuple(row[name] for name in ("realized_pnl", "position_n", "flip_qty", "settlement_currency", "notional"))
+    effect = tuple(row[name] for name in EFFECT_COLUMNS)
     fill = PositionFill(
         side=OrderSide(row["side"]),
         last_qty=row["last_qty"],

@@ -292,7 +292,7 @@ class _Position:
 
     async def _life(self, n: int) -> Life | None:
         """The life as this transaction leaves it; None for one that it removes."""
-        if any((*self._key, n) == (*key, life.state.n) for *key, life in self._changes.removed):
+        if (*self._key, n) in self._changes.removed:
             return None
         if (moved := self._changes.lives.get((*self._key, n))) is not None:
             return moved

@@ -14,7 +14,7 @@ from time import time_ns
 from app.database import Database, WriteConnection
 from app.ledger.arrival import OrderKey
 from app.ledger.budgets import BudgetBook
-from app.ledger.effects import feed_part, moved_position_parts
+from app.ledger.effects import feed_part, moved_position_parts, revised_part
 from app.ledger.exposure import Market, UnvaluedOrder, hold_of, load_last_prices
 from app.ledger.holds import tie_up
 from app.ledger.locks import LockedStrategy, lock_all_strategies, lock_strategies
@@ -25,13 +25,12 @@ from app.ledger.rows import HOLD_COLUMNS, hold_row
 from app.ledger.totals import rebuild_fill_sums
 from app.ledger.valuations import load_valuations
 from app.ledger.writing import Update, write
-from app.models import Fill, Hold
+from app.models import Hold
 from app.models.order import OPEN
 from app.rules.enums import JournalReason
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation
 
-_REVISED = ("strategy_id", "event_id", "realized_pnl", "position_n", "flip_qty", "settlement_currency", "notional")
 _POSITIONS = """
 SELECT DISTINCT strategy_id::text, position_id FROM positions WHERE instrument_id = ANY($1) ORDER BY 1, 2
 """
@@ -83,10 +82,9 @@ async def _revalue_positions(
         await recompute(work, key, [], changes, deducts_base_fees=deducts, since=START)
         compared = await reconcile(work, {}, changes, strategies)
         changes.lives = {place: life for place, life in changes.lives.items() if life.is_changed}
-        revised = [(booked.strategy_id, booked.event_id, *booked.effect) for booked in changes.revised]
-        await write(work, [Update(Fill, _REVISED, revised), *compared.parts(), feed_part(positions=changes)])
+        await write(work, [revised_part(changes), *compared.parts(), feed_part(positions=changes)])
         total.lives |= changes.lives
-        total.removed += changes.removed
+        total.removed |= changes.removed
     return total
 
 
@@ -101,7 +99,7 @@ async def _rehold(
     """Move the holds of open orders, and what positions tie up, and write it. Answers whether anything changed."""
     states, _ = await load_states(work, keys)
     orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
-    concerned = {key[0] for key in keys} | {key[0] for key in positions.lives} | {one[0] for one in positions.removed}
+    concerned = {key[0] for key in keys} | {place[0] for place in (*positions.lives, *positions.removed)}
     book = await BudgetBook.load(work, sorted(concerned), time_ns())
     holds = await tie_up(
         work, orders, positions, book, JournalReason.REVALUED, valued_before=valued_before, prices=prices

@@ -7,7 +7,7 @@ from app.ledger.copying import array_literal
 from app.ledger.orders import OrderChange
 from app.ledger.positions import BookedFill, Life
 from app.ledger.writing import Row
-from app.rules.events import AnyOwnEvent, OrderFilled, PositionEvent
+from app.rules.events import AnyOwnEvent, OrderFilled
 from app.rules.holds import HoldState
 
 _json = msgspec.json.Encoder().encode
@@ -45,18 +45,18 @@ HOLD_COLUMNS = (
 def event_row(arrival: Arrival) -> Row:
     """A row of `order_events`."""
     event = arrival.event
-    is_report = isinstance(event, PositionEvent)
+    position_id = arrival.position_id
     return (
         arrival.strategy_id,
         event.event_id,
         arrival.variant,
         arrival.seq,
         type(event).__name__,
-        None if is_report else event.client_order_id,  # type: ignore[union-attr]
+        arrival.client_order_id if position_id is None else None,
         event.ts_event,
         event.ts_init,
         arrival.payload,
-        event.position_id if is_report else None,  # type: ignore[union-attr]
+        position_id,
     )
 
 

@@ -17,7 +17,7 @@ _ZERO = Decimal(0)
 _DAY_NS = 86_400 * 1_000_000_000
 
 _AMOUNTS = "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts"
-FILL_SUMS = """
+_SUMS_OF_FILLS = """
 SELECT strategy_id, day, instrument_id, currency, side, sum(fills) AS fills, sum(quantity) AS quantity,
        sum(notional) AS notional, sum(realized_pnl) AS realized_pnl, sum(total_fees) AS total_fees,
        min(ts_event) AS first_ts, max(ts_event) AS last_ts
@@ -28,15 +28,14 @@ FROM (
         (settlement_currency, 1, last_qty, notional, realized_pnl, 0),
         (commission_currency, 0, 0, 0, 0, commission)
     ) part(currency, fills, quantity, notional, realized_pnl, total_fees)
-    WHERE {where}
+    WHERE instrument_id = ANY($1)
 ) parts GROUP BY strategy_id, day, instrument_id, currency, side
 """
-"""What `fill_totals` must hold of the fills that satisfy `where`."""
 _REBUILD_DAYS = f"""
 INSERT INTO fill_totals (strategy_id, day, instrument_id, currency, side, {_AMOUNTS})
 SELECT strategy_id, day, instrument_id, currency, side, fills, quantity, notional, trim_scale(realized_pnl),
        total_fees, first_ts, last_ts
-FROM ({FILL_SUMS.format(where="instrument_id = ANY($1)")}) sums
+FROM ({_SUMS_OF_FILLS}) sums
 """
 _REBUILD_SUMS = f"""
 INSERT INTO fill_sums (strategy_id, instrument_id, currency, side, {_AMOUNTS})
@@ -70,7 +69,7 @@ def position_counts(changes: PositionChanges) -> Merge:
         counts[strategy_id, life.instrument_id, life.state.status] += 1
         if life.before is not None:
             counts[strategy_id, life.before.instrument_id, life.before.state.status] -= 1
-    for strategy_id, _, life in changes.removed:
+    for (strategy_id, _, _), life in changes.removed.items():
         counts[strategy_id, life.instrument_id, life.state.status] -= 1
     rows = [(*key, count) for key, count in counts.items() if count]
     columns = ("strategy_id", "instrument_id", "status", "positions")
@@ -84,7 +83,7 @@ def trade_sums(changes: PositionChanges) -> Merge:
         _add_trade(sums, strategy_id, life.state, 1)
         if life.before is not None:
             _add_trade(sums, strategy_id, life.before.state, -1)
-    for strategy_id, _, life in changes.removed:
+    for (strategy_id, _, _), life in changes.removed.items():
         _add_trade(sums, strategy_id, life.state, -1)
     rows = [(*key, *row) for key, row in sums.items() if any(row)]
     columns = ("strategy_id", "day", "currency", "trades", "wins", "losses", "profit", "loss")

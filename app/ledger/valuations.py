@@ -8,11 +8,10 @@ from msgspec.json import Decoder
 
 from app.database import ReadConnection
 from app.ledger.asking import Query, ask
-from app.rules.enums import InstrumentSource
 from app.rules.valuation import Valuation
 
 _INSTRUMENTS = """
-SELECT instrument_id, base_currency, settlement_currency, multiplier, is_inverse, source FROM instruments
+SELECT instrument_id, base_currency, settlement_currency, multiplier, is_inverse FROM instruments
 WHERE instrument_id = ANY($1)
 """
 
@@ -23,11 +22,9 @@ class _InstrumentRow(Struct):
     settlement_currency: str
     multiplier: Decimal
     is_inverse: bool
-    source: InstrumentSource
 
     def valuation(self) -> Valuation:
-        is_recorded = self.source is InstrumentSource.RECORDED
-        return Valuation(self.settlement_currency, self.multiplier, self.is_inverse, self.base_currency, is_recorded)
+        return Valuation(self.settlement_currency, self.multiplier, self.is_inverse, self.base_currency)
 
 
 _ROWS = Decoder(list[_InstrumentRow])

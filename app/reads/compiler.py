@@ -9,7 +9,7 @@ A *scoped* statement is one for a principal that is bound to strategies: every t
 
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, FromClause, Select, func, literal_column, null, select, true
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, FromClause, Select, func, literal_column, select, true
 
 from app.reads.catalogue.registry import shape_named
 from app.reads.columns import NO_COLUMNS, Columns
@@ -21,6 +21,9 @@ from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, pack, row_json
 from app.reads.ordering import beyond, order_by, total_order
 from app.reads.shape import Computed, Count, Every, Many, One, Scope, Shape
 from app.reads.want import ALL_ROWS, Amounts, Condition, Form, Listing, Selected, Selection, Want
+from app.rules.identity import NO_STRATEGY
+
+_NO_STRATEGY: ColumnElement[Any] = literal_column(f"'{NO_STRATEGY}'::uuid")
 
 
 def compile_want(shape: Shape, want: Want, *, is_scoped: bool) -> Select[Any]:
@@ -92,12 +95,12 @@ class Compiler:
         return select(objects).select_from(page.subquery(inner_name))
 
     def each(self, shape: Shape, selection: Selection, listing: Listing) -> Select[Any]:
-        """A page as rows: the strategy (null where rows are of no strategy) and the object."""
+        """A page as rows: the strategy (NO_STRATEGY where rows are of none) and the object."""
         occurrence = self.names.new("t")
         columns = Columns(occurrence, shape.model)
         row = Row()
         body = row_json(self.pairs(shape, columns, selection, row), self.names)
-        strategy_id = columns["strategy_id"] if "strategy_id" in columns else null()
+        strategy_id = columns["strategy_id"] if shape.scope is None else _NO_STRATEGY
         return (
             select(strategy_id.label("strategy_id"), body.label("body"))
             .select_from(row.beside(shape.model.__table__.alias(occurrence), columns))

@@ -15,9 +15,6 @@ from app.reads.literals import number_literal
 _ZERO = number_literal(0)
 _FILLS = Columns("f", Fill)
 
-PNL_CURRENCY = "settlement_currency"
-"""The column of a fill that names the currency of its `realized_pnl`."""
-
 
 class _Parts(Columns):
     """The columns of a fill, and those of `fill_totals` but for the day, which a fill does not have."""
@@ -35,7 +32,7 @@ def kept_fills(occurrence: str, *, by_day: bool = True) -> tuple[FromClause, Col
 
 def fill_parts(occurrence: str) -> tuple[FromClause, Columns]:
     """All parts of all fills under that name, with the columns of the totals and those that filters speak of."""
-    currency = _FILLS[PNL_CURRENCY]
+    currency = _FILLS.settlement_currency
     own_fee = case((_FILLS.commission_currency == currency, _FILLS.commission), else_=_ZERO)
     amounts = (_FILLS.last_qty, _FILLS.notional, _FILLS.realized_pnl)
     fills = _part(currency, number_literal(1), *amounts, own_fee)

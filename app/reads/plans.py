@@ -46,9 +46,9 @@ class Answer(NamedTuple):
 
 
 class Entity(NamedTuple):
-    """One object and the strategy it belongs to; null for what is of no strategy, like an instrument."""
+    """One object and the strategy it belongs to; NO_STRATEGY for what is of none, like an instrument."""
 
-    strategy_id: UUID | None
+    strategy_id: UUID
     body: bytes
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from app.engines.nautilus import BadEvent, InstrumentReceived, decode_line, encode_event
-from app.errors import Busy, Forbidden, InputInvalid, InstrumentInUse
+from app.errors import Busy, Forbidden, InputInvalid
 from app.ledger import quarantine, record
-from app.ledger.administration.instruments import record_instruments
+from app.ledger.administration.instruments import record_each
 from app.ledger.arrival import Incoming, RecordedEvents, Rejected
 from app.ledger.commands import StrategyRef
 from app.ledger.locks import WAITED_TOO_LONG
@@ -58,30 +58,13 @@ async def record_events(context: Context, principal: Principal, events: Sequence
             rejected.append(Rejected(index, event.event_id or None, error.code.value, str(error)))
         else:
             incoming.append(Incoming(index, event, line.decode()))
-    known = await _record_instruments(context, principal, instruments, rejected)
     try:
+        known, refused = await record_each(context.database, principal, instruments)
         recorded = await record.record_events(context.database, incoming)
     except WAITED_TOO_LONG as error:
         raise Busy from error
     recorded.accepted += known
-    recorded.rejected = sorted([*rejected, *recorded.rejected], key=lambda each: each.place)
-    return recorded
-
-
-async def _record_instruments(
-    context: Context,
-    principal: Principal,
-    instruments: Sequence[tuple[int, InstrumentDefinition]],
-    rejected: list[Rejected],
-) -> int:
-    """Record instruments that came among the events, each on its own; answers how many, and adds to `rejected`."""
-    recorded = 0
-    for index, definition in instruments:
-        try:
-            async with act(context) as work:
-                recorded += await record_instruments(work, principal, [definition])
-        except (Forbidden, InputInvalid, InstrumentInUse) as error:
-            rejected.append(Rejected(index, None, error.code.value, str(error)))
+    recorded.rejected = sorted([*rejected, *refused, *recorded.rejected], key=lambda each: each.place)
     return recorded
 
 

@@ -64,5 +64,5 @@ async def find_order(context: Context, principal: Principal, want: Want, values:
 
 def _only(client_order_id: str, found: list[Entity]) -> Entity:
     if len(found) > 1:
-        raise OrderAmbiguous(client_order_id, [order.strategy_id for order in found if order.strategy_id])
+        raise OrderAmbiguous(client_order_id, [order.strategy_id for order in found])
     return found[0]

@@ -25,7 +25,7 @@ async def find_strategy(context: Context, principal: Principal, want: Want, valu
     """The one strategy that satisfies the question, or null; its value is an id or a name. Raises StrategyAmbiguous."""
     found = await entities(context.database, principal, STRATEGY, want, values)
     if len(found) > 1:
-        raise StrategyAmbiguous(values[0], [one.strategy_id for one in found if one.strategy_id])
+        raise StrategyAmbiguous(values[0], [strategy.strategy_id for strategy in found])
     return Answer(found[0].body if found else b"null", None)
 
 

@@ -20,15 +20,13 @@ _ONE = Decimal(1)
 class Valuation(Struct, frozen=True):
     """The terms by which an instrument's quantities become money.
 
-    `currency` is what PnL and cost are in. `is_recorded` is False for terms that are assumed: linear, multiplier 1,
-    settled in the quote currency. `base_currency` is None where it is not known.
+    `currency` is what PnL and cost are in. `base_currency` is None where it is not known.
     """
 
     currency: str
     multiplier: Decimal = _ONE
     is_inverse: bool = False
     base_currency: str | None = None
-    is_recorded: bool = False
 
     def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
         """The value of a quantity at a price. An inverse quantity at price 0 has none, as in the engine."""

@@ -1,12 +1,13 @@
 """Recording what instruments are valued by, before their first fill or after."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import asyncpg
 from msgspec.structs import replace
 
-from app.database import WriteConnection
-from app.errors import InputInvalid, InstrumentInUse
+from app.database import Database, WriteConnection
+from app.errors import Forbidden, InputInvalid, InstrumentInUse
+from app.ledger.arrival import Rejected
 from app.ledger.audit import Act, Action, Entity, record_all
 from app.ledger.input_checks import check_currency, check_identifier, check_positive
 from app.ledger.locks import LockedStrategy, lock_all_strategies
@@ -16,7 +17,6 @@ from app.models import Instrument
 from app.principal import Principal, Role
 from app.rules.enums import InstrumentSource
 from app.rules.instruments import InstrumentDefinition
-from app.rules.valuation import Valuation
 
 _COLUMNS = (
     "instrument_id",
@@ -58,6 +58,25 @@ async def record_instruments(
     return len(given)
 
 
+async def record_each(
+    database: Database, principal: Principal, numbered: Iterable[tuple[int, InstrumentDefinition]]
+) -> tuple[int, list[Rejected]]:
+    """Record instruments that came among events, each in a transaction of its own.
+
+    Answers how many were recorded, and those refused, by their places. Raises DatabaseUnavailable.
+    """
+    recorded = 0
+    rejected: list[Rejected] = []
+    for place, definition in numbered:
+        try:
+            async with database.unit_of_work() as work:
+                recorded += await record_instruments(work, principal, [definition])
+                await work.commit()
+        except (Forbidden, InputInvalid, InstrumentInUse) as error:
+            rejected.append(Rejected(place, None, error.code.value, str(error)))
+    return recorded, rejected
+
+
 async def _news(
     work: WriteConnection, given: Mapping[str, InstrumentDefinition]
 ) -> list[tuple[_Stored | None, InstrumentDefinition]]:
@@ -84,7 +103,11 @@ async def _write(
     rows = [(*(getattr(after, name) for name in _DESCRIBED), InstrumentSource.RECORDED.value) for _, after in news]
     await write(work, [Merge(Instrument, _COLUMNS, rows)])
     deducts = any(strategy.deducts_base_fees for strategy in strategies.values())
-    before = {after.instrument_id: _valuation(stored) for stored, after in news if _is_revalued(stored, after, deducts)}
+    before = {
+        after.instrument_id: stored.valuation if stored is not None else None
+        for stored, after in news
+        if _is_revalued(stored, after, deducts)
+    }
     if any(valuation is not None for valuation in before.values()):
         # Money of every strategy that traded it is stated anew.
         principal.require_all_strategies()
@@ -111,7 +134,7 @@ async def _refuse_contradictions(
     corrected = [
         after.instrument_id
         for stored, after in news
-        if stored is not None and stored.is_recorded and _terms(stored) != _terms(after)
+        if stored is not None and stored.is_recorded and stored.valuation.terms != after.valuation.terms
     ]
     if not corrected:
         return
@@ -126,7 +149,7 @@ async def _refuse_contradictions(
 
 def _is_revalued(stored: _Stored | None, after: InstrumentDefinition, deducts_base_fees: bool) -> bool:
     """Whether amounts may be others now: by other terms, or because fees count as paid in the base currency."""
-    if stored is None or _terms(stored) != _terms(after):
+    if stored is None or stored.valuation.terms != after.valuation.terms:
         return True
     return deducts_base_fees and stored.base_currency != after.base_currency
 
@@ -154,19 +177,6 @@ def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, Instrumen
 
 def _values(definition: InstrumentDefinition) -> tuple[object, ...]:
     return tuple(getattr(definition, name) for name in _DESCRIBED)
-
-
-def _terms(definition: InstrumentDefinition) -> tuple[object, ...]:
-    """What fills and holds are valued by."""
-    return definition.multiplier, definition.settlement_currency, definition.is_inverse
-
-
-def _valuation(stored: _Stored | None) -> Valuation | None:
-    if stored is None:
-        return None
-    return Valuation(
-        stored.settlement_currency, stored.multiplier, stored.is_inverse, stored.base_currency, stored.is_recorded
-    )
 
 
 def _stored(row: asyncpg.Record) -> _Stored:

@@ -12,7 +12,7 @@ from app.ledger.by_keys import array_source
 from app.ledger.order_folding import fold_order
 from app.ledger.order_loading import load_spawned
 from app.ledger.orders import OrderChange
-from app.ledger.positions import BookedFill, Life, PositionChanges, booked_of, life_of, run_fills
+from app.ledger.positions import EFFECT_COLUMNS, BookedFill, Life, PositionChanges, booked_of, life_of, run_fills
 from app.ledger.reconciliation import compare_all
 from app.ledger.rows import ORDER_COLUMNS, POSITION_COLUMNS, order_row, position_row
 from app.ledger.valuations import load_valuations
@@ -215,7 +215,7 @@ def _differing_fills(booked: list[BookedFill]) -> Iterable[Finding]:
     for fill in booked:
         if fill.before != fill.effect:
             where = f"fill {fill.event_id} of strategy {fill.strategy_id}"
-            columns = "(realized_pnl, position_n, flip_qty, settlement_currency, notional)"
+            columns = f"({', '.join(EFFECT_COLUMNS)})"
             yield Finding(where, f"{columns}: stored {_shown(fill.before)}, recomputed {_shown(fill.effect)}")
 
 
