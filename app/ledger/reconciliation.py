@@ -31,7 +31,7 @@ from app.ledger.writing import Delete, Merge, Part, Row
 from app.models import Discrepancy
 from app.rules.enums import DiscrepancyKind, Reconciliation
 from app.rules.events import AnyPositionEvent
-from app.rules.positions import PositionState
+from app.rules.positions import FillPlace, PositionState
 from app.rules.reconciliation import Difference, PositionReport, closest, read_report
 
 _COLUMNS = (
@@ -163,6 +163,7 @@ class _Position:
         self._latest = changes.latest.get(key)
         self._verdicts: dict[int, Reconciliation] = {}
         self._settled: dict[str, int | None] = {}
+        self._news: list[AnyPositionEvent] = []
 
     async def compare_again(self, disputed: Disputed, result: Reconciled) -> None:
         """Compare stored reports that this transaction's fills may have put right or wrong."""
@@ -177,13 +178,10 @@ class _Position:
             event = decode_stored(row["payload"])
             assert isinstance(event, AnyPositionEvent)
             report = read_report(event)
-            states = self._trail.get(report.ts_event)
-            if not states or self._is_of_another_instrument(event):
+            if report.ts_event not in self._trail or self._is_of_another_instrument(event):
                 continue  # What was said of it stands: no fill of this transaction concerns it.
-            state, found = closest(report, states)
+            state, found = closest(report, await self._states_at(report))
             before = disputed.get(event.event_id, [])
-            if found and since == report.ts_event and not before:
-                continue  # It speaks of the life that ended when the first one computed again began.
             result.settled += [(self._key[0], event.event_id, kind) for kind, _ in before]
             for _, n in before:
                 self._settled[event.event_id] = n
@@ -193,13 +191,9 @@ class _Position:
         """Compare a new report."""
         if self._is_of_another_instrument(event):
             return
+        self._news.append(event)
         report = read_report(event)
-        states = list(self._trail.get(report.ts_event, ()))
-        is_computed_again = self._key in self._changes.recomputed
-        if self._latest is not None and self._latest.last[0] == report.ts_event and not is_computed_again:
-            states.insert(0, self._latest.state)
-        if not states or (closest(report, states)[1] and self._is_about_the_past(report)):
-            states += await self._past_states(report)
+        states = await self._states_at(report)
         if not states:
             missing = Difference(DiscrepancyKind.FILL_MISSING, None, _quantity(report))
             result.found.append(self._row(event, None, missing))
@@ -217,7 +211,7 @@ class _Position:
             life = await self._life(n)
             if life is None:
                 continue
-            verdict = self._verdicts.get(n, Reconciliation.AGREES)
+            verdict = self._verdicts.get(n) or await self._verdict_anew(n, life)
             still = life.reconciliation is Reconciliation.DIFFERS and verdict is Reconciliation.AGREES
             if still and (n not in settled or await self._is_disputed_besides(n)):
                 verdict = Reconciliation.DIFFERS
@@ -256,24 +250,44 @@ class _Position:
         life = self._latest or self._changes.lives.get((*self._key, 1))
         return life is not None and life.instrument_id != event.instrument_id
 
-    def _is_about_the_past(self, report: PositionReport) -> bool:
-        """Whether stored fills of the same instant may explain it: some were stored before this transaction."""
-        return self._latest is not None and self._latest.last[0] >= report.ts_event
+    async def _states_at(self, report: PositionReport) -> list[PositionState]:
+        """How the position stood after each fill of that instant, stored or new, in the order of the fills."""
+        instant, latest = report.ts_event, self._latest
+        new, begin = self._trail.get(instant, []), self._changes.recomputed.get(self._key)
+        if latest is None or latest.last[0] < instant or (begin is not None and begin < instant):
+            return new  # No other fill of that instant is stored.
+        if begin is None and latest.last[0] == instant and (latest.first[0] < instant or latest.state.n == 1):
+            # All that is stored of the instant is of one life: mostly it is its end that the report speaks of.
+            states = [latest.state, *new]
+            if not closest(report, states)[1]:
+                return states
+        stored = await self._stored_trail((instant, -1, -1, -1))
+        return [*stored.get(instant, []), *new]
 
-    async def _past_states(self, report: PositionReport) -> list[PositionState]:
-        """How the position stood after stored fills of that instant, computed from the life that they fall into."""
-        if self._latest is None or self._latest.last[0] < report.ts_event:
-            return []
-        begin = self._changes.recomputed.get(self._key)
-        if begin is not None and begin < report.ts_event:
-            return []  # The trail has all states of that instant.
+    async def _stored_trail(self, since: FillPlace) -> Trail:
+        """How the position stood after stored fills, from the life that `since` falls into, without lives moved now."""
         scratch = PositionChanges(valuations=dict(self._changes.valuations))
-        since = (report.ts_event, -1, -1, -1)
         await recompute(self._work, self._key, [], scratch, deducts_base_fees=self._deducts, since=since)
-        states = scratch.trails.get(self._key, {}).get(report.ts_event, [])
-        # Of lives computed again what is stored is out of date.
-        again = min((state.n for trail in self._trail.values() for state in trail), default=None)
-        return states if begin is None or again is None else [state for state in states if state.n < again]
+        trail = scratch.trails.get(self._key, {})
+        if self._key not in self._changes.recomputed:
+            return trail
+        again = min((state.n for states in self._trail.values() for state in states), default=None)
+        if again is None:
+            return trail
+        return {ts: [state for state in states if state.n < again] for ts, states in trail.items()}
+
+    async def _verdict_anew(self, n: int, life: Life) -> Reconciliation:
+        """What all reports say of a life, once the one that differed from it turned out to speak of another."""
+        if self._key in self._changes.recomputed and (*self._key, n) in self._changes.lives:
+            return Reconciliation.NOT_REPORTED  # its reports were all compared again
+        trail = await self._stored_trail(life.first)
+        for instant, states in self._trail.items():
+            trail.setdefault(instant, []).extend(states)
+        rows = await self._work.fetch(_REPORTS_SINCE, *self._key, life.first[0])
+        events = [*(decode_stored(row["payload"]) for row in rows), *self._news]
+        concerned = [event for event in events if not self._is_of_another_instrument(event)]  # type: ignore[arg-type]
+        _, verdicts = compare_all(concerned, trail)  # type: ignore[arg-type]
+        return verdicts.get(n, Reconciliation.NOT_REPORTED)
 
     async def _shows_deduction(self, report: PositionReport) -> bool:
         """Whether the report is right once commissions in the base currency are taken off the position."""
