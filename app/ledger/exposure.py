@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import asyncpg
 from msgspec import Struct
@@ -60,8 +60,10 @@ GROUP BY 1, 2, 3
 _LATEST = "ORDER BY ts_event DESC, event_id DESC LIMIT 1"
 _OWN_PRICE = f"""SELECT last_px, 0 AS place FROM fills
     WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id {_LATEST}"""
-_LAST_OWN_PRICES = f"""
-SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL ({_OWN_PRICE}) f
+_LAST_FILLS = f"""
+SELECT k.strategy_id, k.instrument_id, f.ts_event, f.event_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL (
+    SELECT * FROM fills WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id {_LATEST}
+) f
 """
 # The strategy's own, if it has any; else the price of another strategy's fill.
 _LAST_PRICES = f"""
@@ -71,6 +73,14 @@ SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LA
     ORDER BY place LIMIT 1
 ) f
 """
+
+
+class LastFill(NamedTuple):
+    """What was traded at last. Compares as fills follow each other."""
+
+    ts_event: int
+    event_id: str
+    price: Decimal
 
 
 class UnvaluedOrder(Struct, frozen=True):
@@ -104,6 +114,11 @@ class TiedOrder:
     price: Decimal | None
     trigger_price: Decimal | None
     hold: HoldState
+
+    @property
+    def market(self) -> Market:
+        """Whose exposure it shares."""
+        return self.key[0], self.instrument_id
 
 
 def unvalued_of(strategy_ids: Iterable[str]) -> Query[list[UnvaluedOrder]]:
@@ -141,15 +156,19 @@ async def load_claims(work: WriteConnection, sides: Iterable[Side]) -> dict[Side
     }
 
 
-async def load_last_prices(
-    work: WriteConnection, markets: Iterable[Market], *, own_only: bool = False
-) -> dict[Market, Decimal]:
-    """The price of the strategy's latest fill in each market; where it has none, of any strategy's in the instrument.
-
-    `own_only`: of the strategy's own alone, which depends on no other strategy's events.
-    """
-    rows = await work.fetch(_LAST_OWN_PRICES if own_only else _LAST_PRICES, *_columns(markets, 2))
+async def load_last_prices(work: WriteConnection, markets: Iterable[Market]) -> dict[Market, Decimal]:
+    """The price of the latest fill in each market: the strategy's own, or where it has none, any strategy's."""
+    rows = await work.fetch(_LAST_PRICES, *_columns(markets, 2))
     return {(str(row["strategy_id"]), row["instrument_id"]): row["last_px"] for row in rows}
+
+
+async def load_last_fills(work: WriteConnection, markets: Iterable[Market]) -> dict[Market, LastFill]:
+    """The strategy's latest fill in each market, which depends on no other strategy's events."""
+    rows = await work.fetch(_LAST_FILLS, *_columns(markets, 2))
+    return {
+        (str(row["strategy_id"]), row["instrument_id"]): LastFill(row["ts_event"], str(row["event_id"]), row["last_px"])
+        for row in rows
+    }
 
 
 def _columns(rows: Iterable[tuple[str, ...]], count: int) -> list[list[str]]:

@@ -10,17 +10,19 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import itemgetter
 
 from app.database import WriteConnection
 from app.ledger.arrival import OrderKey
 from app.ledger.asking import ask
 from app.ledger.budgets import BudgetBook
 from app.ledger.exposure import (
+    LastFill,
     Market,
     TiedOrder,
     held_in,
     load_holds,
-    load_last_prices,
+    load_last_fills,
     load_open_orders,
     open_order_of,
 )
@@ -110,8 +112,7 @@ async def tie_up(
         change = moved.get(order.key)
         was_amount = change is not None and change.amount is not None and is_amount(True, valuation)
         traded = (trades.amounts if order.order.is_amount or was_amount else trades.increasing).get(order.key, _ZERO)
-        market = (order.key[0], order.instrument_id)
-        reducible = held_before.get((market, opposite(order.order.side)), _ZERO)
+        reducible = held_before.get((order.market, opposite(order.order.side)), _ZERO)
         _move(order, change, quantity, traded, valuation, reducible)
         if order.key not in changes.new and order.hold != before:
             changes.moved[order.key] = order.hold
@@ -135,16 +136,18 @@ def _move(
 ) -> None:
     """Move a hold to what it must be now, or place it as soon as it can be valued.
 
-    Of a hold that is placed now, what came and went within this batch is stated as it was.
+    Of a hold that is placed now, what came and went within this batch is stated as it was. One that cannot be valued
+    any more holds nothing, until it can.
     """
     hold = order.hold
-    was_placed, captured_at = hold.is_placed, hold.unit_price
+    was_placed, captured_at = hold.is_placed or hold.has_held, hold.unit_price
     amount = change.amount if change is not None and is_amount(True, valuation) else None
     hold.unit_price = _unit_price(order, change, amount)
     if hold.currency is None and valuation is not None:
         hold.currency = valuation.currency
     hold.is_unvalued = order.order.is_unknown or (bool(quantity) and not hold.is_placed)
     if hold.unit_price is None or hold.currency is None:
+        hold.move(_ZERO, _ZERO)
         return
     # Authorized in a currency that the request named, before anything was known of the instrument: units, then.
     valuation = valuation or assumed(hold.currency)
@@ -210,8 +213,8 @@ def _increasing(
 ) -> list[tuple[TiedOrder, Decimal]]:
     """Each order with the quantity that it would increase exposure by; in the order given."""
     sides: dict[tuple[Market, OrderSide], list[OpenOrder]] = defaultdict(list)
-    for key, order in tied.items():
-        sides[(key[0], order.instrument_id), order.order.side].append(order.order)
+    for order in tied.values():
+        sides[order.market, order.order.side].append(order.order)
     quantities: dict[OrderKey, Decimal] = {}
     for (market, side), orders in sides.items():
         for open_order, quantity in increasing_quantities(orders, held.get((market, opposite(side)), _ZERO)):
@@ -250,10 +253,14 @@ async def _find_references(
     positions: PositionChanges,
     last_prices: Mapping[Market, Decimal],
 ) -> None:
-    """Value orders without any price by what their strategy traded at last before they came, else by their first fill.
+    """Value orders without any price: by the price of their release, what their strategy had traded at when they came,
+    or their first fill.
 
-    Both follow from the strategy's own events, in whatever batches they come.
+    All follow from the strategy's own events, in whatever batches they come.
     """
+    for change in orders:
+        if change.state.reference_price is not None and (order := tied.get(change.key)) is not None:
+            order.hold.reference_price = change.state.reference_price
     without = [
         (change, order)
         for change in orders
@@ -262,30 +269,31 @@ async def _find_references(
     ]
     if not without:
         return
-    by_market: dict[Market, list[BookedFill]] = defaultdict(list)
     first_own: dict[OrderKey, Decimal] = {}
     for booked in sorted(positions.fills, key=_seq_of):
-        by_market[booked.strategy_id, booked.instrument_id].append(booked)
         assert booked.event is not None  # new fills have theirs
         first_own.setdefault((booked.strategy_id, booked.event.client_order_id), booked.fill.last_px)
-    unknown: list[TiedOrder] = []
-    for change, order in without:
-        if change.first_seq is None:
-            continue
-        traded = by_market.get((order.key[0], order.instrument_id), [])
-        if earlier := bisect_left(traded, change.first_seq, key=_seq_of):
-            order.hold.reference_price = traded[earlier - 1].fill.last_px
-        else:
-            unknown.append(order)
-    if unknown:
-        markets = {(order.key[0], order.instrument_id) for order in unknown}
-        prices = await load_last_prices(work, markets, own_only=True)
-        for order in unknown:
-            order.hold.reference_price = prices.get((order.key[0], order.instrument_id))
+    new = [(change.first_seq, order) for change, order in without if change.first_seq is not None]
+    stored = await load_last_fills(work, {order.market for _, order in new}) if new else {}
+    traded = _traded(positions, stored)
+    for first_seq, order in new:
+        fills = traded.get(order.market, [])
+        if earlier := bisect_left(fills, first_seq, key=itemgetter(0)):
+            order.hold.reference_price = fills[earlier - 1][1].price
     for change, order in without:
         if order.hold.reference_price is None:
-            known = first_own.get(order.key, change.state.avg_px)
-            order.hold.reference_price = known or last_prices.get((order.key[0], order.instrument_id))
+            own = first_own.get(order.key, change.state.avg_px)
+            order.hold.reference_price = own if own is not None else last_prices.get(order.market)
+
+
+def _traded(positions: PositionChanges, stored: Mapping[Market, LastFill]) -> dict[Market, list[tuple[int, LastFill]]]:
+    """By market, its last fill from each event of its strategy on. Stored fills came before all."""
+    traded = {market: [(-1, fill)] for market, fill in stored.items()}
+    for booked in sorted(positions.fills, key=_seq_of):
+        fills = traded.setdefault((booked.strategy_id, booked.instrument_id), [])
+        fill = LastFill(booked.place[0], booked.event_id, booked.fill.last_px)
+        fills.append((_seq_of(booked), max(fills[-1][1], fill) if fills else fill))
+    return traded
 
 
 def _seq_of(booked: BookedFill) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta, Struct
 
 from app.rules.enums import DenyCode, LiquiditySide, OrderSide, OrderType, QuarantineAction, TimeInForce
+from app.rules.money import is_storable, read_decimal
 
 IDENTIFIER_LENGTH_MAX = 256
 Identifier = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_LENGTH_MAX)]
@@ -136,7 +137,15 @@ class OrderEmulated(OrderEvent, tag=True, kw_only=True):
 
 
 class OrderReleased(OrderEvent, tag=True, kw_only=True):
-    """Let go by the emulator."""
+    """Let go by the emulator, at the market price that met its trigger."""
+
+    released_price: Any = None
+
+    @property
+    def price(self) -> Decimal | None:
+        """The market's price at that moment; None where the event has none that could be stored."""
+        price = read_decimal(self.released_price) if isinstance(self.released_price, str) else None
+        return price if price is not None and is_storable(price) else None
 
 
 class OrderSubmitted(OrderEvent, tag=True, kw_only=True):

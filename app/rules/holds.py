@@ -65,6 +65,11 @@ class HoldState(Struct):
         """Whether it was valued, now or before."""
         return self.currency is not None and self.unit_price is not None
 
+    @property
+    def has_held(self) -> bool:
+        """Whether it ever tied anything up."""
+        return bool(self.amount or self.top_ups)
+
     def place(self, remaining: Decimal, captured: Decimal = _ZERO, voided: Decimal = _ZERO) -> None:
         """The first hold: what remains, and what came and went before anybody looked."""
         self.amount = remaining + captured + voided
@@ -86,10 +91,14 @@ class HoldState(Struct):
         return change
 
     def convert(self, before: Valuation, after: Valuation) -> None:
-        """State its history by another valuation of the instrument, at its last unit price."""
-        if self.unit_price is None or before.terms == after.terms:
+        """State its history by another valuation of the instrument, at its last unit price.
+
+        Without a price nothing remains, and what was held before cannot be stated in the other terms: it is dropped.
+        """
+        if before.terms == after.terms:
             return
-        old, new = before.notional(_ONE, self.unit_price), after.notional(_ONE, self.unit_price)
+        price = self.unit_price if self.unit_price is not None else _ZERO
+        old, new = before.notional(_ONE, price), after.notional(_ONE, price)
         parts = (self.remaining, self.captured, self.voided, self.top_ups)
         converted = [quotient(part * new, old) if old else _ZERO for part in parts]
         self.remaining, self.captured, self.voided, self.top_ups = converted

@@ -20,6 +20,7 @@ from app.rules.events import (
     OrderHistoryEvent,
     OrderInitialized,
     OrderRejected,
+    OrderReleased,
     OrderSubmitted,
     OrderUpdated,
     VenueOrderEvent,
@@ -194,6 +195,8 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
         _move(state, target)
         if isinstance(event, OrderDenied | OrderRejected) and state.deny_reason is None:
             state.deny_reason = event.reason
+        elif isinstance(event, OrderReleased) and event.price is not None:
+            state.reference_price = event.price
     elif isinstance(event, OrderFilled):
         _fill(state, event)
     elif isinstance(event, OrderInitialized):
@@ -249,7 +252,9 @@ def _describe(state: OrderState, event: OrderInitialized) -> None:
 
 
 def _transform(state: OrderState, event: OrderInitialized) -> None:
-    """The emulator lets the order go as another one: a stop becomes a market order, say."""
+    """The emulator lets the order go as another one: a stop becomes a market order, say, valued by its last price."""
+    price = state.price if state.price is not None else state.trigger_price
+    state.reference_price = price if price is not None else state.reference_price
     state.order_type, state.time_in_force = event.order_type, event.time_in_force
     state.quantity, state.price, state.trigger_price = event.quantity, event.price, event.trigger_price
     state.reduce_only, state.post_only = event.reduce_only, event.post_only

@@ -62,6 +62,8 @@ class OrderState(Struct):
     """Whether a fill names another side or instrument than the order."""
     is_emulated: bool = False
     """Whether its first event said so. Known while events are folded, as are the fields below; not stored."""
+    reference_price: Decimal | None = None
+    """Where the emulator made it an order without a price: the price at its release, before that its last price."""
     best_px: Decimal | None = None
     """The best price of a fill: the lowest of a purchase, the highest of a sale."""
     qty_exponent: int = 0

@@ -7,8 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,8 +17,11 @@ from app.database import Database
 from app.database.upgrade import connect
 from tests.conftest import execute
 from tests.ledger.state import broken_invariants, content_of, digest_of, lines_of, record, wipe
+from tests.ledger.test_engine_truth import KINDS, instruments_of, lines_of_events, meets_truth, record_definitions
+from tests.ledger.test_order_truth import differing
 
 DEADLINE_SECONDS = 60.0
+_STORED = "SELECT count(*) FROM order_events"
 LINES = 12_000
 
 
@@ -53,7 +56,18 @@ def with_ledger(database_url: str, act: Any, *arguments: Any) -> Any:
 async def _stored_events(database_url: str) -> int:
     connection = await connect(database_url)
     try:
-        return int(await connection.fetchval("SELECT count(*) FROM order_events"))
+        return int(await connection.fetchval(_STORED))
+    finally:
+        await connection.close()
+
+
+async def _until_stored(database_url: str, enough: int, process: "subprocess.Popen[str]") -> None:
+    """Wait until the process has stored more than that many events, or has ended."""
+    connection = await connect(database_url)
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while await connection.fetchval(_STORED) <= enough and process.poll() is None:
+                await connection.execute("SELECT pg_sleep(0.01)")
     finally:
         await connection.close()
 
@@ -124,9 +138,7 @@ def test_an_import_cut_off_anywhere_and_repeated_ends_in_the_truth(
     database_url: str, recording: Path, how: signal.Signals
 ) -> None:
     process = command(database_url, "import", recording)
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not asyncio.run(_stored_events(database_url)) and process.poll() is None:
-        assert time.monotonic() < deadline
+    asyncio.run(_until_stored(database_url, 0, process))
     process.send_signal(how)
     _, said = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == {signal.SIGKILL: -9}.get(how, 130), said
@@ -137,6 +149,46 @@ def test_an_import_cut_off_anywhere_and_repeated_ends_in_the_truth(
     with_ledger(database_url, wipe)
     with_ledger(database_url, record, lines_of("dev_crypto")[:LINES])
     assert with_ledger(database_url, content_of) == repeated
+
+
+IN_SMALL_BATCHES = """
+import asyncio, sys
+from pathlib import Path
+from app.database import Database
+from app.ledger.importing import import_file
+
+async def main():
+    database = await Database.open(sys.argv[1])
+    await import_file(database, Path(sys.argv[2]), batch_lines=25)
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+QUICK = ("contingent", "reconciled")
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.long) for kind in KINDS]
+)
+def test_kills_again_and_again_end_in_the_engines_truth(database_url: str, kind: str, tmp_path: Path) -> None:
+    random, lines = Random(kind), lines_of_events(kind)
+    path = tmp_path / f"{kind}.jsonl"
+    path.write_bytes(b"\n".join(random.sample(lines, len(lines))))
+    for attempt in range(3):
+        process = subprocess.Popen([sys.executable, "-c", IN_SMALL_BATCHES, database_url, str(path)])
+        enough = random.randrange(len(lines) * (attempt + 1) // 8)
+        asyncio.run(_until_stored(database_url, enough, process))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        if attempt == 1:
+            with_ledger(database_url, record_definitions, instruments_of(kind))
+    code, _, said = run(database_url, "import", path)
+    assert code == 0, said
+    with_ledger(database_url, meets_truth, kind)
+    assert with_ledger(database_url, differing, f"dev_{kind}") == []
+    assert with_ledger(database_url, broken_invariants) == []
 
 
 def test_verify_says_that_all_holds_or_what_does_not(database_url: str) -> None:

@@ -65,18 +65,19 @@ def _found(row: asyncpg.Record) -> dict[str, Any]:
     return found | {"leaves_qty": max(row["quantity"] - filled, Decimal(0))}
 
 
-async def _differing(database: Database, recording: str) -> list[Any]:
+async def differing(database: Database, recording: str) -> list[Any]:
+    """The orders that are not as the engine has them, each as it is and as it should be."""
     orders = json.loads(gzip.decompress((DATA / f"{recording}.orders.json.gz").read_bytes()))
     async with database.read() as connection:
         rows = await connection.fetch("SELECT * FROM orders WHERE client_order_id = ANY($1)", list(orders))
     found = {row["client_order_id"]: _found(row) for row in rows}
-    differing = []
+    others = []
     for client_order_id, order in orders.items():
         expected, actual = _expected(recording, order), found.get(client_order_id, {})
         names = [name for name, value in expected.items() if value is not None or name in ("price",)]
         if any(actual.get(name) != expected[name] for name in names):
-            differing.append((client_order_id, actual, expected))
-    return differing
+            others.append((client_order_id, actual, expected))
+    return others
 
 
 @pytest.mark.parametrize("recording", RECORDINGS)
@@ -91,7 +92,7 @@ async def test_every_order_ends_as_the_engine_has_it_however_its_events_come(
         size = random.choice([1, 7, 60, 400, 1_500])
         await record(database, lines[place : place + size])
         place += size
-    assert await _differing(database, recording) == []
+    assert await differing(database, recording) == []
     assert await broken_invariants(database) == []
 
 
@@ -99,7 +100,7 @@ async def test_in_the_engines_order_too_and_what_no_event_says_is_marked(databas
     for recording in RECORDINGS:
         await record(database, _lines(recording))
     for recording in RECORDINGS:
-        assert await _differing(database, recording) == []
+        assert await differing(database, recording) == []
     async with database.read() as connection:
         marked = await connection.fetch(
             "SELECT s.trader_id, o.quantity_source, count(*) FROM orders o JOIN strategies s USING (strategy_id) "
@@ -126,4 +127,4 @@ async def test_every_order_of_a_long_recording_ends_as_the_engine_has_it(databas
     lines = _lines(recording)
     Random(3).shuffle(lines)
     await record(database, lines, 3_000)
-    assert await _differing(database, recording) == []
+    assert await differing(database, recording) == []

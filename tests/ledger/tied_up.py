@@ -23,9 +23,6 @@ class _Order:
     price: Decimal | None
     reduce_only: bool
     filled: Decimal = Decimal(0)
-    last_px: Decimal | None = None
-    has_come: bool = False
-    """Whether the batch that brought it is over."""
 
 
 @dataclass
@@ -45,24 +42,15 @@ class TiedUp:
     _seen: set[str] = field(default_factory=set)
 
     def read(self, lines: Iterable[bytes]) -> None:
-        """A batch. An order without a price is valued by what its strategy traded the instrument at before it came.
+        """A batch. An order without a price is valued by what its strategy had traded the instrument at when it came.
 
-        Where the strategy had not, whoever had counts (in `last_prices` under no strategy).
-        Where nobody had traded it before, this batch makes it known: what waits is valued by its fills.
+        Where the strategy had not, its own first fill counts.
         """
-        before = dict(self.last_prices)
         for line in lines:
             event = orjson.loads(line)
             if event["type"].startswith("Order") and event["event_id"] not in self._seen:
                 self._seen.add(event["event_id"])
                 self._apply(event)
-        for order in self.open.values():
-            if order.price is None and not order.has_come:
-                own, any_ones = (order.strategy, order.instrument), ("", order.instrument)
-                known = [prices.get(key) for prices in (before, self.last_prices) for key in (own, any_ones)]
-                last = next((price for price in known if price), None)
-                order.price = order.last_px if order.filled else last and last[2]
-            order.has_come = True
 
     def orders(self) -> dict[str, Decimal]:
         """By strategy: what open orders would add to exposure, each behind those of its side that came before."""
@@ -91,13 +79,14 @@ class TiedUp:
         key = (event.get("strategy_id", ""), event.get("client_order_id", ""))
         if kind == "OrderInitialized":
             price = event["options"].get("price") or event["options"].get("trigger_price")
+            last = self.last_prices.get((key[0], event["instrument_id"]))
             self.open[key] = _Order(
                 strategy=key[0],
                 instrument=event["instrument_id"],
                 side=event["order_side"],
                 turn=(event["ts_init"], key[1]),
                 quantity=Decimal(event["quantity"]),
-                price=Decimal(price) if price else None,
+                price=Decimal(price) if price else last and last[2],
                 reduce_only=event["reduce_only"],
             )
         elif kind in ENDS:
@@ -113,12 +102,13 @@ class TiedUp:
     def _fill(self, key: tuple[str, str], event: dict[str, Any]) -> None:
         quantity, price = Decimal(event["last_qty"]), Decimal(event["last_px"])
         order = self.open[key]
-        order.filled, order.last_px = order.filled + quantity, price
+        order.filled += quantity
+        order.price = price if order.price is None else order.price
         if order.filled >= order.quantity:
             del self.open[key]
         last = (event["ts_event"], UUID(event["event_id"]), price)
-        for place in ((key[0], order.instrument), ("", order.instrument)):
-            self.last_prices[place] = max(last, self.last_prices.get(place, last))
+        place = (key[0], order.instrument)
+        self.last_prices[place] = max(last, self.last_prices.get(place, last))
         position = self.positions.setdefault((key[0], event["position_id"]), _Position(order.instrument))
         signed = quantity if event["order_side"] == "BUY" else -quantity
         after = position.signed + signed

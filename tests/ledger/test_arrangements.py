@@ -1,0 +1,78 @@
+"""Each kind of recorded run ends in the engine's truth, in whatever arrangement its lines and instruments come."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from random import Random
+from typing import TypeAlias
+
+import orjson
+import pytest
+
+from app.database import Database
+from tests.ledger.state import broken_but_for_reports, broken_invariants, record
+from tests.ledger.test_engine_truth import KINDS, instruments_of, lines_of_events, meets_truth, record_definitions
+from tests.ledger.test_order_truth import differing
+
+pytestmark = pytest.mark.anyio
+
+Batches: TypeAlias = list[list[bytes]]
+
+
+def as_published(lines: list[bytes], random: Random) -> Batches:
+    return _in_batches(lines, random)
+
+
+def singly(lines: list[bytes], _: Random) -> Batches:
+    return [[line] for line in lines]
+
+
+def between_strategies(lines: list[bytes], random: Random) -> Batches:
+    """Each strategy's lines in their order, strategies against each other in any."""
+    streams: dict[str, deque[bytes]] = defaultdict(deque)
+    for line in lines:
+        streams[orjson.loads(line)["strategy_id"]].append(line)
+    turns = [strategy for strategy, stream in streams.items() for _ in stream]
+    random.shuffle(turns)
+    return _in_batches([streams[turn].popleft() for turn in turns], random)
+
+
+def one_strategy_after_another(lines: list[bytes], random: Random) -> Batches:
+    strategies = {orjson.loads(line)["strategy_id"]: random.random() for line in lines}
+    return _in_batches(sorted(lines, key=lambda line: strategies[orjson.loads(line)["strategy_id"]]), random)
+
+
+def shuffled(lines: list[bytes], random: Random) -> Batches:
+    return _in_batches(random.sample(lines, len(lines)), random)
+
+
+def _in_batches(lines: list[bytes], random: Random) -> Batches:
+    batches, place = [], 0
+    while place < len(lines):
+        size = random.choice([1, 3, 20, 150, 1_000])
+        batches.append(lines[place : place + size])
+        place += size
+    return batches
+
+
+ARRANGEMENTS = (as_published, between_strategies, one_strategy_after_another, shuffled)
+
+
+@pytest.mark.parametrize("arrange", [*ARRANGEMENTS, pytest.param(singly, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_any_arrangement_ends_in_the_engines_truth(
+    database: Database, kind: str, arrange: Callable[[list[bytes], Random], Batches]
+) -> None:
+    random = Random(f"{kind} {arrange.__name__}")
+    batches = arrange(lines_of_events(kind), random)
+    definitions = {random.randrange(len(batches) + 1): [one] for one in instruments_of(kind)}
+    missing = [one for one in instruments_of(kind) if [one] not in definitions.values()]
+    for number, batch in enumerate(batches):
+        if number in definitions:
+            await record_definitions(database, definitions[number])
+        await record(database, batch)
+        if random.random() < 0.3:
+            assert await broken_but_for_reports(database) == []
+    await record_definitions(database, [*definitions.get(len(batches), []), *missing])
+    await meets_truth(database, kind)
+    assert await differing(database, f"dev_{kind}") == []
+    assert await broken_invariants(database) == []
