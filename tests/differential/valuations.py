@@ -3,11 +3,16 @@
 from typing import Any
 
 from app.models import Budget, Fill, Hold, Instrument, Order, Position
+from app.rules.order_transitions import TERMINAL
 from tests.differential.rows import Rows
 
 
 def _is_of(hold: Hold, order: Order) -> bool:
     return (hold.strategy_id, hold.client_order_id) == (order.strategy_id, order.client_order_id)
+
+
+def _is_confirmed(position: Position) -> bool:
+    return position.reconciliation == "AGREES" and position.realized_pnl != 0
 
 
 class Valuations:
@@ -24,16 +29,21 @@ class Valuations:
 
     def _order_valuation(self, row: Order, _: Any) -> str:
         known = self._instrument(row)
-        is_unvalued = any(one.is_unvalued for one in self.rows[Hold] if _is_of(one, row))
-        return "UNVALUED" if is_unvalued or known is None else known.source
+        holds = [one for one in self.rows[Hold] if _is_of(one, row)]
+        if any(one.is_unvalued for one in holds):
+            return "UNVALUED"
+        if known is not None:
+            return known.source
+        is_placed = any(one.currency is not None and one.unit_price is not None for one in holds)
+        return "ASSUMED" if is_placed else "UNVALUED"
 
     def _fill_valuation(self, row: Fill, _: Any) -> str:
         lives = (one for one in self.rows[Position] if one.strategy_id == row.strategy_id)
         own = [one for one in lives if (one.position_id, one.n) == (row.position_id, row.position_n)]
-        return self._valuation(row, any(one.reconciliation == "AGREES" for one in own))
+        return self._valuation(row, any(map(_is_confirmed, own)))
 
     def _position_valuation(self, row: Position, _: Any) -> str:
-        return self._valuation(row, row.reconciliation == "AGREES")
+        return self._valuation(row, _is_confirmed(row))
 
     def _valuation(self, row: Any, is_reported: bool) -> str:
         return "RECORDED" if self._is_recorded(row) else "REPORTED" if is_reported else "ASSUMED"
@@ -41,7 +51,11 @@ class Valuations:
     def _budget_valuation(self, row: Budget, _: Any) -> str:
         own = [one for one in self.rows[Fill] if one.strategy_id == row.strategy_id]
         counted = [one for one in own if row.currency in (one.settlement_currency, one.commission_currency)]
-        return "RECORDED" if all(map(self._is_recorded, counted)) else "ASSUMED"
+        placed = (one for one in self.rows[Hold] if one.currency == row.currency and one.remaining != 0)
+        held = {(one.strategy_id, one.client_order_id) for one in placed}
+        orders = (one for one in self.rows[Order] if one.strategy_id == row.strategy_id and one.status not in TERMINAL)
+        holding = [one for one in orders if (one.strategy_id, one.client_order_id) in held]
+        return "RECORDED" if all(map(self._is_recorded, [*counted, *holding])) else "ASSUMED"
 
     def _budget_unvalued_orders(self, row: Budget, _: Any) -> int:
         holds = (one for one in self.rows[Hold] if one.strategy_id == row.strategy_id and one.is_unvalued)

@@ -203,13 +203,14 @@ class Desk:
         for order in self.unvalued.get(request.key[0], ()):
             if order.client_order_id == request.command.client_order_id:
                 continue
+            if None not in (order.currency, currency) and order.currency != currency:
+                continue
             open_order = f"what open order {order.client_order_id} needs is not known"
             if order.quantity_source is QuantitySource.UNKNOWN:
                 return f"{open_order}: its quantity is not; record its OrderInitialized, or its end"
             if order.currency is None:
                 return f"{open_order}: record instrument {order.instrument_id}, or end the order"
-            if order.currency == currency:
-                return f"{open_order}: {order.instrument_id} has no last price; end the order, or record a fill"
+            return f"{open_order}: {order.instrument_id} has no last price; end the order, or record a fill"
         return None
 
     def _increasing(self, request: Request) -> Decimal:

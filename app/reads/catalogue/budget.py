@@ -1,23 +1,26 @@
 """Budgets, their journals, and what orders hold of them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, exists, func, join, or_, select
 
-from app.models import Budget, BudgetJournalEntry, FillSum, Hold
-from app.reads.catalogue.instrument import sum_valuation
+from app.models import Budget, BudgetJournalEntry, FillSum, Hold, Order
+from app.reads.catalogue.instrument import is_recorded, sum_valuation
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
-from app.reads.fields import Source, amount, instant, node_id, plain
+from app.reads.fields import amount, instant, node_id, plain
 from app.reads.filters import column
 from app.reads.literals import number_literal, text_literal
 from app.reads.shape import Many, One, Shape
+from app.rules.order_transitions import TERMINAL
 
 _KEY = ("strategy_id", "currency")
 _SUMS = Columns("sums$", FillSum)
 """The strategy's kept sums: a table inside a subquery of its own, so one name does for all."""
 _HOLDS = Columns("holds$", Hold)
+_OPEN = Columns("open$", Order)
 
 
 def _allocated(budget: Columns) -> ColumnElement[Any]:
@@ -29,11 +32,11 @@ def _reserved(budget: Columns) -> ColumnElement[Any]:
     return budget.reserved_orders + budget.reserved_positions
 
 
-def _sum_of_fills(value: ColumnElement[Any]) -> Source:
+def _sum_of_fills(value: ColumnElement[Any]) -> Callable[[Columns], ColumnElement[Any]]:
     return _of_fills(func.sum(value), nothing=number_literal(0))
 
 
-def _of_fills(aggregate: ColumnElement[Any], nothing: ColumnElement[Any]) -> Source:
+def _of_fills(aggregate: ColumnElement[Any], nothing: ColumnElement[Any]) -> Callable[[Columns], ColumnElement[Any]]:
     """What the strategy's fills in the budget's currency add up to."""
 
     def source(budget: Columns) -> ColumnElement[Any]:
@@ -53,6 +56,26 @@ def _unvalued_orders(budget: Columns) -> ColumnElement[Any]:
     return counted.where(*same, either).scalar_subquery()
 
 
+def _valuation(budget: Columns) -> ColumnElement[Any]:
+    """What the budget's amounts rest on: fills, which every open position has, and what open orders hold."""
+    held = exists().select_from(
+        join(
+            Order.__table__.alias(_OPEN.name),  # type: ignore[attr-defined]
+            Hold.__table__.alias(_HOLDS.name),  # type: ignore[attr-defined]
+            (_HOLDS.strategy_id == _OPEN.strategy_id) & (_HOLDS.client_order_id == _OPEN.client_order_id),
+        )
+    )
+    is_assumed = held.where(
+        _OPEN.strategy_id == budget.strategy_id,
+        _OPEN.status.not_in([text_literal(status) for status in sorted(TERMINAL)]),
+        _HOLDS.currency == budget.currency,
+        _HOLDS.remaining != number_literal(0),
+        ~is_recorded(_OPEN.instrument_id),
+    )
+    of_fills = _of_fills(sum_valuation(_SUMS.instrument_id), nothing=text_literal("RECORDED"))(budget)
+    return case((is_assumed, text_literal("ASSUMED")), else_=of_fills)
+
+
 BUDGET = register(
     Shape(
         name="Budget",
@@ -70,7 +93,7 @@ BUDGET = register(
             "total_fees": amount(_sum_of_fills(_SUMS.total_fees)),
             "net_pnl": amount(_sum_of_fills(_SUMS.realized_pnl - _SUMS.total_fees)),
             "over_reason": plain("over_reason"),
-            "valuation": plain(_of_fills(sum_valuation(_SUMS.instrument_id), nothing=text_literal("RECORDED"))),
+            "valuation": plain(_valuation),
             "unvalued_orders": plain(_unvalued_orders),
             "version": plain("version"),
             "updated_at": instant("updated_at"),

@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, any_, case, exists, func, select
 
-from app.models import Instrument, Position
+from app.models import Hold, Instrument, Position
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
-from app.reads.fields import Source, amount, node_id, plain
+from app.reads.fields import amount, node_id, plain
 from app.reads.filters import column, scope_of
 from app.reads.literals import number_literal, text_literal
 from app.reads.shape import Shape
@@ -16,6 +16,7 @@ _KEY = ("instrument_id",)
 _ITS = Columns("its$", Instrument)
 """The instrument of a row: a table inside a subquery of its own, so one name does for all."""
 _LIFE = Columns("life$", Position)
+_HOLD = Columns("hold$", Hold)
 _RECORDED, _REPORTED = text_literal("RECORDED"), text_literal("REPORTED")
 _ASSUMED, _UNVALUED = text_literal("ASSUMED"), text_literal("UNVALUED")
 
@@ -29,9 +30,14 @@ def _valuation(source: ColumnElement[Any], is_reported: ColumnElement[bool]) -> 
     return case((source == _RECORDED, _RECORDED), (is_reported, _REPORTED), else_=_ASSUMED)
 
 
+def _is_confirmed(position: Columns) -> ColumnElement[bool]:
+    """Whether the engine's reports agree, of amounts too: a report that nothing was realized confirms no multiplier."""
+    return (position.reconciliation == text_literal("AGREES")) & (position.realized_pnl != number_literal(0))
+
+
 def position_valuation(position: Columns) -> ColumnElement[Any]:
     """How a position is valued: REPORTED where only the engine's own reports, which agree, say so."""
-    return _valuation(_source_of(position), position.reconciliation == text_literal("AGREES"))
+    return _valuation(_source_of(position), _is_confirmed(position))
 
 
 def fill_valuation(fill: Columns) -> ColumnElement[Any]:
@@ -40,28 +46,38 @@ def fill_valuation(fill: Columns) -> ColumnElement[Any]:
         _LIFE.strategy_id == fill.strategy_id,
         _LIFE.position_id == fill.position_id,
         _LIFE.n == fill.position_n,
-        _LIFE.reconciliation == text_literal("AGREES"),
+        _is_confirmed(_LIFE),
     )
     life = exists().where(*same).select_from(Position.__table__.alias(_LIFE.name))  # type: ignore[attr-defined]
     return _valuation(_source_of(fill), life)
 
 
-def order_valuation(is_unvalued: Source) -> Source:
-    """How an order's hold is valued; `is_unvalued` is whether its need is unknown."""
+def order_valuation(order: Columns) -> ColumnElement[Any]:
+    """How an order's hold is valued; in an unknown instrument, by the currency that its authorization named, if any."""
+    same = (_HOLD.strategy_id == order.strategy_id, _HOLD.client_order_id == order.client_order_id)
 
-    def source(order: Columns) -> ColumnElement[Any]:
-        assert callable(is_unvalued)
-        its = func.coalesce(_source_of(order), _UNVALUED)
-        return case((is_unvalued(order), _UNVALUED), else_=its)
+    def has_hold(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        return exists().where(*same, condition).select_from(Hold.__table__.alias(_HOLD.name))  # type: ignore[attr-defined]
 
-    return source
+    source = _source_of(order)
+    is_assumed = source.is_not(None) | has_hold(_HOLD.currency.is_not(None) & _HOLD.unit_price.is_not(None))
+    return case(
+        (has_hold(_HOLD.is_unvalued), _UNVALUED),
+        (source == _RECORDED, _RECORDED),
+        (is_assumed, _ASSUMED),
+        else_=_UNVALUED,
+    )
+
+
+def is_recorded(instrument_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the instrument's terms are recorded."""
+    recorded = select(_ITS.instrument_id).select_from(Instrument.__table__.alias(_ITS.name))  # type: ignore[attr-defined]
+    return instrument_id.in_(recorded.where(_ITS.source == _RECORDED))
 
 
 def sum_valuation(instrument_id: ColumnElement[Any]) -> ColumnElement[Any]:
     """Of an aggregate: RECORDED where every row's instrument is, else ASSUMED; null of no rows."""
-    recorded = select(_ITS.instrument_id).select_from(Instrument.__table__.alias(_ITS.name))  # type: ignore[attr-defined]
-    is_recorded = instrument_id.in_(recorded.where(_ITS.source == _RECORDED))
-    return case((func.bool_and(is_recorded), _RECORDED), (func.count() > number_literal(0), _ASSUMED))
+    return case((func.bool_and(is_recorded(instrument_id)), _RECORDED), (func.count() > number_literal(0), _ASSUMED))
 
 
 def _is_traded_in_scope(instrument: Columns) -> ColumnElement[bool]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, func
+from sqlalchemy import ColumnElement, case, func
 
-from app.models import Hold, Order, OrderTotal
+from app.models import Order, OrderTotal
 from app.reads.catalogue.instrument import order_valuation
 from app.reads.catalogue.registry import register
 from app.reads.catalogue.signal import signal_of_order
@@ -16,15 +16,6 @@ from app.reads.literals import number_literal, text_literal
 from app.reads.shape import Many, One, Shape, Totals
 
 _KEY = ("strategy_id", "client_order_id")
-
-_HOLD = Columns("hold$", Hold)
-"""The order's hold: a table inside a subquery of its own, so one name does for all."""
-
-
-def _is_unvalued(order: Columns) -> ColumnElement[bool]:
-    same = (_HOLD.strategy_id == order.strategy_id, _HOLD.client_order_id == order.client_order_id)
-    found = exists().where(*same, _HOLD.is_unvalued)
-    return found.select_from(Hold.__table__.alias(_HOLD.name))  # type: ignore[attr-defined]
 
 
 def _filled(order: Columns) -> ColumnElement[Any]:
@@ -71,7 +62,7 @@ ORDER = register(
                 lambda o: case((o.status.in_([text_literal("DENIED"), text_literal("REJECTED")]), o.deny_reason))
             ),
             "tags": plain("tags"),
-            "valuation": plain(order_valuation(_is_unvalued)),
+            "valuation": plain(order_valuation),
             "ts_init": instant("ts_init"),
             "ts_last": instant("ts_last"),
         },
