@@ -279,10 +279,10 @@ class Position(Node):
 class Hold:
     """What one order ties up."""
 
-    amount: Amount = described("Everything that was ever held for it: `remaining + captured + voided`.")
+    amount: Amount = described("`remaining + captured + voided`, at the order's latest price.")
     remaining: Amount = described("What it ties up now; 0 once it has ended.")
-    captured: Amount = described("What its fills took.")
-    voided: Amount = described("What was let go unused.")
+    captured: Amount = described("What its fills added to exposure.")
+    voided: Amount = described("What the end of the order let go.")
     currency: str = described("What the amounts are in, and whose budget they count against.")
     unit_price: Amount = described("The price that a unit was valued at last.")
 

@@ -189,7 +189,7 @@ def open_order_of(state: OrderState, leaves_qty: Decimal) -> OpenOrder:
 
 
 def _tied_order(row: asyncpg.Record) -> TiedOrder:
-    filled = row["filled_notional"] if row["is_quote_quantity"] else row["filled_qty"]
+    filled = abs(row["filled_notional"]) if row["is_quote_quantity"] else row["filled_qty"]
     order = OpenOrder(
         client_order_id=row["client_order_id"],
         side=OrderSide(row["side"]),
@@ -209,8 +209,6 @@ def hold_of(row: asyncpg.Record) -> HoldState:
         currency=row["currency"],
         unit_price=row["unit_price"],
         reference_price=row["reference_price"],
-        amount=row["amount"],
-        top_ups=row["top_ups"],
         remaining=row["remaining"],
         captured=row["captured"],
         voided=row["voided"],

@@ -4,37 +4,35 @@ Holds follow from what is open (`rules.holds`), so they are computed anew for ev
 it as the story of the orders that moved: one entry for each, its hold and the position it traded together.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
-from operator import itemgetter
 
 from app.database import WriteConnection
 from app.ledger.arrival import OrderKey
 from app.ledger.asking import ask
 from app.ledger.budgets import BudgetBook
 from app.ledger.exposure import (
-    LastFill,
     Market,
     TiedOrder,
     held_in,
     load_holds,
-    load_last_fills,
     load_open_orders,
     open_order_of,
 )
+from app.ledger.exposure_changes import given_up_of, trades_of
 from app.ledger.orders import OrderChange
-from app.ledger.positions import BookedFill, Life, PositionChanges
+from app.ledger.positions import PositionChanges
+from app.ledger.reference_prices import find_references, refer_to_own_events
 from app.ledger.rows import HOLD_COLUMNS, hold_row
 from app.ledger.valuations import valuations_of
 from app.ledger.writing import Insert, Part, Update
 from app.models import Hold
-from app.rules.enums import JournalReason, OrderSide
+from app.rules.enums import JournalReason, OrderSide, QuantitySource
 from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, is_amount, opposite, unit_price_of
-from app.rules.money import quotient
+from app.rules.order_transitions import TERMINAL
 from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)
@@ -58,17 +56,13 @@ class HoldChanges:
 
 
 @dataclass(slots=True)
-class _Trades:
-    """What the batch's fills did."""
+class _Steps:
+    """What became of an order in the batch: what it would add to exposure now, and what fills and its end did."""
 
-    held: dict[tuple[Market, OrderSide], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    """Open quantities more than before, by the side that opened them."""
-    increasing: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    """Quantities that opened or increased a position, by order."""
-    amounts: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    """The same, each at its price: amounts of the quote currency."""
-    tied_up: dict[tuple[str, str | None], dict[str, Decimal]] = field(default_factory=dict)
-    """What positions tie up more than before, by currency: of the order that traded last in them, where one did."""
+    quantity: Decimal
+    increasing: Decimal
+    amounts: Decimal
+    given_up: Decimal
 
 
 async def tie_up(
@@ -88,8 +82,9 @@ async def tie_up(
     Run under `localcontext(EXACT)`.
     """
     moved = {change.key: change for change in orders}
-    trades = _trades(positions)
+    trades = trades_of(positions)
     markets = {(change.key[0], change.state.instrument_id) for change in orders} | {market for market, _ in trades.held}
+    markets |= {(change.key[0], change.instrument_id_before) for change in orders if change.instrument_id_before}
     changes = HoldChanges()
     if not markets:
         return changes
@@ -98,22 +93,23 @@ async def tie_up(
     )
     valuations |= positions.valuations
     held = {side: held_before.get(side, _ZERO) + trades.held.get(side, _ZERO) for side in held_before | trades.held}
-    tied = await _moved_orders(work, orders, changes, positions, prices or {})
+    tied = await _moved_orders(work, orders, changes, positions, valuations, prices or {})
     if held:
         for other in await load_open_orders(work, [(market, opposite(side)) for market, side in held]):
             tied.setdefault(other.key, other)
+    stored = {key: copy(order.hold) if key not in changes.new else _NO_HOLD for key, order in tied.items()}
     for order in tied.values():
-        order.order.is_amount = is_amount(order.order.is_amount, valuations.get(order.instrument_id))
+        _value_by(order, valuations.get(order.instrument_id), valued_before)
+    given_up = given_up_of(orders, tied, held, positions)
     for order, quantity in _increasing(tied, held):
-        before = copy(order.hold) if order.key not in changes.new else _NO_HOLD
-        valuation = valuations.get(order.instrument_id)
-        if valued_before is not None and valuation is not None and before.currency is not None:
-            order.hold.convert(valued_before.get(order.instrument_id, valuation), valuation)
-        change = moved.get(order.key)
-        was_amount = change is not None and change.amount is not None and is_amount(True, valuation)
-        traded = (trades.amounts if order.order.is_amount or was_amount else trades.increasing).get(order.key, _ZERO)
-        reducible = held_before.get((order.market, opposite(order.order.side)), _ZERO)
-        _move(order, change, quantity, traded, valuation, reducible)
+        before, change = stored[order.key], moved.get(order.key)
+        steps = _Steps(
+            quantity,
+            trades.increasing.get(order.key, _ZERO),
+            trades.amounts.get(order.key, _ZERO),
+            given_up.get(order.key, _ZERO),
+        )
+        _move(order, change, steps, valuations.get(order.instrument_id))
         if order.key not in changes.new and order.hold != before:
             changes.moved[order.key] = order.hold
         why = reason if change is not None else None
@@ -126,57 +122,60 @@ async def tie_up(
     return changes
 
 
-def _move(
-    order: TiedOrder,
-    change: OrderChange | None,
-    quantity: Decimal,
-    traded: Decimal,
-    valuation: Valuation | None,
-    reducible: Decimal,
-) -> None:
-    """Move a hold to what it must be now, or place it as soon as it can be valued.
-
-    Of a hold that is placed now, what came and went within this batch is stated as it was. One that cannot be valued
-    any more holds nothing, until it can.
-    """
-    hold = order.hold
-    was_placed, captured_at = hold.is_placed or hold.has_held, hold.unit_price
-    amount = change.amount if change is not None and is_amount(True, valuation) else None
-    hold.unit_price = _unit_price(order, change, amount)
-    if hold.currency is None and valuation is not None:
+def _value_by(order: TiedOrder, valuation: Valuation | None, valued_before: Mapping[str, Valuation] | None) -> None:
+    """State what the order is for, and what it held, by how its instrument is valued now."""
+    hold, was_for_amount = order.hold, order.order.is_amount
+    order.order.is_amount = is_amount(was_for_amount, valuation)
+    if valuation is None:
+        return
+    if hold.currency is None:
         hold.currency = valuation.currency
-    hold.is_unvalued = order.order.is_unknown or (bool(quantity) and not hold.is_placed)
+        return
+    before = (valued_before or {}).get(order.instrument_id)
+    if before is None or before.currency != hold.currency:
+        # Authorized in a currency that the request named, before anything was known of the instrument.
+        before = assumed(hold.currency) if hold.currency != valuation.currency else valuation
+    if was_for_amount and not order.order.is_amount:
+        hold.unit_price = None  # what was worth one is no unit of an inverse instrument
+    hold.convert(before, valuation)
+
+
+def _move(order: TiedOrder, change: OrderChange | None, steps: _Steps, valuation: Valuation | None) -> None:
+    """Move a hold to what it must be now. One that cannot be valued holds nothing, until it can."""
+    hold, price_before = order.hold, order.hold.unit_price
+    hold.unit_price = _unit_price(order)
+    is_valued = hold.is_placed
+    hold.is_unvalued = order.order.is_unknown or (bool(steps.quantity) and not is_valued)
     if hold.unit_price is None or hold.currency is None:
-        hold.move(_ZERO, _ZERO)
+        hold.remaining = _ZERO
         return
     # Authorized in a currency that the request named, before anything was known of the instrument: units, then.
     valuation = valuation or assumed(hold.currency)
-    remaining = hold_amount(quantity, hold.unit_price, valuation)
-    if was_placed:
-        hold.move(remaining, hold_amount(traded, captured_at or _ZERO, valuation))
+    was_for_amount = change is not None and change.amount is not None and is_amount(True, valuation)
+    if price_before is not None and price_before != hold.unit_price and not was_for_amount:
+        hold.reprice(price_before, valuation)
+    is_spent = was_for_amount and change is not None and change.state.quantity_source is QuantitySource.INFERRED
+    if order.order.is_amount or is_spent:
+        captured = hold_amount(steps.amounts, _ONE, valuation)
+    else:
+        captured = hold_amount(steps.increasing, hold.unit_price, valuation)
+    hold.remaining = hold_amount(steps.quantity, hold.unit_price, valuation)
+    hold.captured += captured
+    if change is None:
         return
-    given_up = _ZERO
-    if amount is not None and not order.order.is_amount:
-        whole = hold_amount(amount, _ONE, valuation)
-        captured = min(hold_amount(traded, _ONE, valuation), whole)
-        is_given_up = change is not None and change.state.is_terminal and not change.state.reduce_only
-        hold.place(remaining, captured, whole - captured if is_given_up else _ZERO)
-        return
-    if change is not None and change.state.is_terminal and not change.state.reduce_only:
-        given_up = max(change.state.leaves_qty - reducible, _ZERO)
-    hold.place(remaining, *(hold_amount(part, hold.unit_price, valuation) for part in (traded, given_up)))
+    if not change.state.is_terminal:
+        hold.voided = _ZERO
+    elif change.status_before in TERMINAL:
+        hold.voided = max(hold.voided - captured, _ZERO)
+    else:
+        hold.voided = hold_amount(steps.given_up, hold.unit_price, valuation)
 
 
-def _unit_price(order: TiedOrder, change: OrderChange | None, amount: Decimal | None) -> Decimal | None:
+def _unit_price(order: TiedOrder) -> Decimal | None:
     """What one unit of the order's quantity is valued at; one unit of an amount is worth one."""
     if order.order.is_amount:
         return _ONE
-    hold = order.hold
-    price = unit_price_of(order.price, order.trigger_price, hold.reference_price)
-    if price is None and amount is not None and change is not None and change.state.quantity:
-        # The engine turned the amount into units: both together tell at which price.
-        price = hold.reference_price = quotient(amount, change.state.quantity)
-    return price
+    return unit_price_of(order.price, order.trigger_price, order.hold.reference_price)
 
 
 def _note(
@@ -227,6 +226,7 @@ async def _moved_orders(
     orders: Sequence[OrderChange],
     changes: HoldChanges,
     positions: PositionChanges,
+    valuations: Mapping[str, Valuation],
     last_prices: Mapping[Market, Decimal],
 ) -> dict[OrderKey, TiedOrder]:
     """The orders of the batch with their holds; those without one get one, but for such as ended without."""
@@ -240,92 +240,9 @@ async def _moved_orders(
                 continue  # denied here, or ended before holds were kept
             hold = changes.new[change.key] = HoldState(None, None)
         leaves = _ZERO if state.is_terminal else state.leaves_qty
-        order = open_order_of(state, leaves)
-        tied[change.key] = TiedOrder(change.key, state.instrument_id, order, state.price, state.trigger_price, hold)
-    await _find_references(work, orders, tied, positions, last_prices)
+        open_order = open_order_of(state, leaves)
+        order = TiedOrder(change.key, state.instrument_id, open_order, state.price, state.trigger_price, hold)
+        refer_to_own_events(order, state, valuations.get(order.instrument_id))
+        tied[change.key] = order
+    await find_references(work, orders, tied, positions, last_prices)
     return tied
-
-
-async def _find_references(
-    work: WriteConnection,
-    orders: Sequence[OrderChange],
-    tied: Mapping[OrderKey, TiedOrder],
-    positions: PositionChanges,
-    last_prices: Mapping[Market, Decimal],
-) -> None:
-    """Value orders without any price: by the price of their release, what their strategy had traded at when they came,
-    or their first fill.
-
-    All follow from the strategy's own events, in whatever batches they come.
-    """
-    for change in orders:
-        if change.state.reference_price is not None and (order := tied.get(change.key)) is not None:
-            order.hold.reference_price = change.state.reference_price
-    without = [
-        (change, order)
-        for change in orders
-        if (order := tied.get(change.key)) is not None
-        and unit_price_of(order.price, order.trigger_price, order.hold.reference_price) is None
-    ]
-    if not without:
-        return
-    first_own: dict[OrderKey, Decimal] = {}
-    for booked in sorted(positions.fills, key=_seq_of):
-        assert booked.event is not None  # new fills have theirs
-        first_own.setdefault((booked.strategy_id, booked.event.client_order_id), booked.fill.last_px)
-    new = [(change.first_seq, order) for change, order in without if change.first_seq is not None]
-    stored = await load_last_fills(work, {order.market for _, order in new}) if new else {}
-    traded = _traded(positions, stored)
-    for first_seq, order in new:
-        fills = traded.get(order.market, [])
-        if earlier := bisect_left(fills, first_seq, key=itemgetter(0)):
-            order.hold.reference_price = fills[earlier - 1][1].price
-    for change, order in without:
-        if order.hold.reference_price is None:
-            own = first_own.get(order.key, change.state.avg_px)
-            order.hold.reference_price = own if own is not None else last_prices.get(order.market)
-
-
-def _traded(positions: PositionChanges, stored: Mapping[Market, LastFill]) -> dict[Market, list[tuple[int, LastFill]]]:
-    """By market, its last fill from each event of its strategy on. Stored fills came before all."""
-    traded = {market: [(-1, fill)] for market, fill in stored.items()}
-    for booked in sorted(positions.fills, key=_seq_of):
-        fills = traded.setdefault((booked.strategy_id, booked.instrument_id), [])
-        fill = LastFill(booked.place[0], booked.event_id, booked.fill.last_px)
-        fills.append((_seq_of(booked), max(fills[-1][1], fill) if fills else fill))
-    return traded
-
-
-def _seq_of(booked: BookedFill) -> int:
-    return booked.place[3]
-
-
-def _trades(positions: PositionChanges) -> _Trades:
-    trades = _Trades()
-    last_order: dict[tuple[str, str], str] = {}
-    for booked in positions.fills:
-        assert booked.event is not None  # new fills have theirs
-        key = (booked.strategy_id, booked.event.client_order_id)
-        last_order[booked.strategy_id, booked.position_id] = booked.event.client_order_id
-        life = positions.lives[booked.strategy_id, booked.position_id, booked.position_n]
-        is_increasing = life.state.entry is booked.fill.side
-        quantity = booked.fill.last_qty if is_increasing else booked.flip_qty
-        trades.increasing[key] += quantity
-        trades.amounts[key] += quantity * booked.fill.last_px
-    lives: list[tuple[tuple[str, str], Life | None, Life | None]]
-    lives = [((place[0], place[1]), life.before, life) for place, life in positions.lives.items()]
-    lives += [((place[0], place[1]), life, None) for place, life in positions.removed.items()]
-    for place, before, after in lives:
-        order = (place[0], last_order.get(place))
-        for side, sign in ((before, -1), (after, 1)):
-            if side is not None and side.state.signed_qty:
-                _add_life(trades, order, side, sign)
-    return trades
-
-
-def _add_life(trades: _Trades, order: tuple[str, str | None], life: Life, sign: int) -> None:
-    market = (order[0], life.instrument_id)
-    trades.held[market, life.state.entry] += sign * abs(life.state.signed_qty)
-    amounts = trades.tied_up.setdefault(order, {})
-    currency = life.state.currency
-    amounts[currency] = amounts.get(currency, _ZERO) + sign * life.tied_up

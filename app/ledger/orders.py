@@ -63,11 +63,16 @@ class _Place(Struct):
 _PLACES = Decoder(list[_Place])
 
 
+LAST = 2**63 - 1
+"""After every event."""
+
+
 class OrderChange(Struct):
     """An order after this batch. `status_before` is None for an order that is new.
 
-    `first_seq` is then the number of its first event in this batch. `amount` is the amount of the quote currency that
-    the order was for when it was made, or before this batch; None where its quantity was in units.
+    `first_seq` is then the number of its first event in this batch, `last_seq` that of its last. `amount` is the
+    amount of the quote currency that the order was for when it was made, or before this batch; None where its quantity
+    was in units.
     """
 
     key: OrderKey
@@ -76,6 +81,7 @@ class OrderChange(Struct):
     status_before: OrderStatus | None
     instrument_id_before: str | None = None
     first_seq: int | None = None
+    last_seq: int = LAST
     amount: Decimal | None = None
 
 
@@ -175,7 +181,9 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
             return False
         apply(moved, event)
     conclude(moved)
-    changes.orders.append(OrderChange(key, moved, 0, status_before, instrument_id_before, first_seq, amount))
+    changes.orders.append(
+        OrderChange(key, moved, 0, status_before, instrument_id_before, first_seq, news[-1].seq, amount)
+    )
     changes.fills += fills
     return True
 
@@ -301,6 +309,7 @@ class _FoldAgain:
                 status_before=before.status if before else None,
                 instrument_id_before=before.instrument_id if before else None,
                 first_seq=None if before else min(fresh, default=None),
+                last_seq=max(fresh, default=LAST),
                 amount=_amount_of(before, (event for _, event in folded.applied)),
             )
         )

@@ -98,6 +98,11 @@ class BookedFill(Struct):
     repeat_id: str = _NO_REPEAT
 
     @property
+    def seq(self) -> int:
+        """The number of its event."""
+        return self.place[3]
+
+    @property
     def effect(self) -> FillEffects:
         """What computing the position again may change."""
         return self.realized_pnl, self.position_n, self.flip_qty, self.settlement_currency, self.notional

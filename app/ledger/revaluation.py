@@ -29,7 +29,7 @@ from app.models import Hold
 from app.models.order import OPEN
 from app.rules.enums import JournalReason
 from app.rules.money import EXACT
-from app.rules.valuation import Valuation
+from app.rules.valuation import Valuation, assumed
 
 _POSITIONS = """
 SELECT DISTINCT strategy_id::text, position_id FROM positions WHERE instrument_id = ANY($1) ORDER BY 1, 2
@@ -112,13 +112,13 @@ async def _rehold(
 async def _convert_ended(work: WriteConnection, instruments: Sequence[str], before: Mapping[str, Valuation]) -> None:
     """State what ended orders held by the new valuation too."""
     after = await load_valuations(work, instruments)
-    changed = [one for one in instruments if one in before and before[one].terms != after[one].terms]
+    changed = [one for one in instruments if one not in before or before[one].terms != after[one].terms]
     if not changed:
         return
     rows = []
     for row in await work.fetch(_ENDED_HOLDS, changed):
-        hold = hold_of(row)
-        hold.convert(before[row["instrument_id"]], after[row["instrument_id"]])
+        hold, instrument_id = hold_of(row), row["instrument_id"]
+        hold.convert(before.get(instrument_id, assumed(row["currency"])), after[instrument_id])
         rows.append(hold_row((str(row["strategy_id"]), row["client_order_id"]), hold))
     await write(work, [Update(Hold, HOLD_COLUMNS, rows)])
 

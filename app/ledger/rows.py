@@ -38,7 +38,7 @@ POSITION_COLUMNS = (
 )
 HOLD_COLUMNS = (
     *("strategy_id", "client_order_id", "currency", "unit_price", "reference_price"),
-    *("amount", "top_ups", "remaining", "captured", "voided", "is_unvalued"),
+    *("amount", "remaining", "captured", "voided", "is_unvalued"),
 )
 
 
@@ -126,5 +126,5 @@ def hold_row(key: OrderKey, hold: HoldState) -> Row:
     """A row of `holds`."""
     return (
         *(*key, hold.currency, hold.unit_price, hold.reference_price),
-        *(hold.amount, hold.top_ups, hold.remaining, hold.captured, hold.voided, hold.is_unvalued),
+        *(hold.amount, hold.remaining, hold.captured, hold.voided, hold.is_unvalued),
     )

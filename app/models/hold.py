@@ -9,11 +9,11 @@ from sqlmodel import Field, SQLModel
 from app.models.columns import ZERO, finite
 from app.models.columns import amount as exact
 
-_AMOUNTS = ("amount", "top_ups", "remaining", "captured", "voided")
+_AMOUNTS = ("amount", "remaining", "captured", "voided")
 
 
 class Hold(SQLModel, table=True):
-    """What one order ties up (`rules.holds`): placed with `amount`, captured by fills, voided by its end.
+    """What one order ties up (`rules.holds`): `amount`, of it captured by fills, voided by its end, and remaining.
 
     `currency` is null while the instrument's settlement currency is not known, `unit_price` while there is no price to
     value the order at. `is_unvalued`: the order is open and what it needs is unknown. `reference_price` values an order
@@ -24,8 +24,8 @@ class Hold(SQLModel, table=True):
     __table_args__ = (
         *finite("holds", *_AMOUNTS, "unit_price", "reference_price"),
         *(CheckConstraint(f"{column} >= 0", name=f"holds_{column}_not_negative") for column in _AMOUNTS),
-        CheckConstraint("amount + top_ups = remaining + captured + voided", name="holds_balanced"),
-        CheckConstraint("currency IS NOT NULL OR amount + top_ups = 0", name="holds_currency"),
+        CheckConstraint("amount = remaining + captured + voided", name="holds_balanced"),
+        CheckConstraint("currency IS NOT NULL OR amount = 0", name="holds_currency"),
         Index(
             "holds_unvalued",
             *("strategy_id", "client_order_id"),
@@ -39,7 +39,6 @@ class Hold(SQLModel, table=True):
     unit_price: Decimal | None = exact(default=None, nullable=True)
     reference_price: Decimal | None = exact(default=None, nullable=True)
     amount: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
-    top_ups: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
     remaining: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
     captured: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
     voided: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})

@@ -3,7 +3,9 @@
     hold = the notional value of the quantity that would increase exposure, at the order's unit price
 
 An order against an open position reduces it first. Several such orders share the position in the order of `ts_init`:
-each claims what those before it leave. So what is held is a function of what is open, not of how it came to be.
+each claims what those before it leave. So what is held is a function of what is open, not of how it came to be. So is
+what is said of the past: fills captured what they added to exposure, the end of the order voided what was left, all at
+the order's latest price, whatever the batches in which events came.
 
 An order for an amount of the quote currency holds what is left of the amount, and claims no position: how much of one
 it would reduce is not known until it fills.
@@ -43,7 +45,7 @@ class OpenOrder(Struct):
 
 
 class HoldState(Struct):
-    """One order's hold: amount + top-ups = remaining + captured + voided, always.
+    """One order's hold: amount = remaining + captured + voided, always, at the order's latest price.
 
     `currency` is None while the instrument's settlement currency is not known, `unit_price` while there is no price to
     value the order at. `is_unvalued`: what the open order would add to exposure cannot be valued, so its need is
@@ -53,8 +55,6 @@ class HoldState(Struct):
     currency: str | None
     unit_price: Decimal | None
     reference_price: Decimal | None = None
-    amount: Decimal = _ZERO
-    top_ups: Decimal = _ZERO
     remaining: Decimal = _ZERO
     captured: Decimal = _ZERO
     voided: Decimal = _ZERO
@@ -66,45 +66,29 @@ class HoldState(Struct):
         return self.currency is not None and self.unit_price is not None
 
     @property
-    def has_held(self) -> bool:
-        """Whether it ever tied anything up."""
-        return bool(self.amount or self.top_ups)
+    def amount(self) -> Decimal:
+        """What it holds, what its order's fills captured, and what the order's end let go."""
+        return self.remaining + self.captured + self.voided
 
-    def place(self, remaining: Decimal, captured: Decimal = _ZERO, voided: Decimal = _ZERO) -> None:
-        """The first hold: what remains, and what came and went before anybody looked."""
-        self.amount = remaining + captured + voided
-        self.remaining, self.captured, self.voided = remaining, captured, voided
-
-    def move(self, remaining: Decimal, traded: Decimal) -> Decimal:
-        """Hold another amount from now on; answers by how much more.
-
-        Of what is let go, up to `traded` is captured: what fills that increased exposure had held. The rest is voided.
-        """
-        change = remaining - self.remaining
-        if change > 0:
-            self.top_ups += change
-        else:
-            captured = min(-change, traded)
-            self.captured += captured
-            self.voided += -change - captured
-        self.remaining = remaining
-        return change
+    def reprice(self, before: Decimal, valuation: Valuation) -> None:
+        """State what was captured and voided at the price that it has now; at `before` it was worth what it says."""
+        assert self.unit_price is not None  # it has one now
+        self._scale(valuation.notional(_ONE, before), valuation.notional(_ONE, self.unit_price))
 
     def convert(self, before: Valuation, after: Valuation) -> None:
-        """State its history by another valuation of the instrument, at its last unit price.
+        """State it by another valuation of the instrument, at its last unit price.
 
         Without a price nothing remains, and what was held before cannot be stated in the other terms: it is dropped.
         """
         if before.terms == after.terms:
             return
         price = self.unit_price if self.unit_price is not None else _ZERO
-        old, new = before.notional(_ONE, price), after.notional(_ONE, price)
-        parts = (self.remaining, self.captured, self.voided, self.top_ups)
-        converted = [quotient(part * new, old) if old else _ZERO for part in parts]
-        self.remaining, self.captured, self.voided, self.top_ups = converted
-        self.top_ups = min(self.top_ups, self.remaining + self.captured + self.voided)
-        self.amount = self.remaining + self.captured + self.voided - self.top_ups
+        self._scale(before.notional(_ONE, price), after.notional(_ONE, price))
         self.currency = after.currency
+
+    def _scale(self, old: Decimal, new: Decimal) -> None:
+        parts = (self.remaining, self.captured, self.voided)
+        self.remaining, self.captured, self.voided = (quotient(part * new, old) if old else _ZERO for part in parts)
 
 
 def unit_price_of(price: Decimal | None, trigger_price: Decimal | None, reference: Decimal | None) -> Decimal | None:
@@ -133,6 +117,9 @@ def is_amount(is_quote_quantity: bool, valuation: Valuation | None) -> bool:
     return is_quote_quantity and not (valuation is not None and valuation.is_inverse)
 
 
+_OPPOSITES = {OrderSide.BUY: OrderSide.SELL, OrderSide.SELL: OrderSide.BUY}
+
+
 def opposite(side: OrderSide) -> OrderSide:
-    """The side that reduces what this one opens."""
-    return OrderSide.SELL if side is OrderSide.BUY else OrderSide.BUY
+    """The side that reduces what this one opens; an order of unknown side is not known to reduce anything."""
+    return _OPPOSITES.get(side, side)

@@ -66,9 +66,11 @@ def _conclude_amount(state: OrderState) -> None:
 
 def _is_spent(state: OrderState) -> bool:
     """Whether the amount buys no more than was traded, at a price as far from the best one as it may be."""
-    assert state.best_px is not None  # it was filled
-    rounding = _HALF.scaleb(state.qty_exponent)
-    return (state.filled_qty + rounding) * abs(state.best_px) * (1 + SLIPPAGE_MAX) >= state.quantity
+    best, exponent = state.best_px, state.qty_exponent
+    if best is None:  # it was not for an amount yet when it was filled
+        best, exponent = state.avg_px, state.filled_qty.as_tuple().exponent  # type: ignore[assignment]
+    assert best is not None  # it was filled
+    return (state.filled_qty + _HALF.scaleb(exponent)) * abs(best) * (1 + SLIPPAGE_MAX) >= state.quantity
 
 
 def _complete(state: OrderState) -> None:

@@ -25,6 +25,7 @@ from app.rules.events import (
     OrderUpdated,
     VenueOrderEvent,
 )
+from app.rules.money import quotient
 from app.rules.order_state import RANK_AUTHORIZED, RANK_CONCLUDED, RANK_INITIALIZED, OrderState
 from app.rules.order_transitions import BEFORE_VENUE, TERMINAL, TRANSITIONS
 
@@ -269,6 +270,7 @@ def _note_origin(state: OrderState, event: OrderInitialized) -> None:
 
 
 def _amend(state: OrderState, event: OrderUpdated) -> None:
+    amount = state.quantity if state.is_quote_quantity else None
     state.quantity, state.quantity_source = event.quantity, QuantitySource.REPORTED
     state.price = event.price if event.price is not None else state.price
     state.trigger_price = event.trigger_price if event.trigger_price is not None else state.trigger_price
@@ -277,6 +279,8 @@ def _amend(state: OrderState, event: OrderUpdated) -> None:
     elif state.status not in BEFORE_VENUE:
         # NautilusTrader 1.221 turns an amount into a base quantity when it submits the order, and publishes nothing.
         state.is_quote_quantity = False
+    if amount is not None and not state.is_quote_quantity and event.quantity:
+        state.submission_px = quotient(amount, event.quantity)
 
 
 def _fill(state: OrderState, event: OrderFilled) -> None:

@@ -64,6 +64,8 @@ class OrderState(Struct):
     """Whether its first event said so. Known while events are folded, as are the fields below; not stored."""
     reference_price: Decimal | None = None
     """Where the emulator made it an order without a price: the price at its release, before that its last price."""
+    submission_px: Decimal | None = None
+    """The price at which the engine turned an amount into the quantity that an OrderUpdated states."""
     best_px: Decimal | None = None
     """The best price of a fill: the lowest of a purchase, the highest of a sale."""
     qty_exponent: int = 0
@@ -77,7 +79,7 @@ class OrderState(Struct):
     @property
     def leaves_qty(self) -> Decimal:
         """What is still to be filled, in the unit of `quantity`; 0 where it is overfilled or the quantity unknown."""
-        filled = self.filled_notional if self.is_quote_quantity else self.filled_qty
+        filled = abs(self.filled_notional) if self.is_quote_quantity else self.filled_qty
         return max(self.quantity - filled, _ZERO)
 
     @property

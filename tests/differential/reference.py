@@ -210,7 +210,7 @@ class Reference(Valuations):
     # Fields that are more than a column: by the type's and the field's name.
 
     def _order_leaves_qty(self, row: Order, _: Any) -> str:
-        left = row.quantity - (row.filled_notional if row.is_quote_quantity else row.filled_qty)
+        left = row.quantity - (abs(row.filled_notional) if row.is_quote_quantity else row.filled_qty)
         return plain(left) if left >= 0 else "0"
 
     def _order_overfill_qty(self, row: Order, _: Any) -> str:
@@ -297,7 +297,7 @@ class Reference(Valuations):
         return next((one for one in own if one.currency and one.unit_price is not None), None)
 
     def _hold_amount(self, row: Hold, _: Any) -> str:
-        return plain(row.amount + row.top_ups)
+        return plain(row.amount)
 
     def _strategy_budgets(self, row: Strategy, _: Any) -> list[Budget]:
         return self._budgets(row.strategy_id)

@@ -237,7 +237,7 @@ def _budgets(random: Random, ids: list[UUID]) -> Iterator[SQLModel]:
 def _holds(random: Random, orders: list[Order]) -> Iterator[Hold]:
     for of in orders[::2]:
         is_worth = random.random() < 0.7
-        nothing = dict.fromkeys(("amount", "top_ups", "remaining", "captured"), Decimal(0))
+        nothing = dict.fromkeys(("amount", "remaining", "captured"), Decimal(0))
         placed = {"currency": random.choice(CURRENCIES)} if is_worth else {"currency": None, **nothing}
         placed["unit_price"] = random.choice((None, *PNLS)) if random.random() < 0.3 else PNLS[2]
         is_unvalued = is_worth and random.random() < 0.3  # the service values those without a currency when it starts

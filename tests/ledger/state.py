@@ -72,6 +72,16 @@ async def content_of(database: Database) -> dict[str, set[tuple[Any, ...]]]:
         return {table: {tuple(_plain(row)) for row in await connection.fetch(sql)} for table, sql in _CONTENT.items()}
 
 
+async def holds_of(database: Database) -> dict[str, tuple[Any, ...]]:
+    """All that is said of each order's hold, by the order's id. Sums of quotients are the same to 15 places."""
+    async with database.snapshot() as connection:
+        rows = await connection.fetch(
+            "SELECT client_order_id, currency, unit_price, is_unvalued, round(amount, 15), round(remaining, 15), "
+            "round(captured, 15), round(voided, 15) FROM holds"
+        )
+    return {row[0]: tuple(row) for row in rows}
+
+
 async def digest_of(database: Database) -> dict[str, str]:
     """A fingerprint of every row of every table, physical place and writing transaction included."""
     async with database.snapshot() as connection:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from app.database import Database
-from tests.ledger.state import broken_but_for_reports, broken_invariants, record
+from tests.ledger.state import broken_but_for_reports, broken_invariants, holds_of, record, wipe
 from tests.ledger.test_engine_truth import KINDS, instruments_of, lines_of_events, meets_truth, record_definitions
 from tests.ledger.test_order_truth import differing
 
@@ -76,3 +76,17 @@ async def test_any_arrangement_ends_in_the_engines_truth(
     await meets_truth(database, kind)
     assert await differing(database, f"dev_{kind}") == []
     assert await broken_invariants(database) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_is_said_of_holds_does_not_depend_on_batches(database: Database, kind: str) -> None:
+    random, lines = Random(kind), lines_of_events(kind)[:600]
+    found = []
+    for batches in (singly(lines, random), [lines], as_published(lines, random)):
+        await wipe(database)
+        await record_definitions(database, instruments_of(kind))
+        for batch in batches:
+            await record(database, batch)
+        found.append(await holds_of(database))
+    assert found[1] == found[0]
+    assert found[2] == found[0]

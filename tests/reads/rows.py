@@ -162,7 +162,7 @@ def journal(of: Budget) -> Iterable[BudgetJournalEntry]:
 
 def hold(client_order_id: str, **changes: Any) -> Hold:
     """What an order of the EMACross strategy holds: 100.50, of which half was captured."""
-    amounts = {"amount": Decimal("100.00"), "top_ups": Decimal("0.50")}
+    amounts = {"amount": Decimal("100.50")}
     halves = {name: Decimal("50.25") for name in ("remaining", "captured")}
     values = {"strategy_id": EMA, "client_order_id": client_order_id, "currency": "USDT", "unit_price": Decimal("2.5")}
     return Hold(**{**values, **amounts, **halves, **changes})
@@ -209,7 +209,7 @@ def ledger() -> Iterable[SQLModel]:
         yield one
         yield from journal(one)
     yield hold("O-05")
-    yield hold("O-06", currency=None, **dict.fromkeys(("amount", "top_ups", "remaining", "captured"), Decimal(0)))
+    yield hold("O-06", currency=None, **dict.fromkeys(("amount", "remaining", "captured"), Decimal(0)))
     yield Signal(strategy_id=EMA, signal_id=UUID(int=1), name="cross", value=1, ts_event=START, ts_init=START)
     for number, strategy_id in enumerate((None, EMA)):
         yield AuditEntry(

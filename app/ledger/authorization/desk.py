@@ -188,11 +188,11 @@ class Desk:
             hold.is_unvalued = False
             others = [order for order in self.unvalued.get(key[0], ()) if order.client_order_id != key[1]]
             self.unvalued[key[0]] = others
+        hold.voided = _ZERO if is_granted else hold.voided + hold.remaining
+        hold.remaining = remaining
         if is_new:
-            hold.place(remaining)
             self.hold_changes.new[key] = self.holds[key] = hold
         else:
-            hold.move(remaining, _ZERO)
             self.hold_changes.moved[key] = hold
         if hold.currency is not None:
             reason = JournalReason.AUTHORIZED if is_granted else JournalReason.VOIDED

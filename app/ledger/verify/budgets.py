@@ -16,10 +16,10 @@ _TIED_UP = """(
 
 _UNBALANCED = """
 SELECT concat_ws(' ', strategy_id, client_order_id) AS row,
-       concat('amount ', amount, ' + top-ups ', top_ups) AS stored,
+       concat('amount ', amount) AS stored,
        concat('remaining ', remaining, ' + captured ', captured, ' + voided ', voided) AS recomputed
-FROM holds WHERE amount + top_ups <> remaining + captured + voided
-OR least(amount, top_ups, remaining, captured, voided) < 0
+FROM holds WHERE amount <> remaining + captured + voided
+OR least(amount, remaining, captured, voided) < 0
 """
 
 _REMAINING = """(
@@ -46,7 +46,7 @@ _OPEN_HOLDS = f"""(
                 SELECT is_quote_quantity AND NOT EXISTS (
                            SELECT FROM instruments i WHERE i.instrument_id = orders.instrument_id AND i.is_inverse
                        ) AS is_amount,
-                       greatest(quantity - CASE WHEN is_quote_quantity THEN filled_notional ELSE filled_qty END, 0)
+                       greatest(quantity - CASE WHEN is_quote_quantity THEN abs(filled_notional) ELSE filled_qty END, 0)
                        AS leaves
             ) l WHERE {OPEN}
         ) o
@@ -178,7 +178,7 @@ BUDGET_STATEMENTS = (
         "what a budget has reserved is its open holds and the cost of its open positions",
         differing("strategy_id, currency", _RESERVED, _TIED_UP, "orders, positions"),
     ),
-    Statement(2, "every hold: amount + top-ups = remaining + captured + voided", _UNBALANCED),
+    Statement(2, "every hold: amount = remaining + captured + voided", _UNBALANCED),
     Statement(
         2,
         "every hold is what its open order would add to exposure, and says where that cannot be valued",

@@ -139,7 +139,7 @@ HOLD = register(
         name="Hold",
         model=Hold,
         fields={
-            "amount": amount(lambda h: h.amount + h.top_ups),
+            "amount": amount("amount"),
             "remaining": amount("remaining"),
             "captured": amount("captured"),
             "voided": amount("voided"),
