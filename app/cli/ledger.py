@@ -28,7 +28,7 @@ def import_(
         ),
     ],
 ) -> None:
-    """Import recordings of engine events, and instruments as the engine publishes them; importing again changes nothing.
+    """Import recordings of engine events and instruments; importing one again changes nothing.
 
     Lines that cannot be taken are named with their number on stderr, the rest goes on, and the exit code is 3.
     """

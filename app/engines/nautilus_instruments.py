@@ -31,7 +31,7 @@ INSTRUMENT_KINDS = frozenset(
 """The engine's classes of instruments that are traded; a SyntheticInstrument is not."""
 
 _NOT_VALUED = {
-    "BettingInstrument": "the engine values it without its price (quantity x multiplier), which the ledger cannot do yet"
+    "BettingInstrument": "the engine values it without its price, as quantity x multiplier, which the ledger cannot"
 }
 
 _WITH_CURRENCY_UNDERLYING = frozenset({"CryptoFuture", "CryptoFuturesSpread", "CryptoOption", "CryptoOptionSpread"})

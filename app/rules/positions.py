@@ -147,14 +147,19 @@ def apply_fill(
 def rest_of(
     n: int, fill: PositionFill, flip_qty: Decimal, valuation: Valuation, *, deducts_base_fees: bool
 ) -> PositionState:
-    """Life `n` as a fill that flipped the position opened it, with `FillEffect.flip_qty`: the same as `apply_fill` has it."""
+    """Life `n` as a fill that flipped the position opened it with `FillEffect.flip_qty`; equal to `flipped_into`."""
     fee = fill.commission - closing_fee(fill.commission, fill.last_qty - flip_qty, fill.last_qty)
     is_deducted = deducts_base_fees and is_base_fee(fill, valuation)
     return _open_rest(n, fill, flip_qty, fee, valuation, is_deducted=is_deducted)
 
 
 def is_base_fee(fill: PositionFill, valuation: Valuation) -> bool:
-    """Whether the commission was paid in what was traded; any currency but the price's, where the base is not known."""
+    """Whether the commission was paid in what was traded; any currency but the price's, where the base is not known.
+
+    Contracts are traded in units of their own, so never in the base currency of an inverse instrument.
+    """
+    if valuation.is_inverse:
+        return False
     if valuation.base_currency is not None:
         return fill.commission_currency == valuation.base_currency
     return fill.commission_currency != fill.currency

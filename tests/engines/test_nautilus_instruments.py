@@ -16,7 +16,7 @@ Shape = dict[str, Any]
 _FEES = {"margin_init": "0.05", "margin_maint": "0.025", "maker_fee": "0.0002", "taker_fee": "0.0004"}
 _ENDS = {"ts_event": 0, "ts_init": 0, "tick_scheme_name": None, "info": None}
 _SIZES = {"price_precision": 2, "price_increment": "0.01", "size_precision": 0, "size_increment": "1"}
-_BOUNDS = {name: None for name in ("max_quantity", "min_quantity", "max_price", "min_price")}
+_BOUNDS = dict.fromkeys(("max_quantity", "min_quantity", "max_price", "min_price"))
 _NOTIONALS = {"max_notional": None, "min_notional": "10.00 USD"}
 _DATES = {"activation_ns": 0, "expiration_ns": 1_711_065_600_000_000_000}
 

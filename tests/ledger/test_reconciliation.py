@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from app.database import Database
+from app.ledger.administration.instruments import record_instruments
 from app.ledger.revaluation import revalue_pending
+from app.principal import LOCAL
+from app.rules.instruments import InstrumentDefinition
 from tests.events import published
 from tests.ledger.state import broken_invariants, content_of, record, unguarded, wipe
 from tests.ledger.test_record import rows
@@ -130,6 +133,27 @@ async def test_a_report_after_a_fill_without_a_fee_shows_it_too(database: Databa
     await take_in(database, *batches)
     assert await lives(database) == [(1, Decimal("0.101123"), "AGREES")]
     assert await rows(database, "SELECT * FROM discrepancies") == []
+    assert await broken_invariants(database) == []
+
+
+async def test_an_instrument_recorded_late_may_show_that_the_engine_deducts(database: Database) -> None:
+    """Without its base currency, a fee in a third currency counts as one in the base currency."""
+    third = fill(3, "BUY", "1.000000", fee="0.01000000 BNB")
+    other = {**fill(9, "BUY", "1.000", fee="0.00100000 BTC"), "position_id": "P-1"}
+    await take_in(database, [BOUGHT, third, other], [report("PositionChanged", 3, 3, "1.201123")])
+    assert await rows(database, "SELECT kind FROM discrepancies") == [("QUANTITY",)]
+    spot = InstrumentDefinition(
+        instrument_id=str(SPOT["instrument_id"]),
+        base_currency="BTC",
+        quote_currency="USDT",
+        settlement_currency="USDT",
+    )
+    async with database.unit_of_work() as work:
+        await record_instruments(work, LOCAL, [spot])
+        await work.commit()
+    assert await rows(database, "SELECT * FROM discrepancies") == []
+    found = await rows(database, "SELECT signed_qty FROM positions ORDER BY position_id")
+    assert [row["signed_qty"] for row in found] == [Decimal("0.999"), Decimal("1.201123")]
     assert await broken_invariants(database) == []
 
 

@@ -262,3 +262,9 @@ def test_the_rest_of_a_flip_is_the_same_when_it_is_made_again(digits: str, deduc
     with localcontext(EXACT):
         again = rest_of(2, flip, effects[-1].flip_qty, BASE_FEES, deducts_base_fees=deducts)
     assert again == effects[-1].flipped_into
+
+
+def test_a_fee_in_the_base_currency_takes_no_contracts_off_an_inverse_position() -> None:
+    history = [fill("BUY", "1000", "10000", fee="0.6", fee_currency="BTC")]
+    [life] = lives_of(replay(history, INVERSE, deducts_base_fees=True))
+    assert (life.signed_qty, life.total_fees) == (1000, Decimal("0.6"))

@@ -1,5 +1,7 @@
 """What a flip left of a fill is stored before a fee in the base currency is taken off, not after.
 
+And such fees are taken off no inverse position.
+
 Where both differ, the instruments are listed in `pending_revaluations`: the next start computes them anew.
 
 Revision ID: 0010
@@ -15,7 +17,9 @@ depends_on = None
 FIND_NET_FLIPS = """
 INSERT INTO pending_revaluations
 SELECT DISTINCT f.instrument_id FROM fills f JOIN strategies s ON s.strategy_id = f.strategy_id
-WHERE s.deducts_base_fees AND f.flip_qty <> 0 AND f.commission <> 0 AND f.commission_currency <> f.currency
+JOIN instruments i ON i.instrument_id = f.instrument_id
+WHERE s.deducts_base_fees AND (f.flip_qty <> 0 OR i.is_inverse)
+AND f.commission <> 0 AND f.commission_currency <> f.currency
 ON CONFLICT DO NOTHING
 """
 
