@@ -21,10 +21,14 @@ REFUSED_LINES = 3
 
 def import_(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Engine events, one JSON object a line: .jsonl or .jsonl.gz")
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Engine events and instruments: JSON objects, one a line, or one JSON array of them; plain or gzip",
+        ),
     ],
 ) -> None:
-    """Import recordings of engine events; importing one again changes nothing.
+    """Import recordings of engine events and instruments; importing one again changes nothing.
 
     Lines that cannot be taken are named with their number on stderr, the rest goes on, and the exit code is 3.
     """

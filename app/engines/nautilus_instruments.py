@@ -28,7 +28,11 @@ INSTRUMENT_KINDS = frozenset(
         "TokenizedAsset",
     }
 )
-"""The engine's classes of instruments that are valued in a currency; a SyntheticInstrument is not."""
+"""The engine's classes of instruments that are traded; a SyntheticInstrument is not."""
+
+_NOT_VALUED = {
+    "BettingInstrument": "the engine values it without its price, as quantity x multiplier, which the ledger cannot"
+}
 
 _WITH_CURRENCY_UNDERLYING = frozenset({"CryptoFuture", "CryptoFuturesSpread", "CryptoOption", "CryptoOptionSpread"})
 
@@ -41,9 +45,11 @@ def read_instrument(value: dict[str, Any]) -> InstrumentDefinition:
     """The terms of an instrument, as `Instrument.to_dict` has them. Raises BadInstrument.
 
     The settlement currency is that of the engine's PnL (`get_cost_currency`): base where it is inverse, settlement
-    where it is quanto, else quote.
+    where it is quanto, else quote. Without a base currency the engine takes none for quanto.
     """
     kind = value["type"]
+    if kind in _NOT_VALUED:
+        raise BadInstrument(f"{kind}: {_NOT_VALUED[kind]}")
     quote = _text(value, "quote_currency" if "quote_currency" in value else "currency")
     base = value.get("underlying") if kind in _WITH_CURRENCY_UNDERLYING else value.get("base_currency")
     if base is not None and not isinstance(base, str):
@@ -54,7 +60,8 @@ def read_instrument(value: dict[str, Any]) -> InstrumentDefinition:
     settled = value.get("settlement_currency", quote)
     if is_inverse and base is None:
         raise BadInstrument(f"{kind}: an inverse instrument has a base currency")
-    settlement = base if is_inverse else quote if settled in (base, quote) else settled
+    is_quanto = base is not None and settled not in (base, quote)
+    settlement = base if is_inverse else settled if is_quanto else quote
     if not isinstance(settlement, str):
         raise BadInstrument(f"{kind}: settlement_currency must be text, not {settlement!r:.100}")
     return InstrumentDefinition(

@@ -53,8 +53,8 @@ class LockedStrategy:
 
     def was(self, other: "LockedStrategy") -> bool:
         """Whether both were found the same."""
-        mine = (self.name, self.trader_id, self.state, self.stored_seq)
-        return mine == (other.name, other.trader_id, other.state, other.stored_seq)
+        mine = (self.name, self.trader_id, self.state, self.stored_seq, self.deducts_base_fees)
+        return mine == (other.name, other.trader_id, other.state, other.stored_seq, other.deducts_base_fees)
 
 
 async def lock_strategies(work: WriteConnection, strategy_ids: Iterable[str]) -> dict[str, LockedStrategy]:

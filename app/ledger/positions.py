@@ -21,7 +21,7 @@ from app.ledger.valuations import load_valuations
 from app.models.fill import NO_REPEAT
 from app.rules.enums import OrderSide, Reconciliation
 from app.rules.events import OrderFilled
-from app.rules.positions import FillPlace, PositionFill, PositionState, apply_fill, closing_fee, trade_seq_of
+from app.rules.positions import FillPlace, PositionFill, PositionState, apply_fill, rest_of, trade_seq_of
 from app.rules.valuation import Valuation, assumed
 
 PositionKey = tuple[str, str]
@@ -196,13 +196,12 @@ def run_fills(
         current.last = booked.place
         changes.lives[(*key, current.state.n)] = current
         booked.realized_pnl, booked.position_n = effect.realized_pnl, current.state.n
-        booked.flip_qty = _ZERO
+        booked.flip_qty = effect.flip_qty
         booked.settlement_currency = valuation.currency
         booked.notional = valuation.notional(fill.last_qty, fill.last_px)
         states = trail.setdefault(fill.ts_event, [])
         states.append(copy(effect.position))
         if effect.flipped_into is not None:
-            booked.flip_qty = abs(effect.flipped_into.signed_qty)
             current = _life(effect.flipped_into, booked)
             changes.lives[(*key, current.state.n)] = current
             states.append(copy(current.state))
@@ -233,7 +232,8 @@ async def recompute(
         # The life began with the rest of a fill that closed the one before it.
         rest, replayed = stored[0], stored[1:]
         valuation = changes.valuations[rest.instrument_id]
-        start = _life(_rest_of(rest, n_last + 1, valuation, deducts_base_fees=deducts_base_fees), rest)
+        opened = rest_of(n_last + 1, rest.fill, rest.flip_qty, valuation, deducts_base_fees=deducts_base_fees)
+        start = _life(opened, rest)
         again.lives[(*key, start.state.n)] = start
         again.trails[key] = {rest.fill.ts_event: [copy(start.state)]}
     in_order = sorted([*replayed, *news], key=lambda booked: booked.place)
@@ -246,21 +246,6 @@ async def recompute(
     changes.revised += [booked for booked in replayed if booked.effect != booked.before]
     changes.trails[key] = again.trails.get(key, {})
     changes.recomputed[key] = begin[0]
-
-
-def _rest_of(booked: BookedFill, n: int, valuation: Valuation, *, deducts_base_fees: bool) -> PositionState:
-    fill = booked.fill
-    fee = fill.commission - closing_fee(fill.commission, fill.last_qty - booked.flip_qty, fill.last_qty)
-    rest = PositionFill(
-        side=fill.side,
-        last_qty=booked.flip_qty,
-        last_px=fill.last_px,
-        commission=fee,
-        commission_currency=fill.commission_currency,
-        currency=fill.currency,
-        ts_event=fill.ts_event,
-    )
-    return apply_fill(None, rest, valuation, n - 1, deducts_base_fees=deducts_base_fees).position
 
 
 async def _value(work: WriteConnection, currencies: Mapping[str, str], changes: PositionChanges) -> None:

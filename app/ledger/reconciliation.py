@@ -62,8 +62,8 @@ _REPORTS = """
 SELECT payload FROM order_events WHERE strategy_id = $1 AND event_id = ANY($2::uuid[]) AND variant = 0
 """
 _LIFE = "SELECT * FROM positions WHERE strategy_id = $1 AND position_id = $2 AND n = $3"
-_BASE_FEES_AT = """
-SELECT EXISTS (SELECT FROM fills WHERE strategy_id = $1 AND position_id = $2 AND ts_event = $3
+_PAID_BASE_FEES = """
+SELECT EXISTS (SELECT FROM fills WHERE strategy_id = $1 AND position_id = $2
 AND commission_currency <> currency AND commission <> 0)
 """
 _WITH_BASE_FEES = """
@@ -164,6 +164,7 @@ class _Position:
         self._verdicts: dict[int, Reconciliation] = {}
         self._settled: dict[str, int | None] = {}
         self._news: list[AnyPositionEvent] = []
+        self._deducted: Trail | None = None
 
     async def compare_again(self, disputed: Disputed, result: Reconciled) -> None:
         """Compare stored reports that this transaction's fills may have put right or wrong."""
@@ -185,6 +186,8 @@ class _Position:
             result.settled += [(self._key[0], event.event_id, kind) for kind, _ in before]
             for _, n in before:
                 self._settled[event.event_id] = n
+            if await self._shows_deduction(report, found):
+                result.deducting.add(self._key[0])
             self._judge(event, state, found, result)
 
     async def compare(self, event: AnyPositionEvent, result: Reconciled) -> None:
@@ -199,8 +202,7 @@ class _Position:
             result.found.append(self._row(event, None, missing))
             return
         state, found = closest(report, states)
-        is_short = any(difference.kind is DiscrepancyKind.QUANTITY for difference in found)
-        if is_short and not self._deducts and await self._shows_deduction(report):
+        if await self._shows_deduction(report, found):
             result.deducting.add(self._key[0])
         self._judge(event, state, found, result)
 
@@ -257,9 +259,11 @@ class _Position:
         if latest is None or latest.last[0] < instant or (begin is not None and begin < instant):
             return new  # No other fill of that instant is stored.
         if begin is None and latest.last[0] == instant and (latest.first[0] < instant or latest.state.n == 1):
-            # All that is stored of the instant is of one life: mostly it is its end that the report speaks of.
+            # All that is stored of the instant is of one life: mostly it is its end that the report speaks of. Where a
+            # later life agrees, an earlier state of this one may agree too, and would count: all must be seen then.
             states = [latest.state, *new]
-            if not closest(report, states)[1]:
+            state, found = closest(report, states)
+            if not found and state.n == latest.state.n:
                 return states
         stored = await self._stored_trail((instant, -1, -1, -1))
         return [*stored.get(instant, []), *new]
@@ -289,20 +293,24 @@ class _Position:
         _, verdicts = compare_all(concerned, trail)  # type: ignore[arg-type]
         return verdicts.get(n, Reconciliation.NOT_REPORTED)
 
-    async def _shows_deduction(self, report: PositionReport) -> bool:
+    async def _shows_deduction(self, report: PositionReport, found: Iterable[Difference]) -> bool:
         """Whether the report is right once commissions in the base currency are taken off the position."""
-        news = [
-            copy(booked)
-            for booked in self._changes.fills
-            if (booked.strategy_id, booked.position_id) == self._key and booked.place[0] <= report.ts_event
-        ]
-        pays = any(booked.fill.commission_currency != booked.fill.currency for booked in news)
-        if not pays and not await self._work.fetchval(_BASE_FEES_AT, *self._key, report.ts_event):
+        if self._deducts or all(difference.kind is not DiscrepancyKind.QUANTITY for difference in found):
             return False
+        if self._deducted is None:
+            self._deducted = await self._deducted_trail()
+        states = self._deducted.get(report.ts_event, [])
+        return bool(states) and not closest(report, states)[1]
+
+    async def _deducted_trail(self) -> Trail:
+        """How the position stood after each fill if those commissions are taken off; empty where it paid none."""
+        news = [copy(one) for one in self._changes.fills if (one.strategy_id, one.position_id) == self._key]
+        pays = any(one.fill.commission_currency != one.fill.currency and one.fill.commission for one in news)
+        if not pays and not await self._work.fetchval(_PAID_BASE_FEES, *self._key):
+            return {}
         scratch = PositionChanges(valuations=dict(self._changes.valuations))
         await recompute(self._work, self._key, news, scratch, deducts_base_fees=True, since=START)
-        states = scratch.trails.get(self._key, {}).get(report.ts_event, [])
-        return bool(states) and not closest(report, states)[1]
+        return scratch.trails.get(self._key, {})
 
     async def _life(self, n: int) -> Life | None:
         """The life as this transaction leaves it; None for one that it removes."""

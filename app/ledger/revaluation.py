@@ -49,6 +49,8 @@ JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_
 JOIN instruments i ON i.instrument_id = o.instrument_id
 WHERE h.is_unvalued AND h.currency IS NULL
 """
+_TRADED = "SELECT DISTINCT instrument_id FROM positions WHERE strategy_id = ANY($1::uuid[])"
+_NOTE_DEDUCTING = "UPDATE strategies SET deducts_base_fees = true WHERE strategy_id = ANY($1::uuid[])"
 _PENDING = "SELECT instrument_id FROM pending_revaluations ORDER BY 1"
 _DONE = "DELETE FROM pending_revaluations WHERE instrument_id = ANY($1)"
 
@@ -62,7 +64,15 @@ async def revalue(
     """
     instruments = sorted(before)
     with localcontext(EXACT):
-        positions = await _revalue_positions(work, strategies, instruments)
+        positions, deducting = await _revalue_positions(work, strategies, instruments)
+        if deducting:
+            # By the base currency that is known now, reports show what their engine does: in all that they traded.
+            for strategy_id in deducting:
+                strategies[strategy_id].deducts_base_fees = True
+            await work.execute(_NOTE_DEDUCTING, sorted(deducting))
+            traded = await work.fetch(_TRADED, sorted(deducting))
+            instruments = sorted({*instruments, *(row["instrument_id"] for row in traded)})
+            positions, _ = await _revalue_positions(work, strategies, instruments)
         await rebuild_fill_sums(work, instruments)
         known = {one: valuation for one, valuation in before.items() if valuation is not None}
         keys = [(row[0], row[1]) for row in await work.fetch(_OPEN_ORDERS, instruments)]
@@ -72,8 +82,12 @@ async def revalue(
 
 async def _revalue_positions(
     work: WriteConnection, strategies: Mapping[str, LockedStrategy], instruments: Sequence[str]
-) -> PositionChanges:
-    """Compute all positions in the instruments anew and write their fills; positions themselves are still to be."""
+) -> tuple[PositionChanges, set[str]]:
+    """Compute all positions in the instruments anew and write their fills; positions themselves are still to be.
+
+    Answers the strategies too whose engine turns out to deduct base fees.
+    """
+    deducting: set[str] = set()
     total = PositionChanges(valuations=await load_valuations(work, instruments))
     for strategy_id, position_id in await work.fetch(_POSITIONS, instruments):
         key = (strategy_id, position_id)
@@ -81,11 +95,12 @@ async def _revalue_positions(
         changes = PositionChanges(valuations=total.valuations)
         await recompute(work, key, [], changes, deducts_base_fees=deducts, since=START)
         compared = await reconcile(work, {}, changes, strategies)
+        deducting |= compared.deducting
         changes.lives = {place: life for place, life in changes.lives.items() if life.is_changed}
         await write(work, [revised_part(changes), *compared.parts(), feed_part(positions=changes)])
         total.lives |= changes.lives
         total.removed |= changes.removed
-    return total
+    return total, deducting
 
 
 async def _rehold(

@@ -97,11 +97,15 @@ class PositionState(Struct):
 
 @dataclass(slots=True, frozen=True)
 class FillEffect:
-    """What one fill did: the position it was applied to, the one it opened by flipping, and what it realized."""
+    """What one fill did: the position it was applied to, the one it opened by flipping, and what it realized.
+
+    `flip_qty` is what the flip left of the fill, before any fee is taken off the position that it opened.
+    """
 
     position: PositionState
     flipped_into: PositionState | None
     realized_pnl: Decimal
+    flip_qty: Decimal = _ZERO
 
 
 def apply_fill(
@@ -135,14 +139,27 @@ def apply_fill(
         return FillEffect(position, None, realized)
     fee = closing_fee(fill.commission, held, fill.last_qty)
     realized = _reduce(position, fill, held, fee, valuation)
-    rest = _open(position.n + 1, fill, fill.last_qty - held, fill.commission - fee, valuation)
-    if deducted:
-        _deduct(rest, fill, fill.commission - fee, _ZERO, valuation)
-    return FillEffect(position, rest, realized)
+    flip_qty = fill.last_qty - held
+    rest = _open_rest(position.n + 1, fill, flip_qty, fill.commission - fee, valuation, is_deducted=bool(deducted))
+    return FillEffect(position, rest, realized, flip_qty)
+
+
+def rest_of(
+    n: int, fill: PositionFill, flip_qty: Decimal, valuation: Valuation, *, deducts_base_fees: bool
+) -> PositionState:
+    """Life `n` as a fill that flipped the position opened it with `FillEffect.flip_qty`; equal to `flipped_into`."""
+    fee = fill.commission - closing_fee(fill.commission, fill.last_qty - flip_qty, fill.last_qty)
+    is_deducted = deducts_base_fees and is_base_fee(fill, valuation)
+    return _open_rest(n, fill, flip_qty, fee, valuation, is_deducted=is_deducted)
 
 
 def is_base_fee(fill: PositionFill, valuation: Valuation) -> bool:
-    """Whether the commission was paid in what was traded; any currency but the price's, where the base is not known."""
+    """Whether the commission was paid in what was traded; any currency but the price's, where the base is not known.
+
+    Contracts are traded in units of their own, so never in the base currency of an inverse instrument.
+    """
+    if valuation.is_inverse:
+        return False
     if valuation.base_currency is not None:
         return fill.commission_currency == valuation.base_currency
     return fill.commission_currency != fill.currency
@@ -160,6 +177,15 @@ def _open(n: int, fill: PositionFill, qty: Decimal, fee: Decimal, valuation: Val
     position = PositionState(n=n, entry=fill.side, currency=valuation.currency, ts_opened=fill.ts_event)
     _increase(position, fill, qty, fee, valuation)
     return position
+
+
+def _open_rest(
+    n: int, fill: PositionFill, qty: Decimal, fee: Decimal, valuation: Valuation, *, is_deducted: bool
+) -> PositionState:
+    rest = _open(n, fill, qty, fee, valuation)
+    if is_deducted:
+        _deduct(rest, fill, fee, _ZERO, valuation)
+    return rest
 
 
 def _increase(position: PositionState, fill: PositionFill, qty: Decimal, fee: Decimal, valuation: Valuation) -> None:

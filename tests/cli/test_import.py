@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import os
 import re
 import signal
@@ -16,10 +17,12 @@ import pytest
 from app.database import Database
 from app.database.upgrade import connect
 from tests.conftest import execute
+from tests.engines.test_nautilus_instruments import crypto
 from tests.ledger.state import broken_invariants, content_of, digest_of, lines_of, record, wipe
 from tests.ledger.test_engine_truth import KINDS, instruments_of, lines_of_events, meets_truth, record_definitions
 from tests.ledger.test_order_truth import differing
 
+XBT = crypto("CryptoPerpetual", "BTC", "USD", "BTC", is_inverse=True) | {"id": "BTC/USD.BITMEX"}
 DEADLINE_SECONDS = 60.0
 _STORED = "SELECT count(*) FROM order_events"
 LINES = 12_000
@@ -131,6 +134,50 @@ def test_a_file_that_cannot_be_read_to_its_end_is_named_and_its_beginning_stays(
     assert "Traceback" not in said
     assert asyncio.run(_stored_events(database_url)) > 3_000
     assert with_ledger(database_url, broken_invariants) == []
+
+
+def test_instruments_among_the_events_value_them_and_one_that_contradicts_is_refused(
+    database_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "inverse.jsonl"
+    path.write_bytes(b"\n".join([*lines_of_events("inverse"), json.dumps(XBT).encode()]))
+    code, _, said = run(database_url, "import", path)
+    assert (code, "1 instruments" in said) == (0, True), said
+    with_ledger(database_url, meets_truth, "inverse")
+    contradicting = tmp_path / "contradicting.jsonl"
+    contradicting.write_text(f"\n{json.dumps(XBT | {'multiplier': '10'})}\n")
+    before = with_ledger(database_url, digest_of)
+    code, _, said = run(database_url, "import", contradicting)
+    assert (code, "contradicting.jsonl:2: INSTRUMENT_IN_USE" in said) == (3, True), said
+    assert with_ledger(database_url, digest_of) == before
+    code, _, said = run(database_url, "import", path)
+    assert (code, " 0 new," in said) == (0, True), said
+
+
+@pytest.mark.parametrize("is_gzip", [False, True])
+def test_a_file_may_be_one_json_array_of_events_and_instruments(
+    database_url: str, tmp_path: Path, is_gzip: bool
+) -> None:
+    lines = lines_of_events("inverse")[:300]
+    with_ledger(database_url, record, lines)
+    with_ledger(database_url, record_definitions, instruments_of("inverse"))
+    expected = with_ledger(database_url, content_of)
+    expected["instruments"] = {(*row[:-1], "CryptoPerpetual") for row in expected["instruments"]}
+    with_ledger(database_url, wipe)
+    array = json.dumps([XBT, *map(json.loads, lines), {"type": "OrderTeleported"}], indent=2).encode()
+    path = tmp_path / "array.json"
+    path.write_bytes(gzip.compress(array) if is_gzip else array)
+    code, _, said = run(database_url, "import", path)
+    assert (code, "array.json:302: UNKNOWN_EVENT_TYPE" in said, "1 instruments" in said) == (3, True, True), said
+    assert with_ledger(database_url, content_of) == expected
+
+
+def test_an_array_that_does_not_end_is_refused_as_a_whole(database_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "array.json"
+    path.write_bytes(b"[" + b",".join(lines_of("dev_fx")[:10]))
+    code, _, said = run(database_url, "import", path)
+    assert (code, "a JSON array, but not a whole one" in said) == (1, True), said
+    assert asyncio.run(_stored_events(database_url)) == 0
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from tests.engines.test_nautilus_instruments import crypto, shape
 from tests.events import event_id, published
 from tests.reads.serving import Client
 
@@ -46,6 +47,29 @@ async def test_events_are_recorded_and_what_is_none_is_named(own: tuple[FastAPI,
     ]
     again = (await client.query(RECORD, events=[first, late]))["recordEvents"]
     assert (again["accepted"], again["duplicates"], again["quarantined"], again["rejected"]) == (0, 2, 0, [])
+
+
+async def test_instruments_may_be_among_the_events_and_value_them(own: tuple[FastAPI, Client]) -> None:
+    _, client = own
+    terms = {"instrument_id": "BTCUSD.BITMEX", "currency": "USD", "last_qty": "1000", "last_px": "8000"}
+    trade = [
+        published(kind, n, **terms, quantity="1000")
+        for n, kind in enumerate(("OrderInitialized", "OrderSubmitted", "OrderFilled"), 1)
+    ]
+    xbt = crypto("CryptoPerpetual", "BTC", "USD", "BTC", is_inverse=True) | {"id": "BTCUSD.BITMEX"}
+    betting = shape("BettingInstrument", currency="GBP")
+    recorded = (await client.query(RECORD, events=[*trade, xbt, betting]))["recordEvents"]
+    assert recorded["accepted"] == 4
+    assert [(one["index"], one["code"]) for one in recorded["rejected"]] == [(4, "INVALID_INSTRUMENT")]
+    asked = "{ fills { nodes { notional settlementCurrency instrument { source kind isInverse multiplier } } } }"
+    (fill,) = (await client.query(asked))["fills"]["nodes"]
+    assert fill == {
+        "notional": "0.125",
+        "settlementCurrency": "BTC",
+        "instrument": {"source": "RECORDED", "kind": "CryptoPerpetual", "isInverse": True, "multiplier": "1"},
+    }
+    again = (await client.query(RECORD, events=[xbt, xbt | {"multiplier": "10"}]))["recordEvents"]
+    assert [(one["index"], one["code"]) for one in again["rejected"]] == [(1, "INSTRUMENT_IN_USE")]
 
 
 async def test_every_digit_of_a_number_is_kept(own: tuple[FastAPI, Client]) -> None:

@@ -116,3 +116,38 @@ async def test_a_flat_strategy_with_nothing_working_reserves_nothing(database: D
         )
     assert held == []
     assert all((row["reserved_orders"], row["reserved_positions"]) == (0, row["cost"]) for row in reserved)
+
+
+@pytest.mark.parametrize(
+    ("kind", "assumed_wrongly"),
+    [("inverse", {"BTC/USD.BITMEX"}), ("multiplier", {"ESH4.GLBX", "AAPL211217C00150000.OPRA"})],
+)
+async def test_wrongly_assumed_instruments_show_in_every_strategy_that_traded_them(
+    database: Database, kind: str, assumed_wrongly: set[str]
+) -> None:
+    await record(database, lines_of_events(kind))
+    async with database.read() as connection:
+        traded = await connection.fetch("SELECT DISTINCT strategy_id, instrument_id FROM fills")
+        found = await connection.fetch("SELECT DISTINCT strategy_id, instrument_id FROM discrepancies")
+    expected = {tuple(row) for row in traded if row["instrument_id"] in assumed_wrongly}
+    assert {row["instrument_id"] for row in traded} >= assumed_wrongly
+    assert {tuple(row) for row in found} == expected
+    await record_definitions(database, instruments_of(kind))
+    async with database.read() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM discrepancies") == 0
+
+
+async def test_a_wrong_multiplier_shows_from_the_first_report_of_a_realized_amount_on(database: Database) -> None:
+    """A report before that agrees with any multiplier."""
+    await record(database, lines_of_events("multiplier"))
+    async with database.read() as connection:
+        reports = await connection.fetch(
+            "SELECT e.strategy_id, e.ts_event, split_part(e.payload->>'realized_pnl', ' ', 1)::numeric AS realized, "
+            "d.kind FROM order_events e LEFT JOIN discrepancies d ON d.strategy_id = e.strategy_id "
+            "AND d.event_id = e.event_id WHERE e.type LIKE 'Position%' AND e.payload->>'instrument_id' = 'ESH4.GLBX' "
+            "ORDER BY e.ts_event"
+        )
+    first = next(place for place, row in enumerate(reports) if row["realized"] != 0)
+    assert first > 0
+    assert {row["kind"] for row in reports[:first]} == {None}
+    assert reports[first]["kind"] == "REALIZED_PNL"

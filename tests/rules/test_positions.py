@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.rules.enums import TRADED_SIDES, OrderSide, PositionSide, PositionStatus
 from app.rules.money import EXACT
-from app.rules.positions import FillEffect, PositionFill, PositionState, apply_fill, trade_seq_of
+from app.rules.positions import FillEffect, PositionFill, PositionState, apply_fill, rest_of, trade_seq_of
 from app.rules.valuation import Valuation
 
 ONE = Decimal(1)
@@ -251,3 +251,20 @@ def test_a_fee_in_a_third_currency_reduces_nothing() -> None:
         replay([fill("BUY", "1.0", "100", fee="0.1", fee_currency="BNB")], BASE_FEES, deducts_base_fees=True)
     )
     assert life.signed_qty == 1
+
+
+@pytest.mark.parametrize("deducts", [False, True])
+@pytest.mark.parametrize("digits", ["3", "3.000"])
+def test_the_rest_of_a_flip_is_the_same_when_it_is_made_again(digits: str, deducts: bool) -> None:
+    flip = fill("BUY", digits, "110", fee="0.00300", fee_currency="BTC")
+    effects = replay([fill("SELL", "1.0", "100"), flip], BASE_FEES, deducts_base_fees=deducts)
+    assert effects[-1].flip_qty == 2
+    with localcontext(EXACT):
+        again = rest_of(2, flip, effects[-1].flip_qty, BASE_FEES, deducts_base_fees=deducts)
+    assert again == effects[-1].flipped_into
+
+
+def test_a_fee_in_the_base_currency_takes_no_contracts_off_an_inverse_position() -> None:
+    history = [fill("BUY", "1000", "10000", fee="0.6", fee_currency="BTC")]
+    [life] = lives_of(replay(history, INVERSE, deducts_base_fees=True))
+    assert (life.signed_qty, life.total_fees) == (1000, Decimal("0.6"))

@@ -30,6 +30,9 @@ _COLUMNS = (
 )
 _DESCRIBED = _COLUMNS[:-1]
 _KNOWN = "SELECT * FROM instruments WHERE instrument_id = ANY($1)"
+_QUANTITY_DIFFERS = """
+SELECT EXISTS (SELECT FROM discrepancies WHERE kind = 'QUANTITY' AND instrument_id = ANY($1))
+"""
 _FILLED = "SELECT id FROM unnest($1::text[]) id WHERE EXISTS (SELECT FROM fills WHERE instrument_id = id) ORDER BY 1"
 
 
@@ -102,11 +105,14 @@ async def _write(
     await _refuse_contradictions(work, principal, news)
     rows = [(*(getattr(after, name) for name in _DESCRIBED), InstrumentSource.RECORDED.value) for _, after in news]
     await write(work, [Merge(Instrument, _COLUMNS, rows)])
-    deducts = any(strategy.deducts_base_fees for strategy in strategies.values())
+    # A base currency that was not known may be what shows that an engine deducts.
+    fees_matter = any(strategy.deducts_base_fees for strategy in strategies.values()) or await work.fetchval(
+        _QUANTITY_DIFFERS, [after.instrument_id for _, after in news]
+    )
     before = {
         after.instrument_id: stored.valuation if stored is not None else None
         for stored, after in news
-        if _is_revalued(stored, after, deducts)
+        if _is_revalued(stored, after, fees_matter)
     }
     if any(valuation is not None for valuation in before.values()):
         # Money of every strategy that traded it is stated anew.
@@ -147,11 +153,11 @@ async def _refuse_contradictions(
         )
 
 
-def _is_revalued(stored: _Stored | None, after: InstrumentDefinition, deducts_base_fees: bool) -> bool:
-    """Whether amounts may be others now: by other terms, or because fees count as paid in the base currency."""
+def _is_revalued(stored: _Stored | None, after: InstrumentDefinition, fees_matter: bool) -> bool:
+    """Whether amounts may be others now: by other terms, or because of which fees were paid in the base currency."""
     if stored is None or stored.valuation.terms != after.valuation.terms:
         return True
-    return deducts_base_fees and stored.base_currency != after.base_currency
+    return fees_matter and stored.base_currency != after.base_currency
 
 
 def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, InstrumentDefinition]:
