@@ -316,7 +316,7 @@ def _first_seq(before: OrderState | None, after: OrderState, news: Iterable[Arri
     if before is None:
         return min((one.seq for one in news if _makes_known(one.event)), default=None)
     if before.is_closed_by_us and after.is_overruled:
-        return min((one.seq for one in news if is_overruling(one.event)), default=None)
+        return min((one.seq for one in news if is_overruling(one.event)), default=None)  # type: ignore[arg-type]
     return None
 
 

@@ -1,6 +1,7 @@
 """Valuing the orders that waited for an instrument, while other instances record."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
@@ -18,7 +19,11 @@ pytestmark = pytest.mark.anyio
 DEADLINE_SECONDS = 30
 OTHER_ID = str(strategy_id_of("TRADER-001", "Other-000"))
 LOCK = "SELECT FROM strategies WHERE strategy_id = $1 FOR NO KEY UPDATE"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+# A row's lock is waited for as the lock of a transaction, which belongs to no database; the waiter's other locks do.
+WAITING = """
+SELECT count(*) FROM pg_locks waiting WHERE NOT granted AND pid IN (
+    SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database WHERE datname = current_database())
+"""
 DESCRIBE = "INSERT INTO instruments (instrument_id, quote_currency, settlement_currency) VALUES ($1, 'USDT', 'USDT')"
 
 
@@ -28,18 +33,29 @@ async def describe(database: Database, instrument_id: str) -> None:
         await work.commit()
 
 
-async def test_an_order_of_a_strategy_that_is_not_locked_is_left_to_its_writer(database: Database) -> None:
+@pytest.fixture
+async def another(database_url: str) -> AsyncIterator[Database]:
+    """Another instance, over the same database."""
+    opened = await Database.open(database_url)
+    yield opened
+    await opened.close()
+
+
+async def test_an_order_of_a_strategy_that_is_not_locked_is_left_to_its_writer(
+    database: Database, another: Database
+) -> None:
     """It became one to be valued between the two looks, and its writer holds its strategy."""
     other = {"client_order_id": "O-2", "strategy_id": "Other-000", "instrument_id": "B.SIM"}
     await send(database, published("OrderInitialized", 1, instrument_id="A.SIM", price=Decimal(100)))
     await send(database, published("OrderInitialized", 2, price=Decimal(100), **other))
     await describe(database, "A.SIM")
-    async with database.unit_of_work() as writer, database.unit_of_work() as first:
+    async with another.unit_of_work() as writer, another.unit_of_work() as first:
         await writer.execute(LOCK, OTHER_ID)
         await first.execute(LOCK, STRATEGY_ID)
         valuing = asyncio.create_task(value_waiting(database))
-        async with asyncio.timeout(DEADLINE_SECONDS), database.read() as connection:
-            while not await connection.fetchval(WAITING):  # noqa: ASYNC110  (PostgreSQL sends no event)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not (await rows(database, WAITING))[0]["count"]:
+                assert not valuing.done()
                 await asyncio.sleep(0.005)
         await describe(database, "B.SIM")
         await first.commit()
