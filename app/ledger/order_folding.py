@@ -38,15 +38,18 @@ def fold_order(
     key: OrderKey, events: Sequence[Stored], spawned: Iterable[Spawned] = (), *, is_known: bool = False
 ) -> FoldedOrder:
     """Fold (seq, event) pairs of one order, sorted by seq. `is_known`: other events made the order, left out here."""
-    resolutions = [event for _, event in events if isinstance(event, QuarantineResolved)]
+    resolutions = [(seq, event) for seq, event in events if isinstance(event, QuarantineResolved) and not event.variant]
     history: list[Numbered] = [(seq, event) for seq, event in events if not isinstance(event, QuarantineResolved)]
     if not resolutions:
         return _fold(key, history, spawned, frozenset(), is_known=is_known)
-    accepted = frozenset(each.resolves for each in resolutions if each.variant == 0 and _accepts(each))
-    dismissals = {each.resolves: each for each in resolutions if each.variant == 0 and not _accepts(each)}
-    dismissed = dismissals.keys() - accepted
+    accepted = {each.resolves: seq for seq, each in resolutions if _accepts(each)}
+    dismissals = {each.resolves: each for _, each in resolutions if not _accepts(each)}
+    dismissed = dismissals.keys() - accepted.keys()
     kept = [(seq, event) for seq, event in history if event.event_id not in dismissed]
-    folded = _fold(key, kept, spawned, accepted, is_known=is_known)
+    # One that was dismissed first comes at its acceptance: another report of its trade may count by then.
+    late = {event_id: accepted[event_id] for event_id in dismissals.keys() & accepted.keys()}
+    kept.sort(key=lambda pair: late.get(pair[1].event_id, pair[0]))
+    folded = _fold(key, kept, spawned, frozenset(accepted), is_known=is_known)
     for seq, event in history:
         if event.event_id in dismissed:
             reason = dismissal_reason(dismissals[event.event_id])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from msgspec import Struct
 from msgspec.json import Decoder
@@ -29,7 +30,7 @@ from app.ledger.order_loading import (
     load_waiting,
     spawned_of,
 )
-from app.rules.enums import OrderStatus, QuarantineCode
+from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
 from app.rules.events import (
     AuthorizationGranted,
     OrderFilled,
@@ -38,8 +39,8 @@ from app.rules.events import (
     QuarantineResolved,
 )
 from app.rules.order_conclusions import conclude
-from app.rules.order_fold import Spawned
-from app.rules.order_lifecycle import apply, comes_in_order, open_order, refusal
+from app.rules.order_fold import Spawned, is_reconciled
+from app.rules.order_lifecycle import apply, comes_in_order, is_overruling, open_order, refusal
 from app.rules.order_state import OrderState
 
 _KEYS = array_source("strategy_id uuid", "client_order_id text")
@@ -70,9 +71,9 @@ LAST = 2**63 - 1
 class OrderChange(Struct):
     """An order after this batch. `status_before` is None for an order that is new.
 
-    `first_seq` is then the number of its first event in this batch, `last_seq` that of its last. `amount` is the
-    amount of the quote currency that the order was for when it was made, or before this batch; None where its quantity
-    was in units.
+    `first_seq` is the number of the event of this batch that made the order known, or by which the engine went on with
+    one that was denied or released here; else None. `last_seq` is that of its last event. `amount` is the amount of the
+    quote currency that the order was for when it was made, or before this batch; None where its quantity was in units.
     """
 
     key: OrderKey
@@ -179,7 +180,10 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
             fills.append(NewFill(arrival.strategy_id, arrival.seq, event))
         elif isinstance(event, OrderInitialized) and event.is_routed:
             return False
+        was_overruled = moved.is_overruled
         apply(moved, event)
+        if moved.is_overruled and not was_overruled:
+            first_seq = arrival.seq
     conclude(moved)
     changes.orders.append(
         OrderChange(key, moved, 0, status_before, instrument_id_before, first_seq, news[-1].seq, amount)
@@ -308,15 +312,30 @@ class _FoldAgain:
                 waiting=folded.waiting + unread,
                 status_before=before.status if before else None,
                 instrument_id_before=before.instrument_id if before else None,
-                first_seq=None if before else min(fresh, default=None),
+                first_seq=_first_seq(before, folded.state, news),
                 last_seq=max(fresh, default=LAST),
                 amount=_amount_of(before, (event for _, event in folded.applied)),
             )
         )
 
 
+def _first_seq(before: OrderState | None, after: OrderState, news: Iterable[Arrival]) -> int | None:
+    """Where the order became one to be valued: the same place in whatever batches its other events come."""
+    if before is None:
+        return min((one.seq for one in news if _makes_known(one.event)), default=None)
+    if before.is_closed_by_us and after.is_overruled:
+        return min((one.seq for one in news if is_overruling(one.event)), default=None)  # type: ignore[arg-type]
+    return None
+
+
+def _makes_known(event: Any) -> bool:
+    if isinstance(event, QuarantineResolved):
+        return event.action is QuarantineAction.ACCEPT
+    return isinstance(event, OrderInitialized) or is_reconciled(event)
+
+
 def _amount_of(before: OrderState | None, applied: Iterable[OrderHistoryEvent]) -> Decimal | None:
     if before is not None:
         return before.quantity if before.is_quote_quantity else None
     made = (event for event in applied if isinstance(event, OrderInitialized | AuthorizationGranted))
-    return next((event.quantity for event in made if event.quote_quantity), None)
+    return next((event.quantity for event in made if event.quote_quantity is True), None)

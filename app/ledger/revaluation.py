@@ -163,9 +163,11 @@ async def value_waiting(database: Database, instrument_ids: Collection[str] | No
         waiting = await _waiting(work, instrument_ids)
         if not waiting:
             return
-        await lock_strategies(work, {strategy_id for strategy_id, _ in waiting})
+        strategies = await lock_strategies(work, {strategy_id for strategy_id, _ in waiting})
+        # An order of another strategy may wait by now. Whoever recorded it values it.
+        keys = [key for key in await _waiting(work, instrument_ids) if key[0] in strategies]
         with localcontext(EXACT):
-            if await _rehold(work, await _waiting(work, instrument_ids), PositionChanges()):
+            if await _rehold(work, keys, PositionChanges()):
                 await work.commit()
 
 

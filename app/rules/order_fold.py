@@ -106,7 +106,7 @@ def fold(
     Takes, again and again, the first event in canonical order that the order's status allows; of one instant, an event
     that ends the order goes last. Where none is allowed, the first of those whose ids are in `forced` is applied all
     the same. Without an OrderInitialized the order is made from what the other events tell, if one of them comes from
-    reconciliation or is forced, or if the order `is_known` to exist.
+    reconciliation or is forced, or if the order `is_known` to exist, and one of them can be applied.
     """
     entries = sorted(((fold_place(event, arrival), event) for arrival, event in events), key=_place)
     spawned = list(spawned)
@@ -154,13 +154,14 @@ def _fold(
     is_known: bool = False,
 ) -> Folded:
     opening = _opening(entries)
+    state: OrderState | None = None
     if opening:
         state = open_order(opening[0][1])  # type: ignore[arg-type]
         for _, event in opening[1:]:
             apply(state, event)
     elif entries and (is_known or any(_is_telling(event, forced) for _, event in entries)):
-        state = open_unreported(entries[0][1])
-    else:
+        state = _open_unreported(entries, forced)
+    if state is None:
         reason = "no OrderInitialized for this order yet"
         return Folded(None, [], [(place[-1], event, reason) for place, event in entries])
     queues = _queues([entry for entry in entries if entry not in opening], changes)
@@ -181,6 +182,13 @@ def _fold(
     return Folded(state, applied, refused)  # type: ignore[arg-type]
 
 
+def _open_unreported(entries: Sequence[tuple[_Place, OrderHistoryEvent]], forced: frozenset[str]) -> OrderState | None:
+    """As the first event that is applied shows it. Those that wait do not count: they are not always read."""
+    queues = _queues(entries, ())
+    first = _next(queues, open_unreported(entries[0][1])) or _next_forced(queues, forced)
+    return None if first is None else open_unreported(first[1])  # type: ignore[arg-type]
+
+
 def _opening(
     entries: Sequence[tuple[_Place, OrderHistoryEvent]],
 ) -> list[tuple[_Place, OrderHistoryEvent]]:
@@ -194,7 +202,12 @@ def _opening(
 
 def _is_telling(event: OrderHistoryEvent, forced: frozenset[str]) -> bool:
     """Whether the event makes an order known that was never reported as initialized."""
-    return event.event_id in forced or (isinstance(event, VenueOrderEvent) and event.is_reconciliation)
+    return event.event_id in forced or is_reconciled(event)
+
+
+def is_reconciled(event: OrderHistoryEvent) -> bool:
+    """Whether the event comes from the engine's reconciliation, which never publishes how it made an order."""
+    return isinstance(event, VenueOrderEvent) and event.is_reconciliation
 
 
 def _place(entry: tuple[_Place, _Foldable]) -> _Place:

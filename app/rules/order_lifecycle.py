@@ -128,7 +128,7 @@ def open_order(event: OrderInitialized | AuthorizationGranted) -> OrderState:
 
 
 def open_unreported(first: OrderEvent) -> OrderState:
-    """An order whose OrderInitialized the engine never published, as the first of its other events shows it.
+    """An order whose OrderInitialized the engine never published, as the first event applied to it shows it.
 
     Side and type are those of its first fill; until one comes, nothing says them.
     """
@@ -190,7 +190,8 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
         return
     kind = type(event).__name__
     target = TARGETS.get(kind)
-    if state.is_closed_by_us and kind != "OrderInitialized":
+    is_move = target is not None or kind == "OrderFilled"
+    if state.is_closed_by_us and is_move:
         _overrule(state, event)
     if target is not None:
         _move(state, target)
@@ -216,25 +217,45 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
     settle_fills(state, is_fill=kind == "OrderFilled")
     state.ts_last = max(state.ts_last, event.ts_event)
     state.last_ts_init = event.ts_init
-    state.last_rank = rank_of(event)
+    if state.was_closed_by_us and not is_move:
+        state.last_rank = max(state.last_rank, RANK_INITIALIZED)  # It says nothing of where the order is.
+    else:
+        state.last_rank = rank_of(event)
+
+
+def is_overruling(event: OrderHistoryEvent) -> bool:
+    """Whether the event moves an order that was denied or released here."""
+    target = TARGETS.get(type(event).__name__, _S.DENIED)
+    return isinstance(event, OrderFilled) or (target is not _S.DENIED and target in TRANSITIONS[_S.INITIALIZED])
 
 
 def _authorize(state: OrderState, event: AnyAuthorizationEvent) -> None:
     if isinstance(event, AuthorizationReleased):
-        state.authorization_status, state.status = AuthorizationStatus.RELEASED, _S.CANCELED
-        state.ts_last = max(state.ts_last, event.ts_event)
+        _close(state, event, AuthorizationStatus.RELEASED, _S.CANCELED)
         return
     state.signal_id = event.signal_id
     if isinstance(event, AuthorizationDenied):
-        state.authorization_status, state.status = AuthorizationStatus.DENIED, _S.DENIED
+        _close(state, event, AuthorizationStatus.DENIED, _S.DENIED)
         state.deny_reason = event.reason
-        state.ts_last = max(state.ts_last, event.ts_event)
     else:
         state.authorization_status = AuthorizationStatus.GRANTED
 
 
+def _close(
+    state: OrderState, event: AnyAuthorizationEvent, authorization_status: AuthorizationStatus, status: OrderStatus
+) -> None:
+    """Our word comes before all that the engine did with the order before it left: none of that takes it back."""
+    state.authorization_status, state.status = authorization_status, status
+    state.ts_last = max(state.ts_last, event.ts_event)
+    if RANK_AUTHORIZED < state.last_rank < RANK_CONCLUDED:
+        state.last_rank = RANK_INITIALIZED
+
+
 def _overrule(state: OrderState, event: OrderHistoryEvent) -> None:
-    """The engine speaks of an order that was denied or released here: what it says, holds."""
+    """The engine moves an order that was denied or released here: what it says, holds.
+
+    An amendment, or a refused one, of an order that never left is no such move.
+    """
     state.status = _S.INITIALIZED
     if isinstance(event, OrderDenied):
         return  # As we said, and in our words.
@@ -276,7 +297,7 @@ def _amend(state: OrderState, event: OrderUpdated) -> None:
     state.trigger_price = event.trigger_price if event.trigger_price is not None else state.trigger_price
     if isinstance(event.is_quote_quantity, bool):
         state.is_quote_quantity = event.is_quote_quantity
-    elif state.status not in BEFORE_VENUE:
+    elif state.status not in BEFORE_VENUE and not state.is_closed_by_us:
         # NautilusTrader 1.221 turns an amount into a base quantity when it submits the order, and publishes nothing.
         state.is_quote_quantity = False
     if amount is not None and not state.is_quote_quantity and event.quantity:

@@ -107,9 +107,14 @@ class OrderState(Struct):
         return self.authorization_status is AuthorizationStatus.OVERRULED
 
     @property
+    def was_closed_by_us(self) -> bool:
+        """Whether it was denied or released here, and did not go on all the same."""
+        return self.authorization_status in _CLOSING
+
+    @property
     def is_closed_by_us(self) -> bool:
-        """Whether it was denied or released here, and the engine has not said otherwise."""
-        return self.authorization_status in _CLOSING and self.last_rank <= RANK_INITIALIZED
+        """Whether it was denied or released here, and the engine has not moved it: it may still say that it left."""
+        return self.was_closed_by_us and self.last_rank <= RANK_INITIALIZED
 
     @property
     def avg_px(self) -> Decimal | None:

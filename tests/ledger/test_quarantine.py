@@ -178,6 +178,53 @@ async def test_a_decision_is_audited_and_verify_holds_everything_against_it(data
         await resolve(database, 5, DISMISS)
 
 
+async def test_what_waits_for_an_order_that_reconciliation_found_does_not_describe_it(database: Database) -> None:
+    waiting = [published("OrderPendingCancel", n) for n in (1, 3, 4)]
+    found = published("OrderFilled", 2, reconciliation=True)
+    contents = []
+    for batches in ([[waiting[0]], [found], *([event] for event in waiting[1:])], [[*waiting, found]]):
+        await wipe(database)
+        for batch in batches:
+            await send(database, *batch)
+            assert await broken_invariants(database) == []
+        row = await order(database)
+        contents.append((row["ts_init"], row["ts_last"], row["status"], row["waiting"]))
+    assert contents == [(2 * 10**9, 2 * 10**9, "PARTIALLY_FILLED", 3)] * 2
+
+
+async def test_a_dismissed_report_of_a_trade_counts_beside_the_one_that_took_its_place(database: Database) -> None:
+    first, second, third = (fill(n, last_qty=Decimal(n)) for n in (1, 2, 3))
+    made, sent = MADE | {"event_id": event_id(8), "quantity": "9"}, SENT | {"event_id": event_id(9)}
+    await send(database, first, second)
+    await resolve(database, 1, DISMISS)
+    await send(database, made, sent)
+    assert (await order(database))["filled_qty"] == 2
+    await resolve(database, 1)
+    assert ((await order(database))["filled_qty"], (await position(database))["signed_qty"]) == (3, 3)
+    assert counts(await send(database, third)) == (0, 0, 1)
+    fills = await rows(database, "SELECT event_id, repeat_id FROM fills ORDER BY event_id")
+    assert [tuple(row) for row in fills] == [(UUID(int=1), UUID(int=1)), (UUID(int=2), UUID(int=0))]
+    assert await broken_invariants(database) == []
+
+
+async def test_a_dismissed_report_of_a_trade_that_is_accepted_alone_is_the_trade(database: Database) -> None:
+    await send(database, fill(1), MADE | {"event_id": event_id(8)}, SENT | {"event_id": event_id(9)}, fill(2))
+    await resolve(database, 2, DISMISS)
+    await resolve(database, 2)
+    assert (await order(database))["filled_qty"] == 2
+    await wipe(database)
+    await send(database, fill(1), fill(2))
+    await resolve(database, 1, DISMISS)
+    await resolve(database, 2, DISMISS)
+    await send(database, MADE | {"event_id": event_id(8)}, SENT | {"event_id": event_id(9)})
+    await resolve(database, 2)
+    assert counts(await send(database, fill(3))) == (0, 0, 1)
+    await resolve(database, 1)
+    fills = await rows(database, "SELECT event_id, repeat_id FROM fills ORDER BY event_id")
+    assert [tuple(row) for row in fills] == [(UUID(int=1), UUID(int=1)), (UUID(int=2), UUID(int=0))]
+    assert await broken_invariants(database) == []
+
+
 async def test_what_is_decided_counts_however_the_other_events_come(database: Database) -> None:
     events = [MADE, SENT, fill(3, last_qty=Decimal(2)), published("OrderCanceled", 6), published("OrderExpired", 7)]
     contents = []

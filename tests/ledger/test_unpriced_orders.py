@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from app.database import Database
+from app.ledger.commands import Verdict
+from app.rules.enums import DenyCode
 from app.rules.instruments import InstrumentDefinition
 from tests.events import published
+from tests.ledger.gatekeeping import allocate, ask, command
 from tests.ledger.state import broken_invariants, record, wipe
 from tests.ledger.test_engine_truth import record_definitions
 from tests.ledger.test_record import rows
@@ -93,3 +96,79 @@ async def test_the_strategys_latest_fill_values_it_in_any_batches(database: Data
             await take(database, *batch)
         assert await hold(database) == (Decimal(120), Decimal(240), False)
         assert await broken_invariants(database) == []
+
+
+def traded(n: int, price: str) -> list[dict[str, Any]]:
+    """O-9 trades 1 at that price, at once."""
+    name = {"client_order_id": "O-9", "order_type": "LIMIT"}
+    made = initialized(n, "LIMIT", price, client_order_id="O-9") | {"quantity": "1"}
+    return [made, published("OrderSubmitted", n + 1, **name), published("OrderFilled", n + 2, last_px=price, **name)]
+
+
+async def in_any_batches(database: Database, events: list[dict[str, Any]], expected: tuple[Any, ...]) -> None:
+    for size in range(1, len(events) + 1):
+        await wipe(database)
+        await record_definitions(database, [BTC])
+        for start in range(0, len(events), size):
+            await take(database, *events[start : start + size])
+        assert await hold(database) == expected, size
+        assert await broken_invariants(database) == []
+
+
+async def test_an_order_comes_with_the_event_that_makes_it_known(database: Database) -> None:
+    """One that waits for it does not count."""
+    submitted = published("OrderSubmitted", 5)
+    await in_any_batches(database, [submitted, *traded(1, "100"), initialized(4, "MARKET")], (100, 200, False))
+    found = published("OrderFilled", 6, last_px="110", reconciliation=True)
+    updated = published("OrderUpdated", 7, quantity="3", reconciliation=True)
+    await in_any_batches(database, [submitted, *traded(1, "100"), found, updated], (100, 200, False))
+
+
+async def test_a_denied_order_that_left_is_valued_as_one_that_was_never_asked_about(database: Database) -> None:
+    for events in ([initialized(11, "MARKET"), published("OrderSubmitted", 12)], [published("OrderAccepted", 12)]):
+        for batches in ([events], [[event] for event in events], [events[::-1]], [[event] for event in events[::-1]]):
+            await wipe(database)
+            await record_definitions(database, [BTC])
+            await take(database, *traded(1, "100"))
+            await allocate(database, Decimal(1000))
+            [answer] = await ask(database, command(1, quantity="200", price=None))
+            assert isinstance(answer, Verdict)
+            assert answer.deny_code is DenyCode.BUDGET_EXCEEDED
+            for batch in batches:
+                await take(database, *batch)
+            quantity = 2 if len(events) == 2 else 200
+            assert await hold(database) == (100, 100 * quantity, False)
+            assert await broken_invariants(database) == []
+
+
+async def test_a_denied_order_that_left_is_valued_by_what_was_traded_before_it_did(database: Database) -> None:
+    await record_definitions(database, [BTC])
+    await take(database, *traded(1, "100"))
+    await ask(database, command(1, quantity="2", price=None))
+    other = {"client_order_id": "O-9", "order_type": "LIMIT", "last_px": "120"}
+    await take(
+        database,
+        initialized(11, "MARKET"),
+        published("OrderFilled", 13, **other),
+        published("OrderSubmitted", 14),
+        published("OrderFilled", 15, **other | {"last_px": "130"}),
+    )
+    assert await hold(database) == (120, 240, False)
+    assert await broken_invariants(database) == []
+
+
+async def test_a_price_of_zero_is_a_price(database: Database) -> None:
+    """What the strategy traded at before the order came values it, though others trade at another price by now."""
+    await record_definitions(database, [BTC])
+    await take(database, *traded(1, "0"), initialized(5, "MARKET"))
+    assert await hold(database) == (0, 0, False)
+    await allocate(database, Decimal(1000))
+    await take(database, published("OrderFilled", 6, client_order_id="O-9", order_type="LIMIT", last_px="50"))
+    [answer] = await ask(database, command(1, quantity="2", price=None))
+    assert isinstance(answer, Verdict)
+    assert answer.deny_code is None
+    [row] = await rows(database, "SELECT reference_price FROM holds WHERE client_order_id = 'O-1'")
+    assert row["reference_price"] == 0
+    await take(database, published("OrderSubmitted", 7))
+    assert await hold(database) == (0, 0, False)
+    assert await broken_invariants(database) == []

@@ -18,7 +18,7 @@ from app.rules.order_fold import Folded
 from app.rules.order_fold import fold as fold_events
 from app.rules.order_lifecycle import apply, comes_in_order, open_order, refusal
 from app.rules.order_state import RANK_CONCLUDED
-from app.rules.order_transitions import TRANSITIONS
+from app.rules.order_transitions import TERMINAL, TRANSITIONS
 from tests.events import EVENT_TYPES, order_event
 
 FSM = Path(__file__).parents[1] / "data" / "nautilus_order_fsm.json"
@@ -197,6 +197,40 @@ def test_applying_in_order_gives_what_folding_gives(history: list[AnyOrderEvent]
         conclude(concluded)
         assert folded == concluded
         assert left == []
+
+
+OURS = {"AuthorizationReleased": {"actor": "a"}, "AuthorizationDenied": {"actor": "a", "code": "NO_BUDGET"}}
+
+
+@pytest.mark.parametrize("ours", OURS)
+@given(histories(), st.data())
+def test_what_we_close_ends_as_if_we_had_said_so_first(
+    ours: str, history: list[AnyOrderEvent], data: st.DataObject
+) -> None:
+    """Whatever the engine did with the order before it left: our event is applied on top, and folds before all."""
+    count = data.draw(st.integers(1, 3))
+    local = st.sampled_from(["OrderUpdated", "OrderModifyRejected", "OrderCancelRejected"])
+    account = st.sampled_from([None, "BINANCE-001"])
+    before = [
+        order_event(data.draw(local), 100 + n, ts_init=-3 + n, ts_event=n, account_id=data.draw(account))
+        for n in range(count)
+    ]
+    made = order_event("OrderInitialized", 0, ts_init=-4, ts_event=-4, quote_quantity=data.draw(st.booleans()))
+    state = open_order(made)
+    for event in before:
+        apply(state, event)
+    closing: Any = order_event(ours, 200, ts_init=1_000, ts_event=1_000, **OURS[ours])
+    apply(state, closing)
+    taken = list(enumerate([made, *before, closing]))
+    assert (state.status in TERMINAL, fold(taken)[0]) == (True, state)
+    for seq, event in enumerate(history[1:], start=len(taken)):
+        if not comes_in_order(state, event) or refusal(state, event) is not None:
+            break
+        apply(state, event)
+        taken.append((seq, event))
+        concluded = copy(state)
+        conclude(concluded)
+        assert fold(taken)[0] == concluded
 
 
 @given(histories())

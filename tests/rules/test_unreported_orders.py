@@ -110,3 +110,16 @@ def test_a_fill_that_names_another_side_or_instrument_counts_and_is_flagged() ->
         state = state_of(history(MADE, ("OrderSubmitted", {}), ("OrderFilled", {"last_qty": D(1), **other})))
         assert (state.is_mismatched, state.filled_qty) == (True, 1)
     assert state_of(history(MADE, ("OrderSubmitted", {}), ("OrderFilled", {}))).is_mismatched is False
+
+
+def test_it_is_described_by_the_first_event_that_is_applied() -> None:
+    """What waits does not count, nor whether it is read."""
+    waiting = ("OrderPendingCancel", {"instrument_id": "ETHUSDT-PERP.BINANCE"})
+    events = history(waiting, FILLED, waiting)
+    assert state_of(events) == state_of(events[1:2])
+    assert [place for place, _, _ in folded(events).refused] == [1, 3]
+    assert (state_of(events).ts_init, state_of(events).is_mismatched) == (2, False)
+
+
+def test_what_cannot_be_applied_makes_no_order() -> None:
+    assert folded(history(("OrderPendingCancel", FOUND))).state is None

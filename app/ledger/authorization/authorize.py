@@ -7,24 +7,38 @@ A verdict is an event of ours in the order's history; asked again, it is read fr
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import localcontext
+from decimal import Decimal, localcontext
 
 from app.database import WriteConnection
 from app.errors import PurserError
 from app.ledger import own_events
+from app.ledger.admission import empty_admission
+from app.ledger.arrival import OrderKey
 from app.ledger.asking import ask
 from app.ledger.authorization.desk import Desk
 from app.ledger.authorization.requests import Request
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import Verdict
-from app.ledger.exposure import UnvaluedOrder, held_in, load_claims, load_holds, load_last_prices, unvalued_of
+from app.ledger.exposure import (
+    Side,
+    UnvaluedOrder,
+    held_in,
+    load_claims,
+    load_holds,
+    load_last_prices,
+    load_open_orders,
+    unvalued_of,
+)
 from app.ledger.locks import LockedStrategy, lock_strategies
 from app.ledger.orders import known_of, load_states
+from app.ledger.record import apply_admitted
 from app.ledger.revaluation import value_open_orders
 from app.ledger.trading_state import global_state
 from app.ledger.valuations import valuations_of
 from app.ledger.writing import WriteBehind, write
+from app.rules.holds import OpenOrder, increasing_quantities, is_amount, opposite
 from app.rules.money import EXACT
+from app.rules.valuation import Valuation
 
 Answers = list[Verdict | PurserError]
 
@@ -50,7 +64,7 @@ async def authorize(
 
     `ahead`: the desk that decided the same requests before the strategies were locked. Where it foresaw rightly, its
     decisions are written; where anything is otherwise, all is decided anew. `decided` is called with the desk once only
-    the last of it is to be written.
+    the last of it is to be written, and not where the last decision changes other orders.
     """
     with localcontext(EXACT):
         strategies = await lock_strategies(work, {request.key[0] for request in requests})
@@ -59,19 +73,36 @@ async def authorize(
             decided(ahead)
             await write(work, parts)
             return ahead.answers
-        desk = await _read(work, strategies, requests, now)
-        async with WriteBehind(work) as behind:
-            for place, request in enumerate(requests, 1):
-                desk.decide(request)
-                if place == len(requests):
-                    parts = desk.parts(is_last=True)
-                    decided(desk)
-                    await behind.write(parts)
-                elif place % _WRITTEN_TOGETHER == 0:
-                    await behind.write(desk.parts(is_last=False))
-                elif place % _AT_A_STRETCH == 0:
-                    await asyncio.sleep(0)
-    return desk.answers
+        answers: Answers = []
+        while len(answers) < len(requests):
+            rest = requests[len(answers) :]
+            desk = await _read(work, strategies, rest, now + len(answers))
+            await _decide(work, desk, rest, decided)
+            answers += desk.answers
+            if desk.denied_late is not None:
+                # Others claim what it claimed, and an order that it was spawned from has its quantity back.
+                await apply_admitted(work, empty_admission([], strategies), [desk.denied_late])
+    return answers
+
+
+async def _decide(
+    work: WriteConnection, desk: Desk, requests: Sequence[Request], decided: Callable[[Desk], None]
+) -> None:
+    """Decide and write in order: all, or up to the first that was denied after its engine had reported it."""
+    async with WriteBehind(work) as behind:
+        for place, request in enumerate(requests, 1):
+            desk.decide(request)
+            if desk.denied_late is not None:
+                await behind.write(desk.parts(is_last=True))
+                break
+            if place == len(requests):
+                parts = desk.parts(is_last=True)
+                decided(desk)
+                await behind.write(parts)
+            elif place % _WRITTEN_TOGETHER == 0:
+                await behind.write(desk.parts(is_last=False))
+            elif place % _AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
 
 
 async def decide_ahead(desk: Desk, requests: Sequence[Request]) -> None:
@@ -104,22 +135,40 @@ async def _read(
     asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
     sides = {request.side for request in requests if held.get(request.opposite)}
     unpriced = {request.market for request in requests if not request.is_priced}
+    holds = await load_holds(work, stored) if stored else {}
+    unplaced = {one.side for one in requests if one.side in sides and one.key in holds and not holds[one.key].is_placed}
     return Desk(
         strategies=strategies,
         markets=markets,
         states=stored,
         waiting=waiting,
-        holds=await load_holds(work, stored) if stored else {},
+        holds=holds,
         decided=await own_events.load_decisions(work, asked_before) if asked_before else {},
         book=book,
         valuations=valuations,
         held=held,
         claims=await load_claims(work, sides) if sides else {},
+        increasing=await _increasing(work, unplaced, held, valuations) if unplaced else {},
         last_prices=await load_last_prices(work, unpriced) if unpriced else {},
         unvalued=_by_strategy(unvalued),
         global_state=everywhere.state,
         now=now,
     )
+
+
+async def _increasing(
+    work: WriteConnection, sides: Iterable[Side], held: Mapping[Side, Decimal], valuations: Mapping[str, Valuation]
+) -> dict[OrderKey, Decimal]:
+    """What open orders on these sides would add to exposure, each in its turn to claim what is held."""
+    by_side: dict[Side, list[OpenOrder]] = {side: [] for side in sides}
+    for order in await load_open_orders(work, by_side):
+        order.order.is_amount = is_amount(order.order.is_amount, valuations.get(order.instrument_id))
+        by_side[order.market, order.order.side].append(order.order)
+    return {
+        (market[0], order.client_order_id): quantity
+        for (market, side), orders in by_side.items()
+        for order, quantity in increasing_quantities(orders, held[market, opposite(side)])
+    }
 
 
 def _by_strategy(unvalued: Iterable[UnvaluedOrder]) -> dict[str, list[UnvaluedOrder]]:

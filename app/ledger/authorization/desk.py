@@ -56,6 +56,8 @@ class Desk:
     valuations: dict[str, Valuation]
     held: dict[Side, Decimal]
     claims: dict[Side, tuple[Decimal, int]]
+    increasing: dict[OrderKey, Decimal]
+    """What open orders would add to exposure, where one that asks has no value yet: it claims in its turn."""
     last_prices: dict[Market, Decimal]
     unvalued: dict[str, list[UnvaluedOrder]]
     """By strategy: open orders whose need is unknown."""
@@ -72,6 +74,9 @@ class Desk:
     moved_rows: list[Row] = field(default_factory=list)
     """Of orders; rows are made as it goes, so that nobody waits for them in the end."""
     hold_changes: HoldChanges = field(default_factory=HoldChanges)
+    denied_late: OrderKey | None = None
+    """An order that was denied after its engine had reported it: what else that changes is to be found out before the
+    next is decided."""
     handed_out: int = 0
     """How many of `orders` were given out to be written. Rows and holds are those since."""
 
@@ -92,6 +97,7 @@ class Desk:
             valuations=self.valuations,
             held=self.held,
             claims={},
+            increasing={},
             last_prices={},
             unvalued={},
             global_state=self.global_state,
@@ -138,7 +144,9 @@ class Desk:
     ) -> Verdict:
         command = request.command
         currency = valuation.currency if valuation is not None else None
-        reference = command.reference_price or self.last_prices.get(request.market)
+        reference = command.reference_price
+        if reference is None:
+            reference = self.last_prices.get(request.market)
         unit_price = unit_price_of(command.price, command.trigger_price, reference)
         if is_amount(command.quote_quantity, valuation):
             unit_price = _ONE
@@ -169,8 +177,12 @@ class Desk:
         )
         if denial is not None:
             event = _denied(event, denial)
+            if request.key in self.states:
+                self.denied_late = request.key
         else:
-            hold.reference_price, hold.unit_price = hold.reference_price or reference, unit_price
+            hold.unit_price = unit_price
+            if hold.reference_price is None:
+                hold.reference_price = reference
             self._claim(request)
         self._record(request, event)
         self._hold(request.key, hold, currency, _ZERO if denial is not None else required)
@@ -220,6 +232,8 @@ class Desk:
             return _ZERO
         if is_amount(command.quote_quantity, self.valuations.get(command.instrument_id)):
             return command.quantity
+        if (known := self.increasing.get(request.key)) is not None:
+            return known
         position = self.held.get(request.opposite)
         if not position:
             return command.quantity
