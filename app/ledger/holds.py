@@ -242,7 +242,7 @@ async def _moved_orders(
         leaves = _ZERO if state.is_terminal else state.leaves_qty
         order = open_order_of(state, leaves)
         tied[change.key] = TiedOrder(change.key, state.instrument_id, order, state.price, state.trigger_price, hold)
-    await _find_references(work, orders, tied, positions, last_prices)
+    await _find_references(work, orders, tied, changes, positions, last_prices)
     return tied
 
 
@@ -250,6 +250,7 @@ async def _find_references(
     work: WriteConnection,
     orders: Sequence[OrderChange],
     tied: Mapping[OrderKey, TiedOrder],
+    changes: HoldChanges,
     positions: PositionChanges,
     last_prices: Mapping[Market, Decimal],
 ) -> None:
@@ -259,8 +260,12 @@ async def _find_references(
     All follow from the strategy's own events, in whatever batches they come.
     """
     for change in orders:
-        if change.state.reference_price is not None and (order := tied.get(change.key)) is not None:
-            order.hold.reference_price = change.state.reference_price
+        reference, order = change.state.reference_price, tied.get(change.key)
+        if reference is not None and order is not None and order.hold.reference_price != reference:
+            order.hold.reference_price = reference
+            if change.key not in changes.new:
+                # It is stored even where the order's own price was the same: that one is gone now.
+                changes.moved[change.key] = order.hold
     without = [
         (change, order)
         for change in orders
