@@ -86,8 +86,8 @@ WHERE h.currency <> i.settlement_currency AND {OPEN} AND (i.source = 'RECORDED' 
     AND e.type = 'AuthorizationGranted' AND e.payload->>'currency' = h.currency
 ))
 """
-# The need of an order that has no value now was unknown from its first event on: what becomes known stays so. An order
-# that was made without its OrderInitialized, from whatever events came or were accepted, was there at its last event.
+# The need of an order that has no value now was unknown from its OrderInitialized on, the last where it was initialized
+# again: what becomes known stays so. One that other events made, or an admin accepted, was there at its last event.
 # One without a price had nothing to be valued at until its strategy traded the instrument, and counts in its currency.
 _GRANTED_WHILE_UNVALUED = """
 SELECT concat_ws(' ', g.strategy_id, g.client_order_id) AS row,
@@ -95,7 +95,7 @@ SELECT concat_ws(' ', g.strategy_id, g.client_order_id) AS row,
        concat('denied: what ', u.client_order_id, ' needs is not known') AS recomputed
 FROM holds u JOIN orders o USING (strategy_id, client_order_id)
 CROSS JOIN LATERAL (
-    SELECT coalesce(min(e.seq) FILTER (WHERE e.type = 'OrderInitialized' AND q.event_id IS NULL), max(e.seq)) AS seq
+    SELECT coalesce(max(e.seq) FILTER (WHERE e.type = 'OrderInitialized' AND q.event_id IS NULL), max(e.seq)) AS seq
     FROM order_events e LEFT JOIN quarantined_events q USING (strategy_id, event_id, variant)
     WHERE e.strategy_id = u.strategy_id AND e.client_order_id = u.client_order_id AND e.variant = 0
 ) i
