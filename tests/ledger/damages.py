@@ -1,4 +1,4 @@
-"""What may be changed by hand in the ledger of `test_verify_by_hand`, and the claims of `purser verify` that it breaks."""
+"""What is changed by hand in the ledger of `test_verify_by_hand`, and the claims of `purser verify` that it breaks."""
 
 from tests.events import event_id
 from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY_ID
@@ -249,8 +249,8 @@ DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "a discrepancy of nothing": (
         (REPORTS, REPLAY),
         [
-            "INSERT INTO discrepancies SELECT strategy_id, event_id, 'QUANTITY', position_id, 1, 'X', ts_event, '1', '2' "
-            "FROM order_events WHERE position_id IS NOT NULL AND variant = 0"
+            "INSERT INTO discrepancies SELECT strategy_id, event_id, 'QUANTITY', position_id, 1, 'X', ts_event, '1', "
+            "'2' FROM order_events WHERE position_id IS NOT NULL AND variant = 0"
         ],
     ),
     "a day's fills": ((DAYS, SUMS), ["UPDATE fill_totals SET notional = notional + 1"]),
