@@ -242,7 +242,8 @@ async def _moved_orders(
         leaves = _ZERO if state.is_terminal else state.leaves_qty
         open_order = open_order_of(state, leaves)
         order = TiedOrder(change.key, state.instrument_id, open_order, state.price, state.trigger_price, hold)
-        refer_to_own_events(order, state, valuations.get(order.instrument_id))
+        if refer_to_own_events(order, state, valuations.get(order.instrument_id)) and change.key not in changes.new:
+            changes.moved[change.key] = hold
         tied[change.key] = order
     await find_references(work, orders, tied, positions, last_prices)
     return tied

@@ -198,8 +198,7 @@ class _Position:
         report = read_report(event)
         states = await self._states_at(report)
         if not states:
-            missing = Difference(DiscrepancyKind.FILL_MISSING, None, _quantity(report))
-            result.found.append(self._row(event, None, missing))
+            result.found.append(self._row(event, None, _missing(report)))
             return
         state, found = closest(report, states)
         if await self._shows_deduction(report, found):
@@ -327,23 +326,29 @@ class _Position:
         return bool(await self._work.fetchval(_OTHERS, *self._key, n, list(self._settled)))
 
 
-def _quantity(report: PositionReport) -> str:
-    return f"{report.signed_qty:f}" if report.signed_qty is not None else "a position"
+def _missing(report: PositionReport) -> Difference:
+    quantity = f"{report.signed_qty:f}" if report.signed_qty is not None else "a position"
+    return Difference(DiscrepancyKind.FILL_MISSING, None, quantity)
 
 
-def compare_all(reports: Iterable[AnyPositionEvent], trail: Trail) -> tuple[set[str], dict[int, Reconciliation]]:
-    """All reports of a position against its whole trail: ids of events that differ, and the verdict on each life."""
-    differing: set[str] = set()
+def compare_all(
+    reports: Iterable[AnyPositionEvent], trail: Trail
+) -> tuple[dict[str, tuple[int | None, list[Difference]]], dict[int, Reconciliation]]:
+    """All reports of a position against its whole trail: what differs, and the verdict on each life.
+
+    What differs goes by the event's id: the life that it speaks of, and the figures.
+    """
+    differing: dict[str, tuple[int | None, list[Difference]]] = {}
     verdicts: dict[int, Reconciliation] = {}
     for event in reports:
         report = read_report(event)
         states = trail.get(report.ts_event)
         if not states:
-            differing.add(event.event_id)
+            differing[event.event_id] = None, [_missing(report)]
             continue
         state, found = closest(report, states)
         if found:
-            differing.add(event.event_id)
+            differing[event.event_id] = state.n, found
             verdicts[state.n] = Reconciliation.DIFFERS
         else:
             verdicts.setdefault(state.n, Reconciliation.AGREES)

@@ -15,12 +15,18 @@ from app.rules.order_state import OrderState
 from app.rules.valuation import Valuation
 
 
-def refer_to_own_events(order: TiedOrder, state: OrderState, valuation: Valuation | None) -> None:
-    """Value it by the price at which the emulator released it, or the engine turned its amount into a quantity."""
-    if state.reference_price is not None:
-        order.hold.reference_price = state.reference_price
-    elif state.submission_px is not None and is_amount(True, valuation):
-        order.hold.reference_price = state.submission_px
+def refer_to_own_events(order: TiedOrder, state: OrderState, valuation: Valuation | None) -> bool:
+    """Value it by the price at which the emulator released it, or the engine turned its amount into a quantity.
+
+    Answers whether that is another price than before: it is stored even while the order has the same one of its own.
+    """
+    price = state.reference_price
+    if price is None and is_amount(True, valuation):
+        price = state.submission_px
+    if price is None or price == order.hold.reference_price:
+        return False
+    order.hold.reference_price = price
+    return True
 
 
 async def find_references(

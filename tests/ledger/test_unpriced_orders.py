@@ -57,6 +57,17 @@ async def test_a_released_order_is_valued_at_the_price_that_released_it(database
         assert await broken_invariants(database) == []
 
 
+async def test_an_order_that_lost_its_price_keeps_its_value_when_other_orders_trade(database: Database) -> None:
+    await record_definitions(database, [BTC])
+    await take(database, *emulated()[:2])
+    await take(database, emulated()[2])
+    other = {"client_order_id": "O-2", "order_side": "SELL"}
+    await take(database, *(published(kind, n, **other) for n, kind in ((6, "OrderInitialized"), (7, "OrderSubmitted"))))
+    await take(database, published("OrderFilled", 8, last_px="90", **other))
+    assert await hold(database) == (100, 100, False)
+    assert await broken_invariants(database) == []
+
+
 @pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
 async def test_in_whatever_order_its_events_come(database: Database, order: tuple[int, ...]) -> None:
     await record_definitions(database, [BTC])

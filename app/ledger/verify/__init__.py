@@ -48,7 +48,7 @@ class Verified:
 def invariants(noted: AuditHead | None = None) -> list[Invariant]:
     """All invariants that are checked, by number. `noted` is an earlier head of the audit log."""
     replayed = [
-        Invariant(6, "every order is the fold of its applied events", verify_orders),
+        Invariant(6, "every order is the fold of its applied events, every fill as its event says", verify_orders),
         Invariant(7, "every position is the replay of its fills", verify_positions),
         Invariant(10, "the audit hash chain is whole", verify_audit_chain),
     ]

@@ -39,25 +39,32 @@ _SAID_OF_GLOBAL_STATE = """(
     ) a ON true
 ) said"""
 
+# Strategies go by TRADER/NAME in the log, which follows from the id and does not change.
 _KEYS = """(
     SELECT key_id::text AS entity_id, name::text, role::text, revoked_at IS NOT NULL AS is_revoked,
-           strategy_ids IS NULL AS is_unbound
+           CASE WHEN strategy_ids IS NULL THEN 'null' ELSE (
+               SELECT coalesce(jsonb_agg(coalesce(s.trader_id || '/' || s.name, bound.id::text) ORDER BY place), '[]')
+               FROM unnest(strategy_ids) WITH ORDINALITY AS bound (id, place)
+               LEFT JOIN strategies s ON s.strategy_id = bound.id
+           ) END AS strategies
     FROM api_keys
 ) stored"""
 _SAID_OF_KEYS = _last_said(
     "key",
     "after->>'name' AS name, after->>'role' AS role, (after->>'isRevoked')::boolean AS is_revoked, "
-    "after->'strategies' = 'null' AS is_unbound",
+    "after->'strategies' AS strategies",
 )
 
 _INSTRUMENTS = """(
-    SELECT instrument_id::text AS entity_id, settlement_currency::text, multiplier, is_inverse FROM instruments
-    WHERE source = 'RECORDED'
+    SELECT instrument_id::text AS entity_id, base_currency::text, quote_currency::text, settlement_currency::text,
+           multiplier, is_inverse, kind::text
+    FROM instruments WHERE source = 'RECORDED'
 ) stored"""
 _SAID_OF_INSTRUMENTS = _last_said(
     "instrument",
+    "after->>'baseCurrency' AS base_currency, after->>'quoteCurrency' AS quote_currency, "
     "after->>'settlementCurrency' AS settlement_currency, (after->>'multiplier')::numeric AS multiplier, "
-    "(after->>'isInverse')::boolean AS is_inverse",
+    "(after->>'isInverse')::boolean AS is_inverse, after->>'kind' AS kind",
 )
 
 ACT_STATEMENTS = (
@@ -79,11 +86,16 @@ ACT_STATEMENTS = (
     Statement(
         10,
         "API keys are what was made of them, by the audit log",
-        differing("entity_id", _KEYS, _SAID_OF_KEYS, "name, role, is_revoked, is_unbound"),
+        differing("entity_id", _KEYS, _SAID_OF_KEYS, "name, role, is_revoked, strategies"),
     ),
     Statement(
         10,
         "instruments are valued as was recorded last, by the audit log",
-        differing("entity_id", _INSTRUMENTS, _SAID_OF_INSTRUMENTS, "settlement_currency, multiplier, is_inverse"),
+        differing(
+            "entity_id",
+            _INSTRUMENTS,
+            _SAID_OF_INSTRUMENTS,
+            "base_currency, quote_currency, settlement_currency, multiplier, is_inverse, kind",
+        ),
     ),
 )

@@ -22,6 +22,9 @@ FROM holds WHERE amount <> remaining + captured + voided
 OR least(amount, remaining, captured, voided) < 0
 """
 
+_IS_AMOUNT = """is_quote_quantity AND NOT EXISTS (
+                           SELECT FROM instruments i WHERE i.instrument_id = orders.instrument_id AND i.is_inverse
+                       )"""
 _REMAINING = """(
     SELECT strategy_id, client_order_id, remaining, is_unvalued FROM holds WHERE remaining <> 0 OR is_unvalued
 ) stored"""
@@ -30,22 +33,20 @@ _REMAINING = """(
 _OPEN_HOLDS = f"""(
     SELECT strategy_id, client_order_id, remaining, is_unvalued FROM (
         SELECT o.strategy_id, o.client_order_id, CASE
-                   WHEN h.currency IS NULL OR h.unit_price IS NULL THEN 0
+                   WHEN h.currency IS NULL OR price IS NULL THEN 0
                    WHEN o.is_amount THEN added * coalesce(i.multiplier, 1)
-                   WHEN NOT coalesce(i.is_inverse, false) THEN added * h.unit_price * coalesce(i.multiplier, 1)
-                   WHEN h.unit_price = 0 THEN 0
-                   ELSE round(added * i.multiplier * 1.{"0" * 40} / h.unit_price, 18) END AS remaining,
-               o.is_unknown OR added > 0 AND (h.currency IS NULL OR h.unit_price IS NULL) AS is_unvalued
+                   WHEN NOT coalesce(i.is_inverse, false) THEN added * price * coalesce(i.multiplier, 1)
+                   WHEN price = 0 THEN 0
+                   ELSE round(added * i.multiplier * 1.{"0" * 40} / price, 18) END AS remaining,
+               o.is_unknown OR added > 0 AND (h.currency IS NULL OR price IS NULL) AS is_unvalued
         FROM (
             SELECT strategy_id, client_order_id, instrument_id, side, reduce_only, leaves, is_amount,
-                   quantity_source = 'UNKNOWN' AS is_unknown,
+                   coalesce(orders.price, trigger_price) AS own_price, quantity_source = 'UNKNOWN' AS is_unknown,
                    coalesce(sum(leaves) FILTER (WHERE NOT is_amount) OVER (PARTITION BY strategy_id, instrument_id, side
                             ORDER BY ts_init, client_order_id COLLATE "C"
                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS claimed
             FROM orders CROSS JOIN LATERAL (
-                SELECT is_quote_quantity AND NOT EXISTS (
-                           SELECT FROM instruments i WHERE i.instrument_id = orders.instrument_id AND i.is_inverse
-                       ) AS is_amount,
+                SELECT {_IS_AMOUNT} AS is_amount,
                        greatest(quantity - CASE WHEN is_quote_quantity THEN abs(filled_notional) ELSE filled_qty END, 0)
                        AS leaves
             ) l WHERE {OPEN}
@@ -58,29 +59,57 @@ _OPEN_HOLDS = f"""(
         ) p USING (strategy_id, instrument_id, side)
         CROSS JOIN LATERAL (
             SELECT CASE WHEN o.is_amount THEN o.leaves
-                   ELSE o.leaves - least(o.leaves, greatest(coalesce(p.held, 0) - o.claimed, 0)) END AS added
+                   ELSE o.leaves - least(o.leaves, greatest(coalesce(p.held, 0) - o.claimed, 0)) END AS added,
+                   CASE WHEN o.is_amount THEN 1 ELSE abs(coalesce(o.own_price, h.reference_price)) END AS price
         ) a
         WHERE NOT o.reduce_only
     ) valued WHERE remaining <> 0 OR is_unvalued
 ) recomputed"""
 
+# One unit of an amount is worth one. Where there is no price, nothing is held: see above.
+_PRICED_OTHERWISE = f"""
+SELECT concat_ws(' ', h.strategy_id, h.client_order_id) AS row, concat('at ', h.unit_price) AS stored,
+       concat('at ', u.unit_price) AS recomputed
+FROM orders CROSS JOIN LATERAL (SELECT {_IS_AMOUNT} AS is_amount) l
+JOIN holds h USING (strategy_id, client_order_id) CROSS JOIN LATERAL (
+    SELECT CASE WHEN is_amount THEN 1 ELSE abs(coalesce(orders.price, trigger_price, h.reference_price)) END
+    AS unit_price
+) u WHERE {OPEN} AND h.unit_price IS DISTINCT FROM u.unit_price
+"""
+# Whoever asks for an order in an unknown instrument names its currency. Until the instrument is recorded, that stands.
 _HELD_IN_ANOTHER_CURRENCY = f"""
 SELECT concat_ws(' ', h.strategy_id, h.client_order_id) AS row, concat('in ', h.currency) AS stored,
        concat('in ', i.settlement_currency, ', which ', i.instrument_id, ' settles in') AS recomputed
 FROM holds h JOIN orders o USING (strategy_id, client_order_id) JOIN instruments i USING (instrument_id)
-WHERE i.source = 'RECORDED' AND h.currency <> i.settlement_currency AND {OPEN}
+WHERE h.currency <> i.settlement_currency AND {OPEN} AND (i.source = 'RECORDED' OR NOT EXISTS (
+    SELECT FROM order_events e WHERE e.strategy_id = h.strategy_id AND e.client_order_id = h.client_order_id
+    AND e.type = 'AuthorizationGranted' AND e.payload->>'currency' = h.currency
+))
 """
-# An order in an unknown instrument has an unknown need from its first event on.
+# The need of an order that has no value now was unknown from its OrderInitialized on, the last where it was initialized
+# again: what becomes known stays so. One that other events made, or an admin accepted, was there at its last event.
+# One without a price had nothing to be valued at until its strategy traded the instrument, and counts in its currency.
 _GRANTED_WHILE_UNVALUED = """
 SELECT concat_ws(' ', g.strategy_id, g.client_order_id) AS row,
        concat('granted, ', h.amount, ' ', h.currency) AS stored,
        concat('denied: what ', u.client_order_id, ' needs is not known') AS recomputed
-FROM holds u
-JOIN order_events i ON i.strategy_id = u.strategy_id AND i.client_order_id = u.client_order_id
-    AND i.type = 'OrderInitialized'
+FROM holds u JOIN orders o USING (strategy_id, client_order_id)
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(e.seq) FILTER (WHERE e.type = 'OrderInitialized' AND q.event_id IS NULL), max(e.seq)) AS seq
+    FROM order_events e LEFT JOIN quarantined_events q USING (strategy_id, event_id, variant)
+    WHERE e.strategy_id = u.strategy_id AND e.client_order_id = u.client_order_id AND e.variant = 0
+) i
 JOIN order_events g ON g.strategy_id = u.strategy_id AND g.type = 'AuthorizationGranted' AND g.seq > i.seq
+    AND g.client_order_id <> u.client_order_id
 JOIN holds h ON h.strategy_id = g.strategy_id AND h.client_order_id = g.client_order_id AND h.amount > 0
-WHERE u.is_unvalued AND u.currency IS NULL
+WHERE u.is_unvalued AND (u.currency IS NULL OR u.currency = h.currency AND (
+    o.quantity_source = 'UNKNOWN' OR NOT EXISTS (
+        SELECT FROM fills f WHERE f.strategy_id = u.strategy_id AND f.instrument_id = o.instrument_id AND f.seq < g.seq
+    )
+) AND NOT EXISTS (
+    SELECT FROM audit_entries a WHERE a.entity_type = 'instrument' AND a.entity_id = o.instrument_id
+    AND a.before->>'settlementCurrency' <> a.after->>'settlementCurrency'
+))
 """
 
 _ENDED_BUT_HOLDING = f"""
@@ -184,7 +213,8 @@ BUDGET_STATEMENTS = (
         "every hold is what its open order would add to exposure, and says where that cannot be valued",
         differing("strategy_id, client_order_id", _REMAINING, _OPEN_HOLDS, "remaining, is_unvalued"),
     ),
-    Statement(2, "every open order holds what its recorded instrument settles in", _HELD_IN_ANOTHER_CURRENCY),
+    Statement(2, "every open order's hold is valued at the order's price", _PRICED_OTHERWISE),
+    Statement(2, "every open order holds what its instrument settles in", _HELD_IN_ANOTHER_CURRENCY),
     Statement(
         3,
         "journal versions count from 1 to the budget's without a gap",

@@ -1,4 +1,4 @@
-"""What admins decided about events in quarantine: as our own events say, as the audit log says, and no more."""
+"""Events in quarantine are recorded ones; what admins decided about them is what our events and the audit log say."""
 
 from app.ledger.verify.statements import Statement, differing
 from app.models.fill import NO_REPEAT
@@ -14,12 +14,38 @@ _SAID_BY_EVENTS = """(
            payload->>'actor' AS actor
     FROM order_events WHERE type = 'QuarantineResolved' ORDER BY 1, 2, 3, 4
 ) recomputed"""
-_DISMISSED = (
-    "(SELECT strategy_id, event_id, variant, code::text FROM quarantined_events WHERE code = 'DISMISSED') stored"
-)
+_DISMISSED = """(
+    SELECT strategy_id, event_id, variant, reason::text FROM quarantined_events WHERE code = 'DISMISSED'
+) stored"""
 _TO_BE_DISMISSED = """(
-    SELECT strategy_id, event_id, variant, 'DISMISSED' AS code FROM quarantine_resolutions WHERE action = 'DISMISS'
+    SELECT strategy_id, event_id, variant, actor || ': ' || reason AS reason FROM quarantine_resolutions
+    WHERE action = 'DISMISS'
 ) recomputed"""
+# The replay of the orders finds the codes of all others (`replay`).
+_CONFLICTING = """(
+    SELECT strategy_id, event_id, variant, code::text FROM quarantined_events
+    WHERE variant > 0 AND code <> 'DISMISSED'
+) stored"""
+_OF_OTHER_CONTENT = """(
+    SELECT strategy_id, event_id, variant, 'CONFLICTING_CONTENT' AS code FROM order_events e
+    WHERE variant > 0 AND NOT EXISTS (
+        SELECT FROM quarantine_resolutions r
+        WHERE r.strategy_id = e.strategy_id AND r.event_id = e.event_id AND r.variant = e.variant
+    )
+) recomputed"""
+# Reports of positions wait for nothing; only other content under their id is put aside.
+_WAITING_FOR_NOTHING = """
+SELECT concat_ws(' ', q.strategy_id, q.event_id, q.variant) AS row,
+       concat('of order ', q.client_order_id, ' at ', q.ts_event) AS stored,
+       CASE WHEN e.event_id IS NULL THEN 'no such event'
+            WHEN e.client_order_id IS NULL AND e.variant = 0 THEN 'a position event, which does not wait'
+            ELSE concat('of order ', coalesce(e.client_order_id, e.payload->>'opening_order_id'), ' at ', e.ts_event)
+            END AS recomputed
+FROM quarantined_events q LEFT JOIN order_events e
+ON e.strategy_id = q.strategy_id AND e.event_id = q.event_id AND e.variant = q.variant
+WHERE e.event_id IS NULL OR (e.client_order_id IS NULL AND e.variant = 0)
+OR q.client_order_id <> coalesce(e.client_order_id, e.payload->>'opening_order_id') OR q.ts_event <> e.ts_event
+"""
 _ENTITIES = """(
     SELECT strategy_id || '/' || event_id || '/' || variant AS entity_id, action::text FROM quarantine_resolutions
 ) stored"""
@@ -44,8 +70,14 @@ QUARANTINE_STATEMENTS = (
     Statement(
         6,
         "the dismissed events are those that an admin dismissed",
-        differing(_KEY, _DISMISSED, _TO_BE_DISMISSED, "code"),
+        differing(_KEY, _DISMISSED, _TO_BE_DISMISSED, "reason"),
     ),
+    Statement(
+        6,
+        "other content under a known event id is in quarantine",
+        differing(_KEY, _CONFLICTING, _OF_OTHER_CONTENT, "code"),
+    ),
+    Statement(6, "what is in quarantine is an event that was recorded, of that order", _WAITING_FOR_NOTHING),
     Statement(9, "a trade counts twice only where an admin accepted it", _REPEATED),
     Statement(
         10,

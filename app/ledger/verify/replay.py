@@ -1,7 +1,7 @@
 """Orders folded again from their events, positions computed again from their fills, compared with what is stored."""
 
 from collections.abc import AsyncIterator, Iterable
-from decimal import localcontext
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
 import asyncpg
@@ -9,18 +9,29 @@ import asyncpg
 from app.database import ReadConnection
 from app.engines.nautilus import decode_stored
 from app.ledger.by_keys import array_source
-from app.ledger.order_folding import fold_order
+from app.ledger.order_folding import FoldedOrder, fold_order
 from app.ledger.order_loading import load_spawned
 from app.ledger.orders import OrderChange
-from app.ledger.positions import EFFECT_COLUMNS, BookedFill, Life, PositionChanges, booked_of, life_of, run_fills
+from app.ledger.positions import (
+    EFFECT_COLUMNS,
+    BookedFill,
+    Life,
+    PositionChanges,
+    booked_of,
+    life_of,
+    position_id_beside,
+    position_id_of,
+    run_fills,
+)
 from app.ledger.reconciliation import compare_all
 from app.ledger.rows import ORDER_COLUMNS, POSITION_COLUMNS, order_row, position_row
 from app.ledger.valuations import load_valuations
 from app.ledger.verify.finding import Finding
 from app.ledger.writing import Row
-from app.rules.enums import QuarantineCode
+from app.models.fill import NO_REPEAT
+from app.rules.events import OrderFilled
 from app.rules.money import EXACT
-from app.rules.order_fold import Spawned
+from app.rules.positions import trade_seq_of
 from app.rules.valuation import assumed
 
 _TOGETHER = 2000
@@ -30,11 +41,18 @@ _ORDER_IDS = array_source("strategy_id uuid", "client_order_id text")
 _POSITION_IDS = array_source("strategy_id uuid", "position_id text")
 
 _TAGS = ORDER_COLUMNS.index("tags")
+_SAID_BY_EVENTS = (
+    *("event_id", "trade_id", "venue_order_id", "account_id", "instrument_id", "side", "last_qty", "last_px"),
+    *("currency", "commission", "commission_currency", "liquidity_side", "ts_event", "ts_init", "trade_seq", "seq"),
+    "repeat_id",
+)
+"""What a fill has of its event; the rest is what the fill did, and its position."""
+_IDS = ("strategy_id", "signal_id", "event_id", "repeat_id")
 
 
 def _listed(columns: Iterable[str]) -> str:
     """Columns as the ledger has their values: ids as text."""
-    return ", ".join(f"{column}::text" if column in ("strategy_id", "signal_id") else column for column in columns)
+    return ", ".join(f"{column}::text" if column in _IDS else column for column in columns)
 
 
 # OFFSET 0: each key is looked up by its index, whatever the planner thinks of thousands of them.
@@ -57,6 +75,12 @@ SELECT strategy_id::text, client_order_id FROM orders
 UNION ALL SELECT DISTINCT strategy_id::text, client_order_id FROM order_events e
 WHERE client_order_id IS NOT NULL AND variant = 0 AND NOT EXISTS (
     SELECT FROM orders o WHERE o.strategy_id = e.strategy_id AND o.client_order_id = e.client_order_id)
+"""
+_FILLS_OF_ORDERS = f"""
+SELECT f.* FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
+    SELECT {_listed(_SAID_BY_EVENTS)}, strategy_id, client_order_id, position_id FROM fills
+    WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id OFFSET 0
+) f
 """
 _FILLS = f"""
 SELECT f.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
@@ -83,8 +107,9 @@ SELECT e.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
 """
 _DISCREPANCIES = f"""
 SELECT d.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT strategy_id, position_id, event_id::text FROM discrepancies
-    WHERE strategy_id = k.strategy_id AND position_id = k.position_id OFFSET 0
+    SELECT strategy_id, event_id::text, kind, position_id, position_n, instrument_id, ts_event, ledger_value,
+           engine_value
+    FROM discrepancies WHERE strategy_id = k.strategy_id AND position_id = k.position_id OFFSET 0
 ) d
 """
 _INSTRUMENTS = "SELECT instrument_id FROM instruments"
@@ -95,19 +120,24 @@ Key = tuple[str, str]
 
 
 async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
-    """Every order equals the fold of its events, and exactly the events that the fold leaves over are quarantined."""
+    """Every order equals the fold of its events, and every fill is as its event says.
+
+    Exactly the events that the fold leaves over are quarantined.
+    """
     async for keys in _together(connection, _ORDER_KEYS):
         orders = _grouped(await connection.fetch(_ORDERS, *keys), "client_order_id")
         events = _grouped(await connection.fetch(_EVENTS, *keys), "client_order_id")
+        fills = _grouped(await connection.fetch(_FILLS_OF_ORDERS, *keys), "client_order_id")
         spawned = await load_spawned(connection, zip(*keys, strict=True))
+        found: list[Finding] = []
         with localcontext(EXACT):
-            found = [
-                finding
-                for key in zip(*keys, strict=True)
-                for finding in _differing_order(
-                    key, orders.get(key, []), events.get(key, []), spawned.get(key, {}).values()
-                )
-            ]
+            for key in zip(*keys, strict=True):
+                stored = [(row["seq"], decode_stored(row["payload"])) for row in events.get(key, [])]
+                stored.sort(key=lambda pair: pair[0])
+                folded = fold_order(key, stored, spawned.get(key, {}).values())  # type: ignore[arg-type]
+                found += _differing_order(key, orders.get(key, []), events.get(key, []), folded)
+                if key in fills:
+                    found += _differing_booked(fills[key], folded)
         for finding in found:
             yield finding
 
@@ -135,8 +165,7 @@ async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]
                 run_fills(key, None, booked, changes, deducts_base_fees=key[0] in deducting)
                 found += _differing_fills(booked)
                 events = [decode_stored(row["payload"]) for row in reports.get(key, [])]
-                known = {row["event_id"] for row in disputed.get(key, [])}
-                found += _differing_reports(key, events, changes, known)
+                found += _differing_reports(key, events, changes, disputed.get(key, []))
                 found += _differing_lives(key, stored.get(key, []), changes.lives)
         for finding in found:
             yield finding
@@ -162,25 +191,53 @@ def _grouped(rows: Iterable[asyncpg.Record], name: str) -> dict[Key, list[asyncp
     return groups
 
 
-def _differing_reports(key: Key, events: list[Any], changes: PositionChanges, known: set[str]) -> Iterable[Finding]:
+def _differing_reports(
+    key: Key, events: list[Any], changes: PositionChanges, stored: list[asyncpg.Record]
+) -> Iterable[Finding]:
     """Compare discrepancies; notes on the lives of `changes` what they should say of the reports."""
     owner = next(iter(changes.lives.values())).instrument_id if changes.lives else None
     concerned = [event for event in events if owner in (None, event.instrument_id)]
     differing, verdicts = compare_all(concerned, changes.trails.get(key, {}))
     for n, verdict in verdicts.items():
         changes.lives[(*key, n)].reconciliation = verdict
-    for event_id in sorted(differing ^ known):
-        stored, expected = ("no discrepancy", "one") if event_id in differing else ("a discrepancy", "none")
-        where = f"position event {event_id} of position {key[1]} of strategy {key[0]}"
-        yield Finding(where, f"stored {stored}, recomputed {expected}")
+    if not differing and not stored:
+        return
+    expected = {
+        (event.event_id, difference.kind.value): (
+            *(n, event.instrument_id, event.ts_event),
+            *(_number(difference.ledger), _number(difference.engine)),
+        )
+        for event in concerned
+        if event.event_id in differing
+        for n, differences in (differing[event.event_id],)
+        for difference in differences
+    }
+    known = {
+        (row["event_id"], row["kind"]): (
+            *(row["position_n"], row["instrument_id"], row["ts_event"]),
+            *(_number(row["ledger_value"]), _number(row["engine_value"])),
+        )
+        for row in stored
+    }
+    for event_id, kind in sorted(expected.keys() | known.keys()):
+        found, value = known.get((event_id, kind)), expected.get((event_id, kind))
+        if found != value:
+            where = f"discrepancy {kind} by position event {event_id} of position {key[1]} of strategy {key[0]}"
+            yield Finding(where, f"stored {_shown(found)}, recomputed {_shown(value)}")
+
+
+def _number(value: str | None) -> Decimal | str | None:
+    """A value of a discrepancy, whatever zeros it was written with."""
+    try:
+        return Decimal(value) if value is not None else None
+    except InvalidOperation:
+        return value
 
 
 def _differing_order(
-    key: Key, order_rows: list[asyncpg.Record], event_rows: list[asyncpg.Record], spawned: Iterable[Spawned]
+    key: Key, order_rows: list[asyncpg.Record], event_rows: list[asyncpg.Record], folded: FoldedOrder
 ) -> Iterable[Finding]:
     where = f"order {key[1]} of strategy {key[0]}"
-    events: Any = [(row["seq"], decode_stored(row["payload"])) for row in event_rows]
-    folded = fold_order(key, sorted(events, key=lambda pair: pair[0]), spawned)
     state = folded.state
     quarantined = {row["event_id"]: row["code"] for row in event_rows if row["code"] is not None}
     expected = {item.event_id: item.code for _, item in folded.left}
@@ -189,13 +246,34 @@ def _differing_order(
             stored, recomputed = quarantined.get(event_id, "applied"), expected.get(event_id, "applied")
             yield Finding(f"event {event_id} of {where}", f"stored {stored}, recomputed {recomputed}")
     if state is None:
-        # An order that was authorized or denied here before its engine reported it has no events yet.
-        if order_rows and QuarantineCode.ORDER_UNKNOWN in expected.values():
-            yield Finding(where, "stored, though its events hold no OrderInitialized")
+        if order_rows:
+            yield Finding(where, "stored, though no events make it")
         return
     row = order_row(OrderChange(key, state, folded.waiting, None))
     # Written as text, read as a list.
-    yield from _differing_row(where, ORDER_COLUMNS, order_rows, (*row[:_TAGS], state.tags, *row[_TAGS + 1 :]))
+    stored = order_rows[0] if order_rows else None
+    yield from _differing_row(where, ORDER_COLUMNS, stored, (*row[:_TAGS], state.tags, *row[_TAGS + 1 :]))
+
+
+def _differing_booked(fill_rows: list[asyncpg.Record], folded: FoldedOrder) -> Iterable[Finding]:
+    """Compare fills with the events that are applied; that each has the other, a statement checks."""
+    applied = {event.event_id: (seq, event) for seq, event in folded.applied if isinstance(event, OrderFilled)}
+    for row in fill_rows:
+        if (found := applied.get(row["event_id"])) is None:
+            continue
+        seq, event = found
+        where = f"fill {event.event_id} of strategy {row['strategy_id']}"
+        expected = (
+            *(event.event_id, event.trade_id, event.venue_order_id, event.account_id or "", event.instrument_id),
+            *(event.order_side, event.last_qty, event.last_px, event.currency, event.commission_amount),
+            *(event.commission_currency, event.liquidity_side, event.ts_event, event.ts_init),
+            *(trade_seq_of(event.trade_id), seq),
+            event.event_id if event.event_id in folded.repeated else str(NO_REPEAT),
+        )
+        yield from _differing_row(where, _SAID_BY_EVENTS, tuple(row)[: len(expected)], expected)
+        named = position_id_of(event)
+        if row["position_id"] not in (named, position_id_beside(named, event.instrument_id)):
+            yield Finding(where, f"position_id: stored {row['position_id']}, recomputed {named}")
 
 
 def _differing_lives(
@@ -208,7 +286,7 @@ def _differing_lives(
         if n not in recomputed:
             yield Finding(where, "stored, though no fill belongs to it")
         else:
-            yield from _differing_row(where, POSITION_COLUMNS, [stored[n]] if n in stored else [], recomputed[n])
+            yield from _differing_row(where, POSITION_COLUMNS, stored.get(n), recomputed[n])
 
 
 def _differing_fills(booked: list[BookedFill]) -> Iterable[Finding]:
@@ -220,14 +298,15 @@ def _differing_fills(booked: list[BookedFill]) -> Iterable[Finding]:
 
 
 def _differing_row(
-    where: str, columns: tuple[str, ...], stored: list[asyncpg.Record], expected: Row
+    where: str, columns: tuple[str, ...], stored: Iterable[Any] | None, expected: Row
 ) -> Iterable[Finding]:
-    if not stored:
+    if stored is None:
         yield Finding(where, "missing")
         return
-    if tuple(stored[0]) == expected:
+    stored = tuple(stored)
+    if stored == expected:
         return
-    for column, found, value in zip(columns, stored[0], expected, strict=True):
+    for column, found, value in zip(columns, stored, expected, strict=True):
         if found != value:
             yield Finding(where, f"{column}: stored {found}, recomputed {value}")
 

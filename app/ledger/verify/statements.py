@@ -75,7 +75,10 @@ _FILL_SUMS_OF_DAYS = """(
 ) recomputed"""
 
 
-_TRADES = "(SELECT * FROM trade_totals WHERE trades <> 0) stored"
+# A day of which all trades went again keeps its row, with nothing in it.
+_TRADES = """(
+    SELECT * FROM trade_totals WHERE (trades, wins, losses, profit, loss) <> (0, 0, 0, 0, 0)
+) stored"""
 _CLOSED_POSITIONS = f"""(
     SELECT strategy_id, day, currency, count(*) AS trades, count(*) FILTER (WHERE net > 0) AS wins,
            count(*) FILTER (WHERE net < 0) AS losses, coalesce(sum(net) FILTER (WHERE net > 0), 0) AS profit,
@@ -100,7 +103,8 @@ _POSITION_COUNTS = _counts("position_totals", "positions")
 _SIGNAL_SUMS = "(SELECT strategy_id, name, count(*) AS signals FROM signals GROUP BY 1, 2) recomputed"
 
 _FILL_EVENTS = """(
-    SELECT e.strategy_id, e.event_id, (e.payload->>'trade_id')::varchar AS trade_id FROM order_events e
+    SELECT e.strategy_id, e.event_id, (e.payload->>'trade_id')::varchar AS trade_id, e.client_order_id
+    FROM order_events e
     LEFT JOIN quarantined_events q USING (strategy_id, event_id, variant)
     WHERE e.type = 'OrderFilled' AND q.event_id IS NULL
 ) stored"""
@@ -206,7 +210,7 @@ STATEMENTS = (
     Statement(
         9,
         "each applied OrderFilled event has exactly one fill, and each fill its event",
-        differing("strategy_id, event_id", _FILL_EVENTS, "fills", "trade_id"),
+        differing("strategy_id, event_id", _FILL_EVENTS, "fills", "trade_id, client_order_id"),
     ),
     Statement(
         9,

@@ -1,0 +1,277 @@
+"""What is changed by hand in the ledger of `test_verify_by_hand`, and the claims of `purser verify` that it breaks."""
+
+from tests.events import event_id
+from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY_ID
+
+ASSUMED, UNTRADED, UNKNOWN = "X.SIM", "Y.SIM", "Z.SIM"
+OF = f"strategy_id = '{STRATEGY_ID}'"
+
+FOLD = "every order is the fold of its applied events, every fill as its event says"
+REPLAY = "every position is the replay of its fills"
+REPORTS = "the engine's own reports of positions agree with the ledger"
+FILLED = "an order's filled quantity and notional are the sums of its fills"
+ONE_FILL = "each applied OrderFilled event has exactly one fill, and each fill its event"
+CONFLICTING = "other content under a known event id is in quarantine"
+WAITING = "what is in quarantine is an event that was recorded, of that order"
+DISMISSED = "the dismissed events are those that an admin dismissed"
+RESOLVED = "events in quarantine are resolved as our events say"
+RESOLVED_AUDIT = "events in quarantine are resolved as the audit log says"
+TWICE = "a trade counts twice only where an admin accepted it"
+KEYS = "API keys are what was made of them, by the audit log"
+INSTRUMENTS = "instruments are valued as was recorded last, by the audit log"
+TRADES = "the kept totals of trades are the sums of the closed positions"
+RESERVED = "what a budget has reserved is its open holds and the cost of its open positions"
+BALANCED = "every hold: amount + top-ups = remaining + captured + voided"
+EXPOSURE = "every hold is what its open order would add to exposure, and says where that cannot be valued"
+PRICED = "every open order's hold is valued at the order's price"
+CURRENCY = "every open order holds what its instrument settles in"
+VERSIONS = "journal versions count from 1 to the budget's without a gap"
+CHAINED = "each journal entry begins where the one before it ended"
+LAST = "the last journal entry is the budget as it stands"
+FOUNDED = "each journal entry's reason is something that happened to its order"
+ACTED = "each cap that was set has its act in the audit log"
+GRANTED = "no grant reserved more than was allocated"
+UNVALUED = "nothing was granted while the need of an open order was unknown"
+OVER = "a budget is over exactly when it says why"
+ENDED = "an order that has ended holds nothing"
+NO_HOLD = "an open order has its hold"
+NO_ORDER = "every hold has its order"
+DECISION = "one decision for each order that was asked about"
+NUMBERED = "a strategy's events are numbered from 1 without a gap: none is missing"
+
+DAYS = "the kept totals of fills are the sums of the fills"
+SUMS = "the sums of fills over all days are the sums of the days"
+ORDERS = "the kept counts of orders are the counts"
+POSITIONS = "the kept counts of positions are the counts"
+SIGNALS = "the kept counts of signals are the counts"
+IN_FEED = "everything that exists has a row in the change feed"
+LOGGED = "no audit entry is missing that the change feed tells of"
+HASHED = "the audit hash chain is whole"
+FINITE = "no amount is NaN or infinite"
+BUDGETS = "budgets are what was set last, by the audit log"
+STATES = "trading states are what was set last, by the audit log"
+GLOBAL_STATE = "the state of all trading is what was set last, by the audit log"
+
+BOUGHT = f"{OF} AND event_id = '{event_id(4)}'"
+LAST_ENTRY = f"{OF} AND currency = 'USDT' AND version = (SELECT version FROM budgets WHERE {OF} AND currency = 'USDT')"
+BOTH_COMMISSIONS = f"event_id IN ('{event_id(4)}', '{event_id(5)}')"
+
+
+def of_fill(change: str) -> tuple[tuple[str, ...], list[str]]:
+    return (FOLD,), [f"UPDATE fills SET {change} WHERE {BOUGHT}"]
+
+
+def of_hold(order: str, change: str, *claims: str) -> tuple[tuple[str, ...], list[str]]:
+    return claims, [f"UPDATE holds SET {change} WHERE client_order_id = '{order}'"]
+
+
+def granted_after(order: str) -> tuple[tuple[str, ...], list[str]]:
+    """The order's last event and the grant of O-5 change their places."""
+    last = f"(SELECT max(seq) FROM order_events WHERE client_order_id = '{order}')"
+    grant = "(SELECT seq FROM order_events WHERE client_order_id = 'O-5')"
+    swap = f"""
+        UPDATE order_events SET seq = {last} + {grant} - seq
+        WHERE {OF} AND (client_order_id = 'O-5' OR client_order_id = '{order}' AND seq = {last})
+    """
+    return (UNVALUED,), [swap]
+
+
+DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
+    "a fill's liquidity": of_fill("liquidity_side = 'MAKER'"),
+    "a fill's account": ((FOLD, REPLAY), [f"UPDATE fills SET account_id = 'X' WHERE {BOUGHT}"]),
+    "a fill's venue order": of_fill("venue_order_id = 'X'"),
+    "a fill's venue order lost": of_fill("venue_order_id = NULL"),
+    "a fill's currency": of_fill("currency = 'EUR'"),
+    "commissions of two fills exchanged": (
+        (FOLD,),
+        [
+            f"UPDATE fills SET commission = (SELECT sum(commission) FROM fills WHERE {BOTH_COMMISSIONS}) - commission "
+            f"WHERE {BOTH_COMMISSIONS}"
+        ],
+    ),
+    "a fill of another trade": ((FOLD, ONE_FILL), [f"UPDATE fills SET trade_id = 'T-99' WHERE {BOUGHT}"]),
+    "a fill of another order": (
+        (FILLED, ONE_FILL),
+        [f"UPDATE fills SET client_order_id = 'O-4' WHERE {BOUGHT}"],
+    ),
+    "a fill that claims to be accepted": ((FOLD, TWICE), [f"UPDATE fills SET repeat_id = event_id WHERE {BOUGHT}"]),
+    "an order without an event": (
+        (FOLD,),
+        [
+            'INSERT INTO orders SELECT (jsonb_populate_record(o, \'{"client_order_id": "O-99"}\')).* FROM orders o '
+            "WHERE client_order_id = 'O-7'",
+            f"UPDATE order_totals SET orders = orders + 1 WHERE instrument_id = '{INSTRUMENT}' AND status = 'CANCELED'",
+            "INSERT INTO changes SELECT (jsonb_populate_record(c, jsonb_build_object('id', (SELECT max(id) + 1 FROM "
+            "changes), 'key', 'O-99'))).* FROM changes c WHERE entity = 'order' LIMIT 1",
+        ],
+    ),
+    "other content not in quarantine": ((CONFLICTING,), ["DELETE FROM quarantined_events WHERE code LIKE 'CONF%'"]),
+    "other content dismissed by nobody": (
+        (CONFLICTING, DISMISSED),
+        ["UPDATE quarantined_events SET code = 'DISMISSED' WHERE code LIKE 'CONF%'"],
+    ),
+    "dismissed content not in quarantine": (
+        (DISMISSED,),
+        ["DELETE FROM quarantined_events WHERE variant > 0 AND code = 'DISMISSED'"],
+    ),
+    "an event in quarantine of another order": (
+        (WAITING,),
+        ["UPDATE quarantined_events SET client_order_id = 'x' WHERE code = 'REPEATED_TRADE'"],
+    ),
+    "an event in quarantine at another time": (
+        (WAITING,),
+        ["UPDATE quarantined_events SET ts_event = ts_event + 1 WHERE code = 'REPEATED_TRADE'"],
+    ),
+    "a report in quarantine": (
+        (WAITING,),
+        [
+            "INSERT INTO quarantined_events SELECT strategy_id, event_id, 0, 'O-1', ts_event, 'ILLEGAL_TRANSITION', '' "
+            "FROM order_events WHERE position_id IS NOT NULL AND variant = 0 LIMIT 1"
+        ],
+    ),
+    "no event in quarantine": (
+        (WAITING,),
+        [
+            f"INSERT INTO quarantined_events VALUES ('{STRATEGY_ID}', gen_random_uuid(), 0, 'O-1', 1, "
+            "'ILLEGAL_TRANSITION', '')"
+        ],
+    ),
+    "why an event was dismissed": (
+        (DISMISSED,),
+        ["UPDATE quarantined_events SET reason = 'x' WHERE code = 'DISMISSED'"],
+    ),
+    "who resolved": ((RESOLVED, DISMISSED), ["UPDATE quarantine_resolutions SET actor = 'key:x'"]),
+    "a resolution lost": (
+        (RESOLVED, DISMISSED, RESOLVED_AUDIT),
+        ["DELETE FROM quarantine_resolutions WHERE action = 'DISMISS' AND variant = 0"],
+    ),
+    "a key for all strategies": ((KEYS,), ["UPDATE api_keys SET strategy_ids = NULL WHERE name = 'bot'"]),
+    "a key for more strategies": (
+        (KEYS,),
+        ["UPDATE api_keys SET strategy_ids = (SELECT array_agg(strategy_id) FROM strategies) WHERE name = 'bot'"],
+    ),
+    "a key for another strategy": (
+        (KEYS,),
+        [
+            "UPDATE api_keys SET strategy_ids = (SELECT array_agg(strategy_id) FROM strategies WHERE name = 'Idle-000')"
+            " WHERE name = 'bot'"
+        ],
+    ),
+    "a key for no strategy": ((KEYS,), ["UPDATE api_keys SET strategy_ids = '{}' WHERE name = 'bot'"]),
+    "a quote currency": (
+        (INSTRUMENTS,),
+        [f"UPDATE instruments SET quote_currency = 'EUR' WHERE instrument_id = '{INSTRUMENT}'"],
+    ),
+    "a base currency": (
+        (INSTRUMENTS,),
+        [f"UPDATE instruments SET base_currency = NULL WHERE instrument_id = '{INSTRUMENT}'"],
+    ),
+    "a kind": ((INSTRUMENTS,), [f"UPDATE instruments SET kind = 'Option' WHERE instrument_id = '{INSTRUMENT}'"]),
+    "profit of no trades": (
+        (TRADES,),
+        [f"INSERT INTO trade_totals VALUES ('{STRATEGY_ID}', '2020-01-01', 'USDT', 0, 0, 0, 1000, 0)"],
+    ),
+    "wins of no trades": (
+        (TRADES,),
+        [f"INSERT INTO trade_totals VALUES ('{STRATEGY_ID}', '2020-01-01', 'USDT', 0, 1, 0, 0, 0)"],
+    ),
+    "more reserved": (
+        (RESERVED,),
+        [
+            "UPDATE budgets SET reserved_orders = reserved_orders + 1 WHERE currency = 'USDT'",
+            f"UPDATE budget_journal SET reserved_after = reserved_after + 1 WHERE {LAST_ENTRY}",
+        ],
+    ),
+    "a hold out of balance": (
+        (BALANCED,),
+        ["ALTER TABLE holds DROP CONSTRAINT holds_balanced", "UPDATE holds SET captured = captured + 1"],
+    ),
+    "a larger hold": of_hold("O-4", "amount = amount + 1, remaining = remaining + 1", EXPOSURE, RESERVED),
+    "a hold that cannot be valued": of_hold("O-4", "is_unvalued = true", EXPOSURE),
+    "a hold at another price": of_hold("O-4", "unit_price = unit_price + 1", PRICED),
+    "a hold without its price": of_hold("O-4", "unit_price = NULL", PRICED),
+    "a hold that is an amount at a price": of_hold("O-10", "unit_price = 100", PRICED),
+    "a hold in another currency": of_hold("O-11", "currency = 'EUR'", CURRENCY),
+    "a hold in another currency than assumed": of_hold("O-12", "currency = 'EUR'", CURRENCY),
+    "a version more": ((VERSIONS,), ["UPDATE budgets SET version = version + 1 WHERE currency = 'EUR'"]),
+    "an entry lost": (
+        (VERSIONS, CHAINED),
+        ["DELETE FROM budget_journal WHERE currency = 'USDT' AND version = 2"],
+    ),
+    "what was before an entry": (
+        (CHAINED,),
+        ["UPDATE budget_journal SET allocated_before = 5 WHERE currency = 'USDT' AND version = 3"],
+    ),
+    "the last entry": (
+        (LAST,),
+        [f"UPDATE budget_journal SET reserved_after = reserved_after + 1 WHERE {LAST_ENTRY}"],
+    ),
+    "a reason": (
+        (FOUNDED,),
+        [f"UPDATE budget_journal SET reason = 'FILLED', client_order_id = 'x' WHERE {LAST_ENTRY}"],
+    ),
+    "a cap without an act": (
+        (ACTED,),
+        [f"UPDATE budget_journal SET reason = 'SET', client_order_id = NULL WHERE {LAST_ENTRY}"],
+    ),
+    "too much granted": (
+        (GRANTED,),
+        [
+            "UPDATE budget_journal j SET reserved_before = 5000 FROM budget_journal g WHERE g.reason = 'AUTHORIZED' "
+            "AND g.client_order_id = 'O-5' AND j.currency = g.currency AND j.version = g.version + 1",
+            "UPDATE budget_journal SET reserved_after = 5000 WHERE reason = 'AUTHORIZED' AND client_order_id = 'O-5'",
+        ],
+    ),
+    "granted beside an unknown instrument": granted_after("O-20"),
+    "granted beside an order without a price": granted_after("O-21"),
+    "granted beside an unknown quantity": granted_after("O-22"),
+    "over without an excess": (
+        (OVER,),
+        [
+            "ALTER TABLE budgets DROP CONSTRAINT budgets_over",
+            "UPDATE budgets SET over_reason = 'CUT' WHERE currency = 'EUR'",
+        ],
+    ),
+    "a hold of an order that ended": of_hold("O-1", "top_ups = top_ups + 1, remaining = 1", ENDED, EXPOSURE, RESERVED),
+    "no hold": ((NO_HOLD,), ["DELETE FROM holds WHERE client_order_id = 'O-11'"]),
+    "no order": ((NO_ORDER,), [f"INSERT INTO holds (strategy_id, client_order_id) VALUES ('{STRATEGY_ID}', 'x')"]),
+    "two decisions": (
+        (DECISION,),
+        [
+            f"UPDATE strategies SET event_seq = event_seq + 1 WHERE {OF}",
+            "INSERT INTO order_events SELECT (jsonb_populate_record(e, jsonb_build_object('event_id', "
+            f"'{event_id(999)}', 'seq', s.event_seq, 'payload', payload || '{{\"event_id\": \"{event_id(999)}\"}}'))).*"
+            " FROM order_events e JOIN strategies s USING (strategy_id) WHERE e.type = 'AuthorizationDenied'",
+        ],
+    ),
+    "an event more": ((NUMBERED,), [f"UPDATE strategies SET event_seq = event_seq + 1 WHERE {OF}"]),
+    "a position's peak": ((REPLAY,), ["UPDATE positions SET peak_qty = peak_qty + 1 WHERE position_id = 'P-1'"]),
+    "a discrepancy of nothing": (
+        (REPORTS, REPLAY),
+        [
+            "INSERT INTO discrepancies SELECT strategy_id, event_id, 'QUANTITY', position_id, 1, 'X', ts_event, '1', "
+            "'2' FROM order_events WHERE position_id IS NOT NULL AND variant = 0"
+        ],
+    ),
+    "a day's fills": ((DAYS, SUMS), ["UPDATE fill_totals SET notional = notional + 1"]),
+    "fills of all days": ((SUMS,), ["UPDATE fill_sums SET fills = fills + 1"]),
+    "a count of orders": ((ORDERS,), ["UPDATE order_totals SET orders = orders + 1 WHERE status = 'FILLED'"]),
+    "a count of positions": ((POSITIONS,), ["UPDATE position_totals SET positions = positions + 1"]),
+    "a count of signals": ((SIGNALS,), ["UPDATE signal_totals SET signals = signals + 1"]),
+    "a signal not in the feed": ((IN_FEED,), ["DELETE FROM changes WHERE entity = 'signal'"]),
+    "the last audit entry": (
+        (LOGGED, RESOLVED_AUDIT),
+        ["DELETE FROM audit_entries WHERE id = (SELECT max(id) FROM audit_entries)"],
+    ),
+    "who acted": ((HASHED,), ["UPDATE audit_entries SET actor = 'key:x' WHERE id = 1"]),
+    "an average that is no number": (
+        (FOLD, FINITE),
+        [
+            "ALTER TABLE orders DROP CONSTRAINT orders_avg_px_finite",
+            "UPDATE orders SET avg_px = 'NaN' WHERE client_order_id = 'O-1'",
+        ],
+    ),
+    "a budget": ((BUDGETS, LAST), ["UPDATE budgets SET allocated = 2000 WHERE currency = 'EUR'"]),
+    "a halt": ((STATES,), ["UPDATE strategies SET state = 'HALTED' WHERE name = 'Idle-000'"]),
+    "a halt of all trading": ((GLOBAL_STATE,), ["UPDATE trading_control SET state = 'HALTED'"]),
+}
