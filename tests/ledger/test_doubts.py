@@ -59,8 +59,8 @@ async def test_verify_ends_with_the_counts(
 ) -> None:
     await record(database, lines(*doubtful()))
     assert await run_verify(database_url, PoolLimits()) == 1, "discrepancies are broken"
-    told = capsys.readouterr().out.splitlines()
-    assert told[-2:] == [
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-2:] == [
         "valuation: 0 instruments recorded, 1 assumed with 2 fills; 1 open orders not valued, 2 discrepancies, "
         "1 events quarantined",
         f"audit: 0 entries, head 0:{'0' * 64}",

@@ -55,10 +55,10 @@ async def headers(client: Client) -> dict[str, str]:
         assert answers[name].text == answers["get"].text
         assert list(answers[name].json()) == list(shapes.BudgetSummaryResponse.model_fields)
     found = {name: answer.headers[VALUATION_HEADER] for name, answer in answers.items()}
-    told = await client.query(ASKED, id=STRATEGY_ID)
-    assert {found[name] for name in ("get", "named", "put")} == {told["budget"]["valuation"]}
+    graphql = await client.query(ASKED, id=STRATEGY_ID)
+    assert {found[name] for name in ("get", "named", "put")} == {graphql["budget"]["valuation"]}
     # Where there are no fills, GraphQL has null and the header says that nothing is assumed.
-    assert found["summary"] == (told["fillsSummary"]["valuation"] or "RECORDED")
+    assert found["summary"] == (graphql["fillsSummary"]["valuation"] or "RECORDED")
     return {name: found[name] for name in ("get", "pnl", "summary")}
 
 
