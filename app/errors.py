@@ -105,13 +105,14 @@ class StrategyNotFound(NotFoundError):
 
 
 class BudgetNotFound(NotFoundError):
-    """The strategy has no budget in this currency."""
+    """The strategy has no budget in this currency; `meant` is one that it has, and that was probably meant."""
 
     code = ErrorCode.BUDGET_NOT_FOUND
 
-    def __init__(self, strategy_id: UUID, currency: str | None = None) -> None:
+    def __init__(self, strategy_id: UUID, currency: str | None = None, meant: str | None = None) -> None:
         which = "no budget" if currency is None else f"no budget in {currency!r}"
-        super().__init__(f"Strategy {strategy_id} has {which}.")
+        hint = "" if meant is None else f" Did you mean {meant}?"
+        super().__init__(f"Strategy {strategy_id} has {which}.{hint}")
 
 
 class EventNotFound(NotFoundError):

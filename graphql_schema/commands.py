@@ -95,10 +95,14 @@ class InstrumentInput:
     quote_currency: str = described("What its prices are in.")
     settlement_currency: str = described("What its profits are in, and whose budget its orders count against.")
     multiplier: Amount = strawberry.field(
-        default=Amount(Decimal(1)), description="How many units a contract is worth; above zero."
+        default=Amount(Decimal(1)),
+        description="How many units of the underlying one unit of quantity is; above zero. 1 counts as recorded where "
+        "it is left out, and cannot be corrected once a fill was valued by it.",
     )
     is_inverse: bool = strawberry.field(
-        default=False, description="Whether its value is quantity x multiplier / price, in the base currency."
+        default=False,
+        description="Whether its value is quantity x multiplier / price, in the base currency. False counts as "
+        "recorded where it is left out, and cannot be corrected once a fill was valued by it.",
     )
     kind: str | None = optional("The engine's class of instrument, as in `CryptoPerpetual`.")
 

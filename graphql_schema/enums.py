@@ -100,7 +100,8 @@ _ENGINES: dict[type[Enum], tuple[str, ...]] = {
     ),
     enums.Valuation: (
         "By the recorded terms of the instrument.",
-        "By assumed terms; the engine's own reports of the position give the same figures.",
+        "By assumed terms, and the engine's own reports of the position give the same amounts. That is so once it "
+        "realized something: a report without a realized amount confirms no terms.",
         "By assumed terms, which nothing confirms: linear, multiplier 1, settled in the currency of its prices.",
         "Not at all: the instrument or a price is not known.",
     ),
@@ -173,7 +174,11 @@ class FillGroup(Enum):
     STRATEGY = value("strategy_id", "The strategy.")
     INSTRUMENT = value("instrument_id", "The instrument.")
     SIDE = value("side", "Bought or sold.")
-    CURRENCY = value("currency", "The currency; a commission counts under its own.")
+    CURRENCY = value(
+        "currency",
+        "The currency of the amounts: `Fill.settlementCurrency`, not `Fill.currency`; a commission counts under its "
+        "own.",
+    )
     DAY = value("day", "The day, in UTC.")
 
 

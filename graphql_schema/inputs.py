@@ -116,7 +116,9 @@ class FillFilter:
     instrument_id: StringFilter | None = optional("What is traded.")
     client_order_id: StringFilter | None = optional("The order's id of the engine.")
     side: OrderSide | None = optional("Bought or sold.")
-    currency: StringFilter | None = optional("The settlement currency: what they realized is in.")
+    currency: StringFilter | None = optional(
+        "The settlement currency, which they realize in: `Fill.settlementCurrency`, not `Fill.currency`."
+    )
     last_qty: DecimalFilter | None = optional("The filled quantity.")
     ts_event: DateTimeFilter | None = optional("When they happened.")
     and_: list["FillFilter"] | None = optional(_AND, "and")

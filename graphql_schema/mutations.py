@@ -113,8 +113,10 @@ async def _record_events(
         argument(
             "Events as NautilusTrader's message bus publishes them, as JSON objects, at most 5000: `type`, "
             "`trader_id`, `strategy_id`, `instrument_id`, `client_order_id`, `event_id`, `ts_event`, `ts_init`, and "
-            "what its type has beside, as `Order.events` shows of those recorded. Send them in a variable of their "
-            "own: then every number keeps its digits.",
+            "what its type has beside, as `Order.events` shows of those recorded. Instants are nanoseconds, as numbers "
+            "or as strings of digits, or RFC 3339. Instruments may be among them, as the engine publishes them "
+            "(`Instrument.to_dict`): they are recorded first. Send all in a variable of their own: then every number "
+            "keeps its digits.",
             "events",
         ),
     ],
@@ -222,7 +224,8 @@ class Mutation:
     authorize_order: AuthorizeOrderResult = strawberry.field(
         resolver=_authorize_order,
         description="May this order leave? If so, what it takes is held for it until it is filled or ends. Asked "
-        "again with the same input, the answer is the same.",
+        "again with the same input, the answer is the same: `isRepeated` says so, and `strategyState` what the "
+        "strategy may do now.",
     )
     authorize_orders: list[AuthorizeOrderResult] = strawberry.field(
         resolver=_authorize_orders,
@@ -235,7 +238,8 @@ class Mutation:
     )
     record_events: RecordedEvents = strawberry.field(
         resolver=_record_events,
-        description="Record what an engine did. Sent again, the same events change nothing.",
+        description="Record what an engine did, and instruments as it publishes them. Sent again, the same changes "
+        "nothing.",
     )
     resolve_quarantine: ResolveQuarantineResult = strawberry.field(
         resolver=_resolve_quarantine,

@@ -148,8 +148,11 @@ class RejectedEvent:
 class RecordedEvents:
     """What became of the events that were sent."""
 
-    accepted: int = described("How many were new, and are stored and applied.")
-    duplicates: int = described("How many were recorded before, and changed nothing.")
+    accepted: int = described(
+        "How many events were new, and are stored and applied; and how many instruments were taken, those known before "
+        "included."
+    )
+    duplicates: int = described("How many events were recorded before, and changed nothing.")
     quarantined: int = described("How many are stored but not applied: `quarantinedEvents` has them.")
     rejected: list[RejectedEvent] = described("Those that are no events that the ledger keeps.")
 

@@ -128,7 +128,9 @@ class Subscription:
         resolver=_orders, description="Orders that are made or change. A filter is asked of the order as it is sent."
     )
     fills: AsyncGenerator[FillChange, None] = strawberry.subscription(
-        resolver=_fills, description="Fills that are recorded, or computed anew because an earlier one came late."
+        resolver=_fills,
+        description="Fills that are recorded, or computed anew because an earlier one came late or the instrument was "
+        "recorded.",
     )
     positions: AsyncGenerator[PositionChange, None] = strawberry.subscription(
         resolver=_positions,

@@ -55,6 +55,10 @@ FillsSorted: TypeAlias = Annotated[list[FillSort] | None, argument("What to sort
 PositionsWanted: TypeAlias = Annotated[PositionFilter | None, argument("Only these.")]
 StrategiesWanted: TypeAlias = Annotated[StrategyFilter | None, argument("Only these.")]
 
+_ITS_TERMS = (
+    "The instrument's terms, at least assumed since the first fill. Null only where the ledger has lost the instrument."
+)
+
 
 def list_orders(
     filter: OrdersWanted = UNSET,
@@ -202,16 +206,21 @@ class Order(Node):
     )
     deny_reason: str | None = described("Why it was denied or rejected.")
     tags: list[str] = described("The strategy's own words about it.")
-    instrument: Instrument | None = described("The instrument's terms; null where nothing is known of it yet.")
+    instrument: Instrument | None = described(
+        "The instrument's terms; null while it was neither recorded nor traded, as far as the key may see."
+    )
     valuation: Valuation = described("What its hold rests on; `UNVALUED` where its need is not known.")
     ts_init: Instant = described("When it was made.")
     ts_last: Instant = described("When it changed last.")
     signal: Optional["Signal"] = described("The signal that it acts on, where it names one.")
-    hold: Optional["Hold"] = described("The order's hold, including released ones; null if none was ever computed.")
+    hold: Optional["Hold"] = described(
+        "The order's hold, including released ones; null while it cannot be valued, and if none was ever computed."
+    )
 
     fills: Connection["Fill"] = strawberry.field(resolver=_some_fills, description="Its fills, newest first.")
     events: Connection["OrderEvent"] = strawberry.field(
-        resolver=_events, description="Everything the engine reported about it, newest first."
+        resolver=_events,
+        description="Everything that the engine reported about it and that Purser decided about it, newest first.",
     )
 
 
@@ -231,14 +240,18 @@ class Fill(Node):
     side: OrderSide = described("Bought or sold.")
     last_qty: Amount = described("The filled quantity.")
     last_px: Amount = described("The price.")
-    currency: str = described("What the price is in.")
+    currency: str = described(
+        "The currency of the price. `FillFilter.currency` and `FillGroup.CURRENCY` mean `settlementCurrency`."
+    )
     commission: Amount = described("What it cost; negative for a rebate.")
     commission_currency: str = described("What the commission is in.")
     liquidity_side: LiquiditySide = described("Whether it added or took liquidity.")
     realized_pnl: Amount = described("What it realized, gross of commission, in `settlementCurrency`.")
-    settlement_currency: str = described("The currency of `realizedPnl` and `notional`.")
+    settlement_currency: str = described(
+        "The currency of `realizedPnl` and `notional`, which `FillFilter.currency` and `FillGroup.CURRENCY` go by."
+    )
     notional: Amount = described("The value of the filled quantity at its price, in `settlementCurrency`.")
-    instrument: Instrument | None = described("The instrument's terms.")
+    instrument: Instrument | None = described(_ITS_TERMS)
     valuation: Valuation = described("What `realizedPnl` and `notional` rest on.")
     event_id: UUID = described("The engine's event.")
     ts_event: Instant = described("When it happened.")
@@ -248,7 +261,10 @@ class Fill(Node):
 class Position(Node):
     """One position, computed from its fills."""
 
-    position_id: str = described("The engine's id; a netting account uses it again each time the position reopens.")
+    position_id: str = described(
+        "The engine's id; a netting account uses it again each time the position reopens. Where one id was used for "
+        "two instruments, the position in the second is `ID@INSTRUMENT`."
+    )
     strategy: Strategy = described("Whose it is.")
     strategy_id: UUID = described("Its strategy's id.")
     account_id: str | None = described("The account.")
@@ -256,15 +272,18 @@ class Position(Node):
     status: PositionStatus = described("Whether it still holds a quantity.")
     entry: OrderSide = described("Which way it was opened.")
     side: PositionSide = described("Which way it stands.")
-    signed_qty: Amount = described("The held quantity, negative where it is short.")
-    quantity: Amount = described("The held quantity.")
+    signed_qty: Amount = described(
+        "The held quantity, negative where it is short; less the commissions in the base currency, where the engine "
+        "takes them off the position."
+    )
+    quantity: Amount = described("The held quantity: `signedQty` without its sign.")
     peak_qty: Amount = described("The largest quantity it ever held.")
     avg_px_open: Amount = described("The average price it was opened at.")
     avg_px_close: Amount | None = described("The average price of what was closed.")
     currency: str = described("The currency of its amounts: the instrument's settlement currency.")
     realized_pnl: Amount = described("What it realized, gross of commissions, which are `totalFees`.")
     total_fees: Amount = described("The commissions paid in `currency`.")
-    instrument: Instrument | None = described("The instrument's terms.")
+    instrument: Instrument | None = described(_ITS_TERMS)
     valuation: Valuation = described("What its amounts rest on.")
     reconciliation: Reconciliation = described("Whether the engine's own reports of it agree with the ledger.")
     ts_opened: Instant = described("When it was opened.")
@@ -284,7 +303,7 @@ class Hold:
     captured: Amount = described("What its fills added to exposure.")
     voided: Amount = described("What the end of the order let go.")
     currency: str = described("What the amounts are in, and whose budget they count against.")
-    unit_price: Amount = described("The price that a unit was valued at last.")
+    unit_price: Amount = described("The price that a unit was valued at last; 1 for an amount of the quote currency.")
 
 
 @strawberry.type(description="What a strategy may tie up in one currency, and what it ties up.")
@@ -304,10 +323,12 @@ class Budget(Node):
     net_pnl: Amount = described("`realizedPnl - totalFees`.")
     over_reason: BudgetOverReason | None = described("What made it tie up more than it allows; null unless it does.")
     valuation: Valuation = described(
-        "What `realizedPnl` rests on: `RECORDED` where the terms of every instrument in it are, else `ASSUMED`."
+        "What its amounts rest on: `RECORDED` where the terms of every instrument behind its fills, positions and "
+        "holds are, else `ASSUMED`."
     )
     unvalued_orders: int = described(
-        "Open orders of the strategy that tie up an amount that is not known: nothing new is granted meanwhile."
+        "Open orders of the strategy that tie up an amount that is not known. Meanwhile no order that would increase "
+        "exposure is granted; those that only reduce a position are."
     )
     version: int = described("How many changes it has had; the journal has each.")
     updated_at: Instant = described("When it changed last.")
@@ -325,9 +346,12 @@ class BudgetJournalEntry:
     ts: Instant = described("When.")
     reason: str = described(
         "What changed it: `SET` or `DELETED`; an order that was `AUTHORIZED`, `HELD` without being asked about, "
-        "`REPRICED`, `FILLED`, `VOIDED`, `RELEASED`; or `REVALUED`, by what others did."
+        "`REPRICED`, `FILLED`, `VOIDED`, `RELEASED`; or `REVALUED`, by what others did or by a recorded instrument."
     )
-    client_order_id: str | None = described("The order that changed it; null where a person or a key did.")
+    client_order_id: str | None = described(
+        "The order whose hold or fill it is about; null where a cap was set or taken away, and where positions alone "
+        "were `REVALUED`."
+    )
     allocated_before: Amount = described("What it allowed before.")
     allocated_after: Amount = described("What it allows since; 0 where it was taken away.")
     reserved_before: Amount = described("What was tied up before.")
@@ -350,16 +374,21 @@ class Signal(Node):
     )
 
 
-@strawberry.type(description="What the engine reported, as it came; never changed.")
+@strawberry.type(
+    description="What the engine reported, as it came, or what Purser decided about the order (`AuthorizationGranted`, "
+    "`AuthorizationDenied`, `AuthorizationReleased`, `QuarantineResolved`); never changed."
+)
 class OrderEvent(Node):
-    """What the engine reported, as it came."""
+    """What the engine reported, as it came, or what Purser decided."""
 
-    event_id: UUID = described("The engine's id.")
-    type: str = described("The engine's name for what happened, as in `OrderFilled`.")
+    event_id: UUID = described("The event's id: the engine's, or one of Purser's own.")
+    type: str = described("What happened: the engine's name for it, as in `OrderFilled`, or one of Purser's own.")
     client_order_id: str = described("The order that it is about.")
     ts_event: Instant = described("When it happened.")
     applied: bool = described("Whether it changed the order.")
-    quarantine_reason: str | None = described("Why it did not, with a code before the colon; it is tried again.")
+    quarantine_reason: str | None = described(
+        "Why it did not, with a code before the colon. It is tried again when its order moves, unless it was dismissed."
+    )
     payload: Document = described("The whole event.")
     strategy_id: UUID = described("Its strategy's id.")
     variant: int = described("0 for the first content under its id; others, which are quarantined, count from 1.")

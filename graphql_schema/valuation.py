@@ -19,7 +19,7 @@ from graphql_schema.node import Node
 from graphql_schema.scalars import Amount, Instant
 
 if TYPE_CHECKING:
-    from graphql_schema.types import Strategy
+    from graphql_schema.types import Position, Strategy
 
 
 @strawberry.type(description="The terms by which quantities of an instrument become money.")
@@ -36,14 +36,22 @@ class Instrument(Node):
     is_inverse: bool = described("Whether value is quantity x multiplier / price, in the base currency.")
 
 
-@strawberry.type(description="One figure in which the engine's report of a position differs from the ledger.")
+@strawberry.type(
+    description="One figure in which the engine's report of a position differs from the ledger. It goes when a late "
+    "fill, or a recorded instrument, makes both agree."
+)
 class Discrepancy:
     """One figure in which the engine's report of a position differs from the ledger."""
 
-    event_id: UUID = described("The engine's position event.")
+    event_id: UUID = described(
+        "The id of the engine's report, the `PositionOpened`, `PositionChanged` or `PositionClosed` that it published."
+    )
     kind: DiscrepancyKind = described("Which figure differs.")
     strategy: Annotated["Strategy", strawberry.lazy("graphql_schema.types")] = described("The position's strategy.")
     strategy_id: UUID = described("The strategy's id.")
+    position: Annotated["Position", strawberry.lazy("graphql_schema.types")] | None = described(
+        "The position as the ledger has it; null where no fill explains the report (`FILL_MISSING`)."
+    )
     position_id: str = described("The position's id, as the engine reports it.")
     instrument_id: str = described("The instrument.")
     ts_event: Instant = described("When the fill that the report follows happened.")

@@ -6,13 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.errors import BudgetInUse, BudgetNotFound, StrategyNotFound
+from app.reads import Selected, Selection
 from app.resolvers import budgets
 from rest_compat import shapes
 from rest_compat.asker import Asker
 from rest_compat.errors import responses
 from rest_compat.exact_route import ExactRoute
 from rest_compat.queries import BudgetQuery, NoQuery, SetBudgetQuery
-from rest_compat.replies import VALUATION_HEADERS, context_of, json_reply, sums_reply, validated_reply
+from rest_compat.replies import VALUATION_HEADERS, context_of, sums_reply, validated_reply, valued_reply
 
 AGE_HEADER = "X-Registry-Age"
 
@@ -20,7 +21,8 @@ _EXAMPLE_ID = "5f17147f-2bbd-5c76-af87-1f010d829329"
 _UNKNOWN_STRATEGY = StrategyNotFound(_EXAMPLE_ID)
 _UNKNOWN_BUDGET = BudgetNotFound(UUID(_EXAMPLE_ID), "USDT")
 _IN_USE = BudgetInUse("The budget has 200.00 USDT reserved.")
-_BUDGET = shapes.selection_of(shapes.BudgetSummaryResponse)
+_BUDGET = Selection((*shapes.selection_of(shapes.BudgetSummaryResponse).fields, Selected("valuation", "valuation")))
+"""For `valued_reply`."""
 _REGISTRY_HEADERS = {
     AGE_HEADER: {
         "description": "Seconds since the change feed was last read to its end: nothing older is missing. "
@@ -61,7 +63,7 @@ async def get_registry(request: Request, principal: Asker, query: Annotated[NoQu
     "/{strategy_id}",
     response_class=Response,
     responses={
-        200: {"model": shapes.BudgetSummaryResponse, "description": "As it stands."},
+        200: {"model": shapes.BudgetSummaryResponse, "description": "As it stands.", "headers": VALUATION_HEADERS},
         **responses(404, unknown=_UNKNOWN_BUDGET),
     },
 )
@@ -69,7 +71,7 @@ async def get_budget(
     request: Request, principal: Asker, strategy_id: StrategyId, query: Annotated[BudgetQuery, Query()]
 ) -> Response:
     """One budget of a strategy: its oldest, unless `currency` says which."""
-    return json_reply(await budgets.get_budget(context_of(request), principal, strategy_id, query.currency, _BUDGET))
+    return valued_reply(await budgets.get_budget(context_of(request), principal, strategy_id, query.currency, _BUDGET))
 
 
 @router.put(
@@ -77,7 +79,11 @@ async def get_budget(
     response_class=Response,
     responses={
         **responses(404, 413, unknown=_UNKNOWN_STRATEGY),
-        200: {"model": shapes.BudgetSummaryResponse, "description": "As it stands since."},
+        200: {
+            "model": shapes.BudgetSummaryResponse,
+            "description": "As it stands since.",
+            "headers": VALUATION_HEADERS,
+        },
     },
 )
 async def set_budget(
@@ -97,7 +103,7 @@ async def set_budget(
     await budgets.set_budget(
         context, principal, strategy_id, currency, body.allocated, is_new_currency=query.new_currency
     )
-    return json_reply(await budgets.look_up_budget(context, principal, strategy_id, currency, _BUDGET))
+    return valued_reply(await budgets.look_up_budget(context, principal, strategy_id, currency, _BUDGET))
 
 
 @router.delete(

@@ -14,7 +14,9 @@ JSON = "application/json"
 VALUATION_HEADER = "X-Valuation"
 VALUATION_HEADERS = {
     VALUATION_HEADER: {
-        "description": "`RECORDED` where the terms of every instrument in the sums are recorded, else `ASSUMED`.",
+        "description": "What the amounts rest on: `RECORDED` where the terms of every instrument behind them are "
+        "recorded, else `ASSUMED`.",
+        "required": True,
         "schema": {"type": "string", "enum": ["RECORDED", "ASSUMED"]},
     }
 }
@@ -34,6 +36,12 @@ def json_reply(body: bytes, status: int = 200) -> Response:
 def sums_reply(sums: Sums) -> Response:
     """One JSON value of sums; what they rest on rides in a header."""
     return Response(sums.body, media_type=JSON, headers={VALUATION_HEADER: sums.valuation})
+
+
+def valued_reply(body: bytes) -> Response:
+    """One JSON object that was selected with its valuation as the last key, which rides in a header instead."""
+    shown, _, valuation = body.rpartition(b',"valuation":"')
+    return Response(shown + b"}", media_type=JSON, headers={VALUATION_HEADER: valuation.removesuffix(b'"}').decode()})
 
 
 def validated_reply(request: Request, body: bytes, digest: str, headers: dict[str, str]) -> Response:

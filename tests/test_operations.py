@@ -14,6 +14,9 @@ from app.database.embedded import EmbeddedServer
 from app.database.upgrade import newest_revision, upgrade
 from app.resolvers import health
 from tests.feed.rows import change, set_budget, until
+from tests.ledger.doubts import doubtful
+from tests.ledger.state import record
+from tests.ledger.test_valuation import INVERSE, know, lines
 from tests.reads.serving import Client, own, serving
 
 __all__ = ["own"]
@@ -125,3 +128,21 @@ async def test_figures_of_the_registry_and_the_feed(own: tuple[FastAPI, Client],
     assert (found["purser_feed_connected",], found["purser_registry_budgets",]) == (1, 1)
     assert found["purser_orders_waiting",] == 0
     assert 0 <= found["purser_registry_age_seconds",] < 10
+
+
+async def test_figures_of_what_rests_on_assumptions(own: tuple[FastAPI, Client]) -> None:
+    app, client = own
+    doubts = [
+        *(("purser_instruments", "RECORDED"), ("purser_instruments", "ASSUMED"), ("purser_fills_assumed",)),
+        *(("purser_orders_unvalued",), ("purser_discrepancies",), ("purser_events_quarantined",)),
+    ]
+
+    async def counted() -> list[float]:
+        found = await figures(client)
+        return [found[name] for name in doubts]
+
+    assert await counted() == [0, 0, 0, 0, 0, 0]
+    await record(app.state.context.database, lines(*doubtful()))
+    assert await counted() == [0, 1, 2, 1, 2, 1]
+    await know(app.state.context.database, INVERSE)
+    assert await counted() == [1, 0, 0, 1, 0, 1]

@@ -127,11 +127,11 @@ class Fill(BaseModel):
     side: OrderSide
     last_qty: Amount
     last_px: Amount
-    currency: str
+    currency: Annotated[str, Field(description="What `last_px` is in.")]
     commission: Amount
     commission_currency: str
     liquidity_side: LiquiditySide
-    realized_pnl: Annotated[Amount, Field(description="Gross of commission, in `currency`.")]
+    realized_pnl: Annotated[Amount, Field(description="Gross of commission, in the instrument's settlement currency.")]
     event_id: UUID
     ts_event: Instant
 
@@ -195,9 +195,11 @@ class DenyReason(BaseModel):
 class CurrencyFills(BaseModel):
     """Fills in one currency."""
 
-    currency: str
+    currency: Annotated[
+        str, Field(description="The instruments' settlement currency; of fees, what they were paid in.")
+    ]
     fills: int
-    notional: Amount
+    notional: Annotated[Amount, Field(description="In `currency`.")]
     realized_pnl: Amount
     total_fees: Amount
 
@@ -209,7 +211,7 @@ class InstrumentFills(BaseModel):
     fills: int
     buy_qty: Amount
     sell_qty: Amount
-    notional: Amount
+    notional: Annotated[Amount, Field(description="In the instrument's settlement currency.")]
 
 
 class FillsSummary(BaseModel):

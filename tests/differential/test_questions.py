@@ -1,5 +1,6 @@
 """Any valid question has the answer that plain graphql-core gives over the same rows: values, nulls, order of keys."""
 
+from dataclasses import dataclass, field
 from decimal import localcontext
 from typing import Any
 
@@ -40,7 +41,7 @@ def ordered(value: Any) -> Any:
     return [ordered(item) for item in value] if isinstance(value, list) else value
 
 
-async def compare(client: Client, document: Document) -> None:
+async def compare(client: Client, document: "Document | Written") -> None:
     parsed = parse(document.text)
     assert validate(REFERENCE.schema, parsed) == [], document.text
     with localcontext(prec=200):
@@ -49,6 +50,21 @@ async def compare(client: Client, document: Document) -> None:
     answer = await client.graphql(document.text, **document.variables)
     assert "errors" not in answer, (document.text, document.variables, answer)
     assert ordered(answer["data"]) == ordered(expected.data), (document.text, document.variables)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A document that was written by hand."""
+
+    text: str
+    variables: dict[str, Any] = field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    "selected", ["positionId", "id side valuation fills(first: 3) { nodes { tradeId } totalCount }"]
+)
+async def test_the_position_of_every_discrepancy(purser: Client, selected: str) -> None:
+    await compare(purser, Written(f"{{ discrepancies {{ nodes {{ eventId kind position {{ {selected} }} }} }} }}"))
 
 
 @pytest.mark.parametrize("part", range(PROCESSES))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.models import Budget, Fill, Hold, Instrument, Order, Position
+from app.models import Budget, Discrepancy, Fill, Hold, Instrument, Order, Position
 from app.rules.order_transitions import TERMINAL
 from tests.differential.rows import Rows
 
@@ -44,6 +44,10 @@ class Valuations:
 
     def _position_valuation(self, row: Position, _: Any) -> str:
         return self._valuation(row, _is_confirmed(row))
+
+    def _discrepancy_position(self, row: Discrepancy, _: Any) -> Position | None:
+        lives = (one for one in self.rows[Position] if one.strategy_id == row.strategy_id)
+        return next((one for one in lives if (one.position_id, one.n) == (row.position_id, row.position_n)), None)
 
     def _valuation(self, row: Any, is_reported: bool) -> str:
         return "RECORDED" if self._is_recorded(row) else "REPORTED" if is_reported else "ASSUMED"

@@ -1,5 +1,6 @@
 """Quarantine over GraphQL: what waits is looked at, found by its strategy, order and code, and resolved."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from fastapi import FastAPI
 
 from tests.events import event_id, published
 from tests.graphql_schema.acting import STRATEGY, STRATEGY_ID
+from tests.graphql_schema.test_readme import EXAMPLES
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
@@ -106,3 +108,17 @@ async def test_what_cannot_be_accepted_says_why(
     if typename == "InvalidInput":
         assert answer["path"] == ["input", next(iter(changes))]
     assert (await client.query("{ auditLog { totalCount } }"))["auditLog"] == {"totalCount": 0}
+
+
+async def test_the_readme_looks_and_resolves(client: Client) -> None:
+    (look,) = (example for example in EXAMPLES if "quarantinedEvents(" in example)
+    (resolve,) = (example for example in EXAMPLES if "resolveQuarantine(" in example)
+    found = await client.query(look)
+    assert [node["eventId"] for node in found["quarantinedEvents"]["nodes"]] == [event_id(4)]
+    assert found["discrepancies"] == {"totalCount": 0, "nodes": []}
+    answer = await client.query(re.sub('eventId: ".*?"', f'eventId: "{event_id(4)}"', resolve))
+    assert answer["resolveQuarantine"] == {
+        "__typename": "QuarantineResolved",
+        "order": {"status": "FILLED", "filledQty": "3", "overfillQty": "0"},
+        "event": {"applied": True, "resolution": "ACCEPT"},
+    }

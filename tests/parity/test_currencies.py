@@ -26,6 +26,33 @@ async def test_a_mistyped_currency_is_refused_alike(own: tuple[FastAPI, Client],
     assert len((await client.query("{ budgets { currency } }"))["budgets"]) == 1
 
 
+DELETE = """mutation ($strategy: StrategyRef!, $currency: String!) {
+  deleteBudget(strategy: $strategy, currency: $currency) {
+    ... on BudgetDeleted { currency } ... on Error { code message } } }"""
+
+
+@pytest.mark.parametrize(
+    ("currency", "hint"),
+    [
+        ("usdt", " Did you mean USDT?"),
+        ("USTD", " Did you mean USDT?"),
+        ("Usdx", " Did you mean USDT?"),
+        *((other, "") for other in ("USDC", "foo", "btc", "BTC", "A B")),
+    ],
+)
+async def test_a_budget_that_is_not_there_is_no_other_one_but_the_one_meant_is_named(
+    own: tuple[FastAPI, Client], currency: str, hint: str
+) -> None:
+    app, client = own
+    await prepare(app.state.context.database)
+    answer = (await client.query(DELETE, strategy={"id": STRATEGY_ID}, currency=currency))["deleteBudget"]
+    message = f"Strategy {STRATEGY_ID} has no budget in {currency!r}.{hint}"
+    assert answer == {"code": "BUDGET_NOT_FOUND", "message": message}
+    response = await client.http.delete(f"/api/budget/{STRATEGY_ID}/{currency}")
+    assert (response.status_code, response.json()) == (404, {"detail": message, "code": "BUDGET_NOT_FOUND"})
+    assert (await client.query("{ budgets { currency } }"))["budgets"] == [{"currency": "USDT"}]
+
+
 async def test_a_new_currency_is_said_to_be_one_on_either_face(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     await prepare(app.state.context.database)

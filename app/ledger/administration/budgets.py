@@ -15,6 +15,7 @@ from app.ledger.locks import lock_strategies
 from app.ledger.writing import write
 from app.principal import Principal
 from app.rules.budgets import BudgetState
+from app.rules.currencies import did_you_mean
 from app.rules.money import EXACT
 
 
@@ -53,7 +54,9 @@ async def delete_budget(work: WriteConnection, principal: Principal, strategy_id
     book, key = await _open(work, strategy_id, currency)
     budget = book.find(key)
     if budget is None:
-        raise BudgetNotFound(strategy_id, currency)
+        budgets = book.currencies(key[0])
+        meant = did_you_mean(currency, budgets)
+        raise BudgetNotFound(strategy_id, currency, meant if meant in budgets else None)
     if budget.reserved:
         raise BudgetInUse(
             f"{budget.reserved:f} {currency} of the budget are reserved by open orders and positions; it can "

@@ -20,7 +20,13 @@ DISCREPANCY = register(
             "ledger_value": plain("ledger_value"),
             "engine_value": plain("engine_value"),
         },
-        links={"strategy": One("Strategy", on={"strategy_id": "strategy_id"})},
+        links={
+            "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+            # Without a fill that explains the report, it is of no life of the position.
+            "position": One(
+                "Position", on={"strategy_id": "strategy_id", "position_id": "position_id", "n": "position_n"}
+            ),
+        },
         filters={
             "strategy_id": column("strategy_id"),
             "instrument_id": column("instrument_id"),

@@ -1,0 +1,72 @@
+"""Discrepancies over GraphQL: each leads to its position, and goes once the instrument is recorded."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from tests.graphql_schema.acting import STRATEGY_ID
+from tests.ledger.doubts import ASSUMED, doubtful
+from tests.ledger.state import record
+from tests.ledger.test_valuation import INVERSE, REPORTS, know, lines, report
+from tests.reads.serving import Client
+
+pytestmark = pytest.mark.anyio
+
+ASKED = """query ($kind: DiscrepancyKind) { discrepancies(filter: {kind: $kind}) { nodes {
+  eventId kind positionId ledgerValue engineValue
+  position { positionId instrumentId signedQty valuation reconciliation } } } }"""
+JOURNAL = """query ($id: UUID!, $currency: String!) {
+  budget(strategyId: $id, currency: $currency) {
+    journal(first: 1) { nodes { reason clientOrderId reservedAfter } } } }"""
+
+
+async def found(client: Client, kind: str | None = None) -> list[dict[str, Any]]:
+    nodes: list[dict[str, Any]] = (await client.query(ASKED, kind=kind))["discrepancies"]["nodes"]
+    return nodes
+
+
+async def test_a_discrepancy_leads_to_its_position_until_the_instrument_is_recorded(
+    own: tuple[FastAPI, Client],
+) -> None:
+    app, client = own
+    database = app.state.context.database
+    await record(database, lines(*doubtful()))
+    nodes = await found(client)
+    assert [node["eventId"] for node in nodes] == [one["event_id"] for one in reversed(REPORTS)]
+    position = {"positionId": "P-1", "instrumentId": ASSUMED, "signedQty": "400"}
+    for node in nodes:
+        assert (node["kind"], node["ledgerValue"], node["engineValue"]) == ("CURRENCY", "USD", "BTC")
+        assert node["position"] == {**position, "valuation": "ASSUMED", "reconciliation": "DIFFERS"}
+    await know(database, INVERSE)
+    assert await found(client) == []
+
+
+async def test_a_report_that_no_fill_explains_is_of_no_position(own: tuple[FastAPI, Client]) -> None:
+    app, client = own
+    database = app.state.context.database
+    await know(database, INVERSE)
+    stray = report("PositionChanged", 3, 9, quantity="1", avg_px_open=10000.0, realized_pnl="0.00000000 BTC")
+    await record(database, lines(*doubtful(), stray))
+    (node,) = await found(client)
+    assert (node["eventId"], node["kind"], node["position"]) == (stray["event_id"], "FILL_MISSING", None)
+    assert await found(client, "QUANTITY") == []
+
+
+async def test_a_recorded_instrument_is_in_the_journal_without_an_order(own: tuple[FastAPI, Client]) -> None:
+    app, client = own
+    database = app.state.context.database
+    await record(database, lines(*doubtful()))
+    for currency in ("USD", "BTC"):
+        await client.query(
+            """mutation ($id: UUID!, $currency: String!) {
+              setBudget(strategy: {id: $id}, currency: $currency, allocated: 9) { __typename } }""",
+            **{"id": str(STRATEGY_ID), "currency": currency},
+        )
+    await know(database, INVERSE)
+    for currency, reserved in (("USD", "0"), ("BTC", "0.04")):
+        answer = await client.query(JOURNAL, id=str(STRATEGY_ID), currency=currency)
+        (entry,) = answer["budget"]["journal"]["nodes"]
+        assert (entry["reason"], entry["clientOrderId"]) == ("REVALUED", None)
+        assert Decimal(entry["reservedAfter"]) == Decimal(reserved)

@@ -1,0 +1,73 @@
+"""What rests on assumptions is said where an operator looks: in the log, by `purser verify` and in `/metrics`."""
+
+import logging
+
+import pytest
+
+from app.cli.verifying import run_verify
+from app.database import Database, PoolLimits
+from app.ledger.verify import ValuationCounts, count_valuations
+from tests.ledger.doubts import ASSUMED, doubtful
+from tests.ledger.state import record
+from tests.ledger.test_valuation import INVERSE, know, lines
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_log_warns_of_assumed_terms_and_of_reports_that_differ(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "purser.ledger"):
+        await record(database, lines(*doubtful()))
+    assert [entry.getMessage() for entry in caplog.records] == [
+        f"fills in {ASSUMED} are valued as linear, multiplier 1: the instruments are not recorded",
+        "2 reports of positions differ from the ledger; see discrepancies",
+    ]
+    caplog.clear()
+    await know(database, INVERSE)
+    await record(database, lines(*doubtful()))
+    assert caplog.records == []
+
+
+async def test_the_counts_follow_what_is_recorded(database: Database) -> None:
+    await record(database, lines(*doubtful()))
+    async with database.read() as connection:
+        before = await count_valuations(connection)
+    await know(database, INVERSE)
+    async with database.read() as connection:
+        after = await count_valuations(connection)
+    assert before == ValuationCounts(
+        instruments_recorded=0,
+        instruments_assumed=1,
+        fills_assumed=2,
+        orders_unvalued=1,
+        discrepancies=2,
+        events_quarantined=1,
+    )
+    assert after == ValuationCounts(
+        instruments_recorded=1,
+        instruments_assumed=0,
+        fills_assumed=0,
+        orders_unvalued=1,
+        discrepancies=0,
+        events_quarantined=1,
+    )
+
+
+async def test_verify_ends_with_the_counts(
+    database: Database, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await record(database, lines(*doubtful()))
+    assert await run_verify(database_url, PoolLimits()) == 1, "discrepancies are broken"
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-2:] == [
+        "valuation: 0 instruments recorded, 1 assumed with 2 fills; 1 open orders not valued, 2 discrepancies, "
+        "1 events quarantined",
+        f"audit: 0 entries, head 0:{'0' * 64}",
+    ]
+    await know(database, INVERSE)
+    assert await run_verify(database_url, PoolLimits()) == 0
+    assert capsys.readouterr().out.splitlines()[-2] == (
+        "valuation: 1 instruments recorded, 0 assumed with 0 fills; 1 open orders not valued, 0 discrepancies, "
+        "1 events quarantined"
+    )

@@ -1,0 +1,93 @@
+"""What amounts rest on: the header `X-Valuation` says what GraphQL says, and the bodies stay as documented."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from rest_compat import shapes
+from rest_compat.replies import VALUATION_HEADER
+from tests.events import published
+from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY, STRATEGY_ID, register
+from tests.reads.serving import Client
+
+pytestmark = pytest.mark.anyio
+
+FILLED = ("OrderInitialized", "OrderSubmitted", "OrderFilled")
+OPEN = ("OrderInitialized", "OrderSubmitted", "OrderAccepted")
+BUDGET = f"/api/budget/{STRATEGY_ID}"
+RECORD = "mutation ($events: [JSON!]!) { recordEvents(events: $events) { accepted quarantined } }"
+DESCRIBE = """mutation { recordInstruments(inputs: [{instrumentId: "%s", quoteCurrency: "USDT",
+  settlementCurrency: "USDT", multiplier: 10}]) { count } }"""
+ASKED = """query ($id: UUID!) {
+  budget(strategyId: $id, currency: "USDT") { valuation }
+  fillsSummary(filter: {strategyId: {eq: $id}}) { valuation } }"""
+
+
+@pytest.fixture
+async def client(own: tuple[FastAPI, Client]) -> Client:
+    """A strategy with a budget, and nothing else."""
+    app, client = own
+    await register(app.state.context.database, "TRADER-001", STRATEGY)
+    assert (await client.http.put(f"{BUDGET}/USDT", json={"allocated": 1000})).status_code == 200
+    return client
+
+
+async def trade(client: Client, strategy: str, n: int, *kinds: str, **fields: Any) -> None:
+    fields = {"strategy_id": strategy, "client_order_id": f"O-{n}", "options": {"price": "100"}, **fields}
+    events = [published(kind, n + place, **fields) for place, kind in enumerate(kinds)]
+    expected = {"accepted": len(events), "quarantined": 0}
+    assert (await client.query(RECORD, events=events))["recordEvents"] == expected
+
+
+async def headers(client: Client) -> dict[str, str]:
+    """The header of each path that has one, after the bodies and GraphQL's own words were compared."""
+    answers = {
+        "get": await client.get(BUDGET),
+        "named": await client.get(f"{BUDGET}?currency=USDT"),
+        "put": await client.http.put(f"{BUDGET}/USDT", json={"allocated": 1000}),
+        "pnl": await client.get(f"{BUDGET}/pnl/realized"),
+        "summary": await client.get(f"/api/trading/fills/summary?strategy_id={STRATEGY_ID}"),
+    }
+    assert {answer.status_code for answer in answers.values()} == {200}
+    for name in ("get", "named", "put"):
+        assert answers[name].text == answers["get"].text
+        assert list(answers[name].json()) == list(shapes.BudgetSummaryResponse.model_fields)
+    found = {name: answer.headers[VALUATION_HEADER] for name, answer in answers.items()}
+    graphql = await client.query(ASKED, id=STRATEGY_ID)
+    assert {found[name] for name in ("get", "named", "put")} == {graphql["budget"]["valuation"]}
+    # Where there are no fills, GraphQL has null and the header says that nothing is assumed.
+    assert found["summary"] == (graphql["fillsSummary"]["valuation"] or "RECORDED")
+    return {name: found[name] for name in ("get", "pnl", "summary")}
+
+
+async def test_a_budget_without_fills_assumes_nothing(client: Client) -> None:
+    assert await headers(client) == {"get": "RECORDED", "pnl": "RECORDED", "summary": "RECORDED"}
+
+
+async def test_fills_of_an_instrument_that_is_not_recorded_are_assumed_until_it_is(client: Client) -> None:
+    await trade(client, STRATEGY, 1, *FILLED, last_px=Decimal(100))
+    assert await headers(client) == {"get": "ASSUMED", "pnl": "ASSUMED", "summary": "ASSUMED"}
+    assert (await client.get(BUDGET)).json()["reserved"] == 100
+    await client.query(DESCRIBE % INSTRUMENT)
+    assert await headers(client) == {"get": "RECORDED", "pnl": "RECORDED", "summary": "RECORDED"}
+    assert (await client.get(BUDGET)).json()["reserved"] == 1000
+
+
+async def test_an_open_order_that_holds_by_assumed_terms_marks_its_budget_alone(client: Client) -> None:
+    await trade(client, "Other-001", 1, *FILLED)
+    await trade(client, STRATEGY, 11, *OPEN)
+    assert (await client.get(BUDGET)).json()["reserved"] == 100
+    assert await headers(client) == {"get": "ASSUMED", "pnl": "RECORDED", "summary": "RECORDED"}
+    await trade(client, STRATEGY, 21, "OrderCanceled", client_order_id="O-11")
+    assert await headers(client) == {"get": "RECORDED", "pnl": "RECORDED", "summary": "RECORDED"}
+
+
+async def test_lists_of_many_rows_carry_no_header(client: Client) -> None:
+    await trade(client, STRATEGY, 1, *FILLED)
+    lists = ("orders", "fills", "positions", "strategies", "orders/O-1/fills")
+    for path in (*(f"/api/trading/{name}" for name in lists), "/api/budget/registry"):
+        answer = await client.get(path)
+        assert answer.status_code == 200
+        assert VALUATION_HEADER not in answer.headers
