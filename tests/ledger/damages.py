@@ -21,7 +21,7 @@ KEYS = "API keys are what was made of them, by the audit log"
 INSTRUMENTS = "instruments are valued as was recorded last, by the audit log"
 TRADES = "the kept totals of trades are the sums of the closed positions"
 RESERVED = "what a budget has reserved is its open holds and the cost of its open positions"
-BALANCED = "every hold: amount + top-ups = remaining + captured + voided"
+BALANCED = "every hold: amount = remaining + captured + voided"
 EXPOSURE = "every hold is what its open order would add to exposure, and says where that cannot be valued"
 PRICED = "every open order's hold is valued at the order's price"
 CURRENCY = "every open order holds what its instrument settles in"
@@ -232,7 +232,7 @@ DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
             "UPDATE budgets SET over_reason = 'CUT' WHERE currency = 'EUR'",
         ],
     ),
-    "a hold of an order that ended": of_hold("O-1", "top_ups = top_ups + 1, remaining = 1", ENDED, EXPOSURE, RESERVED),
+    "a hold of an order that ended": of_hold("O-1", "amount = amount + 1, remaining = 1", ENDED, EXPOSURE, RESERVED),
     "no hold": ((NO_HOLD,), ["DELETE FROM holds WHERE client_order_id = 'O-11'"]),
     "no order": ((NO_ORDER,), [f"INSERT INTO holds (strategy_id, client_order_id) VALUES ('{STRATEGY_ID}', 'x')"]),
     "two decisions": (

@@ -1,12 +1,12 @@
 """What a hold was topped up by is a part of its amount: amount = remaining + captured + voided.
 
-Revision ID: 0010
+Revision ID: 0011
 """
 
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
