@@ -1,6 +1,6 @@
 """What decides holds, read from the database: open positions, open orders, last prices. Strategies must be locked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
@@ -15,7 +15,7 @@ from app.ledger.asking import Query
 from app.ledger.by_keys import array_source, join_by
 from app.models.order import OPEN
 from app.rules.enums import OrderSide, QuantitySource
-from app.rules.holds import HoldState, OpenOrder
+from app.rules.holds import HoldState, OpenOrder, opposite
 from app.rules.order_state import OrderState
 
 Market: TypeAlias = tuple[str, str]
@@ -169,6 +169,16 @@ async def load_last_fills(work: WriteConnection, markets: Iterable[Market]) -> d
         (str(row["strategy_id"]), row["instrument_id"]): LastFill(row["ts_event"], str(row["event_id"]), row["last_px"])
         for row in rows
     }
+
+
+def reducible_in(held: Mapping[Side, Decimal], side: Side) -> Decimal:
+    """What orders on that side would reduce: all that is open on the other.
+
+    While both are open the strategy hedges, and NautilusTrader opens another position for an order that names none. No
+    event says which position an order names, but orders that close one are reduce-only, and hold nothing anyway.
+    """
+    market, own = side
+    return Decimal(0) if held.get(side) else held.get((market, opposite(own)), Decimal(0))
 
 
 def _columns(rows: Iterable[tuple[str, ...]], count: int) -> list[list[str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.ledger.arrival import OrderKey
-from app.ledger.exposure import Market, TiedOrder
+from app.ledger.exposure import Market, TiedOrder, reducible_in
 from app.ledger.orders import OrderChange
 from app.ledger.positions import Life, PositionChanges
 from app.rules.enums import OrderSide
@@ -79,8 +79,11 @@ def given_up_of(
         order, leaves = tied.get(key), change.state.leaves_qty
         if order is None or order.order.reduce_only:
             continue
-        reduced = (order.market, opposite(order.order.side))
-        reducible = _ZERO if order.order.is_amount else _held_at(change.last_seq, reduced, held, positions)
+        reducible = _ZERO
+        if not order.order.is_amount:
+            sides = [(order.market, side) for side in (order.order.side, opposite(order.order.side))]
+            then = {side: _held_at(change.last_seq, side, held, positions) for side in sides}
+            reducible = reducible_in(then, sides[0])
         if reducible:
             reducible -= sum((_leaves_at(change.last_seq, other, ended) for other in _before(order, tied)), _ZERO)
         given_up[key] = leaves - min(leaves, max(reducible, _ZERO))

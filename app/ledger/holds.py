@@ -21,6 +21,7 @@ from app.ledger.exposure import (
     load_holds,
     load_open_orders,
     open_order_of,
+    reducible_in,
 )
 from app.ledger.exposure_changes import given_up_of, trades_of
 from app.ledger.orders import OrderChange
@@ -216,7 +217,7 @@ def _increasing(
         sides[order.market, order.order.side].append(order.order)
     quantities: dict[OrderKey, Decimal] = {}
     for (market, side), orders in sides.items():
-        for open_order, quantity in increasing_quantities(orders, held.get((market, opposite(side)), _ZERO)):
+        for open_order, quantity in increasing_quantities(orders, reducible_in(held, (market, side))):
             quantities[market[0], open_order.client_order_id] = quantity
     return [(order, quantities[key]) for key, order in tied.items()]
 

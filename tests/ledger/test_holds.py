@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.database import Database
+from app.rules.enums import DenyCode
 from app.rules.instruments import InstrumentDefinition
 from tests.events import published
 from tests.ledger.gatekeeping import ask, command, prepare
@@ -215,4 +216,35 @@ async def test_an_order_that_moves_to_another_instrument_frees_its_claim(databas
     other = order(2**33 + 1, "O-first", "SELL", "10", instrument_id="ETHUSDT-PERP.BINANCE")
     await record(database, lines(other))
     assert (await holds_of(database))["O-2"][5] == 0
+    assert await broken_invariants(database) == []
+
+
+async def test_while_both_sides_are_open_only_reduce_only_orders_reduce(database: Database) -> None:
+    """In hedging mode the engine opens another position for an order that does not say which one it is for."""
+    await prepare(database, "2500")
+    await record_definitions(database, [BTC])
+    for n, (name, side) in enumerate((("L", "BUY"), ("S", "SELL"))):
+        await record(
+            database,
+            lines(
+                order(10 * n + 1, name, side, "10"),
+                then("OrderSubmitted", 10 * n + 2, name),
+                then("OrderFilled", 10 * n + 3, name, last_qty="10", order_side=side, position_id=name),
+            ),
+        )
+    await record(database, lines(order(31, "more", "SELL", "4"), order(32, "less", "SELL", "4", reduce_only=True)))
+    held = await holds_of(database)
+    assert (held["more"][5], held["less"][5]) == (400, 0)
+    verdicts = await ask(database, command("too-much", "BUY", "2"), command("fits", "BUY", "1"))
+    assert [getattr(verdict, "deny_code", verdict) for verdict in verdicts] == [DenyCode.BUDGET_EXCEEDED, None]
+    assert await broken_invariants(database) == []
+    closed = then("OrderFilled", 34, "less", last_qty="4", order_side="SELL", position_id="L")
+    rest = order(35, "rest", "SELL", "6", reduce_only=True)
+    sent = [then("OrderSubmitted", 33, "less"), closed, rest, then("OrderSubmitted", 36, "rest")]
+    await record(
+        database, lines(*sent, then("OrderFilled", 37, "rest", last_qty="6", order_side="SELL", position_id="L"))
+    )
+    assert await rows(database, "SELECT entry FROM positions WHERE status = 'OPEN'") == [("SELL",)]
+    assert (await holds_of(database))["more"][5] == 400
+    assert (await holds_of(database))["O-fits"][5] == 0
     assert await broken_invariants(database) == []

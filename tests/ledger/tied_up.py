@@ -56,7 +56,11 @@ class TiedUp:
         """By strategy: what open orders would add to exposure, each behind those of its side that came before."""
         rest: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
         for (strategy, _), position in self.positions.items():
-            rest[strategy, position.instrument, "SELL" if position.signed > 0 else "BUY"] += abs(position.signed)
+            if position.signed:
+                rest[strategy, position.instrument, "SELL" if position.signed > 0 else "BUY"] += abs(position.signed)
+        for strategy, instrument, side in list(rest):
+            if side == "BUY" and (strategy, instrument, "SELL") in rest:
+                del rest[strategy, instrument, "BUY"], rest[strategy, instrument, "SELL"]  # it hedges
         held: dict[str, Decimal] = defaultdict(Decimal)
         for order in sorted(self.open.values(), key=lambda order: order.turn):
             market = (order.strategy, order.instrument, order.side)

@@ -27,6 +27,7 @@ from app.ledger.exposure import (
     load_holds,
     load_last_prices,
     load_open_orders,
+    reducible_in,
     unvalued_of,
 )
 from app.ledger.locks import LockedStrategy, lock_strategies
@@ -36,7 +37,7 @@ from app.ledger.revaluation import value_open_orders
 from app.ledger.trading_state import global_state
 from app.ledger.valuations import valuations_of
 from app.ledger.writing import WriteBehind, write
-from app.rules.holds import OpenOrder, increasing_quantities, is_amount, opposite
+from app.rules.holds import OpenOrder, increasing_quantities, is_amount
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation
 
@@ -133,7 +134,7 @@ async def _read(
         known, held, book, valuations, unvalued, everywhere = await ask(work, *queries)
     stored, waiting = await load_states(work, known)
     asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
-    sides = {request.side for request in requests if held.get(request.opposite)}
+    sides = {request.side for request in requests if reducible_in(held, request.side)}
     unpriced = {request.market for request in requests if not request.is_priced}
     holds = await load_holds(work, stored) if stored else {}
     unplaced = {one.side for one in requests if one.side in sides and one.key in holds and not holds[one.key].is_placed}
@@ -167,7 +168,7 @@ async def _increasing(
     return {
         (market[0], order.client_order_id): quantity
         for (market, side), orders in by_side.items()
-        for order, quantity in increasing_quantities(orders, held[market, opposite(side)])
+        for order, quantity in increasing_quantities(orders, reducible_in(held, (market, side)))
     }
 
 

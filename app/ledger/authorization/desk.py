@@ -13,7 +13,7 @@ from app.ledger.authorization.requests import Request
 from app.ledger.budgets import BudgetBook
 from app.ledger.commands import Verdict
 from app.ledger.effects import feed_part, number_part, order_row_parts
-from app.ledger.exposure import Market, Side, UnvaluedOrder
+from app.ledger.exposure import Market, Side, UnvaluedOrder, reducible_in
 from app.ledger.holds import HoldChanges
 from app.ledger.locks import LockedStrategy
 from app.ledger.orders import OrderChange
@@ -234,7 +234,7 @@ class Desk:
             return command.quantity
         if (known := self.increasing.get(request.key)) is not None:
             return known
-        position = self.held.get(request.opposite)
+        position = reducible_in(self.held, request.side)
         if not position:
             return command.quantity
         claimed = self.claims.get(request.side, (_ZERO, 0))[0]

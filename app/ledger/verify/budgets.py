@@ -54,8 +54,9 @@ _OPEN_HOLDS = f"""(
         JOIN holds h USING (strategy_id, client_order_id)
         LEFT JOIN instruments i USING (instrument_id)
         LEFT JOIN (
-            SELECT strategy_id, instrument_id, CASE entry WHEN 'BUY' THEN 'SELL' ELSE 'BUY' END AS side,
-                   sum(abs(signed_qty)) AS held FROM positions WHERE status = 'OPEN' GROUP BY 1, 2, 3
+            SELECT strategy_id, instrument_id, CASE min(entry) WHEN 'BUY' THEN 'SELL' ELSE 'BUY' END AS side,
+                   sum(abs(signed_qty)) AS held FROM positions WHERE status = 'OPEN' GROUP BY 1, 2
+            HAVING min(entry) = max(entry) -- while both sides are open, none is reduced
         ) p USING (strategy_id, instrument_id, side)
         CROSS JOIN LATERAL (
             SELECT CASE WHEN o.is_amount THEN o.leaves
