@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, build_schema
+from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, build_schema, is_introspection_type
 
 from app.models import (
     AuditEntry,
@@ -131,7 +131,8 @@ class Reference(Valuations):
     def schema(self) -> GraphQLSchema:
         schema = build_schema(SDL.read_text())
         for type_ in schema.type_map.values():
-            if isinstance(type_, GraphQLObjectType):
+            # Those of introspection are graphql-core's own, which every schema of the process shares.
+            if isinstance(type_, GraphQLObjectType) and not is_introspection_type(type_):
                 for name, field in type_.fields.items():
                     field.resolve = getattr(self, f"_{type_.name.lower()}_{snake(name)}", self._field)
         schema.type_map["Node"].resolve_type = lambda row, *_: type(row).__name__  # type: ignore[attr-defined]

@@ -37,8 +37,7 @@ schemathesis.graphql.scalar("JSON", strategies.text(max_size=20).map(schemathesi
 
 @pytest.fixture(scope="module")
 def service(ledger_url: str) -> Iterator[str]:
-    # On a busy machine keys may be read late.
-    with running(ledger_url, keys_stale_seconds_max=600) as address:
+    with running(ledger_url) as address:
         yield f"{address}/graphql"
 
 
@@ -51,7 +50,7 @@ def test_the_service_does_what_its_schema_says(service: str, field: str, mode: G
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("field", MUTATIONS)
 def test_acts_too_do_what_the_schema_says(database_url: str, field: str, mode: GenerationMode) -> None:
-    with running(database_url, keys_stale_seconds_max=600) as address:
+    with running(database_url) as address:
         ask(f"{address}/graphql", "Mutation", field, mode)
 
 

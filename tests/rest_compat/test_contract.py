@@ -43,8 +43,7 @@ def key(database_url: str) -> str:
 def service(database_url: str, key: str) -> Iterator[str]:
     """The address of a server of its own thread that takes the key."""
     # schemathesis tries wrong keys, too, and does not expect to be told to wait.
-    # On a busy machine keys may be read late.
-    with running(database_url, wrong_keys_max=1_000_000, keys_stale_seconds_max=600) as address:
+    with running(database_url, wrong_keys_max=1_000_000) as address:
         yield address
 
 
