@@ -1,16 +1,16 @@
 """What a batch did to exposure: what its fills opened and closed, and what orders that ended would still have added."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import attrgetter
 
 from app.ledger.arrival import OrderKey
-from app.ledger.exposure import Market, TiedOrder, reducible_in
-from app.ledger.orders import OrderChange
-from app.ledger.positions import Life, PositionChanges
+from app.ledger.exposure import Market, Side, TiedOrder, reducible_in
+from app.ledger.orders import LAST, OrderChange
+from app.ledger.positions import BookedFill, Life, PositionChanges
 from app.rules.enums import OrderSide
-from app.rules.holds import opposite
 from app.rules.order_transitions import TERMINAL
 
 _ZERO = Decimal(0)
@@ -65,65 +65,75 @@ def _add_life(trades: Trades, order: tuple[str, str | None], life: Life, sign: i
 def given_up_of(
     orders: Sequence[OrderChange],
     tied: Mapping[OrderKey, TiedOrder],
-    held: Mapping[tuple[Market, OrderSide], Decimal],
+    held: Mapping[Side, Decimal],
     positions: PositionChanges,
 ) -> dict[OrderKey, Decimal]:
     """What orders that end with this batch would still have added to exposure, as all stood when they ended."""
     ended = {
         change.key: change
         for change in orders
-        if change.state.is_terminal and change.status_before not in TERMINAL and change.state.leaves_qty
+        if change.state.is_terminal
+        and change.status_before not in TERMINAL
+        and change.state.leaves_qty
+        and not change.state.reduce_only
+        and change.key in tied
     }
-    given_up: dict[OrderKey, Decimal] = {}
-    for key, change in ended.items():
-        order, leaves = tied.get(key), change.state.leaves_qty
-        if order is None or order.order.reduce_only:
+    if not ended:
+        return {}
+    given_up = {key: change.state.leaves_qty for key, change in ended.items()}
+    rewound = _Rewound(held, positions, {tied[key].market for key in ended})
+    claims = _claims(tied, ended)
+    for key, change in sorted(ended.items(), key=lambda item: item[1].last_seq, reverse=True):
+        order = tied[key]
+        side = (order.market, order.order.side)
+        if order.order.is_amount or not (reducible := reducible_in(rewound.to(change.last_seq, order.market), side)):
             continue
-        reducible = _ZERO
-        if not order.order.is_amount:
-            sides = [(order.market, side) for side in (order.order.side, opposite(order.order.side))]
-            then = {side: _held_at(change.last_seq, side, held, positions) for side in sides}
-            reducible = reducible_in(then, sides[0])
-        if reducible:
-            reducible -= sum((_leaves_at(change.last_seq, other, ended) for other in _before(order, tied)), _ZERO)
-        given_up[key] = leaves - min(leaves, max(reducible, _ZERO))
+        for place, leaves, seq in claims[side]:
+            if place < order.order.place and seq > change.last_seq:
+                reducible -= leaves
+        given_up[key] -= min(given_up[key], max(reducible, _ZERO))
     return given_up
 
 
-def _before(order: TiedOrder, tied: Mapping[OrderKey, TiedOrder]) -> Iterator[TiedOrder]:
-    """The orders that claim a part of the position before this one."""
-    for other in tied.values():
-        is_beside = other.market == order.market and other.order.side is order.order.side
-        if is_beside and other.order.place < order.order.place:
-            yield other
+def _claims(
+    tied: Mapping[OrderKey, TiedOrder], ended: Mapping[OrderKey, OrderChange]
+) -> dict[Side, list[tuple[tuple[int, str], Decimal, int]]]:
+    """By side of a market: whose turn it is to claim a part of what is reduced, how much, and up to which event."""
+    claims: dict[Side, list[tuple[tuple[int, str], Decimal, int]]] = defaultdict(list)
+    for key, order in tied.items():
+        change = ended.get(key)
+        leaves = order.order.leaves_qty if change is None else change.state.leaves_qty
+        if leaves and not order.order.is_amount:
+            place = (order.order.place, leaves, LAST if change is None else change.last_seq)
+            claims[order.market, order.order.side].append(place)
+    return claims
 
 
-def _leaves_at(seq: int, order: TiedOrder, ended: Mapping[OrderKey, OrderChange]) -> Decimal:
-    """What another order wanted at that event: nothing more if it had ended."""
-    change = ended.get(order.key)
-    if change is None:
-        return order.order.leaves_qty
-    return change.state.leaves_qty if change.last_seq > seq else _ZERO
+class _Rewound:
+    """Open quantities by side as they were at events of this batch, the last one first."""
 
+    def __init__(self, held: Mapping[Side, Decimal], positions: PositionChanges, markets: set[Market]) -> None:
+        self._held = dict(held)
+        self._fills: dict[Market, list[BookedFill]] = defaultdict(list)
+        self._signed: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for booked in sorted(positions.fills, key=attrgetter("seq")):
+            market = (booked.strategy_id, booked.instrument_id)
+            if market in markets:
+                self._fills[market].append(booked)
+        for place, life in positions.lives.items():
+            self._signed[place[0], place[1]] += life.state.signed_qty
 
-def _held_at(
-    seq: int,
-    place: tuple[Market, OrderSide],
-    held: Mapping[tuple[Market, OrderSide], Decimal],
-    positions: PositionChanges,
-) -> Decimal:
-    """The open quantity on that side at that event: that of now, less what later fills did."""
-    market, side = place
-    quantity = held.get(place, _ZERO)
-    later: dict[str, Decimal] = defaultdict(Decimal)
-    for booked in positions.fills:
-        if booked.seq > seq and (booked.strategy_id, booked.instrument_id) == market:
-            bought = booked.fill.side is OrderSide.BUY
-            later[booked.position_id] += booked.fill.last_qty if bought else -booked.fill.last_qty
-    for position_id, traded in later.items():
-        lives = (life for key, life in positions.lives.items() if key[:2] == (market[0], position_id))
-        now = sum((life.state.signed_qty for life in lives), _ZERO)
-        for signed, sign in ((now, -1), (now - traded, 1)):
-            if signed and (signed > 0) is (side is OrderSide.BUY):
-                quantity += sign * abs(signed)
-    return quantity
+    def to(self, seq: int, market: Market) -> Mapping[Side, Decimal]:
+        """As they were at that event, without what later fills did in the market."""
+        fills = self._fills.get(market, [])
+        while fills and fills[-1].seq > seq:
+            booked = fills.pop()
+            position = (booked.strategy_id, booked.position_id)
+            now = self._signed[position]
+            then = now - booked.fill.last_qty if booked.fill.side is OrderSide.BUY else now + booked.fill.last_qty
+            for signed, sign in ((now, -1), (then, 1)):
+                if signed:
+                    side = (market, OrderSide.BUY if signed > 0 else OrderSide.SELL)
+                    self._held[side] = self._held.get(side, _ZERO) + sign * abs(signed)
+            self._signed[position] = then
+        return self._held
