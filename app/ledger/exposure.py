@@ -58,17 +58,16 @@ FROM {_SIDES} k
 GROUP BY 1, 2, 3
 """
 _LATEST = "ORDER BY ts_event DESC, event_id DESC LIMIT 1"
-_OWN_PRICE = f"""SELECT last_px, 0 AS place FROM fills
-    WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id {_LATEST}"""
+_OWN_LATEST = f"FROM fills WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id {_LATEST}"
 _LAST_FILLS = f"""
 SELECT k.strategy_id, k.instrument_id, f.ts_event, f.event_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL (
-    SELECT * FROM fills WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id {_LATEST}
+    SELECT * {_OWN_LATEST}
 ) f
 """
 # The strategy's own, if it has any; else the price of another strategy's fill.
 _LAST_PRICES = f"""
 SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL (
-    ({_OWN_PRICE})
+    (SELECT last_px, 0 AS place {_OWN_LATEST})
     UNION ALL (SELECT last_px, 1 FROM fills WHERE instrument_id = k.instrument_id {_LATEST})
     ORDER BY place LIMIT 1
 ) f

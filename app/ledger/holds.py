@@ -145,8 +145,7 @@ def _move(order: TiedOrder, change: OrderChange | None, steps: _Steps, valuation
     """Move a hold to what it must be now. One that cannot be valued holds nothing, until it can."""
     hold, price_before = order.hold, order.hold.unit_price
     hold.unit_price = _unit_price(order)
-    is_valued = hold.is_placed
-    hold.is_unvalued = order.order.is_unknown or (bool(steps.quantity) and not is_valued)
+    hold.is_unvalued = order.order.is_unknown or (bool(steps.quantity) and not hold.is_placed)
     if hold.unit_price is None or hold.currency is None:
         hold.remaining = _ZERO
         return

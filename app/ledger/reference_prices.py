@@ -9,7 +9,7 @@ from app.database import WriteConnection
 from app.ledger.arrival import OrderKey
 from app.ledger.exposure import LastFill, Market, TiedOrder, load_last_fills
 from app.ledger.orders import OrderChange
-from app.ledger.positions import PositionChanges
+from app.ledger.positions import BookedFill, PositionChanges
 from app.rules.holds import is_amount, unit_price_of
 from app.rules.order_state import OrderState
 from app.rules.valuation import Valuation
@@ -48,13 +48,14 @@ async def find_references(
     ]
     if not without:
         return
+    booked_fills = sorted(positions.fills, key=attrgetter("seq"))
     first_own: dict[OrderKey, Decimal] = {}
-    for booked in sorted(positions.fills, key=attrgetter("seq")):
+    for booked in booked_fills:
         assert booked.event is not None  # new fills have theirs
         first_own.setdefault((booked.strategy_id, booked.event.client_order_id), booked.fill.last_px)
     new = [(change.first_seq, order) for change, order in without if change.first_seq is not None]
     stored = await load_last_fills(work, {order.market for _, order in new}) if new else {}
-    traded = _traded(positions, stored)
+    traded = _traded(booked_fills, stored)
     for first_seq, order in new:
         fills = traded.get(order.market, [])
         if earlier := bisect_left(fills, first_seq, key=itemgetter(0)):
@@ -65,10 +66,12 @@ async def find_references(
             order.hold.reference_price = own if own is not None else last_prices.get(order.market)
 
 
-def _traded(positions: PositionChanges, stored: Mapping[Market, LastFill]) -> dict[Market, list[tuple[int, LastFill]]]:
+def _traded(
+    booked_fills: Sequence[BookedFill], stored: Mapping[Market, LastFill]
+) -> dict[Market, list[tuple[int, LastFill]]]:
     """By market, its last fill from each event of its strategy on. Stored fills came before all."""
     traded = {market: [(-1, fill)] for market, fill in stored.items()}
-    for booked in sorted(positions.fills, key=attrgetter("seq")):
+    for booked in booked_fills:
         fills = traded.setdefault((booked.strategy_id, booked.instrument_id), [])
         fill = LastFill(booked.place[0], booked.event_id, booked.fill.last_px)
         fills.append((booked.seq, max(fills[-1][1], fill) if fills else fill))

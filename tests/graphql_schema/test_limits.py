@@ -100,7 +100,7 @@ async def test_a_bomb_is_defused_at_once(client: Client, document: str) -> None:
     assert set(found) <= {
         "QUERY_TOO_DEEP", "TOO_MANY_ALIASES", "TOO_MANY_FIELDS", "TOO_MANY_TOKENS", "VALIDATION_FAILED",
     }  # fmt: skip
-    assert time.process_time() - start < 10  # what is not defused takes minutes; a busy machine may take seconds
+    assert time.process_time() - start < 1
 
 
 async def test_the_usual_introspection_is_within_the_limits(client: Client) -> None:
