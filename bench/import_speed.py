@@ -19,7 +19,9 @@ from app.database.embedded import EmbeddedServer
 from app.database.upgrade import upgrade
 from bench.results import Comparison
 
-RECORDINGS = sorted((Path(__file__).parents[1] / "tests" / "data").glob("*.events.jsonl.gz"))
+_DATA = Path(__file__).parents[1] / "tests" / "data"
+RECORDINGS = [_DATA / f"dev_{name}.events.jsonl.gz" for name in ("crypto", "fx")]
+"""The two longest; the first is the longer one."""
 ROUNDS = 3
 RATIO_MIN = 0.15
 MEMORY_MAX_MIB = 300

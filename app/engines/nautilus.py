@@ -15,6 +15,7 @@ import msgspec
 from app.engines.nautilus_instruments import INSTRUMENT_KINDS, BadInstrument, read_instrument
 from app.rules.enums import OrderSide, OrderType, TimeInForce
 from app.rules.events import (
+    POSITION_EVENTS,
     AnyOrderEvent,
     AnyOwnEvent,
     AnyPositionEvent,
@@ -22,7 +23,6 @@ from app.rules.events import (
     OrderFilled,
     OrderInitialized,
     OrderUpdated,
-    PositionEvent,
     SignalPublished,
 )
 from app.rules.instruments import InstrumentDefinition
@@ -201,26 +201,21 @@ def _normalize(event: Any) -> EngineEvent:
         event.ts_init = _instant(ts_init, "ts_init", event_id)
     if "\n" in event.trader_id or "\n" in event.strategy_id:
         raise BadEvent("INVALID_EVENT", "trader_id and strategy_id must not contain a line break", event_id)
-    if isinstance(event, PositionEvent):
-        return _normalize_position(event)
+    kind = type(event)
+    if kind in POSITION_EVENTS and event.ts_event is None:
+        event.ts_event = event.ts_closed if event.ts_closed is not None else ts_init
     ts_event = event.ts_event
     if type(ts_event) is not int or not 0 <= ts_event <= INSTANT_MAX:
         event.ts_event = _instant(ts_event, "ts_event", event_id)
-    if isinstance(event, OrderFilled):
+    if kind is OrderFilled:
         _normalize_fill(event)
-    elif isinstance(event, OrderInitialized):
+    elif kind is OrderInitialized:
         _normalize_initialized(event)
-    elif isinstance(event, OrderUpdated):
+    elif kind is OrderUpdated:
         _check_positive("quantity", event.quantity, event_id)
         _check_amount("price", event.price, event_id)
         _check_amount("trigger_price", event.trigger_price, event_id)
     return event  # type: ignore[no-any-return]
-
-
-def _normalize_position(event: PositionEvent) -> EngineEvent:
-    ts = event.ts_event if event.ts_event is not None else event.ts_closed
-    event.ts_event = _instant(ts if ts is not None else event.ts_init, "ts_event", event.event_id)
-    return event  # type: ignore[return-value]
 
 
 def _normalize_fill(event: OrderFilled) -> None:

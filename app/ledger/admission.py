@@ -47,7 +47,7 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
     duplicates = 0
     for item in incoming:
         event = item.event
-        if isinstance(event, SignalPublished):
+        if type(event) is SignalPublished:
             signals.append(SignalArrival(item.place, _signal_strategy(event, names), event))
             continue
         name = (event.trader_id, event.strategy_id)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from app.ledger.locks import LockedStrategy
 from app.rules.enums import QuarantineCode
 from app.rules.events import (
+    POSITION_EVENTS,
     AnyPositionEvent,
     EngineEvent,
     OrderFilled,
@@ -82,9 +83,12 @@ class Arrival(Struct):
         return event.opening_order_id if isinstance(event, PositionEvent) else event.client_order_id
 
     @property
-    def position_id(self) -> str | None:
-        """The position that a position event reports of; none for an order's event."""
-        return self.event.position_id if isinstance(self.event, PositionEvent) else None
+    def subject(self) -> tuple[str | None, str | None]:
+        """The order whose event it is, or the position that it reports of: (client_order_id, position_id)."""
+        event = self.event
+        if type(event) in POSITION_EVENTS:
+            return None, event.position_id  # type: ignore[union-attr]
+        return event.client_order_id, None  # type: ignore[union-attr]
 
 
 @dataclass(slots=True)

@@ -187,6 +187,8 @@ def _note(
     tied_up: dict[str, Decimal],
 ) -> None:
     """One entry for an order's hold and the position it traded, where both are in one currency."""
+    if not tied_up and before.remaining == hold.remaining and before.currency == hold.currency:
+        return
     held: dict[str, Decimal] = {}
     if before.currency is not None:
         held[before.currency] = -before.remaining

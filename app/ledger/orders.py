@@ -111,12 +111,13 @@ async def move_orders(
     primaries: set[OrderKey] = set()
     whole = set(touched)
     for arrival in arrivals:
-        event, key = arrival.event, (arrival.strategy_id, arrival.client_order_id)
+        event = arrival.event
+        key = (arrival.strategy_id, event.client_order_id)  # type: ignore[union-attr]  # no position event
         touched.setdefault(key, []).append(arrival)
-        if isinstance(event, OrderInitialized):
+        if type(event) is OrderInitialized:
             if (primary := event.primary_order_id) is not None:
                 primaries.add((arrival.strategy_id, primary))
-        elif isinstance(event, QuarantineResolved):
+        elif type(event) is QuarantineResolved:
             whole.add(key)
     stored = await load_orders(work, [*touched, *(primaries - touched.keys())])
     for key in whole - stored.keys():
@@ -148,7 +149,7 @@ async def load_states(
 
 
 def _is_filled(news: Iterable[Arrival]) -> bool:
-    return any(isinstance(arrival.event, OrderFilled) for arrival in news)
+    return any(type(arrival.event) is OrderFilled for arrival in news)
 
 
 def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival], changes: OrderChanges) -> bool:
@@ -158,7 +159,7 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
     first_seq: int | None = None
     if stored is None:
         first = news[0]
-        if not isinstance(first.event, OrderInitialized) or first.event.is_routed:
+        if type(first.event) is not OrderInitialized or first.event.is_routed:
             return False
         moved, rest, trades = open_order(first.event), news[1:], set[TradeKey]()
         first_seq, instrument_id_before = first.seq, moved.instrument_id
@@ -172,17 +173,17 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
         event: OrderHistoryEvent = arrival.event  # type: ignore[assignment]
         if not comes_in_order(moved, event) or refusal(moved, event) is not None:
             return False
-        if isinstance(event, OrderFilled):
+        if type(event) is OrderFilled:
             trade = trade_of(event)
             if trade in trades:
                 return False
             trades.add(trade)
             fills.append(NewFill(arrival.strategy_id, arrival.seq, event))
-        elif isinstance(event, OrderInitialized) and event.is_routed:
+        elif type(event) is OrderInitialized and event.is_routed:
             return False
-        was_overruled = moved.is_overruled
+        before = moved.authorization_status
         apply(moved, event)
-        if moved.is_overruled and not was_overruled:
+        if moved.authorization_status is not before and moved.is_overruled:
             first_seq = arrival.seq
     conclude(moved)
     changes.orders.append(

@@ -38,7 +38,7 @@ from app.ledger.signals import add_signals
 from app.ledger.writing import CANNOT_BE_STORED, Delete, Insert, Merge, Part, write
 from app.models import OrderEvent, QuarantinedEvent
 from app.rules.enums import QuarantineCode
-from app.rules.events import PositionEvent
+from app.rules.events import POSITION_EVENTS
 from app.rules.money import EXACT
 
 _FEW = 50
@@ -105,8 +105,8 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Reco
 async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterable[OrderKey] = ()) -> RecordedEvents:
     """Apply numbered events of locked strategies, and write what that brings about; `anew` orders are folded again."""
     with localcontext(EXACT):
-        reports = [new for new in admitted.arrivals if isinstance(new.event, PositionEvent)]
-        news = (new for new in admitted.arrivals if not isinstance(new.event, PositionEvent))
+        reports = [new for new in admitted.arrivals if type(new.event) in POSITION_EVENTS]
+        news = (new for new in admitted.arrivals if type(new.event) not in POSITION_EVENTS)
         orders = await move_orders(work, news, anew)
         positions, reconciled = await book_and_reconcile(work, orders.fills, reports, admitted.strategies)
         book = await BudgetBook.load(work, admitted.strategies, time.time_ns())

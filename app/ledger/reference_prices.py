@@ -74,5 +74,7 @@ def _traded(
     for booked in booked_fills:
         fills = traded.setdefault((booked.strategy_id, booked.instrument_id), [])
         fill = LastFill(booked.place[0], booked.event_id, booked.fill.last_px)
-        fills.append((booked.seq, max(fills[-1][1], fill) if fills else fill))
+        if fills and fills[-1][1] > fill:
+            fill = fills[-1][1]
+        fills.append((booked.seq, fill))
     return traded

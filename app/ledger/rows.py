@@ -45,14 +45,14 @@ HOLD_COLUMNS = (
 def event_row(arrival: Arrival) -> Row:
     """A row of `order_events`."""
     event = arrival.event
-    position_id = arrival.position_id
+    order_id, position_id = arrival.subject
     return (
         arrival.strategy_id,
         event.event_id,
         arrival.variant,
         arrival.seq,
         type(event).__name__,
-        arrival.client_order_id if position_id is None else None,
+        order_id,
         event.ts_event,
         event.ts_init,
         arrival.payload,
@@ -72,7 +72,7 @@ def quarantine_row(item: Quarantine) -> Row:
     """A row of `quarantined_events`."""
     return (
         *(item.strategy_id, item.event_id, item.variant, item.client_order_id),
-        *(item.ts_event, item.code.value, item.reason),
+        *(item.ts_event, item.code, item.reason),
     )
 
 
@@ -81,8 +81,8 @@ def order_row(change: OrderChange) -> Row:
     state = change.state
     return (
         *(*change.key, state.trader_id, state.account_id, state.venue_order_id, state.instrument_id),
-        *(state.position_id, state.side.value, state.order_type.value, state.time_in_force.value),
-        *(state.status.value, state.status_before_pending, state.quantity, state.filled_qty),
+        *(state.position_id, state.side, state.order_type, state.time_in_force),
+        *(state.status, state.status_before_pending, state.quantity, state.filled_qty),
         *(state.filled_notional, state.price, state.trigger_price, state.avg_px, state.reduce_only),
         *(
             state.post_only,
@@ -93,7 +93,7 @@ def order_row(change: OrderChange) -> Row:
             state.ts_init,
         ),
         *(state.ts_last, state.last_ts_init, state.last_rank, change.waiting, state.authorization_status),
-        *(state.is_quote_quantity, state.quantity_source.value, state.exec_spawn_id, state.spawned_qty),
+        *(state.is_quote_quantity, state.quantity_source, state.exec_spawn_id, state.spawned_qty),
         state.is_mismatched,
     )
 
@@ -104,8 +104,8 @@ def fill_row(booked: BookedFill, event: OrderFilled) -> Row:
     return (
         *(booked.strategy_id, booked.event_id, event.trade_id, event.client_order_id, event.venue_order_id),
         *(booked.account_id, booked.instrument_id, booked.position_id, booked.position_n, booked.flip_qty),
-        *(fill.side.value, fill.last_qty, fill.last_px, fill.currency, fill.commission),
-        *(fill.commission_currency, event.liquidity_side.value, booked.realized_pnl),
+        *(fill.side, fill.last_qty, fill.last_px, fill.currency, fill.commission),
+        *(fill.commission_currency, event.liquidity_side, booked.realized_pnl),
         *(fill.ts_event, event.ts_init, booked.place[2], booked.place[3]),
         *(booked.settlement_currency, booked.notional, booked.repeat_id),
     )
@@ -115,10 +115,10 @@ def position_row(key: tuple[str, str, int], life: Life) -> Row:
     """A row of `positions`."""
     state = life.state
     return (
-        *(*key, life.account_id, life.instrument_id, state.status.value, state.entry.value, state.side.value),
+        *(*key, life.account_id, life.instrument_id, state.status, state.entry, state.side),
         *(state.signed_qty, state.peak_qty, state.cost, state.close_qty, state.close_value, state.avg_px_open),
         *(state.avg_px_close, state.currency, state.realized_pnl, state.total_fees, state.ts_opened),
-        *(state.ts_closed, *life.first[1:], *life.last, state.fills, life.reconciliation.value),
+        *(state.ts_closed, *life.first[1:], *life.last, state.fills, life.reconciliation),
     )
 
 

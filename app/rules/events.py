@@ -5,7 +5,7 @@ the properties, which take an unexpected value for none.
 """
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 from msgspec import Meta, Struct
 
@@ -277,6 +277,7 @@ class PositionClosed(PositionEvent, tag=True, kw_only=True):
     """A position is flat. Carries `ts_closed` in place of `ts_event`."""
 
 
+@final
 class SignalPublished(Struct, kw_only=True):
     """A value that a strategy or an actor published under a name; the engine gives it no id. `value` is JSON text."""
 
@@ -314,4 +315,6 @@ OrderHistoryEvent = AnyOrderEvent | AnyAuthorizationEvent
 AnyOwnEvent = AnyAuthorizationEvent | QuarantineResolved
 """What Purser itself adds to an order's history; no engine may send these."""
 AnyPositionEvent = PositionOpened | PositionChanged | PositionClosed
+POSITION_EVENTS = frozenset({PositionOpened, PositionChanged, PositionClosed})
+"""To look an exact type up: `isinstance` takes six times as long with these classes, whose metaclass is abstract."""
 EngineEvent = AnyOrderEvent | AnyPositionEvent | SignalPublished

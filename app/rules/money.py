@@ -21,9 +21,10 @@ _LAST_PLACE = Decimal(1).scaleb(-QUOTIENT_PLACES)
 def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
     """`dividend / divisor`: exact where it comes out even, else half-even at QUOTIENT_PLACES."""
     result = _DIVISION.divide(dividend, divisor)
-    if result.as_tuple().exponent < -QUOTIENT_PLACES:  # type: ignore[operator]  # finite: the traps saw to it
-        return result.quantize(_LAST_PLACE, ROUND_HALF_EVEN, _DIVISION)
-    return result
+    rounded = result.quantize(_LAST_PLACE, ROUND_HALF_EVEN, _DIVISION)
+    # The digits of one that came out even are few to look at; those of the others are hundreds.
+    is_even = rounded == result and result.as_tuple().exponent >= -QUOTIENT_PLACES  # type: ignore[operator]
+    return result if is_even else rounded
 
 
 def trimmed(amount: Decimal) -> Decimal:

@@ -261,4 +261,4 @@ def _would_end(state: OrderState, event: _Foldable) -> bool:
         if state.is_quote_quantity or state.quantity_source is QuantitySource.UNKNOWN:
             return False
         return state.filled_qty + event.last_qty >= state.quantity
-    return TARGETS.get(type(event).__name__) in TERMINAL
+    return TARGETS.get(type(event)) in TERMINAL

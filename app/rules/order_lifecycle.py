@@ -14,58 +14,69 @@ from app.rules.events import (
     AuthorizationDenied,
     AuthorizationGranted,
     AuthorizationReleased,
+    OrderAccepted,
+    OrderCanceled,
+    OrderCancelRejected,
     OrderDenied,
+    OrderEmulated,
     OrderEvent,
+    OrderExpired,
     OrderFilled,
     OrderHistoryEvent,
     OrderInitialized,
+    OrderModifyRejected,
+    OrderPendingCancel,
+    OrderPendingUpdate,
     OrderRejected,
     OrderReleased,
     OrderSubmitted,
+    OrderTriggered,
     OrderUpdated,
-    VenueOrderEvent,
 )
 from app.rules.money import quotient
-from app.rules.order_state import RANK_AUTHORIZED, RANK_CONCLUDED, RANK_INITIALIZED, OrderState
+from app.rules.order_state import CLOSING, RANK_AUTHORIZED, RANK_CONCLUDED, RANK_INITIALIZED, OrderState
 from app.rules.order_transitions import BEFORE_VENUE, TERMINAL, TRANSITIONS
 
 _S = OrderStatus
 _HELD_BACK = frozenset({_S.INITIALIZED, _S.EMULATED})
 _PENDING = frozenset({_S.PENDING_UPDATE, _S.PENDING_CANCEL})
 
-TARGETS: dict[str, OrderStatus] = {
-    "OrderDenied": _S.DENIED,
-    "OrderEmulated": _S.EMULATED,
-    "OrderReleased": _S.RELEASED,
-    "OrderSubmitted": _S.SUBMITTED,
-    "OrderAccepted": _S.ACCEPTED,
-    "OrderRejected": _S.REJECTED,
-    "OrderCanceled": _S.CANCELED,
-    "OrderExpired": _S.EXPIRED,
-    "OrderTriggered": _S.TRIGGERED,
-    "OrderPendingUpdate": _S.PENDING_UPDATE,
-    "OrderPendingCancel": _S.PENDING_CANCEL,
+TARGETS: dict[type, OrderStatus] = {
+    OrderDenied: _S.DENIED,
+    OrderEmulated: _S.EMULATED,
+    OrderReleased: _S.RELEASED,
+    OrderSubmitted: _S.SUBMITTED,
+    OrderAccepted: _S.ACCEPTED,
+    OrderRejected: _S.REJECTED,
+    OrderCanceled: _S.CANCELED,
+    OrderExpired: _S.EXPIRED,
+    OrderTriggered: _S.TRIGGERED,
+    OrderPendingUpdate: _S.PENDING_UPDATE,
+    OrderPendingCancel: _S.PENDING_CANCEL,
 }
 
 # Which of several events of one instant comes first. A backtest stamps a whole burst with one instant, so the
 # clock alone cannot tell; these ranks put causes before their effects and endings last.
-_RANKS: dict[str, int] = {
-    "OrderInitialized": RANK_INITIALIZED,
-    "OrderDenied": 3,
-    "OrderEmulated": 3,
-    "OrderReleased": 4,
-    "OrderSubmitted": 5,
-    "OrderAccepted": 6,
-    "OrderTriggered": 7,
-    "OrderPendingUpdate": 8,
-    "OrderUpdated": 9,
-    "OrderModifyRejected": 9,
-    "OrderPendingCancel": 10,
-    "OrderFilled": 10,
-    "OrderCancelRejected": 11,
-    "OrderRejected": 12,
-    "OrderCanceled": 12,
-    "OrderExpired": 12,
+_RANKS: dict[type, int] = {
+    OrderInitialized: RANK_INITIALIZED,
+    OrderDenied: 3,
+    OrderEmulated: 3,
+    OrderReleased: 4,
+    OrderSubmitted: 5,
+    OrderAccepted: 6,
+    OrderTriggered: 7,
+    OrderPendingUpdate: 8,
+    OrderUpdated: 9,
+    OrderModifyRejected: 9,
+    OrderPendingCancel: 10,
+    OrderFilled: 10,
+    OrderCancelRejected: 11,
+    OrderRejected: 12,
+    OrderCanceled: 12,
+    OrderExpired: 12,
+    AuthorizationGranted: RANK_AUTHORIZED,
+    AuthorizationDenied: RANK_AUTHORIZED,
+    AuthorizationReleased: RANK_AUTHORIZED,
 }
 # An order that is emulated is initialized, may be amended while no venue knows it, and is initialized again when it is
 # let go: all of that, too, within one instant.
@@ -73,29 +84,32 @@ _RANK_EMULATED_INITIALIZED = 0
 _RANK_EMULATED_UPDATED = 1
 
 
+# Exact types, looked up: these classes have an abstract metaclass, so `isinstance` takes six times as long.
+_AUTHORIZATIONS = frozenset({AuthorizationGranted, AuthorizationDenied, AuthorizationReleased})
+_WITH_REASON = frozenset({OrderDenied, OrderRejected})
+
+
 def rank_of(event: OrderHistoryEvent) -> int:
     """The event's place among events of the same instant."""
-    if isinstance(event, AnyAuthorizationEvent):
-        return RANK_AUTHORIZED
-    if isinstance(event, OrderInitialized) and event.is_emulated:
+    if type(event) is OrderInitialized and event.is_emulated:
         return _RANK_EMULATED_INITIALIZED
-    if isinstance(event, OrderUpdated) and event.account_id is None:
+    if type(event) is OrderUpdated and event.account_id is None:
         return _RANK_EMULATED_UPDATED
-    return _RANKS[type(event).__name__]
+    return _RANKS[type(event)]
 
 
 def comes_in_order(state: OrderState, event: OrderHistoryEvent) -> bool:
     """Whether applying the event on top gives what folding the whole set would give."""
-    if isinstance(event, OrderInitialized):
+    if type(event) is OrderInitialized:
         return state.last_rank == RANK_AUTHORIZED
-    if state.last_rank == RANK_CONCLUDED or (state.status in BEFORE_VENUE and state.filled_qty):
+    if state.last_rank == RANK_CONCLUDED or (state.filled_qty and state.status in BEFORE_VENUE):
         return False
     if event.ts_init > state.last_ts_init:
         return True
-    if event.ts_init < state.last_ts_init or state.is_terminal:
+    if event.ts_init < state.last_ts_init or state.status in TERMINAL:
         return False
     rank = rank_of(event)
-    return rank > state.last_rank or (rank == state.last_rank and not isinstance(event, OrderUpdated))
+    return rank > state.last_rank or (rank == state.last_rank and type(event) is not OrderUpdated)
 
 
 def open_order(event: OrderInitialized | AuthorizationGranted) -> OrderState:
@@ -162,14 +176,14 @@ def refusal(state: OrderState, event: OrderHistoryEvent) -> str | None:
     applies too.
     """
     status = _S.INITIALIZED if state.is_closed_by_us else state.status
-    target = TARGETS.get(type(event).__name__)
+    target = TARGETS.get(type(event))
     if target is not None:
         # An order that was filled before anything said that it left has ended, though its status does not show it yet.
         has_ended = status in BEFORE_VENUE and target in TERMINAL and state.filled_qty and state.is_complete
         if target in TRANSITIONS[status] and not has_ended:
             return None
         return reason_of(state, event)
-    if isinstance(event, OrderInitialized):
+    if type(event) is OrderInitialized:
         is_first = state.last_rank == RANK_AUTHORIZED
         if not is_first and not (state.is_emulated and status in _HELD_BACK):
             return reason_of(state, event)
@@ -185,39 +199,41 @@ def reason_of(state: OrderState, event: OrderHistoryEvent) -> str:
 
 def apply(state: OrderState, event: OrderHistoryEvent) -> None:
     """Apply an event, whether `refusal` lets it pass or not; changes `state` in place."""
-    if isinstance(event, AnyAuthorizationEvent):
-        _authorize(state, event)
+    if type(event) in _AUTHORIZATIONS:
+        _authorize(state, event)  # type: ignore[arg-type]
         return
-    kind = type(event).__name__
-    target = TARGETS.get(kind)
-    is_move = target is not None or kind == "OrderFilled"
-    if state.is_closed_by_us and is_move:
+    target = TARGETS.get(type(event))
+    is_fill = type(event) is OrderFilled
+    if state.authorization_status in CLOSING and state.is_closed_by_us and (is_fill or target is not None):
         _overrule(state, event)
     if target is not None:
         _move(state, target)
-        if isinstance(event, OrderDenied | OrderRejected) and state.deny_reason is None:
-            state.deny_reason = event.reason
-        elif isinstance(event, OrderReleased) and event.price is not None:
+        if type(event) in _WITH_REASON and state.deny_reason is None:
+            state.deny_reason = event.reason  # type: ignore[union-attr]
+        elif type(event) is OrderReleased and event.price is not None:
             state.reference_price = event.price
-    elif isinstance(event, OrderFilled):
+    elif type(event) is OrderFilled:
         _fill(state, event)
-    elif isinstance(event, OrderInitialized):
+    elif type(event) is OrderInitialized:
         if state.last_rank == RANK_AUTHORIZED:
             _describe(state, event)
         else:
             _transform(state, event)
-    elif kind == "OrderCancelRejected":
+    elif type(event) is OrderCancelRejected:
         if state.status is _S.PENDING_CANCEL:
             _restore(state)
-    elif state.status is _S.PENDING_UPDATE:
-        _restore(state)
-    if isinstance(event, OrderUpdated):
-        _amend(state, event)
+    else:
+        if state.status is _S.PENDING_UPDATE:
+            _restore(state)
+        if type(event) is OrderUpdated:
+            _amend(state, event)
     _note_venue(state, event)
-    settle_fills(state, is_fill=kind == "OrderFilled")
-    state.ts_last = max(state.ts_last, event.ts_event)
+    if state.filled_qty:
+        settle_fills(state, is_fill=is_fill)
+    if event.ts_event > state.ts_last:
+        state.ts_last = event.ts_event
     state.last_ts_init = event.ts_init
-    if state.was_closed_by_us and not is_move:
+    if state.authorization_status in CLOSING and not (is_fill or target is not None):
         state.last_rank = max(state.last_rank, RANK_INITIALIZED)  # It says nothing of where the order is.
     else:
         state.last_rank = rank_of(event)
@@ -225,7 +241,7 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
 
 def is_overruling(event: OrderHistoryEvent) -> bool:
     """Whether the event moves an order that was denied or released here."""
-    target = TARGETS.get(type(event).__name__, _S.DENIED)
+    target = TARGETS.get(type(event), _S.DENIED)
     return isinstance(event, OrderFilled) or (target is not _S.DENIED and target in TRANSITIONS[_S.INITIALIZED])
 
 
@@ -351,7 +367,8 @@ def settle_fills(state: OrderState, *, is_fill: bool) -> None:
 
 
 def _note_venue(state: OrderState, event: OrderHistoryEvent) -> None:
-    if isinstance(event, OrderSubmitted | VenueOrderEvent) and event.account_id:
-        state.account_id = event.account_id
-    if isinstance(event, VenueOrderEvent) and event.venue_order_id is not None:
-        state.venue_order_id = event.venue_order_id
+    """Not every kind of event has these."""
+    if account_id := getattr(event, "account_id", None):
+        state.account_id = account_id
+    if (venue_order_id := getattr(event, "venue_order_id", None)) is not None:
+        state.venue_order_id = venue_order_id

@@ -15,7 +15,8 @@ RANK_CONCLUDED = 100
 """The `last_rank` of an order of which something was concluded that no event says: the next event folds it anew."""
 
 _ZERO = Decimal(0)
-_CLOSING = frozenset({AuthorizationStatus.DENIED, AuthorizationStatus.RELEASED})
+CLOSING = frozenset({AuthorizationStatus.DENIED, AuthorizationStatus.RELEASED})
+"""By what Purser keeps an order from leaving."""
 
 
 class OrderState(Struct):
@@ -109,7 +110,7 @@ class OrderState(Struct):
     @property
     def was_closed_by_us(self) -> bool:
         """Whether it was denied or released here, and did not go on all the same."""
-        return self.authorization_status in _CLOSING
+        return self.authorization_status in CLOSING
 
     @property
     def is_closed_by_us(self) -> bool:
