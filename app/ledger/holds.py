@@ -33,6 +33,7 @@ from app.ledger.writing import Insert, Part, Update
 from app.models import Hold
 from app.rules.enums import JournalReason, OrderSide, QuantitySource
 from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, is_amount, opposite, unit_price_of
+from app.rules.order_state import OrderState
 from app.rules.order_transitions import TERMINAL
 from app.rules.valuation import Valuation, assumed
 
@@ -123,6 +124,15 @@ async def tie_up(
     return changes
 
 
+def value_ended(key: OrderKey, state: OrderState, hold: HoldState, valuation: Valuation) -> None:
+    """Say what an order gave up that ended before its instrument was known: no position could be open in it."""
+    order = TiedOrder(key, state.instrument_id, open_order_of(state, _ZERO), state.price, state.trigger_price, hold)
+    _value_by(order, valuation, None)
+    hold.unit_price = _unit_price(order)
+    if hold.unit_price is not None and not state.reduce_only:
+        hold.voided = hold_amount(state.leaves_qty, hold.unit_price, valuation)
+
+
 def _value_by(order: TiedOrder, valuation: Valuation | None, valued_before: Mapping[str, Valuation] | None) -> None:
     """State what the order is for, and what it held, by how its instrument is valued now."""
     hold, was_for_amount = order.hold, order.order.is_amount
@@ -152,7 +162,8 @@ def _move(order: TiedOrder, change: OrderChange | None, steps: _Steps, valuation
     # Authorized in a currency that the request named, before anything was known of the instrument: units, then.
     valuation = valuation or assumed(hold.currency)
     was_for_amount = change is not None and change.amount is not None and is_amount(True, valuation)
-    if price_before is not None and price_before != hold.unit_price and not was_for_amount:
+    has_units = not (was_for_amount or order.order.is_amount)
+    if price_before is not None and price_before != hold.unit_price and has_units:
         hold.reprice(price_before, valuation)
     is_spent = was_for_amount and change is not None and change.state.quantity_source is QuantitySource.INFERRED
     if order.order.is_amount or is_spent:
@@ -165,6 +176,9 @@ def _move(order: TiedOrder, change: OrderChange | None, steps: _Steps, valuation
         return
     if not change.state.is_terminal:
         hold.voided = _ZERO
+    elif order.order.is_amount:
+        # It claims no position, and may have been taken to be complete before: what is left says what it gave up.
+        hold.voided = _ZERO if change.state.reduce_only else hold_amount(change.state.leaves_qty, _ONE, valuation)
     elif change.status_before in TERMINAL:
         hold.voided = max(hold.voided - captured, _ZERO)
     else:

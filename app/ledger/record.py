@@ -139,8 +139,8 @@ async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterab
 
 
 def _unvalued_instruments(orders: OrderChanges, holds: HoldChanges) -> set[str]:
-    """Instruments of new orders that could not be valued."""
-    unvalued = {key for key, hold in holds.new.items() if hold.is_unvalued and hold.currency is None}
+    """Instruments of new orders that are not known, so that the orders could not be valued."""
+    unvalued = {key for key, hold in holds.new.items() if hold.currency is None}
     return {change.state.instrument_id for change in orders.orders if change.key in unvalued} if unvalued else set()
 
 

@@ -15,8 +15,8 @@ from app.database import Database, WriteConnection
 from app.ledger.arrival import OrderKey
 from app.ledger.budgets import BudgetBook
 from app.ledger.effects import feed_part, moved_position_parts, revised_part
-from app.ledger.exposure import Market, UnvaluedOrder, hold_of, load_last_prices
-from app.ledger.holds import tie_up
+from app.ledger.exposure import Market, UnvaluedOrder, hold_of, load_holds, load_last_prices
+from app.ledger.holds import tie_up, value_ended
 from app.ledger.locks import LockedStrategy, lock_all_strategies, lock_strategies
 from app.ledger.orders import OrderChange, load_states
 from app.ledger.positions import START, PositionChanges, recompute
@@ -43,11 +43,16 @@ SELECT o.instrument_id, h.* FROM orders o
 JOIN holds h ON h.strategy_id = o.strategy_id AND h.client_order_id = o.client_order_id
 WHERE o.instrument_id = ANY($1) AND NOT ({OPEN}) AND h.currency IS NOT NULL
 """
-_WAITING = """
-SELECT h.strategy_id::text, h.client_order_id, o.instrument_id, h.currency FROM holds h
+_ENDED_UNVALUED = f"""
+SELECT h.strategy_id::text, h.client_order_id FROM orders o
+JOIN holds h ON h.strategy_id = o.strategy_id AND h.client_order_id = o.client_order_id
+WHERE o.instrument_id = ANY($1) AND NOT ({OPEN}) AND h.currency IS NULL
+"""
+_WAITING = f"""
+SELECT h.strategy_id::text, h.client_order_id, o.instrument_id, {OPEN} AS is_open FROM holds h
 JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_order_id
 JOIN instruments i ON i.instrument_id = o.instrument_id
-WHERE h.is_unvalued AND h.currency IS NULL
+WHERE h.currency IS NULL ORDER BY o.ts_init, h.client_order_id
 """
 _TRADED = "SELECT DISTINCT instrument_id FROM positions WHERE strategy_id = ANY($1::uuid[])"
 _NOTE_DEDUCTING = "UPDATE strategies SET deducts_base_fees = true WHERE strategy_id = ANY($1::uuid[])"
@@ -78,6 +83,7 @@ async def revalue(
         keys = [(row[0], row[1]) for row in await work.fetch(_OPEN_ORDERS, instruments)]
         await _rehold(work, keys, positions, valued_before=known)
         await _convert_ended(work, instruments, known)
+        await _value_ended(work, [(row[0], row[1]) for row in await work.fetch(_ENDED_UNVALUED, instruments)])
 
 
 async def _revalue_positions(
@@ -138,6 +144,19 @@ async def _convert_ended(work: WriteConnection, instruments: Sequence[str], befo
     await write(work, [Update(Hold, HOLD_COLUMNS, rows)])
 
 
+async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
+    """Say what orders gave up that ended before their instruments were known."""
+    if not keys:
+        return
+    states, _ = await load_states(work, keys)
+    holds = await load_holds(work, keys)
+    valuations = await load_valuations(work, {states[key].instrument_id for key in keys})
+    for key in keys:
+        value_ended(key, states[key], holds[key], valuations[states[key].instrument_id])
+    rows = [hold_row(key, holds[key]) for key in keys]
+    await write(work, [Update(Hold, HOLD_COLUMNS, rows), feed_part(orders=keys)])
+
+
 async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOrder]) -> bool:
     """Value open orders whose need was unknown, as far as their instrument or a last price is known by now.
 
@@ -158,26 +177,29 @@ async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOr
 
 
 async def value_waiting(database: Database, instrument_ids: Collection[str] | None = None) -> None:
-    """Value open orders whose instrument has become known since they came; None: in any instrument."""
+    """Value orders, open or ended, whose instrument has become known since they came; None: in any instrument."""
     async with database.unit_of_work() as work:
         waiting = await _waiting(work, instrument_ids)
         if not waiting:
             return
         strategies = await lock_strategies(work, {strategy_id for strategy_id, _ in waiting})
-        # An order of another strategy may wait by now. Whoever recorded it values it.
-        keys = [key for key in await _waiting(work, instrument_ids) if key[0] in strategies]
+        # An order of another strategy may wait by now. Its writer values it.
+        found = await _waiting(work, instrument_ids)
+        is_open = {key: still_open for key, still_open in found.items() if key[0] in strategies}
         with localcontext(EXACT):
-            if await _rehold(work, keys, PositionChanges()):
-                await work.commit()
+            await _value_ended(work, [key for key, still_open in is_open.items() if not still_open])
+            await _rehold(work, [key for key, still_open in is_open.items() if still_open], PositionChanges())
+            await work.commit()
 
 
-async def _waiting(work: WriteConnection, instrument_ids: Collection[str] | None) -> list[OrderKey]:
+async def _waiting(work: WriteConnection, instrument_ids: Collection[str] | None) -> dict[OrderKey, bool]:
+    """Orders in known instruments whose holds have no currency yet, and whether they are open."""
     rows = await work.fetch(_WAITING)
-    return [
-        (row["strategy_id"], row["client_order_id"])
+    return {
+        (row["strategy_id"], row["client_order_id"]): row["is_open"]
         for row in rows
         if instrument_ids is None or row["instrument_id"] in instrument_ids
-    ]
+    }
 
 
 async def revalue_pending(database: Database) -> None:

@@ -31,6 +31,11 @@ class Hold(SQLModel, table=True):
             *("strategy_id", "client_order_id"),
             postgresql_where=text("is_unvalued"),
         ),
+        Index(
+            "holds_without_currency",
+            *("strategy_id", "client_order_id"),
+            postgresql_where=text("currency IS NULL"),
+        ),
     )
 
     strategy_id: UUID = Field(primary_key=True)

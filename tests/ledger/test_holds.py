@@ -76,7 +76,19 @@ def for_an_amount() -> list[Event]:
     ]
 
 
+def taken_to_be_complete() -> list[Event]:
+    """A limit order for 100 that is filled with 99.95, which looks like all of it, until it is canceled."""
+    return [
+        order(1, "O-1", "BUY", "100", "50", quote_quantity=True),
+        then("OrderSubmitted", 2, "O-1"),
+        then("OrderAccepted", 3, "O-1"),
+        then("OrderFilled", 4, "O-1", last_qty="1.999", last_px="50"),
+        then("OrderCanceled", 5, "O-1"),
+    ]
+
+
 HOLDS = {
+    taken_to_be_complete: {"O-1": ("USDT", 1, Decimal("99.95"), Decimal("0.05"))},
     amended: {"O-1": ("USDT", 90, 7 * 90, 5 * 90)},
     reducing: {"O-1": ("USDT", 100, 1000, 0), "O-2": ("USDT", 100, 0, 0), "O-3": ("USDT", 100, 0, 300)}
     | {"O-4": ("USDT", 100, 200, 300)},
@@ -97,6 +109,35 @@ async def test_captured_and_voided_in_every_batching(database: Database, story: 
         found = await rows(database, "SELECT client_order_id, currency, unit_price, captured, voided FROM holds")
         assert {row[0]: tuple(row)[1:] for row in found} == HOLDS[story], f"cut at {list(cut)}"
     assert await broken_invariants(database) == []
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("story", ["priced", "unpriced", "amount", "reduce-only"])
+async def test_an_order_that_ended_before_its_instrument_was_known(
+    database: Database, story: str, recorded: bool
+) -> None:
+    """By whichever strategy's fill, or by a recording, and in whatever batches."""
+    fields: Event = {"price": None} if story == "unpriced" else {}
+    fields |= {"quote_quantity": story == "amount", "reduce_only": story == "reduce-only"}
+    other = {"strategy_id": "Other-000"}
+    events = [
+        *(order(1, "O-1", "BUY", "3", **fields), then("OrderSubmitted", 2, "O-1"), then("OrderCanceled", 3, "O-1")),
+        *(order(4, "O-2", "BUY", "1", **other), then("OrderSubmitted", 5, "O-2", **other)),
+        then("OrderFilled", 6, "O-2", last_qty="1", **other),
+        *(order(7, "O-3", "BUY", "1"), then("OrderSubmitted", 8, "O-3"), then("OrderFilled", 9, "O-3", last_qty="1")),
+    ]  # fmt: skip
+    voided = {"priced": 300, "unpriced": 0, "amount": 3, "reduce-only": 0}[story]
+    for cut in (3, 5, 6, 9):
+        await wipe(database)
+        await record(database, lines(*events[:cut]))
+        if recorded and cut == 3:
+            await record_definitions(database, [BTC])
+        await record(database, lines(*events[cut:]))
+        if recorded:
+            await record_definitions(database, [BTC])
+        found = await rows(database, "SELECT currency, voided FROM holds WHERE client_order_id = 'O-1'")
+        assert [tuple(row) for row in found] == [("USDT", voided)], f"cut at {cut}"
+        assert await broken_invariants(database) == []
 
 
 @pytest.mark.parametrize("known", [True, False])
