@@ -33,6 +33,15 @@ _KNOWN = "SELECT * FROM instruments WHERE instrument_id = ANY($1)"
 _QUANTITY_DIFFERS = """
 SELECT EXISTS (SELECT FROM discrepancies WHERE kind = 'QUANTITY' AND instrument_id = ANY($1))
 """
+# What a budget shows besides its sums: PnL, fees, and whether all is valued by recorded terms.
+_TELL_OF_BUDGETS = """
+INSERT INTO changes (strategy_id, entity, key)
+SELECT b.strategy_id, 'budget', b.currency FROM budgets b
+WHERE EXISTS (SELECT FROM orders WHERE strategy_id = b.strategy_id AND instrument_id = ANY($1)) AND NOT EXISTS (
+    SELECT FROM changes WHERE xid = pg_current_xact_id()
+    AND strategy_id = b.strategy_id AND entity = 'budget' AND key = b.currency
+) ORDER BY 1, 3
+"""
 _FILLED = "SELECT id FROM unnest($1::text[]) id WHERE EXISTS (SELECT FROM fills WHERE instrument_id = id) ORDER BY 1"
 
 
@@ -119,6 +128,7 @@ async def _write(
         principal.require_all_strategies()
     if before:
         await revalue(work, strategies, before)
+    await work.execute(_TELL_OF_BUDGETS, [after.instrument_id for _, after in news])
     acts = [
         Act(
             action=Action.INSTRUMENT_RECORD,

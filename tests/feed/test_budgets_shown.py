@@ -1,0 +1,54 @@
+"""Whatever changes what a budget shows, the change feed names the budget: the registry reads only what it names."""
+
+import json
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from app.database import Database
+from app.reads import ALL_ROWS, Form, Selection, Want, plan_for
+from app.reads.catalogue import BUDGET
+from tests.ledger.gatekeeping import allocate, register
+from tests.ledger.state import record
+from tests.ledger.test_arrangements import shuffled
+from tests.ledger.test_engine_truth import instruments_of, lines_of_events, record_definitions
+from tests.ledger.test_record import rows
+
+pytestmark = pytest.mark.anyio
+
+CHANGES = "SELECT id, strategy_id::text, key FROM changes WHERE entity = 'budget'"
+FIELDS = ("strategy_id", "currency", "reserved", "available", "realized_pnl", "total_fees", "valuation")
+SHOWN = plan_for(BUDGET, Want(Selection.of(FIELDS), Form.EACH, ALL_ROWS)).sql
+
+
+async def shown(database: Database) -> dict[tuple[str, str], str]:
+    """What is said of each budget."""
+    found = [json.loads(row["body"]) for row in await rows(database, SHOWN)]
+    return {(one["strategy_id"], one["currency"]): str(one) for one in found}
+
+
+@pytest.mark.parametrize("kind", ["inverse", "multiplier", "basefee", "reconciled"])
+async def test_every_change_of_what_a_budget_shows_is_in_the_feed(database: Database, kind: str) -> None:
+    async def follow() -> None:
+        nonlocal before, last
+        after = await shown(database)
+        changes = await rows(database, CHANGES)
+        named = {(row["strategy_id"], row["key"]) for row in changes if row["id"] > last}
+        assert {key for key in before | after if before.get(key) != after.get(key)} <= named
+        before, last = after, max((row["id"] for row in changes), default=0)
+
+    before: dict[tuple[str, str], str] = {}
+    last = 0
+    lines = lines_of_events(kind)
+    for trader, strategy in {(one["trader_id"], one["strategy_id"]) for one in map(json.loads, lines)}:
+        for currency in ("USDT", "USD", "BTC"):
+            await allocate(database, Decimal(1_000_000), currency, await register(database, trader, strategy))
+    await follow()
+    for batch in shuffled(lines, Random(kind)):
+        await record(database, batch)
+        await follow()
+    for definition in instruments_of(kind):
+        await record_definitions(database, [definition])
+        await follow()
+    assert before
