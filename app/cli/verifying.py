@@ -33,6 +33,8 @@ async def run_verify(url: str, limits: PoolLimits, noted: AuditHead | None = Non
             f"with {counts.fills_assumed} fills; {counts.orders_unvalued} open orders not valued, "
             f"{counts.discrepancies} discrepancies, {counts.events_quarantined} events quarantined"
         )
+        for note in verified.notes:
+            print(f"note: {note}")
         print(f"audit: {verified.audit_head.entries} entries, head {verified.audit_head}")
         return verified.broken
     finally:

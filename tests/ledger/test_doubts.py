@@ -7,6 +7,8 @@ import pytest
 from app.cli.verifying import run_verify
 from app.database import Database, PoolLimits
 from app.ledger.verify import ValuationCounts, count_valuations
+from app.rules.instruments import InstrumentDefinition
+from tests.events import published
 from tests.ledger.doubts import ASSUMED, doubtful
 from tests.ledger.state import record
 from tests.ledger.test_valuation import INVERSE, know, lines
@@ -70,4 +72,19 @@ async def test_verify_ends_with_the_counts(
     assert capsys.readouterr().out.splitlines()[-2] == (
         "valuation: 1 instruments recorded, 0 assumed with 0 fills; 1 open orders not valued, 0 discrepancies, "
         "1 events quarantined"
+    )
+
+
+async def test_verify_notes_fills_in_another_currency_than_their_instruments(
+    database: Database, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No formula can be right for them: either the instrument or the fill is wrong."""
+    fill = published("OrderFilled", 3, last_qty="10", last_px="100", currency="USD")
+    await record(database, lines(published("OrderInitialized", 1), published("OrderSubmitted", 2), fill))
+    quoted = InstrumentDefinition(instrument_id=fill["instrument_id"], quote_currency="EUR", settlement_currency="EUR")
+    await know(database, quoted)
+    assert await run_verify(database_url, PoolLimits()) == 0
+    assert (
+        f"note: 1 fills of {fill['instrument_id']} name USD; it is quoted in EUR, by which they are valued\n"
+        in capsys.readouterr().out
     )

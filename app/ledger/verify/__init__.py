@@ -22,7 +22,7 @@ from app.ledger.verify.finding import Finding
 from app.ledger.verify.quarantine import QUARANTINE_STATEMENTS
 from app.ledger.verify.replay import verify_orders, verify_positions
 from app.ledger.verify.statements import STATEMENTS, verify_statement
-from app.ledger.verify.valuations import ValuationCounts, count_valuations
+from app.ledger.verify.valuations import ValuationCounts, count_valuations, find_other_currencies
 
 Check = Callable[[ReadConnection], AsyncIterator[Finding]]
 
@@ -43,6 +43,8 @@ class Verified:
     broken: int
     audit_head: AuditHead
     valuations: ValuationCounts
+    notes: list[str]
+    """What no rule forbids and a person should know."""
 
 
 def invariants(noted: AuditHead | None = None) -> list[Invariant]:
@@ -82,7 +84,8 @@ async def verify(
                     break
             broken += bool(findings)
             on_checked(invariant, findings)
-        return Verified(broken, await audit_head(connection), await count_valuations(connection))
+        counts, notes = await count_valuations(connection), await find_other_currencies(connection)
+        return Verified(broken, await audit_head(connection), counts, notes)
 
 
 __all__ = [
