@@ -30,7 +30,7 @@ from graphql_schema.outcomes import (
     authorized,
     budget_of,
     global_state_of,
-    order_of,
+    order_released,
     quarantine_resolved,
     recorded,
     refused,
@@ -46,7 +46,6 @@ from graphql_schema.payloads import (
     InstrumentsRecorded,
     InvalidInput,
     NotFound,
-    OrderReleased,
     RecordedEvents,
     RecordSignalResult,
     ReleaseOrderResult,
@@ -100,10 +99,10 @@ async def _release_order(
     strategy: Annotated[StrategyRef, argument("Whose it is.")],
 ) -> ReleaseOrderResult:
     try:
-        strategy_id, currency = await authorizations.release_order(*info.context, strategy.reference(), client_order_id)
+        strategy_id, released = await authorizations.release_order(*info.context, strategy.reference(), client_order_id)
     except PurserError as error:
         return refused(error, NotFound, Conflict)
-    return OrderReleased(order=order_of(strategy_id, client_order_id), budget=budget_of(strategy_id, currency))
+    return order_released(strategy_id, client_order_id, released)
 
 
 async def _record_events(
@@ -133,12 +132,12 @@ async def _resolve_quarantine(
     info: Info, input: Annotated[ResolveQuarantineInput, argument("The event, and what to do with it.")]
 ) -> ResolveQuarantineResult:
     try:
-        strategy_id, client_order_id = await events.resolve_quarantine(
+        strategy_id, resolved = await events.resolve_quarantine(
             *info.context, input.strategy.reference(), input.command()
         )
     except PurserError as error:
         return refused(error, InvalidInput, NotFound, Conflict, path=("input",))
-    return quarantine_resolved(strategy_id, input.event_id, input.variant, client_order_id)
+    return quarantine_resolved(strategy_id, input.event_id, input.variant, resolved)
 
 
 async def _record_signal(info: Info, input: Annotated[SignalInput, argument("The signal.")]) -> RecordSignalResult:
@@ -225,7 +224,9 @@ class Mutation:
         resolver=_authorize_order,
         description="May this order leave? If so, what it takes is held for it until it is filled or ends. Asked "
         "again with the same input, the answer is the same: `isRepeated` says so, and `strategyState` what the "
-        "strategy may do now.",
+        "strategy may do now. An order that was released, or that the engine has sent, is a `Conflict`. An order for "
+        "an amount of the quote currency counts in full, also against an open position: what it would reduce is not "
+        "known before it fills.",
     )
     authorize_orders: list[AuthorizeOrderResult] = strawberry.field(
         resolver=_authorize_orders,
@@ -234,7 +235,8 @@ class Mutation:
     )
     release_order: ReleaseOrderResult = strawberry.field(
         resolver=_release_order,
-        description="Give up an order that was authorized and never submitted: what is held for it is let go.",
+        description="Give up an order that was authorized and never submitted: what is held for it is let go. Asked "
+        "again, the answer is the same: `isRepeated` says so.",
     )
     record_events: RecordedEvents = strawberry.field(
         resolver=_record_events,
@@ -244,7 +246,8 @@ class Mutation:
     resolve_quarantine: ResolveQuarantineResult = strawberry.field(
         resolver=_resolve_quarantine,
         description="Accept an event in quarantine, so that it is applied as if it had come so, or dismiss it, so that "
-        "it never is. Takes the role admin; audited. A dismissed event may be accepted later, an accepted one stands.",
+        "it never is. Takes the role admin; audited. A dismissed event may be accepted later, an accepted one stands: "
+        "what its fills do to positions can differ from what the engine reports, and shows in `discrepancies`.",
     )
     record_signal: RecordSignalResult = strawberry.field(
         resolver=_record_signal, description="Record what made a strategy act. Sent again, nothing changes."

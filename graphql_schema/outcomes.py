@@ -10,6 +10,8 @@ from uuid import UUID
 from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
 from app.ledger.arrival import RecordedEvents as Recorded
 from app.ledger.commands import Verdict
+from app.ledger.quarantine import Resolved
+from app.ledger.release import Released
 from app.ledger.trading_state import GlobalState
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, ORDER_EVENT, SIGNAL, STRATEGY
 from app.reads.shape import Shape
@@ -22,6 +24,7 @@ from graphql_schema.payloads import (
     NotFound,
     OrderAuthorized,
     OrderDenied,
+    OrderReleased,
     QuarantineResolved,
     RecordedEvents,
     RejectedEvent,
@@ -96,10 +99,23 @@ def order_of(strategy_id: UUID, client_order_id: str) -> Any:
     return _looked_up(ORDER, strategy_id, client_order_id)
 
 
-def quarantine_resolved(strategy_id: UUID, event_id: UUID, variant: int, client_order_id: str) -> QuarantineResolved:
+def order_released(strategy_id: UUID, client_order_id: str, released: Released) -> OrderReleased:
+    """An order as it stands after it was released, and its budget."""
+    return OrderReleased(
+        order=order_of(strategy_id, client_order_id),
+        budget=budget_of(strategy_id, released.currency),
+        is_repeated=released.is_repeated,
+        decided_at=written_instant(released.decided_at),
+    )
+
+
+def quarantine_resolved(strategy_id: UUID, event_id: UUID, variant: int, resolved: Resolved) -> QuarantineResolved:
     """An event as it stands after it was resolved, and its order."""
     return QuarantineResolved(
-        event=_looked_up(ORDER_EVENT, strategy_id, event_id, variant), order=order_of(strategy_id, client_order_id)
+        event=_looked_up(ORDER_EVENT, strategy_id, event_id, variant),
+        order=order_of(strategy_id, resolved.client_order_id),
+        is_repeated=resolved.is_repeated,
+        decided_at=written_instant(resolved.decided_at),
     )
 
 

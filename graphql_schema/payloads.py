@@ -80,6 +80,8 @@ class OrderReleased:
 
     order: Order = described("The order.")
     budget: Budget = described("The budget that it counted against.")
+    is_repeated: bool = described(_IS_REPEATED)
+    decided_at: Instant = described("When it was released.")
 
 
 @strawberry.type(description="The event in quarantine was resolved, now or so before.")
@@ -88,6 +90,8 @@ class QuarantineResolved:
 
     event: OrderEvent = described("The event, as it stands.")
     order: Order | None = described("The order that it is about; null while that is not known.")
+    is_repeated: bool = described(_IS_REPEATED)
+    decided_at: Instant = described("When it was resolved so.")
 
 
 @strawberry.type(description="The budget as it is set now.")

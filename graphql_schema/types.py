@@ -278,7 +278,7 @@ class Position(Node):
     )
     quantity: Amount = described("The held quantity: `signedQty` without its sign.")
     peak_qty: Amount = described("The largest quantity it ever held.")
-    avg_px_open: Amount = described("The average price it was opened at.")
+    avg_px_open: Amount = described("The average price it was opened at, weighted by quantity, as in NautilusTrader.")
     avg_px_close: Amount | None = described("The average price of what was closed.")
     currency: str = described("The currency of its amounts: the instrument's settlement currency.")
     realized_pnl: Amount = described("What it realized, gross of commissions, which are `totalFees`.")
@@ -300,10 +300,10 @@ class Hold:
 
     amount: Amount = described("`remaining + captured + voided`, at the order's latest price.")
     remaining: Amount = described("What it ties up now; 0 once it has ended.")
-    captured: Amount = described("What its fills added to exposure.")
+    captured: Amount = described("What its fills added to exposure, at the order's latest price, not at theirs.")
     voided: Amount = described("What the end of the order let go.")
     currency: str = described("What the amounts are in, and whose budget they count against.")
-    unit_price: Amount = described("The price that a unit was valued at last; 1 for an amount of the quote currency.")
+    unit_price: Amount = described("The price that a unit was valued at last; 1 for an amount, unless it is inverse.")
 
 
 @strawberry.type(description="What a strategy may tie up in one currency, and what it ties up.")

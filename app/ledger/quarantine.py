@@ -32,7 +32,7 @@ _RESOLUTION_COLUMNS = ("strategy_id", "event_id", "variant", "action", "reason",
 _FIND = """
 SELECT e.type, e.payload->>'instrument_id' AS instrument_id, e.ts_event, q.code,
        coalesce(q.client_order_id, e.client_order_id, e.payload->>'opening_order_id') AS client_order_id,
-       q.reason, r.action
+       q.reason, r.action, r.ts AS resolved_at
 FROM order_events e
 LEFT JOIN quarantined_events q USING (strategy_id, event_id, variant)
 LEFT JOIN quarantine_resolutions r USING (strategy_id, event_id, variant)
@@ -52,10 +52,12 @@ class ResolveQuarantine:
 
 @dataclass(slots=True, frozen=True)
 class Resolved:
-    """What an event was about, and the instruments that it made known."""
+    """What an event was about, when it was resolved, in nanoseconds, and the instruments that it made known."""
 
     client_order_id: str
-    revaluable: set[str]
+    decided_at: int
+    is_repeated: bool = False
+    revaluable: frozenset[str] = frozenset()
 
 
 async def resolve_quarantine(
@@ -73,7 +75,7 @@ async def resolve_quarantine(
     if row is None:
         raise EventNotFound(command.event_id, command.variant)
     if row["action"] == command.action:
-        return Resolved(row["client_order_id"], set())
+        return Resolved(row["client_order_id"], row["resolved_at"], is_repeated=True)
     _require_resolvable(row, command)
     strategy, now = strategies[strategy_id], time_ns()
     event = QuarantineResolved(
@@ -99,7 +101,7 @@ async def resolve_quarantine(
         [Merge(QuarantineResolution, _RESOLUTION_COLUMNS, [resolution]), *_conflict_parts(row, event, strategy_id)],
     )
     await _audit(work, principal, strategy_id, row, event)
-    return Resolved(event.client_order_id, recorded.revaluable)
+    return Resolved(event.client_order_id, now, revaluable=frozenset(recorded.revaluable))
 
 
 def _check(command: ResolveQuarantine) -> None:

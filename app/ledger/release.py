@@ -1,6 +1,7 @@
 """Giving up an order that was never submitted: its hold is void."""
 
 from decimal import localcontext
+from typing import NamedTuple
 
 from app.database import WriteConnection
 from app.errors import OrderNotFound, OrderNotReleasable
@@ -24,11 +25,21 @@ from app.rules.money import EXACT
 from app.rules.order_lifecycle import apply
 from app.rules.order_state import OrderState
 
+_RELEASED_AT = "SELECT ts_event FROM order_events WHERE strategy_id = $1 AND event_id = $2 AND variant = 0"
+
+
+class Released(NamedTuple):
+    """The currency of an order's hold; when it was released, in nanoseconds, and whether by an earlier request."""
+
+    currency: str | None
+    decided_at: int
+    is_repeated: bool = False
+
 
 async def release_order(
     work: WriteConnection, principal: Principal, strategy_id: str, client_order_id: str, now: int
-) -> str | None:
-    """Release an order; answers the currency of its hold. Released before: nothing changes.
+) -> Released:
+    """Release an order. Released before: nothing changes.
 
     Raises OrderNotFound, OrderNotReleasable. Commits nothing.
     """
@@ -43,7 +54,8 @@ async def release_order(
     hold = (await load_holds(work, [key])).get(key)
     currency = hold.currency if hold is not None else None
     if state.authorization_status is AuthorizationStatus.RELEASED:
-        return currency
+        released_at = await work.fetchval(_RELEASED_AT, strategy_id, own_events.release_id(*key))
+        return Released(currency, released_at, is_repeated=True)
     if state.status is not OrderStatus.INITIALIZED or state.filled_qty or state.is_overruled or key in waiting:
         raise OrderNotReleasable(_why_not(state))
     strategy = strategies[strategy_id]
@@ -71,7 +83,7 @@ async def release_order(
         )
     after = _described(key, state, holds.moved.get(key, hold))
     await record(work, principal, Action.ORDER_RELEASE, "order", "/".join(key), strategy_id, before, after)
-    return currency
+    return Released(currency, now)
 
 
 def _described(key: OrderKey, state: OrderState, hold: HoldState | None) -> Entity:

@@ -7,6 +7,7 @@ from uuid import UUID
 from app.errors import PurserError
 from app.ledger.authorization import Request
 from app.ledger.commands import AuthorizeOrder, StrategyRef, Verdict
+from app.ledger.release import Released
 from app.ledger.release import release_order as _release
 from app.principal import Principal, Role
 from app.resolvers.acts import act
@@ -45,10 +46,11 @@ async def _request(context: Context, principal: Principal, command: AuthorizeOrd
 
 async def release_order(
     context: Context, principal: Principal, strategy: StrategyRef, client_order_id: str
-) -> tuple[UUID, str | None]:
-    """Give up an order that was never submitted: its hold is void. Answers its strategy and the hold's currency.
+) -> tuple[UUID, Released]:
+    """Give up an order that was never submitted: its hold is void. Answers its strategy and what was released.
 
-    Released before: the same answer. Raises Forbidden, StrategyNotFound, OrderNotFound, OrderNotReleasable, Busy.
+    Released before: the same answer, marked as repeated. Raises Forbidden, StrategyNotFound, OrderNotFound,
+    OrderNotReleasable, Busy.
     """
     principal.require(Role.TRADER)
     strategy_id = await resolve(context, principal, strategy)

@@ -11,7 +11,7 @@ from app.ledger.administration.instruments import record_each
 from app.ledger.arrival import Incoming, RecordedEvents, Rejected
 from app.ledger.commands import StrategyRef
 from app.ledger.locks import WAITED_TOO_LONG
-from app.ledger.quarantine import ResolveQuarantine
+from app.ledger.quarantine import Resolved, ResolveQuarantine
 from app.principal import Principal, Role
 from app.reads import Answer, Want, answer
 from app.reads.catalogue import QUARANTINED_EVENT
@@ -70,8 +70,8 @@ async def record_events(context: Context, principal: Principal, events: Sequence
 
 async def resolve_quarantine(
     context: Context, principal: Principal, strategy: StrategyRef, command: ResolveQuarantine
-) -> tuple[UUID, str]:
-    """Accept or dismiss an event in quarantine; answers its strategy and its order's client_order_id.
+) -> tuple[UUID, Resolved]:
+    """Accept or dismiss an event in quarantine; answers its strategy and what was resolved.
 
     Raises Forbidden, InputInvalid, StrategyNotFound, StrategyAmbiguous, EventNotFound, EventNotResolvable, Busy.
     """
@@ -81,7 +81,7 @@ async def resolve_quarantine(
         resolved = await quarantine.resolve_quarantine(work, principal, str(strategy_id), command)
     if resolved.revaluable:
         await record.value_waiting_orders(context.database, resolved.revaluable)
-    return strategy_id, resolved.client_order_id
+    return strategy_id, resolved
 
 
 def _require_rights(principal: Principal, event: EngineEvent) -> None:

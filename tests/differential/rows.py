@@ -236,11 +236,12 @@ def _budgets(random: Random, ids: list[UUID]) -> Iterator[SQLModel]:
 
 def _holds(random: Random, orders: list[Order]) -> Iterator[Hold]:
     for of in orders[::2]:
-        is_worth = random.random() < 0.7
+        is_known = any(one.instrument_id == of.instrument_id for one in _instruments())
+        is_worth = is_known or random.random() < 0.7  # the service values those without a currency when it starts
         nothing = dict.fromkeys(("amount", "remaining", "captured"), Decimal(0))
         placed = {"currency": random.choice(CURRENCIES)} if is_worth else {"currency": None, **nothing}
         placed["unit_price"] = random.choice((None, *PNLS)) if random.random() < 0.3 else PNLS[2]
-        is_unvalued = is_worth and random.random() < 0.3  # the service values those without a currency when it starts
+        is_unvalued = random.random() < 0.3
         yield hold(of.client_order_id, strategy_id=of.strategy_id, is_unvalued=is_unvalued, **placed)
 
 

@@ -176,7 +176,10 @@ async def test_an_order_is_released_once_it_is_not_to_leave(desk: Client) -> Non
     release = """mutation ($id: String!, $strategy: StrategyRef!) {
         releaseOrder(clientOrderId: $id, strategy: $strategy) {
             __typename
-            ... on OrderReleased { order { status hold { remaining voided } } budget { reserved } }
+            ... on OrderReleased {
+                isRepeated decidedAt order { status hold { remaining voided } events { nodes { type tsEvent } } }
+                budget { reserved }
+            }
             ... on Error { code }
         }
     }"""
@@ -184,6 +187,10 @@ async def test_an_order_is_released_once_it_is_not_to_leave(desk: Client) -> Non
     released = (await desk.query(release, id="O-1", strategy=whose))["releaseOrder"]
     assert released["order"]["hold"] == {"remaining": "0", "voided": "100"}
     assert released["budget"] == {"reserved": "0"}
+    assert released["isRepeated"] is False
+    assert released["decidedAt"] in [one["tsEvent"] for one in released["order"]["events"]["nodes"]]
+    again = (await desk.query(release, id="O-1", strategy=whose))["releaseOrder"]
+    assert again == released | {"isRepeated": True}
     unreadable = (await desk.query(release, id="O\0", strategy=whose))["releaseOrder"]
     assert unreadable["__typename"] == "NotFound"
     unknown = (await desk.query(release, id="O-2", strategy=whose))["releaseOrder"]

@@ -18,7 +18,7 @@ EVENT = "eventId variant type applied quarantineCode quarantineReason resolution
 WAITING = f"""query ($filter: QuarantineFilter) {{
   quarantinedEvents(filter: $filter) {{ totalCount nodes {{ {EVENT} strategyId clientOrderId payload }} }} }}"""
 RESOLVE = f"""mutation ($input: ResolveQuarantineInput!) {{ resolveQuarantine(input: $input) {{ __typename
-  ... on QuarantineResolved {{ event {{ {EVENT} }} order {{ status filledQty }} }}
+  ... on QuarantineResolved {{ isRepeated decidedAt event {{ {EVENT} }} order {{ status filledQty }} }}
   ... on Error {{ code message }} ... on InvalidInput {{ path }} }} }}"""
 
 
@@ -69,13 +69,17 @@ async def test_what_waits_is_looked_at(client: Client) -> None:
 
 
 async def test_an_event_is_accepted_and_the_order_goes_on(client: Client) -> None:
-    for _ in range(2):
+    decided = []
+    for is_repeated in (False, True):
         answer = (await client.query(RESOLVE, **resolving(4, "ACCEPT")))["resolveQuarantine"]
+        assert answer["isRepeated"] is is_repeated
+        decided.append(answer["decidedAt"])
         assert answer["__typename"] == "QuarantineResolved"
         assert answer["order"] == {"status": "FILLED", "filledQty": "3"}
         event = answer["event"]
         assert (event["applied"], event["quarantineCode"], event["resolution"]) == (True, None, "ACCEPT")
         assert (event["resolutionReason"], event["resolvedBy"]) == ("told by phone", "local")
+    assert decided[0] == decided[1]
     answer = (await client.query(RESOLVE, **resolving(4, "DISMISS")))["resolveQuarantine"]
     assert (answer["__typename"], answer["code"]) == ("Conflict", "EVENT_NOT_RESOLVABLE")
 

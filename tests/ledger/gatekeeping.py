@@ -121,7 +121,7 @@ async def release(database: Database, n: int | str) -> str | None:
     async with database.unit_of_work() as work:
         released = await release_order(work, LOCAL, STRATEGY_ID, f"O-{n}", time_ns())
         await work.commit()
-    return released
+    return released.currency
 
 
 async def reserved(database: Database, currency: str = "USDT") -> tuple[Decimal, Decimal]:

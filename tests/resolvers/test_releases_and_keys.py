@@ -20,13 +20,14 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_release_is_audited_once(context: Context) -> None:
     await with_order(context)
-    assert await release_order(context, ENGINE, STRATEGY, "O-1") == (STRATEGY_ID, "USDT")
+    strategy_id, released = await release_order(context, ENGINE, STRATEGY, "O-1")
+    assert (strategy_id, released.currency, released.is_repeated) == (STRATEGY_ID, "USDT", False)
     actor, action, entity, before, after = (await audited(context))[-1]
     assert (actor, action, entity) == ("key:engine", "order.release", f"{STRATEGY_ID}/O-1")
     assert (before["authorizationStatus"], after["authorizationStatus"]) == ("GRANTED", "RELEASED")
     assert (before["remaining"], after["remaining"], after["currency"]) == ("100", "0", "USDT")
     said = await digest_of(context.database)
-    assert await release_order(context, ENGINE, STRATEGY, "O-1") == (STRATEGY_ID, "USDT")
+    assert await release_order(context, ENGINE, STRATEGY, "O-1") == (STRATEGY_ID, released._replace(is_repeated=True))
     assert await digest_of(context.database) == said
 
 
