@@ -13,15 +13,13 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def examples() -> Iterator[str]:
-    """Documents; `{ ... }` stands for what is left out."""
-    for block in re.findall(r"(?:^    .*\n)+", README, re.MULTILINE):
-        if sent := re.search(r'"query":\s*"(.*?)"(?:\}\'|,\n)', block, re.DOTALL):
-            yield sent[1]
-        else:
-            # Several operations in one block are several examples.
-            for operation in re.split(r"^    (?=\S)", block, flags=re.MULTILINE):
-                if re.match(r"(mutation|query|subscription)\b|\{ ", operation):
-                    yield operation.replace("{ ... }", "{ __typename }")
+    """Documents: those of `graphql` blocks, and those that `sh` blocks send (tests/cli/test_readme.py runs both)."""
+    for language, block in re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
+        if language == "graphql":
+            yield block
+        elif language == "sh":
+            yield from re.findall(r"'query=(.*?)'$", block, re.MULTILINE | re.DOTALL)
+            yield from re.findall(r'"query": "(.*?)",\n', block)
 
 
 EXAMPLES = list(examples())
