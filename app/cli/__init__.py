@@ -1,4 +1,4 @@
-"""The command `purser`. One module for each group of commands; this one says how they end.
+"""The command `purser`: `commands` has the command line, the other modules what runs; this one says how they end.
 
 Exit codes: 0 done; 1 refused or failed, and stderr says why; 2 the command line or a setting is wrong;
 3 some lines of an import were refused; 130 interrupted.
@@ -10,10 +10,9 @@ from importlib.metadata import version
 from types import FrameType
 from typing import Annotated
 
-import asyncpg
 import typer
 
-from app.cli import db, keys, ledger, serve
+from app.cli import commands
 from app.errors import PurserError, SettingsInvalid
 
 FAILED = 1
@@ -27,11 +26,12 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-cli.command("serve")(serve.serve)
-cli.command("import")(ledger.import_)
-cli.command("verify")(ledger.verify)
-cli.add_typer(keys.commands, name="keys")
-cli.add_typer(db.commands, name="db")
+cli.command("serve")(commands.serve)
+cli.command("import")(commands.import_)
+cli.command("verify")(commands.verify)
+cli.command("schema")(commands.schema)
+cli.add_typer(commands.keys)
+cli.add_typer(commands.db)
 
 
 def run() -> None:
@@ -43,9 +43,17 @@ def run() -> None:
         _complain(error, MISUSED)
     except PurserError as error:
         _complain(error, FAILED)
-    except asyncpg.PostgresError as error:
+    except Exception as error:
+        if not _is_of_postgres(error):
+            raise
         # Rights that the role lacks, a lock that somebody holds: PostgreSQL says it best.
         _complain(f"PostgreSQL refused: {error}", FAILED)
+
+
+def _is_of_postgres(error: Exception) -> bool:
+    """Whether PostgreSQL raised it; where asyncpg is not loaded, nothing has asked PostgreSQL."""
+    asyncpg = sys.modules.get("asyncpg")
+    return asyncpg is not None and isinstance(error, asyncpg.PostgresError)
 
 
 def _complain(error: PurserError | str, exit_code: int) -> None:
@@ -72,11 +80,3 @@ def _options(
     ] = False,
 ) -> None:
     pass
-
-
-@cli.command("schema")
-def schema() -> None:
-    """Print the GraphQL schema, in SDL."""
-    from graphql_schema import schema as graphql_schema  # Strawberry takes a while; only this command pays.
-
-    print(graphql_schema.as_str())

@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
+from app.cli.api_keys import with_context
 from app.cli.importing import run_import
-from app.cli.keys import with_context
 from app.database.upgrade import connect
 from app.demo.acts import DEMO, ORDERS, ask_to_leave, set_the_scene
 from app.errors import OperationRefused

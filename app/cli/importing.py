@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -12,16 +12,22 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from app.cli.databases import configured_database
 from app.cli.garbage import collect_seldom
+from app.cli.logs import configure_logging
 from app.database import Database, PoolLimits
 from app.database.upgrade import connect
 from app.errors import BadInputError
 from app.ledger.arrival import Rejected
 from app.ledger.importing import Progress as Imported
 from app.ledger.importing import import_file
+from app.settings import load_settings
 
 REJECTED_SHOWN_MAX = 20
 
+FAILED = 1
+REFUSED_LINES = 3
+"""Exit code where lines were refused and the rest was imported."""
 _COUNTS = ("accepted", "duplicates", "quarantined", "rejected")
 
 
@@ -37,6 +43,19 @@ class ImportOutcome:
     def is_whole(self) -> bool:
         """Whether every line of every file was taken."""
         return not self.unreadable and not any(imported.rejected for imported in self.files)
+
+
+def import_files(paths: Sequence[Path]) -> int:
+    """Import files into the configured database; the exit code. Raises DatabaseUnavailable, KeyboardInterrupt."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    with configured_database(settings) as url:
+        outcome = run_import(url, settings.pool_limits(), paths)
+    for message in outcome.unreadable:
+        print(f"purser: {message}", file=sys.stderr)
+    if outcome.unreadable:
+        return FAILED
+    return 0 if outcome.is_whole else REFUSED_LINES
 
 
 def run_import(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOutcome:

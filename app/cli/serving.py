@@ -1,4 +1,4 @@
-"""`purser serve`: the database, then the server processes, then the addresses to open."""
+"""What `purser serve` runs: the database, then the server processes, then the addresses to open."""
 
 import errno
 import json
@@ -7,16 +7,14 @@ import socket
 import sys
 import threading
 import urllib.request
-from typing import Annotated
 
-import typer
 import uvicorn
 from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
 from app.authentication import is_loopback_only
+from app.cli.api_keys import KeysThere, keys_there, with_context
 from app.cli.databases import configured_database
-from app.cli.keys import KeysThere, keys_there, with_context
 from app.cli.logs import configure_logging
 from app.cli.worker import SUPERVISOR_ENV
 from app.errors import OperationRefused
@@ -30,13 +28,11 @@ READY_POLL_SECONDS = 0.05
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [PURSER_HOST, 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on. [PURSER_PORT, 8000]")] = None,
-    workers: Annotated[int | None, typer.Option(help="Server processes. [PURSER_WORKERS, 1]")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with recordings and budgets.")] = False,
-) -> None:
-    """Serve the API until Ctrl-C or SIGTERM."""
+def run_service(*, host: str | None, port: int | None, workers: int | None, demo: bool) -> None:
+    """Serve until Ctrl-C or SIGTERM; None leaves an option to its setting.
+
+    Raises SettingsInvalid, OperationRefused, EmbeddedServerError, DatabaseUnavailable, DatabaseUnfit.
+    """
     settings = load_settings(host=host, port=port, workers=workers)
     configure_logging(settings.log_level)
     try:

@@ -1,13 +1,11 @@
-"""`purser keys`: create, list, revoke. They work while the service runs, on the embedded server too."""
+"""What `purser keys` runs. It works while the service runs, on the embedded server too."""
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Annotated, TypeVar
-
-import typer
+from typing import TypeVar
 
 from app.cli.databases import configured_database
 from app.cli.logs import configure_logging
@@ -16,37 +14,20 @@ from app.principal import LOCAL, Role
 from app.resolvers import Context, keys
 from app.settings import Settings, load_settings
 
-commands = typer.Typer(name="keys", help="Say who may ask, and for what.", no_args_is_help=True)
-
 Result = TypeVar("Result")
 
 _HEADINGS = ("ID", "NAME", "ROLE", "STRATEGIES", "CREATED", "REVOKED")
 
 
-@commands.command()
-def create(
-    role: Annotated[Role, typer.Option(help="What it may do: viewer reads, trader records too, admin everything.")],
-    name: Annotated[str | None, typer.Option(help="What the audit log calls it. [the key's id]")] = None,
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="STRATEGY",
-            help="Only for this strategy: id, NAME or TRADER/NAME; may be repeated. A UUID is always an id.",
-        ),
-    ] = None,
-) -> None:
-    """Make a key and print it: the only time that it is seen.
-
-    From the first key on the service answers nobody without one, and may listen beyond the loopback.
-    """
-    key = _run(lambda context: keys.create_key(context, LOCAL, role, name, strategy or ()))
+def create_key(role: Role, name: str | None, strategies: Sequence[str]) -> None:
+    """Make a key and print it; what else is to be known goes to stderr."""
+    key = _run(lambda context: keys.create_key(context, LOCAL, role, name, strategies))
     print(key)
     print(f"The {role} key {name or key.id} works at once. It is not shown again; its id is {key.id}.", file=sys.stderr)
 
 
-@commands.command("list")
-def list_() -> None:
-    """List all keys, revoked ones too, without their secrets."""
+def list_keys() -> None:
+    """Print all keys as a table."""
     rows = [_HEADINGS]
     for key in _run(lambda context: keys.list_keys(context, LOCAL)):
         strategies = "all" if key.strategies is None else ", ".join(key.strategies)
@@ -56,16 +37,9 @@ def list_() -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-@commands.command()
-def revoke(
-    key_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The key's id.", show_default=False)] = None,
-    name: Annotated[str | None, typer.Option(help="The key's name, in place of its id.")] = None,
-) -> None:
-    """Revoke a key for good, by its id or by its name; running services refuse it in a second or two."""
-    key = key_id if name is None else name
-    if key is None or (name is not None and key_id is not None):
-        raise typer.BadParameter("give either the key's id or --name NAME")
-    if _run(lambda context: keys.revoke_key(context, LOCAL, key, by_name=name is not None)):
+def revoke_key(key: str, *, by_name: bool) -> None:
+    """Revoke a key, and print what came of it."""
+    if _run(lambda context: keys.revoke_key(context, LOCAL, key, by_name=by_name)):
         print(f"Revoked the key {key}. Running services refuse it in a second or two.")
     else:
         print(f"The key {key} was revoked before.")

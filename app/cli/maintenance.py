@@ -1,11 +1,9 @@
-"""`purser db`: upgrade, backup, restore."""
+"""What `purser db` runs: upgrade, backup, restore."""
 
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.status import Status
 
@@ -15,12 +13,9 @@ from app.database import backup as backups
 from app.database.upgrade import upgrade as upgrade_schema
 from app.settings import Settings, load_settings
 
-commands = typer.Typer(name="db", help="Look after the database.", no_args_is_help=True)
 
-
-@commands.command()
 def upgrade() -> None:
-    """Bring the schema up to this release; `serve` does so by itself."""
+    """Bring the schema up to this release, and print what was done."""
     with configured_server(_settings()) as url:
         done = asyncio.run(upgrade_schema(url))
     if done.before == done.after:
@@ -29,26 +24,18 @@ def upgrade() -> None:
         print(f"Upgraded the schema from {done.before or 'nothing'} to revision {done.after}.")
 
 
-@commands.command()
-def backup(
-    file: Annotated[Path, typer.Argument(help="Where to write the backup (pg_dump's custom format).")],
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
-) -> None:
-    """Write everything to FILE, as of one moment; the service may go on meanwhile."""
+def back_up(file: Path, *, overwrite: bool) -> None:
+    """Write a backup, and print its size."""
     with configured_server(_settings()) as url, _status(f"Backing up to {file}"):
-        size = asyncio.run(backups.back_up(url, file, overwrite=force))
+        size = asyncio.run(backups.back_up(url, file, overwrite=overwrite))
     print(f"Wrote {file}, {size:,} bytes.")
 
 
-@commands.command()
-def restore(
-    file: Annotated[Path, typer.Argument(help="A backup that `purser db backup` wrote.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace what the database holds now.")] = False,
-) -> None:
-    """Put FILE's contents in the place of the database's: all of it, or on any failure nothing."""
+def restore(file: Path, *, replace: bool) -> None:
+    """Restore a backup, and bring its schema up to this release."""
     with configured_server(_settings()) as url:
         with _status(f"Restoring {file}"):
-            asyncio.run(backups.restore(url, file, replace=force))
+            asyncio.run(backups.restore(url, file, replace=replace))
         done = asyncio.run(upgrade_schema(url))
     print(f"Restored {file}; the schema is at revision {done.after}.")
 
