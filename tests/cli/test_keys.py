@@ -15,10 +15,8 @@ from uuid import UUID
 import pytest
 
 from app.rules.api_keys import read_key
-from tests.cli.test_serve import DEADLINE_SECONDS, ask, data_dir, serving, until
+from tests.cli.test_serve import DEADLINE_SECONDS, ask, serving, until
 from tests.conftest import execute
-
-__all__ = ["data_dir"]
 
 STRATEGY = "INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ('{}', '{}', '{}', 1)"
 IDS = [UUID(int=number) for number in range(1, 4)]
@@ -177,10 +175,12 @@ def test_keys_work_at_once_and_end_soon_in_every_process_while_the_service_runs(
     assert "every API key is revoked, so nobody gets in" in said
 
 
-def test_without_a_key_it_listens_on_the_loopback_only(data_dir: Path, free_tcp_port: int, database_url: str) -> None:
+def test_without_a_key_it_listens_on_the_loopback_only(
+    no_data_dir: Path, free_tcp_port: int, database_url: str
+) -> None:
     place = {"PURSER_DATABASE_URL": database_url}
     for name in ("one", "two"):
-        with serving(data_dir, free_tcp_port, "--host", "0.0.0.0", **place) as service:
+        with serving(no_data_dir, free_tcp_port, "--host", "0.0.0.0", **place) as service:
             _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
         assert service.process.returncode == 1
         assert errors == (
@@ -192,10 +192,10 @@ def test_without_a_key_it_listens_on_the_loopback_only(data_dir: Path, free_tcp_
         purser(place, "keys", "revoke", "--name", name)
 
 
-def test_with_a_key_it_listens_everywhere(data_dir: Path, free_tcp_port: int, database_url: str) -> None:
+def test_with_a_key_it_listens_everywhere(no_data_dir: Path, free_tcp_port: int, database_url: str) -> None:
     place = {"PURSER_DATABASE_URL": database_url}
     key = create(place, "--role", "viewer")
-    with serving(data_dir, free_tcp_port, "--host", "0.0.0.0", **place) as service:
+    with serving(no_data_dir, free_tcp_port, "--host", "0.0.0.0", **place) as service:
         service.until_ready()
         assert status(service.address, None) == 401
         assert status(service.address, key) == 200

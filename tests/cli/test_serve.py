@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -28,12 +27,6 @@ STRATEGY = (
     "INSERT INTO strategies (strategy_id, name, trader_id, created_at)"
     " VALUES (gen_random_uuid(), 'Kept-000', 'TRADER-001', 1)"
 )
-
-
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="purser-serve-") as directory:
-        yield Path(directory) / "data"
 
 
 class Service:
@@ -113,12 +106,12 @@ def test_serves_until_asked_to_stop(data_dir: Path, free_tcp_port: int, how: sig
         assert service.postmaster_pid is None
 
 
-def test_finds_its_data_after_it_was_killed(data_dir: Path, free_tcp_port: int) -> None:
-    with serving(data_dir, free_tcp_port) as service:
+def test_finds_its_data_after_it_was_killed(no_data_dir: Path, free_tcp_port: int) -> None:
+    with serving(no_data_dir, free_tcp_port) as service:
         service.until_ready()
         asyncio.run(execute(service.database_url, STRATEGY))
         service.process.kill()
-    with serving(data_dir, free_tcp_port) as service:
+    with serving(no_data_dir, free_tcp_port) as service:
         service.until_ready()
         assert [strategy["name"] for strategy in service.get("/api/trading/strategies")] == ["Kept-000"]
 
@@ -150,10 +143,10 @@ def test_answers_again_after_its_postgres_was_killed(data_dir: Path, free_tcp_po
             assert len(service.get("/api/trading/strategies")) == 1
 
 
-def test_two_services_share_one_server(data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
+def test_two_services_share_one_server(no_data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
     with (
-        serving(data_dir, free_tcp_port_factory()) as first,
-        serving(data_dir, free_tcp_port_factory()) as second,
+        serving(no_data_dir, free_tcp_port_factory()) as first,
+        serving(no_data_dir, free_tcp_port_factory()) as second,
     ):
         first.until_ready()
         second.until_ready()
@@ -161,39 +154,39 @@ def test_two_services_share_one_server(data_dir: Path, free_tcp_port_factory: Ca
         assert second.get("/api/trading/strategies") == []
 
 
-def test_a_port_in_use_is_said_before_anything_is_started(data_dir: Path) -> None:
+def test_a_port_in_use_is_said_before_anything_is_started(no_data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with serving(data_dir, port) as service:
+        with serving(no_data_dir, port) as service:
             _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
     assert service.process.returncode == 1
     assert errors.startswith(f"purser: Port {port} on 127.0.0.1 is in use.")
     assert len(errors.splitlines()) == 1
-    assert not data_dir.exists()
+    assert not no_data_dir.exists()
 
 
-def test_a_database_that_does_not_answer_is_said(data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
+def test_a_database_that_does_not_answer_is_said(no_data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
     nowhere = f"postgresql://nobody:hunter2@127.0.0.1:{free_tcp_port_factory()}/none"
-    with serving(data_dir, free_tcp_port_factory(), PURSER_DATABASE_URL=nowhere) as service:
+    with serving(no_data_dir, free_tcp_port_factory(), PURSER_DATABASE_URL=nowhere) as service:
         _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
     assert service.process.returncode == 1
     assert errors.startswith("purser: Cannot connect to the database:")
     assert "hunter2" not in errors
 
 
-def test_serves_any_postgresql(data_dir: Path, free_tcp_port: int, empty_database_url: str) -> None:
-    with serving(data_dir, free_tcp_port, PURSER_DATABASE_URL=empty_database_url) as service:
+def test_serves_any_postgresql(no_data_dir: Path, free_tcp_port: int, empty_database_url: str) -> None:
+    with serving(no_data_dir, free_tcp_port, PURSER_DATABASE_URL=empty_database_url) as service:
         service.until_ready()
         assert service.get("/api/trading/strategies") == []
-    assert not data_dir.exists()
+    assert not no_data_dir.exists()
 
 
 def test_the_demonstration_fills_an_empty_database_once(
-    data_dir: Path, free_tcp_port: int, empty_database_url: str
+    no_data_dir: Path, free_tcp_port: int, empty_database_url: str
 ) -> None:
     said, held = [], []
     for _ in range(2):
-        with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+        with serving(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
             service.until_ready()
             assert len(service.get("/api/trading/strategies")) == 5
             held.append([count(empty_database_url, table) for table in ("changes", "audit_entries", "order_events")])
@@ -202,8 +195,10 @@ def test_the_demonstration_fills_an_empty_database_once(
     assert held[0] == held[1]
 
 
-def test_the_demonstration_shows_what_budgets_do(data_dir: Path, free_tcp_port: int, empty_database_url: str) -> None:
-    with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+def test_the_demonstration_shows_what_budgets_do(
+    no_data_dir: Path, free_tcp_port: int, empty_database_url: str
+) -> None:
+    with serving(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
         service.until_ready()
         shown = service.ask(
             """{ budgets { strategy { name state } available overReason }
@@ -229,21 +224,21 @@ def test_the_demonstration_shows_what_budgets_do(data_dir: Path, free_tcp_port: 
 
 
 def test_a_demonstration_that_was_cut_off_is_finished(
-    data_dir: Path, free_tcp_port: int, empty_database_url: str
+    no_data_dir: Path, free_tcp_port: int, empty_database_url: str
 ) -> None:
-    with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+    with serving(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
         until(lambda: count(empty_database_url, "orders") > 0)
         service.process.kill()
         service.process.communicate(timeout=DEADLINE_SECONDS)
     at_the_cut = count(empty_database_url, "orders")
-    with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+    with serving(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
         service.until_ready()
         assert service.get("/api/trading/summary")["orders"] == count(empty_database_url, "orders") > at_the_cut
 
 
-def test_the_demonstration_leaves_other_data_alone(data_dir: Path, free_tcp_port: int, database_url: str) -> None:
+def test_the_demonstration_leaves_other_data_alone(no_data_dir: Path, free_tcp_port: int, database_url: str) -> None:
     asyncio.run(execute(database_url, STRATEGY))
-    with serving(data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=database_url) as service:
+    with serving(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=database_url) as service:
         service.until_ready()
         assert len(service.get("/api/trading/strategies")) == 1
 

@@ -1,0 +1,34 @@
+"""Directories of data for commands that start the embedded server."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def migrated_data_dir() -> Iterator[Path]:
+    """The data of an embedded server that was stopped, with the schema and no rows: made once, to be copied."""
+    with tempfile.TemporaryDirectory(prefix="purser-migrated-") as directory:
+        data = Path(directory) / "data"
+        purser = Path(sys.executable).with_name("purser")
+        subprocess.run([purser, "db", "upgrade"], env=os.environ | {"PURSER_DATA_DIR": str(data)}, check=True)
+        yield data
+
+
+@pytest.fixture
+def no_data_dir() -> Iterator[Path]:
+    """A path at which nothing is yet."""
+    with tempfile.TemporaryDirectory(prefix="purser-serve-") as directory:
+        yield Path(directory) / "data"
+
+
+@pytest.fixture
+def data_dir(no_data_dir: Path, migrated_data_dir: Path) -> Path:
+    """What a service left that had nothing recorded."""
+    subprocess.run(["cp", "--archive", migrated_data_dir, no_data_dir], check=True)
+    return no_data_dir
