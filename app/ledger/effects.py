@@ -24,7 +24,7 @@ ON CONFLICT (instrument_id) DO NOTHING
 
 def number_part(strategies: Mapping[str, LockedStrategy]) -> Part:
     """The numbers of the strategies' last events, where there are new ones, and what those show of their engine."""
-    changed = [(key, one) for key, one in strategies.items() if one.event_seq != one.stored_seq]
+    changed = [(key, one) for key, one in strategies.items() if one.is_changed]
     rows = [(key, one.event_seq, one.deducts_base_fees) for key, one in changed]
     return Update(Strategy, ("strategy_id", "event_seq", "deducts_base_fees"), rows)
 

@@ -45,11 +45,17 @@ class LockedStrategy:
     stored_seq: int
     deducts_base_fees: bool = False
     """Its engine takes commissions in the base currency off the position."""
+    stored_deducts: bool = False
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is to be written."""
+        return self.event_seq != self.stored_seq or self.deducts_base_fees is not self.stored_deducts
 
     def successor(self) -> "LockedStrategy":
         """As the next one to lock it will find it, unless somebody else comes between."""
         deducts = self.deducts_base_fees
-        return LockedStrategy(self.name, self.trader_id, self.state, self.event_seq, self.event_seq, deducts)
+        return LockedStrategy(self.name, self.trader_id, self.state, self.event_seq, self.event_seq, deducts, deducts)
 
     def was(self, other: "LockedStrategy") -> bool:
         """Whether both were found the same."""
@@ -79,4 +85,6 @@ async def lock_audit_log(work: WriteConnection) -> None:
 def _locked(row: asyncpg.Record) -> LockedStrategy:
     seq = row["event_seq"]
     state = TradingState(row["state"])
-    return LockedStrategy(row["name"], row["trader_id"], state, seq, seq, row["deducts_base_fees"])
+    return LockedStrategy(
+        row["name"], row["trader_id"], state, seq, seq, row["deducts_base_fees"], row["deducts_base_fees"]
+    )

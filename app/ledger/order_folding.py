@@ -7,7 +7,7 @@ from typing import TypeAlias
 from app.ledger.arrival import OrderKey, Quarantine
 from app.rules.enums import QuarantineAction, QuarantineCode
 from app.rules.events import OrderFilled, OrderHistoryEvent, QuarantineResolved
-from app.rules.order_fold import Numbered, Spawned, fold
+from app.rules.order_fold import Numbered, Spawned, fold, is_reconciled
 from app.rules.order_state import RANK_CONCLUDED, OrderState
 
 TradeKey: TypeAlias = tuple[str, str, str]
@@ -49,6 +49,8 @@ def fold_order(
     # One that was dismissed first comes at its acceptance: another report of its trade may count by then.
     late = {event_id: accepted[event_id] for event_id in dismissals.keys() & accepted.keys()}
     kept.sort(key=lambda pair: late.get(pair[1].event_id, pair[0]))
+    # An event that made the order known did so, whatever was decided about it later.
+    is_known = is_known or any(is_reconciled(event) for _, event in history if event.event_id in dismissed)
     folded = _fold(key, kept, spawned, frozenset(accepted), is_known=is_known)
     for seq, event in history:
         if event.event_id in dismissed:

@@ -74,6 +74,7 @@ class OrderChange(Struct):
     `first_seq` is the number of the event of this batch that made the order known, or by which the engine went on with
     one that was denied or released here; else None. `last_seq` is that of its last event. `amount` is the amount of the
     quote currency that the order was for when it was made, or before this batch; None where its quantity was in units.
+    `quantity_before` is what it had before the batch; None for an order that is new.
     """
 
     key: OrderKey
@@ -84,6 +85,7 @@ class OrderChange(Struct):
     first_seq: int | None = None
     last_seq: int = LAST
     amount: Decimal | None = None
+    quantity_before: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -156,6 +158,7 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
     """The fast way. Answers False, having changed nothing, where the order must be folded again."""
     fills: list[NewFill] = []
     status_before: OrderStatus | None = None
+    quantity_before: Decimal | None = None
     first_seq: int | None = None
     if stored is None:
         first = news[0]
@@ -168,6 +171,7 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
     else:
         moved, rest, trades = copy(stored.state), news, stored.trades
         status_before, instrument_id_before = moved.status, moved.instrument_id
+        quantity_before = moved.quantity
     amount = moved.quantity if moved.is_quote_quantity else None
     for arrival in rest:
         event: OrderHistoryEvent = arrival.event  # type: ignore[assignment]
@@ -187,7 +191,9 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
             first_seq = arrival.seq
     conclude(moved)
     changes.orders.append(
-        OrderChange(key, moved, 0, status_before, instrument_id_before, first_seq, news[-1].seq, amount)
+        OrderChange(
+            key, moved, 0, status_before, instrument_id_before, first_seq, news[-1].seq, amount, quantity_before
+        )
     )
     changes.fills += fills
     return True
@@ -316,6 +322,7 @@ class _FoldAgain:
                 first_seq=_first_seq(before, folded.state, news),
                 last_seq=max(fresh, default=LAST),
                 amount=_amount_of(before, (event for _, event in folded.applied)),
+                quantity_before=before.quantity if before else None,
             )
         )
 

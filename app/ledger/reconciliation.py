@@ -141,7 +141,12 @@ async def reconcile(
 
 async def _load_disputed(work: WriteConnection, changes: PositionChanges) -> dict[PositionKey, Disputed]:
     """Discrepancies that fills of this transaction may settle."""
-    since = {key: changes.recomputed.get(key, min(trail)) for key, trail in changes.trails.items() if trail}
+    since = {
+        # What was said of a position that was not there may concern another instrument than it has now.
+        key: 0 if key not in changes.latest else changes.recomputed.get(key, min(trail))
+        for key, trail in changes.trails.items()
+        if trail
+    }
     disputed: dict[PositionKey, Disputed] = {}
     if since:
         columns = [key[0] for key in since], [key[1] for key in since], [str(first) for first in since.values()]
@@ -179,7 +184,10 @@ class _Position:
             event = decode_stored(row["payload"])
             assert isinstance(event, AnyPositionEvent)
             report = read_report(event)
-            if report.ts_event not in self._trail or self._is_of_another_instrument(event):
+            if self._is_of_another_instrument(event):
+                result.settled += [(self._key[0], event.event_id, kind) for kind, _ in disputed.get(event.event_id, [])]
+                continue
+            if report.ts_event not in self._trail:
                 continue  # What was said of it stands: no fill of this transaction concerns it.
             state, found = closest(report, await self._states_at(report))
             before = disputed.get(event.event_id, [])

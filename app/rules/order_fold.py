@@ -20,6 +20,8 @@ from app.rules.events import (
     OrderFilled,
     OrderHistoryEvent,
     OrderInitialized,
+    OrderPendingCancel,
+    OrderPendingUpdate,
     OrderReleased,
     OrderSubmitted,
     OrderUpdated,
@@ -57,6 +59,9 @@ class Spawned(Struct, frozen=True):
     ts_init: int
     quantity: Decimal
     ts_returned: int | None = None
+
+
+_REQUESTS = frozenset({OrderPendingUpdate, OrderPendingCancel})
 
 
 class _QuantityChange(Struct, frozen=True):
@@ -110,11 +115,10 @@ def fold(
     """
     entries = sorted(((fold_place(event, arrival), event) for arrival, event in events), key=_place)
     spawned = list(spawned)
-    may_spawn = any(isinstance(event, OrderInitialized) and event.is_routed for _, event in entries)
+    folded = _fold(entries, (), forced, is_known=is_known)
+    may_spawn = any(isinstance(event, OrderInitialized) and event.is_routed for _, event in folded.applied)
     if spawned and may_spawn:
         folded = _fold_primary(entries, spawned, forced)
-    else:
-        folded = _fold(entries, (), forced, is_known=is_known)
     folded.may_spawn = may_spawn
     return folded
 
@@ -206,8 +210,11 @@ def _is_telling(event: OrderHistoryEvent, forced: frozenset[str]) -> bool:
 
 
 def is_reconciled(event: OrderHistoryEvent) -> bool:
-    """Whether the event comes from the engine's reconciliation, which never publishes how it made an order."""
-    return isinstance(event, VenueOrderEvent) and event.is_reconciliation
+    """Whether the event comes from the engine's reconciliation, which never publishes how it made an order.
+
+    A request to amend or to cancel is not allowed before the venue has the order: it makes none known.
+    """
+    return isinstance(event, VenueOrderEvent) and event.is_reconciliation and type(event) not in _REQUESTS
 
 
 def _place(entry: tuple[_Place, _Foldable]) -> _Place:

@@ -232,11 +232,15 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
         settle_fills(state, is_fill=is_fill)
     if event.ts_event > state.ts_last:
         state.ts_last = event.ts_event
-    state.last_ts_init = event.ts_init
     if state.authorization_status in CLOSING and not (is_fill or target is not None):
-        state.last_rank = max(state.last_rank, RANK_INITIALIZED)  # It says nothing of where the order is.
+        rank = max(state.last_rank, RANK_INITIALIZED)  # It says nothing of where the order is.
     else:
-        state.last_rank = rank_of(event)
+        rank = rank_of(event)
+    if event.ts_init < state.last_ts_init:
+        # It waited for another event; later ones have been applied, and still come last.
+        state.last_rank = max(state.last_rank, rank)
+    else:
+        state.last_ts_init, state.last_rank = event.ts_init, rank
 
 
 def is_overruling(event: OrderHistoryEvent) -> bool:

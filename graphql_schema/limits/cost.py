@@ -82,7 +82,7 @@ class CostMeter:
         Values of a wrong type count as absent: with them nothing is executed.
         """
         values = {name: _plain(variables.get(name, default)) for name, default in self._defaults.items()}
-        key = tuple(values.values())
+        key = tuple((type(value), value) for value in values.values())  # for 1 == True
         found = self._kept.get(key)
         if found is None:
             found = self._count(values)

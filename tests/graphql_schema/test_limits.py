@@ -75,6 +75,14 @@ async def test_a_limit_is_a_setting(
         assert (response.status_code, "data" in response.json()) == (400, False)
 
 
+async def test_a_cost_is_kept_for_the_values_it_was_counted_with(ledger_url: str) -> None:
+    """1 equals True in Python, and is no Boolean: counted for it, the field would cost nothing."""
+    document = "query ($all: Boolean!) { orders(first: 101) @include(if: $all) { nodes { id } } summary { orders } }"
+    async with limited(ledger_url, graphql_cost_max=100) as client:
+        assert await codes(client, document, all=1) == ["BAD_VARIABLES"]
+        assert await codes(client, document, all=True) == ["COST_EXCEEDED"]
+
+
 async def test_fragments_are_counted_where_they_are_spread(ledger_url: str) -> None:
     fragments = "fragment F on Summary {a:orders b:fills} fragment G on Strategy {orders{nodes{strategy{name}}}}"
     async with limited(ledger_url, graphql_aliases_max=5, graphql_depth_max=8) as client:
