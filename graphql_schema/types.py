@@ -303,7 +303,7 @@ class Hold:
     captured: Amount = described("What its fills added to exposure, at the order's latest price, not at theirs.")
     voided: Amount = described("What the end of the order let go.")
     currency: str = described("What the amounts are in, and whose budget they count against.")
-    unit_price: Amount = described("The price that a unit was valued at last; 1 for an amount, unless it is inverse.")
+    unit_price: Amount = described("The price of a unit at last; 1 for an amount, 0 where nothing needed a price.")
 
 
 @strawberry.type(description="What a strategy may tie up in one currency, and what it ties up.")

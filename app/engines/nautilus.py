@@ -46,6 +46,8 @@ _NO_SIDE, _NO_TYPE = OrderSide.NO_ORDER_SIDE, OrderType.UNKNOWN
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
 _EXPONENTS = re.compile(rb"[:,\[\s]-?[0-9]+(?:\.[0-9]+)?[eE][+-]?([0-9]+)")
 _ZEROS_MAX = 10_000
+TS_INIT_MAX = INSTANT_MAX - 365 * 24 * 60 * 60 * 10**9
+"""Latest instant of an engine's clock: Purser's own events must fit after it, each at an instant of its own."""
 _ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)", re.ASCII)
 _NANOSECONDS = re.compile(r"[0-9]{1,19}")
 
@@ -72,7 +74,14 @@ def decode_line(line: bytes) -> EngineEvent:
     """One line of a recording. Raises BadEvent (MALFORMED_JSON, UNKNOWN_EVENT_TYPE, ...), InstrumentReceived."""
     if len(line) > LINE_BYTES_MAX:
         raise BadEvent("EVENT_TOO_LARGE", f"the event has {len(line)} bytes; at most {LINE_BYTES_MAX} are taken")
-    return _decode(line)
+    event = _decode(line)
+    event_id = event.event_id
+    if event_id[14:15] == "8":
+        # Purser finds its own events about an order by such ids, which can be computed from the order's.
+        raise BadEvent("INVALID_EVENT", "event_id must not be a UUID of version 8: those are Purser's own", event_id)
+    if event.ts_init > TS_INIT_MAX:
+        raise BadEvent("INVALID_INSTANT", f"ts_init must be at most {TS_INIT_MAX} nanoseconds", event_id)
+    return event
 
 
 def decode_stored(payload: str) -> EngineEvent | AnyOwnEvent:

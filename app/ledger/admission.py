@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from app.database import WriteConnection
 from app.ledger.arrival import Admitted, Arrival, Incoming, SignalArrival
@@ -88,18 +89,25 @@ def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str])
 
 
 def _is_same(one: Arrival, other: Arrival) -> bool:
-    """By value, not by spelling, as PostgreSQL compares `jsonb`: numbers exactly, instants as nanoseconds."""
-    if one.payload == other.payload:
-        return True
+    return one.payload == other.payload or _content_of(one) == _content_of(other)
+
+
+def _content_of(arrival: Arrival) -> Hashable:
+    """What it says, by value and not by spelling, as PostgreSQL compares `jsonb`; instants as nanoseconds."""
     try:
-        contents = [json.loads(arrival.payload, parse_float=Decimal) for arrival in (one, other)]
-        if contents[0] == contents[1]:
-            return True
-        rest = [{name: content[name] for name in content if name not in _INSTANTS} for content in contents]
-        instants = [(arrival.event.ts_event, arrival.event.ts_init) for arrival in (one, other)]
-        return bool(rest[0] == rest[1]) and instants[0] == instants[1]
+        content = json.loads(arrival.payload, parse_float=Decimal)
+        rest = _frozen({name: content[name] for name in content if name not in _INSTANTS})
     except (ValueError, RecursionError):
-        return False  # a number of thousands of digits, or hopeless nesting: no engine writes such twice
+        return arrival.payload  # a number of thousands of digits, or hopeless nesting: no engine writes such twice
+    return rest, arrival.event.ts_event, arrival.event.ts_init
+
+
+def _frozen(value: Any) -> Hashable:
+    if isinstance(value, dict):
+        return frozenset((name, _frozen(one)) for name, one in value.items())
+    if isinstance(value, list):
+        return tuple(map(_frozen, value))
+    return (bool, value) if isinstance(value, bool) else value
 
 
 async def _lock_strategies(
@@ -152,12 +160,12 @@ async def _number_variants(
     """Give each other content under a known id its own variant. Answers them and how many of `doubtful` were known."""
     conflicts: list[Arrival] = []
     repeated = 0
-    seen: dict[tuple[str, str], list[Arrival]] = {}
+    seen: dict[tuple[str, str], set[Hashable]] = {}
     highest: dict[tuple[str, str], int] = {}
     for arrival, variant in changed:
         key = (arrival.strategy_id, arrival.event.event_id)
         arrival.variant = highest[key] = variant + 1
-        seen[key] = [arrival]
+        seen[key] = {_content_of(arrival)}
         conflicts.append(arrival)
     if doubtful:
         stored = await work.fetch(_COMPARE, *_content_arrays(doubtful))
@@ -165,13 +173,13 @@ async def _number_variants(
     for place, arrival in enumerate(doubtful):
         key = (arrival.strategy_id, arrival.event.event_id)
         row = by_place.get(place)
-        is_known = row is not None and row["is_same"]
-        if is_known or any(_is_same(other, arrival) for other in seen.get(key, [])):
+        contents, content = seen.setdefault(key, set()), _content_of(arrival)
+        if (row is not None and row["is_same"]) or content in contents:
             repeated += 1
             continue
         arrival.variant = max(highest.get(key, 0), row["variant"] if row is not None else 0) + 1
         highest[key] = arrival.variant
-        seen.setdefault(key, []).append(arrival)
+        contents.add(content)
         conflicts.append(arrival)
     return conflicts, repeated
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from app.database import ReadConnection
 from app.errors import InputInvalid
+from app.principal import Principal
 from app.rules.currencies import WELL_KNOWN, in_upper_case, is_code, nearest, same_but_for_case
 
 _KNOWN = """
@@ -14,8 +15,9 @@ SELECT code, bool_or(is_money) AS is_money FROM (
     SELECT quote_currency AS code, true AS is_money FROM instruments
     UNION SELECT settlement_currency, true FROM instruments
     UNION SELECT base_currency, false FROM instruments WHERE base_currency IS NOT NULL
-    UNION SELECT currency, true FROM fill_sums
-    UNION SELECT currency, true FROM budgets WHERE allocated IS NOT NULL OR reserved_orders + reserved_positions <> 0
+    UNION SELECT currency, true FROM fill_sums WHERE $1::uuid[] IS NULL OR strategy_id = ANY($1)
+    UNION SELECT currency, true FROM budgets
+    WHERE (allocated IS NOT NULL OR reserved_orders + reserved_positions <> 0) AND ($1 IS NULL OR strategy_id = ANY($1))
 ) codes GROUP BY code
 """
 
@@ -27,9 +29,13 @@ class Currencies(NamedTuple):
     traded: frozenset[str]
 
 
-async def load_currencies(connection: ReadConnection) -> Currencies:
-    """Those of instruments, fills and budgets. A budget that was taken away, with nothing tied up, makes none known."""
-    rows = await connection.fetch(_KNOWN)
+async def load_currencies(connection: ReadConnection, principal: Principal) -> Currencies:
+    """Those of instruments, and of the fills and budgets that the principal sees.
+
+    A budget that was taken away, with nothing tied up, makes none known.
+    """
+    seen = principal.strategy_ids
+    rows = await connection.fetch(_KNOWN, None if seen is None else list(seen))
     money = frozenset(row["code"] for row in rows if row["is_money"])
     return Currencies(money, frozenset(row["code"] for row in rows) - money)
 

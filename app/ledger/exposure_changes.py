@@ -68,15 +68,18 @@ def given_up_of(
     held: Mapping[Side, Decimal],
     positions: PositionChanges,
 ) -> dict[OrderKey, Decimal]:
-    """What orders that end with this batch would still have added to exposure, as all stood when they ended."""
+    """What orders that end with this batch would still have added to exposure, as all stood when they ended.
+
+    Orders that ended before and could not be valued yet are among them: a late fill of their own may value them.
+    """
     ended = {
         change.key: change
         for change in orders
         if change.state.is_terminal
-        and change.status_before not in TERMINAL
         and change.state.leaves_qty
         and not change.state.reduce_only
-        and change.key in tied
+        and (order := tied.get(change.key)) is not None
+        and (change.status_before not in TERMINAL or order.hold.unit_price is None)
     }
     if not ended:
         return {}

@@ -153,7 +153,7 @@ async def book_fills(
         return changes
     await _value(work, {new.event.instrument_id: new.event.currency for new in fills}, changes)
     changes.latest = await _load_latest(work, keys)
-    if strangers := _strangers(groups, changes.latest):
+    while strangers := _strangers(groups, changes.latest):  # the id of theirs may have an owner of its own
         changes.latest |= await _load_latest(work, strangers)
     for key, news in groups.items():
         news.sort(key=lambda booked: booked.place)
@@ -284,6 +284,13 @@ def _strangers(groups: dict[PositionKey, list[BookedFill]], latest: Mapping[Posi
 def position_id_beside(position_id: str, instrument_id: str) -> str:
     """The id of an instrument's position where another instrument has that position id already."""
     return f"{position_id}@{instrument_id}"
+
+
+def is_position_id(position_id: str, named: str, instrument_id: str) -> bool:
+    """Whether a fill that names one position may be booked on another: beside it, once for each owner it met."""
+    while position_id != named and len(position_id) > len(named):
+        named = position_id_beside(named, instrument_id)
+    return position_id == named
 
 
 async def _load_latest(work: WriteConnection, keys: Iterable[PositionKey]) -> dict[PositionKey, Life]:

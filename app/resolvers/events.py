@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from app.engines.nautilus import BadEvent, InstrumentReceived, decode_line, encode_event
-from app.errors import Busy, Forbidden, InputInvalid
+from app.errors import Busy, EventNotResolvable, Forbidden, InputInvalid
 from app.ledger import quarantine, record
 from app.ledger.administration.instruments import record_each
 from app.ledger.arrival import Incoming, RecordedEvents, Rejected
 from app.ledger.commands import StrategyRef
 from app.ledger.locks import WAITED_TOO_LONG
 from app.ledger.quarantine import Resolved, ResolveQuarantine
+from app.ledger.writing import CANNOT_BE_STORED
 from app.principal import Principal, Role
 from app.reads import Answer, Want, answer
 from app.reads.catalogue import QUARANTINED_EVENT
@@ -77,8 +78,11 @@ async def resolve_quarantine(
     """
     principal.require(Role.ADMIN)
     strategy_id = await resolve(context, principal, strategy)
-    async with act(context) as work:
-        resolved = await quarantine.resolve_quarantine(work, principal, str(strategy_id), command)
+    try:
+        async with act(context) as work:
+            resolved = await quarantine.resolve_quarantine(work, principal, str(strategy_id), command)
+    except CANNOT_BE_STORED as error:
+        raise EventNotResolvable(f"Event {command.event_id} cannot be applied: PostgreSQL cannot store it.") from error
     if resolved.revaluable:
         await record.value_waiting_orders(context.database, resolved.revaluable)
     return strategy_id, resolved

@@ -32,21 +32,23 @@ async def record_instruments(
 ) -> int:
     """Record what instruments are valued by, all or none of them; answers how many there are.
 
-    A trader may record instruments that are not recorded yet; where that values fills or orders anew, its key must be
-    one of all strategies. Correcting a recorded one takes an admin, and nothing that is valued by it.
+    A trader whose key is one of all strategies may record instruments that are not recorded yet. Correcting a recorded
+    one takes an admin, and nothing that is valued by it.
     Raises Forbidden, InputInvalid, InstrumentInUse, Busy.
     """
     principal.require(Role.TRADER)
     if len(definitions) > TOGETHER_MAX:
         raise InputInvalid(f"{len(definitions)} instruments at once; at most {TOGETHER_MAX} are taken.", "inputs")
     async with act(context) as work:
-        await _check_currencies(work, definitions)
+        await _check_currencies(work, principal, definitions)
         return await _record(work, principal, definitions)
 
 
-async def _check_currencies(work: WriteConnection, definitions: Sequence[InstrumentDefinition]) -> None:
+async def _check_currencies(
+    work: WriteConnection, principal: Principal, definitions: Sequence[InstrumentDefinition]
+) -> None:
     """Refuse what is probably a slip. The ledger checks the rest, and that what is given twice is the same."""
-    known = await load_currencies(work)
+    known = await load_currencies(work, principal)
     for place, definition in enumerate(definitions):
         path = ("inputs", str(place))
         check_known(definition.quote_currency, known, *path, "quote_currency")

@@ -295,7 +295,7 @@ class Reference(Valuations):
 
     def _order_hold(self, row: Order, _: Any) -> Hold | None:
         own = (one for one in self.rows[Hold] if self._belongs(one, row))
-        return next((one for one in own if one.currency and one.unit_price is not None), None)
+        return next((one for one in own if one.currency and not one.is_unvalued), None)
 
     def _hold_amount(self, row: Hold, _: Any) -> str:
         return plain(row.amount)

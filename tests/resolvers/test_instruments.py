@@ -75,7 +75,9 @@ async def test_what_was_assumed_since_its_fills_is_valued_anew_by_a_key_of_all_s
     ten = like(multiplier=Decimal(10))
     bound = Principal(Role.TRADER, "key:bound", frozenset({UUID(STRATEGY_ID)}))
     await refused(context, Forbidden, record_instruments(context, bound, [ten]))
-    assert await record_instruments(context, bound, [BTC]) == 1, "the same terms, confirmed"
+    await refused(context, Forbidden, record_instruments(context, bound, [BTC]))
+    assert await record_instruments(context, ADMIN, [BTC]) == 1, "the same terms, confirmed"
+    assert await record_instruments(context, bound, [BTC]) == 1, "nothing new"
     [(source,)] = await rows(context.database, "SELECT source FROM instruments")
     assert (source, await reserved(context.database)) == ("RECORDED", (0, 100))
 

@@ -40,7 +40,7 @@ async def set_budget(
     book, key = await _open(work, strategy_id, currency)
     budget = book.find(key)
     if budget is None:
-        check_known(currency, await load_currencies(work), "currency", is_new=is_new_currency)
+        check_known(currency, await load_currencies(work, principal), "currency", is_new=is_new_currency)
     if budget is None or budget.allocated != allocated:
         before = _described(key, budget) if budget is not None else None
         await _write(work, principal, book, key, Action.BUDGET_SET, before, allocated)

@@ -59,11 +59,13 @@ async def record_instruments(
     """Record what instruments are valued by, all or none of them; answers how many there are. Commits nothing.
 
     A base currency or kind that is not given stays as it is. Fills, positions, holds and budgets of an instrument that
-    was assumed until now are valued anew; that takes a key of all strategies. Terms that were recorded may be corrected
-    by an admin until a fill was valued by them. Raises InputInvalid, InstrumentInUse, Forbidden.
+    was assumed until now are valued anew. Anything new takes a key of all strategies; terms that were recorded may be
+    corrected by an admin until a fill was valued by them. Raises InputInvalid, InstrumentInUse, Forbidden.
     """
     given = _checked(definitions)
     if await _news(work, given):
+        # By these terms the orders and fills of every strategy are valued, those to come included.
+        principal.require_all_strategies()
         # No writer that values a fill or an order by these instruments is under way after this.
         strategies = await lock_all_strategies(work)
         await _write(work, principal, strategies, await _news(work, given))
@@ -123,9 +125,6 @@ async def _write(
         for stored, after in news
         if _is_revalued(stored, after, fees_matter)
     }
-    if any(valuation is not None for valuation in before.values()):
-        # Money of every strategy that traded it is stated anew.
-        principal.require_all_strategies()
     if before:
         await revalue(work, strategies, before)
     await work.execute(_TELL_OF_BUDGETS, [after.instrument_id for _, after in news])

@@ -1,6 +1,6 @@
 """The invariants of budgets, holds and the journal, each as a statement that answers its violations."""
 
-from app.ledger.verify.statements import Statement, differing
+from app.ledger.verify.statements import Statement, differing, half_even
 from app.models.order import OPEN
 
 _RESERVED = """(
@@ -37,7 +37,7 @@ _OPEN_HOLDS = f"""(
                    WHEN o.is_amount THEN added * coalesce(i.multiplier, 1)
                    WHEN NOT coalesce(i.is_inverse, false) THEN added * price * coalesce(i.multiplier, 1)
                    WHEN price = 0 THEN 0
-                   ELSE round(added * i.multiplier * 1.{"0" * 40} / price, 18) END AS remaining,
+                   ELSE {half_even(f"(added * i.multiplier * 1.{'0' * 40} / price)", 18)} END AS remaining,
                o.is_unknown OR added > 0 AND (h.currency IS NULL OR price IS NULL) AS is_unvalued
         FROM (
             SELECT strategy_id, client_order_id, instrument_id, side, reduce_only, leaves, is_amount,
@@ -92,7 +92,7 @@ WHERE h.currency <> i.settlement_currency AND {OPEN} AND (i.source = 'RECORDED' 
 # One without a price had nothing to be valued at until its strategy traded the instrument, and counts in its currency.
 _GRANTED_WHILE_UNVALUED = """
 SELECT concat_ws(' ', g.strategy_id, g.client_order_id) AS row,
-       concat('granted, ', h.amount, ' ', h.currency) AS stored,
+       concat('granted, ', j.reserved_after - j.reserved_before, ' ', j.currency) AS stored,
        concat('denied: what ', u.client_order_id, ' needs is not known') AS recomputed
 FROM holds u JOIN orders o USING (strategy_id, client_order_id)
 CROSS JOIN LATERAL (
@@ -102,8 +102,10 @@ CROSS JOIN LATERAL (
 ) i
 JOIN order_events g ON g.strategy_id = u.strategy_id AND g.type = 'AuthorizationGranted' AND g.seq > i.seq
     AND g.client_order_id <> u.client_order_id
-JOIN holds h ON h.strategy_id = g.strategy_id AND h.client_order_id = g.client_order_id AND h.amount > 0
-WHERE u.is_unvalued AND (u.currency IS NULL OR u.currency = h.currency AND (
+-- What was granted then: what the order holds now may be more, and in another currency.
+JOIN budget_journal j ON j.strategy_id = g.strategy_id AND j.client_order_id = g.client_order_id
+    AND j.reason = 'AUTHORIZED' AND j.reserved_after > j.reserved_before
+WHERE u.is_unvalued AND (u.currency IS NULL OR u.currency = j.currency AND (
     o.quantity_source = 'UNKNOWN' OR NOT EXISTS (
         SELECT FROM fills f WHERE f.strategy_id = u.strategy_id AND f.instrument_id = o.instrument_id AND f.seq < g.seq
     )

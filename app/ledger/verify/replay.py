@@ -18,14 +18,15 @@ from app.ledger.positions import (
     Life,
     PositionChanges,
     booked_of,
+    is_position_id,
     life_of,
-    position_id_beside,
     position_id_of,
     run_fills,
 )
 from app.ledger.reconciliation import compare_all
 from app.ledger.rows import ORDER_COLUMNS, POSITION_COLUMNS, order_row, position_row
 from app.ledger.valuations import load_valuations
+from app.ledger.verify.event_columns import differing_columns
 from app.ledger.verify.finding import Finding
 from app.ledger.writing import Row
 from app.models.fill import NO_REPEAT
@@ -57,7 +58,7 @@ def _listed(columns: Iterable[str]) -> str:
 
 # OFFSET 0: each key is looked up by its index, whatever the planner thinks of thousands of them.
 _EVENTS = f"""
-SELECT e.strategy_id::text, e.client_order_id, e.event_id::text, e.seq, e.payload, q.code
+SELECT e.strategy_id::text, e.client_order_id, e.event_id::text, e.seq, e.type, e.ts_event, e.ts_init, e.payload, q.code
 FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
     SELECT * FROM order_events e
     WHERE e.strategy_id = k.strategy_id AND e.client_order_id = k.client_order_id AND e.variant = 0 OFFSET 0
@@ -101,7 +102,7 @@ UNION SELECT strategy_id::text, position_id FROM discrepancies
 """
 _REPORTS = f"""
 SELECT e.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT strategy_id, position_id, payload FROM order_events
+    SELECT strategy_id::text, position_id, event_id::text, type, ts_event, ts_init, payload FROM order_events
     WHERE strategy_id = k.strategy_id AND position_id = k.position_id AND variant = 0 OFFSET 0
 ) e
 """
@@ -133,6 +134,7 @@ async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
         with localcontext(EXACT):
             for key in zip(*keys, strict=True):
                 stored = [(row["seq"], decode_stored(row["payload"])) for row in events.get(key, [])]
+                found += differing_columns(events.get(key, []), (event for _, event in stored))
                 stored.sort(key=lambda pair: pair[0])
                 folded = fold_order(key, stored, spawned.get(key, {}).values())  # type: ignore[arg-type]
                 found += _differing_order(key, orders.get(key, []), events.get(key, []), folded)
@@ -165,6 +167,7 @@ async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]
                 run_fills(key, None, booked, changes, deducts_base_fees=key[0] in deducting)
                 found += _differing_fills(booked)
                 events = [decode_stored(row["payload"]) for row in reports.get(key, [])]
+                found += differing_columns(reports.get(key, []), events)
                 found += _differing_reports(key, events, changes, disputed.get(key, []))
                 found += _differing_lives(key, stored.get(key, []), changes.lives)
         for finding in found:
@@ -272,7 +275,7 @@ def _differing_booked(fill_rows: list[asyncpg.Record], folded: FoldedOrder) -> I
         )
         yield from _differing_row(where, _SAID_BY_EVENTS, tuple(row)[: len(expected)], expected)
         named = position_id_of(event)
-        if row["position_id"] not in (named, position_id_beside(named, event.instrument_id)):
+        if not is_position_id(row["position_id"], named, event.instrument_id):
             yield Finding(where, f"position_id: stored {row['position_id']}, recomputed {named}")
 
 

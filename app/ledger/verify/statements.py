@@ -28,6 +28,13 @@ def verify_statement(statement: Statement) -> Callable[[ReadConnection], AsyncIt
     return check
 
 
+def half_even(value: str, places: int) -> str:
+    """SQL that rounds a `numeric` as `rules.money.quotient` does; PostgreSQL's `round` takes a tie away from zero."""
+    cut = f"trunc({value}, {places})"
+    is_tie = f"abs({value} - {cut}) = 5e-{places + 1}"
+    return f"CASE WHEN {is_tie} AND mod({cut} * 1e{places}, 2) = 0 THEN {cut} ELSE round({value}, {places}) END"
+
+
 def differing(key: str, stored: str, recomputed: str, values: str) -> str:
     """Rows of two relations that should be the same. `key` and `values` are lists of columns of both."""
     return f"""

@@ -144,10 +144,9 @@ HOLD = register(
             "captured": amount("captured"),
             "voided": amount("voided"),
             "currency": plain("currency"),
-            "unit_price": amount("unit_price"),
+            "unit_price": amount(lambda hold: func.coalesce(hold.unit_price, number_literal(0))),
         },
         key=("strategy_id", "client_order_id"),
-        # Without a currency and a price nothing is held.
-        only=lambda hold: hold.currency.is_not(None) & hold.unit_price.is_not(None),
+        only=lambda hold: hold.currency.is_not(None) & ~hold.is_unvalued,
     )
 )

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, cast, func
 from app.reads.catalogue.instrument import sum_valuation
 from app.reads.columns import Columns, Derived
 from app.reads.performance.scope import Ctes, Scope
-from app.reads.want import Granularity
+from app.reads.want import INSTANT_MAX, Granularity
 
 SLICES_MAX = 8192
 """More slices than a curve is ever cut into; a slice's number has its group in it."""
@@ -35,7 +35,8 @@ def group_sums(scope: Scope, points: ColumnElement[Any] | None, *, has_valuation
     if points is not None:
         first, last = func.min(columns.first_ts), func.max(columns.last_ts)
         slices = func.greatest(func.div(points - literal_column("3"), literal_column("2")), literal_column("1"))
-        width = cast(func.div(last - first, slices), BigInteger) + literal_column("1")
+        # Of the whole range of instants in one slice, the width would be one more than the largest bigint.
+        width = cast(func.least(func.div(last - first, slices) + literal_column("1"), INSTANT_MAX), BigInteger)
         times = [first.label("first_ts"), last.label("last_ts"), width.label("width")]
     sums = select(
         func.row_number().over().label("g"),

@@ -1,0 +1,99 @@
+"""Requests that are made to be harmful: what they ask for is refused, and nothing of others is touched or shown."""
+
+import json
+from decimal import Decimal
+from random import Random
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.errors import EventNotResolvable, InputInvalid
+from app.ledger import admission
+from app.ledger.own_events import decision_id, release_id
+from app.ledger.quarantine import ResolveQuarantine
+from app.principal import Principal, Role
+from app.resolvers import Context
+from app.resolvers.budgets import set_budget
+from app.resolvers.events import record_events, resolve_quarantine
+from app.resolvers.strategies import register_strategy
+from app.rules.enums import QuarantineAction
+from tests.events import published
+from tests.ledger.gatekeeping import TRADER
+from tests.ledger.state import broken_invariants
+from tests.ledger.test_record import rows
+from tests.resolvers.acting import ADMIN, ENGINE, STRATEGY_ID, refused
+
+pytestmark = pytest.mark.anyio
+
+INSTANT_MAX = 2**63 - 1
+
+
+async def test_an_engine_cannot_take_the_ids_of_our_own_events(context: Context) -> None:
+    """They follow from the ids of a strategy and an order, so anybody can compute them."""
+    own = [make(str(STRATEGY_ID), "O-9") for make in (decision_id, release_id)]
+    recorded = await record_events(context, ENGINE, [published("OrderAccepted", 1) | {"event_id": one} for one in own])
+    assert [one.code for one in recorded.rejected] == ["INVALID_EVENT", "INVALID_EVENT"]
+
+
+async def test_our_own_events_fit_after_any_instant_of_an_engine(context: Context) -> None:
+    late = published("OrderInitialized", 1) | {"ts_init": INSTANT_MAX}
+    recorded = await record_events(context, ENGINE, [late])
+    assert [one.code for one in recorded.rejected] == ["INVALID_INSTANT"]
+
+
+async def test_contents_under_one_id_are_read_once_each(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+
+    def loads(*given: object, **options: object) -> object:
+        nonlocal read
+        read += 1
+        return json.loads(*given, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(admission, "json", type("counting", (), {"loads": staticmethod(loads)}))
+    events = [published("OrderAccepted", 1) | {"venue_order_id": f"V-{n}"} for n in range(200)]
+    recorded = await record_events(context, ENGINE, [*events, *events])
+    assert (recorded.accepted, recorded.quarantined, recorded.duplicates) == (0, 200, 200)
+    assert read <= 3 * 2 * len(events)
+
+
+async def test_an_event_that_cannot_be_stored_as_a_fill_is_not_accepted(context: Context) -> None:
+    """Each name is within its bound; all four together are too long for the index of trades."""
+    random = Random(1)
+    names = ("client_order_id", "trade_id", "instrument_id", "account_id")
+    long = {name: "".join(chr(random.randrange(0x20000, 0x2A000)) for _ in range(256)) for name in names}
+    fill = published("OrderFilled", 1) | long
+    assert (await record_events(context, ENGINE, [fill])).quarantined == 1
+    command = ResolveQuarantine(fill["event_id"], QuarantineAction.ACCEPT, "seen at the venue")
+    await refused(context, EventNotResolvable, resolve_quarantine(context, ADMIN, STRATEGY_ID, command))
+
+
+async def test_positions_of_other_instruments_are_kept_apart_whatever_their_ids(context: Context) -> None:
+    """The id to which a stranger would be moved belongs to a third instrument."""
+    events = []
+    for n, (instrument, position, side) in enumerate(
+        (("BTC.X", "P@DOGE.X", "BUY"), ("EUR.X", "P", "BUY"), ("DOGE.X", "P", "SELL"))
+    ):
+        names = {"client_order_id": f"O-{n}", "instrument_id": instrument, "order_side": side}
+        events += [
+            published(kind, 10 * n + at, **names) for at, kind in enumerate(("OrderInitialized", "OrderSubmitted"))
+        ]
+        events.append(published("OrderFilled", 10 * n + 2, position_id=position, **names))
+    await record_events(context, ENGINE, events)
+    found = await rows(context.database, "SELECT position_id, instrument_id, signed_qty FROM positions ORDER BY 2")
+    assert [tuple(row) for row in found] == [
+        ("P@DOGE.X", "BTC.X", 1),
+        ("P@DOGE.X@DOGE.X", "DOGE.X", -1),
+        ("P", "EUR.X", 1),
+    ]
+    assert await broken_invariants(context.database) == []
+
+
+async def test_a_key_of_some_strategies_learns_no_currency_of_others(context: Context) -> None:
+    other = await register_strategy(context, ADMIN, "Other-000", TRADER)
+    ours = await register_strategy(context, ADMIN, "Ours-000", TRADER)
+    await set_budget(context, ADMIN, other, "SECRETCOIN", Decimal(1))
+    bound = Principal(Role.ADMIN, "key:bound", frozenset({UUID(str(ours))}))
+    for name in ("SECRETCOIM", f"X{uuid4().hex[:8].upper()}"):
+        await set_budget(context, bound, ours, name, Decimal(1))
+    error = await refused(context, InputInvalid, set_budget(context, ADMIN, other, "SECRETCOIL", Decimal(1)))
+    assert "SECRETCO" in str(error)
