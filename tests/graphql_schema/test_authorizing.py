@@ -171,6 +171,16 @@ async def test_the_answers_of_many_are_three_statements(
         statements.clear()
 
 
+async def test_an_order_that_only_reduces_needs_no_price(desk: Client) -> None:
+    """It holds nothing; in a batch, the answers of the others are given."""
+    reducing = asked(1, type="MARKET", side="SELL", reduceOnly=True, price=...)
+    zero = {"amount": "0", "remaining": "0", "currency": "USDT", "unitPrice": "0"}
+    for _ in range(2):
+        answers = (await desk.query(MANY, inputs=[reducing, asked(2)]))["authorizeOrders"]
+        assert [answer["__typename"] for answer in answers] == ["OrderAuthorized"] * 2
+    assert (await desk.query(ONE, input=reducing))["authorizeOrder"]["hold"] == zero
+
+
 async def test_an_order_is_released_once_it_is_not_to_leave(desk: Client) -> None:
     await desk.query(ONE, input=asked(1))
     release = """mutation ($id: String!, $strategy: StrategyRef!) {

@@ -77,6 +77,12 @@ def granted_after(order: str) -> tuple[tuple[str, ...], list[str]]:
 
 
 DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
+    "an event's type": ((FOLD,), ["UPDATE order_events SET type = 'OrderAccepted' WHERE type = 'OrderSubmitted'"]),
+    "an event's instant": ((FOLD,), ["UPDATE order_events SET ts_init = ts_init + 1 WHERE type = 'OrderSubmitted'"]),
+    "a report's instant": (
+        (REPLAY,),
+        ["UPDATE order_events SET ts_event = ts_event + 1 WHERE position_id IS NOT NULL AND variant = 0"],
+    ),
     "a fill's liquidity": of_fill("liquidity_side = 'MAKER'"),
     "a fill's account": ((FOLD, REPLAY), [f"UPDATE fills SET account_id = 'X' WHERE {BOUGHT}"]),
     "a fill's venue order": of_fill("venue_order_id = 'X'"),

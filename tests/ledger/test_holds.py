@@ -289,3 +289,34 @@ async def test_while_both_sides_are_open_only_reduce_only_orders_reduce(database
     assert (await holds_of(database))["more"][5] == 400
     assert (await holds_of(database))["O-fits"][5] == 0
     assert await broken_invariants(database) == []
+
+
+@pytest.mark.parametrize("price", ["104857.6", "524288"])
+async def test_verify_rounds_a_tie_as_the_ledger_does(database: Database, price: str) -> None:
+    """1 / 104857.6 has a five as its 19th and last place."""
+    await prepare(database, "1000", currency="BTC")
+    names = {"instrument_id": "XBTUSD.BITMEX", "quote_currency": "USD", "settlement_currency": "BTC"}
+    await record_definitions(database, [InstrumentDefinition(**names, base_currency="BTC", is_inverse=True)])  # type: ignore[arg-type]
+    (verdict,) = await ask(database, command(1, price=price, instrument_id="XBTUSD.BITMEX"))
+    assert verdict.deny_code is None
+    assert await broken_invariants(database) == []
+
+
+async def test_a_grant_that_needed_nothing_was_right_whatever_it_holds_now(database: Database) -> None:
+    """It reduced a position while another order could not be valued; the position has gone since."""
+    await prepare(database, "1000")
+    await record_definitions(database, [BTC])
+    opened = [
+        order(1, "O-1", "BUY", "2"),
+        then("OrderSubmitted", 2, "O-1"),
+        then("OrderFilled", 3, "O-1", last_qty="2"),
+    ]
+    unknown = order(4, "O-2", "BUY", "1", instrument_id="UNKNOWN.X")
+    await record(database, lines(*opened, unknown))
+    (verdict,) = await ask(database, command(3, "SELL", "2"))
+    assert verdict.deny_code is None
+    sold = [order(5, "O-4", "SELL", "2"), then("OrderSubmitted", 6, "O-4")]
+    sold.append(then("OrderFilled", 7, "O-4", last_qty="2", order_side="SELL"))
+    await record(database, lines(*sold))
+    assert (await holds_of(database))["O-3"]
+    assert await broken_invariants(database) == []

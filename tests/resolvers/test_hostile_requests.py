@@ -21,6 +21,7 @@ from tests.events import published
 from tests.ledger.gatekeeping import TRADER
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows
+from tests.reads.test_equity_curve import ask as curve
 from tests.resolvers.acting import ADMIN, ENGINE, STRATEGY_ID, refused
 
 pytestmark = pytest.mark.anyio
@@ -97,3 +98,14 @@ async def test_a_key_of_some_strategies_learns_no_currency_of_others(context: Co
         await set_budget(context, bound, ours, name, Decimal(1))
     error = await refused(context, InputInvalid, set_budget(context, ADMIN, other, "SECRETCOIL", Decimal(1)))
     assert "SECRETCO" in str(error)
+
+
+async def test_a_curve_may_span_all_instants(context: Context) -> None:
+    """From the first nanosecond to the last, in one slice: as wide as no bigint is."""
+    for n, at in ((1, 0), (2, INSTANT_MAX)):
+        names = {"client_order_id": f"O-{n}", "position_id": f"P-{n}", "ts_event": at}
+        kinds = ("OrderInitialized", "OrderSubmitted", "OrderFilled")
+        await record_events(context, ENGINE, [published(kind, 10 * n + i, **names) for i, kind in enumerate(kinds)])
+    for points in (2, 3, 4):
+        found = await curve(context.database, STRATEGY_ID, points)
+        assert found["equityCount"] == 2

@@ -36,7 +36,10 @@ def group_sums(scope: Scope, points: ColumnElement[Any] | None, *, has_valuation
         first, last = func.min(columns.first_ts), func.max(columns.last_ts)
         slices = func.greatest(func.div(points - literal_column("3"), literal_column("2")), literal_column("1"))
         # Of the whole range of instants in one slice, the width would be one more than the largest bigint.
-        width = cast(func.least(func.div(last - first, slices) + literal_column("1"), INSTANT_MAX), BigInteger)
+        width = cast(
+            func.least(func.div(last - first, slices) + literal_column("1"), literal_column(str(INSTANT_MAX))),
+            BigInteger,
+        )
         times = [first.label("first_ts"), last.label("last_ts"), width.label("width")]
     sums = select(
         func.row_number().over().label("g"),
