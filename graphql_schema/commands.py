@@ -1,6 +1,6 @@
 """What mutations take, and how it becomes the ledger's commands.
 
-By these classes ordinary execution reads what was sent; `plans.authorizing` reads the same straight from the request's
+By these classes ordinary execution reads what was sent; `acts.orders` reads the same straight from the request's
 JSON. A test compares the two.
 """
 

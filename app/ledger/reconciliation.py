@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
-from app.database import ReadConnection, WriteConnection
+from app.database import WriteConnection
 from app.engines.nautilus import decode_stored
 from app.ledger.arrival import Arrival, NewFill
 from app.ledger.by_keys import array_source, join_by
@@ -370,9 +370,3 @@ def compare_all(
         else:
             verdicts.setdefault(state.n, Reconciliation.AGREES)
     return differing, verdicts
-
-
-async def load_reports(connection: ReadConnection, key: PositionKey) -> list[AnyPositionEvent]:
-    """All reports of a position, in the order of arrival."""
-    rows = await connection.fetch(_REPORTS_SINCE, *key, 0)
-    return [decode_stored(row["payload"]) for row in rows]  # type: ignore[misc]

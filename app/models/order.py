@@ -17,7 +17,7 @@ OPEN = f"status NOT IN ({_TERMINAL})"
 
 
 class Order(SQLModel, table=True):
-    """One order: the fold of its applied events (`rules.order_lifecycle`).
+    """One order: the fold of its applied events (`rules.order_fold`).
 
     `authorization_status` is null for an order that nobody asked about. `last_ts_init` and `last_rank` are the place
     of the last applied event in the fold, so that the next one can tell whether it comes in order; `waiting` counts
