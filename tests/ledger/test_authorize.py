@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from app.database import Database
+from app.engines.nautilus import TS_INIT_MAX
 from app.errors import AuthorizationConflict, InputInvalid, OrderNotReleasable, StrategyNotFound
 from app.ledger.commands import Verdict
 from app.rules.enums import DenyCode
@@ -331,10 +332,14 @@ async def test_an_engine_whose_clock_is_at_its_end_stops_nobody(database: Databa
     await send(database, *_bought(1, "5"))
     await send(
         database,
-        published("OrderInitialized", 50, ts=2**63 - 1, client_order_id="O-50", order_side="SELL", price=Decimal(100)),
+        published(
+            "OrderInitialized", 50, ts=TS_INIT_MAX, client_order_id="O-50", order_side="SELL", options={"price": "100"}
+        ),
     )
     verdicts = [await verdict_of(database, n, "SELL", "1") for n in (2, 3)]
     assert [verdict.deny_code for verdict in verdicts] == [None, None]
+    turns = await rows(database, "SELECT client_order_id FROM orders WHERE side = 'SELL' ORDER BY ts_init")
+    assert [row["client_order_id"] for row in turns] == ["O-50", "O-2", "O-3"], "newcomers claim what is left"
     assert await broken_invariants(database) == []
 
 

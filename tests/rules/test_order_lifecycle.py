@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from app.rules.enums import OrderStatus
 from app.rules.events import AnyOrderEvent, OrderFilled, OrderInitialized
@@ -212,10 +213,10 @@ def test_what_we_close_ends_as_if_we_had_said_so_first(
     local = st.sampled_from(["OrderUpdated", "OrderModifyRejected", "OrderCancelRejected"])
     account = st.sampled_from([None, "BINANCE-001"])
     before = [
-        order_event(data.draw(local), 100 + n, ts_init=-3 + n, ts_event=n, account_id=data.draw(account))
+        order_event(data.draw(local), 100 + n, ts_init=1 + n, ts_event=n, account_id=data.draw(account))
         for n in range(count)
     ]
-    made = order_event("OrderInitialized", 0, ts_init=-4, ts_event=-4, quote_quantity=data.draw(st.booleans()))
+    made = order_event("OrderInitialized", 0, ts_init=0, ts_event=0, quote_quantity=data.draw(st.booleans()))
     state = open_order(made)
     for event in before:
         apply(state, event)
@@ -223,7 +224,8 @@ def test_what_we_close_ends_as_if_we_had_said_so_first(
     apply(state, closing)
     taken = list(enumerate([made, *before, closing]))
     assert (state.status in TERMINAL, fold(taken)[0]) == (True, state)
-    for seq, event in enumerate(history[1:], start=len(taken)):
+    later = [replace(event, ts_init=event.ts_init + 10) for event in history[1:]]
+    for seq, event in enumerate(later, start=len(taken)):
         if not comes_in_order(state, event) or refusal(state, event) is not None:
             break
         apply(state, event)
