@@ -82,6 +82,7 @@ def ask(service: str, root: str, field: str, mode: GenerationMode) -> None:
 
 def is_refusal(failure: BaseException) -> bool:
     errors = getattr(failure, "errors", None)
-    # What makes the questions does not know @oneOf.
-    serious = [error for error in errors or () if "OneOf Input Object" not in error["message"]]
+    # What makes the questions does not know @oneOf; of many such errors the rest is left out.
+    excused = ("OneOf Input Object", "Too many validation errors")
+    serious = [error for error in errors or () if not any(one in error["message"] for one in excused)]
     return bool(errors) and {error["extensions"]["code"] for error in serious} <= SCHEMA_CANNOT_SAY
