@@ -5,6 +5,7 @@ import itertools
 import json
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +13,23 @@ import pytest
 
 from app.database import Database
 from app.ledger.importing import import_file
+from app.rules.instruments import InstrumentDefinition
 from tests.ledger.gatekeeping import allocate, register
 from tests.ledger.state import DATA, RECORDINGS, broken_invariants, digest_of, lines_of, record
+from tests.ledger.test_arrangements import between_strategies, one_strategy_after_another, shuffled
+from tests.ledger.test_engine_truth import record_definitions
 from tests.ledger.tied_up import TiedUp
 
 pytestmark = pytest.mark.anyio
 
 TRADERS = {"dev_crypto": "TRADER-001", "dev_fx": "TRADER-002"}
 CURRENCIES = {"dev_crypto": "USDT", "dev_fx": "USD"}
+DEFINITIONS = {
+    recording: InstrumentDefinition(
+        instrument_id=name, base_currency=name[:3], quote_currency=currency, settlement_currency=currency
+    )
+    for (recording, currency), name in zip(CURRENCIES.items(), ("BTCUSDT-PERP.BINANCE", "GBP/USD.SIM"), strict=True)
+}
 
 
 @pytest.fixture
@@ -68,6 +78,22 @@ async def test_budgets_tell_at_every_checkpoint_what_is_tied_up(database: Databa
     assert {(row["strategy_id"], row["currency"]) for row in found} == {(UUID(key), currency) for key in names}
     assert {(row["reserved_orders"], row["reserved_positions"], row["over_reason"]) for row in found} == {(0, 0, None)}
     assert most > 0
+    await _meets_truth(database, recording)
+    await _meets_orders(database, recording)
+    assert await broken_invariants(database) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("arrange", [between_strategies, one_strategy_after_another, shuffled])
+@pytest.mark.parametrize("recording", RECORDINGS)
+async def test_any_arrangement_meets_every_number(database: Database, recording: str, arrange: Any) -> None:
+    """With the instrument recorded in the middle."""
+    lines = [line for line in lines_of(recording) if b'"type":"AccountState"' not in line]
+    batches = arrange(lines, Random(recording))
+    for number, batch in enumerate(batches):
+        if number == len(batches) // 2:
+            await record_definitions(database, [DEFINITIONS[recording]])
+        await record(database, batch)
     await _meets_truth(database, recording)
     await _meets_orders(database, recording)
     assert await broken_invariants(database) == []
