@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import islice, pairwise
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from app.database import Database, ReadConnection
 from app.errors import CursorExpired, FeedCursorInvalid
 from app.feed import Change, Feed, Follower, Interrupted, feed, follower
-from app.feed.changes import changes_between, newest_place, place_of_cursor
+from app.feed.changes import changes_between, look, newest_place, place_of_cursor
 from app.feed.places import ORIGIN, Place, read_cursor, write_cursor
 from tests.feed.rows import change, until
 
@@ -207,15 +208,17 @@ async def test_whatever_asyncpg_says_of_a_lost_connection_is_a_cut(
     database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with following(database_url) as (reader, _):
-        with monkeypatch.context() as patched:
-            patched.setattr("app.feed.feed.look", _between_the_last_message_and_the_end)
-            reader.wake()
-            await until(lambda: not reader.status.is_connected)
-        await until(lambda: reader.status.is_connected)
+        lost: list[bool] = []
+
+        async def once_between_the_last_message_and_the_end(*given: Any) -> Any:
+            if lost:
+                return await look(*given)
+            lost.append(True)
+            raise asyncpg.InternalClientError
+
+        monkeypatch.setattr("app.feed.feed.look", once_between_the_last_message_and_the_end)
+        reader.wake()
+        await until(lambda: bool(lost) and reader.status.is_connected)
     assert [(record.levelname, record.exc_info) for record in caplog.records if record.name == "purser.feed"] == [
         ("WARNING", None)
     ]
-
-
-async def _between_the_last_message_and_the_end(*_: object) -> None:
-    raise asyncpg.InternalClientError
