@@ -13,10 +13,8 @@ from typing import Annotated
 import typer
 
 from app.cli import commands
+from app.cli.exit_codes import FAILED, MISUSED
 from app.errors import PurserError, SettingsInvalid
-
-FAILED = 1
-MISUSED = 2
 
 cli = typer.Typer(
     name="purser",

@@ -8,11 +8,11 @@ from enum import Enum
 from typing import TypeVar
 
 from app.cli.databases import configured_database
-from app.cli.logs import configure_logging
+from app.cli.logs import settings_with_logging
 from app.database import Database
 from app.principal import LOCAL, Role
 from app.resolvers import Context, keys
-from app.settings import Settings, load_settings
+from app.settings import Settings
 
 Result = TypeVar("Result")
 
@@ -75,8 +75,7 @@ def with_context(url: str, settings: Settings, act: Callable[[Context], Awaitabl
 
 
 def _run(act: Callable[[Context], Awaitable[Result]]) -> Result:
-    settings = load_settings()
-    configure_logging(settings.log_level)
+    settings = settings_with_logging()
     with configured_database(settings) as url:
         return with_context(url, settings, act)
 

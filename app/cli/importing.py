@@ -13,21 +13,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from app.cli.databases import configured_database
+from app.cli.exit_codes import FAILED, REFUSED_LINES
 from app.cli.garbage import collect_seldom
-from app.cli.logs import configure_logging
+from app.cli.logs import settings_with_logging
 from app.database import Database, PoolLimits
 from app.database.upgrade import connect
 from app.errors import BadInputError
 from app.ledger.arrival import Rejected
 from app.ledger.importing import Progress as Imported
 from app.ledger.importing import import_file
-from app.settings import load_settings
 
 REJECTED_SHOWN_MAX = 20
 
-FAILED = 1
-REFUSED_LINES = 3
-"""Exit code where lines were refused and the rest was imported."""
 _COUNTS = ("accepted", "duplicates", "quarantined", "rejected")
 
 
@@ -47,8 +44,7 @@ class ImportOutcome:
 
 def import_files(paths: Sequence[Path]) -> int:
     """Import files into the configured database; the exit code. Raises DatabaseUnavailable, KeyboardInterrupt."""
-    settings = load_settings()
-    configure_logging(settings.log_level)
+    settings = settings_with_logging()
     with configured_database(settings) as url:
         outcome = run_import(url, settings.pool_limits(), paths)
     for message in outcome.unreadable:

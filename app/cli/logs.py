@@ -2,6 +2,8 @@
 
 import logging
 
+from app.settings import Settings, load_settings
+
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
@@ -11,3 +13,10 @@ def configure_logging(level: str) -> None:
     if level != "debug":
         for name in ("uvicorn", "uvicorn.error", "alembic", "asyncio"):
             logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+
+
+def settings_with_logging(**options: object) -> Settings:
+    """The settings, by which logging is configured; `options` that are not None win. Raises SettingsInvalid."""
+    settings = load_settings(**options)
+    configure_logging(settings.log_level)
+    return settings

@@ -8,15 +8,14 @@ from rich.console import Console
 from rich.status import Status
 
 from app.cli.databases import configured_server
-from app.cli.logs import configure_logging
+from app.cli.logs import settings_with_logging
 from app.database import backup as backups
 from app.database.upgrade import upgrade as upgrade_schema
-from app.settings import Settings, load_settings
 
 
 def upgrade() -> None:
     """Bring the schema up to this release, and print what was done."""
-    with configured_server(_settings()) as url:
+    with configured_server(settings_with_logging()) as url:
         done = asyncio.run(upgrade_schema(url))
     if done.before == done.after:
         print(f"The schema is at revision {done.after} already.")
@@ -26,24 +25,18 @@ def upgrade() -> None:
 
 def back_up(file: Path, *, overwrite: bool) -> None:
     """Write a backup, and print its size."""
-    with configured_server(_settings()) as url, _status(f"Backing up to {file}"):
+    with configured_server(settings_with_logging()) as url, _status(f"Backing up to {file}"):
         size = asyncio.run(backups.back_up(url, file, overwrite=overwrite))
     print(f"Wrote {file}, {size:,} bytes.")
 
 
 def restore(file: Path, *, replace: bool) -> None:
     """Restore a backup, and bring its schema up to this release."""
-    with configured_server(_settings()) as url:
+    with configured_server(settings_with_logging()) as url:
         with _status(f"Restoring {file}"):
             asyncio.run(backups.restore(url, file, replace=replace))
         done = asyncio.run(upgrade_schema(url))
     print(f"Restored {file}; the schema is at revision {done.after}.")
-
-
-def _settings() -> Settings:
-    settings = load_settings()
-    configure_logging(settings.log_level)
-    return settings
 
 
 def _status(what: str) -> Status:

@@ -15,10 +15,10 @@ from uvicorn.supervisors import Multiprocess
 from app.authentication import is_loopback_only
 from app.cli.api_keys import KeysThere, keys_there, with_context
 from app.cli.databases import configured_database
-from app.cli.logs import configure_logging
+from app.cli.logs import settings_with_logging
 from app.cli.worker import SUPERVISOR_ENV
 from app.errors import OperationRefused
-from app.settings import Settings, load_settings
+from app.settings import Settings
 
 BACKLOG = 2048
 SHUTDOWN_TIMEOUT_SECONDS = 10
@@ -33,8 +33,7 @@ def run_service(*, host: str | None, port: int | None, workers: int | None, demo
 
     Raises SettingsInvalid, OperationRefused, EmbeddedServerError, DatabaseUnavailable, DatabaseUnfit.
     """
-    settings = load_settings(host=host, port=port, workers=workers)
-    configure_logging(settings.log_level)
+    settings = settings_with_logging(host=host, port=port, workers=workers)
     try:
         with _bound(settings) as listener, configured_database(settings) as url:
             there = with_context(url, settings, keys_there)

@@ -6,19 +6,16 @@ import sys
 from time import monotonic
 
 from app.cli.databases import configured_database
-from app.cli.logs import configure_logging
+from app.cli.exit_codes import FAILED
+from app.cli.logs import settings_with_logging
 from app.database import Database, PoolLimits
 from app.errors import BadInputError
 from app.ledger.verify import AuditHead, Finding, Invariant, verify
-from app.settings import load_settings
-
-FAILED = 1
 
 
 def verify_database(audit_head: str | None) -> int:
     """Verify the configured database; the exit code. Raises BadInputError, DatabaseUnavailable."""
-    settings = load_settings()
-    configure_logging(settings.log_level)
+    settings = settings_with_logging()
     noted = noted_head(audit_head) if audit_head is not None else None
     with configured_database(settings) as url:
         broken = asyncio.run(run_verify(url, settings.pool_limits(), noted))

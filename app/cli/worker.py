@@ -7,8 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from app.cli.garbage import collect_seldom
-from app.cli.logs import configure_logging
-from app.settings import load_settings
+from app.cli.logs import settings_with_logging
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -19,7 +18,7 @@ WATCH_INTERVAL_SECONDS = 0.5
 
 def create_app() -> "FastAPI":
     """The application factory that `purser serve` gives to uvicorn, run in each server process."""
-    configure_logging(load_settings().log_level)
+    settings_with_logging()
     supervisor = int(os.environ.get(SUPERVISOR_ENV, "0"))
     if supervisor not in (0, os.getpid()):
         threading.Thread(target=_end_with, args=(supervisor,), name="supervisor-watch", daemon=True).start()

@@ -174,16 +174,16 @@ def _move(order: TiedOrder, change: OrderChange | None, steps: _Steps, valuation
     hold.captured += captured
     if change is None:
         return
-    if not change.state.is_terminal:
+    if change.state.reduce_only or not change.state.is_terminal:
         hold.voided = _ZERO
     elif order.order.is_amount:
         # It claims no position, and may have been taken to be complete before: what is left says what it gave up.
-        hold.voided = _ZERO if change.state.reduce_only else hold_amount(change.state.leaves_qty, _ONE, valuation)
+        hold.voided = hold_amount(change.state.leaves_qty, _ONE, valuation)
     elif change.status_before in TERMINAL and price_before is not None:
         # An ended order may be amended still: what it gave up is what is left of it by its latest quantity.
         before = change.quantity_before if change.quantity_before is not None else change.state.quantity
         amended = valuation.notional(change.state.quantity - before, hold.unit_price)
-        hold.voided = max(hold.voided - captured + (_ZERO if change.state.reduce_only else amended), _ZERO)
+        hold.voided = max(hold.voided - captured + amended, _ZERO)
     else:
         hold.voided = hold_amount(steps.given_up, hold.unit_price, valuation)
 

@@ -204,9 +204,7 @@ class _Position:
             return
         self._news.append(event)
         report = read_report(event)
-        states = self._new_states_at(report.ts_event)
-        if states is None:
-            states = await self._states_at(report)
+        states = await self._states_at(report)
         if not states:
             result.found.append(self._row(event, None, _missing(report)))
             return
@@ -264,9 +262,9 @@ class _Position:
     async def _states_at(self, report: PositionReport) -> list[PositionState]:
         """How the position stood after each fill of that instant, stored or new, in the order of the fills."""
         instant, latest = report.ts_event, self._latest
-        if (only_new := self._new_states_at(instant)) is not None or latest is None:
-            return only_new or []
         new, begin = self._trail.get(instant, []), self._changes.recomputed.get(self._key)
+        if latest is None or latest.last[0] < instant or (begin is not None and begin < instant):
+            return new  # No other fill of that instant is stored.
         if begin is None and latest.last[0] == instant and (latest.first[0] < instant or latest.state.n == 1):
             # All that is stored of the instant is of one life: mostly it is its end that the report speaks of. Where a
             # later life agrees, an earlier state of this one may agree too, and would count: all must be seen then.
@@ -276,13 +274,6 @@ class _Position:
                 return states
         stored = await self._stored_trail((instant, -1, -1, -1))
         return [*stored.get(instant, []), *new]
-
-    def _new_states_at(self, instant: int) -> list[PositionState] | None:
-        """The same, where no fill of that instant is stored besides those of this transaction; else None."""
-        begin = self._changes.recomputed.get(self._key)
-        if self._latest is None or self._latest.last[0] < instant or (begin is not None and begin < instant):
-            return self._trail.get(instant, [])
-        return None
 
     async def _stored_trail(self, since: FillPlace) -> Trail:
         """How the position stood after stored fills, from the life that `since` falls into, without lives moved now."""

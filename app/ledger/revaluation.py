@@ -43,11 +43,6 @@ SELECT o.instrument_id, h.* FROM orders o
 JOIN holds h ON h.strategy_id = o.strategy_id AND h.client_order_id = o.client_order_id
 WHERE o.instrument_id = ANY($1) AND NOT ({OPEN}) AND h.currency IS NOT NULL
 """
-_ENDED_UNVALUED = f"""
-SELECT h.strategy_id::text, h.client_order_id FROM orders o
-JOIN holds h ON h.strategy_id = o.strategy_id AND h.client_order_id = o.client_order_id
-WHERE o.instrument_id = ANY($1) AND NOT ({OPEN}) AND h.currency IS NULL
-"""
 _WAITING = f"""
 SELECT h.strategy_id::text, h.client_order_id, o.instrument_id, {OPEN} AS is_open FROM holds h
 JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_order_id
@@ -83,7 +78,8 @@ async def revalue(
         keys = [(row[0], row[1]) for row in await work.fetch(_OPEN_ORDERS, instruments)]
         await _rehold(work, keys, positions, valued_before=known)
         await _convert_ended(work, instruments, known)
-        await _value_ended(work, [(row[0], row[1]) for row in await work.fetch(_ENDED_UNVALUED, instruments)])
+        waiting = await _waiting(work, instruments)
+        await _value_ended(work, [key for key, is_open in waiting.items() if not is_open])
 
 
 async def _revalue_positions(

@@ -5,7 +5,7 @@ the properties, which take an unexpected value for none.
 """
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, final, get_args
 
 from msgspec import Meta, Struct
 
@@ -315,6 +315,6 @@ OrderHistoryEvent = AnyOrderEvent | AnyAuthorizationEvent
 AnyOwnEvent = AnyAuthorizationEvent | QuarantineResolved
 """What Purser itself adds to an order's history; no engine may send these."""
 AnyPositionEvent = PositionOpened | PositionChanged | PositionClosed
-POSITION_EVENTS = frozenset({PositionOpened, PositionChanged, PositionClosed})
+POSITION_EVENTS = frozenset(get_args(AnyPositionEvent))
 """To look an exact type up: `isinstance` takes six times as long with these classes, whose metaclass is abstract."""
 EngineEvent = AnyOrderEvent | AnyPositionEvent | SignalPublished

@@ -118,22 +118,27 @@ def fold(
     folded = _fold(entries, (), forced, is_known=is_known)
     may_spawn = any(isinstance(event, OrderInitialized) and event.is_routed for _, event in folded.applied)
     if spawned and may_spawn:
-        folded = _fold_primary(entries, spawned, forced)
+        folded = _fold_primary(entries, spawned, forced, whole=folded)
     folded.may_spawn = may_spawn
     return folded
 
 
 def _fold_primary(
-    entries: Sequence[tuple[_Place, OrderHistoryEvent]], spawned: Sequence[Spawned], forced: frozenset[str]
+    entries: Sequence[tuple[_Place, OrderHistoryEvent]],
+    spawned: Sequence[Spawned],
+    forced: frozenset[str],
+    whole: Folded,
 ) -> Folded:
-    """The primary of spawned orders: of what may have become of its quantity, what its fills agree with."""
+    """The primary of spawned orders: of what may have become of its quantity, what its fills agree with.
+
+    `whole` is the order as if it had kept all of its quantity.
+    """
     taken = [_QuantityChange(one.ts_init, -one.quantity) for one in spawned]
     returned = [_QuantityChange(one.ts_returned, one.quantity) for one in spawned if one.ts_returned is not None]
     folded = _fold(entries, [*taken, *returned], forced)
     state = _state_of(folded)
     if state.is_overfilled:
         # More was traded than was left: the spawned orders were made with `reduce_primary=False`.
-        whole = _fold(entries, (), forced)
         if not _state_of(whole).is_overfilled:
             folded = whole
             _state_of(whole).quantity_source = QuantitySource.INFERRED

@@ -7,6 +7,7 @@ before it leaves. The engine's events are facts: an order that leaves though it 
 """
 
 from decimal import Decimal
+from typing import get_args
 
 from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, QuantitySource, TimeInForce
 from app.rules.events import (
@@ -34,7 +35,7 @@ from app.rules.events import (
     OrderUpdated,
 )
 from app.rules.money import quotient
-from app.rules.order_state import CLOSING, RANK_AUTHORIZED, RANK_CONCLUDED, RANK_INITIALIZED, OrderState
+from app.rules.order_state import RANK_AUTHORIZED, RANK_CONCLUDED, RANK_INITIALIZED, OrderState
 from app.rules.order_transitions import BEFORE_VENUE, TERMINAL, TRANSITIONS
 
 _S = OrderStatus
@@ -74,9 +75,7 @@ _RANKS: dict[type, int] = {
     OrderRejected: 12,
     OrderCanceled: 12,
     OrderExpired: 12,
-    AuthorizationGranted: RANK_AUTHORIZED,
-    AuthorizationDenied: RANK_AUTHORIZED,
-    AuthorizationReleased: RANK_AUTHORIZED,
+    **dict.fromkeys(get_args(AnyAuthorizationEvent), RANK_AUTHORIZED),
 }
 # An order that is emulated is initialized, may be amended while no venue knows it, and is initialized again when it is
 # let go: all of that, too, within one instant.
@@ -85,7 +84,7 @@ _RANK_EMULATED_UPDATED = 1
 
 
 # Exact types, looked up: these classes have an abstract metaclass, so `isinstance` takes six times as long.
-_AUTHORIZATIONS = frozenset({AuthorizationGranted, AuthorizationDenied, AuthorizationReleased})
+_AUTHORIZATIONS = frozenset(get_args(AnyAuthorizationEvent))
 _WITH_REASON = frozenset({OrderDenied, OrderRejected})
 
 
@@ -204,7 +203,8 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
         return
     target = TARGETS.get(type(event))
     is_fill = type(event) is OrderFilled
-    if state.authorization_status in CLOSING and state.is_closed_by_us and (is_fill or target is not None):
+    is_move = is_fill or target is not None
+    if is_move and state.is_closed_by_us:
         _overrule(state, event)
     if target is not None:
         _move(state, target)
@@ -228,14 +228,10 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
         if type(event) is OrderUpdated:
             _amend(state, event)
     _note_venue(state, event)
-    if state.filled_qty:
-        settle_fills(state, is_fill=is_fill)
-    if event.ts_event > state.ts_last:
-        state.ts_last = event.ts_event
-    if state.authorization_status in CLOSING and not (is_fill or target is not None):
-        rank = max(state.last_rank, RANK_INITIALIZED)  # It says nothing of where the order is.
-    else:
-        rank = rank_of(event)
+    settle_fills(state, is_fill=is_fill)
+    state.ts_last = max(state.ts_last, event.ts_event)
+    # What is no move says nothing of where an order is that was closed here.
+    rank = rank_of(event) if is_move or not state.was_closed_by_us else max(state.last_rank, RANK_INITIALIZED)
     if event.ts_init < state.last_ts_init:
         # It waited for another event; later ones have been applied, and still come last.
         state.last_rank = max(state.last_rank, rank)

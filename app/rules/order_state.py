@@ -15,8 +15,7 @@ RANK_CONCLUDED = 100
 """The `last_rank` of an order of which something was concluded that no event says: the next event folds it anew."""
 
 _ZERO = Decimal(0)
-CLOSING = frozenset({AuthorizationStatus.DENIED, AuthorizationStatus.RELEASED})
-"""By what Purser keeps an order from leaving."""
+_CLOSING = frozenset({AuthorizationStatus.DENIED, AuthorizationStatus.RELEASED})
 
 
 class OrderState(Struct):
@@ -110,7 +109,7 @@ class OrderState(Struct):
     @property
     def was_closed_by_us(self) -> bool:
         """Whether it was denied or released here, and did not go on all the same."""
-        return self.authorization_status in CLOSING
+        return self.authorization_status in _CLOSING
 
     @property
     def is_closed_by_us(self) -> bool:

@@ -9,25 +9,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from tests.cli.test_serve import Service, serving
+from tests.readme import BLOCKS, ROOT
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
 REFUSED = ('"errors":', '{"detail"', "Conflict", "NotFound", "InvalidInput")
-
-
-class Block(NamedTuple):
-    """A fenced block: `sh` is pasted into a shell, `graphql` into GraphiQL, `text` is what a command printed."""
-
-    language: str
-    text: str
-
-
-BLOCKS = [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
 
 
 @pytest.fixture

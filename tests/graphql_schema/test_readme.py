@@ -2,19 +2,17 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from graphql import parse, validate
 
 from graphql_schema import schema
-
-README = (Path(__file__).parents[2] / "README.md").read_text()
+from tests.readme import BLOCKS
 
 
 def examples() -> Iterator[str]:
     """Documents: those of `graphql` blocks, and those that `sh` blocks send (tests/cli/test_readme.py runs both)."""
-    for language, block in re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
+    for language, block in BLOCKS:
         if language == "graphql":
             yield block
         elif language == "sh":

@@ -34,7 +34,7 @@ _QUANTITY_DIFFERS = """
 SELECT EXISTS (SELECT FROM discrepancies WHERE kind = 'QUANTITY' AND instrument_id = ANY($1))
 """
 # What a budget shows besides its sums: PnL, fees, and whether all is valued by recorded terms.
-_TELL_OF_BUDGETS = """
+_ADD_BUDGET_CHANGES = """
 INSERT INTO changes (strategy_id, entity, key)
 SELECT b.strategy_id, 'budget', b.currency FROM budgets b
 WHERE EXISTS (SELECT FROM orders WHERE strategy_id = b.strategy_id AND instrument_id = ANY($1)) AND NOT EXISTS (
@@ -127,7 +127,7 @@ async def _write(
     }
     if before:
         await revalue(work, strategies, before)
-    await work.execute(_TELL_OF_BUDGETS, [after.instrument_id for _, after in news])
+    await work.execute(_ADD_BUDGET_CHANGES, [after.instrument_id for _, after in news])
     acts = [
         Act(
             action=Action.INSTRUMENT_RECORD,
