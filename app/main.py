@@ -19,7 +19,7 @@ from app.authentication import (
 from app.database import Database
 from app.errors import DatabaseUnavailable, PurserError
 from app.feed import Feed, Registry
-from app.ledger.revaluation import value_waiting
+from app.ledger.holds.revaluation import value_waiting
 from app.metrics import add_metrics
 from app.resolvers import Context, StrategyNames
 from app.settings import Settings

@@ -21,7 +21,7 @@ from app.database import Database
 from app.database.embedded import EmbeddedServer
 from app.database.postgres_programs import programs_dir
 from app.database.upgrade import upgrade
-from app.ledger.budgets import BudgetBook
+from app.ledger.holds.budgets import BudgetBook
 from app.rules.identity import strategy_id_of
 from bench.http_load import answer_to, answers, post_json
 from bench.results import Comparison

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from graphql_schema.described import described
+from graphql_schema.types.fields import described
 
 
 @strawberry.interface(description="Anything with an id.")

@@ -8,17 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
-from app.ledger.arrival import RecordedEvents as Recorded
+from app.ledger.administration.trading_state import GlobalState
+from app.ledger.authorization.release import Released
+from app.ledger.batch import RecordedEvents as Recorded
 from app.ledger.commands import Verdict
-from app.ledger.quarantine import Resolved
-from app.ledger.release import Released
-from app.ledger.trading_state import GlobalState
+from app.ledger.recording.quarantine import Resolved
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, ORDER_EVENT, SIGNAL, STRATEGY
 from app.reads.shape import Shape
-from graphql_schema.administration import GlobalTradingState
 from graphql_schema.ask import Lookup
 from graphql_schema.names import client_name
-from graphql_schema.payloads import (
+from graphql_schema.schema.payloads import (
     Conflict,
     InvalidInput,
     NotFound,
@@ -29,7 +28,8 @@ from graphql_schema.payloads import (
     RecordedEvents,
     RejectedEvent,
 )
-from graphql_schema.scalars import written_instant
+from graphql_schema.types.administration import GlobalTradingState
+from graphql_schema.types.scalars import written_instant
 
 
 def refusal_of(error: PurserError, *path: str) -> InvalidInput | NotFound | Conflict | None:

@@ -1,7 +1,7 @@
 """The REST layer for older clients: fixed paths, fixed shapes; everything here is also reachable over
 GraphQL.
 
-`shapes` documents each answer and is where its keys come from; `queries` declares each path's parameters; the
+`schemas` documents each answer and is where its keys come from; `queries` declares each path's parameters; the
 `*_routes` bind both to resolvers. Answers are the bytes that PostgreSQL wrote.
 """
 

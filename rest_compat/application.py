@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from rest_compat import budget_routes, health_routes, shapes, trading_routes
+from rest_compat import budget_routes, health_routes, schemas, trading_routes
 from rest_compat.errors import add_error_handlers
 from rest_compat.pages import add_pages
 
@@ -39,7 +39,7 @@ def _mend(document: dict[str, Any]) -> None:
     It does not know that `ExactRoute` takes each parameter without a value, too.
     """
     for name, schema in document["components"]["schemas"].items():
-        model = getattr(shapes, name, None)
+        model = getattr(schemas, name, None)
         if model is not None and "examples" in schema:
             schema["examples"] = [dict(example) for example in model.model_config["json_schema_extra"]["examples"]]
     for path, item in document["paths"].items():

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app.errors import BudgetInUse, BudgetNotFound, StrategyNotFound
 from app.reads import Selected, Selection
 from app.resolvers import budgets
-from rest_compat import shapes
-from rest_compat.asker import Asker
+from rest_compat import schemas
+from rest_compat.dependencies import Asker
 from rest_compat.errors import responses
-from rest_compat.exact_route import ExactRoute
 from rest_compat.queries import BudgetQuery, NoQuery, SetBudgetQuery
 from rest_compat.replies import VALUATION_HEADERS, context_of, sums_reply, validated_reply, valued_reply
+from rest_compat.strict_route import ExactRoute
 
 AGE_HEADER = "X-Registry-Age"
 
@@ -21,7 +21,7 @@ _EXAMPLE_ID = "5f17147f-2bbd-5c76-af87-1f010d829329"
 _UNKNOWN_STRATEGY = StrategyNotFound(_EXAMPLE_ID)
 _UNKNOWN_BUDGET = BudgetNotFound(UUID(_EXAMPLE_ID), "USDT")
 _IN_USE = BudgetInUse("The budget has 200.00 USDT reserved.")
-_BUDGET = Selection((*shapes.selection_of(shapes.BudgetSummaryResponse).fields, Selected("valuation", "valuation")))
+_BUDGET = Selection((*schemas.selection_of(schemas.BudgetSummaryResponse).fields, Selected("valuation", "valuation")))
 """For `valued_reply`."""
 _REGISTRY_HEADERS = {
     AGE_HEADER: {
@@ -45,7 +45,7 @@ router = APIRouter(prefix="/api/budget", tags=["budget"], route_class=ExactRoute
     response_class=Response,
     responses={
         200: {
-            "model": dict[UUID, dict[str, shapes.BudgetSummaryResponse]],
+            "model": dict[UUID, dict[str, schemas.BudgetSummaryResponse]],
             "description": "By strategy and currency.",
             "headers": _REGISTRY_HEADERS,
         },
@@ -63,7 +63,7 @@ async def get_registry(request: Request, principal: Asker, query: Annotated[NoQu
     "/{strategy_id}",
     response_class=Response,
     responses={
-        200: {"model": shapes.BudgetSummaryResponse, "description": "As it stands.", "headers": VALUATION_HEADERS},
+        200: {"model": schemas.BudgetSummaryResponse, "description": "As it stands.", "headers": VALUATION_HEADERS},
         **responses(404, unknown=_UNKNOWN_BUDGET),
     },
 )
@@ -80,7 +80,7 @@ async def get_budget(
     responses={
         **responses(404, 413, unknown=_UNKNOWN_STRATEGY),
         200: {
-            "model": shapes.BudgetSummaryResponse,
+            "model": schemas.BudgetSummaryResponse,
             "description": "As it stands since.",
             "headers": VALUATION_HEADERS,
         },
@@ -92,7 +92,7 @@ async def set_budget(
     strategy_id: StrategyId,
     currency: Currency,
     query: Annotated[SetBudgetQuery, Query()],
-    body: shapes.BudgetRequest,
+    body: schemas.BudgetRequest,
 ) -> Response:
     """Cap what a strategy may tie up in a currency, now and as often as wanted. What is reserved stays reserved.
 
@@ -131,7 +131,7 @@ async def delete_budget(
     "/{strategy_id}/pnl/realized",
     response_class=Response,
     responses={
-        200: {"model": shapes.RealizedPnl, "description": "By currency.", "headers": VALUATION_HEADERS},
+        200: {"model": schemas.RealizedPnl, "description": "By currency.", "headers": VALUATION_HEADERS},
         **responses(404, unknown=_UNKNOWN_STRATEGY),
     },
 )

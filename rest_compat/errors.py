@@ -18,7 +18,7 @@ from app.errors import (
     TooManyAttempts,
     Unauthenticated,
 )
-from rest_compat.shapes import Error
+from rest_compat.schemas import Error
 
 _FAULT = "Something went wrong on our side; the log has the cause."
 _LOG = logging.getLogger("purser.rest")

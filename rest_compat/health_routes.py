@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from app.resolvers.health import check_readiness
-from rest_compat import shapes
+from rest_compat import schemas
 from rest_compat.errors import responses
-from rest_compat.exact_route import ExactRoute
 from rest_compat.queries import NoQuery
 from rest_compat.replies import context_of, json_reply
+from rest_compat.strict_route import ExactRoute
 
 router = APIRouter(tags=["health"], route_class=ExactRoute)
 
@@ -20,7 +20,7 @@ router = APIRouter(tags=["health"], route_class=ExactRoute)
 @router.get(
     "/health",
     response_class=Response,
-    responses={200: {"model": shapes.Health, "description": "Alive."}, **responses()},
+    responses={200: {"model": schemas.Health, "description": "Alive."}, **responses()},
 )
 async def get_health(request: Request, query: Annotated[NoQuery, Query()]) -> Response:
     """Whether the process answers."""
@@ -32,8 +32,8 @@ async def get_health(request: Request, query: Annotated[NoQuery, Query()]) -> Re
     response_class=Response,
     responses={
         **responses(),
-        200: {"model": shapes.Readiness, "description": "Ready."},
-        503: {"model": shapes.Readiness, "description": "Not ready: send requests elsewhere, or ask again."},
+        200: {"model": schemas.Readiness, "description": "Ready."},
+        503: {"model": schemas.Readiness, "description": "Not ready: send requests elsewhere, or ask again."},
     },
 )
 async def get_readiness(request: Request, query: Annotated[NoQuery, Query()]) -> Response:

@@ -7,8 +7,8 @@ from fastapi import Request, Response
 from app.reads import Answer
 from app.reads.fill_statistics import Sums
 from app.resolvers import Context
-from rest_compat.exact_route import read_query
 from rest_compat.queries import OFFSET_MAX, PageQuery
+from rest_compat.strict_route import read_query
 
 JSON = "application/json"
 VALUATION_HEADER = "X-Valuation"

@@ -10,10 +10,9 @@ from app.reads import Form, Op, Want
 from app.resolvers import audit, fills, orders, positions, strategies, summary
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid
-from rest_compat import shapes
-from rest_compat.asker import Asker
+from rest_compat import schemas
+from rest_compat.dependencies import Asker
 from rest_compat.errors import responses
-from rest_compat.exact_route import ExactRoute
 from rest_compat.listing import Filters
 from rest_compat.queries import (
     PENDING,
@@ -28,6 +27,7 @@ from rest_compat.queries import (
     PositionsQuery,
 )
 from rest_compat.replies import VALUATION_HEADERS, context_of, json_reply, list_reply, sums_reply
+from rest_compat.strict_route import ExactRoute
 
 IN_FLIGHT: list[str | None] = [
     OrderStatus.INITIALIZED,
@@ -43,13 +43,13 @@ ClientOrderId = Annotated[
     str, Path(description="Any characters; `/` as `%2F`.", examples=["O-20220101-001400-001-000-1"])
 ]
 
-_STRATEGY = shapes.selection_of(shapes.Strategy)
-_ORDER = shapes.selection_of(shapes.Order)
-_FILL = shapes.selection_of(shapes.Fill)
-_POSITION = shapes.selection_of(shapes.Position)
-_AUDIT_ENTRY = shapes.selection_of(shapes.AuditEntry, id="number")
-_SUMMARY = Want(shapes.selection_of(shapes.Summary), Form.ONE)
-_DENY_REASON = shapes.selection_of(shapes.DenyReason)
+_STRATEGY = schemas.selection_of(schemas.Strategy)
+_ORDER = schemas.selection_of(schemas.Order)
+_FILL = schemas.selection_of(schemas.Fill)
+_POSITION = schemas.selection_of(schemas.Position)
+_AUDIT_ENTRY = schemas.selection_of(schemas.AuditEntry, id="number")
+_SUMMARY = Want(schemas.selection_of(schemas.Summary), Form.ONE)
+_DENY_REASON = schemas.selection_of(schemas.DenyReason)
 
 _LIST_HEADERS = {
     "X-Total-Count": {
@@ -82,7 +82,7 @@ def _one(model: type[BaseModel], *statuses: int, headers: dict[str, Any] | None 
     return {"response_class": Response, "responses": {**ok, **responses(*statuses)}}
 
 
-@router.get("/strategies", **_list_of(shapes.Strategy))
+@router.get("/strategies", **_list_of(schemas.Strategy))
 async def list_strategies(request: Request, principal: Asker, query: Annotated[PageQuery, Query()]) -> Response:
     """All strategies, the newest first."""
     filters = Filters()
@@ -92,7 +92,7 @@ async def list_strategies(request: Request, principal: Asker, query: Annotated[P
     )
 
 
-@router.get("/orders", **_list_of(shapes.Order))
+@router.get("/orders", **_list_of(schemas.Order))
 async def list_orders(request: Request, principal: Asker, query: Annotated[OrdersQuery, Query()]) -> Response:
     """Orders, newest first by `ts_init`."""
     filters = Filters()
@@ -105,7 +105,7 @@ async def list_orders(request: Request, principal: Asker, query: Annotated[Order
     return list_reply(request, found, query)
 
 
-@router.get("/orders/{client_order_id}", **_one(shapes.Order, 404, 409))
+@router.get("/orders/{client_order_id}", **_one(schemas.Order, 404, 409))
 async def get_order(
     request: Request, principal: Asker, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
@@ -115,7 +115,7 @@ async def get_order(
     return json_reply(order.body)
 
 
-@router.get("/orders/{client_order_id}/fills", **_list_of(shapes.Fill, 404, 409))
+@router.get("/orders/{client_order_id}/fills", **_list_of(schemas.Fill, 404, 409))
 async def list_order_fills(
     request: Request, principal: Asker, client_order_id: ClientOrderId, query: Annotated[OrderFillsQuery, Query()]
 ) -> Response:
@@ -129,7 +129,7 @@ async def list_order_fills(
     return list_reply(request, await fills.list_fills(context, principal, want, filters.values), query)
 
 
-@router.get("/orders/{client_order_id}/deny-reason", **_one(shapes.DenyReason, 404, 409))
+@router.get("/orders/{client_order_id}/deny-reason", **_one(schemas.DenyReason, 404, 409))
 async def get_deny_reason(
     request: Request, principal: Asker, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
@@ -139,7 +139,7 @@ async def get_deny_reason(
     return json_reply(order.body)
 
 
-@router.get("/fills", **_list_of(shapes.Fill))
+@router.get("/fills", **_list_of(schemas.Fill))
 async def list_fills(request: Request, principal: Asker, query: Annotated[FillsQuery, Query()]) -> Response:
     """Fills, newest first by `ts_event`."""
     filters = Filters()
@@ -152,7 +152,7 @@ async def list_fills(request: Request, principal: Asker, query: Annotated[FillsQ
     return list_reply(request, found, query)
 
 
-@router.get("/fills/summary", **_one(shapes.FillsSummary, headers=VALUATION_HEADERS))
+@router.get("/fills/summary", **_one(schemas.FillsSummary, headers=VALUATION_HEADERS))
 async def summarize_fills(request: Request, principal: Asker, query: Annotated[FillsSummaryQuery, Query()]) -> Response:
     """What fills add up to, by currency and by instrument."""
     filters = Filters()
@@ -162,7 +162,7 @@ async def summarize_fills(request: Request, principal: Asker, query: Annotated[F
     return sums_reply(sums)
 
 
-@router.get("/positions", **_list_of(shapes.Position))
+@router.get("/positions", **_list_of(schemas.Position))
 async def list_positions(request: Request, principal: Asker, query: Annotated[PositionsQuery, Query()]) -> Response:
     """Positions, the one opened last first; the open ones unless `status` says otherwise."""
     filters = Filters()
@@ -178,13 +178,13 @@ async def list_positions(request: Request, principal: Asker, query: Annotated[Po
     )
 
 
-@router.get("/summary", **_one(shapes.Summary))
+@router.get("/summary", **_one(schemas.Summary))
 async def get_summary(request: Request, principal: Asker, query: Annotated[NoQuery, Query()]) -> Response:
     """How many signals, orders and fills there are."""
     return json_reply((await summary.get_summary(context_of(request), principal, _SUMMARY)).body)
 
 
-@router.get("/audit", **_list_of(shapes.AuditEntry))
+@router.get("/audit", **_list_of(schemas.AuditEntry))
 async def list_audit_entries(request: Request, principal: Asker, query: Annotated[PageQuery, Query()]) -> Response:
     """The audit log, newest first by `ts`."""
     filters = Filters()

@@ -23,8 +23,8 @@ def configured_database(settings: Settings) -> Iterator[str]:
         asyncio.run(upgrade(url))
         if asyncio.run(has_outdated_rows(url)):
             # The ledger takes a second to load.
-            from app.ledger.refold import refold_outdated
-            from app.ledger.revaluation import revalue_pending
+            from app.ledger.holds.revaluation import revalue_pending
+            from app.ledger.recording.refold import refold_outdated
 
             asyncio.run(_with_database(url, refold_outdated))
             asyncio.run(_with_database(url, revalue_pending))

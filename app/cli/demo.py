@@ -6,7 +6,7 @@ from pathlib import Path
 from app.cli.api_keys import with_context
 from app.cli.importing import run_import
 from app.database.upgrade import connect
-from app.demo.acts import DEMO, ORDERS, ask_to_leave, set_the_scene
+from app.demo.seed import DEMO, ORDERS, ask_to_leave, set_the_scene
 from app.errors import OperationRefused
 from app.settings import Settings
 

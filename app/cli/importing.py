@@ -14,12 +14,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from app.cli.databases import configured_database
 from app.cli.exit_codes import FAILED, REFUSED_LINES
-from app.cli.garbage import collect_seldom
+from app.cli.gc_tuning import collect_seldom
 from app.cli.logs import settings_with_logging
 from app.database import Database, PoolLimits
 from app.database.upgrade import connect
 from app.errors import BadInputError
-from app.ledger.arrival import Rejected
+from app.ledger.batch import Rejected
 from app.ledger.importing import Progress as Imported
 from app.ledger.importing import import_file
 

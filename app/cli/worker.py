@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from app.cli.garbage import collect_seldom
+from app.cli.gc_tuning import collect_seldom
 from app.cli.logs import settings_with_logging
 
 if TYPE_CHECKING:

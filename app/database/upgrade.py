@@ -58,8 +58,8 @@ async def upgrade(url: str) -> Upgraded:
 
 
 async def has_outdated_rows(url: str) -> bool:
-    """Whether an upgrade left orders to be folded again (`app.ledger.refold`) or amounts to be valued anew
-    (`app.ledger.revaluation`). Raises DatabaseUnavailable.
+    """Whether an upgrade left orders to be folded again (`app.ledger.recording.refold`) or amounts to be valued anew
+    (`app.ledger.holds.revaluation`). Raises DatabaseUnavailable.
     """
     connection = await connect(url)
     try:

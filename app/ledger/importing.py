@@ -20,8 +20,8 @@ from app.database import Database
 from app.engines.nautilus import LINE_BYTES_MAX, BadEvent, InstrumentReceived, decode_line
 from app.errors import BadInputError
 from app.ledger.administration.instruments import record_each
-from app.ledger.arrival import Incoming, Rejected
-from app.ledger.record import record_events
+from app.ledger.batch import Incoming, Rejected
+from app.ledger.recording.record import record_events
 from app.principal import LOCAL
 from app.rules.instruments import InstrumentDefinition
 

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from app.errors import PurserError
 from app.ledger.authorization import Request
+from app.ledger.authorization.release import Released
+from app.ledger.authorization.release import release_order as _release
 from app.ledger.commands import AuthorizeOrder, StrategyRef, Verdict
-from app.ledger.release import Released
-from app.ledger.release import release_order as _release
 from app.principal import Principal, Role
-from app.resolvers.acts import act
 from app.resolvers.context import Context
 from app.resolvers.strategies import resolve
+from app.resolvers.transactions import act
 
 
 async def authorize_orders(

@@ -13,10 +13,10 @@ from app.principal import Principal, Role
 from app.reads import All, Answer, Compare, Form, Listing, Op, Page, Selection, Want, answer, entities
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, STRATEGY
 from app.reads.fill_statistics import Sums, find_realized_pnl
-from app.resolvers.acts import act
 from app.resolvers.context import Context
 from app.resolvers.lookups import look_up
 from app.resolvers.strategies import resolve
+from app.resolvers.transactions import act
 
 _OF_STRATEGY = Compare("strategy_id", Op.EQ, 0)
 _IN_CURRENCY = Compare("currency", Op.EQ, 1)

@@ -6,19 +6,19 @@ from uuid import UUID
 
 from app.engines.nautilus import BadEvent, InstrumentReceived, decode_line, encode_event
 from app.errors import Busy, EventNotResolvable, Forbidden, InputInvalid
-from app.ledger import quarantine, record
 from app.ledger.administration.instruments import record_each
-from app.ledger.arrival import Incoming, RecordedEvents, Rejected
+from app.ledger.batch import Incoming, RecordedEvents, Rejected
 from app.ledger.commands import StrategyRef
-from app.ledger.locks import WAITED_TOO_LONG
-from app.ledger.quarantine import Resolved, ResolveQuarantine
-from app.ledger.writing import CANNOT_BE_STORED
+from app.ledger.recording import quarantine, record
+from app.ledger.recording.quarantine import Resolved, ResolveQuarantine
+from app.ledger.storage.locks import WAITED_TOO_LONG
+from app.ledger.storage.writing import CANNOT_BE_STORED
 from app.principal import Principal, Role
 from app.reads import Answer, Want, answer
 from app.reads.catalogue import QUARANTINED_EVENT
-from app.resolvers.acts import act
 from app.resolvers.context import Context
 from app.resolvers.strategies import resolve
+from app.resolvers.transactions import act
 from app.rules.events import EngineEvent
 from app.rules.identity import strategy_id_of
 from app.rules.instruments import InstrumentDefinition

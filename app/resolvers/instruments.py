@@ -5,13 +5,13 @@ from typing import Any
 
 from app.database import WriteConnection
 from app.errors import InputInvalid
+from app.ledger.administration.currencies import check_known, load_currencies
 from app.ledger.administration.instruments import record_instruments as _record
-from app.ledger.currencies import check_known, load_currencies
 from app.principal import Principal, Role
 from app.reads import Answer, Want, answer
 from app.reads.catalogue import DISCREPANCY, INSTRUMENT
-from app.resolvers.acts import act
 from app.resolvers.context import Context
+from app.resolvers.transactions import act
 from app.rules.instruments import InstrumentDefinition
 
 TOGETHER_MAX = 1000

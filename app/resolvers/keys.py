@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from app.ledger import keys
-from app.ledger.keys import KeyRecord
+from app.ledger.administration import keys
+from app.ledger.administration.keys import KeyRecord
 from app.principal import Principal, Role
-from app.resolvers.acts import act
 from app.resolvers.context import Context
+from app.resolvers.transactions import act
 from app.rules.api_keys import KeyText
 
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from app.ledger import signals
 from app.ledger.commands import RecordSignal
+from app.ledger.recording import signals
 from app.principal import Principal, Role
 from app.reads import Answer, Want, answer
 from app.reads.catalogue import SIGNAL
-from app.resolvers.acts import act
 from app.resolvers.context import Context
 from app.resolvers.strategies import resolve
+from app.resolvers.transactions import act
 
 
 async def list_signals(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:

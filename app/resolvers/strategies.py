@@ -11,8 +11,8 @@ from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
 from app.reads import Answer, Want, answer, entities
 from app.reads.catalogue import GLOBAL_TRADING_STATE, STRATEGY
-from app.resolvers.acts import act
 from app.resolvers.context import Context
+from app.resolvers.transactions import act
 from app.rules.enums import TradingState
 
 

@@ -21,9 +21,9 @@ from app.ledger.commands import AuthorizeOrder
 from graphql_schema.acts.orders import OrderSent
 from graphql_schema.caller import Caller
 from graphql_schema.holes import NotPlannable
-from graphql_schema.mutations import authorize_all, authorize_one, record_events
 from graphql_schema.plans.documents import Load, Operation, operation_in
 from graphql_schema.plans.variables import Variables
+from graphql_schema.schema.mutations import authorize_all, authorize_one, record_events
 
 _ABSENT = msgspec.Raw(b"")
 

@@ -11,11 +11,11 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from app.errors import InputInvalid
+from app.ledger.authorization.order_checks import checked
 from app.ledger.commands import AuthorizeOrder
-from app.ledger.order_checks import checked
 from app.rules.enums import OrderSide, OrderType, TimeInForce
 from graphql_schema.names import client_name
-from graphql_schema.scalars import parse_amount
+from graphql_schema.types.scalars import parse_amount
 
 INTEGERS = range(-(2**63), 2**64)
 """Integers that are integers to every JSON reader here; beyond, some make floats of them."""

@@ -10,7 +10,7 @@ from schemathesis import GenerationMode
 from schemathesis.core.failures import FailureGroup
 
 from graphql_schema import schema
-from graphql_schema.scalars import DIGITS_MAX
+from graphql_schema.types.scalars import DIGITS_MAX
 from tests.graphql_schema.service import running
 
 QUERIES = sorted(schema._schema.query_type.fields)  # type: ignore[union-attr]

@@ -6,9 +6,9 @@ from starlette.routing import Route
 
 from app.settings import Settings
 from graphql_schema import schema
-from graphql_schema.application import GraphQLEndpoint
 from graphql_schema.documents import CHARACTERS_KEPT_MAX, Documents
 from graphql_schema.errors import RequestRefused
+from graphql_schema.http.application import GraphQLEndpoint
 from tests.reads.serving import Client, serving
 
 

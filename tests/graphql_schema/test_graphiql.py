@@ -9,7 +9,8 @@ import pytest
 from fastapi import FastAPI
 from graphql import OperationDefinitionNode, OperationType, parse, validate
 
-from graphql_schema import graphiql, schema
+from graphql_schema import schema
+from graphql_schema.http import graphiql
 from tests.graphql_schema.acting import STRATEGY
 from tests.ledger.gatekeeping import prepare
 from tests.reads.serving import Client

@@ -10,8 +10,8 @@ import pytest
 from app.errors import SettingsInvalid
 from app.main import create_app
 from app.settings import Settings, load_settings
-from graphql_schema.persisted import CHARACTERS_KEPT_MAX, PersistedQueries
-from graphql_schema.requests import GraphQLRequest
+from graphql_schema.http.persisted import CHARACTERS_KEPT_MAX, PersistedQueries
+from graphql_schema.http.requests import GraphQLRequest
 from tests.reads.serving import Client, serving
 
 pytestmark = pytest.mark.anyio

@@ -5,8 +5,8 @@ import json
 import pytest
 from graphql import ExecutionResult
 
-from graphql_schema.media_types import MediaType
-from graphql_schema.responses import answered
+from graphql_schema.http.media_types import MediaType
+from graphql_schema.http.responses import answered
 
 DATA = {"summary": {"orders": 31}}
 

@@ -20,8 +20,8 @@ from app.reads.catalogue import FILL, ORDER
 from app.reads.catalogue.registry import SHAPES
 from app.reads.shape import Shape
 from graphql_schema import schema
-from graphql_schema.enums import FillSortField, OrderSortField
 from graphql_schema.names import python_name
+from graphql_schema.types.enums import FillSortField, OrderSortField
 
 TYPES = schema._schema.type_map
 OWN = [type_ for name, type_ in TYPES.items() if not name.startswith("__")]

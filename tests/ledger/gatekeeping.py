@@ -12,11 +12,11 @@ from app.database import Database
 from app.errors import PurserError
 from app.ledger.authorization.authorize import authorize
 from app.ledger.authorization.desk import Desk
+from app.ledger.authorization.release import release_order
 from app.ledger.authorization.requests import Request
-from app.ledger.budgets import BudgetBook
 from app.ledger.commands import AuthorizeOrder, Verdict
-from app.ledger.locks import lock_strategies
-from app.ledger.release import release_order
+from app.ledger.holds.budgets import BudgetBook
+from app.ledger.storage.locks import lock_strategies
 from app.principal import LOCAL
 from app.rules.enums import OrderSide, OrderType
 from app.rules.identity import strategy_id_of

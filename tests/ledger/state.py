@@ -8,8 +8,8 @@ from typing import Any
 
 from app.database import Database, WriteConnection
 from app.engines.nautilus import decode_line
-from app.ledger.arrival import Incoming, RecordedEvents
-from app.ledger.record import record_events
+from app.ledger.batch import Incoming, RecordedEvents
+from app.ledger.recording.record import record_events
 from app.ledger.verify import Finding, Invariant, verify
 
 DATA = Path(__file__).parents[1] / "data"

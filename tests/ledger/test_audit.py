@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from app.database import Database
-from app.ledger.audit import Act, Action, record_all
+from app.ledger.storage.audit_log import Act, Action, record_all
 from app.ledger.verify import AuditHead, verify
 from app.principal import LOCAL
 from tests.ledger.state import broken_invariants, digest_of, unguarded

@@ -14,11 +14,11 @@ from app.errors import AuthorizationConflict, OrderNotReleasable, PurserError
 from app.ledger.administration.strategies import set_global_trading_state, set_trading_state
 from app.ledger.authorization.authorize import authorize, decide_ahead
 from app.ledger.authorization.desk import Desk
+from app.ledger.authorization.release import release_order
 from app.ledger.authorization.requests import Request
-from app.ledger.budgets import BudgetBook
 from app.ledger.commands import AuthorizeOrder, Verdict
-from app.ledger.locks import lock_strategies
-from app.ledger.release import release_order
+from app.ledger.holds.budgets import BudgetBook
+from app.ledger.storage.locks import lock_strategies
 from app.principal import LOCAL
 from app.rules.enums import OrderSide, OrderType, TradingState
 from app.rules.identity import strategy_id_of

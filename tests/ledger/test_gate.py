@@ -15,7 +15,7 @@ from app.ledger.authorization import Request
 from app.ledger.authorization.gate import LANES, Gate
 from app.ledger.authorization.lane import GROUPS_AFTER_A_MISS, Lane, Waiting
 from app.ledger.commands import Verdict
-from app.ledger.locks import lock_strategies
+from app.ledger.storage.locks import lock_strategies
 from app.rules.identity import strategy_id_of
 from tests.ledger.gatekeeping import STRATEGY_ID, TRADER, allocate, command, desk_after, prepare, register, requests_of
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.database import Database
-from app.ledger import order_folding, order_loading, orders
-from app.ledger.order_folding import fold_order
+from app.ledger.folding import order_folding, order_loading, orders
+from app.ledger.folding.order_folding import fold_order
 from tests.events import published
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import counts, order, send

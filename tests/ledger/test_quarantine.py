@@ -10,7 +10,7 @@ import pytest
 
 from app.database import Database
 from app.errors import EventNotFound, EventNotResolvable, InputInvalid, StrategyNotFound
-from app.ledger.quarantine import ResolveQuarantine, resolve_quarantine
+from app.ledger.recording.quarantine import ResolveQuarantine, resolve_quarantine
 from app.principal import LOCAL
 from app.rules.enums import QuarantineAction
 from tests.events import event_id, published

@@ -10,7 +10,7 @@ import pytest
 
 from app.database import Database
 from app.ledger.administration.instruments import record_instruments
-from app.ledger.revaluation import revalue_pending
+from app.ledger.holds.revaluation import revalue_pending
 from app.principal import LOCAL
 from app.rules.instruments import InstrumentDefinition
 from tests.events import published

@@ -10,8 +10,8 @@ import pytest
 
 from app.database import Database
 from app.engines.nautilus import convert_event, decode_line
-from app.ledger.arrival import Incoming, RecordedEvents
-from app.ledger.record import record_events, record_in
+from app.ledger.batch import Incoming, RecordedEvents
+from app.ledger.recording.record import record_events, record_in
 from tests.events import published
 from tests.ledger.state import broken_invariants, digest_of
 

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from app.database import Database
-from app.ledger.arrival import Incoming
-from app.ledger.record import record_events
+from app.ledger.batch import Incoming
+from app.ledger.recording.record import record_events
 from tests.events import published
 from tests.ledger.state import broken_invariants, incoming, lines_of
 

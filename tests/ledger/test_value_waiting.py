@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from app.database import Database
-from app.ledger.revaluation import value_waiting
+from app.ledger.holds.revaluation import value_waiting
 from app.rules.identity import strategy_id_of
 from tests.events import published
 from tests.ledger.gatekeeping import STRATEGY_ID

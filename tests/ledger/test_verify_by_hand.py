@@ -8,7 +8,7 @@ import pytest
 
 from app.database import Database
 from app.ledger.commands import Verdict
-from app.ledger.quarantine import ResolveQuarantine, resolve_quarantine
+from app.ledger.recording.quarantine import ResolveQuarantine, resolve_quarantine
 from app.ledger.verify import invariants
 from app.principal import LOCAL, Role
 from app.resolvers import Context, budgets, instruments, keys, strategies

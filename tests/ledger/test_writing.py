@@ -12,10 +12,10 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from app.database import Database
-from app.ledger import writing
-from app.ledger.asking import Query, ask
-from app.ledger.copying import array_literal
-from app.ledger.writing import Delete, Insert, Merge, Update, WriteBehind, write
+from app.ledger.storage import writing
+from app.ledger.storage.copying import array_literal
+from app.ledger.storage.query_batch import Query, ask
+from app.ledger.storage.writing import Delete, Insert, Merge, Update, WriteBehind, write
 from app.models import QuarantinedEvent, Signal
 
 pytestmark = pytest.mark.anyio

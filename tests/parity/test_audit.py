@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from app.ledger.audit import Action
+from app.ledger.storage.audit_log import Action
 from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.budgets import set_budget
 from app.resolvers.strategies import register_strategy
-from rest_compat import shapes
+from rest_compat import schemas
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +29,7 @@ async def test_what_was_done_is_seen_through_both_faces(own: tuple[FastAPI, Clie
     response = await client.get("/api/trading/audit")
     assert (response.status_code, response.headers["x-total-count"]) == (200, "3")
     entries: list[dict[str, Any]] = response.json()
-    assert [list(entry) for entry in entries] == [list(shapes.AuditEntry.model_fields)] * 3
+    assert [list(entry) for entry in entries] == [list(schemas.AuditEntry.model_fields)] * 3
     newest = entries[0]
     assert (newest["id"], newest["actor"], newest["action"]) == (3, "key:ops", Action.BUDGET_SET)
     assert (newest["entity_type"], newest["entity_id"]) == ("budget", f"{strategy_id}/USDT")

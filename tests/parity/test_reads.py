@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from app.rules.enums import OrderStatus
-from rest_compat import shapes
+from rest_compat import schemas
 from tests.reads.rows import BTC, EMA, ETH, MAKER
 from tests.reads.serving import Client
 
@@ -71,7 +71,7 @@ async def compare(
     ],
 )
 async def test_orders(client: Client, params: dict[str, Any], filter: dict[str, Any]) -> None:
-    assert await compare(client, shapes.Order, "/api/trading/orders", params, "orders", filter)
+    assert await compare(client, schemas.Order, "/api/trading/orders", params, "orders", filter)
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,17 @@ async def test_orders(client: Client, params: dict[str, Any], filter: dict[str, 
     ],
 )
 async def test_fills(client: Client, params: dict[str, Any], filter: dict[str, Any]) -> None:
-    assert await compare(client, shapes.Fill, "/api/trading/fills", params, "fills", filter)
+    assert await compare(client, schemas.Fill, "/api/trading/fills", params, "fills", filter)
 
 
 @pytest.mark.parametrize("status", ["OPEN", "CLOSED"])
 async def test_positions(client: Client, status: str) -> None:
     params, filter = {"status": status}, {"status": status}
-    assert await compare(client, shapes.Position, "/api/trading/positions", params, "positions", filter)
+    assert await compare(client, schemas.Position, "/api/trading/positions", params, "positions", filter)
 
 
 async def test_strategies(client: Client) -> None:
-    assert await compare(client, shapes.Strategy, "/api/trading/strategies", {}, "strategies", {}) == 2
+    assert await compare(client, schemas.Strategy, "/api/trading/strategies", {}, "strategies", {}) == 2
 
 
 async def test_summary(client: Client) -> None:
@@ -118,8 +118,8 @@ async def test_the_fills_of_an_order(client: Client) -> None:
 async def test_one_order(client: Client, client_order_id: str) -> None:
     path = f"/api/trading/orders/{quote(client_order_id, safe='')}"
     row = json.loads((await client.get(path)).text, parse_float=Decimal)
-    document = f"query ($id: String!) {{ order(clientOrderId: $id) {{ {selected(shapes.Order)} }} }}"
-    node = as_rest((await client.query(document, id=client_order_id))["order"], shapes.Order)
+    document = f"query ($id: String!) {{ order(clientOrderId: $id) {{ {selected(schemas.Order)} }} }}"
+    node = as_rest((await client.query(document, id=client_order_id))["order"], schemas.Order)
     assert list(node) == list(row)
     assert node == row
     reason = (await client.get(f"{path}/deny-reason")).json()
@@ -141,13 +141,13 @@ async def test_the_positions_of_a_strategy(client: Client, strategy: str) -> Non
     filter = {"strategyId": {"eq": strategy}} if is_id else {"strategyName": {"eq": strategy}}
     params = {"strategy_id": strategy, "status": "open"}
     open_ = {**filter, "status": "OPEN"}
-    total = await compare(client, shapes.Position, "/api/trading/positions", params, "positions", open_)
+    total = await compare(client, schemas.Position, "/api/trading/positions", params, "positions", open_)
     assert total == (0 if strategy in ("emacross-000", "nobody") else 1)
 
 
 async def test_the_audit_log(client: Client) -> None:
     rows, total = await rest(client, "/api/trading/audit")
-    fields = " ".join(f"{name}: {to_camel(name)}" for name in shapes.AuditEntry.model_fields)
+    fields = " ".join(f"{name}: {to_camel(name)}" for name in schemas.AuditEntry.model_fields)
     found = (await client.query(f"{{ auditLog {{ totalCount nodes {{ {fields} }} }} }}"))["auditLog"]
     assert total == found["totalCount"] == 2
     # An id of REST is the entry's number; one of GraphQL is opaque.

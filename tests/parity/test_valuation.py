@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from rest_compat import shapes
+from rest_compat import schemas
 from rest_compat.replies import VALUATION_HEADER
 from tests.events import published
 from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY, STRATEGY_ID, register
@@ -53,7 +53,7 @@ async def headers(client: Client) -> dict[str, str]:
     assert {answer.status_code for answer in answers.values()} == {200}
     for name in ("get", "named", "put"):
         assert answers[name].text == answers["get"].text
-        assert list(answers[name].json()) == list(shapes.BudgetSummaryResponse.model_fields)
+        assert list(answers[name].json()) == list(schemas.BudgetSummaryResponse.model_fields)
     found = {name: answer.headers[VALUATION_HEADER] for name, answer in answers.items()}
     graphql = await client.query(ASKED, id=STRATEGY_ID)
     assert {found[name] for name in ("get", "named", "put")} == {graphql["budget"]["valuation"]}

@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from app.database import Database
-from app.ledger import record as recording
-from app.ledger.asking import Query
 from app.ledger.authorization import authorize as authorization
 from app.ledger.commands import Verdict
+from app.ledger.recording import record as recording
+from app.ledger.storage.query_batch import Query
 from app.rules.enums import DenyCode
 from tests.events import published
 from tests.ledger.gatekeeping import STRATEGY_ID, allocate, ask, command, register

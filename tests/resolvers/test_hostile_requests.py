@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.errors import EventNotResolvable, InputInvalid
-from app.ledger import admission
-from app.ledger.own_events import decision_id, release_id
-from app.ledger.quarantine import ResolveQuarantine
+from app.ledger.recording import dedup as admission
+from app.ledger.recording.own_events import decision_id, release_id
+from app.ledger.recording.quarantine import ResolveQuarantine
 from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.budgets import set_budget

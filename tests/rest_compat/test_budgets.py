@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from app.database.embedded import EmbeddedServer
 from app.database.upgrade import upgrade
-from rest_compat import shapes
+from rest_compat import schemas
 from rest_compat.budget_routes import AGE_HEADER
 from tests.feed.rows import set_budget, until
 from tests.reads.rows import EMA, MAKER, UNKNOWN
@@ -63,7 +63,7 @@ async def test_the_registry_has_every_budget_as_it_is_told_singly(database_url: 
         response = await client.get(REGISTRY)
         assert response.content == b'{"%b":{"BTC":%b,"USDT":%b}}' % (str(EMA).encode(), BTC, USDT)
         assert float(response.headers[AGE_HEADER]) >= 0
-        assert list(response.json()[str(EMA)]["BTC"]) == list(shapes.BudgetSummaryResponse.model_fields)
+        assert list(response.json()[str(EMA)]["BTC"]) == list(schemas.BudgetSummaryResponse.model_fields)
 
 
 async def test_the_registry_is_sent_again_only_where_it_changed(own: tuple[FastAPI, Client], database_url: str) -> None:

@@ -8,19 +8,19 @@ import pytest
 from fastapi import FastAPI
 
 from app.rules.enums import OrderStatus
-from rest_compat import shapes
+from rest_compat import schemas
 from tests.reads.rows import BTC, EMA, ETH, MAKER, START, STRANGE_IDS, UNKNOWN, insert, ledger
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
 
 SHAPES = {
-    "/api/trading/strategies": shapes.Strategy,
-    "/api/trading/orders": shapes.Order,
-    "/api/trading/orders/O-13/fills": shapes.Fill,
-    "/api/trading/fills": shapes.Fill,
-    "/api/trading/positions": shapes.Position,
-    "/api/trading/audit": shapes.AuditEntry,
+    "/api/trading/strategies": schemas.Strategy,
+    "/api/trading/orders": schemas.Order,
+    "/api/trading/orders/O-13/fills": schemas.Fill,
+    "/api/trading/fills": schemas.Fill,
+    "/api/trading/positions": schemas.Position,
+    "/api/trading/audit": schemas.AuditEntry,
 }
 ORDERS = "/api/trading/orders"
 IN_FLIGHT = {"INITIALIZED", "EMULATED", "RELEASED", "SUBMITTED", "PENDING_UPDATE", "PENDING_CANCEL"}

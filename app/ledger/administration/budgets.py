@@ -6,13 +6,13 @@ from uuid import UUID
 
 from app.database import WriteConnection
 from app.errors import BudgetInUse, BudgetNotFound, StrategyNotFound
-from app.ledger.audit import Action, Entity, record
-from app.ledger.budgets import BudgetBook, BudgetKey
-from app.ledger.currencies import check_known, load_currencies
-from app.ledger.effects import feed_part
+from app.ledger.administration.currencies import check_known, load_currencies
+from app.ledger.holds.budgets import BudgetBook, BudgetKey
 from app.ledger.input_checks import check_currency, check_not_negative
-from app.ledger.locks import lock_strategies
-from app.ledger.writing import write
+from app.ledger.storage.audit_log import Action, Entity, record
+from app.ledger.storage.locks import lock_strategies
+from app.ledger.storage.row_writes import feed_part
+from app.ledger.storage.writing import write
 from app.principal import Principal
 from app.rules.budgets import BudgetState
 from app.rules.currencies import did_you_mean

@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from app.database import Database, WriteConnection
 from app.errors import Forbidden, InputInvalid, InstrumentInUse
-from app.ledger.arrival import Rejected
-from app.ledger.audit import Act, Action, Entity, record_all
+from app.ledger.batch import Rejected
+from app.ledger.holds.revaluation import revalue
 from app.ledger.input_checks import check_currency, check_identifier, check_positive
-from app.ledger.locks import LockedStrategy, lock_all_strategies
-from app.ledger.revaluation import revalue
-from app.ledger.writing import Merge, write
+from app.ledger.storage.audit_log import Act, Action, Entity, record_all
+from app.ledger.storage.locks import LockedStrategy, lock_all_strategies
+from app.ledger.storage.writing import Merge, write
 from app.models import Instrument
 from app.principal import Principal, Role
 from app.rules.enums import InstrumentSource

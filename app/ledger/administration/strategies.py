@@ -7,12 +7,12 @@ from uuid import UUID
 
 from app.database import WriteConnection
 from app.errors import StrategyNotFound
-from app.ledger.audit import Action, Entity, record
-from app.ledger.effects import feed_part
+from app.ledger.administration.trading_state import GlobalState, load_global_state, store_global_state
 from app.ledger.input_checks import check_name
-from app.ledger.locks import LockedStrategy, lock_all_strategies, lock_strategies
-from app.ledger.trading_state import GlobalState, load_global_state, store_global_state
-from app.ledger.writing import write
+from app.ledger.storage.audit_log import Action, Entity, record
+from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
+from app.ledger.storage.row_writes import feed_part
+from app.ledger.storage.writing import write
 from app.models.trading_control import ALL
 from app.principal import Principal
 from app.rules.enums import TradingState

@@ -11,15 +11,15 @@ from decimal import Decimal, localcontext
 
 from app.database import WriteConnection
 from app.errors import PurserError
-from app.ledger import own_events
-from app.ledger.admission import empty_admission
-from app.ledger.arrival import OrderKey
-from app.ledger.asking import ask
+from app.ledger.administration.trading_state import global_state
 from app.ledger.authorization.desk import Desk
 from app.ledger.authorization.requests import Request
-from app.ledger.budgets import BudgetBook
+from app.ledger.batch import OrderKey
 from app.ledger.commands import Verdict
-from app.ledger.exposure import (
+from app.ledger.folding.orders import known_of, load_states
+from app.ledger.folding.valuations import valuations_of
+from app.ledger.holds.budgets import BudgetBook
+from app.ledger.holds.exposure import (
     Side,
     UnvaluedOrder,
     held_in,
@@ -30,13 +30,13 @@ from app.ledger.exposure import (
     reducible_in,
     unvalued_of,
 )
-from app.ledger.locks import LockedStrategy, lock_strategies
-from app.ledger.orders import known_of, load_states
-from app.ledger.record import apply_admitted
-from app.ledger.revaluation import value_open_orders
-from app.ledger.trading_state import global_state
-from app.ledger.valuations import valuations_of
-from app.ledger.writing import WriteBehind, write
+from app.ledger.holds.revaluation import value_open_orders
+from app.ledger.recording import own_events
+from app.ledger.recording.dedup import empty_admission
+from app.ledger.recording.record import apply_admitted
+from app.ledger.storage.locks import LockedStrategy, lock_strategies
+from app.ledger.storage.query_batch import ask
+from app.ledger.storage.writing import WriteBehind, write
 from app.rules.holds import OpenOrder, increasing_quantities, is_amount
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation

@@ -7,18 +7,19 @@ import msgspec
 
 from app.engines.nautilus import INSTANT_MAX
 from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
-from app.ledger import own_events, totals
-from app.ledger.arrival import OrderKey
 from app.ledger.authorization.requests import Request
-from app.ledger.budgets import BudgetBook
+from app.ledger.batch import OrderKey
 from app.ledger.commands import Verdict
-from app.ledger.effects import feed_part, number_part, order_row_parts
-from app.ledger.exposure import Market, Side, UnvaluedOrder, reducible_in
-from app.ledger.holds import HoldChanges
-from app.ledger.locks import LockedStrategy
-from app.ledger.orders import OrderChange
-from app.ledger.rows import order_row
-from app.ledger.writing import Part, Row
+from app.ledger.folding import totals
+from app.ledger.folding.orders import OrderChange
+from app.ledger.holds.budgets import BudgetBook
+from app.ledger.holds.exposure import Market, Side, UnvaluedOrder, reducible_in
+from app.ledger.holds.holds import HoldChanges
+from app.ledger.recording import own_events
+from app.ledger.storage.locks import LockedStrategy
+from app.ledger.storage.row_writes import feed_part, number_part, order_row_parts
+from app.ledger.storage.rows import order_row
+from app.ledger.storage.writing import Part, Row
 from app.rules.authorization import Denial, Question, decide
 from app.rules.currencies import did_you_mean
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState

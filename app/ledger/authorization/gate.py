@@ -19,8 +19,8 @@ from app.ledger.authorization.authorize import Answers, authorize, decide_ahead,
 from app.ledger.authorization.desk import Desk
 from app.ledger.authorization.lane import Group, Lane, Waiting
 from app.ledger.authorization.requests import Request
-from app.ledger.locks import WAITED_TOO_LONG
-from app.ledger.writing import CANNOT_BE_STORED
+from app.ledger.storage.locks import WAITED_TOO_LONG
+from app.ledger.storage.writing import CANNOT_BE_STORED
 
 _LOG = logging.getLogger("purser.ledger")
 

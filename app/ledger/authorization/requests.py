@@ -3,9 +3,9 @@
 from functools import lru_cache
 from uuid import UUID
 
-from app.ledger.arrival import OrderKey
+from app.ledger.batch import OrderKey
 from app.ledger.commands import AuthorizeOrder
-from app.ledger.exposure import Market
+from app.ledger.holds.exposure import Market
 from app.rules.holds import opposite, unit_price_of
 
 _text_of = lru_cache(maxsize=10_000)(str)

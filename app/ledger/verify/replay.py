@@ -8,11 +8,10 @@ import asyncpg
 
 from app.database import ReadConnection
 from app.engines.nautilus import decode_stored
-from app.ledger.by_keys import array_source
-from app.ledger.order_folding import FoldedOrder, fold_order
-from app.ledger.order_loading import load_spawned
-from app.ledger.orders import OrderChange
-from app.ledger.positions import (
+from app.ledger.folding.order_folding import FoldedOrder, fold_order
+from app.ledger.folding.order_loading import load_spawned
+from app.ledger.folding.orders import OrderChange
+from app.ledger.folding.positions import (
     EFFECT_COLUMNS,
     BookedFill,
     Life,
@@ -23,12 +22,13 @@ from app.ledger.positions import (
     position_id_of,
     run_fills,
 )
-from app.ledger.reconciliation import compare_all
-from app.ledger.rows import ORDER_COLUMNS, POSITION_COLUMNS, order_row, position_row
-from app.ledger.valuations import load_valuations
+from app.ledger.folding.reconciliation import compare_all
+from app.ledger.folding.valuations import load_valuations
+from app.ledger.storage.key_lookup import array_source
+from app.ledger.storage.rows import ORDER_COLUMNS, POSITION_COLUMNS, order_row, position_row
+from app.ledger.storage.writing import Row
 from app.ledger.verify.event_columns import differing_columns
 from app.ledger.verify.finding import Finding
-from app.ledger.writing import Row
 from app.models.fill import NO_REPEAT
 from app.rules.events import OrderFilled
 from app.rules.money import EXACT

@@ -11,8 +11,8 @@ import pytest
 from app.database import Database
 from app.database.embedded import EmbeddedServer
 from app.engines.nautilus import convert_event
-from app.ledger.arrival import Incoming
-from app.ledger.record import record_events
+from app.ledger.batch import Incoming
+from app.ledger.recording.record import record_events
 from app.principal import LOCAL
 from app.resolvers import Context, strategies
 from app.rules.enums import TradingState

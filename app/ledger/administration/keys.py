@@ -1,0 +1,127 @@
+"""API keys: made, listed, revoked. What is stored of a key cannot be turned back into it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import asyncpg
+
+from app.database import ReadConnection, WriteConnection
+from app.errors import BadInputError, KeyNameTaken, KeyNotFound, StrategyAmbiguous, StrategyNotFound
+from app.ledger.storage.audit_log import Action, Entity, record
+from app.ledger.storage.row_writes import feed_part
+from app.ledger.storage.writing import write
+from app.principal import Principal, Role
+from app.rules.api_keys import KeyText, hash_of, is_like_a_key, new_key
+from app.rules.identity import read_uuid
+
+NAME_CHARACTERS_MAX = 100
+
+_INSERT = """
+    INSERT INTO api_keys (key_id, name, role, secret_hash, strategy_ids, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (name) DO NOTHING RETURNING key_id
+"""
+_LIST = """
+    SELECT key_id, name, role, created_at, revoked_at,
+        (SELECT array_agg(coalesce(strategies.trader_id || '/' || strategies.name, bound.id::text) ORDER BY position)
+         FROM unnest(strategy_ids) WITH ORDINALITY AS bound (id, position)
+         LEFT JOIN strategies ON strategies.strategy_id = bound.id) AS strategies
+    FROM api_keys
+"""
+_REVOKE = "UPDATE api_keys SET revoked_at = $2 WHERE key_id = $1 AND revoked_at IS NULL"
+_STRATEGY_WITH_ID = "SELECT strategy_id FROM strategies WHERE strategy_id = $1"
+_STRATEGIES_NAMED = """
+    SELECT strategy_id FROM strategies WHERE $1 IN (name, trader_id || '/' || name) ORDER BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key without its secret. Instants are nanoseconds since the epoch; `strategies` None: all of them."""
+
+    key_id: str
+    name: str
+    role: Role
+    strategies: tuple[str, ...] | None
+    created_at: int
+    revoked_at: int | None
+
+
+async def create(
+    work: WriteConnection, principal: Principal, role: Role, name: str | None, strategies: Sequence[str]
+) -> KeyText:
+    """A new key, for these strategies or, where none is named, for all. Its id is its name unless it is given one.
+
+    Strategies go by id, or else by name or TRADER/NAME: a text that is a UUID is always an id.
+    Raises BadInputError, KeyNameTaken, StrategyNotFound, StrategyAmbiguous.
+    """
+    key = new_key()
+    name = key.id if name is None else name
+    if name != key.id and is_like_a_key(name):
+        raise BadInputError("A key's name must not look like a key or like a key's id; choose another name.")
+    if not name.isprintable() or not name.strip() or len(name) > NAME_CHARACTERS_MAX:
+        raise BadInputError(f"A key's name has 1 to {NAME_CHARACTERS_MAX} characters, all of them printable.")
+    strategy_ids = sorted({await _strategy_id(work, strategy) for strategy in strategies}) if strategies else None
+    stored = (key.id, name, role, hash_of(key.secret), strategy_ids, time.time_ns())
+    if await work.fetchval(_INSERT, *stored) is None:
+        raise KeyNameTaken(name)
+    made = await work.fetchrow(f"{_LIST} WHERE key_id = $1", key.id)
+    assert made is not None
+    await write(work, [feed_part(keys=[key.id])])
+    await record(work, principal, Action.KEY_CREATE, "key", key.id, None, None, _described(_record(made)))
+    return key
+
+
+async def list_all(connection: ReadConnection) -> list[KeyRecord]:
+    """Every key there ever was, the oldest first."""
+    return [_record(row) for row in await connection.fetch(f"{_LIST} ORDER BY created_at, key_id")]
+
+
+async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_name: bool) -> KeyRecord | None:
+    """Revoke the key of this id, or of this name; answers how it stood, None if it was revoked before.
+
+    Raises KeyNotFound.
+    """
+    column = "name" if by_name else "key_id"
+    row = await work.fetchrow(f"{_LIST} WHERE {column} = $1 FOR UPDATE OF api_keys", key)
+    if row is None:
+        raise KeyNotFound(key, by_name=by_name)
+    if row["revoked_at"] is not None:
+        return None
+    before = _record(row)
+    after = replace(before, revoked_at=time.time_ns())
+    await work.execute(_REVOKE, before.key_id, after.revoked_at)
+    await write(work, [feed_part(keys=[before.key_id])])
+    acted = (Action.KEY_REVOKE, "key", before.key_id, None)
+    await record(work, principal, *acted, _described(before), _described(after))
+    return before
+
+
+async def _strategy_id(connection: ReadConnection, strategy: str) -> UUID:
+    strategy_id = read_uuid(strategy)
+    if strategy_id is not None:
+        if await connection.fetchval(_STRATEGY_WITH_ID, strategy_id) is None:
+            raise StrategyNotFound(strategy_id)
+        return strategy_id
+    found = [row["strategy_id"] for row in await connection.fetch(_STRATEGIES_NAMED, strategy)]
+    if not found:
+        raise StrategyNotFound(strategy)
+    if len(found) > 1:
+        raise StrategyAmbiguous(strategy, found)
+    return UUID(str(found[0]))
+
+
+def _described(key: KeyRecord) -> Entity:
+    return {
+        "keyId": key.key_id,
+        "name": key.name,
+        "role": key.role.value,
+        "strategies": None if key.strategies is None else list(key.strategies),
+        "isRevoked": key.revoked_at is not None,
+    }
+
+
+def _record(row: asyncpg.Record) -> KeyRecord:
+    strategies = None if row["strategies"] is None else tuple(row["strategies"])
+    return KeyRecord(row["key_id"], row["name"], Role(row["role"]), strategies, row["created_at"], row["revoked_at"])

@@ -1,0 +1,1 @@
+"""Folds: events become order states, fills become positions, both become totals."""

@@ -1,0 +1,363 @@
+"""Continuous reconciliation: what the engine reports of positions, compared with the ledger as it arrives.
+
+    fills ─> positions (`ledger.positions`) ─> how each stood after each fill: its trail ─┐
+    position events ─────────────────────────────────────────────────────────────────────┴─> discrepancies
+
+A report speaks of the position after one fill, by its `ts_event`. Which state it means depends on nothing that came
+later, so reports may come before their fills, after them, or twice; a position that is computed again has its reports
+compared again. Nothing that the engine reports sets a number here. Run under `localcontext(EXACT)`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+
+from app.database import WriteConnection
+from app.engines.nautilus import decode_stored
+from app.ledger.batch import Arrival, NewFill
+from app.ledger.folding.positions import (
+    START,
+    Life,
+    PositionChanges,
+    PositionKey,
+    Trail,
+    book_fills,
+    life_of,
+    recompute,
+)
+from app.ledger.storage.key_lookup import array_source, join_by
+from app.ledger.storage.locks import LockedStrategy
+from app.ledger.storage.writing import Delete, Merge, Part, Row
+from app.models import Discrepancy
+from app.rules.enums import DiscrepancyKind, Reconciliation
+from app.rules.events import AnyPositionEvent
+from app.rules.positions import FillPlace, PositionState
+from app.rules.reconciliation import Difference, PositionReport, closest, read_report
+
+_COLUMNS = (
+    "strategy_id",
+    "event_id",
+    "kind",
+    "position_id",
+    "position_n",
+    "instrument_id",
+    "ts_event",
+    "ledger_value",
+    "engine_value",
+)
+_STORED = f"""
+SELECT d.strategy_id::text, d.position_id, d.event_id::text, d.kind, d.position_n
+FROM {array_source("strategy_id uuid", "position_id text", "since bigint")} k
+{join_by("discrepancies", "d", "k", "strategy_id", "position_id", also="ts_event >= k.since")}
+"""
+_OTHERS = """
+SELECT EXISTS (SELECT FROM discrepancies WHERE strategy_id = $1 AND position_id = $2 AND position_n = $3
+AND event_id <> ALL($4::uuid[]))
+"""
+_REPORTS_SINCE = """
+SELECT payload FROM order_events
+WHERE strategy_id = $1 AND position_id = $2 AND ts_event >= $3 AND variant = 0 ORDER BY seq
+"""
+_REPORTS = """
+SELECT payload FROM order_events WHERE strategy_id = $1 AND event_id = ANY($2::uuid[]) AND variant = 0
+"""
+_LIFE = "SELECT * FROM positions WHERE strategy_id = $1 AND position_id = $2 AND n = $3"
+_PAID_BASE_FEES = """
+SELECT EXISTS (SELECT FROM fills WHERE strategy_id = $1 AND position_id = $2
+AND commission_currency <> currency AND commission <> 0)
+"""
+_WITH_BASE_FEES = """
+SELECT DISTINCT position_id FROM fills WHERE strategy_id = $1 AND commission_currency <> currency
+"""
+
+
+Disputed = dict[str, list[tuple[str, int | None]]]
+"""Stored discrepancies of a position: (kind, position_n) by the event's id."""
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """What comparing brought about: discrepancies to store and to remove, and engines found to deduct base fees."""
+
+    found: list[Row] = field(default_factory=list)
+    settled: list[Row] = field(default_factory=list)
+    deducting: set[str] = field(default_factory=set)
+    """Strategies whose engine was found to take commissions in the base currency off the position."""
+
+    def parts(self) -> list[Part]:
+        """What is to be written: no row is both removed and stored, for one statement may do both."""
+        found = {row[:3]: row for row in self.found}
+        settled = [key for key in self.settled if key not in found]
+        return [Delete(Discrepancy, _COLUMNS[:3], settled), Merge(Discrepancy, _COLUMNS, list(found.values()))]
+
+
+async def book_and_reconcile(
+    work: WriteConnection,
+    fills: Sequence[NewFill],
+    reports: Sequence[Arrival],
+    strategies: Mapping[str, LockedStrategy],
+) -> tuple[PositionChanges, Reconciled]:
+    """Apply new fills to positions, and compare the engine's reports with them. Writes nothing.
+
+    Where reports show that an engine deducts base fees, its strategy's positions are computed anew that way.
+    """
+    news: dict[PositionKey, list[Arrival]] = {}
+    for report in reports:
+        news.setdefault((report.strategy_id, report.event.position_id), []).append(report)  # type: ignore[union-attr,arg-type]
+    changes = await book_fills(work, fills, strategies, news)
+    reconciled = await reconcile(work, news, changes, strategies)
+    if reconciled.deducting:
+        found = reconciled.deducting
+        for strategy_id in found:
+            strategies[strategy_id].deducts_base_fees = True
+        changes = await book_fills(work, fills, strategies, news, anew=found)
+        for strategy_id in sorted(found):
+            for row in await work.fetch(_WITH_BASE_FEES, strategy_id):
+                key = (strategy_id, row["position_id"])
+                if key not in changes.recomputed:
+                    await recompute(work, key, [], changes, deducts_base_fees=True, since=START)
+        reconciled = await reconcile(work, news, changes, strategies)
+        reconciled.deducting = found
+    return changes, reconciled
+
+
+async def reconcile(
+    work: WriteConnection,
+    news: Mapping[PositionKey, Sequence[Arrival]],
+    changes: PositionChanges,
+    strategies: Mapping[str, LockedStrategy],
+) -> Reconciled:
+    """Compare new reports, and those stored reports whose positions moved under them. Adds to `changes.lives`."""
+    result = Reconciled()
+    disputed = await _load_disputed(work, changes)
+    for key in dict.fromkeys((*news, *disputed, *changes.recomputed)):
+        position = _Position(work, key, changes, strategies[key[0]].deducts_base_fees)
+        await position.compare_again(disputed.get(key, {}), result)
+        for arrival in news.get(key, ()):
+            await position.compare(arrival.event, result)  # type: ignore[arg-type]
+        await position.mark(result)
+    return result
+
+
+async def _load_disputed(work: WriteConnection, changes: PositionChanges) -> dict[PositionKey, Disputed]:
+    """Discrepancies that fills of this transaction may settle."""
+    since = {
+        # What was said of a position that was not there may concern another instrument than it has now.
+        key: 0 if key not in changes.latest else changes.recomputed.get(key, min(trail))
+        for key, trail in changes.trails.items()
+        if trail
+    }
+    disputed: dict[PositionKey, Disputed] = {}
+    if since:
+        columns = [key[0] for key in since], [key[1] for key in since], [str(first) for first in since.values()]
+        for row in await work.fetch(_STORED, *columns):
+            of_position = disputed.setdefault((row["strategy_id"], row["position_id"]), {})
+            of_position.setdefault(row["event_id"], []).append((row["kind"], row["position_n"]))
+    return disputed
+
+
+class _Position:
+    """One position and the reports of it that are compared in this transaction."""
+
+    def __init__(self, work: WriteConnection, key: PositionKey, changes: PositionChanges, deducts: bool) -> None:
+        self._work = work
+        self._key = key
+        self._changes = changes
+        self._deducts = deducts
+        self._trail: Trail = changes.trails.get(key, {})
+        self._latest = changes.latest.get(key)
+        self._verdicts: dict[int, Reconciliation] = {}
+        self._settled: dict[str, int | None] = {}
+        self._news: list[AnyPositionEvent] = []
+        self._deducted: Trail | None = None
+
+    async def compare_again(self, disputed: Disputed, result: Reconciled) -> None:
+        """Compare stored reports that this transaction's fills may have put right or wrong."""
+        since = self._changes.recomputed.get(self._key)
+        if since is not None:
+            rows = await self._work.fetch(_REPORTS_SINCE, *self._key, since)
+        elif disputed:
+            rows = await self._work.fetch(_REPORTS, self._key[0], list(disputed))
+        else:
+            return
+        for row in rows:
+            event = decode_stored(row["payload"])
+            assert isinstance(event, AnyPositionEvent)
+            report = read_report(event)
+            if self._is_of_another_instrument(event):
+                result.settled += [(self._key[0], event.event_id, kind) for kind, _ in disputed.get(event.event_id, [])]
+                continue
+            if report.ts_event not in self._trail:
+                continue  # What was said of it stands: no fill of this transaction concerns it.
+            state, found = closest(report, await self._states_at(report))
+            before = disputed.get(event.event_id, [])
+            result.settled += [(self._key[0], event.event_id, kind) for kind, _ in before]
+            for _, n in before:
+                self._settled[event.event_id] = n
+            if found and await self._shows_deduction(report, found):
+                result.deducting.add(self._key[0])
+            self._judge(event, state, found, result)
+
+    async def compare(self, event: AnyPositionEvent, result: Reconciled) -> None:
+        """Compare a new report."""
+        if self._is_of_another_instrument(event):
+            return
+        self._news.append(event)
+        report = read_report(event)
+        states = await self._states_at(report)
+        if not states:
+            result.found.append(self._row(event, None, _missing(report)))
+            return
+        state, found = closest(report, states)
+        if found and await self._shows_deduction(report, found):
+            result.deducting.add(self._key[0])
+        self._judge(event, state, found, result)
+
+    async def mark(self, result: Reconciled) -> None:
+        """Note on each life that was compared whether the reports of it agree."""
+        settled = {n for n in self._settled.values() if n is not None}
+        for n in settled | self._verdicts.keys():
+            life = await self._life(n)
+            if life is None:
+                continue
+            verdict = self._verdicts.get(n) or await self._verdict_anew(n, life)
+            still = life.reconciliation is Reconciliation.DIFFERS and verdict is Reconciliation.AGREES
+            if still and (n not in settled or await self._is_disputed_besides(n)):
+                verdict = Reconciliation.DIFFERS
+            if verdict is not life.reconciliation:
+                if (*self._key, n) not in self._changes.lives:
+                    life = copy(before := life)
+                    life.before = before
+                    self._changes.lives[(*self._key, n)] = life
+                life.reconciliation = verdict
+
+    def _judge(
+        self, event: AnyPositionEvent, state: PositionState, found: Iterable[Difference], result: Reconciled
+    ) -> None:
+        rows = [self._row(event, state.n, difference) for difference in found]
+        result.found += rows
+        if rows:
+            self._verdicts[state.n] = Reconciliation.DIFFERS
+        else:
+            self._verdicts.setdefault(state.n, Reconciliation.AGREES)
+
+    def _row(self, event: AnyPositionEvent, n: int | None, difference: Difference) -> Row:
+        return (
+            self._key[0],
+            event.event_id,
+            difference.kind.value,
+            event.position_id,
+            n,
+            event.instrument_id,
+            event.ts_event,
+            difference.ledger,
+            difference.engine,
+        )
+
+    def _is_of_another_instrument(self, event: AnyPositionEvent) -> bool:
+        """Whether another instrument has this position id here (`ledger.positions`): nothing is compared then."""
+        life = self._latest or self._changes.lives.get((*self._key, 1))
+        return life is not None and life.instrument_id != event.instrument_id
+
+    async def _states_at(self, report: PositionReport) -> list[PositionState]:
+        """How the position stood after each fill of that instant, stored or new, in the order of the fills."""
+        instant, latest = report.ts_event, self._latest
+        new, begin = self._trail.get(instant, []), self._changes.recomputed.get(self._key)
+        if latest is None or latest.last[0] < instant or (begin is not None and begin < instant):
+            return new  # No other fill of that instant is stored.
+        if begin is None and latest.last[0] == instant and (latest.first[0] < instant or latest.state.n == 1):
+            # All that is stored of the instant is of one life: mostly it is its end that the report speaks of. Where a
+            # later life agrees, an earlier state of this one may agree too, and would count: all must be seen then.
+            states = [latest.state, *new]
+            state, found = closest(report, states)
+            if not found and state.n == latest.state.n:
+                return states
+        stored = await self._stored_trail((instant, -1, -1, -1))
+        return [*stored.get(instant, []), *new]
+
+    async def _stored_trail(self, since: FillPlace) -> Trail:
+        """How the position stood after stored fills, from the life that `since` falls into, without lives moved now."""
+        scratch = PositionChanges(valuations=dict(self._changes.valuations))
+        await recompute(self._work, self._key, [], scratch, deducts_base_fees=self._deducts, since=since)
+        trail = scratch.trails.get(self._key, {})
+        if self._key not in self._changes.recomputed:
+            return trail
+        again = min((state.n for states in self._trail.values() for state in states), default=None)
+        if again is None:
+            return trail
+        return {ts: [state for state in states if state.n < again] for ts, states in trail.items()}
+
+    async def _verdict_anew(self, n: int, life: Life) -> Reconciliation:
+        """What all reports say of a life, once the one that differed from it turned out to speak of another."""
+        if self._key in self._changes.recomputed and (*self._key, n) in self._changes.lives:
+            return Reconciliation.NOT_REPORTED  # its reports were all compared again
+        trail = await self._stored_trail(life.first)
+        for instant, states in self._trail.items():
+            trail.setdefault(instant, []).extend(states)
+        rows = await self._work.fetch(_REPORTS_SINCE, *self._key, life.first[0])
+        events = [*(decode_stored(row["payload"]) for row in rows), *self._news]
+        concerned = [event for event in events if not self._is_of_another_instrument(event)]  # type: ignore[arg-type]
+        _, verdicts = compare_all(concerned, trail)  # type: ignore[arg-type]
+        return verdicts.get(n, Reconciliation.NOT_REPORTED)
+
+    async def _shows_deduction(self, report: PositionReport, found: Iterable[Difference]) -> bool:
+        """Whether the report is right once commissions in the base currency are taken off the position."""
+        if self._deducts or all(difference.kind is not DiscrepancyKind.QUANTITY for difference in found):
+            return False
+        if self._deducted is None:
+            self._deducted = await self._deducted_trail()
+        states = self._deducted.get(report.ts_event, [])
+        return bool(states) and not closest(report, states)[1]
+
+    async def _deducted_trail(self) -> Trail:
+        """How the position stood after each fill if those commissions are taken off; empty where it paid none."""
+        news = [copy(one) for one in self._changes.fills if (one.strategy_id, one.position_id) == self._key]
+        pays = any(one.fill.commission_currency != one.fill.currency and one.fill.commission for one in news)
+        if not pays and not await self._work.fetchval(_PAID_BASE_FEES, *self._key):
+            return {}
+        scratch = PositionChanges(valuations=dict(self._changes.valuations))
+        await recompute(self._work, self._key, news, scratch, deducts_base_fees=True, since=START)
+        return scratch.trails.get(self._key, {})
+
+    async def _life(self, n: int) -> Life | None:
+        """The life as this transaction leaves it; None for one that it removes."""
+        if (*self._key, n) in self._changes.removed:
+            return None
+        if (moved := self._changes.lives.get((*self._key, n))) is not None:
+            return moved
+        if self._latest is not None and self._latest.state.n == n:
+            return self._latest
+        row = await self._work.fetchrow(_LIFE, *self._key, n)
+        return life_of(row) if row is not None else None
+
+    async def _is_disputed_besides(self, n: int) -> bool:
+        return bool(await self._work.fetchval(_OTHERS, *self._key, n, list(self._settled)))
+
+
+def _missing(report: PositionReport) -> Difference:
+    quantity = f"{report.signed_qty:f}" if report.signed_qty is not None else "a position"
+    return Difference(DiscrepancyKind.FILL_MISSING, None, quantity)
+
+
+def compare_all(
+    reports: Iterable[AnyPositionEvent], trail: Trail
+) -> tuple[dict[str, tuple[int | None, list[Difference]]], dict[int, Reconciliation]]:
+    """All reports of a position against its whole trail: what differs, and the verdict on each life.
+
+    What differs goes by the event's id: the life that it speaks of, and the figures.
+    """
+    differing: dict[str, tuple[int | None, list[Difference]]] = {}
+    verdicts: dict[int, Reconciliation] = {}
+    for event in reports:
+        report = read_report(event)
+        states = trail.get(report.ts_event)
+        if not states:
+            differing[event.event_id] = None, [_missing(report)]
+            continue
+        state, found = closest(report, states)
+        if found:
+            differing[event.event_id] = state.n, found
+            verdicts[state.n] = Reconciliation.DIFFERS
+        else:
+            verdicts.setdefault(state.n, Reconciliation.AGREES)
+    return differing, verdicts

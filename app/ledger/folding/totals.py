@@ -1,0 +1,181 @@
+"""Totals: what a batch adds to the sums that are kept."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from app.database import WriteConnection
+from app.ledger.folding.orders import OrderChange
+from app.ledger.folding.positions import BookedFill, PositionChanges
+from app.ledger.storage.writing import Merge, Row
+from app.models import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
+from app.rules.positions import PositionState
+
+_ZERO = Decimal(0)
+_DAY_NS = 86_400 * 1_000_000_000
+
+_AMOUNTS = "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts"
+_SUMS_OF_FILLS = """
+SELECT strategy_id, day, instrument_id, currency, side, sum(fills) AS fills, sum(quantity) AS quantity,
+       sum(notional) AS notional, sum(realized_pnl) AS realized_pnl, sum(total_fees) AS total_fees,
+       min(ts_event) AS first_ts, max(ts_event) AS last_ts
+FROM (
+    SELECT strategy_id, (timestamp 'epoch' + (ts_event / 1000000000) * interval '1 second')::date AS day,
+           instrument_id, part.* , side, ts_event
+    FROM fills CROSS JOIN LATERAL (VALUES
+        (settlement_currency, 1, last_qty, notional, realized_pnl, 0),
+        (commission_currency, 0, 0, 0, 0, commission)
+    ) part(currency, fills, quantity, notional, realized_pnl, total_fees)
+    WHERE instrument_id = ANY($1)
+) parts GROUP BY strategy_id, day, instrument_id, currency, side
+"""
+_REBUILD_DAYS = f"""
+INSERT INTO fill_totals (strategy_id, day, instrument_id, currency, side, {_AMOUNTS})
+SELECT strategy_id, day, instrument_id, currency, side, fills, quantity, notional, trim_scale(realized_pnl),
+       total_fees, first_ts, last_ts
+FROM ({_SUMS_OF_FILLS}) sums
+"""
+_REBUILD_SUMS = f"""
+INSERT INTO fill_sums (strategy_id, instrument_id, currency, side, {_AMOUNTS})
+SELECT strategy_id, instrument_id, currency, side, sum(fills), sum(quantity), sum(notional),
+       trim_scale(sum(realized_pnl)), sum(total_fees), min(first_ts), max(last_ts)
+FROM fill_totals WHERE instrument_id = ANY($1) GROUP BY 1, 2, 3, 4
+"""
+
+_FILL_COLUMNS = (
+    *("strategy_id", "day", "instrument_id", "currency", "side"),
+    *("fills", "quantity", "notional", "realized_pnl", "total_fees", "first_ts", "last_ts"),
+)
+
+
+def order_counts(orders: Iterable[OrderChange]) -> Merge:
+    """Count orders under their new status instead of the old one."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for change in orders:
+        state = change.state
+        counts[change.key[0], state.instrument_id, state.status] += 1
+        if change.status_before is not None and change.instrument_id_before is not None:
+            counts[change.key[0], change.instrument_id_before, change.status_before] -= 1
+    rows = [(*key, count) for key, count in counts.items() if count]
+    return Merge(OrderTotal, ("strategy_id", "instrument_id", "status", "orders"), rows, add=("orders",))
+
+
+def position_counts(changes: PositionChanges) -> Merge:
+    """Count positions under their new status instead of the old one."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for (strategy_id, _, _), life in changes.lives.items():
+        counts[strategy_id, life.instrument_id, life.state.status] += 1
+        if life.before is not None:
+            counts[strategy_id, life.before.instrument_id, life.before.state.status] -= 1
+    for (strategy_id, _, _), life in changes.removed.items():
+        counts[strategy_id, life.instrument_id, life.state.status] -= 1
+    rows = [(*key, count) for key, count in counts.items() if count]
+    columns = ("strategy_id", "instrument_id", "status", "positions")
+    return Merge(PositionTotal, columns, rows, add=("positions",))
+
+
+def trade_sums(changes: PositionChanges) -> Merge:
+    """Count positions that closed, and take back those that were computed again. Run under `localcontext(EXACT)`."""
+    sums: dict[tuple[str, date, str], list[Decimal | int]] = {}
+    for (strategy_id, _, _), life in changes.lives.items():
+        _add_trade(sums, strategy_id, life.state, 1)
+        if life.before is not None:
+            _add_trade(sums, strategy_id, life.before.state, -1)
+    for (strategy_id, _, _), life in changes.removed.items():
+        _add_trade(sums, strategy_id, life.state, -1)
+    rows = [(*key, *row) for key, row in sums.items() if any(row)]
+    columns = ("strategy_id", "day", "currency", "trades", "wins", "losses", "profit", "loss")
+    return Merge(TradeTotal, columns, rows, add=columns[3:6], add_trimmed=columns[6:])
+
+
+def signal_counts(signals: Iterable[tuple[str, str]]) -> Merge:
+    """Count new signals, given as (strategy_id, name)."""
+    rows = [(*key, count) for key, count in Counter(signals).items()]
+    return Merge(SignalTotal, ("strategy_id", "name", "signals"), rows, add=("signals",))
+
+
+def fill_sums(changes: PositionChanges) -> list[Merge]:
+    """Add new fills, and the difference that revised ones make, by day and overall.
+
+    Revised fills are valued as before; `ledger.revaluation` makes the totals of an instrument that is not.
+    """
+    sums: dict[tuple[str, date, str, str, str], list[Decimal | int]] = {}
+    for booked in changes.fills:
+        fill = booked.fill
+        row = _sum_row(sums, booked, booked.settlement_currency)
+        row[0] += 1
+        row[1] += fill.last_qty
+        row[2] += booked.notional
+        row[3] += booked.realized_pnl
+        _sum_row(sums, booked, fill.commission_currency)[4] += fill.commission
+    for booked in changes.revised:
+        if booked.before is not None:
+            _sum_row(sums, booked, booked.settlement_currency)[3] += booked.realized_pnl - booked.before[0]
+    overall: dict[tuple[str, str, str, str], list[Decimal | int]] = {}
+    for (strategy_id, _, instrument_id, currency, side), row in sums.items():
+        key = (strategy_id, instrument_id, currency, side)
+        known = overall.get(key)
+        if known is None:
+            overall[key] = list(row)
+        else:
+            summed = [one + other for one, other in zip(known[:5], row[:5], strict=True)]
+            overall[key] = [*summed, min(known[5], row[5]), max(known[6], row[6])]
+    columns = tuple(column for column in _FILL_COLUMNS if column != "day")
+    return [
+        _fill_sums(FillTotal, _FILL_COLUMNS, [(*key, *row) for key, row in sums.items()]),
+        _fill_sums(FillSum, columns, [(*key, *row) for key, row in overall.items()]),
+    ]
+
+
+async def rebuild_fill_sums(work: WriteConnection, instrument_ids: Sequence[str]) -> None:
+    """Add up all fills of the instruments anew, once they are valued otherwise and written."""
+    for table in ("fill_totals", "fill_sums"):
+        await work.execute(f"DELETE FROM {table} WHERE instrument_id = ANY($1)", instrument_ids)
+    await work.execute(_REBUILD_DAYS, instrument_ids)
+    await work.execute(_REBUILD_SUMS, instrument_ids)
+
+
+def _fill_sums(model: type[FillTotal | FillSum], columns: tuple[str, ...], rows: list[Row]) -> Merge:
+    return Merge(
+        model,
+        columns,
+        rows,
+        add=("fills", "quantity", "notional", "total_fees"),
+        add_trimmed=("realized_pnl",),
+        least=("first_ts",),
+        greatest=("last_ts",),
+    )
+
+
+def _add_trade(
+    sums: dict[tuple[str, date, str], list[Decimal | int]], strategy_id: str, state: PositionState, sign: int
+) -> None:
+    if state.ts_closed is None:
+        return
+    row = sums.setdefault((strategy_id, _day_of(state.ts_closed // _DAY_NS), state.currency), [0, 0, 0, _ZERO, _ZERO])
+    net = state.net_pnl
+    row[0] += sign
+    row[1] += sign * (net > 0)
+    row[2] += sign * (net < 0)
+    row[3] += sign * max(net, _ZERO)
+    row[4] += sign * max(-net, _ZERO)
+
+
+def _sum_row(
+    sums: dict[tuple[str, date, str, str, str], list[Decimal | int]], booked: BookedFill, currency: str
+) -> list[Decimal | int]:
+    ts = booked.fill.ts_event
+    key = (booked.strategy_id, _day_of(ts // _DAY_NS), booked.instrument_id, currency, booked.fill.side)
+    row = sums.get(key)
+    if row is None:
+        row = sums[key] = [0, _ZERO, _ZERO, _ZERO, _ZERO, ts, ts]
+    row[5] = min(row[5], ts)
+    row[6] = max(row[6], ts)
+    return row
+
+
+@lru_cache(maxsize=4096)
+def _day_of(days: int) -> date:
+    return datetime.fromtimestamp(days * 86_400, UTC).date()

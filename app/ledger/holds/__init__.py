@@ -1,0 +1,1 @@
+"""Holds: the capital that open orders and positions reserve from budgets."""

@@ -1,0 +1,225 @@
+"""What decides holds, read from the database: open positions, open orders, last prices. Strategies must be locked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple, TypeAlias
+
+import asyncpg
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from app.database import WriteConnection
+from app.ledger.batch import OrderKey
+from app.ledger.storage.key_lookup import array_source, join_by
+from app.ledger.storage.query_batch import Query
+from app.models.order import OPEN
+from app.rules.enums import OrderSide, QuantitySource
+from app.rules.holds import HoldState, OpenOrder, opposite
+from app.rules.order_state import OrderState
+
+Market: TypeAlias = tuple[str, str]
+"""(strategy_id, instrument_id): orders and positions of one market share exposure."""
+Side: TypeAlias = tuple[Market, OrderSide]
+"""One side of a market."""
+
+_MARKETS = array_source("strategy_id uuid", "instrument_id text")
+_SIDES = array_source("strategy_id uuid", "instrument_id text", "side text")
+_KEYS = array_source("strategy_id uuid", "client_order_id text")
+_HELD = f"""
+SELECT p.strategy_id, p.instrument_id, p.entry, sum(abs(p.signed_qty)) AS held FROM {_MARKETS} k
+{join_by("positions", "p", "k", "strategy_id", "instrument_id", also="status = 'OPEN'")}
+GROUP BY 1, 2, 3
+"""
+_UNVALUED = """
+SELECT h.strategy_id, h.client_order_id, o.instrument_id, h.currency, o.quantity_source FROM holds h
+JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_order_id
+WHERE h.strategy_id = ANY($1::uuid[]) AND h.is_unvalued ORDER BY 1, 2
+"""
+_HOLDS = f"""
+SELECT h.* FROM {_KEYS} k
+{join_by("holds", "h", "k", "strategy_id", "client_order_id")}
+"""
+_OPEN_ORDERS = f"""
+SELECT o.instrument_id, o.side, o.quantity, o.filled_qty, o.filled_notional, o.price, o.trigger_price, o.reduce_only,
+       o.ts_init, o.is_quote_quantity, o.quantity_source, h.*
+FROM {_SIDES} k
+{join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=OPEN)}
+{join_by("holds", "h", "o", "strategy_id", "client_order_id")}
+"""
+# Of an inverse instrument an amount of the quote currency is units, as in `rules.holds.is_amount`.
+_IS_UNITS = """(NOT is_quote_quantity OR EXISTS (
+    SELECT FROM instruments i WHERE i.instrument_id = orders.instrument_id AND i.is_inverse))"""
+_CLAIMED = f"""
+SELECT o.strategy_id, o.instrument_id, o.side,
+       sum(greatest(o.quantity - o.filled_qty, 0)) AS claimed, max(o.ts_init) AS ts_init
+FROM {_SIDES} k
+{join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=f"{OPEN} AND {_IS_UNITS}")}
+GROUP BY 1, 2, 3
+"""
+_LATEST = "ORDER BY ts_event DESC, event_id DESC LIMIT 1"
+_OWN_LATEST = f"FROM fills WHERE instrument_id = k.instrument_id AND strategy_id = k.strategy_id {_LATEST}"
+_LAST_FILLS = f"""
+SELECT k.strategy_id, k.instrument_id, f.ts_event, f.event_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL (
+    SELECT * {_OWN_LATEST}
+) f
+"""
+# The strategy's own, if it has any; else the price of another strategy's fill.
+_LAST_PRICES = f"""
+SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL (
+    (SELECT last_px, 0 AS place {_OWN_LATEST})
+    UNION ALL (SELECT last_px, 1 FROM fills WHERE instrument_id = k.instrument_id {_LATEST})
+    ORDER BY place LIMIT 1
+) f
+"""
+
+
+class LastFill(NamedTuple):
+    """What was traded at last. Compares as fills follow each other."""
+
+    ts_event: int
+    event_id: str
+    price: Decimal
+
+
+class UnvaluedOrder(Struct, frozen=True):
+    """An open order whose need is unknown: its quantity, its instrument (no `currency`), or a price for it."""
+
+    strategy_id: str
+    client_order_id: str
+    instrument_id: str
+    currency: str | None
+    quantity_source: QuantitySource
+
+
+class _HeldRow(Struct):
+    strategy_id: str
+    instrument_id: str
+    entry: OrderSide
+    held: Decimal
+
+
+_UNVALUED_ROWS = Decoder(list[UnvaluedOrder])
+_HELD_ROWS = Decoder(list[_HeldRow])
+
+
+@dataclass(slots=True)
+class TiedOrder:
+    """An order with its hold and what values it."""
+
+    key: OrderKey
+    instrument_id: str
+    order: OpenOrder
+    price: Decimal | None
+    trigger_price: Decimal | None
+    hold: HoldState
+
+    @property
+    def market(self) -> Market:
+        """Whose exposure it shares."""
+        return self.key[0], self.instrument_id
+
+
+def unvalued_of(strategy_ids: Iterable[str]) -> Query[list[UnvaluedOrder]]:
+    """The open orders of these strategies whose need is unknown."""
+    return Query(_UNVALUED, [list(strategy_ids)], _UNVALUED_ROWS, lambda rows: rows)
+
+
+def held_in(markets: Iterable[Market]) -> Query[dict[Side, Decimal]]:
+    """Open quantities by market and by the side that opened them."""
+
+    def read(rows: list[_HeldRow]) -> dict[Side, Decimal]:
+        return {((row.strategy_id, row.instrument_id), row.entry): row.held for row in rows}
+
+    return Query(_HELD, _columns(markets, 2), _HELD_ROWS, read)
+
+
+async def load_holds(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, HoldState]:
+    """The holds of these orders, as far as they have one."""
+    rows = await work.fetch(_HOLDS, *_columns(keys, 2))
+    return {(str(row["strategy_id"]), row["client_order_id"]): hold_of(row) for row in rows}
+
+
+async def load_open_orders(work: WriteConnection, sides: Iterable[Side]) -> list[TiedOrder]:
+    """Open orders on one side of their market each."""
+    rows = await work.fetch(_OPEN_ORDERS, *_columns(((*market, side.value) for market, side in sides), 3))
+    return [_tied_order(row) for row in rows]
+
+
+async def load_claims(work: WriteConnection, sides: Iterable[Side]) -> dict[Side, tuple[Decimal, int]]:
+    """What the open orders of a side still want, and the last `ts_init` among them."""
+    rows = await work.fetch(_CLAIMED, *_columns(((*market, side.value) for market, side in sides), 3))
+    return {
+        ((str(row["strategy_id"]), row["instrument_id"]), OrderSide(row["side"])): (row["claimed"], row["ts_init"])
+        for row in rows
+    }
+
+
+async def load_last_prices(work: WriteConnection, markets: Iterable[Market]) -> dict[Market, Decimal]:
+    """The price of the latest fill in each market: the strategy's own, or where it has none, any strategy's."""
+    rows = await work.fetch(_LAST_PRICES, *_columns(markets, 2))
+    return {(str(row["strategy_id"]), row["instrument_id"]): row["last_px"] for row in rows}
+
+
+async def load_last_fills(work: WriteConnection, markets: Iterable[Market]) -> dict[Market, LastFill]:
+    """The strategy's latest fill in each market, which depends on no other strategy's events."""
+    rows = await work.fetch(_LAST_FILLS, *_columns(markets, 2))
+    return {
+        (str(row["strategy_id"]), row["instrument_id"]): LastFill(row["ts_event"], str(row["event_id"]), row["last_px"])
+        for row in rows
+    }
+
+
+def reducible_in(held: Mapping[Side, Decimal], side: Side) -> Decimal:
+    """What orders on that side would reduce: all that is open on the other.
+
+    While both are open the strategy hedges, and NautilusTrader opens another position for an order that names none. No
+    event says which position an order names, but orders that close one are reduce-only, and hold nothing anyway.
+    """
+    market, own = side
+    return Decimal(0) if held.get(side) else held.get((market, opposite(own)), Decimal(0))
+
+
+def _columns(rows: Iterable[tuple[str, ...]], count: int) -> list[list[str]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]
+
+
+def open_order_of(state: OrderState, leaves_qty: Decimal) -> OpenOrder:
+    """What of an order decides its hold; `leaves_qty` is 0 once it has ended."""
+    return OpenOrder(
+        client_order_id=state.client_order_id,
+        side=state.side,
+        leaves_qty=leaves_qty,
+        reduce_only=state.reduce_only,
+        ts_init=state.ts_init,
+        is_amount=state.is_quote_quantity,
+        is_unknown=state.quantity_source is QuantitySource.UNKNOWN and not state.is_terminal and not state.reduce_only,
+    )
+
+
+def _tied_order(row: asyncpg.Record) -> TiedOrder:
+    filled = abs(row["filled_notional"]) if row["is_quote_quantity"] else row["filled_qty"]
+    order = OpenOrder(
+        client_order_id=row["client_order_id"],
+        side=OrderSide(row["side"]),
+        leaves_qty=max(row["quantity"] - filled, Decimal(0)),
+        reduce_only=row["reduce_only"],
+        ts_init=row["ts_init"],
+        is_amount=row["is_quote_quantity"],
+        is_unknown=row["quantity_source"] == QuantitySource.UNKNOWN and not row["reduce_only"],
+    )
+    key = (str(row["strategy_id"]), row["client_order_id"])
+    return TiedOrder(key, row["instrument_id"], order, row["price"], row["trigger_price"], hold_of(row))
+
+
+def hold_of(row: asyncpg.Record) -> HoldState:
+    """A stored hold."""
+    return HoldState(
+        currency=row["currency"],
+        unit_price=row["unit_price"],
+        reference_price=row["reference_price"],
+        remaining=row["remaining"],
+        captured=row["captured"],
+        voided=row["voided"],
+        is_unvalued=row["is_unvalued"],
+    )

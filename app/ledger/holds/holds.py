@@ -1,0 +1,268 @@
+"""The fourth step of recording: what open orders and open positions tie up after this batch.
+
+Holds follow from what is open (`rules.holds`), so they are computed anew for every market that moved. The journal tells
+it as the story of the orders that moved: one entry for each, its hold and the position it traded together.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from app.database import WriteConnection
+from app.ledger.batch import OrderKey
+from app.ledger.folding.orders import OrderChange
+from app.ledger.folding.positions import PositionChanges
+from app.ledger.folding.valuations import valuations_of
+from app.ledger.holds.budgets import BudgetBook
+from app.ledger.holds.exposure import (
+    Market,
+    TiedOrder,
+    held_in,
+    load_holds,
+    load_open_orders,
+    open_order_of,
+    reducible_in,
+)
+from app.ledger.holds.exposure_changes import given_up_of, trades_of
+from app.ledger.holds.reference_prices import find_references, refer_to_own_events
+from app.ledger.storage.query_batch import ask
+from app.ledger.storage.rows import HOLD_COLUMNS, hold_row
+from app.ledger.storage.writing import Insert, Part, Update
+from app.models import Hold
+from app.rules.enums import JournalReason, OrderSide, QuantitySource
+from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, is_amount, opposite, unit_price_of
+from app.rules.order_state import OrderState
+from app.rules.order_transitions import TERMINAL
+from app.rules.valuation import Valuation, assumed
+
+_ZERO = Decimal(0)
+_ONE = Decimal(1)
+_NO_HOLD = HoldState(None, None)
+
+
+@dataclass(slots=True)
+class HoldChanges:
+    """Holds to be written."""
+
+    new: dict[OrderKey, HoldState] = field(default_factory=dict)
+    moved: dict[OrderKey, HoldState] = field(default_factory=dict)
+
+    def parts(self) -> list[Part]:
+        """What is to be written."""
+        return [
+            Insert(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.new.items()]),
+            Update(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.moved.items()]),
+        ]
+
+
+@dataclass(slots=True)
+class _Steps:
+    """What became of an order in the batch: what it would add to exposure now, and what fills and its end did."""
+
+    quantity: Decimal
+    increasing: Decimal
+    amounts: Decimal
+    given_up: Decimal
+
+
+async def tie_up(
+    work: WriteConnection,
+    orders: Sequence[OrderChange],
+    positions: PositionChanges,
+    book: BudgetBook,
+    reason: JournalReason | None = None,
+    *,
+    valued_before: Mapping[str, Valuation] | None = None,
+    prices: Mapping[Market, Decimal] | None = None,
+) -> HoldChanges:
+    """Move holds and budgets to where the orders and positions are now. Reads what was before; writes nothing.
+
+    `reason` is for the journal, where the orders' own moves do not tell. `valued_before`: how instruments were valued
+    that are valued otherwise now; holds are converted. `prices` value orders that no event of their strategy values.
+    Run under `localcontext(EXACT)`.
+    """
+    moved = {change.key: change for change in orders}
+    trades = trades_of(positions)
+    markets = {(change.key[0], change.state.instrument_id) for change in orders} | {market for market, _ in trades.held}
+    markets |= {(change.key[0], change.instrument_id_before) for change in orders if change.instrument_id_before}
+    changes = HoldChanges()
+    if not markets:
+        return changes
+    valuations, held_before = await ask(
+        work, valuations_of({instrument_id for _, instrument_id in markets}), held_in(markets)
+    )
+    valuations |= positions.valuations
+    held = {side: held_before.get(side, _ZERO) + trades.held.get(side, _ZERO) for side in held_before | trades.held}
+    tied = await _moved_orders(work, orders, changes, positions, valuations, prices or {})
+    if held:
+        for other in await load_open_orders(work, [(market, opposite(side)) for market, side in held]):
+            tied.setdefault(other.key, other)
+    stored = {key: copy(order.hold) if key not in changes.new else _NO_HOLD for key, order in tied.items()}
+    for order in tied.values():
+        _value_by(order, valuations.get(order.instrument_id), valued_before)
+    given_up = given_up_of(orders, tied, held, positions)
+    for order, quantity in _increasing(tied, held):
+        before, change = stored[order.key], moved.get(order.key)
+        steps = _Steps(
+            quantity,
+            trades.increasing.get(order.key, _ZERO),
+            trades.amounts.get(order.key, _ZERO),
+            given_up.get(order.key, _ZERO),
+        )
+        _move(order, change, steps, valuations.get(order.instrument_id))
+        if order.key not in changes.new and order.hold != before:
+            changes.moved[order.key] = order.hold
+        why = reason if change is not None else None
+        why = why or _reason(change, order.key in changes.new, order.key in trades.increasing)
+        _note(book, order.key, why, before, order.hold, trades.tied_up.pop(order.key, {}))
+    for key, amounts in trades.tied_up.items():
+        why = reason or (JournalReason.FILLED if key[1] is not None else JournalReason.REVALUED)
+        for currency, amount in amounts.items():
+            book.tie_up((key[0], currency), why, key[1], positions=amount)
+    return changes
+
+
+def value_ended(key: OrderKey, state: OrderState, hold: HoldState, valuation: Valuation) -> None:
+    """Say what an order gave up that ended before its instrument was known: no position could be open in it."""
+    order = TiedOrder(key, state.instrument_id, open_order_of(state, _ZERO), state.price, state.trigger_price, hold)
+    _value_by(order, valuation, None)
+    hold.unit_price = _unit_price(order)
+    if hold.unit_price is not None and not state.reduce_only:
+        hold.voided = hold_amount(state.leaves_qty, hold.unit_price, valuation)
+
+
+def _value_by(order: TiedOrder, valuation: Valuation | None, valued_before: Mapping[str, Valuation] | None) -> None:
+    """State what the order is for, and what it held, by how its instrument is valued now."""
+    hold, was_for_amount = order.hold, order.order.is_amount
+    order.order.is_amount = is_amount(was_for_amount, valuation)
+    if valuation is None:
+        return
+    if hold.currency is None:
+        hold.currency = valuation.currency
+        return
+    before = (valued_before or {}).get(order.instrument_id)
+    if before is None or before.currency != hold.currency:
+        # Authorized in a currency that the request named, before anything was known of the instrument.
+        before = assumed(hold.currency) if hold.currency != valuation.currency else valuation
+    if was_for_amount and not order.order.is_amount:
+        hold.unit_price = None  # what was worth one is no unit of an inverse instrument
+    hold.convert(before, valuation)
+
+
+def _move(order: TiedOrder, change: OrderChange | None, steps: _Steps, valuation: Valuation | None) -> None:
+    """Move a hold to what it must be now. One that cannot be valued holds nothing, until it can."""
+    hold, price_before = order.hold, order.hold.unit_price
+    hold.unit_price = _unit_price(order)
+    hold.is_unvalued = order.order.is_unknown or (bool(steps.quantity) and not hold.is_placed)
+    if hold.unit_price is None or hold.currency is None:
+        hold.remaining = _ZERO
+        return
+    # Authorized in a currency that the request named, before anything was known of the instrument: units, then.
+    valuation = valuation or assumed(hold.currency)
+    was_for_amount = change is not None and change.amount is not None and is_amount(True, valuation)
+    has_units = not (was_for_amount or order.order.is_amount)
+    if price_before is not None and price_before != hold.unit_price and has_units:
+        hold.reprice(price_before, valuation)
+    is_spent = was_for_amount and change is not None and change.state.quantity_source is QuantitySource.INFERRED
+    if order.order.is_amount or is_spent:
+        captured = hold_amount(steps.amounts, _ONE, valuation)
+    else:
+        captured = hold_amount(steps.increasing, hold.unit_price, valuation)
+    hold.remaining = hold_amount(steps.quantity, hold.unit_price, valuation)
+    hold.captured += captured
+    if change is None:
+        return
+    if change.state.reduce_only or not change.state.is_terminal:
+        hold.voided = _ZERO
+    elif order.order.is_amount:
+        # It claims no position, and may have been taken to be complete before: what is left says what it gave up.
+        hold.voided = hold_amount(change.state.leaves_qty, _ONE, valuation)
+    elif change.status_before in TERMINAL and price_before is not None:
+        # An ended order may be amended still: what it gave up is what is left of it by its latest quantity.
+        before = change.quantity_before if change.quantity_before is not None else change.state.quantity
+        amended = valuation.notional(change.state.quantity - before, hold.unit_price)
+        hold.voided = max(hold.voided - captured + amended, _ZERO)
+    else:
+        hold.voided = hold_amount(steps.given_up, hold.unit_price, valuation)
+
+
+def _unit_price(order: TiedOrder) -> Decimal | None:
+    """What one unit of the order's quantity is valued at; one unit of an amount is worth one."""
+    if order.order.is_amount:
+        return _ONE
+    return unit_price_of(order.price, order.trigger_price, order.hold.reference_price)
+
+
+def _note(
+    book: BudgetBook,
+    key: OrderKey,
+    reason: JournalReason,
+    before: HoldState,
+    hold: HoldState,
+    tied_up: dict[str, Decimal],
+) -> None:
+    """One entry for an order's hold and the position it traded, where both are in one currency."""
+    if not tied_up and before.remaining == hold.remaining and before.currency == hold.currency:
+        return
+    held: dict[str, Decimal] = {}
+    if before.currency is not None:
+        held[before.currency] = -before.remaining
+    if hold.currency is not None:
+        held[hold.currency] = held.get(hold.currency, _ZERO) + hold.remaining
+    for currency in dict.fromkeys((*held, *tied_up)):
+        orders, positions = held.get(currency, _ZERO), tied_up.get(currency, _ZERO)
+        book.tie_up((key[0], currency), reason, key[1], orders=orders, positions=positions)
+
+
+def _reason(moved: OrderChange | None, is_new: bool, has_traded: bool) -> JournalReason:
+    if moved is None:
+        return JournalReason.REVALUED
+    if has_traded:
+        return JournalReason.FILLED
+    if is_new:
+        return JournalReason.HELD
+    return JournalReason.VOIDED if moved.state.is_terminal else JournalReason.REPRICED
+
+
+def _increasing(
+    tied: Mapping[OrderKey, TiedOrder], held: Mapping[tuple[Market, OrderSide], Decimal]
+) -> list[tuple[TiedOrder, Decimal]]:
+    """Each order with the quantity that it would increase exposure by; in the order given."""
+    sides: dict[tuple[Market, OrderSide], list[OpenOrder]] = defaultdict(list)
+    for order in tied.values():
+        sides[order.market, order.order.side].append(order.order)
+    quantities: dict[OrderKey, Decimal] = {}
+    for (market, side), orders in sides.items():
+        for open_order, quantity in increasing_quantities(orders, reducible_in(held, (market, side))):
+            quantities[market[0], open_order.client_order_id] = quantity
+    return [(order, quantities[key]) for key, order in tied.items()]
+
+
+async def _moved_orders(
+    work: WriteConnection,
+    orders: Sequence[OrderChange],
+    changes: HoldChanges,
+    positions: PositionChanges,
+    valuations: Mapping[str, Valuation],
+    last_prices: Mapping[Market, Decimal],
+) -> dict[OrderKey, TiedOrder]:
+    """The orders of the batch with their holds; those without one get one, but for such as ended without."""
+    known = [change.key for change in orders if change.status_before is not None]
+    holds = await load_holds(work, known) if known else {}
+    tied: dict[OrderKey, TiedOrder] = {}
+    for change in orders:
+        state, hold = change.state, holds.get(change.key)
+        if hold is None:
+            if change.status_before is not None and state.is_terminal:
+                continue  # denied here, or ended before holds were kept
+            hold = changes.new[change.key] = HoldState(None, None)
+        leaves = _ZERO if state.is_terminal else state.leaves_qty
+        open_order = open_order_of(state, leaves)
+        order = TiedOrder(change.key, state.instrument_id, open_order, state.price, state.trigger_price, hold)
+        if refer_to_own_events(order, state, valuations.get(order.instrument_id)) and change.key not in changes.new:
+            changes.moved[change.key] = hold
+        tied[change.key] = order
+    await find_references(work, orders, tied, positions, last_prices)
+    return tied

@@ -1,0 +1,211 @@
+"""Valuing anew: everything in an instrument whose terms became known or were corrected, and orders that could not be
+valued before.
+
+    instruments ─> positions and fills ─> discrepancies ─> totals ─> holds ─> budgets, journal, change feed
+
+All of it happens in the transaction that records the instrument. `value_waiting` is a convenience: the gate values the
+orders of its strategies itself before it grants anything.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal, localcontext
+from time import time_ns
+
+from app.database import Database, WriteConnection
+from app.ledger.batch import OrderKey
+from app.ledger.folding.orders import OrderChange, load_states
+from app.ledger.folding.positions import START, PositionChanges, recompute
+from app.ledger.folding.reconciliation import reconcile
+from app.ledger.folding.totals import rebuild_fill_sums
+from app.ledger.folding.valuations import load_valuations
+from app.ledger.holds.budgets import BudgetBook
+from app.ledger.holds.exposure import Market, UnvaluedOrder, hold_of, load_holds, load_last_prices
+from app.ledger.holds.holds import tie_up, value_ended
+from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
+from app.ledger.storage.row_writes import feed_part, moved_position_parts, revised_part
+from app.ledger.storage.rows import HOLD_COLUMNS, hold_row
+from app.ledger.storage.writing import Update, write
+from app.models import Hold
+from app.models.order import OPEN
+from app.rules.enums import JournalReason
+from app.rules.money import EXACT
+from app.rules.valuation import Valuation, assumed
+
+_POSITIONS = """
+SELECT DISTINCT strategy_id::text, position_id FROM positions WHERE instrument_id = ANY($1) ORDER BY 1, 2
+"""
+_OPEN_ORDERS = f"""
+SELECT strategy_id::text, client_order_id FROM orders
+WHERE instrument_id = ANY($1) AND {OPEN} ORDER BY ts_init, client_order_id
+"""
+_ENDED_HOLDS = f"""
+SELECT o.instrument_id, h.* FROM orders o
+JOIN holds h ON h.strategy_id = o.strategy_id AND h.client_order_id = o.client_order_id
+WHERE o.instrument_id = ANY($1) AND NOT ({OPEN}) AND h.currency IS NOT NULL
+"""
+_WAITING = f"""
+SELECT h.strategy_id::text, h.client_order_id, o.instrument_id, {OPEN} AS is_open FROM holds h
+JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_order_id
+JOIN instruments i ON i.instrument_id = o.instrument_id
+WHERE h.currency IS NULL ORDER BY o.ts_init, h.client_order_id
+"""
+_TRADED = "SELECT DISTINCT instrument_id FROM positions WHERE strategy_id = ANY($1::uuid[])"
+_NOTE_DEDUCTING = "UPDATE strategies SET deducts_base_fees = true WHERE strategy_id = ANY($1::uuid[])"
+_PENDING = "SELECT instrument_id FROM pending_revaluations ORDER BY 1"
+_DONE = "DELETE FROM pending_revaluations WHERE instrument_id = ANY($1)"
+
+
+async def revalue(
+    work: WriteConnection, strategies: Mapping[str, LockedStrategy], before: Mapping[str, Valuation | None]
+) -> None:
+    """Value everything in these instruments by their terms as stored now; `before` has what they were valued by.
+
+    `strategies` are all there are, locked. Commits nothing.
+    """
+    instruments = sorted(before)
+    with localcontext(EXACT):
+        positions, deducting = await _revalue_positions(work, strategies, instruments)
+        if deducting:
+            # By the base currency that is known now, reports show what their engine does: in all that they traded.
+            for strategy_id in deducting:
+                strategies[strategy_id].deducts_base_fees = True
+            await work.execute(_NOTE_DEDUCTING, sorted(deducting))
+            traded = await work.fetch(_TRADED, sorted(deducting))
+            instruments = sorted({*instruments, *(row["instrument_id"] for row in traded)})
+            positions, _ = await _revalue_positions(work, strategies, instruments)
+        await rebuild_fill_sums(work, instruments)
+        known = {one: valuation for one, valuation in before.items() if valuation is not None}
+        keys = [(row[0], row[1]) for row in await work.fetch(_OPEN_ORDERS, instruments)]
+        await _rehold(work, keys, positions, valued_before=known)
+        await _convert_ended(work, instruments, known)
+        waiting = await _waiting(work, instruments)
+        await _value_ended(work, [key for key, is_open in waiting.items() if not is_open])
+
+
+async def _revalue_positions(
+    work: WriteConnection, strategies: Mapping[str, LockedStrategy], instruments: Sequence[str]
+) -> tuple[PositionChanges, set[str]]:
+    """Compute all positions in the instruments anew and write their fills; positions themselves are still to be.
+
+    Answers the strategies too whose engine turns out to deduct base fees.
+    """
+    deducting: set[str] = set()
+    total = PositionChanges(valuations=await load_valuations(work, instruments))
+    for strategy_id, position_id in await work.fetch(_POSITIONS, instruments):
+        key = (strategy_id, position_id)
+        deducts = strategies[strategy_id].deducts_base_fees
+        changes = PositionChanges(valuations=total.valuations)
+        await recompute(work, key, [], changes, deducts_base_fees=deducts, since=START)
+        compared = await reconcile(work, {}, changes, strategies)
+        deducting |= compared.deducting
+        changes.lives = {place: life for place, life in changes.lives.items() if life.is_changed}
+        await write(work, [revised_part(changes), *compared.parts(), feed_part(positions=changes)])
+        total.lives |= changes.lives
+        total.removed |= changes.removed
+    return total, deducting
+
+
+async def _rehold(
+    work: WriteConnection,
+    keys: Sequence[OrderKey],
+    positions: PositionChanges,
+    *,
+    valued_before: Mapping[str, Valuation] | None = None,
+    prices: Mapping[Market, Decimal] | None = None,
+) -> bool:
+    """Move the holds of open orders, and what positions tie up, and write it. Answers whether anything changed."""
+    states, _ = await load_states(work, keys)
+    orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
+    concerned = {key[0] for key in keys} | {place[0] for place in (*positions.lives, *positions.removed)}
+    book = await BudgetBook.load(work, sorted(concerned), time_ns())
+    holds = await tie_up(
+        work, orders, positions, book, JournalReason.REVALUED, valued_before=valued_before, prices=prices
+    )
+    feed = feed_part(orders=[*holds.new, *holds.moved], budgets=book.changed)
+    await write(work, [*moved_position_parts(positions), *holds.parts(), *book.parts(), feed])
+    return bool(holds.new or holds.moved)
+
+
+async def _convert_ended(work: WriteConnection, instruments: Sequence[str], before: Mapping[str, Valuation]) -> None:
+    """State what ended orders held by the new valuation too."""
+    after = await load_valuations(work, instruments)
+    changed = [one for one in instruments if one not in before or before[one].terms != after[one].terms]
+    if not changed:
+        return
+    rows = []
+    for row in await work.fetch(_ENDED_HOLDS, changed):
+        hold, instrument_id = hold_of(row), row["instrument_id"]
+        hold.convert(before.get(instrument_id, assumed(row["currency"])), after[instrument_id])
+        rows.append(hold_row((str(row["strategy_id"]), row["client_order_id"]), hold))
+    await write(work, [Update(Hold, HOLD_COLUMNS, rows)])
+
+
+async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
+    """Say what orders gave up that ended before their instruments were known."""
+    if not keys:
+        return
+    states, _ = await load_states(work, keys)
+    holds = await load_holds(work, keys)
+    valuations = await load_valuations(work, {states[key].instrument_id for key in keys})
+    for key in keys:
+        value_ended(key, states[key], holds[key], valuations[states[key].instrument_id])
+    rows = [hold_row(key, holds[key]) for key in keys]
+    await write(work, [Update(Hold, HOLD_COLUMNS, rows), feed_part(orders=keys)])
+
+
+async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOrder]) -> bool:
+    """Value open orders whose need was unknown, as far as their instrument or a last price is known by now.
+
+    Their strategies must be locked. Answers whether any could be valued; writes, and commits nothing.
+    """
+    known = await load_valuations(work, {order.instrument_id for order in unvalued})
+    prices = await load_last_prices(work, {(order.strategy_id, order.instrument_id) for order in unvalued})
+    keys = [
+        (order.strategy_id, order.client_order_id)
+        for order in unvalued
+        if order.instrument_id in known
+        and (order.currency is None or (order.strategy_id, order.instrument_id) in prices)
+    ]
+    if not keys:
+        return False
+    with localcontext(EXACT):
+        return await _rehold(work, keys, PositionChanges(), prices=prices)
+
+
+async def value_waiting(database: Database, instrument_ids: Collection[str] | None = None) -> None:
+    """Value orders, open or ended, whose instrument has become known since they came; None: in any instrument."""
+    async with database.unit_of_work() as work:
+        waiting = await _waiting(work, instrument_ids)
+        if not waiting:
+            return
+        strategies = await lock_strategies(work, {strategy_id for strategy_id, _ in waiting})
+        # An order of another strategy may wait by now. Its writer values it.
+        found = await _waiting(work, instrument_ids)
+        is_open = {key: still_open for key, still_open in found.items() if key[0] in strategies}
+        with localcontext(EXACT):
+            await _value_ended(work, [key for key, still_open in is_open.items() if not still_open])
+            await _rehold(work, [key for key, still_open in is_open.items() if still_open], PositionChanges())
+            await work.commit()
+
+
+async def _waiting(work: WriteConnection, instrument_ids: Collection[str] | None) -> dict[OrderKey, bool]:
+    """Orders in known instruments whose holds have no currency yet, and whether they are open."""
+    rows = await work.fetch(_WAITING)
+    return {
+        (row["strategy_id"], row["client_order_id"]): row["is_open"]
+        for row in rows
+        if instrument_ids is None or row["instrument_id"] in instrument_ids
+    }
+
+
+async def revalue_pending(database: Database) -> None:
+    """Compute anew what a release with older rules stored, once after its schema was upgraded."""
+    async with database.unit_of_work() as work:
+        if not await work.fetch(_PENDING):
+            return
+        strategies = await lock_all_strategies(work)
+        pending = [row["instrument_id"] for row in await work.fetch(_PENDING)]
+        known = await load_valuations(work, pending)
+        await revalue(work, strategies, {one: known.get(one) for one in pending})
+        await work.execute(_DONE, pending)
+        await work.commit()

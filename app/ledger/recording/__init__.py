@@ -1,0 +1,1 @@
+"""Recording: one batch of engine events in one transaction."""

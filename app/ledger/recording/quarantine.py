@@ -1,0 +1,157 @@
+"""Resolving what waits in quarantine: an admin accepts an event all the same, or dismisses it.
+
+The decision is an event of ours in the order's history, so the order stays the fold of its events: an accepted one is
+applied as if it had come so, its money by the way of all fills; a dismissed one is kept and never applied.
+"""
+
+from dataclasses import dataclass
+from time import time_ns
+
+import asyncpg
+from msgspec.json import encode
+
+from app.database import WriteConnection
+from app.errors import EventNotFound, EventNotResolvable, InputInvalid, StrategyNotFound
+from app.ledger.batch import Arrival, Quarantine
+from app.ledger.folding.order_folding import dismissal_reason
+from app.ledger.input_checks import check_text
+from app.ledger.recording import own_events
+from app.ledger.recording.dedup import empty_admission
+from app.ledger.recording.record import apply_admitted
+from app.ledger.storage.audit_log import Action, Entity, record
+from app.ledger.storage.locks import lock_strategies
+from app.ledger.storage.rows import QUARANTINE_COLUMNS, quarantine_row
+from app.ledger.storage.writing import Merge, write
+from app.models import QuarantinedEvent, QuarantineResolution
+from app.principal import Principal
+from app.rules.enums import QuarantineAction, QuarantineCode
+from app.rules.events import QuarantineResolved
+
+REASON_LENGTH_MAX = 2_000
+_RESOLUTION_COLUMNS = ("strategy_id", "event_id", "variant", "action", "reason", "actor", "ts")
+_FIND = """
+SELECT e.type, e.payload->>'instrument_id' AS instrument_id, e.ts_event, q.code,
+       coalesce(q.client_order_id, e.client_order_id, e.payload->>'opening_order_id') AS client_order_id,
+       q.reason, r.action, r.ts AS resolved_at
+FROM order_events e
+LEFT JOIN quarantined_events q USING (strategy_id, event_id, variant)
+LEFT JOIN quarantine_resolutions r USING (strategy_id, event_id, variant)
+WHERE e.strategy_id = $1 AND e.event_id = $2 AND e.variant = $3
+"""
+
+
+@dataclass(slots=True, frozen=True)
+class ResolveQuarantine:
+    """What to do with an event in quarantine. `variant` above 0 is other content under a known event id."""
+
+    event_id: str
+    action: QuarantineAction
+    reason: str
+    variant: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class Resolved:
+    """What an event was about, when it was resolved, in nanoseconds, and the instruments that it made known."""
+
+    client_order_id: str
+    decided_at: int
+    is_repeated: bool = False
+    revaluable: frozenset[str] = frozenset()
+
+
+async def resolve_quarantine(
+    work: WriteConnection, principal: Principal, strategy_id: str, command: ResolveQuarantine
+) -> Resolved:
+    """Resolve an event in quarantine. Resolved so before: nothing changes.
+
+    Raises InputInvalid, StrategyNotFound, EventNotFound, EventNotResolvable. Commits nothing.
+    """
+    _check(command)
+    strategies = await lock_strategies(work, [strategy_id])
+    if not strategies:
+        raise StrategyNotFound(strategy_id)
+    row = await work.fetchrow(_FIND, strategy_id, command.event_id, command.variant)
+    if row is None:
+        raise EventNotFound(command.event_id, command.variant)
+    if row["action"] == command.action:
+        return Resolved(row["client_order_id"], row["resolved_at"], is_repeated=True)
+    _require_resolvable(row, command)
+    strategy, now = strategies[strategy_id], time_ns()
+    event = QuarantineResolved(
+        trader_id=strategy.trader_id,
+        strategy_id=strategy.name,
+        instrument_id=row["instrument_id"],
+        client_order_id=row["client_order_id"],
+        event_id=own_events.resolution_id(strategy_id, command.event_id, command.variant, command.action),
+        ts_event=now,
+        ts_init=now,
+        resolves=command.event_id,
+        variant=command.variant,
+        action=command.action,
+        reason=command.reason,
+        actor=principal.actor,
+    )
+    strategy.event_seq += 1
+    arrival = Arrival(strategy_id, strategy.event_seq, event, encode(event).decode())
+    recorded = await apply_admitted(work, empty_admission([arrival], strategies))
+    resolution = (*(strategy_id, command.event_id, command.variant), command.action, command.reason, event.actor, now)
+    await write(
+        work,
+        [Merge(QuarantineResolution, _RESOLUTION_COLUMNS, [resolution]), *_conflict_parts(row, event, strategy_id)],
+    )
+    await _audit(work, principal, strategy_id, row, event)
+    return Resolved(event.client_order_id, now, revaluable=frozenset(recorded.revaluable))
+
+
+def _check(command: ResolveQuarantine) -> None:
+    check_text(command.reason, REASON_LENGTH_MAX, "reason")
+    if not 0 <= command.variant < 2**15:
+        raise InputInvalid("A variant is a number from 0 to 32767.", "variant")
+
+
+def _require_resolvable(row: asyncpg.Record, command: ResolveQuarantine) -> None:
+    name = f"Event {command.event_id}"
+    if row["action"] == QuarantineAction.ACCEPT:
+        raise EventNotResolvable(f"{name} was accepted before; what it did stands.")
+    if row["code"] is None:
+        raise EventNotResolvable(f"{name} is not in quarantine: it is applied.")
+    if command.variant and command.action is QuarantineAction.ACCEPT:
+        raise EventNotResolvable(
+            f"{name} was recorded before with other content, which is a fact that stands. Dismiss this variant, or "
+            "report what is right by an event with an id of its own."
+        )
+
+
+def _conflict_parts(row: asyncpg.Record, event: QuarantineResolved, strategy_id: str) -> list[Merge]:
+    """Other content under a known id belongs to no order's fold: it is dismissed here."""
+    if not event.variant:
+        return []
+    dismissed = Quarantine(
+        strategy_id=strategy_id,
+        event_id=event.resolves,
+        variant=event.variant,
+        client_order_id=row["client_order_id"],
+        ts_event=row["ts_event"],
+        code=QuarantineCode.DISMISSED,
+        reason=dismissal_reason(event),
+    )
+    return [Merge(QuarantinedEvent, QUARANTINE_COLUMNS, [quarantine_row(dismissed)])]
+
+
+async def _audit(
+    work: WriteConnection, principal: Principal, strategy_id: str, row: asyncpg.Record, event: QuarantineResolved
+) -> None:
+    described: Entity = {
+        "strategyId": strategy_id,
+        "eventId": event.resolves,
+        "variant": event.variant,
+        "type": row["type"],
+        "clientOrderId": row["client_order_id"],
+    }
+    before = {**described, "code": row["code"], "reason": row["reason"], "action": row["action"]}
+    after = {**described, "code": None, "reason": event.reason, "action": event.action.value}
+    if event.action is QuarantineAction.DISMISS:
+        after["code"] = QuarantineCode.DISMISSED.value
+    entity_id = f"{strategy_id}/{event.resolves}/{event.variant}"
+    await record(work, principal, Action.QUARANTINE_RESOLVE, "event", entity_id, strategy_id, before, after)

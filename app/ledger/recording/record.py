@@ -1,0 +1,180 @@
+"""Recording engine events: one batch, one transaction, everything or nothing.
+
+incoming events ─> admission (lock, drop duplicates, number) ─> orders (lifecycle) ─> positions (money) ─> holds
+                                                                      │                    │               │
+           order_events, quarantine, orders, fills, positions, totals, holds, budgets, journal, changes <──┘
+"""
+
+import logging
+import time
+from collections.abc import Collection, Iterable, Sequence
+from decimal import localcontext
+
+import asyncpg
+
+from app.database import Database, WriteConnection
+from app.errors import DatabaseUnavailable
+from app.ledger.batch import (
+    Admitted,
+    Arrival,
+    Incoming,
+    OrderKey,
+    Quarantine,
+    RecordedEvents,
+    Rejected,
+    SignalArrival,
+)
+from app.ledger.folding import totals
+from app.ledger.folding.orders import OrderChanges, move_orders
+from app.ledger.folding.positions import PositionChanges
+from app.ledger.folding.reconciliation import book_and_reconcile
+from app.ledger.holds.budgets import BudgetBook, BudgetKey
+from app.ledger.holds.holds import HoldChanges, tie_up
+from app.ledger.holds.revaluation import value_waiting
+from app.ledger.recording.dedup import admit
+from app.ledger.recording.signals import add_signals
+from app.ledger.storage.row_writes import add_instruments, feed_part, number_part, order_parts, position_parts
+from app.ledger.storage.rows import EVENT_COLUMNS, QUARANTINE_COLUMNS, event_row, quarantine_row
+from app.ledger.storage.writing import CANNOT_BE_STORED, Delete, Insert, Merge, Part, write
+from app.models import OrderEvent, QuarantinedEvent
+from app.rules.enums import QuarantineCode
+from app.rules.events import POSITION_EVENTS
+from app.rules.money import EXACT
+
+_FEW = 50
+"""Events of which to plan the statements anew would take longer than to run them."""
+
+_LOG = logging.getLogger("purser.ledger")
+
+
+async def record_events(database: Database, incoming: Sequence[Incoming]) -> RecordedEvents:
+    """Record events in one transaction; what was recorded before changes nothing. Raises DatabaseUnavailable.
+
+    Where PostgreSQL cannot hold an event, the batch is recorded in halves, so that this one alone is rejected.
+    """
+    try:
+        async with database.unit_of_work(is_planned_once=len(incoming) <= _FEW) as work:
+            recorded = await record_in(work, incoming)
+            await work.commit()
+    except CANNOT_BE_STORED as error:
+        if len(incoming) > 1:
+            middle = len(incoming) // 2
+            first = await record_events(database, incoming[:middle])
+            return first + await record_events(database, incoming[middle:])
+        message = f"PostgreSQL cannot store the event: {error}"
+        return RecordedEvents(
+            rejected=[Rejected(item.place, item.event.event_id, "CANNOT_BE_STORED", message) for item in incoming]
+        )
+    if recorded.assumed or recorded.discrepancies:
+        _report_doubts(recorded)
+    if recorded.revaluable:
+        await value_waiting_orders(database, recorded.revaluable)
+    return recorded
+
+
+def _report_doubts(recorded: RecordedEvents) -> None:
+    if recorded.assumed:
+        _LOG.warning(
+            "fills in %s are valued as linear, multiplier 1: the instruments are not recorded",
+            ", ".join(sorted(recorded.assumed)[:10]),
+        )
+    if recorded.discrepancies:
+        _LOG.warning("%d reports of positions differ from the ledger; see discrepancies", recorded.discrepancies)
+
+
+async def value_waiting_orders(database: Database, instrument_ids: Collection[str]) -> None:
+    """In a transaction of its own: orders of other strategies may wait, which are not locked together with ours.
+
+    Two strategies may meet an instrument at once, one by a fill and one by an order that it would value: each looks
+    after its own commit, so one of both sees the other. The gate is right without it.
+    """
+    try:
+        await value_waiting(database, instrument_ids)
+    except (DatabaseUnavailable, asyncpg.PostgresError):
+        _LOG.warning("orders in %s are valued at their next event", ", ".join(sorted(instrument_ids)), exc_info=True)
+
+
+async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> RecordedEvents:
+    """The same inside a transaction of the caller's."""
+    admitted = await admit(work, incoming)
+    if not (admitted.arrivals or admitted.conflicts or admitted.signals):
+        return RecordedEvents(duplicates=admitted.duplicates)
+    return await apply_admitted(work, admitted)
+
+
+async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterable[OrderKey] = ()) -> RecordedEvents:
+    """Apply numbered events of locked strategies, and write what that brings about; `anew` orders are folded again."""
+    with localcontext(EXACT):
+        reports = [new for new in admitted.arrivals if type(new.event) in POSITION_EVENTS]
+        news = (new for new in admitted.arrivals if type(new.event) not in POSITION_EVENTS)
+        orders = await move_orders(work, news, anew)
+        positions, reconciled = await book_and_reconcile(work, orders.fills, reports, admitted.strategies)
+        book = await BudgetBook.load(work, admitted.strategies, time.time_ns())
+        holds = await tie_up(work, orders.orders, positions, book)
+        conflicts = [_conflict(arrival) for arrival in admitted.conflicts]
+        orders.quarantined += conflicts
+        await add_instruments(work, positions)
+        signals = await add_signals(work, admitted.signals)
+        feed = feed_part(
+            strategies=admitted.new_strategies,
+            orders=[*[change.key for change in orders.orders], *holds.moved],
+            positions=positions,
+            budgets=sorted({*book.changed, *_paid(positions)}),
+            signals=signals.new,
+        )
+        parts = [*_event_parts(admitted, orders), *position_parts(positions), *reconciled.parts(), *signals.parts]
+        parts += [*order_parts(orders.orders), totals.order_counts(orders.orders), number_part(admitted.strategies)]
+        await write(work, [*parts, *holds.parts(), *book.parts(), feed])
+    quarantined = len(orders.quarantined)
+    stored = len(admitted.arrivals) + len(admitted.conflicts)
+    return RecordedEvents(
+        accepted=stored - quarantined + len(signals.new),
+        duplicates=admitted.duplicates + len(admitted.signals) - len(signals.new) - len(signals.conflicting),
+        quarantined=quarantined,
+        rejected=[_rejected(signal) for signal in signals.conflicting],
+        assumed=set(positions.new_instruments),
+        discrepancies=len({row[:2] for row in reconciled.found}),
+        revaluable={*positions.new_instruments, *_unvalued_instruments(orders, holds)},
+    )
+
+
+def _unvalued_instruments(orders: OrderChanges, holds: HoldChanges) -> set[str]:
+    """Instruments of new orders that are not known, so that the orders could not be valued."""
+    unvalued = {key for key, hold in holds.new.items() if hold.currency is None}
+    return {change.state.instrument_id for change in orders.orders if change.key in unvalued} if unvalued else set()
+
+
+def _paid(positions: PositionChanges) -> set[BudgetKey]:
+    """Whose realized PnL or fees, shown with the budget, are others now."""
+    paid = {(booked.strategy_id, booked.settlement_currency) for booked in (*positions.fills, *positions.revised)}
+    return paid | {(booked.strategy_id, booked.fill.commission_currency) for booked in positions.fills}
+
+
+def _conflict(arrival: Arrival) -> Quarantine:
+    return Quarantine(
+        strategy_id=arrival.strategy_id,
+        event_id=arrival.event.event_id,
+        variant=arrival.variant,
+        client_order_id=arrival.client_order_id,
+        ts_event=arrival.event.ts_event,  # type: ignore[arg-type]
+        code=QuarantineCode.CONFLICTING_CONTENT,
+        reason="an event with this event_id and other content was recorded before",
+    )
+
+
+def _rejected(signal: SignalArrival) -> Rejected:
+    """A signal has no order that it could wait for in quarantine."""
+    reason = "a signal with this event_id and other content was recorded before"
+    return Rejected(signal.place, signal.event.event_id, QuarantineCode.CONFLICTING_CONTENT.value, reason)
+
+
+def _event_parts(admitted: Admitted, orders: OrderChanges) -> list[Part]:
+    arrivals = (*admitted.arrivals, *admitted.conflicts)
+    new = [quarantine_row(item) for item in orders.quarantined]
+    revised = [quarantine_row(item) for item in orders.requarantined]
+    return [
+        Insert(OrderEvent, EVENT_COLUMNS, [event_row(arrival) for arrival in arrivals]),
+        Delete(QuarantinedEvent, QUARANTINE_COLUMNS[:3], orders.released),
+        Insert(QuarantinedEvent, QUARANTINE_COLUMNS, new),
+        Merge(QuarantinedEvent, QUARANTINE_COLUMNS, revised),
+    ]

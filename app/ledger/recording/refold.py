@@ -1,0 +1,40 @@
+"""Orders that an earlier release folded by other rules, folded again once after an upgrade, before anything else."""
+
+from app.database import Database
+from app.ledger.recording.dedup import empty_admission
+from app.ledger.recording.record import apply_admitted, value_waiting_orders
+from app.ledger.storage.locks import lock_strategies
+
+_TOGETHER = 500
+_STRATEGIES = "SELECT DISTINCT strategy_id FROM outdated_orders ORDER BY 1"
+_ORDERS = """
+SELECT client_order_id FROM outdated_orders WHERE strategy_id = $1 ORDER BY client_order_id LIMIT $2
+"""
+_DONE = "DELETE FROM outdated_orders WHERE strategy_id = $1 AND client_order_id = ANY($2)"
+
+
+async def refold_outdated(database: Database) -> int:
+    """Fold all outdated orders again; answers how many. May be cut off and repeated. Raises DatabaseUnavailable."""
+    async with database.read() as connection:
+        strategy_ids = [str(row["strategy_id"]) for row in await connection.fetch(_STRATEGIES)]
+    count = 0
+    for strategy_id in strategy_ids:
+        while (folded := await _refold_some(database, strategy_id)) > 0:
+            count += folded
+    return count
+
+
+async def _refold_some(database: Database, strategy_id: str) -> int:
+    async with database.unit_of_work() as work:
+        strategies = await lock_strategies(work, [strategy_id])
+        rows = await work.fetch(_ORDERS, strategy_id, _TOGETHER)
+        client_order_ids = [row["client_order_id"] for row in rows]
+        if not client_order_ids:
+            return 0
+        keys = [(strategy_id, client_order_id) for client_order_id in client_order_ids]
+        recorded = await apply_admitted(work, empty_admission([], strategies), keys)
+        await work.execute(_DONE, strategy_id, client_order_ids)
+        await work.commit()
+    if recorded.revaluable:
+        await value_waiting_orders(database, recorded.revaluable)
+    return len(client_order_ids)

@@ -1,0 +1,119 @@
+"""Signals into the ledger: each once; other content under a known id is refused, and the first stands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import orjson
+
+from app.database import WriteConnection
+from app.errors import InputInvalid, SignalConflict
+from app.ledger.batch import SignalArrival
+from app.ledger.commands import RecordSignal
+from app.ledger.folding import totals
+from app.ledger.input_checks import check_identifier
+from app.ledger.storage.key_lookup import array_source
+from app.ledger.storage.row_writes import feed_part
+from app.ledger.storage.writing import CANNOT_BE_STORED, Part, write
+from app.rules.events import SignalPublished
+from app.rules.identity import NO_STRATEGY, signal_id_of
+
+VALUE_BYTES_MAX = 1024 * 1024
+
+_SIGNALS = array_source(
+    *("strategy_id uuid", "signal_id uuid", "instrument_id text", "name text", "value jsonb"),
+    *("ts_event bigint", "ts_init bigint"),
+)
+_ADD = f"""
+INSERT INTO signals (strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init)
+SELECT strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init FROM {_SIGNALS} s
+ORDER BY strategy_id, signal_id, ordinal ON CONFLICT (strategy_id, signal_id) DO NOTHING
+RETURNING strategy_id, signal_id, name
+"""
+_OTHERS = f"""
+SELECT i.ordinal FROM {_SIGNALS} i
+JOIN signals s ON s.strategy_id = i.strategy_id AND s.signal_id = i.signal_id
+WHERE (s.instrument_id, s.name, s.value, s.ts_event, s.ts_init)
+    IS DISTINCT FROM (i.instrument_id::varchar, i.name::varchar, i.value, i.ts_event, i.ts_init)
+ORDER BY i.ordinal
+"""
+
+
+@dataclass(slots=True)
+class SignalChanges:
+    """What became of signals: (strategy_id, signal_id) of new ones; those whose id is known with other content.
+
+    `parts` count them, and are still to be written.
+    """
+
+    parts: list[Part] = field(default_factory=list)
+    new: list[tuple[str, str]] = field(default_factory=list)
+    conflicting: list[SignalArrival] = field(default_factory=list)
+
+
+async def add_signals(work: WriteConnection, signals: Sequence[SignalArrival]) -> SignalChanges:
+    """Store those that are new. Of two that share an id, the first is taken."""
+    if not signals:
+        return SignalChanges()
+    added = await work.fetch(_ADD, *_arrays(signals))
+    new = [(str(row["strategy_id"]), str(row["signal_id"])) for row in added]
+    counts = totals.signal_counts((str(row["strategy_id"]), row["name"]) for row in added)
+    if len(new) == len(signals):
+        return SignalChanges([counts], new)
+    others = await work.fetch(_OTHERS, *_arrays(signals))
+    return SignalChanges([counts], new, [signals[row["ordinal"] - 1] for row in others])
+
+
+async def record_signal(work: WriteConnection, command: RecordSignal, strategy_id: UUID | None) -> tuple[UUID, UUID]:
+    """Record a signal that somebody tells us of; answers (strategy_id, signal_id). The same again changes nothing.
+
+    One that comes without an id has one that follows from its content. Raises InputInvalid, SignalConflict.
+    """
+    check_identifier(command.name, "name")
+    if command.instrument_id is not None:
+        check_identifier(command.instrument_id, "instrument_id")
+    if command.ts_event < 0:
+        raise InputInvalid("It is not before 1970.", "ts_event")
+    owner, ts = str(strategy_id or NO_STRATEGY), command.ts_event
+    value = _json_of(command.value)
+    signal_id = command.signal_id or signal_id_of(owner, command.instrument_id, command.name, ts, ts, value)
+    signal = SignalPublished(
+        event_id=str(signal_id),
+        name=command.name,
+        value=value,
+        ts_event=ts,
+        ts_init=ts,
+        instrument_id=command.instrument_id,
+    )
+    try:
+        changes = await add_signals(work, [SignalArrival(0, owner, signal)])
+    except CANNOT_BE_STORED as error:
+        raise InputInvalid(
+            "value holds what cannot be stored: a NUL character, half of a surrogate pair, or too deep nesting.",
+            "value",
+        ) from error
+    if changes.conflicting:
+        raise SignalConflict(signal_id)
+    await write(work, [*changes.parts, feed_part(signals=changes.new)])
+    return UUID(owner), signal_id
+
+
+def _json_of(value: object) -> str:
+    try:
+        text = orjson.dumps(value)
+    except TypeError as error:
+        raise InputInvalid(f"It is not JSON: {error}.", "value") from error
+    if len(text) > VALUE_BYTES_MAX:
+        raise InputInvalid(f"It has {len(text)} bytes as JSON; at most {VALUE_BYTES_MAX} are taken.", "value")
+    return text.decode()
+
+
+def _arrays(signals: Sequence[SignalArrival]) -> list[list[str | None]]:
+    rows = (
+        (
+            *(signal.strategy_id, signal.event.event_id, signal.event.instrument_id, signal.event.name),
+            *(signal.event.value, str(signal.event.ts_event), str(signal.event.ts_init)),
+        )
+        for signal in signals
+    )
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,20 @@
+"""One act of a principal on the ledger: one transaction, committed once all of it is done."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.database import WriteConnection
+from app.errors import Busy
+from app.ledger.storage.locks import WAITED_TOO_LONG
+from app.resolvers.context import Context
+
+
+@asynccontextmanager
+async def act(context: Context) -> AsyncIterator[WriteConnection]:
+    """A unit of work that is committed where the block ends well. Raises Busy, DatabaseUnavailable."""
+    try:
+        async with context.database.unit_of_work() as work:
+            yield work
+            await work.commit()
+    except WAITED_TOO_LONG as error:
+        raise Busy from error

@@ -1,0 +1,1 @@
+"""`/graphql` over HTTP: requests, responses, media types, persisted queries and GraphiQL."""

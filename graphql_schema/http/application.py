@@ -1,0 +1,297 @@
+"""`/graphql` over HTTP: the draft "GraphQL over HTTP", and limits.
+
+A plain ASGI application: per request it does what the request needs and nothing more. `live` is the same over a
+WebSocket on the same path, with subscriptions.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from fastapi import FastAPI
+from graphql import ExecutionResult, GraphQLSchema, OperationType
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.authentication import principal_of, status_of
+from app.errors import Busy, PurserError, QuestionTooSlow
+from app.settings import Settings
+from graphql_schema import operations
+from graphql_schema.acts import Acts
+from graphql_schema.caller import Caller
+from graphql_schema.documents import Document, DocumentLimits, Documents, Operation
+from graphql_schema.errors import BUSY, RequestCode, RequestRefused, coded, refusal
+from graphql_schema.http import graphiql, requests, responses
+from graphql_schema.http.media_types import MediaType, is_json, negotiate
+from graphql_schema.http.persisted import AllowList, PersistedQueries, QuerySource
+from graphql_schema.http.requests import GraphQLRequest
+from graphql_schema.http.responses import Reply
+from graphql_schema.limits.body import ClientGone, read_body, too_large
+from graphql_schema.limits.shape import ShapeLimits
+from graphql_schema.limits.variables import check_variables
+from graphql_schema.live import LiveOperation, SocketLimits, Sockets
+from graphql_schema.plans import Plans
+from graphql_schema.schema import schema
+
+PATH = "/graphql"
+ALLOWED = "GET, HEAD, POST"
+
+
+class GraphQLEndpoint:
+    """Answers GraphQL over HTTP. The application's `state.context` must hold the resolvers' context by then."""
+
+    def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
+        self._schema = schema
+        self._body_bytes_max = settings.graphql_body_bytes_max
+        self._request_bytes_max = settings.graphql_request_bytes_max
+        self._cost_max = settings.graphql_cost_max
+        self._query_seconds_max = settings.graphql_timeout_seconds
+        self._suggestions = settings.graphql_suggestions
+        self.documents = Documents(
+            schema,
+            _document_limits(settings),
+            introspection=settings.graphql_introspection,
+            suggestions=settings.graphql_suggestions,
+        )
+        self.plans = Plans(schema, lambda text: self.documents.find(text).node)
+        self.acts = Acts(schema, lambda text: self.documents.find(text).node)
+        self.queries: QuerySource = (
+            PersistedQueries(settings.graphql_persisted_queries_max)
+            if settings.graphql_allow_list is None
+            else AllowList.read(settings.graphql_allow_list)
+        )
+        self._seen_through: set[asyncio.Future[Any]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        headers = _headers(scope)
+        media_type = negotiate(headers.get("accept"))
+        try:
+            reply = await self._reply(scope, receive, headers, media_type)
+        except ClientGone:
+            return
+        except Exception as error:
+            reply = responses.refused(_refusal_of(error), media_type or MediaType.JSON)
+        await _send(reply, send, is_head=scope["method"] == "HEAD")
+
+    async def _reply(
+        self, scope: Scope, receive: Receive, headers: dict[str, str], media_type: MediaType | None
+    ) -> Reply:
+        caller = Caller(scope["app"].state.context, principal_of(scope))
+        if scope["method"] not in ("GET", "HEAD", "POST"):
+            raise _not_allowed("Ask by GET or POST.", ALLOWED)
+        if media_type is None:
+            raise refusal(RequestCode.NOT_ACCEPTABLE, f"Answers are {MediaType.GRAPHQL} or {MediaType.JSON}.", 406)
+        request = await self._request(scope, receive, headers)
+        text, document, operation = self._prepared(request)
+        is_read = scope["method"] != "POST"
+        _refuse_wrong_type(operation, is_read=is_read)
+        result, extensions = await self._answered(text, document, operation, request, caller)
+        reply = responses.answered(result, extensions, media_type)
+        if not is_read:
+            return reply
+        if not reply.is_whole:
+            reply.headers["cache-control"] = "no-store"
+            return reply
+        return responses.validated(reply, media_type, headers.get("if-none-match"))
+
+    async def results(self, request: bytes, caller: Caller) -> AsyncGenerator[bytes, None]:
+        """What `live` sends: the answers to a request. Raises RequestRefused, domain errors."""
+        asked = requests.from_body(request)
+        text, document, operation = self._prepared(asked)
+        if operation.type is not OperationType.SUBSCRIPTION:
+            answering = asyncio.create_task(self._answered(text, document, operation, asked, caller))
+            if operation.type is OperationType.MUTATION:
+                # Seen through, though the client may leave: as over HTTP.
+                self._seen_through.add(answering)
+                answering.add_done_callback(self._seen_through.discard)
+                result, extensions = await asyncio.shield(answering)
+            else:
+                result, extensions = await answering
+            yield responses.answered(result, extensions, MediaType.GRAPHQL).body
+            return
+        check_variables(asked.variables)
+        self._cost(operation, asked.variables)  # of one event
+        subscription = LiveOperation(
+            self._schema, document.node, asked.operation_name, asked.variables, suggestions=self._suggestions
+        )
+        async with aclosing(subscription.events(caller)) as events:
+            async for data in events:
+                yield b'{"data":%b}' % data
+
+    def _prepared(self, request: GraphQLRequest) -> tuple[str, Document, Operation]:
+        """The text, the document and the operation that a request means. Raises RequestRefused."""
+        text = self.queries.text_of(request)
+        if len(text) > self._body_bytes_max:
+            raise too_large(self._body_bytes_max)
+        document = self.documents.find(text)
+        self.queries.remember(request)
+        operation = document.operation(request.operation_name)
+        if request.bytes_sent > self._body_bytes_max and operation.type is not OperationType.MUTATION:
+            raise too_large(self._body_bytes_max)
+        return text, document, operation
+
+    async def _answered(
+        self, text: str, document: Document, operation: Operation, request: GraphQLRequest, caller: Caller
+    ) -> tuple[ExecutionResult | bytes, dict[str, Any]]:
+        """The result of a query or a mutation, and the answer's `extensions`. Raises RequestRefused."""
+        seconds_max = None  # a change is seen through: whoever asked for it must know whether it happened
+        if operation.type is OperationType.QUERY:
+            check_variables(request.variables)
+            seconds_max = self._query_seconds_max
+        act = None
+        if operation.type is OperationType.MUTATION:
+            act = self.acts.read(text, request.operation_name, request.given)
+        extensions = {"cost": self._cost(operation, request.variables if act is None else act.variables)}
+        try:
+            async with asyncio.timeout(seconds_max):
+                result = None if act is None else await act.answer(caller)
+                if result is None:
+                    result = await self._executed(text, document, request, caller)
+        except TimeoutError:
+            raise RequestRefused([coded(QuestionTooSlow())], extensions=extensions) from None
+        except RequestRefused as why:
+            why.extensions = extensions
+            raise
+        if operation.is_one_act and isinstance(result, ExecutionResult):
+            _refuse_what_was_not_done(result, extensions)
+        return result, extensions
+
+    async def _executed(
+        self, text: str, document: Document, request: GraphQLRequest, caller: Caller
+    ) -> ExecutionResult | bytes:
+        """By a kept plan where there is one. Raises RequestRefused."""
+        name, variables = request.operation_name, request.variables
+        planned = await self.plans.answer(text, name, variables, caller)
+        if planned is None:
+            return await operations.execute(
+                self._schema, document.node, name, variables, caller, suggestions=self._suggestions
+            )
+        return planned
+
+    async def _request(self, scope: Scope, receive: Receive, headers: dict[str, str]) -> GraphQLRequest:
+        if scope["method"] != "POST":
+            if len(scope["query_string"]) > self._body_bytes_max:
+                raise too_large(self._body_bytes_max, 414)
+            return requests.from_url(scope["query_string"])
+        # Not a courtesy: a browser sends what a form can (urlencoded, multipart, plain text) without asking
+        # whether it may, so only what a form cannot is taken.
+        if not is_json(headers.get("content-type")):
+            raise _unsupported("A POST has the Content-Type application/json, in UTF-8.")
+        if headers.get("content-encoding", "identity") != "identity":
+            raise _unsupported("A POST has no Content-Encoding.")
+        # What it is for is known once it is read: only a mutation has long lists of its own to send.
+        return requests.from_body(await read_body(receive, headers.get("content-length"), self._request_bytes_max))
+
+    def _cost(self, operation: Operation, variables: Mapping[str, Any]) -> dict[str, int]:
+        """What the operation may cost, as it is reported. Raises RequestRefused, PageTooLarge."""
+        requested = operation.cost.rows(variables)
+        cost = {"requested": requested, "max": self._cost_max}
+        if requested > self._cost_max:
+            message = f"The query may ask for {requested} rows; at most {self._cost_max} are given. Ask for fewer."
+            raise refusal(RequestCode.COST_EXCEEDED, message, extensions={"cost": cost})
+        return cost
+
+
+def add_graphql(app: FastAPI, settings: Settings) -> None:
+    """Add `/graphql`. The application's `state.context` must hold the resolvers' context by the first request.
+
+    Raises SettingsInvalid where the allow-list cannot be used.
+    """
+    endpoint = GraphQLEndpoint(schema._schema, settings)
+    sockets = WebSocketRoute(PATH, Sockets(endpoint, _socket_limits(settings)))
+    # Before the REST paths: each that is looked at first costs some microseconds.
+    app.router.routes[:0] = [*graphiql.routes(PATH), Route(PATH, endpoint), sockets]
+
+
+def graphql_refusal(error: PurserError) -> ASGIApp:
+    """Answers a request that gets no further than who it comes from."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        media_type = negotiate(_headers(scope).get("accept")) or MediaType.JSON
+        reply = responses.refused(_refusal_of(error), media_type)
+        await _send(reply, send, is_head=scope["method"] == "HEAD")
+
+    return answer
+
+
+def _document_limits(settings: Settings) -> DocumentLimits:
+    return DocumentLimits(
+        shape=ShapeLimits(
+            depth_max=settings.graphql_depth_max,
+            aliases_max=settings.graphql_aliases_max,
+            directives_max=settings.graphql_directives_max,
+            fields_max=settings.graphql_fields_max,
+        ),
+        tokens_max=settings.graphql_tokens_max,
+        page_size_max=settings.graphql_page_size_max,
+        documents_max=settings.graphql_documents_max,
+    )
+
+
+def _socket_limits(settings: Settings) -> SocketLimits:
+    return SocketLimits(
+        connections_max=settings.graphql_sockets_max,
+        operations_max=settings.graphql_socket_operations_max,
+        message_bytes_max=settings.graphql_request_bytes_max,
+        init_timeout_seconds=settings.graphql_socket_init_timeout_seconds,
+        send_timeout_seconds=settings.graphql_socket_send_timeout_seconds,
+    )
+
+
+def _refusal_of(error: Exception) -> RequestRefused:
+    if isinstance(error, RequestRefused):
+        return error
+    shown = coded(error)
+    known = status_of(error) if isinstance(error, PurserError) else None
+    if known is not None:
+        status, headers = known
+        return RequestRefused([shown], status, {name.lower(): value for name, value in headers.items()})
+    return RequestRefused([shown], 500 if "errorId" in (shown.extensions or {}) else None)
+
+
+def _refuse_wrong_type(operation: Operation, *, is_read: bool) -> None:
+    if operation.type is OperationType.MUTATION and is_read:
+        raise _not_allowed("A mutation is sent by POST.", "POST")
+    if operation.type is OperationType.SUBSCRIPTION:
+        raise refusal(RequestCode.BAD_REQUEST, "A subscription is asked over a WebSocket.")
+
+
+def _refuse_what_was_not_done(result: ExecutionResult, extensions: Mapping[str, Any]) -> None:
+    """Refuse a mutation that found no time or no database: proxies and clients know what 503 asks of them.
+
+    A connection may be lost while it commits; then nobody knows. To ask again is right all the same: no act is done
+    twice.
+    """
+    for error in result.errors or ():
+        # Deeper down it is what was done that could not be shown.
+        if len(error.path or ()) == 1 and (error.extensions or {}).get("code") == BUSY:
+            refused = status_of(Busy())
+            assert refused is not None
+            raise RequestRefused([error], *refused, extensions)
+
+
+def _not_allowed(message: str, allowed: str) -> RequestRefused:
+    return refusal(RequestCode.METHOD_NOT_ALLOWED, message, 405, {"allow": allowed})
+
+
+def _unsupported(message: str) -> RequestRefused:
+    return refusal(RequestCode.UNSUPPORTED_MEDIA_TYPE, message, 415, {"accept": MediaType.JSON.value})
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """The headers by name; one that comes several times is one, with commas."""
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return headers
+
+
+async def _send(reply: Reply, send: Send, *, is_head: bool) -> None:
+    headers: list[Any] = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
+    if reply.status != 304:
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_head else reply.body})

@@ -1,0 +1,38 @@
+"""The schema, built once."""
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError, GraphQLInputObjectType
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types import ExecutionContext
+
+from graphql_schema.execution import SplicingExecutor
+from graphql_schema.schema.mutations import Mutation
+from graphql_schema.schema.queries import Query
+from graphql_schema.schema.subscriptions import Subscription
+from graphql_schema.types.scalars import SCALARS
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema; what is worth logging was logged where it happened."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        for type_ in self._schema.type_map.values():
+            if isinstance(type_, GraphQLInputObjectType):
+                # Strawberry checks by itself and says less: graphql-core's errors name the place.
+                type_.is_one_of = type_.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].is_one_of
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Nothing: Strawberry would log each mistake of a client with a traceback."""
+
+
+schema = Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    execution_context_class=SplicingExecutor,
+    config=StrawberryConfig(scalar_map=SCALARS),
+)

@@ -1,0 +1,60 @@
+"""The documented shapes. Their keys, in this order, are what is selected from the database.
+
+The models describe (OpenAPI) and select; answers are never built or checked through them.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from app.reads import Selected, Selection
+from rest_compat.schemas.budget import BudgetRequest, BudgetSummaryResponse, RealizedPnl
+from rest_compat.schemas.health import DatabaseCheck, FeedCheck, Health, Readiness, RegistryCheck
+from rest_compat.schemas.trading import (
+    AuditEntry,
+    CurrencyFills,
+    DenyReason,
+    Fill,
+    FillsSummary,
+    InstrumentFills,
+    Order,
+    Position,
+    Strategy,
+    Summary,
+)
+
+
+class Error(BaseModel):
+    """Every error's body."""
+
+    detail: Annotated[str, Field(description="What is wrong, for people.")]
+    code: Annotated[str, Field(description="What is wrong, for programs. Codes are never renamed.")]
+
+
+def selection_of(model: type[BaseModel], **sources: str) -> Selection:
+    """The selection that gives an answer of this shape. `sources` are the catalogue's names, where they are others."""
+    return Selection(tuple(Selected(sources.get(name, name), name) for name in model.model_fields))
+
+
+__all__ = [
+    "AuditEntry",
+    "BudgetRequest",
+    "BudgetSummaryResponse",
+    "CurrencyFills",
+    "DatabaseCheck",
+    "DenyReason",
+    "Error",
+    "FeedCheck",
+    "Fill",
+    "FillsSummary",
+    "Health",
+    "InstrumentFills",
+    "Order",
+    "Position",
+    "Readiness",
+    "RealizedPnl",
+    "RegistryCheck",
+    "Strategy",
+    "Summary",
+    "selection_of",
+]
