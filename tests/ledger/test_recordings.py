@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from app.database import Database
+from app.engines import nautilus
 from app.ledger.importing import import_file
 from app.rules.instruments import InstrumentDefinition
 from tests.ledger.gatekeeping import allocate, register
@@ -35,7 +36,7 @@ DEFINITIONS = {
 @pytest.fixture
 async def imported(database: Database) -> Database:
     for recording in RECORDINGS:
-        progress = await import_file(database, DATA / f"{recording}.events.jsonl.gz")
+        progress = await import_file(database, DATA / f"{recording}.events.jsonl.gz", nautilus.read_message)
         assert (progress.rejected, progress.quarantined) == (0, 0)
     return database
 
@@ -50,7 +51,9 @@ async def test_both_recordings_in_one_database_meet_every_number_and_a_second_im
     before = await digest_of(imported)
     for recording in RECORDINGS:
         truth = _truth(recording)
-        again = await import_file(imported, DATA / f"{recording}.events.jsonl.gz", batch_lines=1_777)
+        again = await import_file(
+            imported, DATA / f"{recording}.events.jsonl.gz", nautilus.read_message, batch_lines=1_777
+        )
         assert (again.lines, again.duplicates, again.accepted) == (truth["lines"], truth["lines"], 0)
     assert await digest_of(imported) == before
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
-from app.engines.nautilus import INSTANT_MAX
 from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
+from app.event_codec import INSTANT_MAX
 from app.ledger.authorization.requests import Request
 from app.ledger.batch import OrderKey
 from app.ledger.commands import Verdict

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from app.database import ReadConnection, WriteConnection
-from app.engines.nautilus import decode_stored
+from app.event_codec import decode_stored
 from app.ledger.batch import OrderKey, Quarantine
 from app.ledger.folding.order_folding import Stored, TradeKey
 from app.ledger.storage.key_lookup import array_source, join_by

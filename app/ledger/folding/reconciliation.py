@@ -13,7 +13,7 @@ from copy import copy
 from dataclasses import dataclass, field
 
 from app.database import WriteConnection
-from app.engines.nautilus import decode_stored
+from app.event_codec import decode_stored
 from app.ledger.batch import Arrival, NewFill
 from app.ledger.folding.positions import (
     START,

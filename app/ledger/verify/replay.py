@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from app.database import ReadConnection
-from app.engines.nautilus import decode_stored
+from app.event_codec import decode_stored
 from app.ledger.folding.order_folding import FoldedOrder, fold_order
 from app.ledger.folding.order_loading import load_spawned
 from app.ledger.folding.orders import OrderChange
