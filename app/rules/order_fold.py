@@ -137,9 +137,9 @@ def _fold_primary(
     returned = [_QuantityChange(one.ts_returned, one.quantity) for one in spawned if one.ts_returned is not None]
     folded = _fold(entries, [*taken, *returned], forced)
     state = _state_of(folded)
-    if state.is_overfilled:
+    if state.overfilled:
         # More was traded than was left: the spawned orders were made with `reduce_primary=False`.
-        if not _state_of(whole).is_overfilled:
+        if not _state_of(whole).overfilled:
             folded = whole
             _state_of(whole).quantity_source = QuantitySource.INFERRED
     elif returned and state.filled_qty and not state.is_complete:

@@ -17,9 +17,10 @@ from app.ledger.holds.exposure import Market, Side, UnvaluedOrder, reducible_in
 from app.ledger.holds.holds import HoldChanges
 from app.ledger.recording import own_events
 from app.ledger.storage.locks import LockedStrategy
+from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.row_writes import feed_part, number_part, order_row_parts
 from app.ledger.storage.rows import order_row
-from app.ledger.storage.writing import Part, Row
+from app.ledger.storage.writing import Part
 from app.rules.authorization import Denial, Question, decide
 from app.rules.currencies import did_you_mean
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState
@@ -290,7 +291,7 @@ class Desk:
         change = OrderChange(key, state, 0, before, instrument_before)
         self.orders.append(change)
         self.event_rows.append(own_events.numbered_row(key[0], self.strategies[key[0]], event))
-        (self.new_rows if before is None else self.moved_rows).append(order_row(change))
+        (self.new_rows if before is None else self.moved_rows).append(order_row(key, state, 0))
 
     def _verdict(self, request: Request, event: AuthorizationGranted, *, is_repeated: bool = False) -> Verdict:
         state = stricter(self.strategies[request.key[0]].state, self.global_state)

@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 from app.database import WriteConnection
 from app.errors import OrderNotFound, OrderNotReleasable
-from app.ledger.batch import OrderKey
+from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange, load_states
-from app.ledger.folding.positions import PositionChanges
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import load_holds
 from app.ledger.holds.holds import tie_up

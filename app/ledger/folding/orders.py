@@ -117,7 +117,7 @@ async def move_orders(
         key = (arrival.strategy_id, event.client_order_id)  # type: ignore[union-attr]  # no position event
         touched.setdefault(key, []).append(arrival)
         if type(event) is OrderInitialized:
-            if (primary := event.primary_order_id) is not None:
+            if (primary := event.exec_spawn_id) is not None:
                 primaries.add((arrival.strategy_id, primary))
         elif type(event) is QuarantineResolved:
             whole.add(key)

@@ -13,6 +13,7 @@ from app.database import WriteConnection
 from app.ledger.batch import OrderKey
 from app.ledger.storage.key_lookup import array_source, join_by
 from app.ledger.storage.query_batch import Query
+from app.ledger.storage.rows import HOLD_STATE
 from app.models.order import OPEN
 from app.rules.enums import OrderSide, QuantitySource
 from app.rules.holds import HoldState, OpenOrder, opposite
@@ -137,7 +138,7 @@ def held_in(markets: Iterable[Market]) -> Query[dict[Side, Decimal]]:
 async def load_holds(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, HoldState]:
     """The holds of these orders, as far as they have one."""
     rows = await work.fetch(_HOLDS, *_columns(keys, 2))
-    return {(str(row["strategy_id"]), row["client_order_id"]): hold_of(row) for row in rows}
+    return {(str(row["strategy_id"]), row["client_order_id"]): HOLD_STATE.read(row) for row in rows}
 
 
 async def load_open_orders(work: WriteConnection, sides: Iterable[Side]) -> list[TiedOrder]:
@@ -209,17 +210,4 @@ def _tied_order(row: asyncpg.Record) -> TiedOrder:
         is_unknown=row["quantity_source"] == QuantitySource.UNKNOWN and not row["reduce_only"],
     )
     key = (str(row["strategy_id"]), row["client_order_id"])
-    return TiedOrder(key, row["instrument_id"], order, row["price"], row["trigger_price"], hold_of(row))
-
-
-def hold_of(row: asyncpg.Record) -> HoldState:
-    """A stored hold."""
-    return HoldState(
-        currency=row["currency"],
-        unit_price=row["unit_price"],
-        reference_price=row["reference_price"],
-        remaining=row["remaining"],
-        captured=row["captured"],
-        voided=row["voided"],
-        is_unvalued=row["is_unvalued"],
-    )
+    return TiedOrder(key, row["instrument_id"], order, row["price"], row["trigger_price"], HOLD_STATE.read(row))

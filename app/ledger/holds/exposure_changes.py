@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import attrgetter
 
-from app.ledger.batch import OrderKey
+from app.ledger.batch import BookedFill, OrderKey, PositionChanges, PositionRecord
 from app.ledger.folding.orders import LAST, OrderChange
-from app.ledger.folding.positions import BookedFill, Life, PositionChanges
 from app.ledger.holds.exposure import Market, Side, TiedOrder, reducible_in
 from app.rules.enums import OrderSide
 from app.rules.order_transitions import TERMINAL
@@ -38,28 +37,28 @@ def trades_of(positions: PositionChanges) -> Trades:
         assert booked.event is not None  # new fills have theirs
         key = (booked.strategy_id, booked.event.client_order_id)
         last_order[booked.strategy_id, booked.position_id] = booked.event.client_order_id
-        life = positions.lives[booked.strategy_id, booked.position_id, booked.position_n]
-        is_increasing = life.state.entry is booked.fill.side
-        quantity = booked.fill.last_qty if is_increasing else booked.flip_qty
+        record = positions.records[booked.strategy_id, booked.position_id, booked.outcome.position_n]
+        is_increasing = record.state.entry is booked.fill.side
+        quantity = booked.fill.last_qty if is_increasing else booked.outcome.flip_qty
         trades.increasing[key] += quantity
         trades.amounts[key] += quantity * abs(booked.fill.last_px)
-    lives: list[tuple[tuple[str, str], Life | None, Life | None]]
-    lives = [((place[0], place[1]), life.before, life) for place, life in positions.lives.items()]
-    lives += [((place[0], place[1]), life, None) for place, life in positions.removed.items()]
-    for place, before, after in lives:
+    records: list[tuple[tuple[str, str], PositionRecord | None, PositionRecord | None]]
+    records = [((place[0], place[1]), record.before, record) for place, record in positions.records.items()]
+    records += [((place[0], place[1]), record, None) for place, record in positions.removed.items()]
+    for place, before, after in records:
         order = (place[0], last_order.get(place))
         for side, sign in ((before, -1), (after, 1)):
             if side is not None and side.state.signed_qty:
-                _add_life(trades, order, side, sign)
+                _add_record(trades, order, side, sign)
     return trades
 
 
-def _add_life(trades: Trades, order: tuple[str, str | None], life: Life, sign: int) -> None:
-    market = (order[0], life.instrument_id)
-    trades.held[market, life.state.entry] += sign * abs(life.state.signed_qty)
+def _add_record(trades: Trades, order: tuple[str, str | None], record: PositionRecord, sign: int) -> None:
+    market = (order[0], record.instrument_id)
+    trades.held[market, record.state.entry] += sign * abs(record.state.signed_qty)
     amounts = trades.tied_up.setdefault(order, {})
-    currency = life.state.currency
-    amounts[currency] = amounts.get(currency, _ZERO) + sign * life.tied_up
+    currency = record.state.currency
+    amounts[currency] = amounts.get(currency, _ZERO) + sign * record.reserved
 
 
 def given_up_of(
@@ -123,8 +122,8 @@ class _Rewound:
             market = (booked.strategy_id, booked.instrument_id)
             if market in markets:
                 self._fills[market].append(booked)
-        for place, life in positions.lives.items():
-            self._signed[place[0], place[1]] += life.state.signed_qty
+        for place, record in positions.records.items():
+            self._signed[place[0], place[1]] += record.state.signed_qty
 
     def to(self, seq: int, market: Market) -> Mapping[Side, Decimal]:
         """As they were at that event, without what later fills did in the market."""

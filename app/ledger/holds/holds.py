@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.database import WriteConnection
-from app.ledger.batch import OrderKey
+from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange
-from app.ledger.folding.positions import PositionChanges
 from app.ledger.folding.valuations import valuations_of
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import (
@@ -28,7 +27,7 @@ from app.ledger.holds.exposure import (
 from app.ledger.holds.exposure_changes import given_up_of, trades_of
 from app.ledger.holds.reference_prices import find_references, refer_to_own_events
 from app.ledger.storage.query_batch import ask
-from app.ledger.storage.rows import HOLD_COLUMNS, hold_row
+from app.ledger.storage.rows import HOLDS, hold_row
 from app.ledger.storage.writing import Insert, Part, Update
 from app.models import Hold
 from app.rules.enums import JournalReason, OrderSide, QuantitySource
@@ -52,8 +51,8 @@ class HoldChanges:
     def parts(self) -> list[Part]:
         """What is to be written."""
         return [
-            Insert(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.new.items()]),
-            Update(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.moved.items()]),
+            Insert(Hold, HOLDS.columns, [hold_row(key, hold) for key, hold in self.new.items()]),
+            Update(Hold, HOLDS.columns, [hold_row(key, hold) for key, hold in self.moved.items()]),
         ]
 
 

@@ -8,8 +8,9 @@ from app.event_codec import decode_stored
 from app.ledger.batch import OrderKey
 from app.ledger.storage.key_lookup import array_source, join_by
 from app.ledger.storage.locks import LockedStrategy
+from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import EVENT_COLUMNS, own_event_row
-from app.ledger.storage.writing import Insert, Part, Row
+from app.ledger.storage.writing import Insert, Part
 from app.models import OrderEvent
 from app.rules.events import AnyOwnEvent, AuthorizationGranted
 

@@ -19,6 +19,7 @@ from app.ledger.batch import (
     Arrival,
     Incoming,
     OrderKey,
+    PositionChanges,
     Quarantine,
     RecordedEvents,
     Rejected,
@@ -26,15 +27,15 @@ from app.ledger.batch import (
 )
 from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChanges, move_orders
-from app.ledger.folding.positions import PositionChanges
 from app.ledger.folding.reconciliation import book_and_reconcile
 from app.ledger.holds.budgets import BudgetBook, BudgetKey
 from app.ledger.holds.holds import HoldChanges, tie_up
 from app.ledger.holds.revaluation import value_waiting
 from app.ledger.recording.dedup import admit
 from app.ledger.recording.signals import add_signals
+from app.ledger.storage.row_mapping import key_of
 from app.ledger.storage.row_writes import add_instruments, feed_part, number_part, order_parts, position_parts
-from app.ledger.storage.rows import EVENT_COLUMNS, QUARANTINE_COLUMNS, event_row, quarantine_row
+from app.ledger.storage.rows import EVENT_COLUMNS, QUARANTINED, event_row
 from app.ledger.storage.writing import CANNOT_BE_STORED, Delete, Insert, Merge, Part, write
 from app.models import OrderEvent, QuarantinedEvent
 from app.rules.enums import QuarantineCode
@@ -146,7 +147,8 @@ def _unvalued_instruments(orders: OrderChanges, holds: HoldChanges) -> set[str]:
 
 def _paid(positions: PositionChanges) -> set[BudgetKey]:
     """Whose realized PnL or fees, shown with the budget, are others now."""
-    paid = {(booked.strategy_id, booked.settlement_currency) for booked in (*positions.fills, *positions.revised)}
+    booked_fills = (*positions.fills, *positions.revised)
+    paid = {(booked.strategy_id, booked.outcome.settlement_currency) for booked in booked_fills}
     return paid | {(booked.strategy_id, booked.fill.commission_currency) for booked in positions.fills}
 
 
@@ -170,11 +172,11 @@ def _rejected(signal: SignalArrival) -> Rejected:
 
 def _event_parts(admitted: Admitted, orders: OrderChanges) -> list[Part]:
     arrivals = (*admitted.arrivals, *admitted.conflicts)
-    new = [quarantine_row(item) for item in orders.quarantined]
-    revised = [quarantine_row(item) for item in orders.requarantined]
+    new = [QUARANTINED.row((), item) for item in orders.quarantined]
+    revised = [QUARANTINED.row((), item) for item in orders.requarantined]
     return [
         Insert(OrderEvent, EVENT_COLUMNS, [event_row(arrival) for arrival in arrivals]),
-        Delete(QuarantinedEvent, QUARANTINE_COLUMNS[:3], orders.released),
-        Insert(QuarantinedEvent, QUARANTINE_COLUMNS, new),
-        Merge(QuarantinedEvent, QUARANTINE_COLUMNS, revised),
+        Delete(QuarantinedEvent, key_of(QuarantinedEvent), orders.released),
+        Insert(QuarantinedEvent, QUARANTINED.columns, new),
+        Merge(QuarantinedEvent, QUARANTINED.columns, revised),
     ]

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from app.database import WriteConnection
 from app.ledger.storage.locks import lock_audit_log
-from app.ledger.storage.writing import Insert, Row, write
+from app.ledger.storage.row_mapping import Row
+from app.ledger.storage.writing import Insert, write
 from app.models import AuditEntry, Change
 from app.principal import Principal
 from app.rules.audit_chain import GENESIS, Link, canonical_json, hash_of

@@ -17,8 +17,7 @@ from sqlmodel import SQLModel
 
 from app.database import WriteConnection
 from app.ledger.storage.copying import copy_rows
-
-Row: TypeAlias = tuple[Any, ...]
+from app.ledger.storage.row_mapping import Row, key_of, table_of
 
 CANNOT_BE_STORED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 """What PostgreSQL says of content that it cannot hold, though it is well-formed: a number that no `numeric` takes,
@@ -101,7 +100,7 @@ class Merge(Part):
 
     def content(self) -> bytes:
         """Rows in the order of their keys, so that two transactions lock them in the same order."""
-        keys = [self.columns.index(name) for name in _key_of(self.model)]
+        keys = [self.columns.index(name) for name in key_of(self.model)]
         self.rows = sorted(self.rows, key=lambda row: [str(row[key]) for key in keys])
         return Part.content(self)
 
@@ -161,26 +160,15 @@ async def _write_together(work: WriteConnection, filled: Sequence[Part]) -> None
 
 async def _write_alone(work: WriteConnection, part: Part) -> None:
     if isinstance(part, Insert):
-        await copy_rows(work, table_of(part.model), part.columns, part.rows)
+        await copy_rows(work, table_of(part.model).name, part.columns, part.rows)
     else:
         await _write_together(work, [part])
 
 
-def table_of(model: type[SQLModel]) -> str:
-    """The name of a model's table."""
-    name: str = model.__table__.name  # type: ignore[attr-defined]
-    return name
-
-
 @cache
 def _documents_of(model: type[SQLModel], columns: tuple[str, ...]) -> list[str]:
-    table = model.__table__  # type: ignore[attr-defined]
-    return [name for name in columns if isinstance(table.c[name].type, JSONB)]
-
-
-@cache
-def _key_of(model: type[SQLModel]) -> list[str]:
-    return [column.name for column in model.__table__.primary_key]  # type: ignore[attr-defined]
+    types = table_of(model).columns
+    return [name for name in columns if isinstance(types[name].type, JSONB)]
 
 
 @cache
@@ -201,7 +189,7 @@ def _merge_sql(
     least: tuple[str, ...],
     greatest: tuple[str, ...],
 ) -> str:
-    keys = _key_of(model)
+    keys = key_of(model)
     changes = []
     for name in columns:
         if name in keys:
@@ -221,20 +209,20 @@ def _merge_sql(
 
 def _insert_sql(place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
     listed = ", ".join(columns)
-    return f"INSERT INTO {table_of(model)} AS t ({listed}) SELECT {listed} FROM {_source(place, model)}"
+    return f"INSERT INTO {table_of(model).name} AS t ({listed}) SELECT {listed} FROM {_source(place, model)}"
 
 
 def _update_sql(place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
-    keys = _key_of(model)
+    keys = key_of(model)
     changes = ", ".join(f"{name} = s.{name}" for name in columns if name not in keys)
     matched = " AND ".join(f"t.{name} = s.{name}" for name in keys)
-    return f"UPDATE {table_of(model)} t SET {changes} FROM {_source(place, model)} WHERE {matched}"
+    return f"UPDATE {table_of(model).name} t SET {changes} FROM {_source(place, model)} WHERE {matched}"
 
 
 def _delete_sql(place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
     matched = " AND ".join(f"t.{name} = s.{name}" for name in columns)
-    return f"DELETE FROM {table_of(model)} t USING {_source(place, model)} WHERE {matched}"
+    return f"DELETE FROM {table_of(model).name} t USING {_source(place, model)} WHERE {matched}"
 
 
 def _source(place: int, model: type[SQLModel]) -> str:
-    return f"json_populate_recordset(NULL::{table_of(model)}, ${place}::json) s"
+    return f"json_populate_recordset(NULL::{table_of(model).name}, ${place}::json) s"
