@@ -10,14 +10,14 @@ import orjson
 from app.database.listening import ListeningConnection
 from app.errors import DatabaseUnavailable
 from app.feed.changes import Change
-from app.reads import ALL_ROWS, Form, Selection, Want, plan_for
+from app.reads import ALL_ROWS, ReadQuery, ResultFormat, Selection, compiled_query
 from app.reads.catalogue import BUDGET
 
 SUMMARY = Selection.of(("strategy_id", "currency", "allocated", "reserved", "available", "realized_pnl", "total_fees"))
 """What the registry tells of a budget."""
 
-_ALL = Want(SUMMARY, Form.EACH, ALL_ROWS)
-_SOME = Want(SUMMARY, Form.KEYED, by=("strategy_id", "currency"))
+_ALL = ReadQuery(SUMMARY, ResultFormat.EACH, ALL_ROWS)
+_SOME = ReadQuery(SUMMARY, ResultFormat.KEYED, by=("strategy_id", "currency"))
 
 
 class RegistryPage(NamedTuple):
@@ -56,7 +56,7 @@ class Registry:
 
     async def load(self, connection: ListeningConnection) -> None:
         """Forget everything, and read it anew."""
-        rows = await connection.fetch(plan_for(BUDGET, _ALL).sql)
+        rows = await connection.fetch(compiled_query(BUDGET, _ALL).sql)
         self._budgets = {}
         for row in rows:
             currency = orjson.loads(row["body"])["currency"]
@@ -64,11 +64,11 @@ class Registry:
         self._strategies = {strategy_id: _part(strategy_id, of) for strategy_id, of in self._budgets.items()}
         self._is_loaded, self._whole = True, None
 
-    async def renew(self, connection: ListeningConnection, changes: list[Change]) -> None:
+    async def apply(self, connection: ListeningConnection, changes: list[Change]) -> None:
         """Read the budgets again that changed."""
         keys = list(dict.fromkeys((change.strategy_id, change.key) for change in changes))
         strategy_ids, currencies = zip(*keys, strict=True)
-        rows = await connection.fetch(plan_for(BUDGET, _SOME).sql, list(strategy_ids), list(currencies))
+        rows = await connection.fetch(compiled_query(BUDGET, _SOME).sql, list(strategy_ids), list(currencies))
         for (strategy_id, currency), (body,) in zip(keys, rows, strict=True):
             budgets = self._budgets.setdefault(strategy_id, {})
             if body is None:

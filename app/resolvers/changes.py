@@ -8,9 +8,9 @@ from typing import TypeVar
 from uuid import UUID
 
 from app.errors import CursorExpired, DatabaseUnavailable
-from app.feed import Change, Follower, Interrupted, Place
-from app.feed.changes import changes_between, epoch_and_presence, place_of_cursor
-from app.feed.places import write_cursor
+from app.feed import Change, Interrupted, Offset, Subscriber
+from app.feed.changes import changes_between, epoch_and_presence, offset_of_cursor
+from app.feed.offsets import write_cursor
 from app.principal import Principal
 from app.resolvers.context import Context
 
@@ -36,7 +36,7 @@ def get_feed_cursor(context: Context, principal: Principal) -> str:
     """
     if context.feed.epoch is None:
         raise DatabaseUnavailable
-    return write_cursor(context.feed.epoch, context.feed.place)
+    return write_cursor(context.feed.epoch, context.feed.offset)
 
 
 async def follow_changes(
@@ -51,12 +51,12 @@ async def follow_changes(
     if after is not None:
         await until_answered(lambda: reader.begin_at(after))
     while True:
-        async with context.feed.follow(entity) as follower:
+        async with context.feed.follow(entity) as subscriber:
             with suppress(Interrupted, DatabaseUnavailable):
-                async for batch in reader.go_on(follower):
+                async for batch in reader.go_on(subscriber):
                     seen = _visible(principal, batch)
                     if seen:
-                        yield [Followed(change, write_cursor(reader.epoch, change.place)) for change in seen]
+                        yield [Followed(change, write_cursor(reader.epoch, change.offset)) for change in seen]
 
 
 async def until_answered(ask: Callable[[], Awaitable[T]]) -> T:
@@ -74,13 +74,13 @@ def _visible(principal: Principal, changes: list[Change]) -> list[Change]:
 
 
 class _Reader:
-    """Keeps the place of the last change handed on."""
+    """Keeps the offset of the last change handed on."""
 
     def __init__(self, context: Context, entity: str) -> None:
         self._context = context
         self._entity = entity
         self._epoch: UUID | None = None
-        self._place: Place | None = None
+        self._offset: Offset | None = None
 
     @property
     def epoch(self) -> UUID:
@@ -90,33 +90,33 @@ class _Reader:
 
     async def begin_at(self, cursor: str) -> None:
         async with self._context.database.read_latest() as connection:
-            self._epoch, self._place = await place_of_cursor(connection, cursor)
+            self._epoch, self._offset = await offset_of_cursor(connection, cursor)
 
-    async def go_on(self, follower: Follower) -> AsyncIterator[list[Change]]:
-        """From the last place, what is in the table; from where the follower began, what it is told."""
-        start = await follower.start()
-        if self._place is None:
-            self._epoch, self._place = self._context.feed.epoch, start
+    async def go_on(self, subscriber: Subscriber) -> AsyncIterator[list[Change]]:
+        """From the last offset, what is in the table; from where the subscriber began, what it is told."""
+        start = await subscriber.start()
+        if self._offset is None:
+            self._epoch, self._offset = self._context.feed.epoch, start
         await self._require_same_history()
         while batch := await self._page(start):
-            self._place = batch[-1].place
+            self._offset = batch[-1].offset
             yield batch
         while True:
             # One that was here before us (another process is ahead of this one) is not handed on again.
-            batch = [change for change in await follower.next() if change.place > self._place]
+            batch = [change for change in await subscriber.next() if change.offset > self._offset]
             if batch:
-                self._place = batch[-1].place
+                self._offset = batch[-1].offset
                 yield batch
 
-    async def _page(self, until: Place) -> list[Change]:
-        assert self._place is not None
-        if self._place >= until:
+    async def _page(self, until: Offset) -> list[Change]:
+        assert self._offset is not None
+        if self._offset >= until:
             return []
         async with self._context.database.read_latest() as connection:
-            return await changes_between(connection, self._place, until, self._entity, PAGE_ROWS)
+            return await changes_between(connection, self._offset, until, self._entity, PAGE_ROWS)
 
     async def _require_same_history(self) -> None:
-        assert self._place is not None
+        assert self._offset is not None
         async with self._context.database.read_latest() as connection:
-            if await epoch_and_presence(connection, self._place) != (self._epoch, True):
+            if await epoch_and_presence(connection, self._offset) != (self._epoch, True):
                 raise CursorExpired

@@ -1,4 +1,4 @@
-"""The root of all questions. A field says which noun it asks about, and which resolver answers.
+"""The root of all questions. A field says which entity it asks about, and which resolver answers.
 
 Values are handed on as they are and never looked at: what is asked for must not depend on them.
 """
@@ -13,7 +13,7 @@ import strawberry
 from strawberry import UNSET
 
 from app.errors import BadInputError
-from app.reads import All, Compare, Op, has_key, read_node_id
+from app.reads import And, Compare, Op, has_key, read_node_id
 from app.reads.catalogue import (
     AUDIT_ENTRY,
     BUDGET,
@@ -24,7 +24,7 @@ from app.reads.catalogue import (
     STRATEGY,
     SUMMARY,
 )
-from app.reads.catalogue.registry import shape_named
+from app.reads.catalogue.registry import entity_named
 from app.resolvers import audit, budgets, changes, events, fills, nodes, orders, strategies, summary
 from graphql_schema.ask import asked
 from graphql_schema.caller import Caller
@@ -32,7 +32,7 @@ from graphql_schema.holes import worked_out
 from graphql_schema.node import Node
 from graphql_schema.schema.inputs import AuditFilter, FillFilter, QuarantineFilter
 from graphql_schema.schema.performance_arguments import list_performance
-from graphql_schema.told import noun_of
+from graphql_schema.told import entity_of
 from graphql_schema.types.administration import AuditEntry, GlobalTradingState
 from graphql_schema.types.connections import Connection
 from graphql_schema.types.enums import FillGroup
@@ -56,9 +56,9 @@ from graphql_schema.types.trading import (
 
 
 def _node(id: Annotated[strawberry.ID, argument("The id, from any answer.")]) -> Node | None:
-    shape = shape_named(noun_of(id))
-    key = worked_out(lambda given: read_node_id(given).values, id, count=len(shape.key))
-    return asked(shape, partial(nodes.find_node, shape), has_key(shape), key)
+    entity = entity_named(entity_of(id))
+    key = worked_out(lambda given: read_node_id(given).values, id, count=len(entity.key))
+    return asked(entity, partial(nodes.find_node, entity), has_key(entity), key)
 
 
 def _strategies(
@@ -99,7 +99,7 @@ def _order(
     where, values = Compare("client_order_id", Op.EQ, 0), [client_order_id]
     if strategy_id is None or strategy_id is UNSET:
         return asked(ORDER, orders.find_order, where, values)
-    both = All((where, Compare("strategy_id", Op.EQ, 1)))
+    both = And((where, Compare("strategy_id", Op.EQ, 1)))
     return asked(ORDER, orders.find_order, both, [*values, strategy_id])
 
 
@@ -119,14 +119,14 @@ def _budgets(
         for field, value in (("strategy_id", strategy_id), ("currency", currency))
         if value is not None and value is not UNSET
     ]
-    where = All(tuple(Compare(field, Op.EQ, slot) for slot, (field, _) in enumerate(given)))
+    where = And(tuple(Compare(field, Op.EQ, slot) for slot, (field, _) in enumerate(given)))
     return asked(BUDGET, budgets.list_budgets, where, [value for _, value in given])
 
 
 def _budget(
     strategy_id: Annotated[UUID, argument("Whose.")], currency: Annotated[str, argument("In which currency.")]
 ) -> Budget | None:
-    where = All((Compare("strategy_id", Op.EQ, 0), Compare("currency", Op.EQ, 1)))
+    where = And((Compare("strategy_id", Op.EQ, 0), Compare("currency", Op.EQ, 1)))
     return asked(BUDGET, budgets.find_budget, where, [strategy_id, currency])
 
 

@@ -1,6 +1,6 @@
 """The nodes and their lists. A field's Python name is its name in the catalogue.
 
-A list is declared by a function that says which noun it lists. At the root it is called; below, it only declares the
+A list is declared by a function that says which entity it lists. At the root it is called; below, it only declares the
 arguments: `execution` reads the whole selection and has it answered by one statement.
 """
 # mypy: disable-error-code="no-any-return"

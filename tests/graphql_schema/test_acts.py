@@ -23,7 +23,7 @@ from graphql_schema.documents import DocumentLimits, Documents
 from graphql_schema.errors import RequestRefused
 from graphql_schema.http.requests import from_body
 from graphql_schema.http.responses import answered
-from graphql_schema.limits.shape import ShapeLimits
+from graphql_schema.limits.document import ShapeLimits
 from tests.graphql_schema.acting import MANY, ONE, STRATEGY_ID, asked
 from tests.ledger.gatekeeping import prepare
 from tests.reads.serving import Client

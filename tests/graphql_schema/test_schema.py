@@ -17,15 +17,15 @@ from typer.testing import CliRunner
 
 from app.cli import cli
 from app.reads.catalogue import FILL, ORDER
-from app.reads.catalogue.registry import SHAPES
-from app.reads.shape import Shape
+from app.reads.catalogue.registry import ENTITIES
+from app.reads.entity import Entity
 from graphql_schema import schema
 from graphql_schema.names import python_name
 from graphql_schema.types.enums import FillSortField, OrderSortField
 
 TYPES = schema._schema.type_map
 OWN = [type_ for name, type_ in TYPES.items() if not name.startswith("__")]
-NOUNS = [shape for name, shape in SHAPES.items() if name in TYPES]
+NOUNS = [shape for name, shape in ENTITIES.items() if name in TYPES]
 SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
 ANSWERS = {
     get_named_type(answer).name
@@ -38,7 +38,7 @@ EQUITY_AND_GROUPS = {"equity", "groups"}
 
 
 @pytest.mark.parametrize("shape", NOUNS, ids=lambda shape: shape.name)
-def test_every_field_is_in_the_catalogue(shape: Shape) -> None:
+def test_every_field_is_in_the_catalogue(shape: Entity) -> None:
     declared = TYPES[shape.name]
     assert isinstance(declared, GraphQLObjectType)
     names = {python_name(field) for field in declared.fields.values()}
@@ -53,14 +53,14 @@ def test_every_type_has_its_noun() -> None:
 
 
 def test_quarantined_events_are_events() -> None:
-    assert SHAPES["QuarantinedEvent"].fields.keys() == SHAPES["OrderEvent"].fields.keys()
+    assert ENTITIES["QuarantinedEvent"].fields.keys() == ENTITIES["OrderEvent"].fields.keys()
 
 
 def test_every_filter_is_in_the_catalogue() -> None:
     named = {"OrderFilter": "Order", "FillFilter": "Fill", "PositionFilter": "Position"}
-    for name, noun in {**named, "StrategyFilter": "Strategy", "AuditFilter": "AuditEntry"}.items():
+    for name, entity in {**named, "StrategyFilter": "Strategy", "AuditFilter": "AuditEntry"}.items():
         names = {python_name(field) for field in TYPES[name].fields.values()}  # type: ignore[attr-defined]
-        assert names - SHAPES[noun].filters.keys() - {"and", "or", "not"} == set()
+        assert names - ENTITIES[entity].filters.keys() - {"and", "or", "not"} == set()
 
 
 def test_every_sort_is_in_the_catalogue() -> None:
@@ -69,7 +69,7 @@ def test_every_sort_is_in_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("shape", [shape for shape in NOUNS if "id" in shape.fields], ids=lambda shape: shape.name)
-def test_every_key_can_be_looked_up(shape: Shape) -> None:
+def test_every_key_can_be_looked_up(shape: Entity) -> None:
     assert set(shape.key) <= shape.filters.keys()
     assert TYPES["Node"] in TYPES[shape.name].interfaces  # type: ignore[attr-defined]
 

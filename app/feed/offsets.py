@@ -1,6 +1,6 @@
 """Places in the change feed, and their cursors.
 
-A cursor is the history's epoch and the place of a row: `3f0c...-2f1-7`, hexadecimal. Opaque to the client, no secret
+A cursor is the history's epoch and the offset of a row: `3f0c...-2f1-7`, hexadecimal. Opaque to the client, no secret
 and no authority: what a made-up one names does not exist.
 """
 
@@ -14,28 +14,28 @@ _CURSOR = re.compile(r"([0-9a-f]{32})-([0-9a-f]{1,16})-([0-9a-f]{1,16})", re.ASC
 _BIGINT_MAX = 2**63 - 1
 
 
-class Place(NamedTuple):
+class Offset(NamedTuple):
     """Where a row stands: rows are in the order (xid, id) once all transactions before them have ended."""
 
     xid: int
     id: int
 
 
-ORIGIN = Place(0, 0)
+ORIGIN = Offset(0, 0)
 """Before all rows."""
 
 
-def write_cursor(epoch: UUID, place: Place) -> str:
-    """The cursor of a place in the history that has this epoch."""
-    return f"{epoch.hex}-{place.xid:x}-{place.id:x}"
+def write_cursor(epoch: UUID, offset: Offset) -> str:
+    """The cursor of a offset in the history that has this epoch."""
+    return f"{epoch.hex}-{offset.xid:x}-{offset.id:x}"
 
 
-def read_cursor(cursor: str) -> tuple[UUID, Place]:
-    """The epoch and the place that a cursor names. Raises FeedCursorInvalid."""
+def read_cursor(cursor: str) -> tuple[UUID, Offset]:
+    """The epoch and the offset that a cursor names. Raises FeedCursorInvalid."""
     found = _CURSOR.fullmatch(cursor)
     if found is None:
         raise FeedCursorInvalid
     xid, number = int(found[2], 16), int(found[3], 16)
     if number > _BIGINT_MAX:
         raise FeedCursorInvalid
-    return UUID(hex=found[1]), Place(xid, number)
+    return UUID(hex=found[1]), Offset(xid, number)
