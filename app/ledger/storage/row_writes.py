@@ -10,7 +10,7 @@ from app.ledger.folding.positions import EFFECT_COLUMNS, PositionChanges
 from app.ledger.holds.budgets import BudgetKey
 from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.rows import FILL_COLUMNS, ORDER_COLUMNS, POSITION_COLUMNS, fill_row, order_row, position_row
-from app.ledger.storage.writing import Delete, Insert, Part, Row, Update
+from app.ledger.storage.writing import Delete, Insert, Part, Update
 from app.models import Change, Fill, Order, Position, Strategy
 from app.models.trading_control import ALL
 from app.rules.identity import NO_STRATEGY
@@ -31,14 +31,8 @@ def number_part(strategies: Mapping[str, LockedStrategy]) -> Part:
 
 def order_parts(orders: Sequence[OrderChange]) -> list[Part]:
     """Orders as they stand now. How many there are of each status is `totals.order_counts`."""
-    return order_row_parts(
-        [order_row(change) for change in orders if change.status_before is None],
-        [order_row(change) for change in orders if change.status_before is not None],
-    )
-
-
-def order_row_parts(new: Sequence[Row], moved: Sequence[Row]) -> list[Part]:
-    """The same of rows that are made already."""
+    new = [order_row(change) for change in orders if change.status_before is None]
+    moved = [order_row(change) for change in orders if change.status_before is not None]
     return [Insert(Order, ORDER_COLUMNS, new), Update(Order, ORDER_COLUMNS, moved)]
 
 
