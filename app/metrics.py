@@ -111,7 +111,7 @@ class _Figures:
         yield _gauge("purser_feed_connected", "Whether the change feed is connected.", float(feed.is_connected))
         yield _gauge("purser_feed_lag_seconds", "How long the oldest change has waited.", feed.lag_seconds)
         yield _gauge("purser_registry_age_seconds", "How old the registry may be; NaN if never read.", age)
-        yield _gauge("purser_orders_waiting", "Orders that wait to be authorized.", self._context.gate.waiting)
+        yield _gauge("purser_orders_waiting", "Orders that wait to be authorized.", self._context.group_commit.waiting)
         yield _gauge("purser_registry_budgets", "Budgets in the registry.", len(self._context.registry))
         if self._valuations is not None:
             yield from _valuation_gauges(self._valuations)

@@ -8,15 +8,15 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from app.database import Database
+from app.database import Database, WriteConnection
 from app.errors import PurserError
-from app.ledger.authorization.authorize import authorize
-from app.ledger.authorization.desk import Desk
+from app.ledger.authorization import Request
+from app.ledger.authorization.authorize import decide
 from app.ledger.authorization.release import release_order
-from app.ledger.authorization.requests import Request
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.storage.locks import lock_strategies
+from app.ledger.storage.writing import write
 from app.principal import LOCAL
 from app.rules.enums import OrderSide, OrderType
 from app.rules.identity import strategy_id_of
@@ -74,7 +74,7 @@ def command(
 ) -> AuthorizeOrder:
     """An order that wants to leave: O-n, a LIMIT order unless it has no price."""
     return AuthorizeOrder(
-        strategy=UUID(STRATEGY_ID),
+        strategy=more.pop("strategy", UUID(STRATEGY_ID)),
         client_order_id=f"O-{n}",
         instrument_id=more.pop("instrument_id", INSTRUMENT),
         side=OrderSide(side),
@@ -90,20 +90,17 @@ def requests_of(*commands: AuthorizeOrder) -> list[Request]:
     return [Request(UUID(str(command.strategy)), command, "local") for command in commands]
 
 
-async def desk_after(database: Database, *commands: AuthorizeOrder, is_committed: bool = True) -> Desk:
-    """The desk that decided these, stored since."""
-    desks: list[Desk] = []
-    async with database.unit_of_work() as work:
-        await authorize(work, requests_of(*commands), time_ns(), decided=desks.append)
-        if is_committed:
-            await work.commit()
-    return desks[0]
+async def decide_in(work: WriteConnection, requests: Sequence[Request], now: int) -> list[Verdict | PurserError]:
+    """Decide and write in the caller's transaction."""
+    answers, unwritten = await decide(work, requests, now)
+    await write(work, unwritten)
+    return answers
 
 
 async def ask(database: Database, *commands: AuthorizeOrder) -> list[Verdict | PurserError]:
     """Ask for all at once."""
     async with database.unit_of_work() as work:
-        answers = await authorize(work, requests_of(*commands), time_ns())
+        answers = await decide_in(work, requests_of(*commands), time_ns())
         await work.commit()
     return answers
 

@@ -15,7 +15,7 @@ from app.database import Database
 from app.ledger.storage import writing
 from app.ledger.storage.copying import array_literal
 from app.ledger.storage.query_batch import Query, ask
-from app.ledger.storage.writing import Delete, Insert, Merge, Update, WriteBehind, write
+from app.ledger.storage.writing import Delete, Insert, Merge, Update, write
 from app.models import QuarantinedEvent, Signal
 
 pytestmark = pytest.mark.anyio
@@ -92,30 +92,6 @@ async def test_all_kinds_of_writing_at_once(database: Database, way: str) -> Non
         (4, "D", "why"),
         (5, "A", "why"),
     ]
-
-
-async def test_what_writing_behind_could_not_write_is_raised_before_the_block_ends(database: Database) -> None:
-    same = (str(STRATEGY), str(UUID(int=1)), 0, "O-1", 1, "A", "why")
-    async with database.unit_of_work() as work:
-        with pytest.raises(Exception, match="duplicate key"):
-            async with WriteBehind(work) as behind:
-                await behind.write([Insert(QuarantinedEvent, EVENTS, [same, same])])
-    async with database.read() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM quarantined_events") == 0
-
-
-async def test_an_error_of_the_block_waits_for_what_is_being_written(database: Database) -> None:
-    row = (str(STRATEGY), str(UUID(int=1)), 0, "O-1", 1, "A", "why")
-
-    async def fail() -> None:
-        async with database.unit_of_work() as work, WriteBehind(work) as behind:
-            await behind.write([Insert(QuarantinedEvent, EVENTS, [row])])
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await fail()
-    async with database.read() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM quarantined_events") == 0
 
 
 class _Number(Struct):

@@ -1,4 +1,4 @@
-"""Giving up an order that was never submitted: its hold is void."""
+"""Releasing an authorized order that was never submitted: its hold is voided."""
 
 from decimal import localcontext
 from typing import NamedTuple
@@ -29,7 +29,10 @@ _RELEASED_AT = "SELECT ts_event FROM order_events WHERE strategy_id = $1 AND eve
 
 
 class Released(NamedTuple):
-    """The currency of an order's hold; when it was released, in nanoseconds, and whether by an earlier request."""
+    """The currency of the order's hold, and when it was released (ns since the epoch).
+
+    `is_repeated`: an earlier request released it.
+    """
 
     currency: str | None
     decided_at: int
@@ -39,9 +42,9 @@ class Released(NamedTuple):
 async def release_order(
     work: WriteConnection, principal: Principal, strategy_id: str, client_order_id: str, now: int
 ) -> Released:
-    """Release an order. Released before: nothing changes.
+    """Release an order in the caller's transaction. Repeated: nothing changes. `now`: nanoseconds since the epoch.
 
-    Raises OrderNotFound, OrderNotReleasable. Commits nothing.
+    Raises OrderNotFound, OrderNotReleasable.
     """
     key = (strategy_id, client_order_id)
     if not is_text(client_order_id):

@@ -1,7 +1,6 @@
 """Budgets of strategies whose rows are locked: read once, changed in memory, journaled, written once."""
 
-from collections.abc import Collection, Iterable
-from copy import copy
+from collections.abc import Iterable
 from decimal import Decimal
 
 from msgspec import Struct
@@ -58,14 +57,6 @@ class BudgetBook:
         (book,) = await ask(work, cls.of(strategy_ids, now))
         return book  # type: ignore[no-any-return]
 
-    def successor(self, now: int) -> "BudgetBook":
-        """The book of who comes after everything in this one is written."""
-        return BudgetBook({key: copy(state) for key, state in self._states.items()}, now)
-
-    def is_as(self, other: "BudgetBook", strategy_ids: Collection[str]) -> bool:
-        """Whether the budgets of these strategies, which are all in this book, are the same in the other."""
-        return self._states == {key: state for key, state in other._states.items() if key[0] in strategy_ids}
-
     def find(self, key: BudgetKey) -> BudgetState | None:
         """The budget, where one is set."""
         state = self._states.get(key)
@@ -100,22 +91,17 @@ class BudgetBook:
         return list(self._changed)
 
     def parts(self) -> list[Part]:
-        """What is to be written at the end of the act."""
-        return [*self.budget_parts(), self.journal_part()]
-
-    def budget_parts(self) -> list[Part]:
-        """What changed: once, at the end of the act."""
+        """The rows of changed budgets and of their journal. Call once, after the last change."""
         new: list[Row] = []
         known: list[Row] = []
         for key, state in self._changed.items():
             state.note_over()
             (known if key in self._stored else new).append(BUDGETS.row(key, state))
-        return [Update(Budget, BUDGETS.columns, known), Insert(Budget, BUDGETS.columns, new)]
-
-    def journal_part(self) -> Part:
-        """The journal's entries since the last time."""
-        entries, self._journal = self._journal, []
-        return Insert(BudgetJournalEntry, JOURNAL.columns, [JOURNAL.row(key, entry) for key, entry in entries])
+        return [
+            Insert(BudgetJournalEntry, JOURNAL.columns, [JOURNAL.row(key, entry) for key, entry in self._journal]),
+            Insert(Budget, BUDGETS.columns, new),
+            Update(Budget, BUDGETS.columns, known),
+        ]
 
     async def write(self, work: WriteConnection) -> list[BudgetKey]:
         """Write it. Answers which budgets changed."""

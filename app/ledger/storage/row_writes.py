@@ -8,7 +8,7 @@ from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange
 from app.ledger.holds.budgets import BudgetKey
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.row_mapping import Row, key_of
+from app.ledger.storage.row_mapping import key_of
 from app.ledger.storage.rows import FILLS, ORDERS, POSITIONS, fill_values, order_row, position_values
 from app.ledger.storage.writing import Delete, Insert, Part, Update
 from app.models import Change, Fill, Order, Position, Strategy
@@ -32,14 +32,10 @@ def number_part(strategies: Mapping[str, LockedStrategy]) -> Part:
 
 def order_parts(orders: Sequence[OrderChange]) -> list[Part]:
     """Orders as they stand now. How many there are of each status is `totals.order_counts`."""
-    return order_row_parts(
-        [order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is None],
-        [order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is not None],
-    )
-
-
-def order_row_parts(new: Sequence[Row], moved: Sequence[Row]) -> list[Part]:
-    """The same of rows that are made already."""
+    new = [order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is None]
+    moved = [
+        order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is not None
+    ]
     return [Insert(Order, ORDERS.columns, new), Update(Order, ORDERS.columns, moved)]
 
 

@@ -3,7 +3,6 @@
 A statement takes the rows of each table as one JSON text.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -113,56 +112,23 @@ async def write(work: WriteConnection, parts: Iterable[Part]) -> None:
     filled = [part for part in parts if part.rows]
     if sum(len(part.rows) for part in filled) <= _TOGETHER_MAX:
         await _write_together(work, filled)
-    else:
-        for part in filled:
-            await _write_alone(work, part)
-
-
-class WriteBehind:
-    """Writes some rows while the next are made; `async with` ends once all are written.
-
-    Nothing else may be asked of the connection meanwhile.
-    """
-
-    def __init__(self, work: WriteConnection) -> None:
-        self._work = work
-        self._under_way: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> "WriteBehind":
-        return self
-
-    async def write(self, parts: Iterable[Part]) -> None:
-        """Begin to write, once what was begun before is written. Raises what writing that raised."""
-        await self._finish()
-        self._under_way = asyncio.create_task(write(self._work, parts))
-        await asyncio.sleep(0)  # it begins now
-
-    async def __aexit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error is None:
-            await self._finish()
-        elif self._under_way is not None:
-            if error is asyncio.CancelledError:
-                self._under_way.cancel()
-            # The connection must be free for what comes next: the rollback.
-            await asyncio.gather(self._under_way, return_exceptions=True)
-
-    async def _finish(self) -> None:
-        if self._under_way is not None:
-            await self._under_way
-            self._under_way = None
+        return
+    # Few rows between two COPYs share a statement: each statement is a round trip.
+    together: list[Part] = []
+    for part in filled:
+        if isinstance(part, Insert):
+            await _write_together(work, together)
+            together = []
+            await copy_rows(work, table_of(part.model).name, part.columns, part.rows)
+        else:
+            together.append(part)
+    await _write_together(work, together)
 
 
 async def _write_together(work: WriteConnection, filled: Sequence[Part]) -> None:
     if filled:
         statement = _together_sql(tuple(part.shape for part in filled))
         await work.execute(statement, *[part.content() for part in filled])
-
-
-async def _write_alone(work: WriteConnection, part: Part) -> None:
-    if isinstance(part, Insert):
-        await copy_rows(work, table_of(part.model).name, part.columns, part.rows)
-    else:
-        await _write_together(work, [part])
 
 
 @cache
