@@ -56,7 +56,7 @@ class Rejected:
 
 
 @dataclass(slots=True)
-class RecordedEvents:
+class BatchResult:
     """What became of the events that were sent. Duplicates were recorded before and changed nothing."""
 
     accepted: int = 0
@@ -70,8 +70,8 @@ class RecordedEvents:
     revaluable: set[str] = field(default_factory=set)
     """Instruments that these events made known, or whose orders they could not value."""
 
-    def __add__(self, other: "RecordedEvents") -> "RecordedEvents":
-        return RecordedEvents(
+    def __add__(self, other: "BatchResult") -> "BatchResult":
+        return BatchResult(
             accepted=self.accepted + other.accepted,
             duplicates=self.duplicates + other.duplicates,
             quarantined=self.quarantined + other.quarantined,

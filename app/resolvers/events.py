@@ -7,7 +7,7 @@ from uuid import UUID
 from app.errors import Busy, EventNotResolvable, Forbidden, InputInvalid
 from app.event_codec import BadEvent, ReadMessage, encode_message
 from app.ledger.administration.instruments import record_each
-from app.ledger.batch import Incoming, RecordedEvents, Rejected
+from app.ledger.batch import BatchResult, Incoming, Rejected
 from app.ledger.commands import StrategyRef
 from app.ledger.recording import quarantine, record
 from app.ledger.recording.quarantine import Resolved, ResolveQuarantine
@@ -35,7 +35,7 @@ async def list_quarantined_events(
 
 async def record_events(
     context: Context, principal: Principal, events: Sequence[object], read_message: ReadMessage
-) -> RecordedEvents:
+) -> BatchResult:
     """Record an engine's messages, parsed from JSON. Refused ones are listed by index; the others are recorded.
 
     Instruments may be among the messages: they are recorded first.

@@ -49,7 +49,7 @@ class BudgetState(Struct):
         """What is left; negative while the budget is over, and nothing where none is set."""
         return (self.allocated or _ZERO) - self.reserved
 
-    def tie_up(
+    def reserve(
         self, orders: Decimal, positions: Decimal, reason: JournalReason, client_order_id: str | None, now: int
     ) -> JournalEntry | None:
         """Add to what is reserved (negative: let go). Answers the journal's entry, where there is one to write."""

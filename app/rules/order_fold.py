@@ -31,12 +31,12 @@ from app.rules.order_conclusions import conclude
 from app.rules.order_lifecycle import (
     TARGETS,
     apply,
+    follow_fills,
     open_order,
     open_unreported,
     rank_of,
     reason_of,
     refusal,
-    settle_fills,
 )
 from app.rules.order_state import RANK_CONCLUDED, OrderState
 from app.rules.order_transitions import BEFORE_VENUE, TERMINAL
@@ -181,7 +181,7 @@ def _fold(
         if isinstance(following, _QuantityChange):
             state.quantity += following.change
             state.quantity_source = QuantitySource.INFERRED
-            settle_fills(state, is_fill=False)
+            follow_fills(state, is_fill=False)
         else:
             apply(state, following)
             applied.append((place[-1], following))

@@ -250,7 +250,7 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
         if type(event) is OrderUpdated:
             _amend(state, event)
     _note_venue(state, event)
-    settle_fills(state, is_fill=is_fill)
+    follow_fills(state, is_fill=is_fill)
     state.ts_last = max(state.ts_last, event.ts_event)
     # What is no move says nothing of where an order is that was closed here.
     rank = rank_of(event) if is_move or not state.was_closed_by_us else max(state.last_rank, RANK_INITIALIZED)
@@ -366,7 +366,7 @@ def _restore(state: OrderState) -> None:
         state.status = state.status_before_pending
 
 
-def settle_fills(state: OrderState, *, is_fill: bool) -> None:
+def follow_fills(state: OrderState, *, is_fill: bool) -> None:
     """Let the status follow the filled quantity where the table has the way.
 
     A fill that came where the table has no way (before OrderSubmitted) is caught up after a later event. A pending or

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from app.database import Database
-from app.ledger.batch import Incoming, RecordedEvents
+from app.ledger.batch import BatchResult, Incoming
 from app.ledger.recording.record import record_events, record_in
 from tests.events import decode_line, incoming, published
 from tests.ledger.state import broken_invariants, digest_of
@@ -17,7 +17,7 @@ from tests.ledger.state import broken_invariants, digest_of
 pytestmark = pytest.mark.anyio
 
 
-async def send(database: Database, *events: dict[str, Any]) -> RecordedEvents:
+async def send(database: Database, *events: dict[str, Any]) -> BatchResult:
     return await record_events(database, [incoming(n, event) for n, event in enumerate(events)])
 
 
@@ -36,7 +36,7 @@ async def quarantine(database: Database) -> list[tuple[str, int]]:
     return [(row["code"], row["variant"]) for row in found]
 
 
-def counts(recorded: RecordedEvents) -> tuple[int, int, int]:
+def counts(recorded: BatchResult) -> tuple[int, int, int]:
     return recorded.accepted, recorded.duplicates, recorded.quarantined
 
 

@@ -16,10 +16,10 @@ from app.engines import nautilus
 from app.ledger.importing import import_file
 from app.rules.instruments import InstrumentDefinition
 from tests.ledger.gatekeeping import allocate, register
+from tests.ledger.reservations import Reservations
 from tests.ledger.state import DATA, RECORDINGS, broken_invariants, digest_of, lines_of, record
 from tests.ledger.test_arrangements import between_strategies, one_strategy_after_another, shuffled
 from tests.ledger.test_engine_truth import record_definitions
-from tests.ledger.tied_up import TiedUp
 
 pytestmark = pytest.mark.anyio
 
@@ -66,15 +66,15 @@ async def test_budgets_tell_at_every_checkpoint_what_is_tied_up(database: Databa
     for number, strategy_id in enumerate(sorted(names)):
         # The first is over all the time: whatever happened is booked all the same.
         await allocate(database, Decimal(1 if number == 0 else 10_000_000), currency, strategy_id)
-    tied_up, lines = TiedUp(), lines_of(recording)
+    reservations, lines = Reservations(), lines_of(recording)
     sizes = itertools.cycle([997, 1, 613, 350, 489])
     place = 0
     while place < len(lines):
         batch = lines[place : (place := place + next(sizes))]
         assert (await record(database, batch)).quarantined == 0
-        tied_up.read(batch)
-        await _meets_tied_up(database, names, tied_up)
-    assert not tied_up.open
+        reservations.read(batch)
+        await _meets_reservations(database, names, reservations)
+    assert not reservations.open
     async with database.read() as connection:
         found = await connection.fetch("SELECT * FROM budgets")
         most = await connection.fetchval("SELECT max(reserved_after) FROM budget_journal")
@@ -103,10 +103,10 @@ async def test_any_arrangement_meets_every_number(database: Database, recording:
     assert await broken_invariants(database) == []
 
 
-async def _meets_tied_up(database: Database, names: dict[str, str], tied_up: TiedUp) -> None:
+async def _meets_reservations(database: Database, names: dict[str, str], reservations: Reservations) -> None:
     async with database.read() as connection:
         rows = await connection.fetch("SELECT * FROM budgets")
-    orders, costs = tied_up.orders(), tied_up.costs()
+    orders, costs = reservations.orders(), reservations.costs()
     for row in rows:
         name = names[str(row["strategy_id"])]
         assert row["reserved_orders"] == orders.get(name, 0)

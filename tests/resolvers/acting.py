@@ -10,7 +10,7 @@ import pytest
 
 from app.engines import nautilus
 from app.errors import PurserError
-from app.ledger.batch import RecordedEvents
+from app.ledger.batch import BatchResult
 from app.ledger.commands import RecordSignal
 from app.principal import Principal, Role
 from app.resolvers import Context, events
@@ -31,7 +31,7 @@ SIGNAL = RecordSignal(name="cross", value={"side": "BUY", "strength": 0.5}, ts_e
 BTC = InstrumentDefinition(instrument_id=INSTRUMENT, quote_currency="USDT", settlement_currency="USDT")
 
 
-async def record_events(context: Context, principal: Principal, messages: Sequence[object]) -> RecordedEvents:
+async def record_events(context: Context, principal: Principal, messages: Sequence[object]) -> BatchResult:
     """Record what NautilusTrader published."""
     return await events.record_events(context, principal, messages, nautilus.read_message)
 

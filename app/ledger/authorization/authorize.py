@@ -21,11 +21,11 @@ from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import (
     Side,
     UnvaluedOrder,
-    held_in,
     load_claims,
     load_holds,
     load_last_prices,
     load_open_orders,
+    open_quantities,
     reducible_in,
     unvalued_of,
 )
@@ -34,8 +34,8 @@ from app.ledger.recording import own_events
 from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted
 from app.ledger.storage.locks import LockedStrategy, lock_strategies
-from app.ledger.storage.query_batch import ask
-from app.ledger.storage.writing import Part, write
+from app.ledger.storage.query_batch import fetch_all_at_once
+from app.ledger.storage.writing import TableWrite, write
 from app.rules.holds import OpenOrder, increasing_quantities, is_amount
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation
@@ -46,7 +46,7 @@ _AT_A_STRETCH = 25
 """Decided without a look at what else there is to do: to send on what is being written, to read other requests."""
 
 
-async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -> tuple[Answers, list[Part]]:
+async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -> tuple[Answers, list[TableWrite]]:
     """Lock, read and decide all, in order. Returns the answers, and the rows to write before the commit.
 
     The error of one order is its answer. `now`: nanoseconds since the epoch.
@@ -54,7 +54,7 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
     with localcontext(EXACT):
         strategies = await lock_strategies(work, {request.key[0] for request in requests})
         answers: Answers = []
-        rows: list[Part] = []
+        rows: list[TableWrite] = []
         while len(answers) < len(requests):
             rest = requests[len(answers) :]
             state = await _load_state(work, strategies, rest, now + len(answers))
@@ -65,7 +65,7 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
                 if len(state.answers) % _AT_A_STRETCH == 0:
                     await asyncio.sleep(0)
             answers += state.answers
-            rows = state.parts()
+            rows = state.writes()
             if state.denied_late is not None:
                 # Others claim what it claimed, and an order that it was spawned from has its quantity back.
                 await write(work, rows)
@@ -82,15 +82,15 @@ async def _load_state(
     markets = {request.market for request in requests if request.key[0] in strategies}
     queries = (
         known_of(keys),
-        held_in(markets),
+        open_quantities(markets),
         BudgetBook.of(strategies, now),
         valuations_of({instrument_id for _, instrument_id in markets}),
         unvalued_of(strategies),
         global_state(),
     )
-    known, held, book, valuations, unvalued, everywhere = await ask(work, *queries)
+    known, held, book, valuations, unvalued, everywhere = await fetch_all_at_once(work, *queries)
     if unvalued and await value_open_orders(work, unvalued):
-        known, held, book, valuations, unvalued, everywhere = await ask(work, *queries)
+        known, held, book, valuations, unvalued, everywhere = await fetch_all_at_once(work, *queries)
     stored, waiting = await load_states(work, known)
     asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
     sides = {request.side for request in requests if reducible_in(held, request.side)} if held else set()

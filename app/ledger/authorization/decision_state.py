@@ -19,8 +19,8 @@ from app.ledger.holds.holds import HoldChanges
 from app.ledger.recording import own_events
 from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.row_mapping import Row
-from app.ledger.storage.row_writes import feed_part, number_part, order_parts
-from app.ledger.storage.writing import Part
+from app.ledger.storage.row_writes import feed_write, order_writes, strategy_write
+from app.ledger.storage.writing import TableWrite
 from app.rules.authorization import Denial, Question, decide
 from app.rules.currencies import did_you_mean
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState
@@ -209,7 +209,7 @@ class DecisionState:
             self.hold_changes.moved[key] = hold
         if hold.currency is not None:
             reason = JournalReason.AUTHORIZED if is_granted else JournalReason.VOIDED
-            self.book.tie_up((key[0], hold.currency), reason, key[1], orders=remaining - before)
+            self.book.reserve((key[0], hold.currency), reason, key[1], orders=remaining - before)
 
     def _unvalued(self, request: Request, currency: str | None) -> str | None:
         """Why the hold of another open order that may count against this currency's budget is unknown, if one is."""
@@ -332,15 +332,15 @@ class DecisionState:
             budget_currency=None,
         )
 
-    def parts(self) -> list[Part]:
+    def writes(self) -> list[TableWrite]:
         """The rows of all decisions."""
         return [
-            own_events.event_part(self.event_rows),
-            feed_part(orders=[change.key for change in self.orders], budgets=self.book.changed),
-            *order_parts(self.orders),
-            *self.hold_changes.parts(),
-            *self.book.parts(),
-            number_part(self.strategies),
+            own_events.event_write(self.event_rows),
+            feed_write(orders=[change.key for change in self.orders], budgets=self.book.changed),
+            *order_writes(self.orders),
+            *self.hold_changes.writes(),
+            *self.book.writes(),
+            strategy_write(self.strategies),
             totals.order_counts(self.orders),
         ]
 

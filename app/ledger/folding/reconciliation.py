@@ -20,7 +20,7 @@ from app.ledger.storage.key_lookup import array_source, join_by
 from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.row_mapping import Row, columns_of, key_of
 from app.ledger.storage.rows import position_of
-from app.ledger.storage.writing import Delete, Merge, Part
+from app.ledger.storage.writing import Delete, Merge, TableWrite
 from app.models import Discrepancy
 from app.rules.enums import DiscrepancyKind, Reconciliation
 from app.rules.events import AnyPositionEvent
@@ -67,7 +67,7 @@ class Reconciled:
     deducting: set[str] = field(default_factory=set)
     """Strategies whose engine was found to take commissions in the base currency off the position."""
 
-    def parts(self) -> list[Part]:
+    def writes(self) -> list[TableWrite]:
         """What is to be written: no row is both removed and stored, for one statement may do both."""
         found = {row[:3]: row for row in self.found}
         settled = [key for key in self.settled if key not in found]

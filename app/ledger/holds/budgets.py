@@ -7,10 +7,10 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from app.database import WriteConnection
-from app.ledger.storage.query_batch import Query, ask
+from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
 from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import BUDGETS, JOURNAL
-from app.ledger.storage.writing import Insert, Part, Update, write
+from app.ledger.storage.writing import Insert, TableWrite, Update, write
 from app.models import Budget, BudgetJournalEntry
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import JournalReason
@@ -43,18 +43,18 @@ class BudgetBook:
         self._changed: dict[BudgetKey, BudgetState] = {}
 
     @classmethod
-    def of(cls, strategy_ids: Iterable[str], now: int) -> "Query[BudgetBook]":
+    def of(cls, strategy_ids: Iterable[str], now: int) -> "BatchQuery[BudgetBook]":
         """The budgets of these strategies, with or without a cap."""
 
         def read(rows: list[_BudgetRow]) -> BudgetBook:
             return cls({(row.strategy_id, row.currency): row.state for row in rows}, now)
 
-        return Query(_LOAD, [list(strategy_ids)], _ROWS, read)
+        return BatchQuery(_LOAD, [list(strategy_ids)], _ROWS, read)
 
     @classmethod
     async def load(cls, work: WriteConnection, strategy_ids: Iterable[str], now: int) -> "BudgetBook":
         """The same, asked at once."""
-        (book,) = await ask(work, cls.of(strategy_ids, now))
+        (book,) = await fetch_all_at_once(work, cls.of(strategy_ids, now))
         return book  # type: ignore[no-any-return]
 
     def find(self, key: BudgetKey) -> BudgetState | None:
@@ -66,7 +66,7 @@ class BudgetBook:
         """In which the strategy has a budget."""
         return [key[1] for key in self._states if key[0] == strategy_id and self.find(key) is not None]
 
-    def tie_up(
+    def reserve(
         self,
         key: BudgetKey,
         reason: JournalReason,
@@ -78,7 +78,7 @@ class BudgetBook:
         """Add to what is reserved; negative amounts let go."""
         if orders or positions:
             state = self._states.setdefault(key, BudgetState())
-            self._note(key, state, state.tie_up(orders, positions, reason, client_order_id, self._now))
+            self._note(key, state, state.reserve(orders, positions, reason, client_order_id, self._now))
 
     def allocate(self, key: BudgetKey, allocated: Decimal | None) -> None:
         """Set the cap; None takes the budget away."""
@@ -90,7 +90,7 @@ class BudgetBook:
         """Which budgets changed."""
         return list(self._changed)
 
-    def parts(self) -> list[Part]:
+    def writes(self) -> list[TableWrite]:
         """The rows of changed budgets and of their journal. Call once, after the last change."""
         new: list[Row] = []
         known: list[Row] = []
@@ -105,7 +105,7 @@ class BudgetBook:
 
     async def write(self, work: WriteConnection) -> list[BudgetKey]:
         """Write it. Answers which budgets changed."""
-        await write(work, self.parts())
+        await write(work, self.writes())
         return self.changed
 
     def _note(self, key: BudgetKey, state: BudgetState, entry: JournalEntry | None) -> None:

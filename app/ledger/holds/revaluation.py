@@ -20,9 +20,9 @@ from app.ledger.folding.totals import rebuild_fill_sums
 from app.ledger.folding.valuations import load_valuations
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import Market, UnvaluedOrder, load_holds, load_last_prices
-from app.ledger.holds.holds import tie_up, value_ended
+from app.ledger.holds.holds import reserve, value_ended
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
-from app.ledger.storage.row_writes import feed_part, moved_position_parts, revised_part
+from app.ledger.storage.row_writes import feed_write, moved_position_writes, revised_fill_write
 from app.ledger.storage.rows import HOLD_STATE, HOLDS, hold_row
 from app.ledger.storage.writing import Update, write
 from app.models import Hold
@@ -99,7 +99,7 @@ async def _revalue_positions(
         compared = await reconcile(work, {}, changes, strategies)
         deducting |= compared.deducting
         changes.records = {place: record for place, record in changes.records.items() if record.is_changed}
-        await write(work, [revised_part(changes), *compared.parts(), feed_part(positions=changes)])
+        await write(work, [revised_fill_write(changes), *compared.writes(), feed_write(positions=changes)])
         total.records |= changes.records
         total.removed |= changes.removed
     return total, deducting
@@ -118,11 +118,11 @@ async def _rehold(
     orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
     concerned = {key[0] for key in keys} | {place[0] for place in (*positions.records, *positions.removed)}
     book = await BudgetBook.load(work, sorted(concerned), time_ns())
-    holds = await tie_up(
+    holds = await reserve(
         work, orders, positions, book, JournalReason.REVALUED, valued_before=valued_before, prices=prices
     )
-    feed = feed_part(orders=[*holds.new, *holds.moved], budgets=book.changed)
-    await write(work, [*moved_position_parts(positions), *holds.parts(), *book.parts(), feed])
+    feed = feed_write(orders=[*holds.new, *holds.moved], budgets=book.changed)
+    await write(work, [*moved_position_writes(positions), *holds.writes(), *book.writes(), feed])
     return bool(holds.new or holds.moved)
 
 
@@ -150,7 +150,7 @@ async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
     for key in keys:
         value_ended(key, states[key], holds[key], valuations[states[key].instrument_id])
     rows = [hold_row(key, holds[key]) for key in keys]
-    await write(work, [Update(Hold, HOLDS.columns, rows), feed_part(orders=keys)])
+    await write(work, [Update(Hold, HOLDS.columns, rows), feed_write(orders=keys)])
 
 
 async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOrder]) -> bool:

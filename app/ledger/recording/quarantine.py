@@ -18,7 +18,7 @@ from app.ledger.input_checks import check_text
 from app.ledger.recording import own_events
 from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted
-from app.ledger.storage.audit_log import Action, Entity, record
+from app.ledger.storage.audit_log import Action, AuditedState, record
 from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.row_mapping import columns_of
 from app.ledger.storage.rows import QUARANTINED
@@ -97,7 +97,7 @@ async def resolve_quarantine(
     recorded = await apply_admitted(work, empty_admission([arrival], strategies))
     resolution = (*(strategy_id, command.event_id, command.variant), command.action, command.reason, event.actor, now)
     resolved = Merge(QuarantineResolution, columns_of(QuarantineResolution), [resolution])
-    await write(work, [resolved, *_conflict_parts(row, event, strategy_id)])
+    await write(work, [resolved, *_conflict_writes(row, event, strategy_id)])
     await _audit(work, principal, strategy_id, row, event)
     return Resolved(event.client_order_id, now, revaluable=frozenset(recorded.revaluable))
 
@@ -121,7 +121,7 @@ def _require_resolvable(row: asyncpg.Record, command: ResolveQuarantine) -> None
         )
 
 
-def _conflict_parts(row: asyncpg.Record, event: QuarantineResolved, strategy_id: str) -> list[Merge]:
+def _conflict_writes(row: asyncpg.Record, event: QuarantineResolved, strategy_id: str) -> list[Merge]:
     """Other content under a known id belongs to no order's fold: it is dismissed here."""
     if not event.variant:
         return []
@@ -140,7 +140,7 @@ def _conflict_parts(row: asyncpg.Record, event: QuarantineResolved, strategy_id:
 async def _audit(
     work: WriteConnection, principal: Principal, strategy_id: str, row: asyncpg.Record, event: QuarantineResolved
 ) -> None:
-    described: Entity = {
+    described: AuditedState = {
         "strategyId": strategy_id,
         "eventId": event.resolves,
         "variant": event.variant,
