@@ -54,7 +54,7 @@ async def test_the_same_question_has_the_same_answer_and_another_under_its_id_is
     assert [(one.is_repeated, one.decided_at) for one in repeated] == [(True, one.decided_at) for one in first]  # type: ignore[union-attr]
     [conflict] = await ask(database, command(1, quantity="2"))
     assert isinstance(conflict, AuthorizationConflict)
-    assert "another quantity" in str(conflict)
+    assert "different quantity" in str(conflict)
     after = await digest_of(database)
     assert {table for table in after if after[table] != before[table]} <= {"budgets", "budget_journal", "changes"}
 

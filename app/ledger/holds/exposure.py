@@ -125,7 +125,7 @@ def unvalued_of(strategy_ids: Iterable[str]) -> Query[list[UnvaluedOrder]]:
     return Query(_UNVALUED, [list(strategy_ids)], _UNVALUED_ROWS, lambda rows: rows)
 
 
-def held_in(markets: Iterable[Market]) -> Query[dict[Side, Decimal]]:
+def open_quantities(markets: Iterable[Market]) -> Query[dict[Side, Decimal]]:
     """Open quantities by market and by the side that opened them."""
 
     def read(rows: list[_HeldRow]) -> dict[Side, Decimal]:

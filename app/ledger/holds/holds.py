@@ -19,10 +19,10 @@ from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import (
     Market,
     TiedOrder,
-    held_in,
     load_holds,
     load_open_orders,
     open_order_of,
+    open_quantities,
     reducible_in,
 )
 from app.ledger.holds.exposure_changes import given_up_of, trades_of
@@ -91,7 +91,7 @@ async def tie_up(
     if not markets:
         return changes
     valuations, held_before = await ask(
-        work, valuations_of({instrument_id for _, instrument_id in markets}), held_in(markets)
+        work, valuations_of({instrument_id for _, instrument_id in markets}), open_quantities(markets)
     )
     valuations |= positions.valuations
     held = {side: held_before.get(side, _ZERO) + trades.held.get(side, _ZERO) for side in held_before | trades.held}
