@@ -235,7 +235,7 @@ class DecisionState:
             self.hold_changes.moved[key] = hold
         if hold.currency is not None:
             reason = JournalReason.AUTHORIZED if is_granted else JournalReason.VOIDED
-            self.book.tie_up((key[0], hold.currency), reason, key[1], orders=remaining - before)
+            self.book.reserve((key[0], hold.currency), reason, key[1], orders=remaining - before)
 
     def _unvalued(self, request: Request, currency: str | None) -> str | None:
         """Why the hold of another open order that may count against this currency's budget is unknown, if one is."""

@@ -11,7 +11,7 @@ from app.ledger.folding.orders import OrderChange, load_states
 from app.ledger.folding.positions import PositionChanges
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import load_holds
-from app.ledger.holds.holds import tie_up
+from app.ledger.holds.holds import update_holds
 from app.ledger.input_checks import is_text
 from app.ledger.recording import own_events
 from app.ledger.storage.audit_log import Action, Entity, record
@@ -78,7 +78,7 @@ async def release_order(
     with localcontext(EXACT):
         apply(state, event)
         book = await BudgetBook.load(work, [strategy_id], now)
-        holds = await tie_up(work, [change], PositionChanges(), book, JournalReason.RELEASED)
+        holds = await update_holds(work, [change], PositionChanges(), book, JournalReason.RELEASED)
         row = own_events.numbered_row(strategy_id, strategies[strategy_id], event)
         events = [own_events.event_part([row]), number_part(strategies)]
         feed = feed_part(orders=[key, *holds.moved], budgets=book.changed)

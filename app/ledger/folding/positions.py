@@ -73,7 +73,7 @@ class Life(Struct):
         return replace(self, before=None) != self.before
 
     @property
-    def tied_up(self) -> Decimal:
+    def reserved(self) -> Decimal:
         """What it ties up of a budget: its cost while it is open."""
         return abs(self.state.cost) if self.state.signed_qty else _ZERO
 

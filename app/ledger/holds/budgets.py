@@ -54,7 +54,7 @@ _ROWS = Decoder(list[_BudgetRow])
 
 
 class BudgetBook:
-    """What some strategies tie up, in all currencies. Their rows in `strategies` must be locked by the transaction."""
+    """The budgets of some strategies, in all currencies. The transaction must have locked the strategies."""
 
     def __init__(self, states: dict[BudgetKey, BudgetState], now: int) -> None:
         """`now` stamps every change: nanoseconds since the epoch."""
@@ -88,7 +88,7 @@ class BudgetBook:
         """In which the strategy has a budget."""
         return [key[1] for key in self._states if key[0] == strategy_id and self.find(key) is not None]
 
-    def tie_up(
+    def reserve(
         self,
         key: BudgetKey,
         reason: JournalReason,
@@ -97,10 +97,10 @@ class BudgetBook:
         orders: Decimal = Decimal(0),
         positions: Decimal = Decimal(0),
     ) -> None:
-        """Add to what is reserved; negative amounts let go."""
+        """Add to what is reserved; negative amounts release."""
         if orders or positions:
             state = self._states.setdefault(key, BudgetState())
-            self._note(key, state, state.tie_up(orders, positions, reason, client_order_id, self._now))
+            self._note(key, state, state.reserve(orders, positions, reason, client_order_id, self._now))
 
     def allocate(self, key: BudgetKey, allocated: Decimal | None) -> None:
         """Set the cap; None takes the budget away."""

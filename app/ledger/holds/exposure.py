@@ -104,7 +104,7 @@ _HELD_ROWS = Decoder(list[_HeldRow])
 
 
 @dataclass(slots=True)
-class TiedOrder:
+class OrderWithHold:
     """An order with its hold and what values it."""
 
     key: OrderKey
@@ -140,10 +140,10 @@ async def load_holds(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[Or
     return {(str(row["strategy_id"]), row["client_order_id"]): hold_of(row) for row in rows}
 
 
-async def load_open_orders(work: WriteConnection, sides: Iterable[Side]) -> list[TiedOrder]:
+async def load_open_orders(work: WriteConnection, sides: Iterable[Side]) -> list[OrderWithHold]:
     """Open orders on one side of their market each."""
     rows = await work.fetch(_OPEN_ORDERS, *_columns(((*market, side.value) for market, side in sides), 3))
-    return [_tied_order(row) for row in rows]
+    return [_order_with_hold(row) for row in rows]
 
 
 async def load_claims(work: WriteConnection, sides: Iterable[Side]) -> dict[Side, tuple[Decimal, int]]:
@@ -197,7 +197,7 @@ def open_order_of(state: OrderState, leaves_qty: Decimal) -> OpenOrder:
     )
 
 
-def _tied_order(row: asyncpg.Record) -> TiedOrder:
+def _order_with_hold(row: asyncpg.Record) -> OrderWithHold:
     filled = abs(row["filled_notional"]) if row["is_quote_quantity"] else row["filled_qty"]
     order = OpenOrder(
         client_order_id=row["client_order_id"],
@@ -209,7 +209,7 @@ def _tied_order(row: asyncpg.Record) -> TiedOrder:
         is_unknown=row["quantity_source"] == QuantitySource.UNKNOWN and not row["reduce_only"],
     )
     key = (str(row["strategy_id"]), row["client_order_id"])
-    return TiedOrder(key, row["instrument_id"], order, row["price"], row["trigger_price"], hold_of(row))
+    return OrderWithHold(key, row["instrument_id"], order, row["price"], row["trigger_price"], hold_of(row))
 
 
 def hold_of(row: asyncpg.Record) -> HoldState:

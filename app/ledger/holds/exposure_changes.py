@@ -9,7 +9,7 @@ from operator import attrgetter
 from app.ledger.batch import OrderKey
 from app.ledger.folding.orders import LAST, OrderChange
 from app.ledger.folding.positions import BookedFill, Life, PositionChanges
-from app.ledger.holds.exposure import Market, Side, TiedOrder, reducible_in
+from app.ledger.holds.exposure import Market, OrderWithHold, Side, reducible_in
 from app.rules.enums import OrderSide
 from app.rules.order_transitions import TERMINAL
 
@@ -26,7 +26,7 @@ class Trades:
     """Quantities that opened or increased a position, by order."""
     amounts: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """The same, each at its price: amounts of the quote currency."""
-    tied_up: dict[tuple[str, str | None], dict[str, Decimal]] = field(default_factory=dict)
+    reserved: dict[tuple[str, str | None], dict[str, Decimal]] = field(default_factory=dict)
     """What positions tie up more than before, by currency: of the order that traded last in them, where one did."""
 
 
@@ -57,14 +57,14 @@ def trades_of(positions: PositionChanges) -> Trades:
 def _add_life(trades: Trades, order: tuple[str, str | None], life: Life, sign: int) -> None:
     market = (order[0], life.instrument_id)
     trades.held[market, life.state.entry] += sign * abs(life.state.signed_qty)
-    amounts = trades.tied_up.setdefault(order, {})
+    amounts = trades.reserved.setdefault(order, {})
     currency = life.state.currency
-    amounts[currency] = amounts.get(currency, _ZERO) + sign * life.tied_up
+    amounts[currency] = amounts.get(currency, _ZERO) + sign * life.reserved
 
 
 def given_up_of(
     orders: Sequence[OrderChange],
-    tied: Mapping[OrderKey, TiedOrder],
+    with_holds: Mapping[OrderKey, OrderWithHold],
     held: Mapping[Side, Decimal],
     positions: PositionChanges,
 ) -> dict[OrderKey, Decimal]:
@@ -78,16 +78,16 @@ def given_up_of(
         if change.state.is_terminal
         and change.state.leaves_qty
         and not change.state.reduce_only
-        and (order := tied.get(change.key)) is not None
+        and (order := with_holds.get(change.key)) is not None
         and (change.status_before not in TERMINAL or order.hold.unit_price is None)
     }
     if not ended:
         return {}
     given_up = {key: change.state.leaves_qty for key, change in ended.items()}
-    rewound = _Rewound(held, positions, {tied[key].market for key in ended})
-    claims = _claims(tied, ended)
+    rewound = _Rewound(held, positions, {with_holds[key].market for key in ended})
+    claims = _claims(with_holds, ended)
     for key, change in sorted(ended.items(), key=lambda item: item[1].last_seq, reverse=True):
-        order = tied[key]
+        order = with_holds[key]
         side = (order.market, order.order.side)
         if order.order.is_amount or not (reducible := reducible_in(rewound.to(change.last_seq, order.market), side)):
             continue
@@ -99,11 +99,11 @@ def given_up_of(
 
 
 def _claims(
-    tied: Mapping[OrderKey, TiedOrder], ended: Mapping[OrderKey, OrderChange]
+    with_holds: Mapping[OrderKey, OrderWithHold], ended: Mapping[OrderKey, OrderChange]
 ) -> dict[Side, list[tuple[tuple[int, str], Decimal, int]]]:
     """By side of a market: whose turn it is to claim a part of what is reduced, how much, and up to which event."""
     claims: dict[Side, list[tuple[tuple[int, str], Decimal, int]]] = defaultdict(list)
-    for key, order in tied.items():
+    for key, order in with_holds.items():
         change = ended.get(key)
         leaves = order.order.leaves_qty if change is None else change.state.leaves_qty
         if leaves and not order.order.is_amount:

@@ -18,7 +18,7 @@ from app.ledger.folding.valuations import valuations_of
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import (
     Market,
-    TiedOrder,
+    OrderWithHold,
     load_holds,
     load_open_orders,
     open_order_of,
@@ -67,7 +67,7 @@ class _Steps:
     given_up: Decimal
 
 
-async def tie_up(
+async def update_holds(
     work: WriteConnection,
     orders: Sequence[OrderChange],
     positions: PositionChanges,
@@ -95,15 +95,15 @@ async def tie_up(
     )
     valuations |= positions.valuations
     held = {side: held_before.get(side, _ZERO) + trades.held.get(side, _ZERO) for side in held_before | trades.held}
-    tied = await _moved_orders(work, orders, changes, positions, valuations, prices or {})
+    with_holds = await _moved_orders(work, orders, changes, positions, valuations, prices or {})
     if held:
         for other in await load_open_orders(work, [(market, opposite(side)) for market, side in held]):
-            tied.setdefault(other.key, other)
-    stored = {key: copy(order.hold) if key not in changes.new else _NO_HOLD for key, order in tied.items()}
-    for order in tied.values():
+            with_holds.setdefault(other.key, other)
+    stored = {key: copy(order.hold) if key not in changes.new else _NO_HOLD for key, order in with_holds.items()}
+    for order in with_holds.values():
         _value_by(order, valuations.get(order.instrument_id), valued_before)
-    given_up = given_up_of(orders, tied, held, positions)
-    for order, quantity in _increasing(tied, held):
+    given_up = given_up_of(orders, with_holds, held, positions)
+    for order, quantity in _increasing(with_holds, held):
         before, change = stored[order.key], moved.get(order.key)
         steps = _Steps(
             quantity,
@@ -116,24 +116,24 @@ async def tie_up(
             changes.moved[order.key] = order.hold
         why = reason if change is not None else None
         why = why or _reason(change, order.key in changes.new, order.key in trades.increasing)
-        _note(book, order.key, why, before, order.hold, trades.tied_up.pop(order.key, {}))
-    for key, amounts in trades.tied_up.items():
+        _note(book, order.key, why, before, order.hold, trades.reserved.pop(order.key, {}))
+    for key, amounts in trades.reserved.items():
         why = reason or (JournalReason.FILLED if key[1] is not None else JournalReason.REVALUED)
         for currency, amount in amounts.items():
-            book.tie_up((key[0], currency), why, key[1], positions=amount)
+            book.reserve((key[0], currency), why, key[1], positions=amount)
     return changes
 
 
 def value_ended(key: OrderKey, state: OrderState, hold: HoldState, valuation: Valuation) -> None:
     """Say what an order gave up that ended before its instrument was known: no position could be open in it."""
-    order = TiedOrder(key, state.instrument_id, open_order_of(state, _ZERO), state.price, state.trigger_price, hold)
+    order = OrderWithHold(key, state.instrument_id, open_order_of(state, _ZERO), state.price, state.trigger_price, hold)
     _value_by(order, valuation, None)
     hold.unit_price = _unit_price(order)
     if hold.unit_price is not None and not state.reduce_only:
         hold.voided = hold_amount(state.leaves_qty, hold.unit_price, valuation)
 
 
-def _value_by(order: TiedOrder, valuation: Valuation | None, valued_before: Mapping[str, Valuation] | None) -> None:
+def _value_by(order: OrderWithHold, valuation: Valuation | None, valued_before: Mapping[str, Valuation] | None) -> None:
     """State what the order is for, and what it held, by how its instrument is valued now."""
     hold, was_for_amount = order.hold, order.order.is_amount
     order.order.is_amount = is_amount(was_for_amount, valuation)
@@ -151,7 +151,7 @@ def _value_by(order: TiedOrder, valuation: Valuation | None, valued_before: Mapp
     hold.convert(before, valuation)
 
 
-def _move(order: TiedOrder, change: OrderChange | None, steps: _Steps, valuation: Valuation | None) -> None:
+def _move(order: OrderWithHold, change: OrderChange | None, steps: _Steps, valuation: Valuation | None) -> None:
     """Move a hold to what it must be now. One that cannot be valued holds nothing, until it can."""
     hold, price_before = order.hold, order.hold.unit_price
     hold.unit_price = _unit_price(order)
@@ -188,7 +188,7 @@ def _move(order: TiedOrder, change: OrderChange | None, steps: _Steps, valuation
         hold.voided = hold_amount(steps.given_up, hold.unit_price, valuation)
 
 
-def _unit_price(order: TiedOrder) -> Decimal | None:
+def _unit_price(order: OrderWithHold) -> Decimal | None:
     """What one unit of the order's quantity is valued at; one unit of an amount is worth one."""
     if order.order.is_amount:
         return _ONE
@@ -201,19 +201,19 @@ def _note(
     reason: JournalReason,
     before: HoldState,
     hold: HoldState,
-    tied_up: dict[str, Decimal],
+    reserved: dict[str, Decimal],
 ) -> None:
     """One entry for an order's hold and the position it traded, where both are in one currency."""
-    if not tied_up and before.remaining == hold.remaining and before.currency == hold.currency:
+    if not reserved and before.remaining == hold.remaining and before.currency == hold.currency:
         return
     held: dict[str, Decimal] = {}
     if before.currency is not None:
         held[before.currency] = -before.remaining
     if hold.currency is not None:
         held[hold.currency] = held.get(hold.currency, _ZERO) + hold.remaining
-    for currency in dict.fromkeys((*held, *tied_up)):
-        orders, positions = held.get(currency, _ZERO), tied_up.get(currency, _ZERO)
-        book.tie_up((key[0], currency), reason, key[1], orders=orders, positions=positions)
+    for currency in dict.fromkeys((*held, *reserved)):
+        orders, positions = held.get(currency, _ZERO), reserved.get(currency, _ZERO)
+        book.reserve((key[0], currency), reason, key[1], orders=orders, positions=positions)
 
 
 def _reason(moved: OrderChange | None, is_new: bool, has_traded: bool) -> JournalReason:
@@ -227,17 +227,17 @@ def _reason(moved: OrderChange | None, is_new: bool, has_traded: bool) -> Journa
 
 
 def _increasing(
-    tied: Mapping[OrderKey, TiedOrder], held: Mapping[tuple[Market, OrderSide], Decimal]
-) -> list[tuple[TiedOrder, Decimal]]:
+    with_holds: Mapping[OrderKey, OrderWithHold], held: Mapping[tuple[Market, OrderSide], Decimal]
+) -> list[tuple[OrderWithHold, Decimal]]:
     """Each order with the quantity that it would increase exposure by; in the order given."""
     sides: dict[tuple[Market, OrderSide], list[OpenOrder]] = defaultdict(list)
-    for order in tied.values():
+    for order in with_holds.values():
         sides[order.market, order.order.side].append(order.order)
     quantities: dict[OrderKey, Decimal] = {}
     for (market, side), orders in sides.items():
         for open_order, quantity in increasing_quantities(orders, reducible_in(held, (market, side))):
             quantities[market[0], open_order.client_order_id] = quantity
-    return [(order, quantities[key]) for key, order in tied.items()]
+    return [(order, quantities[key]) for key, order in with_holds.items()]
 
 
 async def _moved_orders(
@@ -247,11 +247,11 @@ async def _moved_orders(
     positions: PositionChanges,
     valuations: Mapping[str, Valuation],
     last_prices: Mapping[Market, Decimal],
-) -> dict[OrderKey, TiedOrder]:
+) -> dict[OrderKey, OrderWithHold]:
     """The orders of the batch with their holds; those without one get one, but for such as ended without."""
     known = [change.key for change in orders if change.status_before is not None]
     holds = await load_holds(work, known) if known else {}
-    tied: dict[OrderKey, TiedOrder] = {}
+    with_holds: dict[OrderKey, OrderWithHold] = {}
     for change in orders:
         state, hold = change.state, holds.get(change.key)
         if hold is None:
@@ -260,9 +260,9 @@ async def _moved_orders(
             hold = changes.new[change.key] = HoldState(None, None)
         leaves = _ZERO if state.is_terminal else state.leaves_qty
         open_order = open_order_of(state, leaves)
-        order = TiedOrder(change.key, state.instrument_id, open_order, state.price, state.trigger_price, hold)
+        order = OrderWithHold(change.key, state.instrument_id, open_order, state.price, state.trigger_price, hold)
         if refer_to_own_events(order, state, valuations.get(order.instrument_id)) and change.key not in changes.new:
             changes.moved[change.key] = hold
-        tied[change.key] = order
-    await find_references(work, orders, tied, positions, last_prices)
-    return tied
+        with_holds[change.key] = order
+    await find_references(work, orders, with_holds, positions, last_prices)
+    return with_holds

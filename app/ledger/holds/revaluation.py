@@ -20,7 +20,7 @@ from app.ledger.folding.totals import rebuild_fill_sums
 from app.ledger.folding.valuations import load_valuations
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import Market, UnvaluedOrder, hold_of, load_holds, load_last_prices
-from app.ledger.holds.holds import tie_up, value_ended
+from app.ledger.holds.holds import update_holds, value_ended
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
 from app.ledger.storage.row_writes import feed_part, moved_position_parts, revised_part
 from app.ledger.storage.rows import HOLD_COLUMNS, hold_row
@@ -118,7 +118,7 @@ async def _rehold(
     orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
     concerned = {key[0] for key in keys} | {place[0] for place in (*positions.lives, *positions.removed)}
     book = await BudgetBook.load(work, sorted(concerned), time_ns())
-    holds = await tie_up(
+    holds = await update_holds(
         work, orders, positions, book, JournalReason.REVALUED, valued_before=valued_before, prices=prices
     )
     feed = feed_part(orders=[*holds.new, *holds.moved], budgets=book.changed)

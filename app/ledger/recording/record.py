@@ -29,7 +29,7 @@ from app.ledger.folding.orders import OrderChanges, move_orders
 from app.ledger.folding.positions import PositionChanges
 from app.ledger.folding.reconciliation import book_and_reconcile
 from app.ledger.holds.budgets import BudgetBook, BudgetKey
-from app.ledger.holds.holds import HoldChanges, tie_up
+from app.ledger.holds.holds import HoldChanges, update_holds
 from app.ledger.holds.revaluation import value_waiting
 from app.ledger.recording.dedup import admit
 from app.ledger.recording.signals import add_signals
@@ -110,7 +110,7 @@ async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterab
         orders = await move_orders(work, news, anew)
         positions, reconciled = await book_and_reconcile(work, orders.fills, reports, admitted.strategies)
         book = await BudgetBook.load(work, admitted.strategies, time.time_ns())
-        holds = await tie_up(work, orders.orders, positions, book)
+        holds = await update_holds(work, orders.orders, positions, book)
         conflicts = [_conflict(arrival) for arrival in admitted.conflicts]
         orders.quarantined += conflicts
         await add_instruments(work, positions)
