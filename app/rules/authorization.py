@@ -15,10 +15,10 @@ _ZERO = Decimal(0)
 class Question(Struct, frozen=True):
     """An order to authorize, in numbers.
 
-    `trading_state` is the strategy's own, `global_state` that of all trading; the stricter one decides. `increasing_qty`:
-    the part of `quantity` that would increase exposure; `required`: what that part reserves. `unit_price` and `currency`
-    are None if unknown. `hold_amount`: what the order holds already. `unvalued` names an open order of the strategy
-    whose hold cannot be computed, and the remedy.
+    `trading_state` is the strategy's own, `global_state` that of all trading; the stricter one decides.
+    `increasing_qty`: the part of `quantity` that would increase exposure; `required`: what that part reserves.
+    `unit_price` and `currency` are None if unknown. `hold_amount`: what the order holds already. `unvalued` names an
+    open order of the strategy whose hold cannot be computed, and the remedy.
     """
 
     strategy_name: str

@@ -141,7 +141,7 @@ async def test_a_committed_batch_is_answered_although_the_next_is_delayed(databa
 
 
 async def test_a_transaction_that_hangs_is_given_up_and_the_queue_goes_on(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await prepare(database)
     tested = GroupCommit(database)
@@ -150,6 +150,7 @@ async def test_a_transaction_that_hangs_is_given_up_and_the_queue_goes_on(
         with pytest.raises(Busy):
             await _authorizing(tested, command(1))
     monkeypatch.undo()
+    assert "a transaction was given up after 0.05 s of deciding" in caplog.text
     [answer] = await _authorizing(tested, command(1))
     assert isinstance(answer, Verdict)
     assert not answer.is_repeated
