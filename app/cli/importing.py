@@ -18,6 +18,7 @@ from app.cli.gc_tuning import collect_seldom
 from app.cli.logs import settings_with_logging
 from app.database import Database, PoolLimits
 from app.database.upgrade import connect
+from app.engines import nautilus
 from app.errors import BadInputError
 from app.ledger.batch import Rejected
 from app.ledger.importing import Progress as Imported
@@ -133,7 +134,7 @@ async def _import_one(database: Database, path: Path, bar: Progress) -> Imported
             event = f" (event {rejected.event_id})" if rejected.event_id else ""
             _say(bar, f"{path.name}:{rejected.place}: {rejected.code}: {rejected.message}{event}")
 
-    imported = await import_file(database, path, on_progress=show, on_rejected=complain)
+    imported = await import_file(database, path, nautilus.read_message, on_progress=show, on_rejected=complain)
     if shown > REJECTED_SHOWN_MAX:
         _say(bar, f"{path.name}: and {shown - REJECTED_SHOWN_MAX} more")
     seconds = monotonic() - started

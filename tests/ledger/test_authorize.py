@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from app.database import Database
-from app.engines.nautilus import TS_INIT_MAX
 from app.errors import AuthorizationConflict, InputInvalid, OrderNotReleasable, StrategyNotFound
+from app.event_codec import TS_INIT_MAX
 from app.ledger.commands import Verdict
 from app.rules.enums import DenyCode
 from tests.events import published

@@ -14,7 +14,7 @@ from msgspec.json import Decoder
 from app.database import Database
 from app.ledger.storage import writing
 from app.ledger.storage.copying import array_literal
-from app.ledger.storage.query_batch import Query, ask
+from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
 from app.ledger.storage.writing import Delete, Insert, Merge, Update, write
 from app.models import QuarantinedEvent, Signal
 
@@ -101,7 +101,11 @@ class _Number(Struct):
 async def test_questions_asked_at_once_keep_their_arguments_and_every_digit(database: Database) -> None:
     numbers = Decoder(list[_Number])
     digits = "123456789012345678901234567890.123456789012345678901234567890"
-    one = Query("SELECT $1::numeric + $2::numeric AS n", [Decimal(digits), Decimal(0)], numbers, lambda rows: rows)
-    other = Query("SELECT $1::numeric AS n WHERE $2", [Decimal("1.10"), False], numbers, len)
+    one = BatchQuery("SELECT $1::numeric + $2::numeric AS n", [Decimal(digits), Decimal(0)], numbers, lambda rows: rows)
+    other = BatchQuery("SELECT $1::numeric AS n WHERE $2", [Decimal("1.10"), False], numbers, len)
     async with database.read() as connection:
-        assert await ask(connection, one, other, one) == [[_Number(Decimal(digits))], 0, [_Number(Decimal(digits))]]
+        assert await fetch_all_at_once(connection, one, other, one) == [
+            [_Number(Decimal(digits))],
+            0,
+            [_Number(Decimal(digits))],
+        ]

@@ -34,8 +34,8 @@ from app.ledger.recording import own_events
 from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted
 from app.ledger.storage.locks import LockedStrategy, lock_strategies
-from app.ledger.storage.query_batch import ask
-from app.ledger.storage.writing import Part, write
+from app.ledger.storage.query_batch import fetch_all_at_once
+from app.ledger.storage.writing import TableWrite, write
 from app.rules.holds import OpenOrder, increasing_quantities, is_amount
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation
@@ -46,7 +46,7 @@ _DECISIONS_PER_TURN = 25
 """Decisions between two turns of the event loop: other requests are read and answered meanwhile."""
 
 
-async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -> tuple[Answers, list[Part]]:
+async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -> tuple[Answers, list[TableWrite]]:
     """Lock the strategies and decide all orders, in order. Returns an answer for each, and the rows to write.
 
     An order's error is its answer. `now`: nanoseconds since the epoch.
@@ -54,7 +54,7 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
     with localcontext(EXACT):
         strategies = await lock_strategies(work, {request.key[0] for request in requests})
         answers: Answers = []
-        rows: list[Part] = []
+        rows: list[TableWrite] = []
         while len(answers) < len(requests):
             rest = requests[len(answers) :]
             state = await _load_state(work, strategies, rest, now + len(answers))
@@ -65,7 +65,7 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
                 if len(state.answers) % _DECISIONS_PER_TURN == 0:
                     await asyncio.sleep(0)
             answers += state.answers
-            rows = state.parts()
+            rows = state.writes()
             if state.denied_late is not None:
                 # Other orders claim its part of the position, and the order that spawned it regains the quantity.
                 await write(work, rows)
@@ -88,14 +88,12 @@ async def _load_state(
         unvalued_of(strategies),
         global_state(),
     )
-    known, position_qty, book, valuations, unvalued, everywhere = await ask(work, *queries)
+    known, position_qty, book, valuations, unvalued, everywhere = await fetch_all_at_once(work, *queries)
     if unvalued and await value_open_orders(work, unvalued):
-        known, position_qty, book, valuations, unvalued, everywhere = await ask(work, *queries)
+        known, position_qty, book, valuations, unvalued, everywhere = await fetch_all_at_once(work, *queries)
     stored, waiting = await load_states(work, known)
     decided = [key for key, state in stored.items() if state.authorization_status is not None]
-    sides = (
-        {request.side for request in requests if reducible_in(position_qty, request.side)} if position_qty else set()
-    )
+    sides = {request.side for request in requests if position_qty and reducible_in(position_qty, request.side)}
     unpriced = {request.market for request in requests if not request.is_priced}
     holds = await load_holds(work, stored) if stored else {}
     unplaced = {one.side for one in requests if one.side in sides and one.key in holds and not holds[one.key].is_placed}

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.engines.nautilus import INSTANT_MAX
 from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
+from app.event_codec import INSTANT_MAX
 from app.ledger.batch import OrderKey
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.folding import totals
@@ -18,8 +18,9 @@ from app.ledger.holds.exposure import Market, Side, UnvaluedOrder, reducible_in
 from app.ledger.holds.holds import HoldChanges
 from app.ledger.recording import own_events
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.row_writes import feed_part, number_part, order_parts
-from app.ledger.storage.writing import Part, Row
+from app.ledger.storage.row_mapping import Row
+from app.ledger.storage.row_writes import feed_write, order_writes, strategy_write
+from app.ledger.storage.writing import TableWrite
 from app.rules.authorization import Denial, Question, decide
 from app.rules.currencies import did_you_mean
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState
@@ -337,15 +338,15 @@ class DecisionState:
         event.ts_event = event.ts_init = min(max(self.now, last_claim + 1) + len(self.orders), INSTANT_MAX)
         return event
 
-    def parts(self) -> list[Part]:
+    def writes(self) -> list[TableWrite]:
         """The rows of all decisions."""
         return [
-            own_events.event_part(self.event_rows),
-            feed_part(orders=[change.key for change in self.orders], budgets=self.book.changed),
-            *order_parts(self.orders),
-            *self.hold_changes.parts(),
-            *self.book.parts(),
-            number_part(self.strategies),
+            own_events.event_write(self.event_rows),
+            feed_write(orders=[change.key for change in self.orders], budgets=self.book.changed),
+            *order_writes(self.orders),
+            *self.hold_changes.writes(),
+            *self.book.writes(),
+            strategy_write(self.strategies),
             totals.order_counts(self.orders),
         ]
 

@@ -5,18 +5,17 @@ from typing import NamedTuple
 
 from app.database import WriteConnection
 from app.errors import OrderNotFound, OrderNotReleasable
-from app.ledger.batch import OrderKey
+from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange, load_states
-from app.ledger.folding.positions import PositionChanges
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import load_holds
-from app.ledger.holds.holds import update_holds
+from app.ledger.holds.holds import reserve
 from app.ledger.input_checks import is_text
 from app.ledger.recording import own_events
-from app.ledger.storage.audit_log import Action, Entity, record
+from app.ledger.storage.audit_log import Action, AuditedState, record
 from app.ledger.storage.locks import lock_strategies
-from app.ledger.storage.row_writes import feed_part, number_part, order_parts
+from app.ledger.storage.row_writes import feed_write, order_writes, strategy_write
 from app.ledger.storage.writing import write
 from app.principal import Principal
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus
@@ -78,19 +77,18 @@ async def release_order(
     with localcontext(EXACT):
         apply(state, event)
         book = await BudgetBook.load(work, [strategy_id], now)
-        holds = await update_holds(work, [change], PositionChanges(), book, JournalReason.RELEASED)
+        holds = await reserve(work, [change], PositionChanges(), book, JournalReason.RELEASED)
         row = own_events.numbered_row(strategy_id, strategies[strategy_id], event)
-        events = [own_events.event_part([row]), number_part(strategies)]
-        feed = feed_part(orders=[key, *holds.moved], budgets=book.changed)
-        await write(
-            work, [*events, *order_parts([change]), totals.order_counts([change]), *holds.parts(), *book.parts(), feed]
-        )
+        events = [own_events.event_write([row]), strategy_write(strategies)]
+        feed = feed_write(orders=[key, *holds.moved], budgets=book.changed)
+        changed = [*order_writes([change]), totals.order_counts([change]), *holds.writes(), *book.writes(), feed]
+        await write(work, [*events, *changed])
     after = _described(key, state, holds.moved.get(key, hold))
     await record(work, principal, Action.ORDER_RELEASE, "order", "/".join(key), strategy_id, before, after)
     return Released(currency, now)
 
 
-def _described(key: OrderKey, state: OrderState, hold: HoldState | None) -> Entity:
+def _described(key: OrderKey, state: OrderState, hold: HoldState | None) -> AuditedState:
     return {
         "strategyId": key[0],
         "clientOrderId": key[1],

@@ -7,47 +7,25 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from app.database import WriteConnection
-from app.ledger.storage.query_batch import Query, ask
-from app.ledger.storage.writing import Insert, Part, Row, Update, write
+from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
+from app.ledger.storage.row_mapping import Row
+from app.ledger.storage.rows import BUDGETS, JOURNAL
+from app.ledger.storage.writing import Insert, TableWrite, Update, write
 from app.models import Budget, BudgetJournalEntry
 from app.rules.budgets import BudgetState, JournalEntry
-from app.rules.enums import BudgetOverReason, JournalReason
+from app.rules.enums import JournalReason
 
 BudgetKey = tuple[str, str]
 """(strategy_id, currency)"""
 
-_LOAD = "SELECT * FROM budgets WHERE strategy_id = ANY($1::uuid[])"
-_COLUMNS = (
-    *("strategy_id", "currency", "allocated", "reserved_orders", "reserved_positions"),
-    *("over_reason", "version", "created_at", "updated_at"),
-)
-_JOURNAL_COLUMNS = (
-    *("strategy_id", "currency", "version", "ts", "reason", "client_order_id"),
-    *("allocated_before", "allocated_after", "reserved_before", "reserved_after"),
-)
+# `b` is the whole row as one value, which becomes a BudgetState by its fields' names.
+_LOAD = "SELECT strategy_id, currency, b AS state FROM budgets b WHERE strategy_id = ANY($1::uuid[])"
 
 
 class _BudgetRow(Struct):
     strategy_id: str
     currency: str
-    allocated: Decimal | None
-    reserved_orders: Decimal
-    reserved_positions: Decimal
-    over_reason: BudgetOverReason | None
-    version: int
-    created_at: int | None
-    updated_at: int
-
-    def state(self) -> BudgetState:
-        return BudgetState(
-            allocated=self.allocated,
-            reserved_orders=self.reserved_orders,
-            reserved_positions=self.reserved_positions,
-            over_reason=self.over_reason,
-            version=self.version,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-        )
+    state: BudgetState
 
 
 _ROWS = Decoder(list[_BudgetRow])
@@ -65,18 +43,18 @@ class BudgetBook:
         self._changed: dict[BudgetKey, BudgetState] = {}
 
     @classmethod
-    def of(cls, strategy_ids: Iterable[str], now: int) -> "Query[BudgetBook]":
+    def of(cls, strategy_ids: Iterable[str], now: int) -> "BatchQuery[BudgetBook]":
         """The budgets of these strategies, with or without a cap."""
 
         def read(rows: list[_BudgetRow]) -> BudgetBook:
-            return cls({(row.strategy_id, row.currency): row.state() for row in rows}, now)
+            return cls({(row.strategy_id, row.currency): row.state for row in rows}, now)
 
-        return Query(_LOAD, [list(strategy_ids)], _ROWS, read)
+        return BatchQuery(_LOAD, [list(strategy_ids)], _ROWS, read)
 
     @classmethod
     async def load(cls, work: WriteConnection, strategy_ids: Iterable[str], now: int) -> "BudgetBook":
         """The same, asked at once."""
-        (book,) = await ask(work, cls.of(strategy_ids, now))
+        (book,) = await fetch_all_at_once(work, cls.of(strategy_ids, now))
         return book  # type: ignore[no-any-return]
 
     def find(self, key: BudgetKey) -> BudgetState | None:
@@ -112,33 +90,22 @@ class BudgetBook:
         """Which budgets changed."""
         return list(self._changed)
 
-    def parts(self) -> list[Part]:
+    def writes(self) -> list[TableWrite]:
         """The rows of changed budgets and of their journal. Call once, after the last change."""
         new: list[Row] = []
         known: list[Row] = []
         for key, state in self._changed.items():
             state.note_over()
-            row = (
-                *(*key, state.allocated, state.reserved_orders, state.reserved_positions),
-                *(state.over_reason, state.version, state.created_at, state.updated_at),
-            )
-            (known if key in self._stored else new).append(row)
-        entries = [
-            (
-                *(*key, entry.version, entry.ts, entry.reason, entry.client_order_id),
-                *(entry.allocated_before, entry.allocated_after, entry.reserved_before, entry.reserved_after),
-            )
-            for key, entry in self._journal
-        ]
+            (known if key in self._stored else new).append(BUDGETS.row(key, state))
         return [
-            Insert(BudgetJournalEntry, _JOURNAL_COLUMNS, entries),
-            Insert(Budget, _COLUMNS, new),
-            Update(Budget, _COLUMNS, known),
+            Insert(BudgetJournalEntry, JOURNAL.columns, [JOURNAL.row(key, entry) for key, entry in self._journal]),
+            Insert(Budget, BUDGETS.columns, new),
+            Update(Budget, BUDGETS.columns, known),
         ]
 
     async def write(self, work: WriteConnection) -> list[BudgetKey]:
         """Write it. Answers which budgets changed."""
-        await write(work, self.parts())
+        await write(work, self.writes())
         return self.changed
 
     def _note(self, key: BudgetKey, state: BudgetState, entry: JournalEntry | None) -> None:

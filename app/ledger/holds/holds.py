@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.database import WriteConnection
-from app.ledger.batch import OrderKey
+from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange
-from app.ledger.folding.positions import PositionChanges
 from app.ledger.folding.valuations import valuations_of
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import (
@@ -21,15 +20,15 @@ from app.ledger.holds.exposure import (
     OrderWithHold,
     load_holds,
     load_open_orders,
-    open_order_of,
     open_quantities,
+    order_with_hold,
     reducible_in,
 )
 from app.ledger.holds.exposure_changes import given_up_of, trades_of
 from app.ledger.holds.reference_prices import find_references, refer_to_own_events
-from app.ledger.storage.query_batch import ask
-from app.ledger.storage.rows import HOLD_COLUMNS, hold_row
-from app.ledger.storage.writing import Insert, Part, Update
+from app.ledger.storage.query_batch import fetch_all_at_once
+from app.ledger.storage.rows import HOLDS, hold_row
+from app.ledger.storage.writing import Insert, TableWrite, Update
 from app.models import Hold
 from app.rules.enums import JournalReason, OrderSide, QuantitySource
 from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, is_amount, opposite, unit_price_of
@@ -49,11 +48,11 @@ class HoldChanges:
     new: dict[OrderKey, HoldState] = field(default_factory=dict)
     moved: dict[OrderKey, HoldState] = field(default_factory=dict)
 
-    def parts(self) -> list[Part]:
+    def writes(self) -> list[TableWrite]:
         """What is to be written."""
         return [
-            Insert(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.new.items()]),
-            Update(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.moved.items()]),
+            Insert(Hold, HOLDS.columns, [hold_row(key, hold) for key, hold in self.new.items()]),
+            Update(Hold, HOLDS.columns, [hold_row(key, hold) for key, hold in self.moved.items()]),
         ]
 
 
@@ -67,7 +66,7 @@ class _Steps:
     given_up: Decimal
 
 
-async def update_holds(
+async def reserve(
     work: WriteConnection,
     orders: Sequence[OrderChange],
     positions: PositionChanges,
@@ -85,25 +84,27 @@ async def update_holds(
     """
     moved = {change.key: change for change in orders}
     trades = trades_of(positions)
-    markets = {(change.key[0], change.state.instrument_id) for change in orders} | {market for market, _ in trades.held}
+    markets = {market for market, _ in trades.open_qty}
+    markets |= {(change.key[0], change.state.instrument_id) for change in orders}
     markets |= {(change.key[0], change.instrument_id_before) for change in orders if change.instrument_id_before}
     changes = HoldChanges()
     if not markets:
         return changes
-    valuations, held_before = await ask(
+    valuations, open_before = await fetch_all_at_once(
         work, valuations_of({instrument_id for _, instrument_id in markets}), open_quantities(markets)
     )
     valuations |= positions.valuations
-    held = {side: held_before.get(side, _ZERO) + trades.held.get(side, _ZERO) for side in held_before | trades.held}
+    sides = open_before | trades.open_qty
+    open_qty = {side: open_before.get(side, _ZERO) + trades.open_qty.get(side, _ZERO) for side in sides}
     with_holds = await _moved_orders(work, orders, changes, positions, valuations, prices or {})
-    if held:
-        for other in await load_open_orders(work, [(market, opposite(side)) for market, side in held]):
+    if open_qty:
+        for other in await load_open_orders(work, [(market, opposite(side)) for market, side in open_qty]):
             with_holds.setdefault(other.key, other)
     stored = {key: copy(order.hold) if key not in changes.new else _NO_HOLD for key, order in with_holds.items()}
     for order in with_holds.values():
         _value_by(order, valuations.get(order.instrument_id), valued_before)
-    given_up = given_up_of(orders, with_holds, held, positions)
-    for order, quantity in _increasing(with_holds, held):
+    given_up = given_up_of(orders, with_holds, open_qty, positions)
+    for order, quantity in _increasing(with_holds, open_qty):
         before, change = stored[order.key], moved.get(order.key)
         steps = _Steps(
             quantity,
@@ -126,7 +127,7 @@ async def update_holds(
 
 def value_ended(key: OrderKey, state: OrderState, hold: HoldState, valuation: Valuation) -> None:
     """Say what an order gave up that ended before its instrument was known: no position could be open in it."""
-    order = OrderWithHold(key, state.instrument_id, open_order_of(state, _ZERO), state.price, state.trigger_price, hold)
+    order = order_with_hold(key, state, hold)
     _value_by(order, valuation, None)
     hold.unit_price = _unit_price(order)
     if hold.unit_price is not None and not state.reduce_only:
@@ -206,13 +207,13 @@ def _note(
     """One entry for an order's hold and the position it traded, where both are in one currency."""
     if not reserved and before.remaining == hold.remaining and before.currency == hold.currency:
         return
-    held: dict[str, Decimal] = {}
+    open_qty: dict[str, Decimal] = {}
     if before.currency is not None:
-        held[before.currency] = -before.remaining
+        open_qty[before.currency] = -before.remaining
     if hold.currency is not None:
-        held[hold.currency] = held.get(hold.currency, _ZERO) + hold.remaining
-    for currency in dict.fromkeys((*held, *reserved)):
-        orders, positions = held.get(currency, _ZERO), reserved.get(currency, _ZERO)
+        open_qty[hold.currency] = open_qty.get(hold.currency, _ZERO) + hold.remaining
+    for currency in dict.fromkeys((*open_qty, *reserved)):
+        orders, positions = open_qty.get(currency, _ZERO), reserved.get(currency, _ZERO)
         book.reserve((key[0], currency), reason, key[1], orders=orders, positions=positions)
 
 
@@ -227,7 +228,7 @@ def _reason(moved: OrderChange | None, is_new: bool, has_traded: bool) -> Journa
 
 
 def _increasing(
-    with_holds: Mapping[OrderKey, OrderWithHold], held: Mapping[tuple[Market, OrderSide], Decimal]
+    with_holds: Mapping[OrderKey, OrderWithHold], open_qty: Mapping[tuple[Market, OrderSide], Decimal]
 ) -> list[tuple[OrderWithHold, Decimal]]:
     """Each order with the quantity that it would increase exposure by; in the order given."""
     sides: dict[tuple[Market, OrderSide], list[OpenOrder]] = defaultdict(list)
@@ -235,7 +236,7 @@ def _increasing(
         sides[order.market, order.order.side].append(order.order)
     quantities: dict[OrderKey, Decimal] = {}
     for (market, side), orders in sides.items():
-        for open_order, quantity in increasing_quantities(orders, reducible_in(held, (market, side))):
+        for open_order, quantity in increasing_quantities(orders, reducible_in(open_qty, (market, side))):
             quantities[market[0], open_order.client_order_id] = quantity
     return [(order, quantities[key]) for key, order in with_holds.items()]
 
@@ -258,9 +259,7 @@ async def _moved_orders(
             if change.status_before is not None and state.is_terminal:
                 continue  # denied here, or ended before holds were kept
             hold = changes.new[change.key] = HoldState(None, None)
-        leaves = _ZERO if state.is_terminal else state.leaves_qty
-        open_order = open_order_of(state, leaves)
-        order = OrderWithHold(change.key, state.instrument_id, open_order, state.price, state.trigger_price, hold)
+        order = order_with_hold(change.key, state, hold)
         if refer_to_own_events(order, state, valuations.get(order.instrument_id)) and change.key not in changes.new:
             changes.moved[change.key] = hold
         with_holds[change.key] = order

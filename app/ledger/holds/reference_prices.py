@@ -6,9 +6,8 @@ from decimal import Decimal
 from operator import attrgetter, itemgetter
 
 from app.database import WriteConnection
-from app.ledger.batch import OrderKey
+from app.ledger.batch import BookedFill, OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange
-from app.ledger.folding.positions import BookedFill, PositionChanges
 from app.ledger.holds.exposure import LastFill, Market, OrderWithHold, load_last_fills
 from app.rules.holds import is_amount, unit_price_of
 from app.rules.order_state import OrderState

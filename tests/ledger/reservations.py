@@ -1,4 +1,4 @@
-"""What strategies reserve, computed from the lines of a recording alone: nothing here comes from the ledger."""
+"""What strategies tie up, told from the lines of a recording alone: nothing here comes from the ledger."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class _Position:
 
 
 @dataclass
-class ReservedCapital:
+class Reservations:
     """Open orders and open positions of a recording that is read batch by batch. Every multiplier is 1."""
 
     open: dict[tuple[str, str], _Order] = field(default_factory=dict)
