@@ -24,7 +24,7 @@ from app.principal import LOCAL
 from app.rules.enums import TradingState
 from app.rules.identity import strategy_id_of
 from tests.events import published
-from tests.ledger.gatekeeping import (
+from tests.ledger.authorizing import (
     INSTRUMENT,
     STRATEGY,
     STRATEGY_ID,

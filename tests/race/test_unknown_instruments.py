@@ -18,7 +18,7 @@ from app.ledger.recording import record as recording
 from app.ledger.storage.query_batch import Query
 from app.rules.enums import DenyCode
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY_ID, allocate, ask, command, register
+from tests.ledger.authorizing import STRATEGY_ID, allocate, ask, command, register
 from tests.ledger.state import broken_invariants, record
 from tests.ledger.test_record import rows
 from tests.ledger.test_valuation import lines
