@@ -8,7 +8,7 @@ before it leaves. The engine's events are facts: an order that leaves though it 
 
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, QuantitySource, TimeInForce
 from app.rules.events import (
@@ -114,7 +114,11 @@ class _Copied:
     def __init__(self, kind: type[OrderEvent], leaving: frozenset[str] = frozenset()) -> None:
         names = [name for name in OrderState.__struct_fields__ if name not in leaving]
         self._names = tuple(name for name in names if hasattr(kind, _SOURCES.get(name, name)))
-        self._get = attrgetter(*(_SOURCES.get(name, name) for name in self._names))
+        sources = [_SOURCES.get(name, name) for name in self._names]
+        hints = get_type_hints(kind)
+        if unchecked := [name for name in sources if hints.get(name) is Any]:
+            raise TypeError(f"{kind.__name__}: {', '.join(unchecked)} may be anything; a property must read it")
+        self._get = attrgetter(*sources)
 
     def of(self, event: OrderEvent) -> dict[str, Any]:
         """Values by the state's names."""

@@ -73,7 +73,7 @@ async def _copy_rows(source_url: str, target_url: str) -> None:
         await target.execute("SET session_replication_role = replica")
         for table in metadata.sorted_tables:
             known = await _columns_of(target, table.name)
-            columns = [column.name for column in table.columns if column.name in known]
+            columns = [one.name for one in table.columns if one.name in known and one.identity is None]
             if not columns:
                 continue
             await target.execute(f"DELETE FROM {table.name}")
