@@ -1,4 +1,4 @@
-"""May an order leave? The one decision, from numbers alone. Pure; run under `localcontext(EXACT)`."""
+"""Whether an order may be submitted, decided from numbers alone. Pure; run under `localcontext(EXACT)`."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,12 +13,12 @@ _ZERO = Decimal(0)
 
 
 class Question(Struct, frozen=True):
-    """An order that wants to leave, in numbers.
+    """An order to authorize, in numbers.
 
-    `trading_state` is the strategy's own, `global_state` that of all trading: the stricter one decides.
-    `increasing_qty` is what of `quantity` would increase exposure, `required` what that ties up; `unit_price` None and
-    `currency` None where they are not known. `hold_amount` is what the order
-    holds already. `unvalued` names an open order of the strategy whose hold cannot be computed, and the remedy.
+    `trading_state` is the strategy's own, `global_state` that of all trading; the stricter one decides.
+    `increasing_qty`: the part of `quantity` that would increase exposure; `required`: what that part reserves.
+    `unit_price` and `currency` are None if unknown. `hold_amount`: what the order holds already. `unvalued` names an
+    open order of the strategy whose hold cannot be computed, and the remedy.
     """
 
     strategy_name: str
@@ -37,14 +37,14 @@ class Question(Struct, frozen=True):
 
 @dataclass(slots=True, frozen=True)
 class Denial:
-    """Why an order may not leave; `reason` begins with the code and has the numbers."""
+    """Why an order is denied; `reason` begins with the code and contains the numbers."""
 
     code: DenyCode
     reason: str
 
 
 def decide(question: Question) -> Denial | None:
-    """None: it may. What reduces a position is let through unless the strategy is halted."""
+    """Return None to grant. An order that only reduces a position is granted unless trading is halted."""
     code, why = _refusal(question)
     return None if code is None else Denial(code, f"{code}: {why}")
 

@@ -13,7 +13,7 @@ from app.ledger.authorization import GroupCommit
 from app.principal import LOCAL, Role
 from app.reads import lookups
 from tests.graphql_schema.acting import ANSWER, INSTRUMENT, MANY, ONE, STRATEGY, STRATEGY_ID, asked
-from tests.ledger.gatekeeping import allocate, prepare
+from tests.ledger.authorizing import allocate, prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio

@@ -21,8 +21,8 @@ from app.principal import LOCAL
 from app.rules.enums import OrderSide, OrderType, TradingState
 from app.rules.identity import strategy_id_of
 from tests.events import published
+from tests.ledger.authorizing import decide_in
 from tests.ledger.budget_model import BudgetModel, ModelOrder
-from tests.ledger.gatekeeping import decide_in
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows, send
 

@@ -12,7 +12,7 @@ from app.ledger.authorization import GroupCommit
 from app.ledger.commands import Verdict
 from app.principal import LOCAL
 from app.rules.enums import DenyCode, TradingState
-from tests.ledger.gatekeeping import ask, command, decide_in, prepare, requests_of
+from tests.ledger.authorizing import ask, command, decide_in, prepare, requests_of
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows
 

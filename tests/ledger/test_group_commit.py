@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from app.database import Database
+from app.database import Database, PoolLimits
 from app.errors import Busy, InputInvalid, PurserError
 from app.ledger.administration.instruments import InstrumentDefinition, record_instruments
 from app.ledger.administration.strategies import set_global_trading_state, set_trading_state
@@ -24,7 +24,7 @@ from app.principal import LOCAL
 from app.rules.enums import TradingState
 from app.rules.identity import strategy_id_of
 from tests.events import published
-from tests.ledger.gatekeeping import (
+from tests.ledger.authorizing import (
     INSTRUMENT,
     STRATEGY,
     STRATEGY_ID,
@@ -140,8 +140,24 @@ async def test_a_committed_batch_is_answered_although_the_next_is_delayed(databa
     assert [type(answer) for answer in await delayed] == [Verdict]
 
 
+async def test_a_strategy_that_stays_locked_is_busy_and_nothing_is_decided(
+    database: Database, database_url: str
+) -> None:
+    await prepare(database)
+    impatient = await Database.open(database_url, PoolLimits(lock_timeout_seconds=0.05))
+    tested = GroupCommit(impatient)
+    async with _locked(database, STRATEGY_ID):
+        with pytest.raises(Busy):
+            await _authorizing(tested, command(1))
+    assert await rows(database, "SELECT FROM orders") == []
+    [answer] = await _authorizing(tested, command(1))
+    await impatient.close()
+    assert isinstance(answer, Verdict)
+    assert not answer.is_repeated
+
+
 async def test_a_transaction_that_hangs_is_given_up_and_the_queue_goes_on(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await prepare(database)
     tested = GroupCommit(database)
@@ -150,6 +166,7 @@ async def test_a_transaction_that_hangs_is_given_up_and_the_queue_goes_on(
         with pytest.raises(Busy):
             await _authorizing(tested, command(1))
     monkeypatch.undo()
+    assert "a transaction was given up after 0.05 s of deciding" in caplog.text
     [answer] = await _authorizing(tested, command(1))
     assert isinstance(answer, Verdict)
     assert not answer.is_repeated

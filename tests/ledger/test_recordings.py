@@ -15,7 +15,7 @@ from app.database import Database
 from app.engines import nautilus
 from app.ledger.importing import import_file
 from app.rules.instruments import InstrumentDefinition
-from tests.ledger.gatekeeping import allocate, register
+from tests.ledger.authorizing import allocate, register
 from tests.ledger.reservations import Reservations
 from tests.ledger.state import DATA, RECORDINGS, broken_invariants, digest_of, lines_of, record
 from tests.ledger.test_arrangements import between_strategies, one_strategy_after_another, shuffled

@@ -3,7 +3,7 @@
 import pytest
 from fastapi import FastAPI
 
-from tests.ledger.gatekeeping import STRATEGY_ID, prepare
+from tests.ledger.authorizing import STRATEGY_ID, prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from rest_compat import schemas
 from rest_compat.replies import VALUATION_HEADER
 from tests.events import published
-from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY, STRATEGY_ID, register
+from tests.ledger.authorizing import INSTRUMENT, STRATEGY, STRATEGY_ID, register
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio

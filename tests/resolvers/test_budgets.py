@@ -14,7 +14,7 @@ from app.resolvers import Context
 from app.resolvers.budgets import delete_budget, set_budget
 from app.resolvers.instruments import record_instruments
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY
+from tests.ledger.authorizing import STRATEGY
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
 from tests.resolvers.acting import (

@@ -13,7 +13,7 @@ from app.resolvers.budgets import delete_budget, set_budget
 from app.resolvers.instruments import record_instruments
 from app.rules.enums import DenyCode
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY, allocate, ask, command
+from tests.ledger.authorizing import STRATEGY, allocate, ask, command
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows
 from tests.resolvers.acting import ADMIN, BTC, ENGINE, record_events, refused, registered, with_order

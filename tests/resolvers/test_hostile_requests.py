@@ -18,7 +18,7 @@ from app.resolvers.events import resolve_quarantine
 from app.resolvers.strategies import register_strategy
 from app.rules.enums import QuarantineAction
 from tests.events import published
-from tests.ledger.gatekeeping import TRADER
+from tests.ledger.authorizing import TRADER
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows
 from tests.reads.test_equity_curve import ask as curve

@@ -19,7 +19,7 @@ from app.resolvers.signals import record_signal
 from app.resolvers.strategies import register_strategy, set_global_trading_state, set_trading_state
 from app.rules.enums import TradingState
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY, TRADER
+from tests.ledger.authorizing import STRATEGY, TRADER
 from tests.resolvers.acting import ADMIN, BOUND, BTC, ENGINE, SIGNAL, STRATEGY_ID, record_events, refused, registered
 
 pytestmark = pytest.mark.anyio

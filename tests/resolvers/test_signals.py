@@ -14,7 +14,7 @@ from app.resolvers import Context
 from app.resolvers.signals import record_signal
 from app.rules.identity import NO_STRATEGY
 from tests.events import event_id
-from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY
+from tests.ledger.authorizing import INSTRUMENT, STRATEGY
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
 from tests.resolvers.acting import ENGINE, SIGNAL, STRATEGY_ID, record_events, refused, registered

@@ -26,7 +26,7 @@ from app.resolvers.strategies import (
 from app.rules.enums import DenyCode, TradingState
 from app.rules.identity import strategy_id_of
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY, TRADER, ask, command
+from tests.ledger.authorizing import STRATEGY, TRADER, ask, command
 from tests.ledger.state import broken_invariants, digest_of
 from tests.ledger.test_record import rows
 from tests.resolvers.acting import ADMIN, BOUND, ENGINE, STRATEGY_ID, audited, record_events, refused, registered

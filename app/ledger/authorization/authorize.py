@@ -1,8 +1,8 @@
-"""The transaction of some authorizations: each is decided on its own, in the order they came.
+"""The part of an authorization's transaction before its rows are written.
 
-    lock strategies ─> read orders, budgets, exposure ─> decide (`desk`, `rules.authorization`) ─> write ─> verdicts
+    lock strategies ─> load orders, budgets, exposure ─> decide each order (`DecisionState`, `rules.authorization`)
 
-A verdict is an event of ours in the order's history; asked again, it is read from there.
+A decision is one of Purser's own events in the order's history. A repeated request is answered from it.
 """
 
 import asyncio
@@ -42,14 +42,14 @@ from app.rules.valuation import Valuation
 
 Answers = list[Verdict | PurserError]
 
-_AT_A_STRETCH = 25
-"""Decided without a look at what else there is to do: to send on what is being written, to read other requests."""
+_DECISIONS_PER_TURN = 25
+"""Decisions between two turns of the event loop: other requests are read and answered meanwhile."""
 
 
 async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -> tuple[Answers, list[TableWrite]]:
-    """Lock, read and decide all, in order. Returns the answers, and the rows to write before the commit.
+    """Lock the strategies and decide all orders, in order. Returns an answer for each, and the rows to write.
 
-    The error of one order is its answer. `now`: nanoseconds since the epoch.
+    An order's error is its answer. `now`: nanoseconds since the epoch.
     """
     with localcontext(EXACT):
         strategies = await lock_strategies(work, {request.key[0] for request in requests})
@@ -62,12 +62,12 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
                 state.decide(request)
                 if state.denied_late is not None:
                     break
-                if len(state.answers) % _AT_A_STRETCH == 0:
+                if len(state.answers) % _DECISIONS_PER_TURN == 0:
                     await asyncio.sleep(0)
             answers += state.answers
             rows = state.writes()
             if state.denied_late is not None:
-                # Others claim what it claimed, and an order that it was spawned from has its quantity back.
+                # Other orders claim its part of the position, and the order that spawned it regains the quantity.
                 await write(work, rows)
                 rows = []
                 await apply_admitted(work, empty_admission([], strategies), [state.denied_late])
@@ -77,7 +77,7 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
 async def _load_state(
     work: WriteConnection, strategies: dict[str, LockedStrategy], requests: Sequence[Request], now: int
 ) -> DecisionState:
-    """Read what decisions about these requests need."""
+    """Load what decisions on these requests depend on. The strategies are locked."""
     keys = {request.key for request in requests if request.key[0] in strategies}
     markets = {request.market for request in requests if request.key[0] in strategies}
     queries = (
@@ -88,12 +88,12 @@ async def _load_state(
         unvalued_of(strategies),
         global_state(),
     )
-    known, held, book, valuations, unvalued, everywhere = await fetch_all_at_once(work, *queries)
+    known, position_qty, book, valuations, unvalued, everywhere = await fetch_all_at_once(work, *queries)
     if unvalued and await value_open_orders(work, unvalued):
-        known, held, book, valuations, unvalued, everywhere = await fetch_all_at_once(work, *queries)
+        known, position_qty, book, valuations, unvalued, everywhere = await fetch_all_at_once(work, *queries)
     stored, waiting = await load_states(work, known)
-    asked_before = [key for key, state in stored.items() if state.authorization_status is not None]
-    sides = {request.side for request in requests if reducible_in(held, request.side)} if held else set()
+    decided = [key for key, state in stored.items() if state.authorization_status is not None]
+    sides = {request.side for request in requests if position_qty and reducible_in(position_qty, request.side)}
     unpriced = {request.market for request in requests if not request.is_priced}
     holds = await load_holds(work, stored) if stored else {}
     unplaced = {one.side for one in requests if one.side in sides and one.key in holds and not holds[one.key].is_placed}
@@ -102,12 +102,12 @@ async def _load_state(
         states=stored,
         waiting=waiting,
         holds=holds,
-        decided=await own_events.load_decisions(work, asked_before) if asked_before else {},
+        decided=await own_events.load_decisions(work, decided) if decided else {},
         book=book,
         valuations=valuations,
-        position_qty=held,
+        position_qty=position_qty,
         claims=await load_claims(work, sides) if sides else {},
-        increasing=await _increasing(work, unplaced, held, valuations) if unplaced else {},
+        increasing=await _increasing(work, unplaced, position_qty, valuations) if unplaced else {},
         last_prices=await load_last_prices(work, unpriced) if unpriced else {},
         unvalued=_by_strategy(unvalued),
         global_state=everywhere.state,
@@ -116,9 +116,12 @@ async def _load_state(
 
 
 async def _increasing(
-    work: WriteConnection, sides: Iterable[Side], held: Mapping[Side, Decimal], valuations: Mapping[str, Valuation]
+    work: WriteConnection,
+    sides: Iterable[Side],
+    position_qty: Mapping[Side, Decimal],
+    valuations: Mapping[str, Valuation],
 ) -> dict[OrderKey, Decimal]:
-    """What open orders on these sides would add to exposure, each in its turn to claim what is held."""
+    """What open orders on these sides would add to exposure, after each claimed its part of the position."""
     by_side: dict[Side, list[OpenOrder]] = {side: [] for side in sides}
     for order in await load_open_orders(work, by_side):
         order.order.is_amount = is_amount(order.order.is_amount, valuations.get(order.instrument_id))
@@ -126,7 +129,7 @@ async def _increasing(
     return {
         (market[0], order.client_order_id): quantity
         for (market, side), orders in by_side.items()
-        for order, quantity in increasing_quantities(orders, reducible_in(held, (market, side)))
+        for order, quantity in increasing_quantities(orders, reducible_in(position_qty, (market, side)))
     }
 
 

@@ -56,18 +56,45 @@ _text_of = lru_cache(maxsize=10_000)(str)
 
 
 class Request:
-    """An order to authorize, its strategy resolved to an id. `actor` is the principal's name in the audit log."""
+    """An order to authorize, its strategy resolved to an id; `actor` is the principal's name in the audit log.
 
-    __slots__ = ("actor", "command", "key", "market", "side", "strategy_id")
+    `event` is the decision's event before it is decided: without instants, currency and the strategy's names. It is
+    made here, while other orders are written, because under the strategy's lock time is scarce.
+    """
+
+    __slots__ = ("command", "event", "key", "market", "side", "strategy_id")
 
     def __init__(self, strategy_id: UUID, command: AuthorizeOrder, actor: str) -> None:
         self.strategy_id = strategy_id
         self.command = command
-        self.actor = actor
         text = _text_of(strategy_id)
         self.key: OrderKey = (text, command.client_order_id)
         self.market: Market = (text, command.instrument_id)
-        self.side = (self.market, command.side)
+        self.side: Side = (self.market, command.side)
+        self.event = AuthorizationGranted(
+            trader_id="",
+            strategy_id="",
+            instrument_id=command.instrument_id,
+            client_order_id=command.client_order_id,
+            event_id=own_events.decision_id(*self.key),
+            ts_event=0,
+            ts_init=0,
+            order_side=command.side,
+            order_type=command.order_type,
+            quantity=command.quantity,
+            time_in_force=command.time_in_force,
+            post_only=command.post_only,
+            reduce_only=command.reduce_only,
+            price=command.price,
+            trigger_price=command.trigger_price,
+            reference_price=command.reference_price,
+            currency=command.currency,
+            signal_id=str(command.signal_id) if command.signal_id is not None else None,
+            tags=command.tags,
+            actor=actor,
+            quote_quantity=command.quote_quantity,
+            budget_currency=None,
+        )
 
     @property
     def is_priced(self) -> bool:
@@ -302,35 +329,14 @@ class DecisionState:
         return Verdict(*known, is_repeated)
 
     def _event(self, request: Request, strategy: LockedStrategy) -> AuthorizationGranted:
-        command = request.command
+        """The request's event, stamped."""
         # Orders claim parts of a position by `ts_init`: a new order comes after all open ones, even if their engine's
         # clock is ahead of ours.
         last_claim = self.claims.get(request.side, (_ZERO, 0))[1]
-        ts = min(max(self.now, last_claim + 1) + len(self.orders), INSTANT_MAX)
-        return AuthorizationGranted(
-            trader_id=strategy.trader_id,
-            strategy_id=strategy.name,
-            instrument_id=command.instrument_id,
-            client_order_id=command.client_order_id,
-            event_id=own_events.decision_id(*request.key),
-            ts_event=ts,
-            ts_init=ts,
-            order_side=command.side,
-            order_type=command.order_type,
-            quantity=command.quantity,
-            time_in_force=command.time_in_force,
-            post_only=command.post_only,
-            reduce_only=command.reduce_only,
-            price=command.price,
-            trigger_price=command.trigger_price,
-            reference_price=command.reference_price,
-            currency=command.currency,
-            signal_id=str(command.signal_id) if command.signal_id is not None else None,
-            tags=command.tags,
-            actor=request.actor,
-            quote_quantity=command.quote_quantity,
-            budget_currency=None,
-        )
+        event = request.event
+        event.trader_id, event.strategy_id = strategy.trader_id, strategy.name
+        event.ts_event = event.ts_init = min(max(self.now, last_claim + 1) + len(self.orders), INSTANT_MAX)
+        return event
 
     def writes(self) -> list[TableWrite]:
         """The rows of all decisions."""

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from app.database import Database
 from app.errors import Busy, InputInvalid
@@ -38,11 +39,13 @@ _DELIVERED_AT_ONCE = 4
 
 
 class State(Enum):
-    """Progress of a request. It is answered once it is committed, or with an error."""
+    """Progress of a request. Only a committed one has answers; from any other state it fails with an error."""
 
     QUEUED = "queued"
-    DECIDED = "decided"
-    WRITING = "being written"
+    DECIDING = "deciding"
+    """Its transaction waits for locks, reads, or decides."""
+    WRITING = "writing"
+    """Decided; its rows are on their way to PostgreSQL."""
     COMMITTED = "committed"
 
 
@@ -75,9 +78,10 @@ class Batch:
         """Add a request."""
         self.members.append(member)
         self.orders += member.orders
+        member.state = State.DECIDING
 
     def advance(self, state: State) -> None:
-        """Set the state of all requests."""
+        """Set the state of all requests. The first state after DECIDING resolves `decided`."""
         for member in self.members:
             member.state = state
         if not self.decided.done():
@@ -143,15 +147,18 @@ class _Queue:
         try:
             while self._pending:
                 batch = self._take()
-                storing = asyncio.create_task(self._store(batch))
-                await asyncio.wait(
-                    {storing, batch.decided}, timeout=DELIVERY_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED
-                )
-                committed.deliver()
-                await storing
-                committed = batch
+                if not batch.members:
+                    continue
+                transaction = asyncio.create_task(self._transact(batch, batch.orders))
+                if committed.members:
+                    first: set[asyncio.Future[Any]] = {transaction, batch.decided}
+                    await asyncio.wait(first, timeout=DELIVERY_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED)
+                    committed.deliver()
+                await asyncio.wait({transaction}, timeout=TRANSACTION_SECONDS_MAX)
+                _conclude(batch, transaction)
                 if len(batch.answers) < _DELIVERED_AT_ONCE:
                     batch.deliver()
+                committed = batch
         except Exception:
             _LOG.exception("a queue of authorizations failed; its requests must be repeated")
             batch.deliver()
@@ -181,33 +188,15 @@ class _Queue:
         self.orders -= len(first.orders)
         return first
 
-    async def _store(self, batch: Batch) -> None:
-        """Decide and write a batch within the time limit. Raises nothing: an error becomes the batch's."""
-        storing = asyncio.create_task(self._transact(batch, batch.orders))
-        await asyncio.wait({storing}, timeout=TRANSACTION_SECONDS_MAX)
-        try:
-            if storing.done():
-                batch.answers = storing.result()
-                batch.advance(State.COMMITTED)
-            else:
-                storing.cancel()  # not awaited: the queue goes on, even if a connection hangs
-                _LOG.error("a transaction took more than %g seconds and was given up", TRANSACTION_SECONDS_MAX)
-        except (*WAITED_TOO_LONG, asyncio.CancelledError):
-            pass  # Busy
-        except Exception as error:
-            batch.error = error
-
     async def _transact(self, batch: Batch, orders: Sequence[Request]) -> Answers:
         """Decide and write in one transaction.
 
         If PostgreSQL cannot store the rows, each half gets a transaction of its own, so that one order fails alone.
         """
-        if not orders:
-            return []
         try:
             async with self._database.unit_of_work(is_planned_once=True) as work:
                 answers, rows = await decide(work, orders, time.time_ns())
-                batch.advance(State.DECIDED)
+                batch.advance(State.WRITING)
                 await write(work, rows)
                 await work.commit()
         except CANNOT_BE_STORED:
@@ -218,3 +207,18 @@ class _Queue:
             first = await self._transact(batch, orders[:middle])
             return first + await self._transact(batch, orders[middle:])
         return answers
+
+
+def _conclude(batch: Batch, transaction: asyncio.Task[Answers]) -> None:
+    """Set the batch's answers or its error. A transaction that is still running is given up."""
+    if not transaction.done():
+        transaction.cancel()  # not awaited: the queue goes on, even if the connection hangs
+        _LOG.error("a transaction was given up after %g s of %s", TRANSACTION_SECONDS_MAX, batch.members[0].state.value)
+        return
+    try:
+        batch.answers = transaction.result()
+        batch.advance(State.COMMITTED)
+    except (*WAITED_TOO_LONG, asyncio.CancelledError):
+        pass  # the error stays Busy
+    except Exception as error:
+        batch.error = error

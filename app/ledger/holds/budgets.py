@@ -32,7 +32,7 @@ _ROWS = Decoder(list[_BudgetRow])
 
 
 class BudgetBook:
-    """What some strategies tie up, in all currencies. Their rows in `strategies` must be locked by the transaction."""
+    """The budgets of some strategies, in all currencies. The transaction must have locked the strategies."""
 
     def __init__(self, states: dict[BudgetKey, BudgetState], now: int) -> None:
         """`now` stamps every change: nanoseconds since the epoch."""
@@ -75,7 +75,7 @@ class BudgetBook:
         orders: Decimal = Decimal(0),
         positions: Decimal = Decimal(0),
     ) -> None:
-        """Add to what is reserved; negative amounts let go."""
+        """Add to what is reserved; negative amounts release."""
         if orders or positions:
             state = self._states.setdefault(key, BudgetState())
             self._note(key, state, state.reserve(orders, positions, reason, client_order_id, self._now))

@@ -3,8 +3,8 @@ valued before.
 
     instruments ─> positions and fills ─> discrepancies ─> totals ─> holds ─> budgets, journal, change feed
 
-All of it happens in the transaction that records the instrument. `value_waiting` is a convenience: the gate values the
-orders of its strategies itself before it grants anything.
+All of it happens in the transaction that records the instrument. `value_waiting` is a convenience: authorization
+values the orders of its strategies itself before it grants anything.
 """
 
 from collections.abc import Collection, Mapping, Sequence

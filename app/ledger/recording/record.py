@@ -87,7 +87,7 @@ async def value_waiting_orders(database: Database, instrument_ids: Collection[st
     """In a transaction of its own: orders of other strategies may wait, which are not locked together with ours.
 
     Two strategies may meet an instrument at once, one by a fill and one by an order that it would value: each looks
-    after its own commit, so one of both sees the other. The gate is right without it.
+    after its own commit, so one of both sees the other. Authorization is correct without it.
     """
     try:
         await value_waiting(database, instrument_ids)
