@@ -6,10 +6,15 @@ from collections.abc import Hashable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import select
+
 from app.database import WriteConnection
 from app.ledger.batch import Admitted, Arrival, Incoming, SignalArrival
 from app.ledger.storage.key_lookup import array_source, join_by
 from app.ledger.storage.locks import LockedStrategy, lock_strategies
+from app.ledger.storage.model_sql import is_any_of, sql
+from app.ledger.storage.row_mapping import table_of
+from app.models import Strategy
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of, strategy_id_of
 
@@ -36,7 +41,8 @@ INSERT INTO strategies (strategy_id, name, trader_id, created_at)
 SELECT strategy_id, name, trader_id, $4 FROM {array_source("strategy_id uuid", "name text", "trader_id text")} s
 ORDER BY strategy_id ON CONFLICT DO NOTHING RETURNING strategy_id
 """
-_KNOWN_STRATEGIES = "SELECT strategy_id FROM strategies WHERE strategy_id = ANY($1)"
+_STRATEGY_ID = table_of(Strategy).c.strategy_id
+_KNOWN_STRATEGIES = sql(select(_STRATEGY_ID).where(is_any_of(_STRATEGY_ID, 1)))
 
 
 async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted:

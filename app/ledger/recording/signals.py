@@ -13,20 +13,28 @@ from app.ledger.commands import RecordSignal
 from app.ledger.folding import totals
 from app.ledger.input_checks import check_identifier
 from app.ledger.storage.key_lookup import array_source
+from app.ledger.storage.row_mapping import columns_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import CANNOT_BE_STORED, TableWrite, write
+from app.models import Signal
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of
 
 VALUE_BYTES_MAX = 1024 * 1024
 
+_COLUMNS = ", ".join(columns_of(Signal))
 _SIGNALS = array_source(
-    *("strategy_id uuid", "signal_id uuid", "instrument_id text", "name text", "value jsonb"),
-    *("ts_event bigint", "ts_init bigint"),
+    "strategy_id uuid",
+    "signal_id uuid",
+    "instrument_id text",
+    "name text",
+    "value jsonb",
+    "ts_event bigint",
+    "ts_init bigint",
 )
 _ADD = f"""
-INSERT INTO signals (strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init)
-SELECT strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init FROM {_SIGNALS} s
+INSERT INTO signals ({_COLUMNS})
+SELECT {_COLUMNS} FROM {_SIGNALS} s
 ORDER BY strategy_id, signal_id, ordinal ON CONFLICT (strategy_id, signal_id) DO NOTHING
 RETURNING strategy_id, signal_id, name
 """

@@ -5,20 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sqlalchemy import select
+
 from app.database import WriteConnection
 from app.ledger.storage.locks import lock_audit_log
-from app.ledger.storage.row_mapping import Row
+from app.ledger.storage.model_sql import sql
+from app.ledger.storage.row_mapping import Row, columns_of, table_of
+from app.ledger.storage.rows import CHANGE_COLUMNS
 from app.ledger.storage.writing import Insert, write
 from app.models import AuditEntry, Change
 from app.principal import Principal
 from app.rules.audit_chain import GENESIS, Link, canonical_json, hash_of
 from app.rules.identity import NO_STRATEGY
 
-_LAST = "SELECT id, hash FROM audit_entries ORDER BY id DESC LIMIT 1"
-_COLUMNS = (
-    *("id", "ts", "actor", "action", "entity_type", "entity_id", "strategy_id", "before", "after"),
-    *("request_id", "hash"),
-)
+_ENTRIES = table_of(AuditEntry).c
+_LAST = sql(select(_ENTRIES.id, _ENTRIES.hash).order_by(_ENTRIES.id.desc()).limit(1))
+_COLUMNS = columns_of(AuditEntry)
 
 AuditedState = Mapping[str, str | int | bool | list[str] | None]
 """How a thing stands, by GraphQL's field names; amounts are text."""
@@ -91,7 +93,7 @@ async def record_all(work: WriteConnection, principal: Principal, records: Seque
         previous = hash_of(link, previous)
         rows.append(_row(link, previous))
     changes = [(row[6] or str(NO_STRATEGY), "audit", str(row[0])) for row in rows]
-    await write(work, [Insert(AuditEntry, _COLUMNS, rows), Insert(Change, ("strategy_id", "entity", "key"), changes)])
+    await write(work, [Insert(AuditEntry, _COLUMNS, rows), Insert(Change, CHANGE_COLUMNS, changes)])
 
 
 def _row(link: Link, its_hash: str) -> Row:

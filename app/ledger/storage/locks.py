@@ -11,8 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import asyncpg
+from sqlalchemy import select
 
 from app.database import WriteConnection
+from app.ledger.storage.model_sql import is_any_of, sql
+from app.ledger.storage.row_mapping import table_of
+from app.models import Strategy
 from app.rules.enums import TradingState
 
 WAITED_TOO_LONG = (
@@ -22,11 +26,13 @@ WAITED_TOO_LONG = (
 )
 """What PostgreSQL says where somebody else held a lock for longer than we wait. Nothing was done."""
 
-_STRATEGIES = "SELECT strategy_id, name, trader_id, state, event_seq, deducts_base_fees FROM strategies"
-_LOCK_STRATEGIES = f"{_STRATEGIES} WHERE strategy_id = ANY($1) ORDER BY strategy_id FOR NO KEY UPDATE"
+_ID = table_of(Strategy).c.strategy_id
+_STRATEGIES = select(table_of(Strategy)).order_by(_ID)
+# FOR NO KEY UPDATE: rows that refer to a strategy may be added meanwhile.
+_LOCK_STRATEGIES = sql(_STRATEGIES.where(is_any_of(_ID, 1)).with_for_update(key_share=True))
 # Waits for every transaction that has locked a strategy or is making one, and keeps out new ones. Readers go on.
 _LOCK_ALL_STRATEGIES = "LOCK TABLE strategies IN EXCLUSIVE MODE"
-_ALL_STRATEGIES = f"{_STRATEGIES} ORDER BY strategy_id"
+_ALL_STRATEGIES = sql(_STRATEGIES)
 _AUDIT_LOG = 0x7075727365720A
 _LOCK_AUDIT_LOG = f"SELECT pg_advisory_xact_lock({_AUDIT_LOG})"
 

@@ -9,7 +9,7 @@ from app.ledger.folding.orders import OrderChange
 from app.ledger.holds.budgets import BudgetKey
 from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.row_mapping import key_of
-from app.ledger.storage.rows import FILLS, ORDERS, POSITIONS, fill_values, order_row, position_values
+from app.ledger.storage.rows import CHANGE_COLUMNS, FILLS, ORDERS, POSITIONS, fill_values, order_row, position_values
 from app.ledger.storage.writing import Delete, Insert, TableWrite, Update
 from app.models import Change, Fill, Order, Position, Strategy
 from app.models.trading_control import ALL
@@ -95,4 +95,4 @@ def feed_write(
     rows += [(strategy_id, "signal", signal_id) for strategy_id, signal_id in signals]
     rows += [(str(NO_STRATEGY), "key", key_id) for key_id in keys]
     rows += [(str(NO_STRATEGY), "trading_state", ALL)] if is_global_state else []
-    return Insert(Change, ("strategy_id", "entity", "key"), rows)
+    return Insert(Change, CHANGE_COLUMNS, rows)
