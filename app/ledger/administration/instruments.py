@@ -13,7 +13,7 @@ from app.ledger.holds.revaluation import revalue
 from app.ledger.input_checks import check_currency, check_identifier, check_positive
 from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record_all
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies
-from app.ledger.storage.model_sql import is_any_of, sql
+from app.ledger.storage.queries import is_any_of, sql
 from app.ledger.storage.row_mapping import columns_of, table_of
 from app.ledger.storage.writing import Merge, write
 from app.models import Discrepancy, Instrument
@@ -53,7 +53,7 @@ class _Stored(InstrumentDefinition, frozen=True, kw_only=True):
 async def record_instruments(
     work: WriteConnection, principal: Principal, definitions: Sequence[InstrumentDefinition]
 ) -> int:
-    """Record what instruments are valued by, all or none of them; answers how many there are. Commits nothing.
+    """Record what instruments are valued by, all or none of them; returns how many there are. Commits nothing.
 
     A base currency or kind that is not given stays as it is. Fills, positions, holds and budgets of an instrument that
     was assumed until now are valued anew. Anything new takes a key of all strategies; terms that were recorded may be
@@ -74,7 +74,7 @@ async def record_each(
 ) -> tuple[int, list[Rejected]]:
     """Record instruments that came among events, each in a transaction of its own.
 
-    Answers how many were recorded, and those refused, by their places. Raises DatabaseUnavailable.
+    Returns how many were recorded, and those refused, by their places. Raises DatabaseUnavailable.
     """
     recorded = 0
     rejected: list[Rejected] = []

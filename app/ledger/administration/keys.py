@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from app.database import ReadConnection, WriteConnection
 from app.errors import BadInputError, KeyNameTaken, KeyNotFound, StrategyAmbiguous, StrategyNotFound
 from app.ledger.storage.audit_log import Action, AuditedState, record
-from app.ledger.storage.model_sql import parameter, sql
+from app.ledger.storage.queries import parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
@@ -86,7 +86,7 @@ async def list_all(connection: ReadConnection) -> list[KeyRecord]:
 
 
 async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_name: bool) -> KeyRecord | None:
-    """Revoke the key of this id, or of this name; answers how it stood, None if it was revoked before.
+    """Revoke the key of this id, or of this name; returns how it stood, None if it was revoked before.
 
     Raises KeyNotFound.
     """

@@ -13,7 +13,7 @@ from app.ledger.administration.trading_state import GlobalState, load_global_sta
 from app.ledger.input_checks import check_name
 from app.ledger.storage.audit_log import Action, AuditedState, record
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
-from app.ledger.storage.model_sql import parameter, sql
+from app.ledger.storage.queries import parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
@@ -42,7 +42,7 @@ class StateSet(NamedTuple):
 
 
 async def register_strategy(work: WriteConnection, principal: Principal, name: str, trader_id: str) -> UUID:
-    """Make a strategy known before its first event; answers its id, also where it is known.
+    """Make a strategy known before its first event; returns its id, also where it is known.
 
     Raises InputInvalid, Forbidden.
     """
@@ -77,7 +77,7 @@ async def set_trading_state(
 
 
 async def set_global_trading_state(work: WriteConnection, principal: Principal, state: TradingState) -> StateSet:
-    """Set the state of all trading, which strategies made later are under too: the kill switch. Answers all strategies.
+    """Set the state of all trading, which strategies made later are under too: the kill switch. Returns all strategies.
 
     Each strategy keeps its own state, which alone decides again once all trading is ACTIVE.
     """

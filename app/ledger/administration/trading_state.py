@@ -10,8 +10,7 @@ from msgspec.json import Decoder
 from sqlalchemy import select
 
 from app.database import WriteConnection
-from app.ledger.storage.model_sql import sql
-from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
+from app.ledger.storage.queries import BatchQuery, fetch_all_at_once, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.writing import Merge, write
 from app.models import TradingControl

@@ -13,9 +13,8 @@ from sqlalchemy import select, tuple_
 from app.database import WriteConnection
 from app.ledger.batch import BookedFill, NewFill, PositionChanges, PositionKey, PositionRecord
 from app.ledger.folding.valuations import load_valuations
-from app.ledger.storage.key_lookup import array_source
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.model_sql import parameter, sql
+from app.ledger.storage.queries import array_source, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.rows import booked_of, position_of
 from app.models import Fill

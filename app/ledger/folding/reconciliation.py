@@ -19,9 +19,8 @@ from app.database import WriteConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import Arrival, NewFill, PositionChanges, PositionKey, PositionRecord, Trail
 from app.ledger.folding.positions import START, book_fills, recompute
-from app.ledger.storage.key_lookup import array_source, join_by
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.model_sql import is_any_of, parameter, sql
+from app.ledger.storage.queries import array_source, is_any_of, join_by, parameter, sql
 from app.ledger.storage.row_mapping import Row, columns_of, key_of, table_of
 from app.ledger.storage.rows import position_of
 from app.ledger.storage.writing import Delete, Merge, TableWrite

@@ -1,4 +1,4 @@
-"""Totals: what a batch adds to the sums that are kept."""
+"""Totals: what a batch adds to the stored sums."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

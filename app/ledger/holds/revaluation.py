@@ -24,7 +24,7 @@ from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import Market, UnvaluedOrder, load_holds, load_last_prices
 from app.ledger.holds.holds import reserve, value_ended
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
-from app.ledger.storage.model_sql import is_any_of, sql
+from app.ledger.storage.queries import is_any_of, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write, moved_position_writes, revised_fill_write
 from app.ledger.storage.rows import HOLD_STATE, HOLDS, hold_row
@@ -96,7 +96,7 @@ async def _revalue_positions(
 ) -> tuple[PositionChanges, set[str]]:
     """Compute all positions in the instruments anew and write their fills; positions themselves are still to be.
 
-    Answers the strategies too whose engine turns out to deduct base fees.
+    Returns the strategies too whose engine turns out to deduct base fees.
     """
     deducting: set[str] = set()
     total = PositionChanges(valuations=await load_valuations(work, instruments))
@@ -122,7 +122,7 @@ async def _rehold(
     valued_before: Mapping[str, Valuation] | None = None,
     prices: Mapping[Market, Decimal] | None = None,
 ) -> bool:
-    """Move the holds of open orders, and what positions tie up, and write it. Answers whether anything changed."""
+    """Move the holds of open orders, and what positions tie up, and write it. Returns whether anything changed."""
     states, _ = await load_states(work, keys)
     orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
     concerned = {key[0] for key in keys} | {place[0] for place in (*positions.records, *positions.removed)}
@@ -165,7 +165,7 @@ async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
 async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOrder]) -> bool:
     """Value open orders whose need was unknown, as far as their instrument or a last price is known by now.
 
-    Their strategies must be locked. Answers whether any could be valued; writes, and commits nothing.
+    Their strategies must be locked. Returns whether any could be valued; writes, and commits nothing.
     """
     known = await load_valuations(work, {order.instrument_id for order in unvalued})
     prices = await load_last_prices(work, {(order.strategy_id, order.instrument_id) for order in unvalued})

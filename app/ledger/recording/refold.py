@@ -6,7 +6,7 @@ from app.database import Database
 from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted, value_waiting_orders
 from app.ledger.storage.locks import lock_strategies
-from app.ledger.storage.model_sql import is_any_of, parameter, sql
+from app.ledger.storage.queries import is_any_of, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.models import OutdatedOrder
 
@@ -20,7 +20,7 @@ _DONE = sql(delete(_OUTDATED).where(_IN_STRATEGY, is_any_of(_ORDER_ID, 2)))
 
 
 async def refold_outdated(database: Database) -> int:
-    """Fold all outdated orders again; answers how many. May be cut off and repeated. Raises DatabaseUnavailable."""
+    """Fold all outdated orders again; returns how many. May be cut off and repeated. Raises DatabaseUnavailable."""
     async with database.read() as connection:
         strategy_ids = [str(row["strategy_id"]) for row in await connection.fetch(_STRATEGIES)]
     count = 0
