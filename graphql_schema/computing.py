@@ -1,4 +1,4 @@
-"""From the arguments of a field that is worked out to what its noun takes: a `Grouping` or a `Span`."""
+"""From the arguments of a field that is worked out to what its entity takes: a `Grouping` or a `Span`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from graphql import GraphQLField, get_named_type
 
 from app.errors import BadInputError
-from app.reads import All, Arguments, Condition, Granularity, Grouping, Slot, Span
+from app.reads import And, Arguments, Condition, Granularity, Grouping, Slot, Span
 from app.reads.catalogue import FILL, PERFORMANCE
 from graphql_schema.holes import worked_out
 from graphql_schema.listing import ListingReader
@@ -17,9 +17,9 @@ POINTS_MIN, POINTS_MAX = 2, 5_000
 ANNUALIZATION_DAYS_MAX = 366
 
 
-def read_arguments(noun: str, field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Arguments | None:
-    """What the noun takes; values go to the end of `values`. Raises BadInputError."""
-    reader = _READERS.get(noun)
+def read_arguments(entity: str, field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Arguments | None:
+    """What the entity takes; values go to the end of `values`. Raises BadInputError."""
+    reader = _READERS.get(entity)
     return reader(field, given, values) if reader else None
 
 
@@ -70,7 +70,7 @@ def _narrowed(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) 
     for name, argument in (("currency", "currency"), ("instrument_id", "instrumentId")):
         if given.get(argument) is not None:
             conditions += reader.comparisons(name, get_named_type(field.args[argument].type), given[argument])
-    return All(tuple(conditions)) if conditions else None
+    return And(tuple(conditions)) if conditions else None
 
 
 def _within(given: Mapping[str, Any], name: str, least: int, most: int) -> int | None:

@@ -22,7 +22,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 
 from graphql_schema.errors import RequestCode, RequestRefused, refusal
 from graphql_schema.limits.cost import CostMeter
-from graphql_schema.limits.shape import ShapeLimits, check_shape
+from graphql_schema.limits.document import ShapeLimits, check_shape
 
 CHARACTERS_KEPT_MAX = 512 * 1024
 """Most text of all kept documents together; parsed they take up to a hundred times the room."""
@@ -63,7 +63,7 @@ class Document:
 class DocumentLimits:
     """Bounds on documents, each and together."""
 
-    shape: ShapeLimits
+    entity: ShapeLimits
     tokens_max: int
     page_size_max: int
     documents_max: int
@@ -111,7 +111,7 @@ class Documents:
     def _prepare(self, text: str) -> Document:
         self.prepared += 1
         node = self._parse(text)
-        check_shape(node, self._limits.shape)
+        check_shape(node, self._limits.entity)
         errors = validate(
             self._schema,
             node,

@@ -12,9 +12,9 @@ import orjson
 from graphql import GraphQLObjectType, get_named_type, is_abstract_type, is_non_null_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.reads import Answer, Want
-from app.reads.catalogue.registry import SHAPES
-from app.reads.shape import Shape
+from app.reads import Answer, ReadQuery
+from app.reads.catalogue.registry import ENTITIES
+from app.reads.entity import Entity
 from app.resolvers.lookups import check_question, look_up
 from graphql_schema.ask import Ask, Lookup
 from graphql_schema.caller import Caller
@@ -27,7 +27,7 @@ class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._wants: dict[int, tuple[Details, Want, list[Any]]] = {}
+        self._queries: dict[int, tuple[Details, ReadQuery, list[Any]]] = {}
 
     def complete_value(
         self,
@@ -45,11 +45,11 @@ class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
         if type(result) is Ask:
             field = info.parent_type.fields[info.field_name]
             reader = SelectionReader(self)
-            want = reader.read(result, field, field_details_list)
-            return _answered(result.resolver(caller.context, caller.principal, want, reader.values))
+            query = reader.read(result, field, field_details_list)
+            return _answered(result.resolver(caller.context, caller.principal, query, reader.values))
         if type(result) is Lookup:
-            want, values = self.wanted(result.shape, field_details_list)
-            found = look_up(caller.context, caller.principal, result.shape, want, values, [result.key])
+            query, values = self.wanted(result.entity, field_details_list)
+            found = look_up(caller.context, caller.principal, result.entity, query, values, [result.key])
             return _found(found, is_needed=is_non_null_type(return_type))
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
@@ -75,19 +75,19 @@ class SplicingExecutor(StrawberryGraphQLCoreExecutionContext):
                 continue
             for selected in self.collect_subfields(one, details).grouped_field_set.values():
                 field = one.fields.get(selected[0].node.name.value)
-                shape = None if field is None else SHAPES.get(get_named_type(field.type).name)
-                if shape is not None and shape.key:
-                    check_question(shape, self.wanted(shape, selected)[0])
+                entity = None if field is None else ENTITIES.get(get_named_type(field.type).name)
+                if entity is not None and entity.key:
+                    check_question(entity, self.wanted(entity, selected)[0])
                 elif field is not None:
                     self.foresee(field.type, selected)
 
-    def wanted(self, shape: Shape, details: Details) -> tuple[Want, list[Any]]:
+    def wanted(self, entity: Entity, details: Details) -> tuple[ReadQuery, list[Any]]:
         """What is selected of a looked-up object, and the values beside its key; read once for all items of a list."""
         # graphql-core hands the same list of details to each item; it is kept, so that no other has its id.
-        known = self._wants.get(id(details))
+        known = self._queries.get(id(details))
         if known is None:
             reader = SelectionReader(self)
-            known = self._wants[id(details)] = (details, reader.read_by_key(shape, details), reader.values)
+            known = self._queries[id(details)] = (details, reader.read_by_key(entity, details), reader.values)
         return known[1:]
 
     def handle_field_error(self, raw_error: Exception, return_type: Any, field_details_list: Any, path: Any) -> None:

@@ -1,28 +1,28 @@
-"""From a connection's arguments to a `Listing`: filter, order and page."""
+"""From a connection's arguments to a `ListArgs`: filter, order and page."""
 
 from collections.abc import Mapping
 from enum import Enum
 from functools import partial
-from typing import Any as AnyValue
+from typing import Any
 
 from graphql import GraphQLField, GraphQLInputObjectType, get_named_type
 
 from app.errors import BadInputError, PageTooLarge
 from app.reads import (
-    All,
-    Any,
+    And,
     Compare,
     Condition,
-    Listing,
+    ListArgs,
     Not,
     Op,
+    Or,
     Page,
     Slot,
     SortKey,
     place_length,
     read_cursor,
 )
-from app.reads.shape import Shape
+from app.reads.entity import Entity
 from graphql_schema.holes import worked_out
 from graphql_schema.names import python_name
 from graphql_schema.told import is_midnight
@@ -50,14 +50,14 @@ _OPS = {
 class ListingReader:
     """Reads the arguments of one connection; values go to the end of `values`."""
 
-    def __init__(self, shape: Shape, values: list[AnyValue], *, by_day: bool = False) -> None:
+    def __init__(self, entity: Entity, values: list[Any], *, by_day: bool = False) -> None:
         """`by_day`: write instants at midnight so that totals by day can answer."""
-        self._shape = shape
+        self._shape = entity
         self._by_day = by_day
         self._values = values
         self._parts = 0
 
-    def read(self, field: GraphQLField, arguments: Mapping[str, AnyValue]) -> Listing:
+    def read(self, field: GraphQLField, arguments: Mapping[str, Any]) -> ListArgs:
         """The listing. Raises BadInputError, CursorInvalid, PageTooLarge."""
         where = self.condition(field, arguments)
         order = tuple(
@@ -65,9 +65,9 @@ class ListingReader:
         )
         if len(order) > SORT_KEYS_MAX:
             raise BadInputError(f"orderBy takes at most {SORT_KEYS_MAX} keys.")
-        return Listing(where, order, self._page(order, arguments))
+        return ListArgs(where, order, self._page(order, arguments))
 
-    def condition(self, field: GraphQLField, arguments: Mapping[str, AnyValue]) -> Condition | None:
+    def condition(self, field: GraphQLField, arguments: Mapping[str, Any]) -> Condition | None:
         """What the filter asks for. Raises BadInputError."""
         given = arguments.get("filter")
         if given is None:
@@ -76,7 +76,7 @@ class ListingReader:
         assert isinstance(filter_type, GraphQLInputObjectType)
         return self._condition(filter_type, given)
 
-    def _page(self, order: tuple[SortKey, ...], arguments: Mapping[str, AnyValue]) -> Page:
+    def _page(self, order: tuple[SortKey, ...], arguments: Mapping[str, Any]) -> Page:
         first, last = arguments.get("first"), arguments.get("last")
         if first is not None and last is not None:
             raise BadInputError("Give `first` or `last`, not both.")
@@ -95,7 +95,7 @@ class ListingReader:
         place = worked_out(read, cursor, count=place_length(self._shape, order))
         return tuple(self._slot(value) for value in place)
 
-    def _condition(self, type_: GraphQLInputObjectType, given: Mapping[str, AnyValue], depth: int = 0) -> Condition:
+    def _condition(self, type_: GraphQLInputObjectType, given: Mapping[str, Any], depth: int = 0) -> Condition:
         if depth > FILTER_DEPTH_MAX:
             raise BadInputError(f"A filter is nested at most {FILTER_DEPTH_MAX} deep.")
         self._count_part()
@@ -106,16 +106,16 @@ class ListingReader:
             declared = type_.fields[name]
             match python_name(declared):
                 case "and":
-                    conditions.append(All(tuple(self._condition(type_, part, depth + 1) for part in value)))
+                    conditions.append(And(tuple(self._condition(type_, part, depth + 1) for part in value)))
                 case "or":
-                    conditions.append(Any(tuple(self._condition(type_, part, depth + 1) for part in value)))
+                    conditions.append(Or(tuple(self._condition(type_, part, depth + 1) for part in value)))
                 case "not":
                     conditions.append(Not(self._condition(type_, value, depth + 1)))
                 case field:
                     conditions.extend(self.comparisons(field, get_named_type(declared.type), value))
-        return All(tuple(conditions))
+        return And(tuple(conditions))
 
-    def comparisons(self, field: str, type_: AnyValue, value: AnyValue) -> list[Condition]:
+    def comparisons(self, field: str, type_: Any, value: Any) -> list[Condition]:
         """What one field of a filter asks for, given its input type. Raises BadInputError."""
         if not isinstance(type_, GraphQLInputObjectType):
             return [self._compare(field, Op.EQ, value)]
@@ -125,7 +125,7 @@ class ListingReader:
             if operand is not None
         ]
 
-    def _compare(self, field: str, op: Op, value: AnyValue) -> Compare:
+    def _compare(self, field: str, op: Op, value: Any) -> Compare:
         self._count_part()
         if isinstance(value, Enum):
             return Compare(field, op, names=(str(value.value),))
@@ -141,6 +141,6 @@ class ListingReader:
         if self._parts > FILTER_PARTS_MAX:
             raise BadInputError(f"A filter has at most {FILTER_PARTS_MAX} parts: comparisons, and filters inside it.")
 
-    def _slot(self, value: AnyValue) -> Slot:
+    def _slot(self, value: Any) -> Slot:
         self._values.append(value)
         return len(self._values) - 1

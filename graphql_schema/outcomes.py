@@ -14,7 +14,7 @@ from app.ledger.batch import RecordedEvents as Recorded
 from app.ledger.commands import Verdict
 from app.ledger.recording.quarantine import Resolved
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, ORDER_EVENT, SIGNAL, STRATEGY
-from app.reads.shape import Shape
+from app.reads.entity import Entity
 from graphql_schema.ask import Lookup
 from graphql_schema.names import client_name
 from graphql_schema.schema.payloads import (
@@ -72,9 +72,9 @@ def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
     budget = None if currency is None else _looked_up(BUDGET, verdict.strategy_id, currency)
     return OrderDenied(
         order=order,
-        code=verdict.deny_code,
+        deny_code=verdict.deny_code,
         reason=verdict.reason or "",
-        budget=budget,
+        checked_budget=budget,
         is_repeated=is_repeated,
         decided_at=decided_at,
         strategy_state=state,
@@ -140,5 +140,5 @@ def signal_of(strategy_id: UUID, signal_id: UUID) -> Any:
     return _looked_up(SIGNAL, strategy_id, signal_id)
 
 
-def _looked_up(shape: Shape, *key: Any) -> Any:
-    return Lookup(shape, key)
+def _looked_up(entity: Entity, *key: Any) -> Any:
+    return Lookup(entity, key)

@@ -1,4 +1,4 @@
-"""From a field of a GraphQL document to a `Want`: selection set, arguments and variables, with the values beside it.
+"""From a field of a GraphQL document to a `ReadQuery`: selection set, arguments, variables, and the values beside it.
 
 Fragments, `@skip`, `@include` and the merging of fields under one key are graphql-core's (`collect_subfields`).
 """
@@ -11,9 +11,9 @@ from graphql import GraphQLField, GraphQLObjectType, get_named_type, get_nullabl
 from graphql.execution.values import get_argument_values
 
 from app.errors import BadInputError
-from app.reads import ALL_ROWS, Amounts, Form, Listing, Page, Selected, Selection, Want
-from app.reads.catalogue.registry import shape_named
-from app.reads.shape import Computed, Every, One, Shape
+from app.reads import ALL_ROWS, Amounts, ListArgs, Page, ReadQuery, ResultFormat, Selected, Selection
+from app.reads.catalogue.registry import entity_named
+from app.reads.entity import Computed, Entity, Every, One
 from graphql_schema.ask import Ask
 from graphql_schema.computing import read_arguments
 from graphql_schema.listing import ListingReader
@@ -39,40 +39,42 @@ class SelectionReader:
         self._depth = 0
         self.values: list[Any] = []
 
-    def read(self, ask: Ask, field: GraphQLField, details: Details) -> Want:
+    def read(self, ask: Ask, field: GraphQLField, details: Details) -> ReadQuery:
         """The question that the field asks. Raises BadInputError, CursorInvalid, PageTooLarge."""
-        shape = ask.shape
+        entity = ask.entity
         self.values = list(ask.values)
-        if is_list_type(get_nullable_type(field.type)) and shape.model is not None:
-            selection = self._object(shape, _object_of(field), details)
+        if is_list_type(get_nullable_type(field.type)) and entity.model is not None:
+            selection = self._object(entity, _object_of(field), details)
             listing = replace(ALL_ROWS, where=ask.where)
-            return Want(selection, Form.ARRAY, listing, Amounts.TEXT, is_counted=False)
+            return ReadQuery(selection, ResultFormat.ARRAY, listing, Amounts.TEXT, is_counted=False)
         if ask.where is not None:
-            # The field's own type may be an interface; the noun's name is the object's type.
-            type_ = self._executor.schema.get_type(shape.name)
+            # The field's own type may be an interface; the entity's name is the object's type.
+            type_ = self._executor.schema.get_type(entity.name)
             assert isinstance(type_, GraphQLObjectType)
-            selection = self._object(shape, type_, details)
-            return Want(selection, Form.EACH, Listing(ask.where, page=Page(AMBIGUOUS_MAX)), Amounts.TEXT)
-        if shape.model is None:
-            arguments = read_arguments(shape.name, field, self._given(field, details), self.values)
-            return Want(self._plain(_object_of(field), details), Form.ONE, amounts=Amounts.TEXT, arguments=arguments)
-        listing = self._listing(shape, field, details)
-        return Want(self._connection(shape, field, details), Form.CONNECTION, listing, Amounts.TEXT)
+            selection = self._object(entity, type_, details)
+            return ReadQuery(selection, ResultFormat.EACH, ListArgs(ask.where, page=Page(AMBIGUOUS_MAX)), Amounts.TEXT)
+        if entity.model is None:
+            arguments = read_arguments(entity.name, field, self._given(field, details), self.values)
+            return ReadQuery(
+                self._plain(_object_of(field), details), ResultFormat.ONE, amounts=Amounts.TEXT, arguments=arguments
+            )
+        listing = self._listing(entity, field, details)
+        return ReadQuery(self._connection(entity, field, details), ResultFormat.CONNECTION, listing, Amounts.TEXT)
 
-    def read_by_key(self, shape: Shape, details: Details) -> Want:
+    def read_by_key(self, entity: Entity, details: Details) -> ReadQuery:
         """The question for objects of a kind by their keys; `values` has those beside the keys. Raises as `read`."""
-        type_ = self._executor.schema.get_type(shape.name)
+        type_ = self._executor.schema.get_type(entity.name)
         assert isinstance(type_, GraphQLObjectType)
-        self.values = [None] * len(shape.key)
-        selection = self._object(shape, type_, details)
-        del self.values[: len(shape.key)]
-        return Want(selection, Form.KEYED, amounts=Amounts.TEXT, by=shape.key)
+        self.values = [None] * len(entity.key)
+        selection = self._object(entity, type_, details)
+        del self.values[: len(entity.key)]
+        return ReadQuery(selection, ResultFormat.KEYED, amounts=Amounts.TEXT, by=entity.key)
 
-    def _connection(self, shape: Shape, field: GraphQLField, details: Details) -> Selection:
+    def _connection(self, entity: Entity, field: GraphQLField, details: Details) -> Selection:
         def part(name: str, field: GraphQLField, details: Details) -> Selected:
             match name:
                 case "nodes":
-                    return Selected(name, "", self._object(shape, _object_of(field), details))
+                    return Selected(name, "", self._object(entity, _object_of(field), details))
                 case "edges":
                     return Selected(name, "", self._fields(_object_of(field), details, edge_part))
                 case "page_info":
@@ -82,21 +84,21 @@ class SelectionReader:
 
         def edge_part(name: str, field: GraphQLField, details: Details) -> Selected:
             if name == "node":
-                return Selected(name, "", self._object(shape, _object_of(field), details))
+                return Selected(name, "", self._object(entity, _object_of(field), details))
             return Selected(name, "")
 
         return self._fields(_object_of(field), details, part)
 
-    def _object(self, shape: Shape, type_: GraphQLObjectType, details: Details) -> Selection:
+    def _object(self, entity: Entity, type_: GraphQLObjectType, details: Details) -> Selection:
         def part(name: str, field: GraphQLField, details: Details) -> Selected:
-            link = shape.links.get(name)
+            link = entity.links.get(name)
             if link is None:
                 return Selected(name, "")
-            neighbour = shape_named(link.shape)
+            neighbour = entity_named(link.entity)
             if isinstance(link, One | Every):
                 return Selected(name, "", self._object(neighbour, _object_of(field), details))
             if isinstance(link, Computed):
-                arguments = read_arguments(link.shape, field, self._given(field, details), self.values)
+                arguments = read_arguments(link.entity, field, self._given(field, details), self.values)
                 return Selected(name, "", self._plain(_object_of(field), details), arguments=arguments)
             listing = self._listing(neighbour, field, details)
             return Selected(name, "", self._connection(neighbour, field, details), listing)
@@ -133,8 +135,8 @@ class SelectionReader:
         self._depth -= 1
         return Selection(tuple(fields))
 
-    def _listing(self, shape: Shape, field: GraphQLField, details: Details) -> Listing:
-        return ListingReader(shape, self.values).read(field, self._given(field, details))
+    def _listing(self, entity: Entity, field: GraphQLField, details: Details) -> ListArgs:
+        return ListingReader(entity, self.values).read(field, self._given(field, details))
 
     def _given(self, field: GraphQLField, details: Details) -> Mapping[str, Any]:
         return get_argument_values(

@@ -24,10 +24,10 @@ def is_utc(zone: str | Hole) -> bool:
     return bool(zone.told) if isinstance(zone, Hole) else zone in ("UTC", "Etc/UTC")
 
 
-def noun_of(node_id: str | Hole) -> str:
-    """The noun of which an id names one. Raises NodeIdInvalid."""
+def entity_of(node_id: str | Hole) -> str:
+    """The entity of which an id names one. Raises NodeIdInvalid."""
     if not isinstance(node_id, Hole):
-        return read_node_id(node_id).shape.name
+        return read_node_id(node_id).entity.name
     if node_id.told is None:
         raise NotPlannable
     return str(node_id.told)

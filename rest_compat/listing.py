@@ -1,8 +1,8 @@
-"""From a path's parameters to a `Want` and the values beside it."""
+"""From a path's parameters to a `ReadQuery` and the values beside it."""
 
 from typing import Any
 
-from app.reads import All, Compare, Condition, Listing, Op, Page, Selection, Want
+from app.reads import And, Compare, Condition, ListArgs, Op, Page, ReadQuery, Selection
 from rest_compat.queries import PageQuery
 
 
@@ -25,13 +25,13 @@ class Filters:
 
     def condition(self) -> Condition | None:
         """All of them together; None where there are none."""
-        return All(tuple(self._conditions)) if self._conditions else None
+        return And(tuple(self._conditions)) if self._conditions else None
 
-    def page(self, selection: Selection, query: PageQuery) -> Want:
-        """A page of what satisfies them, in the noun's own order."""
+    def page(self, selection: Selection, query: PageQuery) -> ReadQuery:
+        """A page of what satisfies them, in the entity's own order."""
         where = self.condition()
         offset = self._slot(query.offset) if query.offset else None
-        return Want(selection, listing=Listing(where, page=Page(query.limit, offset)))
+        return ReadQuery(selection, listing=ListArgs(where, page=Page(query.limit, offset)))
 
     def _slot(self, value: Any) -> int:
         self.values.append(value)

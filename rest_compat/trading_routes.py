@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from app.errors import OrderNotFound
-from app.reads import Form, Op, Want
+from app.reads import Op, ReadQuery, ResultFormat
 from app.resolvers import audit, fills, orders, positions, strategies, summary
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid
@@ -48,7 +48,7 @@ _ORDER = schemas.selection_of(schemas.Order)
 _FILL = schemas.selection_of(schemas.Fill)
 _POSITION = schemas.selection_of(schemas.Position)
 _AUDIT_ENTRY = schemas.selection_of(schemas.AuditEntry, id="number")
-_SUMMARY = Want(schemas.selection_of(schemas.Summary), Form.ONE)
+_SUMMARY = ReadQuery(schemas.selection_of(schemas.Summary), ResultFormat.ONE)
 _DENY_REASON = schemas.selection_of(schemas.DenyReason)
 
 _LIST_HEADERS = {
@@ -86,9 +86,9 @@ def _one(model: type[BaseModel], *statuses: int, headers: dict[str, Any] | None 
 async def list_strategies(request: Request, principal: Asker, query: Annotated[PageQuery, Query()]) -> Response:
     """All strategies, the newest first."""
     filters = Filters()
-    want = filters.page(_STRATEGY, query)
+    read = filters.page(_STRATEGY, query)
     return list_reply(
-        request, await strategies.list_strategies(context_of(request), principal, want, filters.values), query
+        request, await strategies.list_strategies(context_of(request), principal, read, filters.values), query
     )
 
 
@@ -100,8 +100,8 @@ async def list_orders(request: Request, principal: Asker, query: Annotated[Order
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add("instrument_id", Op.EQ, query.instrument_id)
     filters.add_names("status", *(IN_FLIGHT if query.status == PENDING else [query.status]))
-    want = filters.page(_ORDER, query)
-    found = await orders.list_orders(context_of(request), principal, want, filters.values)
+    read = filters.page(_ORDER, query)
+    found = await orders.list_orders(context_of(request), principal, read, filters.values)
     return list_reply(request, found, query)
 
 
@@ -125,8 +125,8 @@ async def list_order_fills(
     filters = Filters()
     filters.add("strategy_id", Op.EQ, order.strategy_id)
     filters.add("client_order_id", Op.EQ, client_order_id)
-    want = filters.page(_FILL, query)
-    return list_reply(request, await fills.list_fills(context, principal, want, filters.values), query)
+    read = filters.page(_FILL, query)
+    return list_reply(request, await fills.list_fills(context, principal, read, filters.values), query)
 
 
 @router.get("/orders/{client_order_id}/deny-reason", **_one(schemas.DenyReason, 404, 409))
@@ -147,8 +147,8 @@ async def list_fills(request: Request, principal: Asker, query: Annotated[FillsQ
     filters.add("strategy_id", Op.EQ, query.strategy_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add_names("side", query.side)
-    want = filters.page(_FILL, query)
-    found = await fills.list_fills(context_of(request), principal, want, filters.values)
+    read = filters.page(_FILL, query)
+    found = await fills.list_fills(context_of(request), principal, read, filters.values)
     return list_reply(request, found, query)
 
 
@@ -172,9 +172,9 @@ async def list_positions(request: Request, principal: Asker, query: Annotated[Po
         filters.add("strategy_name", Op.EQ, query.strategy_id if strategy_id is None else None)
     filters.add("instrument_id", Op.EQ, query.instrument_id)
     filters.add_names("status", query.status)
-    want = filters.page(_POSITION, query)
+    read = filters.page(_POSITION, query)
     return list_reply(
-        request, await positions.list_positions(context_of(request), principal, want, filters.values), query
+        request, await positions.list_positions(context_of(request), principal, read, filters.values), query
     )
 
 
@@ -188,9 +188,9 @@ async def get_summary(request: Request, principal: Asker, query: Annotated[NoQue
 async def list_audit_entries(request: Request, principal: Asker, query: Annotated[PageQuery, Query()]) -> Response:
     """The audit log, newest first by `ts`."""
     filters = Filters()
-    want = filters.page(_AUDIT_ENTRY, query)
+    read = filters.page(_AUDIT_ENTRY, query)
     return list_reply(
-        request, await audit.list_audit_entries(context_of(request), principal, want, filters.values), query
+        request, await audit.list_audit_entries(context_of(request), principal, read, filters.values), query
     )
 
 

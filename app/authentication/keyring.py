@@ -106,7 +106,7 @@ class Keyring:
         """Whether the actor's key is still in place."""
         return actor in self._actors
 
-    async def renew(self, connection: ReadConnection, changes: Sequence[Change]) -> None:
+    async def apply(self, connection: ReadConnection, changes: Sequence[Change]) -> None:
         """Keys were made or revoked. Called by the feed, with its own connection."""
         await self._read(connection, time.monotonic())
 

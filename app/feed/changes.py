@@ -1,7 +1,8 @@
-"""The statements on the table `changes`. Only *settled* rows are read: every transaction before theirs has ended.
+"""Statements on the table `changes`. Only *settled* rows are read: every transaction that started before theirs has
+ended.
 
-A row that commits late has a smaller place than rows that are there already; `xid < pg_snapshot_xmin(...)` waits for
-it, so that whoever goes on from a place misses nothing.
+A transaction that commits late adds rows with smaller offsets than committed ones have. `xid < pg_snapshot_xmin(...)`
+waits for such transactions, so that a reader that continues from an offset misses no row.
 """
 
 from collections.abc import Iterable
@@ -12,32 +13,31 @@ import asyncpg
 
 from app.database import ReadConnection
 from app.errors import CursorExpired
-from app.feed.places import ORIGIN, Place, read_cursor
+from app.feed.offsets import ORIGIN, Offset, read_cursor
 
 
 class Change(NamedTuple):
-    """One row: what changed, by its key. `strategy_id` is NO_STRATEGY where it is no strategy's."""
+    """One row: the key of a changed object. `strategy_id` is NO_STRATEGY if the object belongs to none."""
 
-    place: Place
+    offset: Offset
     strategy_id: UUID
     entity: str
     key: str
 
 
-class Look(NamedTuple):
-    """What one look at the feed found.
-
-    `place` is where the next one goes on from; `held_back` the oldest row that is there but not settled yet.
+class Poll(NamedTuple):
+    """The result of one poll. The next poll continues from `offset`; `pending` is the oldest row that is not settled
+    yet.
     """
 
     changes: list[Change]
-    place: Place
-    held_back: Place | None
+    offset: Offset
+    pending: Offset | None
     is_whole: bool
 
 
-_LOOK = """
-SELECT s.xid AS last_xid, s.id AS last_id, h.xid AS held_xid, h.id AS held_id,
+_POLL = """
+SELECT s.xid AS last_xid, s.id AS last_id, h.xid AS pending_xid, h.id AS pending_id,
        c.xid, c.id, c.strategy_id, c.entity, c.key
 FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS running) b
 LEFT JOIN LATERAL (
@@ -66,50 +66,51 @@ SELECT epoch, EXISTS (SELECT FROM changes WHERE xid = $1::xid8 AND id = $2::bigi
 """
 
 
-async def look(connection: ReadConnection, after: Place, entities: Iterable[str], limit: int) -> Look:
+async def poll(connection: ReadConnection, after: Offset, entities: Iterable[str], limit: int) -> Poll:
     """The next settled changes of these entities, at most `limit`, in order."""
-    rows = await connection.fetch(_LOOK, *after, list(entities), limit)
+    rows = await connection.fetch(_POLL, *after, list(entities), limit)
     changes = [_change(row) for row in rows if row["xid"] is not None]
     first = rows[0]  # there is always one: without a change it says where the feed stands
-    held_back = None if first["held_xid"] is None else Place(first["held_xid"], first["held_id"])
+    pending = None if first["pending_xid"] is None else Offset(first["pending_xid"], first["pending_id"])
     if len(changes) == limit:
-        return Look(changes, changes[-1].place, held_back, is_whole=False)
-    newest = ORIGIN if first["last_xid"] is None else Place(first["last_xid"], first["last_id"])
-    return Look(changes, max(after, newest), held_back, is_whole=True)
+        return Poll(changes, changes[-1].offset, pending, is_whole=False)
+    newest = ORIGIN if first["last_xid"] is None else Offset(first["last_xid"], first["last_id"])
+    return Poll(changes, max(after, newest), pending, is_whole=True)
 
 
 async def changes_between(
-    connection: ReadConnection, after: Place, until: Place, entity: str, limit: int
+    connection: ReadConnection, after: Offset, until: Offset, entity: str, limit: int
 ) -> list[Change]:
-    """Changes of one entity after a place and up to another, which must be settled; at most `limit`, in order."""
+    """At most `limit` changes of one entity after one offset and up to another, settled one, in order."""
     return [_change(row) for row in await connection.fetch(_BETWEEN, *after, *until, entity, limit)]
 
 
-async def newest_place(connection: ReadConnection) -> Place:
-    """The place of the last settled row; ORIGIN where there is none."""
+async def newest_offset(connection: ReadConnection) -> Offset:
+    """The offset of the last settled row; ORIGIN if there is none."""
     row = await connection.fetchrow(_NEWEST)
-    return ORIGIN if row is None else Place(row["xid"], row["id"])
+    return ORIGIN if row is None else Offset(row["xid"], row["id"])
 
 
-async def epoch_and_presence(connection: ReadConnection, place: Place) -> tuple[UUID, bool]:
-    """The epoch of the database's history, and whether it has a row at this place."""
-    row = await connection.fetchrow(_KNOWN, *place)
+async def epoch_and_presence(connection: ReadConnection, offset: Offset) -> tuple[UUID, bool]:
+    """The epoch of the database's history, and whether the database has a row at this offset."""
+    row = await connection.fetchrow(_KNOWN, *offset)
     assert row is not None, "a migration makes the one row"
-    return row["epoch"], row["is_there"] or place == ORIGIN
+    return row["epoch"], row["is_there"] or offset == ORIGIN
 
 
-async def place_of_cursor(connection: ReadConnection, cursor: str) -> tuple[UUID, Place]:
-    """The history, and where to go on from in it. Raises FeedCursorInvalid; CursorExpired where that is not possible.
+async def offset_of_cursor(connection: ReadConnection, cursor: str) -> tuple[UUID, Offset]:
+    """Resolve a cursor to its epoch and offset. Raises FeedCursorInvalid, or CursorExpired if reading cannot continue
+    there.
 
-    The cursor's own row must be there: if it was deleted, those after it may have been; if the history is another (a
-    restored backup, a standby that took over without the last transactions), it never was.
+    The cursor's own row must exist. If it was deleted, rows after it may have been deleted too; if the history is
+    another one (a restored backup, a standby that lost the last transactions), it never existed.
     """
-    epoch, place = read_cursor(cursor)
-    known, is_there = await epoch_and_presence(connection, place)
+    epoch, offset = read_cursor(cursor)
+    known, is_there = await epoch_and_presence(connection, offset)
     if epoch != known or not is_there:
         raise CursorExpired
-    return epoch, place
+    return epoch, offset
 
 
 def _change(row: asyncpg.Record) -> Change:
-    return Change(Place(row["xid"], row["id"]), row["strategy_id"], row["entity"], row["key"])
+    return Change(Offset(row["xid"], row["id"]), row["strategy_id"], row["entity"], row["key"])

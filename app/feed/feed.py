@@ -1,4 +1,4 @@
-"""The reader of the change feed: looks when it is woken, and at least once a second; hands on what it finds."""
+"""The feed polls the table `changes` when it is woken and at least once a second, and distributes what it finds."""
 
 import asyncio
 import logging
@@ -11,19 +11,19 @@ from typing import Protocol
 from uuid import UUID
 
 from app.database.listening import LISTENER_LOST, ListeningConnection, listening
-from app.feed.changes import Change, epoch_and_presence, look, newest_place
-from app.feed.follower import Follower
-from app.feed.places import ORIGIN, Place
+from app.feed.changes import Change, epoch_and_presence, newest_offset, poll
+from app.feed.offsets import ORIGIN, Offset
+from app.feed.subscriber import Subscriber
 
 CHANNEL = "purser_changes"
-LOOK_EVERY_SECONDS = 1.0
+POLL_EVERY_SECONDS = 1.0
 """A NOTIFY may be lost, and a process that writes need not send one."""
-LOOK_PAUSE_SECONDS = 0.02
-"""At least so long between two looks: what commits meanwhile is found together."""
+POLL_PAUSE_SECONDS = 0.02
+"""The minimum time between two polls; changes committed meanwhile are found together."""
 IDLE_PAUSE_SECONDS = 0.4
-"""The same while nobody follows, and only what is in memory is kept up."""
-LOOK_TIMEOUT_SECONDS = 3.0
-"""A connection that was cut may look open for minutes."""
+"""The minimum time between two polls without subscribers, when only projections are kept current."""
+POLL_TIMEOUT_SECONDS = 3.0
+"""A broken connection may appear open for minutes."""
 LOAD_TIMEOUT_SECONDS = 60.0
 BACKOFF_SECONDS_MIN = 0.05
 BACKOFF_SECONDS_MAX = 1.0
@@ -32,84 +32,86 @@ CHANGES_AT_ONCE_MAX = 2000
 _LOG = logging.getLogger("purser.feed")
 
 
-class Keeper(Protocol):
-    """Keeps something in memory that changes with the feed."""
+class Projection(Protocol):
+    """State in memory that follows the feed."""
 
     entity: str
 
     async def load(self, connection: ListeningConnection) -> None:
-        """Forget everything, and read it anew; inside one snapshot with the place that the feed goes on from."""
+        """Load everything, in the same snapshot as the offset that the feed continues from."""
 
-    async def renew(self, connection: ListeningConnection, changes: list[Change]) -> None:
-        """Read again what changed."""
+    async def apply(self, connection: ListeningConnection, changes: list[Change]) -> None:
+        """Load again what changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """How the feed is doing. Ages in seconds; None before the first look."""
+    """The state of the feed. Ages are in seconds, None before the first poll."""
 
     is_connected: bool
     age_seconds: float | None
-    """How old what was seen last may be: the time since the last look that succeeded began."""
+    """The time since the last successful poll began: the maximum age of what is in memory."""
     lag_seconds: float
-    """How long the oldest change that is stored has been waiting for transactions before it to end."""
+    """How long the oldest stored change has waited for earlier transactions to end."""
 
 
 class Feed:
-    """Reads the feed once for the whole process. Does nothing until it is `running`."""
+    """Reads the change feed once for the whole process, while `running`."""
 
-    def __init__(self, *keepers: Keeper) -> None:
-        self._keepers = keepers
-        self._followers: set[Follower] = set()
+    def __init__(self, *projections: Projection) -> None:
+        self._projections = projections
+        self._subscribers: set[Subscriber] = set()
         self._epoch: UUID | None = None
-        self._place = ORIGIN
+        self._offset = ORIGIN
         self._is_connected = False
         self._seen_at: float | None = None
-        self._held_back: tuple[Place, float] | None = None
-        self._tried = asyncio.Event()
+        self._pending: tuple[Offset, float] | None = None
+        self._attempted = asyncio.Event()
         self._woken = asyncio.Event()
         self._owes_notify = False
 
     @property
     def epoch(self) -> UUID | None:
-        """The epoch of the history that is followed; None before the first look."""
+        """The epoch of the history; None before the first poll."""
         return self._epoch
 
     @property
-    def place(self) -> Place:
-        """The last row that was looked at, or passed over."""
-        return self._place
+    def offset(self) -> Offset:
+        """The offset of the last row that was polled."""
+        return self._offset
 
     @property
     def status(self) -> FeedStatus:
-        """How it is doing now."""
+        """The current state."""
         now = time.monotonic()
         age = None if self._seen_at is None else now - self._seen_at
-        lag = 0.0 if self._held_back is None else now - self._held_back[1]
+        lag = 0.0 if self._pending is None else now - self._pending[1]
         return FeedStatus(self._is_connected, age, lag)
 
     def wake(self) -> None:
-        """Called after a commit: this process looks at once, and the others are told. Costs next to nothing."""
+        """Called after a commit: poll at once, and notify the other processes. Cheap."""
         self._owes_notify = True
         self._woken.set()
 
     @asynccontextmanager
-    async def follow(self, entity: str) -> AsyncIterator[Follower]:
-        """The changes of an entity from now on."""
-        follower = Follower(entity)
-        self._followers.add(follower)
+    async def follow(self, entity: str) -> AsyncIterator[Subscriber]:
+        """Subscribe to the changes of an entity from now on."""
+        subscriber = Subscriber(entity)
+        self._subscribers.add(subscriber)
         self._woken.set()
         try:
-            yield follower
+            yield subscriber
         finally:
-            self._followers.discard(follower)
+            self._subscribers.discard(subscriber)
 
     @asynccontextmanager
     async def running(self, url: str) -> AsyncIterator[None]:
-        """Reads during the block, from the database at `url`; the first try, good or bad, is made before it."""
+        """Poll the database at `url` during the block. The first attempt, successful or not, ends before the block
+        starts.
+        """
         reading = asyncio.create_task(self._read_for_ever(url), name="change feed")
         try:
-            await self._tried.wait()
+            await self._attempted.wait()
             yield
         finally:
             reading.cancel()
@@ -124,82 +126,84 @@ class Feed:
                 async with listening(url, CHANNEL, self._woken.set) as connection:
                     await self._begin(connection)
                     self._is_connected, backoff = True, BACKOFF_SECONDS_MIN
-                    await self._look_for_ever(connection)
+                    await self._poll_for_ever(connection)
             except LISTENER_LOST as error:
-                # Once for each time that it goes; the tries to come back are many.
-                level = logging.WARNING if self._is_connected or not self._tried.is_set() else logging.DEBUG
+                # Logged once for each outage, not for each attempt to reconnect.
+                level = logging.WARNING if self._is_connected or not self._attempted.is_set() else logging.DEBUG
                 _LOG.log(level, "the change feed is cut: %r", error)
             except Exception:
                 _LOG.exception("the change feed fails")
             self._is_connected = False
-            self._tried.set()
+            self._attempted.set()
             self._interrupt()
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, BACKOFF_SECONDS_MAX)
 
     async def _begin(self, connection: ListeningConnection) -> None:
-        """Go on from the last place. Where the history no longer has it, load everything anew."""
+        """Continue from the last offset; load everything again if the history no longer has it."""
         began = time.monotonic()
         async with asyncio.timeout(LOAD_TIMEOUT_SECONDS):
             async with connection.snapshot():
-                epoch, is_there = await epoch_and_presence(connection, self._place)
+                epoch, is_there = await epoch_and_presence(connection, self._offset)
                 if (epoch, is_there) == (self._epoch, True):
                     return
-                place = await newest_place(connection)
-                for keeper in self._keepers:
-                    await keeper.load(connection)
-        self._epoch, self._place, self._seen_at, self._held_back = epoch, place, began, None
+                offset = await newest_offset(connection)
+                for projection in self._projections:
+                    await projection.load(connection)
+        self._epoch, self._offset, self._seen_at, self._pending = epoch, offset, began, None
 
-    async def _look_for_ever(self, connection: ListeningConnection) -> None:
+    async def _poll_for_ever(self, connection: ListeningConnection) -> None:
         while True:
             self._woken.clear()
-            async with asyncio.timeout(LOOK_TIMEOUT_SECONDS):
-                is_whole = await self._look(connection)
+            async with asyncio.timeout(POLL_TIMEOUT_SECONDS):
+                is_whole = await self._poll(connection)
                 if self._owes_notify:
                     self._owes_notify = False
                     await connection.notify()
-            self._tried.set()
+            self._attempted.set()
             if is_whole:
-                pause = LOOK_PAUSE_SECONDS if self._followers else IDLE_PAUSE_SECONDS
+                pause = POLL_PAUSE_SECONDS if self._subscribers else IDLE_PAUSE_SECONDS
                 await asyncio.sleep(pause)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_EVERY_SECONDS - pause):
+                    async with asyncio.timeout(POLL_EVERY_SECONDS - pause):
                         await self._woken.wait()
 
-    async def _look(self, connection: ListeningConnection) -> bool:
-        """One look; whether it found all there was."""
+    async def _poll(self, connection: ListeningConnection) -> bool:
+        """Poll once. Answers whether the poll found all there was."""
         began = time.monotonic()
-        followers = [follower for follower in self._followers if follower.has_begun]
-        newcomers = self._followers - set(followers)
-        entities = {keeper.entity for keeper in self._keepers} | {follower.entity for follower in followers}
-        found = await look(connection, self._place, entities, CHANGES_AT_ONCE_MAX)
+        subscribers = [subscriber for subscriber in self._subscribers if subscriber.has_begun]
+        new_subscribers = self._subscribers - set(subscribers)
+        entities = {projection.entity for projection in self._projections} | {
+            subscriber.entity for subscriber in subscribers
+        }
+        found = await poll(connection, self._offset, entities, CHANGES_AT_ONCE_MAX)
         by_entity: defaultdict[str, list[Change]] = defaultdict(list)
         for change in found.changes:
             by_entity[change.entity].append(change)
-        for keeper in self._keepers:
-            if keeper.entity in by_entity:
-                await keeper.renew(connection, by_entity[keeper.entity])
-        self._place = found.place
-        for follower in followers:
-            if follower.entity in by_entity:
-                follower.add(by_entity[follower.entity])
-        self._note_held_back(found.held_back, began)
+        for projection in self._projections:
+            if projection.entity in by_entity:
+                await projection.apply(connection, by_entity[projection.entity])
+        self._offset = found.offset
+        for subscriber in subscribers:
+            if subscriber.entity in by_entity:
+                subscriber.add(by_entity[subscriber.entity])
+        self._note_pending(found.pending, began)
         if found.is_whole:
             self._seen_at = began
-            # All that was there when they came is passed over: they begin with what is new to everybody.
-            for newcomer in newcomers:
-                newcomer.begin(found.place)
+            # Rows that existed before they subscribed are skipped: their changes start here.
+            for new_subscriber in new_subscribers:
+                new_subscriber.begin(found.offset)
         return found.is_whole
 
-    def _note_held_back(self, held_back: Place | None, now: float) -> None:
-        if held_back is None:
-            self._held_back = None
-        elif self._held_back is None or self._held_back[0] != held_back:
-            self._held_back = (held_back, now)
+    def _note_pending(self, pending: Offset | None, now: float) -> None:
+        if pending is None:
+            self._pending = None
+        elif self._pending is None or self._pending[0] != pending:
+            self._pending = (pending, now)
 
     def _interrupt(self) -> None:
-        """Cut who follows: what they have not seen, they read from the table."""
-        begun = {follower for follower in self._followers if follower.has_begun}
-        self._followers -= begun
-        for follower in begun:
-            follower.cut()
+        """Disconnect all subscribers that have started; they read what they missed from the table."""
+        begun = {subscriber for subscriber in self._subscribers if subscriber.has_begun}
+        self._subscribers -= begun
+        for subscriber in begun:
+            subscriber.disconnect()

@@ -1,4 +1,4 @@
-"""From a noun and a `Want` to one SELECT: what is asked for, and nothing else.
+"""From a entity and a `ReadQuery` to one SELECT: what is asked for, and nothing else.
 
 `row_to_json` over a subselect writes an object; it is the cheapest way PostgreSQL has. Neighbours are LATERAL
 subqueries, so any depth is still one statement.
@@ -11,43 +11,43 @@ from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, FromClause, Select, func, literal_column, select, true
 
-from app.reads.catalogue.registry import shape_named
+from app.reads.catalogue.registry import entity_named
 from app.reads.columns import NO_COLUMNS, Columns
 from app.reads.connections import connection
 from app.reads.counting import count_of, linked
+from app.reads.entity import Computed, Count, Entity, Every, Many, One, Scope
 from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
 from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, array_bytes, object_text, pack, row_json
 from app.reads.ordering import beyond, order_by, total_order
-from app.reads.shape import Computed, Count, Every, Many, One, Scope, Shape
-from app.reads.want import ALL_ROWS, Amounts, Condition, Form, Listing, Selected, Selection, Want
+from app.reads.query import ALL_ROWS, Amounts, Condition, ListArgs, ReadQuery, ResultFormat, Selected, Selection
 from app.rules.identity import NO_STRATEGY
 
 _NO_STRATEGY: ColumnElement[Any] = literal_column(f"'{NO_STRATEGY}'::uuid")
 
 
-def compile_want(shape: Shape, want: Want, *, is_scoped: bool) -> Select[Any]:
+def build_statement(entity: Entity, query: ReadQuery, *, is_scoped: bool) -> Select[Any]:
     """The statement for a question. Columns: body; ARRAY: body, total; EACH: strategy_id, body.
 
     One row, but for EACH and KEYED.
     """
-    compiler = Compiler(want.amounts, is_scoped=is_scoped)
-    match want.form:
-        case Form.ARRAY:
-            body = compiler.array_bytes(shape, want.selection, want.listing).scalar_subquery().label("body")
-            if not want.is_counted:
+    compiler = Compiler(query.amounts, is_scoped=is_scoped)
+    match query.form:
+        case ResultFormat.ARRAY:
+            body = compiler.array_bytes(entity, query.selection, query.listing).scalar_subquery().label("body")
+            if not query.is_counted:
                 return select(body)
-            return select(body, count_of(compiler, shape, want.listing.where).label("total"))
-        case Form.CONNECTION:
-            return select(connection(compiler, shape, want.selection, want.listing).label("body"))
-        case Form.EACH:
-            return compiler.each(shape, want.selection, want.listing)
-        case Form.KEYED:
-            return compiler.keyed(shape, want.selection, want.listing.where, want.by)
-        case Form.ONE:
-            if shape.computed is not None:
-                return select(shape.computed(compiler, want.selection, want.arguments, NO_COLUMNS).label("body"))
-            pairs = compiler.pairs(shape, NO_COLUMNS, want.selection, Row())
+            return select(body, count_of(compiler, entity, query.listing.where).label("total"))
+        case ResultFormat.CONNECTION:
+            return select(connection(compiler, entity, query.selection, query.listing).label("body"))
+        case ResultFormat.EACH:
+            return compiler.each(entity, query.selection, query.listing)
+        case ResultFormat.KEYED:
+            return compiler.keyed(entity, query.selection, query.listing.where, query.by)
+        case ResultFormat.ONE:
+            if entity.computed is not None:
+                return select(entity.computed(compiler, query.selection, query.arguments, NO_COLUMNS).label("body"))
+            pairs = compiler.pairs(entity, NO_COLUMNS, query.selection, Row())
             return select(row_json(pairs, compiler.names).label("body"))
 
 
@@ -63,49 +63,49 @@ class Compiler:
         """What keeps the rows of a table to the strategies that the principal may see."""
         return [scope(columns)] if self._is_scoped else []
 
-    def members(self, shape: Shape, columns: Columns) -> list[ColumnElement[bool]]:
-        """What makes a row of the noun's table, or of its totals, one that may be shown."""
-        scoped = self.in_scope(columns, shape.scope or is_in_scope)
-        return scoped if shape.only is None else [*scoped, shape.only(columns)]
+    def members(self, entity: Entity, columns: Columns) -> list[ColumnElement[bool]]:
+        """What makes a row of the entity's table, or of its totals, one that may be shown."""
+        scoped = self.in_scope(columns, entity.scope or is_in_scope)
+        return scoped if entity.only is None else [*scoped, entity.only(columns)]
 
     def array(
         self,
-        shape: Shape,
+        entity: Entity,
         selection: Selection,
-        listing: Listing,
+        listing: ListArgs,
         link: Many | Every | None = None,
         parent: Columns | None = None,
     ) -> Select[Any]:
         """A page as one JSON array of objects, in the list's order."""
-        columns, inner_name = Columns(self.names.new("t"), shape.model), self.names.new("r")
+        columns, inner_name = Columns(self.names.new("t"), entity.model), self.names.new("r")
         row = Row()
-        packed, to_json = pack(self.pairs(shape, columns, selection, row))
-        page = self._page(shape, listing, columns, row, packed, [*linked(link, columns, parent)])
+        packed, to_json = pack(self.pairs(entity, columns, selection, row))
+        page = self._page(entity, listing, columns, row, packed, [*linked(link, columns, parent)])
         objects = func.coalesce(func.json_agg(to_json(inner_name)), EMPTY_ARRAY)
         return select(objects).select_from(page.subquery(inner_name))
 
-    def array_bytes(self, shape: Shape, selection: Selection, listing: Listing) -> Select[Any]:
+    def array_bytes(self, entity: Entity, selection: Selection, listing: ListArgs) -> Select[Any]:
         """As `array`, in UTF-8 and a quarter cheaper: for an answer that is nothing else."""
-        columns, inner_name = Columns(self.names.new("t"), shape.model), self.names.new("r")
+        columns, inner_name = Columns(self.names.new("t"), entity.model), self.names.new("r")
         row = Row()
-        packed, to_text = object_text(self.pairs(shape, columns, selection, row))
-        page = self._page(shape, listing, columns, row, packed, [])
+        packed, to_text = object_text(self.pairs(entity, columns, selection, row))
+        page = self._page(entity, listing, columns, row, packed, [])
         return select(array_bytes(to_text(inner_name))).select_from(page.subquery(inner_name))
 
     def _page(
         self,
-        shape: Shape,
-        listing: Listing,
+        entity: Entity,
+        listing: ListArgs,
         columns: Columns,
         row: Row,
         packed: list[ColumnElement[Any]],
         linked_to: list[ColumnElement[bool]],
     ) -> Select[Any]:
         """The page's rows with these columns, in the list's order."""
-        order = order_by(total_order(shape, listing.order), columns)
+        order = order_by(total_order(entity, listing.order), columns)
         limit = None if listing.page.is_whole else number_literal(listing.page.limit)
-        rows: FromClause = shape.model.__table__.alias(columns.name)
-        conditions = [*linked_to, *self.conditions(shape, columns, listing)]
+        rows: FromClause = entity.model.__table__.alias(columns.name)
+        conditions = [*linked_to, *self.conditions(entity, columns, listing)]
         if listing.page.offset is not None:
             # Only the page's rows are rendered: PostgreSQL would work out the fields of skipped rows too.
             skip = typed(parameter_name(listing.page.offset), BigInteger())
@@ -113,34 +113,34 @@ class Compiler:
             rows, conditions = page.limit(limit).offset(skip).subquery(columns.name), []
         return select(*packed).select_from(row.beside(rows, columns)).where(*conditions).order_by(*order).limit(limit)
 
-    def each(self, shape: Shape, selection: Selection, listing: Listing) -> Select[Any]:
+    def each(self, entity: Entity, selection: Selection, listing: ListArgs) -> Select[Any]:
         """A page as rows: the strategy (NO_STRATEGY where rows are of none) and the object."""
         occurrence = self.names.new("t")
-        columns = Columns(occurrence, shape.model)
+        columns = Columns(occurrence, entity.model)
         row = Row()
-        body = row_json(self.pairs(shape, columns, selection, row), self.names)
-        strategy_id = columns["strategy_id"] if shape.scope is None else _NO_STRATEGY
+        body = row_json(self.pairs(entity, columns, selection, row), self.names)
+        strategy_id = columns["strategy_id"] if entity.scope is None else _NO_STRATEGY
         return (
             select(strategy_id.label("strategy_id"), body.label("body"))
-            .select_from(row.beside(shape.model.__table__.alias(occurrence), columns))
-            .where(*self.conditions(shape, columns, listing))
-            .order_by(*order_by(total_order(shape, listing.order), columns))
+            .select_from(row.beside(entity.model.__table__.alias(occurrence), columns))
+            .where(*self.conditions(entity, columns, listing))
+            .order_by(*order_by(total_order(entity, listing.order), columns))
             .limit(None if listing.page.is_whole else number_literal(listing.page.limit))
         )
 
-    def keyed(self, shape: Shape, selection: Selection, where: Condition | None, by: tuple[str, ...]) -> Select[Any]:
+    def keyed(self, entity: Entity, selection: Selection, where: Condition | None, by: tuple[str, ...]) -> Select[Any]:
         """One row for each key, in the keys' order: the object that has it and satisfies the filter, or null."""
         keys, occurrence, found = self.names.new("k"), self.names.new("t"), self.names.new("l")
-        columns, given = Columns(occurrence, shape.model), Columns(keys, shape.model)
+        columns, given = Columns(occurrence, entity.model), Columns(keys, entity.model)
         lists = [typed(parameter_name(slot), ARRAY(columns[name].type)) for slot, name in enumerate(by)]
         unnested = func.unnest(*lists).table_valued(*by, with_ordinality="ordinal").render_derived(keys)
         row = Row()
-        body = row_json(self.pairs(shape, columns, selection, row), self.names).label("body")
+        body = row_json(self.pairs(entity, columns, selection, row), self.names).label("body")
         is_asked = [columns[name] == given[name] for name in by]
-        rows = select(body).select_from(row.beside(shape.model.__table__.alias(occurrence), columns))
-        rows = rows.where(*is_asked, *self.members(shape, columns))
+        rows = select(body).select_from(row.beside(entity.model.__table__.alias(occurrence), columns))
+        rows = rows.where(*is_asked, *self.members(entity, columns))
         if where is not None:
-            rows = rows.where(condition_sql(shape, columns, where))
+            rows = rows.where(condition_sql(entity, columns, where))
         listed = unnested.outerjoin(rows.lateral(found), true())
         return (
             select(literal_column(f"{found}.body"))
@@ -148,33 +148,33 @@ class Compiler:
             .order_by(literal_column(f"{keys}.ordinal").asc())
         )
 
-    def conditions(self, shape: Shape, columns: Columns, listing: Listing) -> list[ColumnElement[bool]]:
+    def conditions(self, entity: Entity, columns: Columns, listing: ListArgs) -> list[ColumnElement[bool]]:
         """Everything that a row of the page must satisfy: scope, filter, and its place after or before a cursor."""
-        found = self.members(shape, columns)
+        found = self.members(entity, columns)
         if listing.where is not None:
-            found.append(condition_sql(shape, columns, listing.where))
-        order = total_order(shape, listing.order)
+            found.append(condition_sql(entity, columns, listing.where))
+        order = total_order(entity, listing.order)
         if listing.page.after is not None:
             found.append(beyond(order, columns, listing.page.after, is_after=True))
         if listing.page.before is not None:
             found.append(beyond(order, columns, listing.page.before, is_after=False))
         return found
 
-    def pairs(self, shape: Shape, columns: Columns, selection: Selection, row: Row) -> list[Pair]:
-        """The selected fields over one row of the shape; what they need beside it is noted in `row`."""
-        return [(field.key, self._value(shape, columns, field, row)) for field in selection.fields]
+    def pairs(self, entity: Entity, columns: Columns, selection: Selection, row: Row) -> list[Pair]:
+        """The selected fields over one row of the entity; what they need beside it is noted in `row`."""
+        return [(field.key, self._value(entity, columns, field, row)) for field in selection.fields]
 
-    def _value(self, shape: Shape, columns: Columns, field: Selected, row: Row) -> ColumnElement[Any]:
+    def _value(self, entity: Entity, columns: Columns, field: Selected, row: Row) -> ColumnElement[Any]:
         if field.literal is not None:
             return text_literal(field.literal)
-        link = shape.links.get(field.name)
+        link = entity.links.get(field.name)
         if link is None:
-            declared = shape.fields[field.name]
+            declared = entity.fields[field.name]
             source = columns if declared.join is None else row.join(declared.join, self.names)
             return declared.sql(source, self.amounts)
         match link:
             case Count():
-                return count_of(self, shape_named(link.shape))
+                return count_of(self, entity_named(link.entity))
             case One():
                 value = self._one(link, columns, field)
             case Many():
@@ -188,30 +188,30 @@ class Compiler:
         return literal_column(f"{name}.value")
 
     def _one(self, link: One, parent: Columns, field: Selected) -> Select[Any]:
-        shape = shape_named(link.shape)
+        entity = entity_named(link.entity)
         occurrence = self.names.new("t")
-        columns = Columns(occurrence, shape.model)
+        columns = Columns(occurrence, entity.model)
         row = Row()
-        body = row_json(self.pairs(shape, columns, field.children or Selection(()), row), self.names)
-        rows = row.beside(shape.model.__table__.alias(occurrence), columns)
-        conditions = [*linked(link, columns, parent), *self.members(shape, columns)]
+        body = row_json(self.pairs(entity, columns, field.children or Selection(()), row), self.names)
+        rows = row.beside(entity.model.__table__.alias(occurrence), columns)
+        conditions = [*linked(link, columns, parent), *self.members(entity, columns)]
         found = select(body.label("value")).select_from(rows).where(*conditions)
         return (
-            found.order_by(*order_by(total_order(shape, ()), columns)).limit(number_literal(1)) if link.also else found
+            found.order_by(*order_by(total_order(entity, ()), columns)).limit(number_literal(1)) if link.also else found
         )
 
     def _many(self, link: Many, parent: Columns, field: Selected) -> Select[Any]:
-        shape = shape_named(link.shape)
+        entity = entity_named(link.entity)
         children = field.children or Selection(())
-        value = connection(self, shape, children, field.listing or Listing(), link, parent)
+        value = connection(self, entity, children, field.listing or ListArgs(), link, parent)
         return select(value.label("value"))
 
     def _every(self, link: Every, parent: Columns, field: Selected) -> Select[Any]:
-        shape = shape_named(link.shape)
-        listed = self.array(shape, field.children or Selection(()), ALL_ROWS, link, parent)
+        entity = entity_named(link.entity)
+        listed = self.array(entity, field.children or Selection(()), ALL_ROWS, link, parent)
         return select(listed.scalar_subquery().label("value"))
 
     def _computed(self, link: Computed, parent: Columns, field: Selected) -> Select[Any]:
-        computed = shape_named(link.shape).computed
+        computed = entity_named(link.entity).computed
         assert computed is not None
         return select(computed(self, field.children or Selection(()), field.arguments, parent).label("value"))

@@ -18,11 +18,11 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from app.reads.columns import Columns
 from app.reads.counting import count_of, linked
 from app.reads.cursors import cursor_sql
+from app.reads.entity import Entity, Many
 from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Pair, Row, row_json
 from app.reads.ordering import beyond, order_by, total_order
-from app.reads.shape import Many, Shape
-from app.reads.want import Listing, Selected, Selection
+from app.reads.query import ListArgs, Selected, Selection
 
 if TYPE_CHECKING:
     from app.reads.compiler import Compiler
@@ -32,14 +32,14 @@ _NONE = Selection(())
 
 def connection(
     compiler: Compiler,
-    shape: Shape,
+    entity: Entity,
     selection: Selection,
-    listing: Listing,
+    listing: ListArgs,
     link: Many | None = None,
     parent: Columns | None = None,
 ) -> ScalarSelect[Any]:
     """One connection as JSON; with a link, of the neighbours of one parent row."""
-    page = _Page(compiler, shape, listing, link, parent)
+    page = _Page(compiler, entity, listing, link, parent)
     names = [selected.name for selected in selection.fields if selected.literal is None]
     is_plain = names.count("nodes") == 1 and not {"edges", "page_info"} & set(names) and not listing.page.is_backward
     pairs: list[Pair] = []
@@ -47,9 +47,9 @@ def connection(
         if selected.literal is not None:
             value = text_literal(selected.literal)
         elif selected.name == "total_count":
-            value = count_of(compiler, shape, listing.where, link, parent)
+            value = count_of(compiler, entity, listing.where, link, parent)
         elif selected.name == "nodes" and is_plain:
-            value = compiler.array(shape, selected.children or _NONE, listing, link, parent).scalar_subquery()
+            value = compiler.array(entity, selected.children or _NONE, listing, link, parent).scalar_subquery()
         elif selected.name == "page_info":
             value = row_json([page.info(part) for part in (selected.children or _NONE).fields], compiler.names)
         else:
@@ -63,13 +63,13 @@ class _Page:
     """Collects what is worked out for each row of a page (`rows`) and over all of them (`page`)."""
 
     def __init__(
-        self, compiler: Compiler, shape: Shape, listing: Listing, link: Many | None, parent: Columns | None
+        self, compiler: Compiler, entity: Entity, listing: ListArgs, link: Many | None, parent: Columns | None
     ) -> None:
-        self._compiler, self._shape, self._listing = compiler, shape, listing
+        self._compiler, self._shape, self._listing = compiler, entity, listing
         self._link, self._parent = link, parent
         self._base, self._rows, self.name = (compiler.names.new(prefix) for prefix in ("t", "r", "p"))
-        self._columns = Columns(self._base, shape.model)
-        self._order = total_order(shape, listing.order)
+        self._columns = Columns(self._base, entity.model)
+        self._order = total_order(entity, listing.order)
         self._row = Row()
         self._per_row: list[ColumnElement[Any]] = []
         self._overall: list[ColumnElement[Any]] = []
@@ -156,7 +156,7 @@ class _Page:
             return false()
         name = self._compiler.names.new("t")
         columns = Columns(name, self._shape.model)
-        everything = Listing(self._listing.where, self._listing.order)
+        everything = ListArgs(self._listing.where, self._listing.order)
         conditions = [*self._linked(columns), *self._compiler.conditions(self._shape, columns, everything)]
         conditions.append(beyond(self._order, columns, place, is_after=is_after, is_inclusive=True))
         return exists(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 
 from app.reads.columns import Columns
+from app.reads.entity import Entity, Every, Many, One
 from app.reads.filters import condition_sql, fields_of
 from app.reads.literals import number_literal
-from app.reads.shape import Every, Many, One, Shape
-from app.reads.want import Condition
+from app.reads.query import Condition
 
 if TYPE_CHECKING:
     from app.reads.compiler import Compiler
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 def count_of(
     compiler: Compiler,
-    shape: Shape,
+    entity: Entity,
     where: Condition | None = None,
     link: Many | None = None,
     parent: Columns | None = None,
 ) -> ColumnElement[Any]:
     """The count as a scalar subquery; with a link, of the neighbours of one parent row."""
-    totals = shape.totals
+    totals = entity.totals
     on: Mapping[str, str] = link.on if link else {}
     occurrence = compiler.names.new("n")
     if totals and not (link and link.also) and fields_of(where) | on.keys() <= totals.filters:
@@ -34,12 +34,12 @@ def count_of(
         total = func.coalesce(func.sum(columns[totals.count]), number_literal(0))
         count: ColumnElement[Any] = cast(total, BigInteger)
     else:
-        model = shape.model
+        model = entity.model
         columns = Columns(occurrence, model)
         count = func.count()
-    conditions = [*linked(link, columns, parent), *compiler.members(shape, columns)]
+    conditions = [*linked(link, columns, parent), *compiler.members(entity, columns)]
     if where is not None:
-        conditions.append(condition_sql(shape, columns, where))
+        conditions.append(condition_sql(entity, columns, where))
     return select(count).select_from(model.__table__.alias(occurrence)).where(*conditions).scalar_subquery()
 
 

@@ -1,6 +1,6 @@
 """Cursors: a place in an order, opaque to the client, made by PostgreSQL and read here.
 
-Base64 of a JSON array: which noun and order, then the place's values as text. No secret and no authority: a
+Base64 of a JSON array: which entity and order, then the place's values as text. No secret and no authority: a
 made-up cursor names a place, and never a row that the filter would not show.
 """
 
@@ -17,42 +17,42 @@ from sqlalchemy.types import TypeEngine
 
 from app.errors import CursorInvalid
 from app.reads.columns import Columns
+from app.reads.entity import Entity
 from app.reads.fields import base64
 from app.reads.literals import text_literal
 from app.reads.ordering import OrderColumn, total_order
-from app.reads.shape import Shape
-from app.reads.want import SortKey
+from app.reads.query import SortKey
 
 _LENGTH_MAX = 4096
 
 
-def cursor_sql(shape: Shape, order: tuple[OrderColumn, ...], columns: Columns) -> ColumnElement[Any]:
+def cursor_sql(entity: Entity, order: tuple[OrderColumn, ...], columns: Columns) -> ColumnElement[Any]:
     """The cursor of each row."""
     place = [cast(columns[key.name], Text) for key in order]
-    return base64(cast(func.json_build_array(text_literal(_signature(shape, order)), *place), Text))
+    return base64(cast(func.json_build_array(text_literal(_signature(entity, order)), *place), Text))
 
 
-def read_cursor(shape: Shape, keys: tuple[SortKey, ...], cursor: str) -> list[Any]:
+def read_cursor(entity: Entity, keys: tuple[SortKey, ...], cursor: str) -> list[Any]:
     """The values of the place that a cursor names, one for each column of the order. Raises CursorInvalid."""
-    order = total_order(shape, keys)
+    order = total_order(entity, keys)
     if len(cursor) > _LENGTH_MAX:
         raise CursorInvalid
     try:
         signature, *place = msgspec.json.decode(b64decode(cursor, validate=True), type=list[str])
-        if signature != _signature(shape, order) or len(place) != len(order):
+        if signature != _signature(entity, order) or len(place) != len(order):
             raise CursorInvalid
         return [reader_of(key.type)(text) for key, text in zip(order, place, strict=True)]
     except (binascii.Error, msgspec.MsgspecError, ValueError, InvalidOperation) as error:
         raise CursorInvalid from error
 
 
-def place_length(shape: Shape, keys: tuple[SortKey, ...]) -> int:
+def place_length(entity: Entity, keys: tuple[SortKey, ...]) -> int:
     """How many values a cursor of this order has."""
-    return len(total_order(shape, keys))
+    return len(total_order(entity, keys))
 
 
-def _signature(shape: Shape, order: tuple[OrderColumn, ...]) -> str:
-    return f"{shape.name} " + ",".join(f"{'-' if key.descending else '+'}{key.name}" for key in order)
+def _signature(entity: Entity, order: tuple[OrderColumn, ...]) -> str:
+    return f"{entity.name} " + ",".join(f"{'-' if key.descending else '+'}{key.name}" for key in order)
 
 
 def reader_of(type_: TypeEngine[Any]) -> Callable[[str], Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Text, cast, func, literal_column
 
 from app.reads.columns import Columns, PlainText
 from app.reads.literals import number_literal, text_literal
-from app.reads.want import Amounts
+from app.reads.query import Amounts
 
 Source: TypeAlias = "str | Callable[[Columns], ColumnElement[Any]]"
 

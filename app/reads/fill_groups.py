@@ -8,13 +8,13 @@ from sqlalchemy import ColumnElement, FromClause, Select, func, literal_column, 
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.reads.catalogue.instrument import sum_valuation
-from app.reads.catalogue.registry import shape_named
+from app.reads.catalogue.registry import entity_named
 from app.reads.columns import Columns, Derived
 from app.reads.fill_parts import fill_parts, kept_fills
 from app.reads.filters import condition_sql, day_of, fields_of
 from app.reads.literals import number_literal
 from app.reads.objects import EMPTY_ARRAY, Pair, Row, row_json
-from app.reads.want import Arguments, Grouping, Selection
+from app.reads.query import Arguments, Grouping, Selection
 
 if TYPE_CHECKING:
     from app.reads.compiler import Compiler
@@ -29,14 +29,14 @@ def fill_summary(
     """One object. `groups` are the groups that have rows, in the order of what they are grouped by."""
     grouping = arguments if isinstance(arguments, Grouping) else Grouping()
     names = compiler.names
-    shape, group = shape_named("FillSummary"), shape_named("FillSummaryGroup")
+    entity, group = entity_named("FillSummary"), entity_named("FillSummaryGroup")
     summed = names.new("k")
     kept = _rows(compiler, grouping, needs_day=_DAY in grouping.by).cte(summed)
     columns = Derived(summed)
     pairs: list[Pair] = []
     for field in selection.fields:
         if field.name != "groups" or field.literal is not None:
-            pairs += compiler.pairs(shape, columns, Selection((field,)), Row())
+            pairs += compiler.pairs(entity, columns, Selection((field,)), Row())
             continue
         grouped = Derived(names.new("g"))
         body = row_json(compiler.pairs(group, grouped, field.children or Selection(()), Row()), names)
@@ -54,7 +54,7 @@ def fill_summary(
 
 def _rows(compiler: Compiler, grouping: Grouping, *, needs_day: bool) -> Select[Any]:
     """The rows to add up, with a `day` where it is needed."""
-    totals = shape_named("Fill").totals
+    totals = entity_named("Fill").totals
     assert totals is not None
     is_kept = fields_of(grouping.where) <= totals.filters
     name = compiler.names.new("f")
@@ -64,7 +64,9 @@ def _rows(compiler: Compiler, grouping: Grouping, *, needs_day: bool) -> Select[
     if needs_day and not is_kept:
         everything.append(day_of(columns.ts_event).label(_DAY))
     found = select(*everything).select_from(rows).where(*compiler.in_scope(columns))
-    return found if grouping.where is None else found.where(condition_sql(shape_named("Fill"), columns, grouping.where))
+    return (
+        found if grouping.where is None else found.where(condition_sql(entity_named("Fill"), columns, grouping.where))
+    )
 
 
 def _groups(summed: str, by: tuple[str, ...], name: str) -> FromClause:

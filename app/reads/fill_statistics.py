@@ -13,12 +13,12 @@ from app.principal import Principal
 from app.reads.catalogue.fill import FILL
 from app.reads.catalogue.instrument import sum_valuation
 from app.reads.columns import Columns
+from app.reads.compiled import Plan, compile_statement, reading
 from app.reads.fields import rfc3339
 from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
 from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Names, row_json
-from app.reads.plans import Plan, plan_of, reading
-from app.reads.want import Condition
+from app.reads.query import Condition
 
 _KEPT = Columns("kept", FillSum)
 _KEPT_ROWS = table("kept")
@@ -79,7 +79,7 @@ def _summary_plan(where: Condition | None, is_scoped: bool) -> Plan:
     named = kept.cte("kept")
     valuation = select(_rests_on(_KEPT)).select_from(_KEPT_ROWS).scalar_subquery()
     statement = select(func.row_to_json(literal_column("summary")).label("body"), valuation.label("valuation"))
-    return plan_of(statement.select_from(counted.subquery("summary")).add_cte(named))
+    return compile_statement(statement.select_from(counted.subquery("summary")).add_cte(named))
 
 
 def _rests_on(rows: Columns) -> ColumnElement[Any]:
@@ -136,4 +136,4 @@ def _realized_plan(is_scoped: bool) -> Plan:
     statement = statement.select_from(Strategy.__table__.alias("strategy"))  # type: ignore[attr-defined]
     if is_scoped:
         statement = statement.where(is_in_scope(strategy))
-    return plan_of(statement.where(strategy.strategy_id == typed(parameter_name(0), Uuid())))
+    return compile_statement(statement.where(strategy.strategy_id == typed(parameter_name(0), Uuid())))

@@ -23,9 +23,9 @@ from sqlalchemy.types import TypeEngine
 
 from app.models import Strategy
 from app.reads.columns import Columns
+from app.reads.entity import Entity, FilterSql
 from app.reads.literals import number_literal, text_literal
-from app.reads.shape import FilterSql, Shape
-from app.reads.want import SCOPE, All, Compare, Condition, Not, Op
+from app.reads.query import SCOPE, And, Compare, Condition, Not, Op
 
 
 def column(name: str) -> FilterSql:
@@ -101,15 +101,15 @@ def typed(parameter: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
     return bindparam(parameter, type_=type_)
 
 
-def condition_sql(shape: Shape, columns: Columns, condition: Condition) -> ColumnElement[bool]:
-    """A condition over these columns; the shape's own table or its totals."""
+def condition_sql(entity: Entity, columns: Columns, condition: Condition) -> ColumnElement[bool]:
+    """A condition over these columns; the entity's own table or its totals."""
     if isinstance(condition, Compare):
-        return shape.filters[condition.field](columns, condition)
+        return entity.filters[condition.field](columns, condition)
     if isinstance(condition, Not):
         # A comparison with null is null, and so would be its contrary: "not" means "is not so".
-        return condition_sql(shape, columns, condition.condition).is_not(true())
-    parts = [condition_sql(shape, columns, part) for part in condition.conditions]
-    return and_(true(), *parts) if isinstance(condition, All) else or_(false(), *parts)
+        return condition_sql(entity, columns, condition.condition).is_not(true())
+    parts = [condition_sql(entity, columns, part) for part in condition.conditions]
+    return and_(true(), *parts) if isinstance(condition, And) else or_(false(), *parts)
 
 
 def fields_of(condition: Condition | None) -> frozenset[str]:

@@ -11,15 +11,15 @@ from typing import Any, TypeAlias
 
 from app.database import Database
 from app.principal import Principal
-from app.reads.plans import bodies
-from app.reads.shape import Shape
-from app.reads.want import Want
+from app.reads.compiled import bodies
+from app.reads.entity import Entity
+from app.reads.query import ReadQuery
 
 KEYS_MAX = 5_000
 """Most keys of one statement; what comes beyond starts the next."""
 
 Key: TypeAlias = tuple[Any, ...]
-"""Values of the columns in `Want.by`."""
+"""Values of the columns in `ReadQuery.by`."""
 
 
 @dataclass(slots=True)
@@ -40,8 +40,8 @@ class Lookups:
         self,
         database: Database,
         principal: Principal,
-        shape: Shape,
-        want: Want,
+        entity: Entity,
+        query: ReadQuery,
         values: Sequence[Any],
         keys: Sequence[Key],
     ) -> Awaitable[list[bytes | None]]:
@@ -51,7 +51,7 @@ class Lookups:
         Raises BadInputError, DatabaseUnavailable, QuestionTooSlow.
         """
         # Requests of several principals share a statement where they may see the same.
-        alike = (id(database), principal.strategy_ids, shape, want, _hashable(values))
+        alike = (id(database), principal.strategy_ids, entity, query, _hashable(values))
         gathered = self._gathering.get(alike)
         if gathered is None:
             gathered = self._gathering[alike] = _Gathered()
@@ -59,7 +59,7 @@ class Lookups:
             async def answer(of: _Gathered) -> list[bytes | None]:
                 self._close(alike, of)
                 columns = [list(column) for column in zip(*of.places, strict=True)]
-                return await bodies(database, principal, shape, want, [*columns, *values])
+                return await bodies(database, principal, entity, query, [*columns, *values])
 
             gathered.task = asyncio.get_running_loop().create_task(answer(gathered))
             gathered.task.add_done_callback(_noticed)

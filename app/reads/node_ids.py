@@ -1,6 +1,6 @@
 """Ids of nodes: opaque to the client, written by PostgreSQL (`fields.node_id`), read here.
 
-Base64 of the noun and its key: `Order:5f17147f-2bbd-5c76-af87-1f010d829329:O-1`.
+Base64 of the entity and its key: `Order:5f17147f-2bbd-5c76-af87-1f010d829329:O-1`.
 """
 
 import binascii
@@ -9,24 +9,24 @@ from decimal import InvalidOperation
 from typing import Any, NamedTuple
 
 from app.errors import NodeIdInvalid
-from app.reads.catalogue.registry import SHAPES
+from app.reads.catalogue.registry import ENTITIES
 from app.reads.cursors import reader_of
-from app.reads.shape import Shape
-from app.reads.want import All, Compare, Condition, Op
+from app.reads.entity import Entity
+from app.reads.query import And, Compare, Condition, Op
 
 _LENGTH_MAX = 4096
 
 
 class NodeKey(NamedTuple):
-    """Which row of which noun: the values of its key."""
+    """Which row of which entity: the values of its key."""
 
-    shape: Shape
+    entity: Entity
     values: list[Any]
 
 
-def has_key(shape: Shape) -> Condition:
-    """The condition that a noun's row has the key in the first values."""
-    return All(tuple(Compare(name, Op.EQ, slot) for slot, name in enumerate(shape.key)))
+def has_key(entity: Entity) -> Condition:
+    """The condition that a entity's row has the key in the first values."""
+    return And(tuple(Compare(name, Op.EQ, slot) for slot, name in enumerate(entity.key)))
 
 
 def read_node_id(node_id: str) -> NodeKey:
@@ -34,13 +34,13 @@ def read_node_id(node_id: str) -> NodeKey:
     if len(node_id) > _LENGTH_MAX:
         raise NodeIdInvalid
     try:
-        noun, *parts = b64decode(node_id, validate=True).decode().split(":", 1)
-        shape = SHAPES[noun]
-        if "id" not in shape.fields:
+        name, *parts = b64decode(node_id, validate=True).decode().split(":", 1)
+        entity = ENTITIES[name]
+        if "id" not in entity.fields:
             raise NodeIdInvalid
-        texts = parts[0].split(":", len(shape.key) - 1)
-        types = [shape.model.__table__.columns[name].type for name in shape.key]
+        texts = parts[0].split(":", len(entity.key) - 1)
+        types = [entity.model.__table__.columns[name].type for name in entity.key]
         values = [reader_of(type_)(text) for type_, text in zip(types, texts, strict=True)]
     except (binascii.Error, ValueError, LookupError, AttributeError, InvalidOperation) as error:
         raise NodeIdInvalid from error
-    return NodeKey(shape, values)
+    return NodeKey(entity, values)

@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, and_, false, or_, tuple_
 from sqlalchemy.types import TypeEngine
 
 from app.reads.columns import Columns
+from app.reads.entity import Entity
 from app.reads.filters import parameter_name, typed
-from app.reads.shape import Shape
-from app.reads.want import Slot, SortKey
+from app.reads.query import Slot, SortKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,13 @@ class OrderColumn:
     type: TypeEngine[Any]
 
 
-def total_order(shape: Shape, keys: tuple[SortKey, ...]) -> tuple[OrderColumn, ...]:
-    """The keys asked for (else the noun's own), then the noun's ties in the direction of the first key."""
-    keys = keys or (SortKey(next(iter(shape.sorts)), not shape.is_oldest_first),)
-    directions = {shape.sorts[key.name]: key.descending for key in reversed(keys)}
-    names = list(dict.fromkeys(shape.sorts[key.name] for key in keys))
-    names += [tie for tie in shape.ties if tie not in directions]
-    types = shape.model.__table__.columns
+def total_order(entity: Entity, keys: tuple[SortKey, ...]) -> tuple[OrderColumn, ...]:
+    """The keys asked for (else the entity's own), then the entity's ties in the direction of the first key."""
+    keys = keys or (SortKey(next(iter(entity.sorts)), not entity.is_oldest_first),)
+    directions = {entity.sorts[key.name]: key.descending for key in reversed(keys)}
+    names = list(dict.fromkeys(entity.sorts[key.name] for key in keys))
+    names += [tie for tie in entity.ties if tie not in directions]
+    types = entity.model.__table__.columns
     return tuple(OrderColumn(name, directions.get(name, keys[0].descending), types[name].type) for name in names)
 
 

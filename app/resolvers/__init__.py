@@ -1,8 +1,8 @@
-"""The use cases that both faces call: plain async functions, one file for each noun.
+"""The use cases that both faces call: plain async functions, one file for each entity.
 
 Each is `(context, principal, ...)`: the process's means, and who asks.
 
-A face says what it wants (`app.reads.Want` and the values beside it); a resolver answers with JSON as
+A face says what it wants (`app.reads.ReadQuery` and the values beside it); a resolver answers with JSON as
 PostgreSQL wrote it, or raises a domain error of `app.errors`.
 """
 

@@ -10,7 +10,19 @@ from app.feed import RegistryPage
 from app.ledger.administration import budgets
 from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
-from app.reads import All, Answer, Compare, Form, Listing, Op, Page, Selection, Want, answer, entities
+from app.reads import (
+    And,
+    Answer,
+    Compare,
+    ListArgs,
+    Op,
+    Page,
+    ReadQuery,
+    ResultFormat,
+    Selection,
+    answer,
+    fetch_objects,
+)
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, STRATEGY
 from app.reads.fill_statistics import Sums, find_realized_pnl
 from app.resolvers.context import Context
@@ -20,20 +32,20 @@ from app.resolvers.transactions import act
 
 _OF_STRATEGY = Compare("strategy_id", Op.EQ, 0)
 _IN_CURRENCY = Compare("currency", Op.EQ, 1)
-_THE_STRATEGY = Want(Selection.of(["strategy_id"]), Form.EACH, Listing(_OF_STRATEGY))
+_THE_STRATEGY = ReadQuery(Selection.of(["strategy_id"]), ResultFormat.EACH, ListArgs(_OF_STRATEGY))
 
 
 async def get_budget(
     context: Context, principal: Principal, strategy_id: UUID, currency: str | None, selection: Selection
 ) -> bytes:
     """A strategy's budget in a currency, or its oldest. Raises StrategyNotFound, BudgetNotFound."""
-    where = _OF_STRATEGY if currency is None else All((_OF_STRATEGY, _IN_CURRENCY))
+    where = _OF_STRATEGY if currency is None else And((_OF_STRATEGY, _IN_CURRENCY))
     values = [strategy_id] if currency is None else [strategy_id, currency]
-    want = Want(selection, Form.EACH, Listing(where, page=Page(limit=1)))
-    found = await entities(context.database, principal, BUDGET, want, values)
+    query = ReadQuery(selection, ResultFormat.EACH, ListArgs(where, page=Page(limit=1)))
+    found = await fetch_objects(context.database, principal, BUDGET, query, values)
     if found:
         return found[0].body
-    if not await entities(context.database, principal, STRATEGY, _THE_STRATEGY, [strategy_id]):
+    if not await fetch_objects(context.database, principal, STRATEGY, _THE_STRATEGY, [strategy_id]):
         raise StrategyNotFound(strategy_id)
     raise BudgetNotFound(strategy_id, currency)
 
@@ -42,8 +54,8 @@ async def look_up_budget(
     context: Context, principal: Principal, strategy_id: UUID, currency: str, selection: Selection
 ) -> bytes:
     """A budget that was just set, as it stands since; with nothing allocated, should it be gone again."""
-    want = Want(selection, Form.KEYED, by=BUDGET_ENTRY.key)
-    (body,) = await look_up(context, principal, BUDGET_ENTRY, want, (), [(strategy_id, currency)])
+    query = ReadQuery(selection, ResultFormat.KEYED, by=BUDGET_ENTRY.key)
+    (body,) = await look_up(context, principal, BUDGET_ENTRY, query, (), [(strategy_id, currency)])
     assert body is not None, "a budget's row is never deleted"
     return body
 
@@ -59,20 +71,20 @@ def get_registry(context: Context, principal: Principal) -> tuple[RegistryPage, 
     return page, age_seconds
 
 
-async def list_budgets(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
+async def list_budgets(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()) -> Answer:
     """Budgets, the oldest first."""
-    return await answer(context.database, principal, BUDGET, want, values)
+    return await answer(context.database, principal, BUDGET, query, values)
 
 
-async def find_budget(context: Context, principal: Principal, want: Want, values: Sequence[Any]) -> Answer:
+async def find_budget(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any]) -> Answer:
     """The one budget that satisfies the question, which asks for a key; null where there is none."""
-    found = await entities(context.database, principal, BUDGET, want, values)
+    found = await fetch_objects(context.database, principal, BUDGET, query, values)
     return Answer(found[0].body if found else b"null", None)
 
 
-async def list_registry(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
+async def list_registry(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()) -> Answer:
     """All budgets, the oldest first."""
-    return await answer(context.database, principal, BUDGET, want, values)
+    return await answer(context.database, principal, BUDGET, query, values)
 
 
 async def get_realized_pnl(context: Context, principal: Principal, strategy_id: UUID) -> Sums:

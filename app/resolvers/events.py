@@ -14,7 +14,7 @@ from app.ledger.recording.quarantine import Resolved, ResolveQuarantine
 from app.ledger.storage.locks import WAITED_TOO_LONG
 from app.ledger.storage.writing import CANNOT_BE_STORED
 from app.principal import Principal, Role
-from app.reads import Answer, Want, answer
+from app.reads import Answer, ReadQuery, answer
 from app.reads.catalogue import QUARANTINED_EVENT
 from app.resolvers.context import Context
 from app.resolvers.strategies import resolve
@@ -27,10 +27,10 @@ TOGETHER_MAX = 5000
 
 
 async def list_quarantined_events(
-    context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()
+    context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()
 ) -> Answer:
     """Events that are stored but not applied, newest first."""
-    return await answer(context.database, principal, QUARANTINED_EVENT, want, values)
+    return await answer(context.database, principal, QUARANTINED_EVENT, query, values)
 
 
 async def record_events(context: Context, principal: Principal, events: Sequence[object]) -> RecordedEvents:

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.principal import Principal
-from app.reads import Answer, Condition, Want, answer
+from app.reads import Answer, Condition, ReadQuery, answer
 from app.reads.catalogue import FILL, FILL_SUMMARY
 from app.reads.fill_statistics import Sums
 from app.reads.fill_statistics import summarize_fills as _summarize
 from app.resolvers.context import Context
 
 
-async def list_fills(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
+async def list_fills(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()) -> Answer:
     """Fills, newest first unless asked otherwise."""
-    return await answer(context.database, principal, FILL, want, values)
+    return await answer(context.database, principal, FILL, query, values)
 
 
 async def summarize_fills(
@@ -23,6 +23,6 @@ async def summarize_fills(
     return await _summarize(context.database, principal, where, values)
 
 
-async def sum_up_fills(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
+async def sum_up_fills(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()) -> Answer:
     """Counts and sums, in all and by groups, over the fills that the question is about."""
-    return await answer(context.database, principal, FILL_SUMMARY, want, values)
+    return await answer(context.database, principal, FILL_SUMMARY, query, values)

@@ -29,7 +29,7 @@ class StrategyNames:
         """Whatever the feed told before was missed."""
         self._known = {}
 
-    async def renew(self, _: ReadConnection, __: Sequence[Change]) -> None:
+    async def apply(self, _: ReadConnection, __: Sequence[Change]) -> None:
         """Another trader may use a name now."""
         self._known = {}
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.principal import Principal
-from app.reads import Answer, Want, entities
-from app.reads.shape import Shape
+from app.reads import Answer, ReadQuery, fetch_objects
+from app.reads.entity import Entity
 from app.resolvers.context import Context
 
 
-async def find_node(shape: Shape, context: Context, principal: Principal, want: Want, values: Sequence[Any]) -> Answer:
+async def find_node(
+    entity: Entity, context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any]
+) -> Answer:
     """The node that satisfies the question, which asks for a key; null where there is none."""
-    found = await entities(context.database, principal, shape, want, values)
+    found = await fetch_objects(context.database, principal, entity, query, values)
     return Answer(found[0].body if found else b"null", None)

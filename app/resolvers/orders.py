@@ -7,19 +7,19 @@ from uuid import UUID
 from app.errors import OrderAmbiguous, OrderNotFound
 from app.principal import Principal
 from app.reads import (
-    All,
     Amounts,
+    And,
     Answer,
     Compare,
-    Entity,
-    Form,
-    Listing,
+    ListArgs,
     Op,
+    OwnedObject,
     Page,
+    ReadQuery,
+    ResultFormat,
     Selection,
-    Want,
     answer,
-    entities,
+    fetch_objects,
 )
 from app.reads.catalogue import ORDER
 from app.resolvers.context import Context
@@ -30,9 +30,9 @@ _OF_STRATEGY = Compare("strategy_id", Op.EQ, 1)
 _PAGE = Page(limit=_AMBIGUOUS_NAMED_MAX)
 
 
-async def list_orders(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
+async def list_orders(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()) -> Answer:
     """Orders, newest first unless asked otherwise."""
-    return await answer(context.database, principal, ORDER, want, values)
+    return await answer(context.database, principal, ORDER, query, values)
 
 
 async def get_order(
@@ -42,27 +42,27 @@ async def get_order(
     strategy_id: UUID | None,
     selection: Selection,
     amounts: Amounts = Amounts.NUMBER,
-) -> Entity:
+) -> OwnedObject:
     """One order. Raises OrderNotFound; OrderAmbiguous where several strategies have it and none was said."""
-    where = _WITH_ID if strategy_id is None else All((_WITH_ID, _OF_STRATEGY))
+    where = _WITH_ID if strategy_id is None else And((_WITH_ID, _OF_STRATEGY))
     values = [client_order_id] if strategy_id is None else [client_order_id, strategy_id]
-    want = Want(selection, Form.EACH, Listing(where, page=_PAGE), amounts)
-    found = await entities(context.database, principal, ORDER, want, values)
+    query = ReadQuery(selection, ResultFormat.EACH, ListArgs(where, page=_PAGE), amounts)
+    found = await fetch_objects(context.database, principal, ORDER, query, values)
     if not found:
         raise OrderNotFound(client_order_id)
     return _only(client_order_id, found)
 
 
-async def find_order(context: Context, principal: Principal, want: Want, values: Sequence[Any]) -> Answer:
+async def find_order(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any]) -> Answer:
     """The one order that satisfies the question, or null; the first value is its client_order_id.
 
     Raises OrderAmbiguous.
     """
-    found = await entities(context.database, principal, ORDER, want, values)
+    found = await fetch_objects(context.database, principal, ORDER, query, values)
     return Answer(_only(values[0], found).body if found else b"null", None)
 
 
-def _only(client_order_id: str, found: list[Entity]) -> Entity:
+def _only(client_order_id: str, found: list[OwnedObject]) -> OwnedObject:
     if len(found) > 1:
         raise OrderAmbiguous(client_order_id, [order.strategy_id for order in found])
     return found[0]

@@ -9,21 +9,23 @@ from app.ledger.administration import strategies
 from app.ledger.administration.strategies import StateSet
 from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
-from app.reads import Answer, Want, answer, entities
+from app.reads import Answer, ReadQuery, answer, fetch_objects
 from app.reads.catalogue import GLOBAL_TRADING_STATE, STRATEGY
 from app.resolvers.context import Context
 from app.resolvers.transactions import act
 from app.rules.enums import TradingState
 
 
-async def list_strategies(context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()) -> Answer:
+async def list_strategies(
+    context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()
+) -> Answer:
     """Strategies, the newest first."""
-    return await answer(context.database, principal, STRATEGY, want, values)
+    return await answer(context.database, principal, STRATEGY, query, values)
 
 
-async def find_strategy(context: Context, principal: Principal, want: Want, values: Sequence[Any]) -> Answer:
+async def find_strategy(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any]) -> Answer:
     """The one strategy that satisfies the question, or null; its value is an id or a name. Raises StrategyAmbiguous."""
-    found = await entities(context.database, principal, STRATEGY, want, values)
+    found = await fetch_objects(context.database, principal, STRATEGY, query, values)
     if len(found) > 1:
         raise StrategyAmbiguous(values[0], [strategy.strategy_id for strategy in found])
     return Answer(found[0].body if found else b"null", None)
@@ -84,7 +86,7 @@ async def set_global_trading_state(context: Context, principal: Principal, state
 
 
 async def get_global_trading_state(
-    context: Context, principal: Principal, want: Want, values: Sequence[Any] = ()
+    context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()
 ) -> Answer:
     """The state of all trading. It applies to every strategy, so bound principals read it too."""
-    return await answer(context.database, principal, GLOBAL_TRADING_STATE, want, values)
+    return await answer(context.database, principal, GLOBAL_TRADING_STATE, query, values)

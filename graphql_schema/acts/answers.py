@@ -20,8 +20,8 @@ from graphql import (
     is_non_null_type,
 )
 
-from app.reads import Want
-from app.reads.catalogue.registry import SHAPES
+from app.reads import ReadQuery
+from app.reads.catalogue.registry import ENTITIES
 from app.resolvers.lookups import look_up
 from graphql_schema.ask import Lookup
 from graphql_schema.caller import Caller
@@ -94,12 +94,12 @@ class Answers:
 
     def _gap(self, declared: GraphQLField, details: Details) -> "_Gap":
         is_needed = is_non_null_type(declared.type)
-        shape = SHAPES.get(get_named_type(declared.type).name)
-        if shape is None:
+        entity = ENTITIES.get(get_named_type(declared.type).name)
+        if entity is None:
             return _Gap(python_name(declared), is_needed)
-        want, template = self._executor.wanted(shape, details)
+        query, template = self._executor.wanted(entity, details)
         self._questions.append(filling(template))
-        return _Gap(python_name(declared), is_needed, want, len(self._questions) - 1)
+        return _Gap(python_name(declared), is_needed, query, len(self._questions) - 1)
 
 
 @dataclass(slots=True)
@@ -112,23 +112,23 @@ class _Member:
 
 @dataclass(slots=True)
 class _Gap:
-    """One field of a type of answers: a text; or, with `want`, a looked-up object."""
+    """One field of a type of answers: a text; or, with `query`, a looked-up object."""
 
     name: str
     is_needed: bool
-    want: Want | None = None
+    query: ReadQuery | None = None
     question: int = 0
 
     def ask(self, payloads: Sequence[Any], filled: Sequence[Sequence[Any]], caller: Caller) -> "_Column":
         """What goes into the gap, of each."""
         found = [getattr(payload, self.name) for payload in payloads]
-        if self.want is None:
+        if self.query is None:
             return _Column([orjson.dumps(one) for one in found])
         lookups: list[Lookup] = [one for one in found if one is not None]
         if not lookups:
             return _Column([b"null"] * len(found))
-        shape, keys = lookups[0].shape, [lookup.key for lookup in lookups]
-        bodies = look_up(caller.context, caller.principal, shape, self.want, filled[self.question], keys)
+        entity, keys = lookups[0].entity, [lookup.key for lookup in lookups]
+        bodies = look_up(caller.context, caller.principal, entity, self.query, filled[self.question], keys)
         return _Column(found, bodies, self.is_needed)
 
 

@@ -28,7 +28,7 @@ from graphql_schema.http.persisted import AllowList, PersistedQueries, QuerySour
 from graphql_schema.http.requests import GraphQLRequest
 from graphql_schema.http.responses import Reply
 from graphql_schema.limits.body import ClientGone, read_body, too_large
-from graphql_schema.limits.shape import ShapeLimits
+from graphql_schema.limits.document import ShapeLimits
 from graphql_schema.limits.variables import check_variables
 from graphql_schema.live import LiveOperation, SocketLimits, Sockets
 from graphql_schema.plans import Plans
@@ -218,7 +218,7 @@ def graphql_refusal(error: PurserError) -> ASGIApp:
 
 def _document_limits(settings: Settings) -> DocumentLimits:
     return DocumentLimits(
-        shape=ShapeLimits(
+        entity=ShapeLimits(
             depth_max=settings.graphql_depth_max,
             aliases_max=settings.graphql_aliases_max,
             directives_max=settings.graphql_directives_max,

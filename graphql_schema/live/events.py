@@ -18,9 +18,9 @@ from graphql.execution.collect_fields import FieldDetails, collect_fields
 from graphql.execution.values import get_argument_values
 
 from app.feed import Change
-from app.reads import Compare, Form, Key, Listing, Op, Selected, Selection, Want
+from app.reads import Compare, Key, ListArgs, Op, ReadQuery, ResultFormat, Selected, Selection
 from app.reads.catalogue import AUDIT_ENTRY, BUDGET, BUDGET_ENTRY, FILL, ORDER, POSITION, STRATEGY
-from app.reads.shape import Shape
+from app.reads.entity import Entity
 from app.resolvers.changes import Followed, follow_changes, until_answered
 from app.resolvers.lookups import look_up
 from graphql_schema.caller import Caller
@@ -33,17 +33,17 @@ from graphql_schema.selection import SelectionReader
 
 CHANGES_AT_ONCE_MAX = 500
 
-_PROBE = Want(Selection((Selected("", "is_there", literal="yes"),)), Form.KEYED)
+_PROBE = ReadQuery(Selection((Selected("", "is_there", literal="yes"),)), ResultFormat.KEYED)
 """Asks for nothing but whether a row is there."""
-_TAKEN_AWAY = replace(_PROBE, listing=Listing(Compare("version", Op.GT, len(BUDGET.key))), by=BUDGET.key)
+_TAKEN_AWAY = replace(_PROBE, listing=ListArgs(Compare("version", Op.GT, len(BUDGET.key))), by=BUDGET.key)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Source:
-    """What a root field follows: the feed's entity, and how a change's key becomes the noun's."""
+    """What a root field follows: `changes`, the entity's name in the change feed, and how a change becomes a key."""
 
-    entity: str
-    shape: Shape
+    changes: str
+    entity: Entity
     key: Callable[[Change], Key]
     node: str
     """The name of the field that has the row."""
@@ -72,7 +72,7 @@ class _Part:
 
     key: bytes
     of_change: Callable[[Followed], bytes] | None = None
-    want: Want | None = None
+    query: ReadQuery | None = None
     values: tuple[Any, ...] = ()
 
 
@@ -126,13 +126,13 @@ class LiveOperation:
             self._part(type_, key, part, field, given)
             for key, part in executor.collect_subfields(type_, details).grouped_field_set.items()
         ]
-        self._probe = next((part for part in self._parts if part.want is not None), None) or self._row(
-            b"", Want(_PROBE.selection, Form.KEYED, by=self._source.shape.key), [], field, given
+        self._probe = next((part for part in self._parts if part.query is not None), None) or self._row(
+            b"", ReadQuery(_PROBE.selection, ResultFormat.KEYED, by=self._source.entity.key), [], field, given
         )
 
     async def events(self, caller: Caller) -> AsyncGenerator[bytes, None]:
         """The JSON of each event's `data`, for ever. Raises domain errors."""
-        changes = follow_changes(caller.context, caller.principal, self._source.entity, self._after)
+        changes = follow_changes(caller.context, caller.principal, self._source.changes, self._after)
         async with aclosing(changes):
             async for batch in changes:
                 wanted = [one for one in batch if self._strategy_id in (None, one.change.strategy_id)]
@@ -144,7 +144,7 @@ class LiveOperation:
     async def _write(self, batch: Sequence[Followed], caller: Caller) -> list[bytes]:
         source = self._source
         keys = [source.key(one.change) for one in batch]
-        asked = [part for part in self._parts if part.want is not None and part is not self._probe]
+        asked = [part for part in self._parts if part.query is not None and part is not self._probe]
         rows = dict(
             zip(
                 [id(part) for part in (self._probe, *asked)],
@@ -161,8 +161,8 @@ class LiveOperation:
         ]
 
     async def _rows(self, part: _Part, keys: Sequence[Key], caller: Caller) -> list[bytes | None]:
-        assert part.want is not None
-        return await look_up(caller.context, caller.principal, self._source.shape, part.want, part.values, keys)
+        assert part.query is not None
+        return await look_up(caller.context, caller.principal, self._source.entity, part.query, part.values, keys)
 
     async def _told_though_gone(self, keys: list[Key], there: list[bytes | None], caller: Caller) -> set[int]:
         """The places of budgets that were taken away; where there never was one, nobody is told."""
@@ -193,11 +193,11 @@ class LiveOperation:
         if name != self._source.node:
             return _Part(label, _OF_CHANGE[name])
         reader = SelectionReader(self._executor)
-        want = reader.read_by_key(self._source.shape, details)
-        return self._row(label, want, reader.values, root, given)
+        query = reader.read_by_key(self._source.entity, details)
+        return self._row(label, query, reader.values, root, given)
 
-    def _row(self, label: bytes, want: Want, values: list[Any], root: GraphQLField, given: Any) -> _Part:
+    def _row(self, label: bytes, query: ReadQuery, values: list[Any], root: GraphQLField, given: Any) -> _Part:
         """With the filter of the root field; its values come after those of the selection."""
-        slots = [*want.by, *values]
-        where = ListingReader(self._source.shape, slots).condition(root, given)
-        return _Part(label, None, replace(want, listing=Listing(where)), tuple(slots[len(want.by) :]))
+        slots = [*query.by, *values]
+        where = ListingReader(self._source.entity, slots).condition(root, given)
+        return _Part(label, None, replace(query, listing=ListArgs(where)), tuple(slots[len(query.by) :]))

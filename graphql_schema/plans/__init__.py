@@ -6,7 +6,7 @@
     answering   (document, operation, what steers) -> plan -> filled -> asked -> bytes
 
 What a plan depends on is part of its key: which variables are given, enumerations, numbers, booleans (page sizes,
-`@skip`, `@include`), how filters are nested, the noun that an id names, whether an instant is a midnight, whether a
+`@skip`, `@include`), how filters are nested, the entity that an id names, whether an instant is a midnight, whether a
 time zone is UTC. Texts, ids, decimals, instants and time zones themselves are values: they fill the holes. A document
 that no plan can be made of is left to ordinary execution, whose answers and errors are the same.
 """

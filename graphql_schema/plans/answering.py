@@ -91,4 +91,4 @@ class Plans:
 
 
 async def _asked(question: Question, values: list[Any], caller: Caller) -> Answer:
-    return await question.resolver(caller.context, caller.principal, question.want, question.fill(values))
+    return await question.resolver(caller.context, caller.principal, question.query, question.fill(values))

@@ -10,7 +10,7 @@ import orjson
 from graphql import ExecutionResult, GraphQLSchema, default_field_resolver, default_type_resolver
 from graphql.execution.values import VariableValues, get_argument_values
 
-from app.reads import Answer, Want
+from app.reads import Answer, ReadQuery
 from graphql_schema.ask import Ask
 from graphql_schema.execution import SplicingExecutor
 from graphql_schema.holes import Fill, NotPlannable, filling, holes_in
@@ -26,7 +26,7 @@ class Question:
     """One statement of a plan: who answers it, and how its values are made of the request's."""
 
     resolver: Callable[..., Awaitable[Answer]]
-    want: Want
+    query: ReadQuery
     fill: Fill
     path: Path
 
@@ -79,13 +79,13 @@ class _Planner(SplicingExecutor):
             return super().complete_value(return_type, field_details_list, info, path, result, position_context)
         field = info.parent_type.fields[info.field_name]
         reader = SelectionReader(self)
-        want = reader.read(result, field, field_details_list)
+        query = reader.read(result, field, field_details_list)
         details = field_details_list[0]
         given = get_argument_values(field, details.node, self.variable_values, details.fragment_variable_values)
         if not holes_in(given) <= holes_in(reader.values):
             # A resolver kept a value to itself: who asks next would get the answer for this one.
             raise NotPlannable
-        question = Question(result.resolver, want, filling(reader.values), tuple(path.as_list()))
+        question = Question(result.resolver, query, filling(reader.values), tuple(path.as_list()))
         self.questions.append(question)
         return question
 

@@ -22,14 +22,14 @@ from graphql.utilities import coerce_input_value
 
 from app.errors import PurserError
 from graphql_schema.holes import Hole, ListHole, NotPlannable
-from graphql_schema.told import is_midnight, is_utc, nothing, noun_of
+from graphql_schema.told import entity_of, is_midnight, is_utc, nothing
 
 Tell: TypeAlias = Callable[[Any], Hashable]
 """From a value to what is told of it."""
 
 FILLING: Mapping[str, Tell] = {
     "String": nothing,
-    "ID": noun_of,
+    "ID": entity_of,
     "Decimal": nothing,
     "DateTime": is_midnight,
     "UUID": nothing,

@@ -42,8 +42,8 @@ DEPTH_MAX = 7
 FIELDS_MAX = 40
 """Beyond, only leaves are added."""
 _NODES = (Strategy, Order, Fill, Position, Signal, OrderEvent, AuditEntry, Budget, Instrument)
-NOUNS = {noun.__name__: noun for noun in _NODES}
-LISTED = {**NOUNS, **{noun.__name__: noun for noun in (BudgetJournalEntry, Discrepancy)}}
+NOUNS = {entity.__name__: entity for entity in _NODES}
+LISTED = {**NOUNS, **{entity.__name__: entity for entity in (BudgetJournalEntry, Discrepancy)}}
 INSTANTS = [START, START + 1, START + 10**9, *(START + hours * HOUR for hours in (-24, 1, 24, 25, 48))]
 
 
@@ -121,7 +121,7 @@ class Document:
     def _inner(self, type_: GraphQLObjectType, name: str, field: GraphQLField, depth: int) -> str:
         named = get_named_type(field.type)
         if name == "node" and type_.name == "Query":
-            types = [self._reference.schema.type_map[noun] for noun in self._random.sample(list(NOUNS), 3)]
+            types = [self._reference.schema.type_map[entity] for entity in self._random.sample(list(NOUNS), 3)]
             objects = [one for one in types if isinstance(one, GraphQLObjectType)]
             parts = [f"... on {one.name} {self._selection(one, depth + 1, is_aliased=True)}" for one in objects]
             return " { id __typename " + " ".join(parts) + " }"
@@ -155,8 +155,8 @@ class Document:
         random, rows = self._random, self._reference.rows
         match type_.name, name:
             case "Query", "node":
-                noun = random.choice([*NOUNS.values(), QuarantinedEvent])
-                return {"id": node_id(random.choice(rows[noun]))}
+                entity = random.choice([*NOUNS.values(), QuarantinedEvent])
+                return {"id": node_id(random.choice(rows[entity]))}
             case "Query", "strategy":
                 one = random.choice(rows[Strategy])
                 return random.choice(({"id": str(one.strategy_id)}, {"name": one.name}, {"name": "?", "id": None}))
@@ -191,12 +191,12 @@ class Document:
             if name in ("filter", "orderBy")
         }
         connection = get_named_type(field.type).name
-        noun: type[Any] = LISTED[connection.removesuffix("Connection")]
-        noun = QuarantinedEvent if name == "quarantinedEvents" else noun
-        order = Order_.of(noun, given.get("orderBy"))
+        entity: type[Any] = LISTED[connection.removesuffix("Connection")]
+        entity = QuarantinedEvent if name == "quarantinedEvents" else entity
+        order = Order_.of(entity, given.get("orderBy"))
         for argument in ("after", "before"):
             if argument in field.args and self._chance(4):
-                given[argument] = order.cursor(self._random.choice(self._reference.rows[noun]))
+                given[argument] = order.cursor(self._random.choice(self._reference.rows[entity]))
         size = self._random.choice([name for name in ("first", "last", None) if name is None or name in field.args])
         return {**given, **({size: self._random.randrange(6)} if size else {})}
 

@@ -80,18 +80,18 @@ def plain(value: Any) -> str:
 class Order_:
     """A total order: columns, each with whether the largest comes first."""
 
-    noun: type[Any]
+    entity: type[Any]
     columns: tuple[tuple[str, bool], ...]
 
     @classmethod
-    def of(cls, noun: type[Any], by: Iterable[Mapping[str, str]] | None) -> "Order_":
-        default, ties = SORTS[noun]
+    def of(cls, entity: type[Any], by: Iterable[Mapping[str, str]] | None) -> "Order_":
+        default, ties = SORTS[entity]
         asked = [(key["field"].lower(), key.get("direction", "DESC") == "DESC") for key in by or ()] or [
-            (default, noun not in ASCENDING)
+            (default, entity not in ASCENDING)
         ]
         columns = dict(reversed(asked))
         named = {name: columns[name] for name, _ in asked}
-        return cls(noun, (*named.items(), *((tie, asked[0][1]) for tie in ties if tie not in named)))
+        return cls(entity, (*named.items(), *((tie, asked[0][1]) for tie in ties if tie not in named)))
 
     def sort(self, rows: Iterable[Any]) -> list[Any]:
         ordered = list(rows)
@@ -102,14 +102,14 @@ class Order_:
     def cursor(self, row: Any) -> str:
         signature = ",".join(f"{'-' if descending else '+'}{name}" for name, descending in self.columns)
         place = [plain(getattr(row, name)) for name, _ in self.columns]
-        text = json.dumps([f"{self.noun.__name__} {signature}", *place], ensure_ascii=False)
+        text = json.dumps([f"{self.entity.__name__} {signature}", *place], ensure_ascii=False)
         return b64encode(text.encode()).decode()
 
 
 def node_id(row: Any) -> str:
-    noun = type(row)
-    name = "OrderEvent" if noun is QuarantinedEvent else noun.__name__
-    return b64encode(":".join([name, *(str(getattr(row, key)) for key in KEYS[noun])]).encode()).decode()
+    entity = type(row)
+    name = "OrderEvent" if entity is QuarantinedEvent else entity.__name__
+    return b64encode(":".join([name, *(str(getattr(row, key)) for key in KEYS[entity])]).encode()).decode()
 
 
 _NEIGHBOURS: dict[str, Any] = {
@@ -159,8 +159,8 @@ class Reference(Valuations):
         return plain(value) if isinstance(value, Decimal | UUID) else value
 
     def _neighbours(self, row: Any, name: str, given: Mapping[str, Any]) -> Any:
-        noun: type[Any] = _NEIGHBOURS[name]
-        return self._list(noun, [one for one in self.rows[noun] if self._belongs(one, row)], given)
+        entity: type[Any] = _NEIGHBOURS[name]
+        return self._list(entity, [one for one in self.rows[entity] if self._belongs(one, row)], given)
 
     def _belongs(self, one: Any, row: Any) -> bool:
         if isinstance(row, Signal):
@@ -176,11 +176,11 @@ class Reference(Valuations):
             return bool(one.position_id == row.position_id and is_own)
         return True
 
-    def _list(self, noun: type[Any], rows: list[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-        order = Order_.of(noun, given.get("orderBy"))
+    def _list(self, entity: type[Any], rows: list[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        order = Order_.of(entity, given.get("orderBy"))
         listed = order.sort(row for row in rows if satisfies(row, given.get("filter"), self.names))
         # A cursor names a place, whether or not the list has its row: places are compared among all rows.
-        everywhere = order.sort(self.rows[noun])
+        everywhere = order.sort(self.rows[entity])
         place = {order.cursor(row): index for index, row in enumerate(everywhere)}
         at = [place[order.cursor(row)] for row in listed]
         after, before = given.get("after"), given.get("before")
@@ -344,8 +344,8 @@ class Reference(Valuations):
         return sum(gross, Decimal(0)), sum(fees, Decimal(0))
 
     def _query_node(self, _: Any, __: Any, id: str) -> Any:
-        nouns = (noun for noun in KEYS if noun is not QuarantinedEvent)
-        found = next((row for noun in nouns for row in self.rows[noun] if node_id(row) == id), None)
+        entities = (entity for entity in KEYS if entity is not QuarantinedEvent)
+        found = next((row for entity in entities for row in self.rows[entity] if node_id(row) == id), None)
         return None if isinstance(found, Budget) and found.allocated is None else found
 
     def _query_strategy(self, _: Any, __: Any, id: str | None = None, name: str | None = None) -> Any:
@@ -379,7 +379,7 @@ class Reference(Valuations):
     def _query_summary(self, _: Any, __: Any) -> Any:
         counted = {"signals": Signal, "orders": Order, "fills": Fill}
         counted |= {"instruments": Instrument, "discrepancies": Discrepancy}
-        return {name: len(self.rows[noun]) for name, noun in counted.items()}
+        return {name: len(self.rows[entity]) for name, entity in counted.items()}
 
     def _query_instruments(self, _: Any, __: Any, **given: Any) -> Any:
         return self._list(Instrument, self.rows[Instrument], given)

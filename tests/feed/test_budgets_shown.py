@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from app.database import Database
-from app.reads import ALL_ROWS, Form, Selection, Want, plan_for
+from app.reads import ALL_ROWS, ReadQuery, ResultFormat, Selection, compiled_query
 from app.reads.catalogue import BUDGET
 from tests.ledger.gatekeeping import allocate, register
 from tests.ledger.state import record
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 CHANGES = "SELECT id, strategy_id::text, key FROM changes WHERE entity = 'budget'"
 FIELDS = ("strategy_id", "currency", "reserved", "available", "realized_pnl", "total_fees", "valuation")
-SHOWN = plan_for(BUDGET, Want(Selection.of(FIELDS), Form.EACH, ALL_ROWS)).sql
+SHOWN = compiled_query(BUDGET, ReadQuery(Selection.of(FIELDS), ResultFormat.EACH, ALL_ROWS)).sql
 
 
 async def shown(database: Database) -> dict[tuple[str, str], str]:

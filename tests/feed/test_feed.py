@@ -11,9 +11,9 @@ import pytest
 
 from app.database import Database, ReadConnection
 from app.errors import CursorExpired, FeedCursorInvalid
-from app.feed import Change, Feed, Follower, Interrupted, feed, follower
-from app.feed.changes import changes_between, look, newest_place, place_of_cursor
-from app.feed.places import ORIGIN, Place, read_cursor, write_cursor
+from app.feed import Change, Feed, Interrupted, Subscriber, feed, subscriber
+from app.feed.changes import changes_between, newest_offset, offset_of_cursor, poll
+from app.feed.offsets import ORIGIN, Offset, read_cursor, write_cursor
 from tests.feed.rows import change, until
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +25,7 @@ CUT = (
 
 
 @asynccontextmanager
-async def following(url: str, entity: str = "order") -> AsyncIterator[tuple[Feed, Follower]]:
+async def following(url: str, entity: str = "order") -> AsyncIterator[tuple[Feed, Subscriber]]:
     """A running feed, and one who follows it from the start."""
     reader = Feed()
     async with reader.running(url), reader.follow(entity) as followed:
@@ -33,7 +33,7 @@ async def following(url: str, entity: str = "order") -> AsyncIterator[tuple[Feed
         yield reader, followed
 
 
-async def some(followed: Follower, count: int) -> list[str]:
+async def some(followed: Subscriber, count: int) -> list[str]:
     """The keys of the next changes."""
     keys: list[str] = []
     while len(keys) < count:
@@ -54,7 +54,7 @@ async def test_changes_come_in_order_without_any_notification(
 async def test_a_process_that_commits_wakes_the_others(
     database_url: str, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "LOOK_EVERY_SECONDS", 3600)
+    monkeypatch.setattr(feed, "POLL_EVERY_SECONDS", 3600)
     async with following(database_url) as (writers, _), following(database_url) as (_, followed):
         await change(connection, "order", "O-1")
         writers.wake()
@@ -91,7 +91,7 @@ async def test_writers_at_once_lose_nothing(database_url: str) -> None:
             seen += await followed.next()
         await writing
     assert len({one.key for one in seen}) == len(seen) == 640
-    assert all(one.place < other.place for one, other in pairwise(seen))
+    assert all(one.offset < other.offset for one, other in pairwise(seen))
 
 
 @pytest.mark.parametrize("is_notified", [True, False])
@@ -116,7 +116,7 @@ async def test_a_cut_connection_costs_no_change(
 async def test_one_who_is_slow_is_cut_and_not_waited_for(
     database_url: str, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follower, "CHANGES_MAX", 5)
+    monkeypatch.setattr(subscriber, "CHANGES_MAX", 5)
     async with following(database_url) as (reader, slow), reader.follow("order") as quick:
         await quick.start()
         for number in range(4):
@@ -151,29 +151,29 @@ async def test_a_cursor_leads_back_to_its_place(database: Database, connection: 
     await change(connection, "order", *map(str, range(5)))
     epoch = await connection.fetchval("SELECT epoch FROM feed_epoch")
     async with database.read() as reading:
-        last = await newest_place(reading)
+        last = await newest_offset(reading)
         rows = await changes_between(reading, ORIGIN, last, "order", 10)
         assert [one.key for one in rows] == list(map(str, range(5)))
         for skipped, one in enumerate(rows):
-            _, place = await place_of_cursor(reading, write_cursor(epoch, one.place))
-            following = await changes_between(reading, place, last, "order", 2)
+            _, offset = await offset_of_cursor(reading, write_cursor(epoch, one.offset))
+            following = await changes_between(reading, offset, last, "order", 2)
             assert [one.key for one in following] == list(islice(map(str, range(5)), skipped + 1, skipped + 3))
-        assert await place_of_cursor(reading, write_cursor(epoch, ORIGIN)) == (epoch, ORIGIN)
+        assert await offset_of_cursor(reading, write_cursor(epoch, ORIGIN)) == (epoch, ORIGIN)
 
 
 async def test_a_cursor_whose_rows_were_deleted_has_expired(database: Database, connection: asyncpg.Connection) -> None:
     await change(connection, "order", *map(str, range(5)))
     epoch = await connection.fetchval("SELECT epoch FROM feed_epoch")
     async with database.read() as reading:
-        rows = await changes_between(reading, ORIGIN, await newest_place(reading), "order", 10)
+        rows = await changes_between(reading, ORIGIN, await newest_offset(reading), "order", 10)
         await connection.execute("DELETE FROM changes WHERE key < '3'")
         for one in rows:
-            cursor = write_cursor(epoch, one.place)
+            cursor = write_cursor(epoch, one.offset)
             if one.key < "3":
                 with pytest.raises(CursorExpired):
-                    await place_of_cursor(reading, cursor)
+                    await offset_of_cursor(reading, cursor)
             else:
-                assert await place_of_cursor(reading, cursor) == (epoch, one.place)
+                assert await offset_of_cursor(reading, cursor) == (epoch, one.offset)
 
 
 async def test_a_cursor_of_another_history_has_expired(database: Database, connection: asyncpg.Connection) -> None:
@@ -181,9 +181,9 @@ async def test_a_cursor_of_another_history_has_expired(database: Database, conne
     epoch = await connection.fetchval("SELECT epoch FROM feed_epoch")
     await connection.execute("UPDATE feed_epoch SET epoch = gen_random_uuid()")
     async with database.read() as reading:
-        cursor = write_cursor(epoch, await newest_place(reading))
+        cursor = write_cursor(epoch, await newest_offset(reading))
         with pytest.raises(CursorExpired):
-            await place_of_cursor(reading, cursor)
+            await offset_of_cursor(reading, cursor)
 
 
 @pytest.mark.parametrize(
@@ -199,9 +199,9 @@ def test_a_cursor_that_is_none_is_refused(cursor: str) -> None:
 
 
 def test_every_place_has_a_cursor_of_its_own() -> None:
-    epoch, place = read_cursor(f"{'0f' * 16}-ffffffffffffffff-7fffffffffffffff")
-    assert place == Place(2**64 - 1, 2**63 - 1)
-    assert read_cursor(write_cursor(epoch, place)) == (epoch, place)
+    epoch, offset = read_cursor(f"{'0f' * 16}-ffffffffffffffff-7fffffffffffffff")
+    assert offset == Offset(2**64 - 1, 2**63 - 1)
+    assert read_cursor(write_cursor(epoch, offset)) == (epoch, offset)
 
 
 async def test_whatever_asyncpg_says_of_a_lost_connection_is_a_cut(
@@ -212,11 +212,11 @@ async def test_whatever_asyncpg_says_of_a_lost_connection_is_a_cut(
 
         async def once_between_the_last_message_and_the_end(*given: Any) -> Any:
             if lost:
-                return await look(*given)
+                return await poll(*given)
             lost.append(True)
             raise asyncpg.InternalClientError
 
-        monkeypatch.setattr("app.feed.feed.look", once_between_the_last_message_and_the_end)
+        monkeypatch.setattr("app.feed.feed.poll", once_between_the_last_message_and_the_end)
         reader.wake()
         await until(lambda: bool(lost) and reader.status.is_connected)
     assert [(record.levelname, record.exc_info) for record in caplog.records if record.name == "purser.feed"] == [

@@ -27,7 +27,7 @@ async def assets_of(client: Client) -> list[str]:
     page = (await client.http.get("/graphql", headers=BROWSER)).text
     named = [f"/{address}" for address in re.findall(r'(?:src|href)="\./([^"]+)"', page)]
     assert len(named) > 2
-    folder = Path(graphiql.__file__).with_name("static") / graphiql.ASSETS_PATH.lstrip("/")
+    folder = Path(graphiql.__file__).parents[1] / "static" / graphiql.ASSETS_PATH.lstrip("/")
     return named + [f"{graphiql.ASSETS_PATH}/{file.name}" for file in folder.iterdir()]
 
 

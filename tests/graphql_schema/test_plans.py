@@ -11,7 +11,7 @@ from graphql import ExecutionResult
 from app.database import Database
 from app.errors import BadInputError
 from app.principal import LOCAL
-from app.reads import Answer, Grouping, Want
+from app.reads import Answer, Grouping, ReadQuery
 from app.reads.filters import fields_of
 from app.resolvers import Context, fills, orders
 from graphql_schema.caller import Caller
@@ -154,7 +154,7 @@ PLANNED: list[tuple[str, list[dict[str, Any]]]] = [
     ),
     ("query A { summary { orders } }", [{}]),
     (NODE, [{"id": node_id(f"Order:{EMA}:{order}")} for order in ("O-05", "O-06", "none")]),
-    (NODE, [{"id": node_id(f"{noun}:{EMA}{rest}")} for noun, rest in (("Strategy", ""), ("Order", ":O-05"))]),
+    (NODE, [{"id": node_id(f"{entity}:{EMA}{rest}")} for entity, rest in (("Strategy", ""), ("Order", ":O-05"))]),
     (SPAN, SPANS),
     (SPAN.replace("from: $from, currency", f'from: "{MORNING}", currency'), SPANS),
     (EQUITY, EQUITIES),
@@ -234,9 +234,9 @@ async def test_what_is_known_is_neither_parsed_nor_planned_again(
 async def test_totals_by_day_answer_variables_that_are_midnights(
     ledger_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wants: list[Want] = []
+    wants: list[ReadQuery] = []
 
-    async def note(_: Any, __: Any, want: Want, ___: Any) -> Answer:
+    async def note(_: Any, __: Any, want: ReadQuery, ___: Any) -> Answer:
         wants.append(want)
         return Answer(b"null", None)
 

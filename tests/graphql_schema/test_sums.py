@@ -8,9 +8,9 @@ from fastapi import FastAPI
 
 from app.database import Database
 from app.models import Strategy
-from app.reads import Compare, Form, Granularity, Grouping, Op, Selected, Selection, Span, Want
+from app.reads import Compare, Granularity, Grouping, Op, ReadQuery, ResultFormat, Selected, Selection, Span
 from app.reads.catalogue import FILL_SUMMARY, STRATEGY
-from app.reads.plans import plan_for
+from app.reads.compiled import compiled_query
 from tests.reads.rows import EMA, START, TRADER, fill, insert, order, position
 from tests.reads.serving import Client
 
@@ -145,8 +145,10 @@ async def test_kept_totals_and_fills_agree(client: Client) -> None:
 )
 def test_sums_of_fills_scan_no_fills_where_totals_are_kept(field: str, table: str) -> None:
     grouping = Grouping(Compare(field, Op.GTE, 0), ("day",))
-    want = Want(Selection((Selected("groups", "groups", Selection.of(["day"])),)), Form.ONE, arguments=grouping)
-    assert f"FROM {table} AS" in plan_for(FILL_SUMMARY, want).sql
+    want = ReadQuery(
+        Selection((Selected("groups", "groups", Selection.of(["day"])),)), ResultFormat.ONE, arguments=grouping
+    )
+    assert f"FROM {table} AS" in compiled_query(FILL_SUMMARY, want).sql
 
 
 @pytest.mark.parametrize(
@@ -166,6 +168,6 @@ def test_sums_of_fills_scan_no_fills_where_totals_are_kept(field: str, table: st
 )
 def test_performance_reads_totals_for_whole_days(span: Span, fields: list[str], tables: set[str]) -> None:
     asked = Selected("performance", "performance", Selection.of(fields), arguments=span)
-    sql = plan_for(STRATEGY, Want(Selection((asked,)), Form.EACH)).sql
+    sql = compiled_query(STRATEGY, ReadQuery(Selection((asked,)), ResultFormat.EACH)).sql
     known = ("fill_sums", "fill_totals", "trade_totals", "fills", "positions")
     assert {table for table in known if f"FROM {table} AS" in sql} == tables

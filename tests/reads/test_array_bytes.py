@@ -7,15 +7,15 @@ import pytest
 from app.database import Database
 from app.models import Strategy
 from app.reads import ALL_ROWS, Amounts, Selection
-from app.reads.catalogue.registry import SHAPES
+from app.reads.catalogue.registry import ENTITIES
+from app.reads.compiled import compile_statement
 from app.reads.compiler import Compiler
-from app.reads.plans import plan_of
 from tests.reads.rows import SECOND, START, TRADER, UNKNOWN, insert, ledger, order
 
 pytestmark = pytest.mark.anyio
 
 HOSTILE = "\"\\/\b\f\n\r\t\x01\x1f\x7f'{}[],:é☂😀\u2028 null"
-LISTED = sorted(name for name, shape in SHAPES.items() if shape.model is not None and shape.sorts)
+LISTED = sorted(name for name, entity in ENTITIES.items() if entity.model is not None and entity.sorts)
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ async def hostile_database(database_url: str) -> AsyncIterator[Database]:
 async def test_every_field_of_every_noun_is_written_alike(hostile_database: Database, amounts: Amounts) -> None:
     seen = b""
     for name in LISTED:
-        shape = SHAPES[name]
-        selection = Selection.of(shape.fields)
-        as_json = plan_of(Compiler(amounts, is_scoped=False).array(shape, selection, ALL_ROWS)).sql
-        as_bytes = plan_of(Compiler(amounts, is_scoped=False).array_bytes(shape, selection, ALL_ROWS)).sql
+        entity = ENTITIES[name]
+        selection = Selection.of(entity.fields)
+        as_json = compile_statement(Compiler(amounts, is_scoped=False).array(entity, selection, ALL_ROWS)).sql
+        as_bytes = compile_statement(Compiler(amounts, is_scoped=False).array_bytes(entity, selection, ALL_ROWS)).sql
         async with hostile_database.read() as connection:
             written = await connection.fetchval(as_bytes)
             assert written == await connection.fetchval(as_json), name
@@ -49,9 +49,11 @@ async def test_every_field_of_every_noun_is_written_alike(hostile_database: Data
 
 
 async def test_no_rows_and_no_fields(hostile_database: Database) -> None:
-    shape = SHAPES["Order"]
+    entity = ENTITIES["Order"]
     for selection in (Selection(()), Selection.of(["side"])):
         async with hostile_database.read() as connection:
-            sql = plan_of(Compiler(Amounts.NUMBER, is_scoped=False).array_bytes(shape, selection, ALL_ROWS)).sql
+            sql = compile_statement(
+                Compiler(Amounts.NUMBER, is_scoped=False).array_bytes(entity, selection, ALL_ROWS)
+            ).sql
             assert (await connection.fetchval(sql)).startswith(b'[{"side":' if selection.fields else b"[{}, {}")
             assert await connection.fetchval(sql.replace("ORDER BY", "WHERE false ORDER BY", 1)) == b"[]"

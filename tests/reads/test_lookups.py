@@ -10,9 +10,9 @@ from msgspec import json
 
 from app.database import Database
 from app.principal import LOCAL
-from app.reads import Amounts, Compare, Form, Listing, Lookups, Op, Selected, Selection, Want, lookups
+from app.reads import Amounts, Compare, ListArgs, Lookups, Op, ReadQuery, ResultFormat, Selected, Selection, lookups
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER
-from app.reads.shape import Shape
+from app.reads.entity import Entity
 from tests.reads.rows import EMA, MAKER, UNKNOWN
 
 pytestmark = pytest.mark.anyio
@@ -21,12 +21,12 @@ BY_ORDER = ("strategy_id", "client_order_id")
 BY_CURRENCY = ("strategy_id", "currency")
 
 
-def wanted(*names: str, by: tuple[str, ...] = BY_ORDER) -> Want:
-    return Want(Selection.of(names), Form.KEYED, amounts=Amounts.TEXT, by=by)
+def wanted(*names: str, by: tuple[str, ...] = BY_ORDER) -> ReadQuery:
+    return ReadQuery(Selection.of(names), ResultFormat.KEYED, amounts=Amounts.TEXT, by=by)
 
 
 async def found(
-    database: Database, shape: Shape, want: Want, *keys: Any, values: tuple[Any, ...] = (), principal: Any = LOCAL
+    database: Database, shape: Entity, want: ReadQuery, *keys: Any, values: tuple[Any, ...] = (), principal: Any = LOCAL
 ) -> list[Any]:
     bodies = await Lookups().find(database, principal, shape, want, values, keys)
     return [None if body is None else json.decode(body) for body in bodies]
@@ -44,9 +44,9 @@ async def test_answers_stand_in_the_order_of_the_keys(ledger_database: Database)
 
 
 async def test_neighbours_and_their_arguments_come_along(ledger_database: Database) -> None:
-    some = Listing(Compare("last_qty", Op.GT, 2))
+    some = ListArgs(Compare("last_qty", Op.GT, 2))
     fills = Selected("fills", "fills", Selection.of(["total_count"]), some)
-    want = Want(Selection((fills,)), Form.KEYED, by=BY_ORDER)
+    want = ReadQuery(Selection((fills,)), ResultFormat.KEYED, by=BY_ORDER)
     assert await found(ledger_database, ORDER, want, (EMA, "O-13"), values=(Decimal("0.1"),)) == [
         {"fills": {"total_count": 0}}
     ]
@@ -69,7 +69,7 @@ async def test_only_what_belongs_to_the_noun_is_found(ledger_database: Database)
 
 
 async def test_a_filter_narrows_them(ledger_database: Database) -> None:
-    accepted = Listing(Compare("status", Op.IN, names=("ACCEPTED",)))
+    accepted = ListArgs(Compare("status", Op.IN, names=("ACCEPTED",)))
     keys = [(EMA, "SHARED"), (EMA, "O-13"), (MAKER, "SHARED")]
     want = replace(wanted("client_order_id"), listing=accepted)
     shared = {"client_order_id": "SHARED"}

@@ -12,24 +12,24 @@ from app.database import Database
 from app.errors import CursorInvalid
 from app.principal import LOCAL
 from app.reads import (
-    All,
+    And,
     Compare,
-    Form,
-    Listing,
+    ListArgs,
     Not,
     Op,
+    Or,
     Page,
+    ReadQuery,
+    ResultFormat,
     Selected,
     Selection,
     SortKey,
-    Want,
     answer,
     read_cursor,
 )
-from app.reads import Any as AnyOf
 from app.reads.catalogue import FILL, ORDER, POSITION
-from app.reads.plans import plan_for
-from app.reads.shape import Shape
+from app.reads.compiled import compiled_query
+from app.reads.entity import Entity
 from tests.reads.rows import BTC, EMA, ETH, MAKER, START
 
 pytestmark = pytest.mark.anyio
@@ -51,17 +51,17 @@ CONDITIONS: list[tuple[str, Op, Any]] = [
 
 
 @pytest.mark.parametrize("shape", [ORDER, FILL, POSITION], ids=lambda shape: shape.name)
-async def test_totals_are_the_number_of_rows(ledger_database: Database, shape: Shape) -> None:
+async def test_totals_are_the_number_of_rows(ledger_database: Database, shape: Entity) -> None:
     usable = [condition for condition in CONDITIONS if condition[0] in shape.filters]
     kept = counted = 0
     for pair in combinations(usable, 2):
         parts = tuple(Compare(field, op, slot) for slot, (field, op, _) in enumerate(pair))
-        for where in (All(parts), AnyOf(parts), All((parts[0], Not(parts[1])))):
-            want = Want(COUNTED, listing=Listing(where, page=Page(1000)))
+        for where in (And(parts), Or(parts), And((parts[0], Not(parts[1])))):
+            want = ReadQuery(COUNTED, listing=ListArgs(where, page=Page(1000)))
             body, total = await answer(ledger_database, LOCAL, shape, want, [value for _, _, value in pair])
             assert body.count(b"strategy_id") == total, (where, pair)
             assert shape.totals is not None
-            is_kept = shape.totals.model.__tablename__ in plan_for(shape, want).sql
+            is_kept = shape.totals.model.__tablename__ in compiled_query(shape, want).sql
             assert is_kept == ({field for field, _, _ in pair} <= shape.totals.filters)
             kept, counted = kept + is_kept, counted + (not is_kept)
     assert kept
@@ -69,25 +69,25 @@ async def test_totals_are_the_number_of_rows(ledger_database: Database, shape: S
 
 
 def test_questions_that_differ_in_values_share_a_statement() -> None:
-    wants = [Want(Selection.of(["side"]), listing=Listing(Compare("side", Op.EQ, 0))) for _ in range(2)]
-    assert plan_for(ORDER, wants[0]) is plan_for(ORDER, wants[1])
+    wants = [ReadQuery(Selection.of(["side"]), listing=ListArgs(Compare("side", Op.EQ, 0))) for _ in range(2)]
+    assert compiled_query(ORDER, wants[0]) is compiled_query(ORDER, wants[1])
 
 
 def test_nothing_unasked_is_in_the_statement() -> None:
-    want = Want(Selection((Selected("nodes", "nodes", Selection.of(["side"])),)), Form.CONNECTION)
-    sql = plan_for(ORDER, want).sql
+    want = ReadQuery(Selection((Selected("nodes", "nodes", Selection.of(["side"])),)), ResultFormat.CONNECTION)
+    sql = compiled_query(ORDER, want).sql
     assert [word for word in ("count", "strategies", "ts_last", "row_number", "order_totals") if word in sql] == []
-    assert plan_for(ORDER, Want(Selection.of(["side"]), is_counted=False)).sql.count("SELECT") == 3
+    assert compiled_query(ORDER, ReadQuery(Selection.of(["side"]), is_counted=False)).sql.count("SELECT") == 3
 
 
 def test_values_never_stand_in_the_text() -> None:
-    want = Want(COUNTED, listing=Listing(All(tuple(Compare("side", op, 0) for op in Op))))
-    assert set(plan_for(ORDER, want).slots) == {0}
+    want = ReadQuery(COUNTED, listing=ListArgs(And(tuple(Compare("side", op, 0) for op in Op))))
+    assert set(compiled_query(ORDER, want).slots) == {0}
 
 
 async def test_a_page_deep_in_the_list_renders_only_its_rows(ledger_database: Database) -> None:
-    want = Want(Selection.of(["ts_init", "strategy_name"]), listing=Listing(page=Page(5, offset=0)))
-    statement = plan_for(ORDER, want).sql
+    want = ReadQuery(Selection.of(["ts_init", "strategy_name"]), listing=ListArgs(page=Page(5, offset=0)))
+    statement = compiled_query(ORDER, want).sql
     page = statement.index("OFFSET")
     assert "interval" in statement[:page]
     assert "SELECT * \nFROM orders" in statement[statement.rindex("(SELECT", 0, page) :]

@@ -13,7 +13,7 @@ from app.errors import (
     StrategyNotFound,
 )
 from app.ledger.commands import Verdict
-from app.reads import Form, Selection, Want
+from app.reads import ReadQuery, ResultFormat, Selection
 from app.resolvers import Context
 from app.resolvers.authorizations import release_order
 from app.resolvers.budgets import delete_budget, set_budget
@@ -140,7 +140,7 @@ async def test_the_kill_switch_works_while_everybody_writes(context: Context) ->
 
 async def shown(context: Context) -> dict[str, str]:
     """The state of each strategy by its name, as a reader sees it."""
-    want = Want(Selection.of(("name", "state")), Form.ARRAY)
+    want = ReadQuery(Selection.of(("name", "state")), ResultFormat.ARRAY)
     found = orjson.loads((await list_strategies(context, ADMIN, want)).body)
     return {one["name"]: one["state"] for one in found}
 
@@ -176,5 +176,5 @@ async def test_a_remembered_name_is_looked_up_again_once_the_feed_tells_of_a_str
     assert await context.names.find(context.database, STRATEGY, anew=False) == [STRATEGY_ID]
     other = await register_strategy(context, ADMIN, STRATEGY, "TRADER-002")
     async with context.database.read() as connection:
-        await context.names.renew(connection, [])
+        await context.names.apply(connection, [])
     assert await context.names.find(context.database, STRATEGY, anew=False) == sorted([STRATEGY_ID, other])

@@ -1,4 +1,4 @@
-"""The catalogue: how each noun's fields, filters and orders become SQL. A new field is one line."""
+"""The catalogue: how each entity's fields, filters and orders become SQL. A new field is one line."""
 
 from app.reads.catalogue.audit_entry import AUDIT_ENTRY
 from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY, BUDGET_JOURNAL_ENTRY, HOLD

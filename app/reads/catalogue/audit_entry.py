@@ -2,14 +2,14 @@
 
 from app.models import AuditEntry
 from app.reads.catalogue.registry import register
+from app.reads.entity import Entity
 from app.reads.fields import instant, node_id, plain
 from app.reads.filters import column
-from app.reads.shape import Shape
 
 _KEY = ("id",)
 
 AUDIT_ENTRY = register(
-    Shape(
+    Entity(
         name="AuditEntry",
         model=AuditEntry,
         fields={

@@ -10,10 +10,10 @@ from app.models import Budget, BudgetJournalEntry, FillSum, Hold, Order
 from app.reads.catalogue.instrument import is_recorded, sum_valuation
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
+from app.reads.entity import Entity, Many, One
 from app.reads.fields import amount, instant, node_id, plain
 from app.reads.filters import column
 from app.reads.literals import number_literal, text_literal
-from app.reads.shape import Many, One, Shape
 from app.rules.order_transitions import TERMINAL
 
 _KEY = ("strategy_id", "currency")
@@ -77,7 +77,7 @@ def _valuation(budget: Columns) -> ColumnElement[Any]:
 
 
 BUDGET = register(
-    Shape(
+    Entity(
         name="Budget",
         model=Budget,
         fields={
@@ -116,7 +116,7 @@ BUDGET_ENTRY = replace(BUDGET, only=None)
 """A budget, or what is left of one that was taken away: what became of an act is told all the same."""
 
 BUDGET_JOURNAL_ENTRY = register(
-    Shape(
+    Entity(
         name="BudgetJournalEntry",
         model=BudgetJournalEntry,
         fields={
@@ -135,7 +135,7 @@ BUDGET_JOURNAL_ENTRY = register(
 )
 
 HOLD = register(
-    Shape(
+    Entity(
         name="Hold",
         model=Hold,
         fields={

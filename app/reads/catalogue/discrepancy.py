@@ -2,12 +2,12 @@
 
 from app.models import Discrepancy
 from app.reads.catalogue.registry import register
+from app.reads.entity import Entity, One
 from app.reads.fields import instant, plain
 from app.reads.filters import column
-from app.reads.shape import One, Shape
 
 DISCREPANCY = register(
-    Shape(
+    Entity(
         name="Discrepancy",
         model=Discrepancy,
         fields={

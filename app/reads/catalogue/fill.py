@@ -7,10 +7,10 @@ from app.reads.catalogue.instrument import fill_valuation
 from app.reads.catalogue.registry import register
 from app.reads.catalogue.strategy import ITS_STRATEGY
 from app.reads.columns import Columns
+from app.reads.entity import Entity, One, Totals
 from app.reads.fields import amount, instant, node_id, plain
 from app.reads.filters import column, compare, midnight, strategy_name
-from app.reads.shape import One, Shape, Totals
-from app.reads.want import Compare
+from app.reads.query import Compare
 
 _KEY = ("strategy_id", "event_id")
 
@@ -22,7 +22,7 @@ def _settlement_currency(columns: Columns, comparison: Compare) -> ColumnElement
 
 
 FILL = register(
-    Shape(
+    Entity(
         name="Fill",
         model=Fill,
         fields={

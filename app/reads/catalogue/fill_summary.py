@@ -7,10 +7,10 @@ from sqlalchemy import BigInteger, Text, cast, func, literal_column
 from app.reads.catalogue.instrument import sum_valuation
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
+from app.reads.entity import Entity
 from app.reads.fields import amount, instant, plain
 from app.reads.fill_groups import fill_summary
 from app.reads.literals import number_literal, text_literal
-from app.reads.shape import Shape
 
 _NONE = number_literal(0)
 
@@ -22,7 +22,7 @@ def _fills(rows: Columns, side: str | None = None) -> Any:
 
 
 FILL_SUMMARY = register(
-    Shape(
+    Entity(
         name="FillSummary",
         model=None,
         fields={
@@ -39,7 +39,7 @@ FILL_SUMMARY = register(
 )
 
 FILL_SUMMARY_GROUP = register(
-    Shape(
+    Entity(
         name="FillSummaryGroup",
         model=None,
         fields={

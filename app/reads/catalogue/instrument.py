@@ -7,10 +7,10 @@ from sqlalchemy import ColumnElement, any_, case, exists, func, select
 from app.models import Hold, Instrument, Position
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
+from app.reads.entity import Entity
 from app.reads.fields import amount, node_id, plain
 from app.reads.filters import column, scope_of
 from app.reads.literals import number_literal, text_literal
-from app.reads.shape import Shape
 
 _KEY = ("instrument_id",)
 _ITS = Columns("its$", Instrument)
@@ -89,7 +89,7 @@ def _is_traded_in_scope(instrument: Columns) -> ColumnElement[bool]:
 
 
 INSTRUMENT = register(
-    Shape(
+    Entity(
         name="Instrument",
         model=Instrument,
         fields={

@@ -10,10 +10,10 @@ from app.reads.catalogue.registry import register
 from app.reads.catalogue.signal import signal_of_order
 from app.reads.catalogue.strategy import ITS_STRATEGY
 from app.reads.columns import Columns
+from app.reads.entity import Entity, Many, One, Totals
 from app.reads.fields import amount, instant, node_id, plain
 from app.reads.filters import column, strategy_name
 from app.reads.literals import number_literal, text_literal
-from app.reads.shape import Many, One, Shape, Totals
 
 _KEY = ("strategy_id", "client_order_id")
 
@@ -24,7 +24,7 @@ def _filled(order: Columns) -> ColumnElement[Any]:
 
 
 ORDER = register(
-    Shape(
+    Entity(
         name="Order",
         model=Order,
         fields={

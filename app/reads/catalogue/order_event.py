@@ -7,10 +7,10 @@ from sqlalchemy import ColumnElement, func
 from app.models import OrderEvent, QuarantinedEvent, QuarantineResolution
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
+from app.reads.entity import Entity
 from app.reads.fields import Join, instant, node_id, plain
 from app.reads.filters import column
 from app.reads.literals import text_literal
-from app.reads.shape import Shape
 
 _KEY = ("strategy_id", "event_id", "variant")
 _QUARANTINE = Join(QuarantinedEvent, on=_KEY)
@@ -29,7 +29,7 @@ def _reason(quarantine: Columns) -> ColumnElement[Any]:
 
 
 ORDER_EVENT = register(
-    Shape(
+    Entity(
         name="OrderEvent",
         model=OrderEvent,
         fields={
@@ -58,7 +58,7 @@ ORDER_EVENT = register(
 )
 
 QUARANTINED_EVENT = register(
-    Shape(
+    Entity(
         name="QuarantinedEvent",
         model=QuarantinedEvent,
         fields={

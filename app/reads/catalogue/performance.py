@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, Double, case, cast, func, literal_column
 from app.reads.catalogue.registry import register
 from app.reads.catalogue.strategy import ITS_STRATEGY
 from app.reads.columns import Columns
+from app.reads.entity import Entity
 from app.reads.fields import amount, instant, plain
 from app.reads.filters import column, strategy_name
 from app.reads.literals import number_literal
 from app.reads.performance import performance
-from app.reads.shape import Shape
 
 _AVERAGE_PLACES = 18
 _RATIO_PLACES = 12
@@ -62,7 +62,7 @@ def _signed_root(t: Columns, square: Any, whole: Any) -> Any:
 
 
 PERFORMANCE = register(
-    Shape(
+    Entity(
         name="Performance",
         model=None,
         fields={
@@ -105,7 +105,7 @@ PERFORMANCE = register(
 )
 
 EQUITY_POINT = register(
-    Shape(
+    Entity(
         name="EquityPoint",
         model=None,
         fields={

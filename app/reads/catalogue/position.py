@@ -6,15 +6,15 @@ from app.models import Position, PositionTotal
 from app.reads.catalogue.instrument import position_valuation
 from app.reads.catalogue.registry import register
 from app.reads.catalogue.strategy import ITS_STRATEGY
+from app.reads.entity import Entity, Many, One, Totals
 from app.reads.fields import amount, instant, node_id, plain
 from app.reads.filters import column, strategy_name
 from app.reads.literals import number_literal
-from app.reads.shape import Many, One, Shape, Totals
 
 _KEY = ("strategy_id", "n", "position_id")
 
 POSITION = register(
-    Shape(
+    Entity(
         name="Position",
         model=Position,
         fields={

@@ -1,17 +1,17 @@
 """Shapes by name, so that neighbours can speak of each other without importing each other."""
 
-from app.reads.shape import Shape
+from app.reads.entity import Entity
 
-SHAPES: dict[str, Shape] = {}
-"""All nouns; complete once `app.reads.catalogue` is imported."""
-
-
-def register(shape: Shape) -> Shape:
-    """Make a shape known under its name."""
-    SHAPES[shape.name] = shape
-    return shape
+ENTITIES: dict[str, Entity] = {}
+"""All entities; complete once `app.reads.catalogue` is imported."""
 
 
-def shape_named(name: str) -> Shape:
-    """The shape of that name. Raises KeyError."""
-    return SHAPES[name]
+def register(entity: Entity) -> Entity:
+    """Make a entity known under its name."""
+    ENTITIES[entity.name] = entity
+    return entity
+
+
+def entity_named(name: str) -> Entity:
+    """The entity of that name. Raises KeyError."""
+    return ENTITIES[name]

@@ -7,10 +7,10 @@ from sqlalchemy import ColumnElement, Uuid, cast
 from app.models import Signal, SignalTotal
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
+from app.reads.entity import Entity, Many, One, Totals
 from app.reads.fields import instant, node_id, plain
 from app.reads.filters import column, strategy_name
 from app.reads.literals import text_literal
-from app.reads.shape import Many, One, Shape, Totals
 from app.rules.identity import NO_STRATEGY
 
 _KEY = ("strategy_id", "signal_id")
@@ -23,7 +23,7 @@ def signal_of_order(signal: Columns, order: Columns) -> ColumnElement[bool]:
 
 
 SIGNAL = register(
-    Shape(
+    Entity(
         name="Signal",
         model=Signal,
         fields={

@@ -3,9 +3,9 @@
 from app.models import Strategy
 from app.reads.catalogue.registry import register
 from app.reads.catalogue.trading_state import effective
+from app.reads.entity import Computed, Entity, Every, Many
 from app.reads.fields import Join, instant, node_id, plain
 from app.reads.filters import column, compare
-from app.reads.shape import Computed, Every, Many, Shape
 
 ITS_STRATEGY = Join(Strategy, on=("strategy_id",))
 """The strategy of an order, a fill or a position."""
@@ -13,7 +13,7 @@ ITS_STRATEGY = Join(Strategy, on=("strategy_id",))
 _KEY = ("strategy_id",)
 
 STRATEGY = register(
-    Shape(
+    Entity(
         name="Strategy",
         model=Strategy,
         fields={

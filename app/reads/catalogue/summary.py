@@ -1,10 +1,10 @@
 """How much of everything there is, from the kept totals."""
 
 from app.reads.catalogue.registry import register
-from app.reads.shape import Count, Shape
+from app.reads.entity import Count, Entity
 
 SUMMARY = register(
-    Shape(
+    Entity(
         name="Summary",
         model=None,
         fields={},

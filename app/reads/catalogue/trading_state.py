@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, Text, case, func, select, type_coerce
 from app.models import TradingControl
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns
+from app.reads.entity import Entity
 from app.reads.fields import Source, instant, plain
 from app.reads.literals import text_literal
-from app.reads.shape import Shape
 from app.rules.enums import TradingState
 
 _CONTROL = Columns("control$", TradingControl)
@@ -35,7 +35,7 @@ def effective(strategy: Columns) -> ColumnElement[Any]:
 
 
 GLOBAL_TRADING_STATE = register(
-    Shape(
+    Entity(
         name="GlobalTradingState",
         model=None,
         fields={

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.reads.performance.scope import Ctes, Scope, given
 from app.reads.performance.sums import DAY, SLICES_MAX, slice_of
-from app.reads.want import Granularity, Span
+from app.reads.query import Granularity, Span
 
 
 @dataclass(frozen=True)

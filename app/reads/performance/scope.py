@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, literal_column, text
 
-from app.reads.catalogue.registry import shape_named
+from app.reads.catalogue.registry import entity_named
 from app.reads.columns import NO_COLUMNS, Columns
 from app.reads.fill_parts import fill_parts, kept_fills
 from app.reads.filters import condition_sql, day_of, fields_of, parameter_name, typed
 from app.reads.objects import Names
-from app.reads.want import All, Compare, Op, Slot, Span
+from app.reads.query import And, Compare, Op, Slot, Span
 
 if TYPE_CHECKING:
     from app.reads.compiler import Compiler
@@ -55,7 +55,7 @@ class Scope:
     def is_of_one_strategy(self) -> bool:
         """Whether no group has fills of several strategies."""
         where = self.span.where
-        parts = where.conditions if isinstance(where, All) else (where,)
+        parts = where.conditions if isinstance(where, And) else (where,)
         is_named = any(isinstance(part, Compare) and (part.field, part.op) == _THIS_STRATEGY for part in parts)
         return self.strategy is not NO_COLUMNS or "strategy_id" in self.span.by or is_named
 
@@ -91,7 +91,7 @@ class Scope:
         else:
             found = [columns.strategy_id == self.strategy.strategy_id]
         if span.where is not None:
-            found.append(condition_sql(shape_named("Performance"), columns, span.where))
+            found.append(condition_sql(entity_named("Performance"), columns, span.where))
         for slot, operator in ((span.start, ">="), (span.end, "<")):
             if slot is not None:
                 bound = typed(parameter_name(slot), BigInteger())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, FromClause, Integer, func, literal_column, select, table
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from app.reads.catalogue.registry import shape_named
+from app.reads.catalogue.registry import entity_named
 from app.reads.columns import Columns, Derived
 from app.reads.filters import parameter_name, typed
 from app.reads.literals import number_literal
@@ -18,7 +18,7 @@ from app.reads.performance.points import Points, add_bars, add_thinned
 from app.reads.performance.scope import Ctes, Scope, given
 from app.reads.performance.sums import group_sums, slots
 from app.reads.performance.trades import FIELDS, add_traded
-from app.reads.want import Arguments, Granularity, Selected, Selection, Span
+from app.reads.query import Arguments, Granularity, Selected, Selection, Span
 
 if TYPE_CHECKING:
     from app.reads.compiler import Compiler
@@ -41,12 +41,12 @@ def performance(
     statement = _Statement(scope, selection)
     whole = Derived(compiler.names.new("w"))
     rows: FromClause = statement.joined().subquery(whole.name)
-    shape, row, pairs = shape_named("Performance"), Row(), list[Pair]()
+    entity, row, pairs = entity_named("Performance"), Row(), list[Pair]()
     for index, field in enumerate(selection.fields):
         if _is_equity(field):
             pairs.append((field.key, whole[f"equity_{index}"]))
         else:
-            pairs += compiler.pairs(shape, whole, Selection((field,)), row)
+            pairs += compiler.pairs(entity, whole, Selection((field,)), row)
     body = aggregate_order_by(row_json(pairs, compiler.names), *(whole[name] for name in scope.keys))
     objects = select(func.coalesce(func.json_agg(body), EMPTY_ARRAY)).select_from(row.beside(rows, whole))
     return statement.ctes.over(objects).scalar_subquery()
@@ -111,10 +111,10 @@ class _Statement:
     def _join_points(self, points: Points) -> None:
         compiler, ctes = self._scope.compiler, self.ctes
         if self._equity:
-            shape, rows = shape_named("EquityPoint"), Derived(points.name)
+            entity, rows = entity_named("EquityPoint"), Derived(points.name)
             arrays = []
             for index, field in self._equity:
-                body = row_json(compiler.pairs(shape, rows, field.children or Selection(()), Row()), compiler.names)
+                body = row_json(compiler.pairs(entity, rows, field.children or Selection(()), Row()), compiler.names)
                 arrays.append(func.json_agg(aggregate_order_by(body, rows.n)).label(f"equity_{index}"))
             drawn = select(rows.g, *arrays).select_from(table(points.name)).group_by(rows.g)
             self._joins.append((ctes.add("drawn", drawn), tuple(f"equity_{index}" for index, _ in self._equity)))

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, cast, func
 from app.reads.catalogue.instrument import sum_valuation
 from app.reads.columns import Columns, Derived
 from app.reads.performance.scope import Ctes, Scope
-from app.reads.want import INSTANT_MAX, Granularity
+from app.reads.query import INSTANT_MAX, Granularity
 
 SLICES_MAX = 8192
 """More slices than a curve is ever cut into; a slice's number has its group in it."""

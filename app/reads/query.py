@@ -1,6 +1,6 @@
 """What is asked for: a selection, filters, an order and a page, with *slots* where values go.
 
-A `Want` holds no values, only the index of each in a sequence that travels beside it. So two questions that
+A `ReadQuery` holds no values, only the index of each in a sequence that travels beside it. So two questions that
 differ in values alone are equal, and share one compiled statement.
 """
 
@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TypeAlias
 
 Slot: TypeAlias = int
-"""The index of a value in the sequence that travels beside the `Want`."""
+"""The index of a value in the sequence that travels beside the `ReadQuery`."""
 
 SCOPE: Slot = -1
 """The slot of the strategies that a bound principal may see: the last value of all, put there when it is asked."""
@@ -26,13 +26,13 @@ class Amounts(Enum):
     TEXT = "JSON string"
 
 
-class Form(Enum):
+class ResultFormat(Enum):
     """The outline of the answer."""
 
     ARRAY = "a JSON array of objects, and how many there are in all"
     CONNECTION = "one object: edges, nodes, pageInfo, totalCount, as selected"
     EACH = "one row for each object: its strategy and its JSON"
-    ONE = "one object, of a noun that exists once"
+    ONE = "one object, of a entity that exists once"
     KEYED = "one row for each key of a list of keys: the object's JSON, or null"
 
 
@@ -64,14 +64,14 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class And:
     """Every one of the conditions; true for none."""
 
     conditions: "tuple[Condition, ...]"
 
 
 @dataclass(frozen=True, slots=True)
-class Any:
+class Or:
     """At least one of the conditions; false for none."""
 
     conditions: "tuple[Condition, ...]"
@@ -84,7 +84,7 @@ class Not:
     condition: "Condition"
 
 
-Condition: TypeAlias = Compare | All | Any | Not
+Condition: TypeAlias = Compare | And | Or | Not
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListArgs:
     """Filter, order and page of a list."""
 
     where: Condition | None = None
@@ -121,8 +121,8 @@ class Listing:
     page: Page = Page()
 
 
-ALL_ROWS = Listing(page=Page(is_whole=True))
-"""For nouns of which there are few."""
+ALL_ROWS = ListArgs(page=Page(is_whole=True))
+"""For entities of which there are few."""
 
 
 class Granularity(Enum):
@@ -140,7 +140,7 @@ class Granularity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """Which rows are added up, and by which of their columns: what a computed noun is asked with."""
+    """Which rows are added up, and by which of their columns: what a computed entity is asked with."""
 
     where: Condition | None = None
     by: tuple[str, ...] = ()
@@ -171,7 +171,7 @@ Arguments: TypeAlias = Grouping | Span
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """One field of an object, under the key the caller wants.
+    """One field of an object, under the key the caller queries.
 
     `children` for objects and connections, `listing` for connections, `arguments` for what is computed. `literal` is
     a text that stands for itself (GraphQL's `__typename`).
@@ -180,7 +180,7 @@ class Selected:
     name: str
     key: str
     children: "Selection | None" = None
-    listing: Listing | None = None
+    listing: ListArgs | None = None
     literal: str | None = None
     arguments: Arguments | None = None
 
@@ -205,16 +205,16 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
-    """A whole question about one noun, but for the values in its slots."""
+class ReadQuery:
+    """A whole question about one entity, but for the values in its slots."""
 
     selection: Selection
-    form: Form = Form.ARRAY
-    listing: Listing = Listing()
+    form: ResultFormat = ResultFormat.ARRAY
+    listing: ListArgs = ListArgs()
     amounts: Amounts = Amounts.NUMBER
     is_counted: bool = True
     """ARRAY only: whether to count the whole list too."""
     arguments: Arguments | None = None
-    """For a computed noun."""
+    """For a computed entity."""
     by: tuple[str, ...] = ()
     """KEYED only: the columns of the keys. The first slots are for as many lists, one of each column's values."""

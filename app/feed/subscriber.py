@@ -1,37 +1,39 @@
-"""One who follows the feed: a bounded queue that is never waited for."""
+"""A subscriber to the feed: a bounded queue that the feed never waits for."""
 
 import asyncio
 from collections import deque
 
 from app.feed.changes import Change
-from app.feed.places import Place
+from app.feed.offsets import Offset
 
 CHANGES_MAX = 10_000
-"""Most changes that wait for a follower; one that is slower is cut, and reads the rest from the table."""
+"""The most changes that a queue holds. A slower subscriber is disconnected and reads the rest from the table."""
 
 
 class Interrupted(Exception):
-    """The follower was cut: too slow, or the feed's connection was. It goes on from the place it has seen last."""
+    """The subscriber was disconnected because it, or the feed's connection, failed to keep up. It continues from its
+    last offset.
+    """
 
 
-class Follower:
-    """The changes of one entity, from `start` on. Made by `Feed.follow`."""
+class Subscriber:
+    """The changes of one entity after `start`. Created by `Feed.follow`."""
 
     def __init__(self, entity: str) -> None:
         self.entity = entity
         self._batches: deque[list[Change]] = deque()
         self._waiting = 0
-        self._start: Place | None = None
-        self._is_cut = False
+        self._start: Offset | None = None
+        self._is_disconnected = False
         self._news = asyncio.Event()
 
     @property
     def has_begun(self) -> bool:
-        """Whether changes come already."""
+        """Whether the feed delivers changes already."""
         return self._start is not None
 
-    async def start(self) -> Place:
-        """The place after which every change comes through `next`. Raises Interrupted."""
+    async def start(self) -> Offset:
+        """The offset after which `next` delivers every change. Raises Interrupted."""
         while self._start is None:
             await self._until_news()
         return self._start
@@ -44,28 +46,28 @@ class Follower:
         self._waiting -= len(batch)
         return batch
 
-    def begin(self, place: Place) -> None:
-        """Called by the feed, once: every look from now on counts."""
-        self._start = place
+    def begin(self, offset: Offset) -> None:
+        """Called by the feed once: changes from the next poll on are delivered."""
+        self._start = offset
         self._news.set()
 
     def add(self, batch: list[Change]) -> None:
-        """Called by the feed: changes of the entity."""
+        """Called by the feed: queue changes of the entity."""
         if self._waiting + len(batch) > CHANGES_MAX:
-            self.cut()
-        elif not self._is_cut:
+            self.disconnect()
+        elif not self._is_disconnected:
             self._batches.append(batch)
             self._waiting += len(batch)
             self._news.set()
 
-    def cut(self) -> None:
-        """Called by the feed: nothing more will come."""
-        self._is_cut = True
+    def disconnect(self) -> None:
+        """Called by the feed: deliver nothing more."""
+        self._is_disconnected = True
         self._batches.clear()
         self._news.set()
 
     async def _until_news(self) -> None:
-        if self._is_cut:
+        if self._is_disconnected:
             raise Interrupted
         self._news.clear()
         await self._news.wait()

@@ -14,9 +14,9 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from app.database import Database, ReadConnection
 from app.errors import BadInputError, QuestionTooSlow
 from app.principal import Principal
-from app.reads.compiler import compile_want
-from app.reads.shape import Shape
-from app.reads.want import Form, Want
+from app.reads.compiler import build_statement
+from app.reads.entity import Entity
+from app.reads.query import ReadQuery, ResultFormat
 
 PLANS_MAX = 1024
 """Most statements kept; the least recently used one goes."""
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
     total: int | None
 
 
-class Entity(NamedTuple):
+class OwnedObject(NamedTuple):
     """One object and the strategy it belongs to; NO_STRATEGY for what is of none, like an instrument."""
 
     strategy_id: UUID
@@ -53,46 +53,46 @@ class Entity(NamedTuple):
 
 
 @lru_cache(maxsize=PLANS_MAX)
-def plan_for(shape: Shape, want: Want, is_scoped: bool = False) -> Plan:
+def compiled_query(entity: Entity, query: ReadQuery, is_scoped: bool = False) -> Plan:
     """The statement for a question; a scoped one shows only the strategies in the slot SCOPE."""
-    return plan_of(compile_want(shape, want, is_scoped=is_scoped))
+    return compile_statement(build_statement(entity, query, is_scoped=is_scoped))
 
 
-def plan_of(statement: Select[Any]) -> Plan:
+def compile_statement(statement: Select[Any]) -> Plan:
     """A statement as text, its parameters (`v0`, `v1`, ...) as slots."""
     compiled = statement.compile(dialect=_DIALECT)
     return Plan(str(compiled), tuple(int(name[1:]) for name in compiled.positiontup or ()))
 
 
 async def answer(
-    database: Database, principal: Principal, shape: Shape, want: Want, values: Sequence[Any] = ()
+    database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any] = ()
 ) -> Answer:
     """Ask a question of form ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow."""
-    plan = plan_for(shape, want, principal.is_bound)
+    plan = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values) as connection:
         row = await connection.fetchrow(plan.sql, *plan.arguments(values, principal))
     assert row is not None  # an aggregate or a constant: always one row
-    return Answer(row[0], row[1] if want.form is Form.ARRAY and want.is_counted else None)
+    return Answer(row[0], row[1] if query.form is ResultFormat.ARRAY and query.is_counted else None)
 
 
-async def entities(
-    database: Database, principal: Principal, shape: Shape, want: Want, values: Sequence[Any] = ()
-) -> list[Entity]:
+async def fetch_objects(
+    database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any] = ()
+) -> list[OwnedObject]:
     """Ask a question of form EACH. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow."""
-    plan = plan_for(shape, want, principal.is_bound)
+    plan = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values) as connection:
         rows = await connection.fetch(plan.sql, *plan.arguments(values, principal))
-    return [Entity(row[0], row[1]) for row in rows]
+    return [OwnedObject(row[0], row[1]) for row in rows]
 
 
 async def bodies(
-    database: Database, principal: Principal, shape: Shape, want: Want, values: Sequence[Any]
+    database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any]
 ) -> list[bytes | None]:
     """Ask a question of form KEYED, of the database that is written to. Answers in the order of the keys.
 
     Raises BadInputError, DatabaseUnavailable, QuestionTooSlow.
     """
-    plan = plan_for(shape, want, principal.is_bound)
+    plan = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values, is_latest=True) as connection:
         rows = await connection.fetch(plan.sql, *plan.arguments(values, principal))
     return [row[0] for row in rows]

@@ -1,4 +1,4 @@
-"""What the catalogue says of a noun: its fields, its neighbours, its filters, its orders, its kept totals."""
+"""What the catalogue says of a entity: its fields, its neighbours, its filters, its orders, its kept totals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 
 from app.reads.columns import Columns
 from app.reads.fields import Field
-from app.reads.want import Arguments, Compare, Selection
+from app.reads.query import Arguments, Compare, Selection
 
 if TYPE_CHECKING:
     from app.reads.compiler import Compiler
@@ -35,7 +35,7 @@ class One:
     With `also` there may be several: the first in the neighbours' own order is taken.
     """
 
-    shape: str
+    entity: str
     on: Mapping[str, str]
     also: Beside | None = None
 
@@ -44,7 +44,7 @@ class One:
 class Many:
     """Neighbours as a connection. `on` pairs their columns with ours; `also` narrows: (theirs, ours)."""
 
-    shape: str
+    entity: str
     on: Mapping[str, str]
     also: Beside | None = None
 
@@ -53,23 +53,23 @@ class Many:
 class Every:
     """All neighbours, as a plain array: they are few. `on` pairs their columns with ours; `also` narrows."""
 
-    shape: str
+    entity: str
     on: Mapping[str, str]
     also: Beside | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Computed:
-    """Something worked out for a row, by the noun's own `computed`."""
+    """Something worked out for a row, by the entity's own `computed`."""
 
-    shape: str
+    entity: str
 
 
 @dataclass(frozen=True, eq=False)
 class Count:
-    """How many there are of another noun."""
+    """How many there are of another entity."""
 
-    shape: str
+    entity: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +82,12 @@ class Totals:
 
 
 @dataclass(frozen=True, eq=False)
-class Shape:
-    """One noun. `sorts` maps the name of an order to its column; the first is the default, newest first.
+class Entity:
+    """One entity. `sorts` maps the name of an order to its column; the first is the default, newest first.
 
     `ties` make every order total. Sort columns are never null. `key` are the columns that a row is known by. `model`
     is None for what is no table's row: it exists once, or it is worked out by `computed`. `only` is what makes a row
-    of the table one of the noun, wherever it is met. `scope` is what a principal that is bound to strategies may see,
+    of the table one of the entity, wherever it is met. `scope` is what a principal that is bound to strategies may see,
     where the table has no strategy_id to go by.
     """
 
