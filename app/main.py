@@ -77,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             is_loopback_only=is_loopback_only(settings.host),
         )
         try:
-            async with feed.running(url):
+            async with feed.running(url), metrics.kept_up(app.state.context):
                 yield
         finally:
             await keyring.close()
@@ -97,7 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(AuthenticationMiddleware, refuse=_refusal)
     add_rest(app)
     add_graphql(app, settings)
-    add_metrics(app)
+    metrics = add_metrics(app)
     app.router.add_route("/", _start_page, include_in_schema=False)
     add_slash_redirects(app)
     return app

@@ -5,8 +5,11 @@ import json
 import os
 import socket
 import sys
+import tempfile
 import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from rich.console import Console
@@ -25,6 +28,8 @@ SHUTDOWN_TIMEOUT_SECONDS = 10
 HEALTHCHECK_TIMEOUT_SECONDS = 30
 """A worker that does not answer its supervisor for so long is replaced."""
 READY_POLL_SECONDS = 0.05
+METRICS_DIRECTORY_ENV = "PROMETHEUS_MULTIPROC_DIR"
+"""Read by prometheus_client (`app.metrics`) when a server process imports it."""
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -46,7 +51,8 @@ def run_service(*, host: str | None, port: int | None, workers: int | None, demo
             _hand_over(settings, url)
             _listen(listener, settings)
             _announce_once_ready(settings, there)
-            _run(settings, listener)
+            with _shared_metrics(settings):
+                _run(settings, listener)
     except KeyboardInterrupt:
         pass  # Asked to stop, and did: that is success.
 
@@ -101,6 +107,18 @@ def _hand_over(settings: Settings, url: str) -> None:
         "PURSER_WORKERS": str(settings.workers),
         SUPERVISOR_ENV: str(os.getpid()),
     }
+
+
+@contextmanager
+def _shared_metrics(settings: Settings) -> Iterator[None]:
+    """Give several server processes an empty directory for their figures, removed when the service ends."""
+    os.environ.pop(METRICS_DIRECTORY_ENV, None)
+    if settings.workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="purser-metrics-") as directory:
+        os.environ[METRICS_DIRECTORY_ENV] = directory
+        yield
 
 
 def _run(settings: Settings, listener: socket.socket) -> None:
