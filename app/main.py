@@ -22,7 +22,7 @@ from app.feed import Feed, Registry
 from app.ledger.holds.revaluation import value_waiting
 from app.metrics import add_metrics
 from app.resolvers import Context, StrategyNames
-from app.settings import Settings
+from app.settings import FixedLimits, Settings
 from app.trailing_slashes import add_slash_redirects
 from graphql_schema import GRAPHQL_PATH, add_graphql, graphql_refusal
 from rest_compat import add_rest, rest_refusal
@@ -54,9 +54,9 @@ _START_PAGE = """<!doctype html>
 """
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, limits: FixedLimits | None = None) -> FastAPI:
     """The application. Its database is opened when it starts; `settings.database_url` must be set by then."""
-    settings = settings or Settings()
+    settings, limits = settings or Settings(), limits or FixedLimits()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -65,11 +65,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         database = await Database.open(url, settings.pool_limits())
         with suppress(DatabaseUnavailable):
             await value_waiting(database)
-        keyring = await Keyring.open(database, settings.keys_reload_seconds, settings.keys_stale_seconds_max)
+        keyring = await Keyring.open(database, limits.keys_reload_seconds, limits.keys_stale_seconds_max)
         registry, names = Registry(), StrategyNames()
         feed = Feed(registry, keyring, names)
         database.committed = feed.wake
-        app.state.context = Context(database, settings.authorize_waiting_max, names, feed=feed, registry=registry)
+        app.state.context = Context(database, limits.authorize_waiting_max, names, feed=feed, registry=registry)
         app.state.authentication = Authentication(
             keyring,
             Throttle(settings.wrong_keys_max),
@@ -96,7 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(AuthenticationMiddleware, refuse=_refusal)
     add_rest(app)
-    add_graphql(app, settings)
+    add_graphql(app, settings, limits)
     metrics = add_metrics(app)
     app.router.add_route("/", _start_page, include_in_schema=False)
     add_slash_redirects(app)

@@ -2,7 +2,9 @@
 
 import logging
 
-from app.settings import Settings, load_settings
+from app.settings import Settings, load_settings, unknown_variables
+
+_LOG = logging.getLogger("purser.settings")
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -16,7 +18,12 @@ def configure_logging(level: str) -> None:
 
 
 def settings_with_logging(**options: object) -> Settings:
-    """The settings, by which logging is configured; `options` that are not None win. Raises SettingsInvalid."""
+    """Read the settings and configure logging by them; `options` that are not None take precedence.
+
+    Logs a warning for each `PURSER_*` variable that is no setting. Raises SettingsInvalid.
+    """
     settings = load_settings(**options)
     configure_logging(settings.log_level)
+    for sentence in unknown_variables():
+        _LOG.warning("%s", sentence)
     return settings

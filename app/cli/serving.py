@@ -21,7 +21,7 @@ from app.cli.databases import configured_database
 from app.cli.logs import settings_with_logging
 from app.cli.worker import SUPERVISOR_ENV
 from app.errors import OperationRefused
-from app.settings import Settings
+from app.settings import FixedLimits, Settings
 
 BACKLOG = 2048
 SHUTDOWN_TIMEOUT_SECONDS = 10
@@ -130,7 +130,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         access_log=settings.log_level == "debug",
         server_header=False,
         backlog=BACKLOG,
-        ws_max_size=settings.graphql_request_bytes_max,
+        ws_max_size=max(settings.graphql_mutation_bytes_max, FixedLimits().graphql_query_bytes_max),
         # Events are small, and go out one by one.
         ws_per_message_deflate=False,
         timeout_worker_healthcheck=HEALTHCHECK_TIMEOUT_SECONDS,

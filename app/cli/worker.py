@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from app.cli.gc_tuning import collect_seldom
-from app.cli.logs import settings_with_logging
+from app.cli.logs import configure_logging
+from app.settings import load_settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -18,7 +19,7 @@ WATCH_INTERVAL_SECONDS = 0.5
 
 def create_app() -> "FastAPI":
     """The application factory that `purser serve` gives to uvicorn, run in each server process."""
-    settings_with_logging()
+    configure_logging(load_settings().log_level)
     supervisor = int(os.environ.get(SUPERVISOR_ENV, "0"))
     if supervisor not in (0, os.getpid()):
         threading.Thread(target=_end_with, args=(supervisor,), name="supervisor-watch", daemon=True).start()

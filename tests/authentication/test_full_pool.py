@@ -10,17 +10,15 @@ import asyncpg
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from app.authentication import Authentication
 from app.database import Database
 from app.database.connections import PoolLimits
-from app.main import create_app
 from app.principal import LOCAL, Principal, Role
 from app.resolvers import Context, keys
-from app.settings import Settings
 from graphql_schema.live import socket as live_socket
 from tests.authentication.test_keyring import until
+from tests.configured import configured
 from tests.feed.rows import change, set_budget
 from tests.graphql_schema.live.client import Socket, connected
 from tests.reads.serving import serving
@@ -114,7 +112,7 @@ async def test_subscribers_stay_while_requests_fill_the_pool_and_keys_come_and_g
 @asynccontextmanager
 async def listening(url: str) -> AsyncIterator[tuple[FastAPI, str]]:
     """The application in a server of this event loop, so that its pool is within reach, and the server's address."""
-    app = create_app(Settings(database_url=SecretStr(url), **SETTINGS))
+    app = configured(url, **SETTINGS)
     with socket_module.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
         serving = asyncio.create_task(server.serve([listener]))
