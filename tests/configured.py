@@ -12,7 +12,8 @@ from app.settings import FixedLimits, Settings
 def split(**options: Any) -> tuple[Settings, FixedLimits]:
     """Settings and limits from the options' names."""
     settings = {name: value for name, value in options.items() if name in Settings.model_fields}
-    limits = {name: value for name, value in options.items() if name not in settings}
+    # A session's client does nothing while tests without it run, for minutes perhaps: its keys must not go stale.
+    limits = {"keys_stale_seconds_max": 3600.0} | {k: value for k, value in options.items() if k not in settings}
     return Settings(**settings), FixedLimits(**limits)
 
 

@@ -1,4 +1,4 @@
-"""Logging for a process of the command: one format, on stderr."""
+"""Logging of commands and server processes: one format, on stderr."""
 
 import logging
 
@@ -10,7 +10,7 @@ FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 def configure_logging(level: str) -> None:
-    """Log from `level` up. The server's own chatter is for debugging only."""
+    """Log messages of `level` and above; those of uvicorn, alembic and asyncio from WARNING, unless debugging."""
     logging.basicConfig(level=level.upper(), format=FORMAT)
     if level != "debug":
         for name in ("uvicorn", "uvicorn.error", "alembic", "asyncio"):

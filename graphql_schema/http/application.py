@@ -15,7 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.authentication import principal_of, status_of
-from app.errors import Busy, PurserError, QuestionTooSlow
+from app.errors import Busy, PurserError, QueryTimeout
 from app.settings import FixedLimits, Settings
 from graphql_schema import operations
 from graphql_schema.acts import Acts
@@ -150,7 +150,7 @@ class GraphQLEndpoint:
                 if result is None:
                     result = await self._executed(text, document, request, caller)
         except TimeoutError:
-            raise RequestRefused([coded(QuestionTooSlow())], extensions=extensions) from None
+            raise RequestRefused([coded(QueryTimeout())], extensions=extensions) from None
         except RequestRefused as why:
             why.extensions = extensions
             raise

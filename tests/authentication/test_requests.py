@@ -1,4 +1,4 @@
-"""Requests with a right key, a wrong key and none, to both faces."""
+"""Requests with a right key, a wrong key and none, over GraphQL and REST."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The same question through both faces has the same answer, digit for digit."""
+"""GraphQL and REST give the same answer, digit for digit."""
 
 import json
 from base64 import b64encode

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from rest_compat import schemas
-from rest_compat.replies import VALUATION_HEADER
+from rest_compat.responses import VALUATION_HEADER
 from tests.events import published
 from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY, STRATEGY_ID, register
 from tests.reads.serving import Client

@@ -1,4 +1,4 @@
-"""Responses made of bytes that PostgreSQL wrote."""
+"""Responses whose bodies are the bytes that PostgreSQL wrote."""
 
 from urllib.parse import quote, urlencode
 
@@ -14,8 +14,7 @@ JSON = "application/json"
 VALUATION_HEADER = "X-Valuation"
 VALUATION_HEADERS = {
     VALUATION_HEADER: {
-        "description": "What the amounts rest on: `RECORDED` where the terms of every instrument behind them are "
-        "recorded, else `ASSUMED`.",
+        "description": "`RECORDED` if the terms of every instrument behind the amounts are recorded, else `ASSUMED`.",
         "required": True,
         "schema": {"type": "string", "enum": ["RECORDED", "ASSUMED"]},
     }
@@ -23,29 +22,29 @@ VALUATION_HEADERS = {
 
 
 def context_of(request: Request) -> Context:
-    """The process's means, put there when it started."""
+    """The process's resolver context."""
     context: Context = request.app.state.context
     return context
 
 
-def json_reply(body: bytes, status: int = 200) -> Response:
+def json_response(body: bytes, status: int = 200) -> Response:
     """One JSON value."""
     return Response(body, status, media_type=JSON)
 
 
-def sums_reply(sums: Sums) -> Response:
-    """One JSON value of sums; what they rest on rides in a header."""
+def sums_response(sums: Sums) -> Response:
+    """Sums as JSON, with their valuation in a header."""
     return Response(sums.body, media_type=JSON, headers={VALUATION_HEADER: sums.valuation})
 
 
-def valued_reply(body: bytes) -> Response:
-    """One JSON object that was selected with its valuation as the last key, which rides in a header instead."""
-    shown, _, valuation = body.rpartition(b',"valuation":"')
-    return Response(shown + b"}", media_type=JSON, headers={VALUATION_HEADER: valuation.removesuffix(b'"}').decode()})
+def valued_response(body: bytes) -> Response:
+    """A JSON object whose last key, `valuation`, is moved to a header."""
+    rest, _, valuation = body.rpartition(b',"valuation":"')
+    return Response(rest + b"}", media_type=JSON, headers={VALUATION_HEADER: valuation.removesuffix(b'"}').decode()})
 
 
-def validated_reply(request: Request, body: bytes, digest: str, headers: dict[str, str]) -> Response:
-    """One JSON value with a validator; 304 where the client has it already. `digest` names the body's content."""
+def validated_response(request: Request, body: bytes, digest: str, headers: dict[str, str]) -> Response:
+    """JSON with an ETag made of `digest`; 304 if the client has this version."""
     etag = f'"{digest}"'
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", **headers}
@@ -54,8 +53,8 @@ def validated_reply(request: Request, body: bytes, digest: str, headers: dict[st
     return Response(body, media_type=JSON, headers=headers)
 
 
-def list_reply(request: Request, answer: Answer, page: PageQuery) -> Response:
-    """A JSON array; how many rows the whole list has, and where its next page is, ride in headers."""
+def list_response(request: Request, answer: Answer, page: PageQuery) -> Response:
+    """A JSON array, with the row count of the whole list and the next page's address in headers."""
     total = answer.total or 0
     headers = {"X-Total-Count": str(total)}
     following = page.offset + page.limit
@@ -65,7 +64,7 @@ def list_reply(request: Request, answer: Answer, page: PageQuery) -> Response:
 
 
 def _at_offset(request: Request, limit: int, offset: int) -> str:
-    """This request's own address with another offset, relative to the server."""
+    """This request's path and query with another offset."""
     path = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
     others = {**read_query(request.scope["query_string"]), "limit": str(limit), "offset": str(offset)}
     return f"{quote(path, safe='/%:@!$&()*+,;=~-._')}?{urlencode(others)}"
