@@ -1,5 +1,6 @@
 """Responses whose bodies are the bytes that PostgreSQL wrote."""
 
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
@@ -59,12 +60,14 @@ def list_response(request: Request, answer: Answer, page: PageQuery) -> Response
     headers = {"X-Total-Count": str(total)}
     following = page.offset + page.limit
     if following < total and following <= OFFSET_MAX:
-        headers["Link"] = f'<{_at_offset(request, page.limit, following)}>; rel="next"'
+        scope = request.scope
+        path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        headers["Link"] = f'<{_at_offset(path, scope["query_string"], page.limit, following)}>; rel="next"'
     return Response(answer.body, media_type=JSON, headers=headers)
 
 
-def _at_offset(request: Request, limit: int, offset: int) -> str:
-    """This request's path and query with another offset."""
-    path = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
-    others = {**read_query(request.scope["query_string"]), "limit": str(limit), "offset": str(offset)}
-    return f"{quote(path, safe='/%:@!$&()*+,;=~-._')}?{urlencode(others)}"
+@lru_cache(maxsize=256)
+def _at_offset(path: bytes, query_string: bytes, limit: int, offset: int) -> str:
+    """The request's path and query with another offset."""
+    parameters = {**read_query(query_string), "limit": str(limit), "offset": str(offset)}
+    return f"{quote(path, safe='/%:@!$&()*+,;=~-._')}?{urlencode(parameters)}"
