@@ -14,7 +14,7 @@ from app.models.columns import known_values
 
 
 class PlainText(Text):
-    """Text in which JSON has nothing to escape: instants, and names of enumerations."""
+    """Text that JSON does not escape: instants and enum values."""
 
     inherit_cache = True
 
@@ -56,7 +56,7 @@ NO_COLUMNS = Columns("")
 
 @cache
 def _types_of(model: Any) -> Mapping[str, Any]:
-    """Types by column; of a column that holds names of an enumeration: PlainText."""
+    """Types by column name; PlainText for columns that hold enum values."""
     table = model.__table__
     checks = {check.name for check in table.constraints if isinstance(check, CheckConstraint)}
     return {

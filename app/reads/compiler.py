@@ -85,7 +85,7 @@ class Compiler:
         return select(objects).select_from(page.subquery(inner_name))
 
     def array_bytes(self, entity: Entity, selection: Selection, listing: ListArgs) -> Select[Any]:
-        """As `array`, in UTF-8 and a quarter cheaper: for an answer that is nothing else."""
+        """Like `array`, as UTF-8 bytes and cheaper: for an array that is the whole response."""
         columns, inner_name = Columns(self.names.new("t"), entity.model), self.names.new("r")
         row = Row()
         packed, to_text = object_text(self.pairs(entity, columns, selection, row))
@@ -101,7 +101,7 @@ class Compiler:
         packed: list[ColumnElement[Any]],
         linked_to: list[ColumnElement[bool]],
     ) -> Select[Any]:
-        """The page's rows with these columns, in the list's order."""
+        """The page's rows with the columns of `packed`, in the list's order."""
         order = order_by(total_order(entity, listing.order), columns)
         limit = None if listing.page.is_whole else number_literal(listing.page.limit)
         rows: FromClause = entity.model.__table__.alias(columns.name)

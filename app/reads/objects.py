@@ -96,10 +96,10 @@ def pack(pairs: list[Pair]) -> tuple[list[ColumnElement[Any]], Callable[[str], C
 
 
 def object_text(pairs: list[Pair]) -> tuple[list[ColumnElement[Any]], Callable[[str], ColumnElement[Any]]]:
-    """As `pack`, with the object as text: the same characters for three quarters of `row_to_json`'s time.
+    """Like `pack`, with the object as text: the characters of `row_to_json` in less time, because types are known.
 
-    `row_to_json` looks the type of every value of every row up in the catalogue; here it is known when the statement is
-    compiled (docs/adr/0030-libraries.md has the figures). Only where nobody embeds the object in another.
+    `row_to_json` looks up the type of every value in the catalogue (docs/adr/0030-libraries.md). An object made of this
+    text would be escaped again if it were embedded in another.
     """
     if len(pairs) > FIELDS_MAX:
         raise BadInputError(f"More than {FIELDS_MAX} fields are selected of one object.")
@@ -117,13 +117,13 @@ def object_text(pairs: list[Pair]) -> tuple[list[ColumnElement[Any]], Callable[[
 
 
 def array_bytes(objects: ColumnElement[Any]) -> ColumnElement[Any]:
-    """All rows' texts as one JSON array in UTF-8, spaced as `json_agg` does it."""
+    """The rows' texts as one JSON array in UTF-8, with the spaces of `json_agg`."""
     listed = func.coalesce(func.string_agg(objects, text_literal(", ")), text_literal(""))
     return func.convert_to(_joined([text_literal("["), listed, text_literal("]")]), text_literal("UTF8"))
 
 
 def _value_text(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A value as JSON text. What is neither a number nor free of characters to escape is left to PostgreSQL."""
+    """A value as JSON text. `to_json` writes values that may need escapes."""
     if isinstance(value.type, Integer | Numeric | Boolean):
         text: ColumnElement[Any] = cast(value, Text)
     elif isinstance(value.type, PlainText | Uuid):
@@ -134,7 +134,7 @@ def _value_text(value: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _joined(parts: list[ColumnElement[Any]]) -> ColumnElement[Any]:
-    """The texts one after the other. As a balanced tree: a chain would copy the first part once for each other."""
+    """The concatenated texts, as a balanced tree: a chain would copy the first part for each following one."""
     if len(parts) == 1:
         return parts[0]
     middle = len(parts) // 2
