@@ -14,14 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import psutil
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -52,11 +45,7 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         requests = Counter("purser_requests", "Responses by API and status.", ["api", "status"], registry=registry)
         seconds = Histogram(
-            "purser_request_seconds",
-            "Time to respond, by API.",
-            ["api"],
-            registry=registry,
-            buckets=BUCKETS_SECONDS,
+            "purser_request_seconds", "Time to respond, by API.", ["api"], registry=registry, buckets=BUCKETS_SECONDS
         )
         self._requests = cache(requests.labels)
         self._seconds = cache(seconds.labels)

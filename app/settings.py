@@ -81,8 +81,7 @@ class Settings(BaseSettings):
     )
     statement_timeout_seconds: Seconds = Field(15.0, description="Maximum duration of one SQL statement.")
     allowed_hosts: str | None = Field(
-        None,
-        description="Comma-separated host names accepted, besides loopback names, while no API key exists.",
+        None, description="Comma-separated host names accepted, besides loopback names, while no API key exists."
     )
     wrong_keys_max: int = Field(
         10,

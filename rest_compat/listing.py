@@ -7,11 +7,14 @@ from rest_compat.queries import PageQuery
 
 
 class Filters:
-    """Collects conditions; parameters that are None add none."""
+    """Collects conditions; values that are None add none."""
 
-    def __init__(self) -> None:
+    def __init__(self, **equal: Any) -> None:
+        """`equal`: values that fields must have."""
         self.values: list[Any] = []
         self._conditions: list[Condition] = []
+        for field, value in equal.items():
+            self.add(field, Op.EQ, value)
 
     def add(self, field: str, op: Op, value: Any) -> None:
         """Add a condition, unless the value is None."""

@@ -1,13 +1,15 @@
 """`/api/trading`: strategies, orders, fills, positions and the audit log."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from app.errors import OrderNotFound
-from app.reads import Op, ReadQuery, ResultFormat
-from app.resolvers import audit, fills, orders, positions, strategies, summary
+from app.principal import Principal
+from app.reads import Answer, Op, ReadQuery, ResultFormat, Selection
+from app.resolvers import Context, audit, fills, orders, positions, strategies, summary
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid
 from rest_compat import schemas
@@ -82,27 +84,32 @@ def _one(model: type[BaseModel], *statuses: int, headers: dict[str, Any] | None 
     return {"response_class": Response, "responses": {**ok, **error_responses(*statuses)}}
 
 
+async def _page(
+    request: Request,
+    principal: Principal,
+    query: PageQuery,
+    list_rows: Callable[[Context, Principal, ReadQuery, Sequence[Any]], Awaitable[Answer]],
+    selection: Selection,
+    filters: Filters | None = None,
+) -> Response:
+    filters = filters or Filters()
+    answer = await list_rows(context_of(request), principal, filters.page(selection, query), filters.values)
+    return list_response(request, answer, query)
+
+
 @router.get("/strategies", **_list_of(schemas.Strategy))
 async def list_strategies(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """All strategies, newest first."""
-    filters = Filters()
-    read = filters.page(_STRATEGY, query)
-    return list_response(
-        request, await strategies.list_strategies(context_of(request), principal, read, filters.values), query
-    )
+    return await _page(request, principal, query, strategies.list_strategies, _STRATEGY)
 
 
 @router.get("/orders", **_list_of(schemas.Order))
 async def list_orders(request: Request, principal: Caller, query: Annotated[OrdersQuery, Query()]) -> Response:
     """Orders, newest first by `ts_init`."""
-    filters = Filters()
-    filters.add("strategy_id", Op.EQ, query.strategy_id)
+    filters = Filters(strategy_id=query.strategy_id, instrument_id=query.instrument_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
-    filters.add("instrument_id", Op.EQ, query.instrument_id)
     filters.add_names("status", *(IN_FLIGHT if query.status == PENDING else [query.status]))
-    read = filters.page(_ORDER, query)
-    found = await orders.list_orders(context_of(request), principal, read, filters.values)
-    return list_response(request, found, query)
+    return await _page(request, principal, query, orders.list_orders, _ORDER, filters)
 
 
 @router.get("/orders/{client_order_id}", **_one(schemas.Order, 404, 409))
@@ -122,11 +129,8 @@ async def list_order_fills(
     """The fills of one order, newest first by `ts_event`."""
     context = context_of(request)
     order = await orders.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
-    filters = Filters()
-    filters.add("strategy_id", Op.EQ, order.strategy_id)
-    filters.add("client_order_id", Op.EQ, client_order_id)
-    read = filters.page(_FILL, query)
-    return list_response(request, await fills.list_fills(context, principal, read, filters.values), query)
+    filters = Filters(strategy_id=order.strategy_id, client_order_id=client_order_id)
+    return await _page(request, principal, query, fills.list_fills, _FILL, filters)
 
 
 @router.get("/orders/{client_order_id}/deny-reason", **_one(schemas.DenyReason, 404, 409))
@@ -142,14 +146,10 @@ async def get_deny_reason(
 @router.get("/fills", **_list_of(schemas.Fill))
 async def list_fills(request: Request, principal: Caller, query: Annotated[FillsQuery, Query()]) -> Response:
     """Fills, newest first by `ts_event`."""
-    filters = Filters()
-    filters.add("instrument_id", Op.EQ, query.instrument_id)
-    filters.add("strategy_id", Op.EQ, query.strategy_id)
+    filters = Filters(instrument_id=query.instrument_id, strategy_id=query.strategy_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add_names("side", query.side)
-    read = filters.page(_FILL, query)
-    found = await fills.list_fills(context_of(request), principal, read, filters.values)
-    return list_response(request, found, query)
+    return await _page(request, principal, query, fills.list_fills, _FILL, filters)
 
 
 @router.get("/fills/summary", **_one(schemas.FillsSummary, headers=VALUATION_HEADERS))
@@ -157,9 +157,7 @@ async def summarize_fills(
     request: Request, principal: Caller, query: Annotated[FillsSummaryQuery, Query()]
 ) -> Response:
     """Sums of fills, by currency and by instrument."""
-    filters = Filters()
-    filters.add("strategy_id", Op.EQ, query.strategy_id)
-    filters.add("instrument_id", Op.EQ, query.instrument_id)
+    filters = Filters(strategy_id=query.strategy_id, instrument_id=query.instrument_id)
     sums = await fills.summarize_fills(context_of(request), principal, filters.condition(), filters.values)
     return sums_response(sums)
 
@@ -167,17 +165,11 @@ async def summarize_fills(
 @router.get("/positions", **_list_of(schemas.Position))
 async def list_positions(request: Request, principal: Caller, query: Annotated[PositionsQuery, Query()]) -> Response:
     """Positions, newest first by opening; open ones by default."""
-    filters = Filters()
-    if query.strategy_id is not None:
-        strategy_id = read_uuid(query.strategy_id)
-        filters.add("strategy_id", Op.EQ, strategy_id)
-        filters.add("strategy_name", Op.EQ, query.strategy_id if strategy_id is None else None)
-    filters.add("instrument_id", Op.EQ, query.instrument_id)
+    strategy_id = None if query.strategy_id is None else read_uuid(query.strategy_id)
+    name = query.strategy_id if strategy_id is None else None
+    filters = Filters(strategy_id=strategy_id, strategy_name=name, instrument_id=query.instrument_id)
     filters.add_names("status", query.status)
-    read = filters.page(_POSITION, query)
-    return list_response(
-        request, await positions.list_positions(context_of(request), principal, read, filters.values), query
-    )
+    return await _page(request, principal, query, positions.list_positions, _POSITION, filters)
 
 
 @router.get("/summary", **_one(schemas.Summary))
@@ -189,11 +181,7 @@ async def get_summary(request: Request, principal: Caller, query: Annotated[NoQu
 @router.get("/audit", **_list_of(schemas.AuditEntry))
 async def list_audit_entries(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """The audit log, newest first by `ts`."""
-    filters = Filters()
-    read = filters.page(_AUDIT_ENTRY, query)
-    return list_response(
-        request, await audit.list_audit_entries(context_of(request), principal, read, filters.values), query
-    )
+    return await _page(request, principal, query, audit.list_audit_entries, _AUDIT_ENTRY)
 
 
 def _storable(client_order_id: str) -> str:

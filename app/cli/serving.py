@@ -45,9 +45,9 @@ def run_service(*, host: str | None, port: int | None, workers: int | None, demo
             _require_key_beyond_loopback(settings, state)
             if demo:
                 # Imported here: the ledger takes most of a second to load.
-                from app.cli.demo import demonstrate_unless_there_is_data
+                from app.cli.demo import load_demo
 
-                demonstrate_unless_there_is_data(url, settings)
+                load_demo(url, settings)
             _export_settings(settings, url)
             _listen(listener, settings)
             _announce_once_ready(settings, state)
