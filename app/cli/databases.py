@@ -31,10 +31,10 @@ def configured_database(settings: Settings) -> Iterator[str]:
         yield url
 
 
-async def _with_database(url: str, act: Callable[[Database], Awaitable[object]]) -> None:
+async def _with_database(url: str, use: Callable[[Database], Awaitable[object]]) -> None:
     database = await Database.open(url)
     try:
-        await act(database)
+        await use(database)
     finally:
         await database.close()
 

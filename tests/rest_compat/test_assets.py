@@ -1,4 +1,4 @@
-"""The files of the documentation pages: those there are, and nothing else."""
+"""The files of the documentation pages: which are served, which are not found, and what a missing build says."""
 
 from pathlib import Path
 
