@@ -86,7 +86,7 @@ def test_a_key_without_a_name_goes_by_its_id(place: Settings) -> None:
         (["--strategy", "NONE"], "No strategy has the id or name 'NONE'."),
         (
             ["--strategy", "ONE"],
-            f"Several traders have a strategy named 'ONE' ({IDS[0]}, {IDS[1]}); say which by its id.",
+            f"Several traders have a strategy named 'ONE' ({IDS[0]}, {IDS[1]}); choose one by its id.",
         ),
         (["--name", "taken"], "There is a key named 'taken' already, or there was; choose another name."),
         (["--name", "two\nlines"], "A key's name has 1 to 100 characters, all of them printable."),
@@ -117,7 +117,7 @@ def test_a_key_is_revoked_once_by_id_or_explicitly_by_name(place: Settings) -> N
     for arguments, key, name in ((["--name", "one"], "one", "one"), ([id_of(keys[1])], id_of(keys[1]), "two")):
         assert purser(place, "keys", "revoke", *arguments).stdout.startswith(f"Revoked the key {key}.")
         revoked_at = stored(place, f"SELECT revoked_at FROM api_keys WHERE name = '{name}'")
-        assert purser(place, "keys", "revoke", *arguments).stdout == f"The key {key} was revoked before.\n"
+        assert purser(place, "keys", "revoke", *arguments).stdout == f"The key {key} was already revoked.\n"
         assert stored(place, f"SELECT revoked_at FROM api_keys WHERE name = '{name}'") == revoked_at
 
 
@@ -172,7 +172,7 @@ def test_keys_work_at_once_and_end_soon_in_every_process_while_the_service_runs(
     with serving(data_dir, free_tcp_port) as service:
         service.until_ready()
         said = service.stop()
-    assert "every API key is revoked, so nobody gets in" in said
+    assert "every API key is revoked: no client has access" in said
 
 
 def test_without_a_key_it_listens_on_the_loopback_only(

@@ -21,7 +21,7 @@ LIMITS = {
     "graphql_cost_max": 10**9,
     "graphql_tokens_max": 10**6,
     "graphql_fields_max": 10**6,
-    "graphql_body_bytes_max": 10**7,
+    "graphql_query_bytes_max": 10**7,
     "wrong_keys_max": 10**6,
 }
 """What is asked here is more than clients may ask."""
