@@ -1,0 +1,18 @@
+"""One test that never ends, for test_scratch: run by its name only."""
+
+import asyncio
+import json
+import os
+
+import pytest
+
+from app.database import Database
+from app.database.embedded import EmbeddedServer
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_never_ends(server: EmbeddedServer, database: Database, capfd: pytest.CaptureFixture[str]) -> None:
+    with capfd.disabled():
+        print("\n" + json.dumps({"scratch": os.environ["TMPDIR"], "postgres": server.postmaster_pid}), flush=True)
+    await asyncio.Event().wait()
