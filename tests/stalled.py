@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 
 import pytest
 
@@ -10,6 +11,9 @@ from app.database import Database
 from app.database.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.anyio
+
+# A shell has background jobs ignore it, and what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 async def test_never_ends(server: EmbeddedServer, database: Database, capfd: pytest.CaptureFixture[str]) -> None:
