@@ -101,7 +101,8 @@ async def own(database_url: str) -> AsyncIterator[tuple[FastAPI, Client]]:
 @asynccontextmanager
 async def serving(url: str, **settings: Any) -> AsyncIterator[tuple[FastAPI, Client]]:
     """The started application, and a client of it."""
-    app = create_app(Settings(database_url=SecretStr(url), **settings))
+    # The keys of an application that outlives one test are not read while tests without an event loop run.
+    app = create_app(Settings(database_url=SecretStr(url), **{"keys_stale_seconds_max": 3600.0} | settings))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
