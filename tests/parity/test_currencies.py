@@ -1,4 +1,4 @@
-"""Both faces take the same currencies, and say the same of those that they refuse."""
+"""GraphQL and REST accept the same currencies, and refuse others with the same message."""
 
 import pytest
 from fastapi import FastAPI

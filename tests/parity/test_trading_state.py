@@ -1,4 +1,4 @@
-"""Both faces show what a strategy may do now, the state of all trading counted in."""
+"""GraphQL and REST show a strategy's effective trading state."""
 
 import pytest
 from fastapi import FastAPI
