@@ -29,7 +29,7 @@ Check = Callable[[ReadConnection], AsyncIterator[Finding]]
 
 @dataclass(frozen=True)
 class Invariant:
-    """One thing that must hold. `number` is that of the list in README, "Verification"."""
+    """One thing that must hold. `number` is that of the list in docs/ledger.md, "Verification"."""
 
     number: int
     claim: str
