@@ -10,7 +10,7 @@ from app.reads.entity import Entity
 from app.resolvers.context import Context
 
 
-def check_question(entity: Entity, query: ReadQuery) -> None:
+def check_query(entity: Entity, query: ReadQuery) -> None:
     """Raises BadInputError where no statement can answer it."""
     compiled_query(entity, query)
 

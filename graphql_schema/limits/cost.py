@@ -39,7 +39,7 @@ from graphql.language import BooleanValueNode, EnumValueNode, ListTypeNode, NonN
 
 from app.errors import BadInputError, PageTooLarge
 from app.reads.performance import POINTS_UNLESS_SAID
-from graphql_schema.listing import PAGE_SIZE
+from graphql_schema.execution.list_args import PAGE_SIZE
 
 COST_REPORTED_MAX = 2**53 - 1
 """A cost beyond is reported as this: the largest integer that every JSON reader keeps exact."""

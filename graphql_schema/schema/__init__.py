@@ -8,7 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import ExecutionContext
 
-from graphql_schema.execution import SplicingExecutor
+from graphql_schema.execution.executor import PurserExecutor
 from graphql_schema.schema.mutations import Mutation
 from graphql_schema.schema.queries import Query
 from graphql_schema.schema.subscriptions import Subscription
@@ -33,6 +33,6 @@ schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    execution_context_class=SplicingExecutor,
+    execution_context_class=PurserExecutor,
     config=StrawberryConfig(scalar_map=SCALARS),
 )

@@ -1,38 +1,19 @@
-"""The root of all questions. A field says which entity it asks about, and which resolver answers.
-
-Values are handed on as they are and never looked at: what is asked for must not depend on them.
-"""
+"""The root of all queries. The arguments are declared here; what a field reads is in `execution.root_fields`."""
 # mypy: disable-error-code="no-any-return"
-# Strawberry is told the type of the answer; what comes is a question, which the executor answers.
+# Strawberry reads the declared type; the executor completes the JSON that `read` returns.
 
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
 
-from app.errors import BadInputError
-from app.reads import And, Compare, Op, has_key, read_node_id
-from app.reads.catalogue import (
-    AUDIT_ENTRY,
-    BUDGET,
-    FILL_SUMMARY,
-    GLOBAL_TRADING_STATE,
-    ORDER,
-    QUARANTINED_EVENT,
-    STRATEGY,
-    SUMMARY,
-)
-from app.reads.catalogue.registry import entity_named
-from app.resolvers import audit, budgets, changes, events, fills, nodes, orders, strategies, summary
-from graphql_schema.ask import asked
-from graphql_schema.caller import Caller
-from graphql_schema.holes import worked_out
+from app.resolvers import changes
+from graphql_schema.caller import Info
+from graphql_schema.execution.executor import read
 from graphql_schema.node import Node
 from graphql_schema.schema.inputs import AuditFilter, FillFilter, QuarantineFilter
 from graphql_schema.schema.performance_arguments import list_performance
-from graphql_schema.told import entity_of
 from graphql_schema.types.administration import AuditEntry, GlobalTradingState
 from graphql_schema.types.connections import Connection
 from graphql_schema.types.enums import FillGroup
@@ -55,110 +36,97 @@ from graphql_schema.types.trading import (
 )
 
 
-def _node(id: Annotated[strawberry.ID, argument("The id, from any answer.")]) -> Node | None:
-    entity = entity_named(entity_of(id))
-    key = worked_out(lambda given: read_node_id(given).values, id, count=len(entity.key))
-    return asked(entity, partial(nodes.find_node, entity), has_key(entity), key)
+async def _node(info: Info, id: Annotated[strawberry.ID, argument("The id, from any answer.")]) -> Node | None:
+    return await read(info)
 
 
-def _strategies(
+async def _strategies(
+    info: Info,
     filter: StrategiesWanted = UNSET,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
     before: Before = UNSET,
 ) -> Connection[Strategy]:
-    return asked(STRATEGY, strategies.list_strategies)
+    return await read(info)
 
 
-def _strategy(
+async def _strategy(
+    info: Info,
     id: Annotated[UUID | None, argument("Its id.")] = UNSET,
     name: Annotated[str | None, argument("Its name; refused where several traders have one of that name.")] = UNSET,
 ) -> Strategy | None:
-    given = [
-        (field, value)
-        for field, value in (("strategy_id", id), ("name", name))
-        if value is not None and value is not UNSET
-    ]
-    if len(given) != 1:
-        raise BadInputError("Give either `id` or `name`.")
-    field, value = given[0]
-    return asked(STRATEGY, strategies.find_strategy, Compare(field, Op.EQ, 0), (value,))
+    return await read(info)
 
 
-def _trading_state() -> GlobalTradingState:
-    return asked(GLOBAL_TRADING_STATE, strategies.get_global_trading_state)
+async def _trading_state(info: Info) -> GlobalTradingState:
+    return await read(info)
 
 
-def _order(
+async def _order(
+    info: Info,
     client_order_id: Annotated[str, argument("The engine's id.")],
     strategy_id: Annotated[
         UUID | None, argument("Whose; needed where several strategies have one of that id.")
     ] = UNSET,
 ) -> Order | None:
-    where, values = Compare("client_order_id", Op.EQ, 0), [client_order_id]
-    if strategy_id is None or strategy_id is UNSET:
-        return asked(ORDER, orders.find_order, where, values)
-    both = And((where, Compare("strategy_id", Op.EQ, 1)))
-    return asked(ORDER, orders.find_order, both, [*values, strategy_id])
+    return await read(info)
 
 
-def _fills_summary(
+async def _fills_summary(
+    info: Info,
     filter: Annotated[FillFilter | None, argument("Only these.")] = UNSET,
     group_by: Annotated[list[FillGroup] | None, argument("What makes the groups.")] = UNSET,
 ) -> FillSummary:
-    return asked(FILL_SUMMARY, fills.sum_up_fills)
+    return await read(info)
 
 
-def _budgets(
+async def _budgets(
+    info: Info,
     strategy_id: Annotated[UUID | None, argument("Only this strategy's.")] = UNSET,
     currency: Annotated[str | None, argument("Only in this currency.")] = UNSET,
 ) -> list[Budget]:
-    given = [
-        (field, value)
-        for field, value in (("strategy_id", strategy_id), ("currency", currency))
-        if value is not None and value is not UNSET
-    ]
-    where = And(tuple(Compare(field, Op.EQ, slot) for slot, (field, _) in enumerate(given)))
-    return asked(BUDGET, budgets.list_budgets, where, [value for _, value in given])
+    return await read(info)
 
 
-def _budget(
-    strategy_id: Annotated[UUID, argument("Whose.")], currency: Annotated[str, argument("In which currency.")]
+async def _budget(
+    info: Info,
+    strategy_id: Annotated[UUID, argument("Whose.")],
+    currency: Annotated[str, argument("In which currency.")],
 ) -> Budget | None:
-    where = And((Compare("strategy_id", Op.EQ, 0), Compare("currency", Op.EQ, 1)))
-    return asked(BUDGET, budgets.find_budget, where, [strategy_id, currency])
+    return await read(info)
 
 
-def _registry() -> list[Budget]:
-    return asked(BUDGET, budgets.list_registry)
+async def _registry(info: Info) -> list[Budget]:
+    return await read(info)
 
 
-def _audit_log(
+async def _audit_log(
+    info: Info,
     filter: Annotated[AuditFilter | None, argument("Only these.")] = UNSET,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
     before: Before = UNSET,
 ) -> Connection[AuditEntry]:
-    return asked(AUDIT_ENTRY, audit.list_audit_entries)
+    return await read(info)
 
 
-def _quarantined_events(
+async def _quarantined_events(
+    info: Info,
     filter: Annotated[QuarantineFilter | None, argument("Only these.")] = UNSET,
     first: First = UNSET,
     after: After = UNSET,
 ) -> Connection[OrderEvent]:
-    return asked(QUARANTINED_EVENT, events.list_quarantined_events)
+    return await read(info)
 
 
-def _feed_cursor(info: strawberry.Info) -> str:
-    caller: Caller = info.context
-    return changes.get_feed_cursor(caller.context, caller.principal)
+def _feed_cursor(info: Info) -> str:
+    return changes.get_feed_cursor(info.context.context, info.context.principal)
 
 
-def _summary() -> Summary:
-    return asked(SUMMARY, summary.get_summary)
+async def _summary(info: Info) -> Summary:
+    return await read(info)
 
 
 @strawberry.type(description="Everything that can be asked.")

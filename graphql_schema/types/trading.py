@@ -1,10 +1,10 @@
 """The nodes and their lists. A field's Python name is its name in the catalogue.
 
-A list is declared by a function that says which entity it lists. At the root it is called; below, it only declares the
-arguments: `execution` reads the whole selection and has it answered by one statement.
+A list is declared by a function with its arguments. At the root it reads; below, it only declares the arguments: the
+statement of the root field has the whole selection.
 """
 # mypy: disable-error-code="no-any-return"
-# Strawberry is told the type of the answer; what comes is a question, which the executor answers.
+# Strawberry reads the declared type; the executor completes the JSON that `read` returns.
 
 from typing import Annotated, Optional, TypeAlias
 from uuid import UUID
@@ -12,8 +12,6 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from app.reads.catalogue import BUDGET_JOURNAL_ENTRY, FILL, ORDER, ORDER_EVENT, POSITION, SIGNAL
-from app.resolvers import fills, orders, positions, signals
 from app.rules.enums import (
     AuthorizationStatus,
     BudgetOverReason,
@@ -31,7 +29,8 @@ from app.rules.enums import (
     TradingState,
     Valuation,
 )
-from graphql_schema.ask import asked, never
+from graphql_schema.caller import Info
+from graphql_schema.execution.executor import read
 from graphql_schema.node import Node
 from graphql_schema.schema.inputs import (
     FillFilter,
@@ -60,7 +59,8 @@ _ITS_TERMS = (
 )
 
 
-def list_orders(
+async def list_orders(
+    info: Info,
     filter: OrdersWanted = UNSET,
     order_by: OrdersSorted = UNSET,
     first: First = UNSET,
@@ -69,10 +69,11 @@ def list_orders(
     before: Before = UNSET,
 ) -> Connection["Order"]:
     """A list of orders."""
-    return asked(ORDER, orders.list_orders)
+    return await read(info)
 
 
-def list_fills(
+async def list_fills(
+    info: Info,
     filter: FillsWanted = UNSET,
     order_by: FillsSorted = UNSET,
     first: First = UNSET,
@@ -81,10 +82,11 @@ def list_fills(
     before: Before = UNSET,
 ) -> Connection["Fill"]:
     """A list of fills."""
-    return asked(FILL, fills.list_fills)
+    return await read(info)
 
 
-def list_positions(
+async def list_positions(
+    info: Info,
     filter: PositionsWanted = UNSET,
     first: First = UNSET,
     after: After = UNSET,
@@ -92,36 +94,36 @@ def list_positions(
     before: Before = UNSET,
 ) -> Connection["Position"]:
     """A list of positions."""
-    return asked(POSITION, positions.list_positions)
+    return await read(info)
 
 
-def list_signals(
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+async def list_signals(
+    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection["Signal"]:
     """A list of signals."""
-    return asked(SIGNAL, signals.list_signals)
+    return await read(info)
 
 
-def _some_fills(
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+async def _some_fills(
+    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection["Fill"]:
-    return asked(FILL, never)
+    return await read(info)
 
 
-def _some_orders(first: First = UNSET, after: After = UNSET) -> Connection["Order"]:
-    return asked(ORDER, never)
+async def _some_orders(info: Info, first: First = UNSET, after: After = UNSET) -> Connection["Order"]:
+    return await read(info)
 
 
-def _events(
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+async def _events(
+    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection["OrderEvent"]:
-    return asked(ORDER_EVENT, never)
+    return await read(info)
 
 
-def _journal(
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+async def _journal(
+    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection["BudgetJournalEntry"]:
-    return asked(BUDGET_JOURNAL_ENTRY, never)
+    return await read(info)
 
 
 @strawberry.type(description="One strategy of one trader.")
