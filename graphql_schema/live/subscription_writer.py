@@ -68,7 +68,7 @@ def _writer(operation: Operation) -> Callable[[Any], bytes]:
             if type(value) is JsonByAlias:
                 value = value.bodies[key] or b"null"
             elif attribute is not None:
-                value = orjson.dumps(value)
+                value = orjson.dumps(value, default=str)  # asyncpg has UUIDs of its own
             written.append(label + value)
         return b"%b%b}}" % (head, b",".join(written))
 

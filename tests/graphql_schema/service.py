@@ -3,11 +3,12 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.main import create_app
@@ -15,10 +16,11 @@ from app.settings import Settings
 
 
 @contextmanager
-def running(url: str, **settings: Any) -> Iterator[str]:
-    """The address of a started server over the database at `url`."""
+def running(url: str, extend: Callable[[FastAPI], None] = lambda _: None, **settings: Any) -> Iterator[str]:
+    """The address of a started server over the database at `url`; `extend` adds to the application."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         app = create_app(Settings(database_url=SecretStr(url), **settings))
+        extend(app)
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
         thread.start()
