@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from app.errors import OrderNotFound
 from app.reads import Op, ReadQuery, ResultFormat
-from app.resolvers import audit, fills, orders, positions, strategies, summary
+from app.resolvers import fills, orders, reads
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid
 from rest_compat import schemas
@@ -87,9 +87,7 @@ async def list_strategies(request: Request, principal: Asker, query: Annotated[P
     """All strategies, the newest first."""
     filters = Filters()
     read = filters.page(_STRATEGY, query)
-    return list_reply(
-        request, await strategies.list_strategies(context_of(request), principal, read, filters.values), query
-    )
+    return list_reply(request, await reads.list_strategies(context_of(request), principal, read, filters.values), query)
 
 
 @router.get("/orders", **_list_of(schemas.Order))
@@ -101,7 +99,7 @@ async def list_orders(request: Request, principal: Asker, query: Annotated[Order
     filters.add("instrument_id", Op.EQ, query.instrument_id)
     filters.add_names("status", *(IN_FLIGHT if query.status == PENDING else [query.status]))
     read = filters.page(_ORDER, query)
-    found = await orders.list_orders(context_of(request), principal, read, filters.values)
+    found = await reads.list_orders(context_of(request), principal, read, filters.values)
     return list_reply(request, found, query)
 
 
@@ -126,7 +124,7 @@ async def list_order_fills(
     filters.add("strategy_id", Op.EQ, order.strategy_id)
     filters.add("client_order_id", Op.EQ, client_order_id)
     read = filters.page(_FILL, query)
-    return list_reply(request, await fills.list_fills(context, principal, read, filters.values), query)
+    return list_reply(request, await reads.list_fills(context, principal, read, filters.values), query)
 
 
 @router.get("/orders/{client_order_id}/deny-reason", **_one(schemas.DenyReason, 404, 409))
@@ -148,7 +146,7 @@ async def list_fills(request: Request, principal: Asker, query: Annotated[FillsQ
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add_names("side", query.side)
     read = filters.page(_FILL, query)
-    found = await fills.list_fills(context_of(request), principal, read, filters.values)
+    found = await reads.list_fills(context_of(request), principal, read, filters.values)
     return list_reply(request, found, query)
 
 
@@ -173,15 +171,13 @@ async def list_positions(request: Request, principal: Asker, query: Annotated[Po
     filters.add("instrument_id", Op.EQ, query.instrument_id)
     filters.add_names("status", query.status)
     read = filters.page(_POSITION, query)
-    return list_reply(
-        request, await positions.list_positions(context_of(request), principal, read, filters.values), query
-    )
+    return list_reply(request, await reads.list_positions(context_of(request), principal, read, filters.values), query)
 
 
 @router.get("/summary", **_one(schemas.Summary))
 async def get_summary(request: Request, principal: Asker, query: Annotated[NoQuery, Query()]) -> Response:
     """How many signals, orders and fills there are."""
-    return json_reply((await summary.get_summary(context_of(request), principal, _SUMMARY)).body)
+    return json_reply((await reads.get_summary(context_of(request), principal, _SUMMARY)).body)
 
 
 @router.get("/audit", **_list_of(schemas.AuditEntry))
@@ -190,7 +186,7 @@ async def list_audit_entries(request: Request, principal: Asker, query: Annotate
     filters = Filters()
     read = filters.page(_AUDIT_ENTRY, query)
     return list_reply(
-        request, await audit.list_audit_entries(context_of(request), principal, read, filters.values), query
+        request, await reads.list_audit_entries(context_of(request), principal, read, filters.values), query
     )
 
 

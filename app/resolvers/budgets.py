@@ -1,8 +1,6 @@
 """Budgets: what strategies may tie up, what they do, and what their fills have realized."""
 
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from app.errors import BudgetNotFound, DatabaseUnavailable, StrategyNotFound
@@ -12,7 +10,6 @@ from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
 from app.reads import (
     And,
-    Answer,
     Compare,
     ListArgs,
     Op,
@@ -20,7 +17,6 @@ from app.reads import (
     ReadQuery,
     ResultFormat,
     Selection,
-    answer,
     fetch_objects,
 )
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, STRATEGY
@@ -69,22 +65,6 @@ def get_registry(context: Context, principal: Principal) -> tuple[RegistryPage, 
     if age_seconds is None:
         raise DatabaseUnavailable
     return page, age_seconds
-
-
-async def list_budgets(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()) -> Answer:
-    """Budgets, the oldest first."""
-    return await answer(context.database, principal, BUDGET, query, values)
-
-
-async def find_budget(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any]) -> Answer:
-    """The one budget that satisfies the question, which asks for a key; null where there is none."""
-    found = await fetch_objects(context.database, principal, BUDGET, query, values)
-    return Answer(found[0].body if found else b"null", None)
-
-
-async def list_registry(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()) -> Answer:
-    """All budgets, the oldest first."""
-    return await answer(context.database, principal, BUDGET, query, values)
 
 
 async def get_realized_pnl(context: Context, principal: Principal, strategy_id: UUID) -> Sums:

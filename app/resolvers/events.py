@@ -1,7 +1,6 @@
 """Engine events."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from app.engines.nautilus import BadEvent, InstrumentReceived, decode_line, encode_event
@@ -14,8 +13,6 @@ from app.ledger.recording.quarantine import Resolved, ResolveQuarantine
 from app.ledger.storage.locks import WAITED_TOO_LONG
 from app.ledger.storage.writing import CANNOT_BE_STORED
 from app.principal import Principal, Role
-from app.reads import Answer, ReadQuery, answer
-from app.reads.catalogue import QUARANTINED_EVENT
 from app.resolvers.context import Context
 from app.resolvers.strategies import resolve
 from app.resolvers.transactions import act
@@ -24,13 +21,6 @@ from app.rules.identity import strategy_id_of
 from app.rules.instruments import InstrumentDefinition
 
 TOGETHER_MAX = 5000
-
-
-async def list_quarantined_events(
-    context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()
-) -> Answer:
-    """Events that are stored but not applied, newest first."""
-    return await answer(context.database, principal, QUARANTINED_EVENT, query, values)
 
 
 async def record_events(context: Context, principal: Principal, events: Sequence[object]) -> RecordedEvents:

@@ -1,22 +1,13 @@
 """Signals."""
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from app.ledger.commands import RecordSignal
 from app.ledger.recording import signals
 from app.principal import Principal, Role
-from app.reads import Answer, ReadQuery, answer
-from app.reads.catalogue import SIGNAL
 from app.resolvers.context import Context
 from app.resolvers.strategies import resolve
 from app.resolvers.transactions import act
-
-
-async def list_signals(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()) -> Answer:
-    """Signals, newest first."""
-    return await answer(context.database, principal, SIGNAL, query, values)
 
 
 async def record_signal(context: Context, principal: Principal, command: RecordSignal) -> tuple[UUID, UUID]:

@@ -9,18 +9,11 @@ from app.ledger.administration import strategies
 from app.ledger.administration.strategies import StateSet
 from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
-from app.reads import Answer, ReadQuery, answer, fetch_objects
-from app.reads.catalogue import GLOBAL_TRADING_STATE, STRATEGY
+from app.reads import Answer, ReadQuery, fetch_objects
+from app.reads.catalogue import STRATEGY
 from app.resolvers.context import Context
 from app.resolvers.transactions import act
 from app.rules.enums import TradingState
-
-
-async def list_strategies(
-    context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()
-) -> Answer:
-    """Strategies, the newest first."""
-    return await answer(context.database, principal, STRATEGY, query, values)
 
 
 async def find_strategy(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any]) -> Answer:
@@ -83,10 +76,3 @@ async def set_global_trading_state(context: Context, principal: Principal, state
     principal.require_all_strategies()
     async with act(context) as work:
         return await strategies.set_global_trading_state(work, principal, state)
-
-
-async def get_global_trading_state(
-    context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()
-) -> Answer:
-    """The state of all trading. It applies to every strategy, so bound principals read it too."""
-    return await answer(context.database, principal, GLOBAL_TRADING_STATE, query, values)

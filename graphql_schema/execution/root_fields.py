@@ -28,20 +28,7 @@ from app.reads.catalogue import (
 )
 from app.reads.catalogue.registry import entity_named
 from app.reads.entity import Entity
-from app.resolvers import (
-    audit,
-    budgets,
-    events,
-    fills,
-    instruments,
-    nodes,
-    orders,
-    performance,
-    positions,
-    signals,
-    strategies,
-    summary,
-)
+from app.resolvers import orders, reads, strategies
 from graphql_schema.execution.placeholders import derive
 from graphql_schema.execution.plan_constraints import entity_of
 
@@ -78,7 +65,7 @@ def _where(given: Given, **fields: str) -> tuple[Condition, list[Any]]:
 def _node(given: Given) -> RootRead:
     entity = entity_named(entity_of(given["id"]))
     key = derive(lambda node_id: read_node_id(node_id).values, given["id"], count=len(entity.key))
-    return RootRead(entity, partial(nodes.find_node, entity), has_key(entity), key)
+    return RootRead(entity, partial(reads.find, entity), has_key(entity), key)
 
 
 def _strategy(given: Given) -> RootRead:
@@ -93,32 +80,32 @@ def _order(given: Given) -> RootRead:
 
 
 def _budgets(given: Given) -> RootRead:
-    return RootRead(BUDGET, budgets.list_budgets, *_where(given, strategyId="strategy_id", currency="currency"))
+    return RootRead(BUDGET, reads.list_budgets, *_where(given, strategyId="strategy_id", currency="currency"))
 
 
 def _budget(given: Given) -> RootRead:
-    return RootRead(BUDGET, budgets.find_budget, *_where(given, strategyId="strategy_id", currency="currency"))
+    return RootRead(BUDGET, reads.find_budget, *_where(given, strategyId="strategy_id", currency="currency"))
 
 
 ROOT_FIELDS: dict[str, RootRead | Callable[[Given], RootRead]] = {
     "node": _node,
-    "strategies": RootRead(STRATEGY, strategies.list_strategies),
+    "strategies": RootRead(STRATEGY, reads.list_strategies),
     "strategy": _strategy,
-    "tradingState": RootRead(GLOBAL_TRADING_STATE, strategies.get_global_trading_state),
-    "orders": RootRead(ORDER, orders.list_orders),
+    "tradingState": RootRead(GLOBAL_TRADING_STATE, reads.get_global_trading_state),
+    "orders": RootRead(ORDER, reads.list_orders),
     "order": _order,
-    "fills": RootRead(FILL, fills.list_fills),
-    "fillsSummary": RootRead(FILL_SUMMARY, fills.sum_up_fills),
-    "performance": RootRead(PERFORMANCE, performance.compute_performance),
-    "positions": RootRead(POSITION, positions.list_positions),
-    "signals": RootRead(SIGNAL, signals.list_signals),
+    "fills": RootRead(FILL, reads.list_fills),
+    "fillsSummary": RootRead(FILL_SUMMARY, reads.sum_up_fills),
+    "performance": RootRead(PERFORMANCE, reads.compute_performance),
+    "positions": RootRead(POSITION, reads.list_positions),
+    "signals": RootRead(SIGNAL, reads.list_signals),
     "budgets": _budgets,
     "budget": _budget,
-    "registry": RootRead(BUDGET, budgets.list_registry),
-    "auditLog": RootRead(AUDIT_ENTRY, audit.list_audit_entries),
-    "quarantinedEvents": RootRead(QUARANTINED_EVENT, events.list_quarantined_events),
-    "instruments": RootRead(INSTRUMENT, instruments.list_instruments),
-    "discrepancies": RootRead(DISCREPANCY, instruments.list_discrepancies),
-    "summary": RootRead(SUMMARY, summary.get_summary),
+    "registry": RootRead(BUDGET, reads.list_budgets),
+    "auditLog": RootRead(AUDIT_ENTRY, reads.list_audit_entries),
+    "quarantinedEvents": RootRead(QUARANTINED_EVENT, reads.list_quarantined_events),
+    "instruments": RootRead(INSTRUMENT, reads.list_instruments),
+    "discrepancies": RootRead(DISCREPANCY, reads.list_discrepancies),
+    "summary": RootRead(SUMMARY, reads.get_summary),
 }
 """By the field's GraphQL name. All fields of `Query` but `feedCursor`, which reads no row."""

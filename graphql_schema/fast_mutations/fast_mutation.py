@@ -21,7 +21,6 @@ from graphql import (
     print_ast,
 )
 from graphql.execution.collect_fields import FragmentDetails
-from graphql.execution.values import VariableValues
 
 from app.errors import PurserError
 from graphql_schema.caller import Caller
@@ -30,7 +29,7 @@ from graphql_schema.execution.placeholders import NotPlannable
 from graphql_schema.execution.selection import Operation
 from graphql_schema.fast_mutations.fields import FAST_FIELDS, FastField
 from graphql_schema.fast_mutations.payload_templates import PayloadTemplate
-from graphql_schema.plans.variables import Constraints, PlanVariables
+from graphql_schema.plans.variables import Constraints, PlanVariables, SplitVariables
 
 TEMPLATES_MAX = 16
 """Most templates kept of one mutation, one for each combination of plan constraints."""
@@ -66,23 +65,21 @@ class FastMutation:
             argument, *raw = msgspec.structs.astuple(self._decoder.decode(variables))
             named = zip(self._others, raw, strict=True)
             others = {name: orjson.loads(bytes(one)) for name, one in named if one is not _ABSENT}
+            split = self._variables.split(others)
             if not self.field.has_template:
-                self._variables.split(others)
                 return FastRequest(self, argument, others, None, ())
-            constraints, values = self._variables.split(others)
-            template = self._template(constraints, others)
-            return FastRequest(self, argument, others, template, template.bound(values))
+            template = self._template(split)
+            return FastRequest(self, argument, others, template, template.bound(split.values))
         except (msgspec.MsgspecError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError):
             return None
         except (NotPlannable, PurserError):
             return None
 
-    def _template(self, constraints: Constraints, others: Mapping[str, Any]) -> PayloadTemplate:
-        template = self._templates.get(constraints)
+    def _template(self, split: SplitVariables) -> PayloadTemplate:
+        template = self._templates.get(split.constraints)
         if template is None:
-            variables = VariableValues({}, self._variables.with_placeholders(others))
-            template = PayloadTemplate(Operation(self.schema, self.definition, self._fragments, variables))
-            self._templates[constraints] = template
+            template = PayloadTemplate(Operation(self.schema, self.definition, self._fragments, split.template))
+            self._templates[split.constraints] = template
             if len(self._templates) > TEMPLATES_MAX:
                 self._templates.popitem(last=False)
         return template

@@ -24,7 +24,7 @@ from app.resolvers.lookups import look_up
 from graphql_schema.caller import Caller
 from graphql_schema.execution.executor import ObjectByKey, PayloadReader
 from graphql_schema.execution.names import python_name
-from graphql_schema.execution.placeholders import Bind, NotPlannable, binder
+from graphql_schema.execution.placeholders import NotPlannable, bind
 from graphql_schema.execution.selection import Details, Operation
 
 
@@ -44,14 +44,14 @@ class PayloadTemplate:
         self._operation, self._reader = operation, PayloadReader(operation)
         self._reader.check(declared, details)
         self._is_list = is_list_type(get_nullable_type(declared))
-        self._binds: list[Bind] = []
+        self._templates: list[Sequence[Any]] = []
         self._members = {
             type_.name: self._member(type_, details) for type_ in operation.schema.get_possible_types(union)
         }
 
     def bound(self, values: Sequence[Any]) -> list[Sequence[Any]]:
         """The parameters of each query, besides keys, from the values of a request. Raises CursorInvalid."""
-        return [bind(values) for bind in self._binds]
+        return [bind(template, values) for template in self._templates]
 
     async def data(self, payload: Any, bound: Sequence[Sequence[Any]], caller: Caller) -> bytes:
         """The JSON of `data`. Raises any error that keeps it from being whole."""
@@ -94,8 +94,8 @@ class PayloadTemplate:
         if entity is None:
             return _Gap(python_name(declared), is_needed)
         query, template = self._reader.by_key(entity, details)
-        self._binds.append(binder(template))
-        return _Gap(python_name(declared), is_needed, query, len(self._binds) - 1)
+        self._templates.append(template)
+        return _Gap(python_name(declared), is_needed, query, len(self._templates) - 1)
 
 
 @dataclass(slots=True)

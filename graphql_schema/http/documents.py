@@ -163,8 +163,7 @@ class Documents:
         fragments: dict[str, FragmentDetails],
         plans_max: int,
     ) -> Operation:
-        definitions = {name: fragment.definition for name, fragment in fragments.items()}
-        meter = CostMeter(self._schema, node, definitions, self._limits.page_size_max)
+        meter = CostMeter(self._schema, node, fragments, self._limits.page_size_max)
         selections = node.selection_set.selections
         is_one_field = len(selections) == 1 and isinstance(selections[0], FieldNode)
         is_mutation = node.operation is OperationType.MUTATION

@@ -5,8 +5,7 @@ its keys are a constraint, and each field is split by its own type.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
     GraphQLError,
@@ -14,13 +13,12 @@ from graphql import (
     GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
-    GraphQLScalarType,
     GraphQLSchema,
     Undefined,
     VariableDefinitionNode,
 )
 from graphql.execution.get_variable_signature import get_variable_signature
-from graphql.execution.values import get_variable_values, input_is_nested_too_deeply
+from graphql.execution.values import VariableValues, get_variable_values, input_is_nested_too_deeply
 from graphql.utilities import coerce_input_value
 
 from app.errors import PurserError
@@ -29,11 +27,17 @@ from graphql_schema.execution.plan_constraints import PARAMETER_SCALARS, unconst
 
 Constraints: TypeAlias = Any
 """Hashable, in tuples: equal for requests that share a plan."""
-Split: TypeAlias = Callable[[Any, list[Any]], Constraints]
-"""(coerced value, values so far) -> constraints; appends the values of parameters."""
 
 _PARAMETER = "parameter"
 _ABSENT = "absent"
+
+
+class SplitVariables(NamedTuple):
+    """The variables of one request. `template` has them with a placeholder for each value."""
+
+    constraints: Constraints
+    values: list[Any]
+    template: VariableValues
 
 
 class PlanVariables:
@@ -41,7 +45,7 @@ class PlanVariables:
 
     def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
         """Raises NotPlannable."""
-        self._variables: list[tuple[str, GraphQLInputType, Any, Split]] = []
+        self._variables: list[tuple[str, GraphQLInputType, Any]] = []
         defaults = get_variable_values(schema, [one for one in definitions if one.default_value is not None], {})
         if isinstance(defaults, list):
             raise NotPlannable
@@ -51,22 +55,21 @@ class PlanVariables:
                 raise NotPlannable
             missing = Undefined if isinstance(signature.type, GraphQLNonNull) else _ABSENT
             default = defaults.coerced.get(signature.name, missing)
-            self._variables.append((signature.name, signature.type, default, _split_of(signature.type)))
+            self._variables.append((signature.name, signature.type, default))
 
-    def split(self, raw: Mapping[str, Any]) -> tuple[Constraints, list[Any]]:
-        """The constraints and the values of a request. Raises NotPlannable for what ordinary execution refuses."""
+    def split(self, raw: Mapping[str, Any]) -> SplitVariables:
+        """Split the variables of a request. Raises NotPlannable for what ordinary execution refuses."""
         values: list[Any] = []
-        constraints = []
-        for name, type_, default, split in self._variables:
+        constraints: list[Constraints] = []
+        template: dict[str, Any] = {}
+        for name, type_, default in self._variables:
             coerced = _coerced(raw, name, type_, default)
-            constraints.append(_ABSENT if coerced is _ABSENT else split(coerced, values))
-        return tuple(constraints), values
-
-    def with_placeholders(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """The coerced variables, a placeholder for each value that `split` gives."""
-        numbers: list[Any] = []
-        coerced = ((name, type_, _coerced(raw, name, type_, default)) for name, type_, default, _ in self._variables)
-        return {name: _placeholders(type_, value, numbers) for name, type_, value in coerced if value is not _ABSENT}
+            if coerced is _ABSENT:
+                constraints.append(_ABSENT)
+                continue
+            constraint, template[name] = _split(type_, coerced, values)
+            constraints.append(constraint)
+        return SplitVariables(tuple(constraints), values, VariableValues({}, template))
 
 
 def size_of(constraints: Constraints) -> int:
@@ -87,89 +90,39 @@ def _coerced(raw: Mapping[str, Any], name: str, type_: GraphQLInputType, default
     return coerced
 
 
-def _split_of(type_: GraphQLInputType) -> Split:
-    """How a value of the type is split."""
-    if isinstance(type_, GraphQLNonNull):
-        return _split_of(type_.of_type)
-    if isinstance(type_, GraphQLInputObjectType):
-        return _ObjectSplit(type_)
-    constraint = _constraint_of(type_)
-    if constraint is not None:
-        return partial(_split_parameter, constraint)
-    if isinstance(type_, GraphQLList):
-        item = _split_of(type_.of_type)
-        return lambda value, values: None if value is None else tuple([item(part, values) for part in value])
-    return lambda value, _: _hashable(value)
-
-
-def _split_parameter(constraint: Callable[[Any], Hashable], value: Any, values: list[Any]) -> Constraints:
+def _split(type_: GraphQLInputType, value: Any, values: list[Any]) -> tuple[Constraints, Any]:
+    """The constraints of a coerced value, and the value with placeholders; appends the values that they stand for."""
     if value is None:
-        return None
-    values.append(value)
-    return _PARAMETER, constraint(value)
-
-
-class _ObjectSplit:
-    """Splits an input object. The types of its fields are read on first use: filters contain themselves."""
-
-    def __init__(self, type_: GraphQLInputObjectType) -> None:
-        self._type = type_
-        self._fields: dict[str, Split] = {}
-
-    def __call__(self, value: Any, values: list[Any]) -> Constraints:
-        if value is None:
-            return None
-        constraints = []
-        for name, part in value.items():
-            split = self._fields.get(name)
-            if split is None:
-                split = self._fields[name] = _split_of(self._type.fields[name].type)
-            constraints.append((name, split(part, values)))
-        return tuple(constraints)
-
-
-def _placeholders(type_: GraphQLInputType, value: Any, numbers: list[Any]) -> Any:
-    """The value with placeholders, numbered in the order in which `Split` appends values."""
+        return None, None
     if isinstance(type_, GraphQLNonNull):
-        return _placeholders(type_.of_type, value, numbers)
-    if value is None:
-        return None
-    if isinstance(type_, GraphQLInputObjectType):
-        return {name: _placeholders(type_.fields[name].type, part, numbers) for name, part in value.items()}
-    constraint = _constraint_of(type_)
-    if constraint is not None:
-        numbers.append(None)
-        return Placeholder(len(numbers) - 1, constraint(value))
-    if isinstance(type_, GraphQLList):
-        return [_placeholders(type_.of_type, part, numbers) for part in value]
-    return value
-
-
-def _constraint_of(type_: GraphQLInputType) -> Callable[[Any], Hashable] | None:
-    """The constraint of a value of the type; None where values are no parameters."""
-    if isinstance(type_, GraphQLList):
-        return None if _constraint_of(_nullable(type_.of_type)) is None else unconstrained
-    if not isinstance(type_, GraphQLScalarType) or type_.name not in PARAMETER_SCALARS:
-        return None
-    constrain = PARAMETER_SCALARS[type_.name]
-
-    def constraint(value: Any) -> Hashable:
+        type_ = type_.of_type
+    constrain = _constraint_of(type_)
+    if constrain is not None:
         try:
-            return constrain(value)
+            constraint = constrain(value)
         except PurserError as error:
             raise NotPlannable from error
-
-    return constraint
-
-
-def _nullable(type_: GraphQLInputType) -> GraphQLInputType:
-    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-
-
-def _hashable(value: Any) -> Sequence[Any]:
+        values.append(value)
+        return (_PARAMETER, constraint), Placeholder(len(values) - 1, constraint)
+    if isinstance(type_, GraphQLInputObjectType):
+        fields = type_.fields
+        parts = {name: _split(fields[name].type, part, values) for name, part in value.items()}
+        constraints = tuple([(name, constraint) for name, (constraint, _) in parts.items()])
+        return constraints, {name: template for name, (_, template) in parts.items()}
+    if isinstance(type_, GraphQLList):
+        items = [_split(type_.of_type, item, values) for item in value]
+        return tuple([constraint for constraint, _ in items]), [template for _, template in items]
     try:
         hash(value)
     except TypeError as error:
         raise NotPlannable from error
     # True and 1 are equal, and so are 1 and 1.0: the type tells them apart.
-    return type(value), value
+    return (type(value), value), value
+
+
+def _constraint_of(type_: GraphQLInputType) -> Callable[[Any], Hashable] | None:
+    """The constraint of a value of the type; None if it is no parameter."""
+    if isinstance(type_, GraphQLList):
+        item = type_.of_type.of_type if isinstance(type_.of_type, GraphQLNonNull) else type_.of_type
+        return None if _constraint_of(item) is None else unconstrained
+    return PARAMETER_SCALARS.get(getattr(type_, "name", ""))

@@ -11,14 +11,13 @@ from strawberry import UNSET
 from app.resolvers import changes
 from graphql_schema.caller import Info
 from graphql_schema.execution.executor import read
-from graphql_schema.node import Node
 from graphql_schema.schema.inputs import AuditFilter, FillFilter, QuarantineFilter
 from graphql_schema.schema.performance_arguments import list_performance
 from graphql_schema.types.administration import AuditEntry, GlobalTradingState
-from graphql_schema.types.connections import Connection
 from graphql_schema.types.enums import FillGroup
 from graphql_schema.types.fields import After, Before, First, Last, argument
 from graphql_schema.types.instruments import Discrepancy, Instrument, list_discrepancies, list_instruments
+from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.statistics import FillSummary, Performance, Summary
 from graphql_schema.types.trading import (
     Budget,

@@ -5,8 +5,8 @@ from uuid import UUID
 import strawberry
 
 from app.rules.enums import TradingState
-from graphql_schema.node import Node
 from graphql_schema.types.fields import described
+from graphql_schema.types.relay import Node
 from graphql_schema.types.scalars import Document, Instant
 
 

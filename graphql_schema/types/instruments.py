@@ -11,10 +11,9 @@ from strawberry import UNSET
 from app.rules.enums import DiscrepancyKind, InstrumentSource
 from graphql_schema.caller import Info
 from graphql_schema.execution.executor import read
-from graphql_schema.node import Node
 from graphql_schema.schema.inputs import DateTimeFilter, StringFilter, UUIDFilter
-from graphql_schema.types.connections import Connection
 from graphql_schema.types.fields import After, Before, First, Last, argument, described, optional
+from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.scalars import Amount, Instant
 
 if TYPE_CHECKING:

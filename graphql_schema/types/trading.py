@@ -31,7 +31,6 @@ from app.rules.enums import (
 )
 from graphql_schema.caller import Info
 from graphql_schema.execution.executor import read
-from graphql_schema.node import Node
 from graphql_schema.schema.inputs import (
     FillFilter,
     FillSort,
@@ -41,9 +40,9 @@ from graphql_schema.schema.inputs import (
     StrategyFilter,
 )
 from graphql_schema.schema.performance_arguments import of_strategy
-from graphql_schema.types.connections import Connection
 from graphql_schema.types.fields import After, Before, First, Last, argument, described
 from graphql_schema.types.instruments import Instrument
+from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.scalars import Amount, Document, Instant
 from graphql_schema.types.statistics import Performance
 

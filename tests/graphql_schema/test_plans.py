@@ -21,7 +21,7 @@ from graphql_schema.execution.executor import execute
 from graphql_schema.execution.root_fields import ROOT_FIELDS, RootRead
 from graphql_schema.http import documents as http_documents
 from graphql_schema.http.documents import Documents
-from graphql_schema.plans import operation_plans
+from graphql_schema.plans import operation_plan
 from tests.graphql_schema.compiled import new_documents, operation_in
 from tests.reads.rows import EMA, MAKER
 
@@ -248,7 +248,7 @@ async def test_a_second_request_is_neither_parsed_nor_compiled(
         assert await by_plan(documents, FILTER, {"f": {"clientOrderId": {"eq": name}}}, caller)
         monkeypatch.setattr(http_documents, "parse", None)
         monkeypatch.setattr(http_documents, "validate", None)
-        monkeypatch.setattr(operation_plans, "compile_operation", None)
+        monkeypatch.setattr(operation_plan, "OperationPlan", None)
 
 
 ORDERS_OF = "query ($s: [OrderStatus!]) { orders(filter: {status: {in: $s}}) { nodes { id } } }"

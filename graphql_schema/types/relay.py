@@ -1,4 +1,4 @@
-"""Relay's connections, generic over the node: `Connection[Order]` is `OrderConnection` in the schema."""
+"""Relay's nodes and connections. Connections are generic: `Connection[Order]` is `OrderConnection` in the schema."""
 
 from typing import Generic, TypeVar
 
@@ -7,6 +7,13 @@ import strawberry
 from graphql_schema.types.fields import described
 
 NodeType = TypeVar("NodeType")
+
+
+@strawberry.interface(description="Anything with an id.")
+class Node:
+    """Anything with an id."""
+
+    id: strawberry.ID = described("Opaque, and unique among all nodes.")
 
 
 @strawberry.type(description="Where a page stands in its list.")
