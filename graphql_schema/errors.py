@@ -19,7 +19,7 @@ MESSAGE_CHARACTERS_MAX = 1000
 
 BUSY = ErrorCode.BUSY.value
 CODES = {ErrorCode.BAD_INPUT: "BAD_REQUEST", ErrorCode.NOT_READY: BUSY}
-"""Domain codes that have another name in GraphQL; all others are the same on both faces."""
+"""Domain codes that have another name in GraphQL; all others are the same in REST."""
 
 _LOG = logging.getLogger("purser.graphql")
 
@@ -76,7 +76,7 @@ def refusal(
 
 
 def coded(error: Exception) -> GraphQLError:
-    """The error as the client may see it: refusals as they are, faults of ours masked."""
+    """The error as the client may see it: domain errors with their code, unexpected errors masked."""
     if isinstance(error, PurserError) and error.code is not ErrorCode.INTERNAL:
         return GraphQLError(str(error), extensions={"code": CODES.get(error.code, error.code.value)})
     if isinstance(error, GraphQLError) and isinstance(error.original_error, GraphQLError | None):

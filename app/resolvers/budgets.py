@@ -24,7 +24,7 @@ from app.reads.fill_statistics import Sums, find_realized_pnl
 from app.resolvers.context import Context
 from app.resolvers.lookups import look_up
 from app.resolvers.strategies import resolve
-from app.resolvers.transactions import act
+from app.resolvers.transactions import transaction
 
 _OF_STRATEGY = Compare("strategy_id", Op.EQ, 0)
 _IN_CURRENCY = Compare("currency", Op.EQ, 1)
@@ -91,7 +91,7 @@ async def set_budget(
     """
     principal.require(Role.ADMIN)
     strategy_id = await resolve(context, principal, strategy)
-    async with act(context) as work:
+    async with transaction(context) as work:
         await budgets.set_budget(work, principal, strategy_id, currency, allocated, is_new_currency=is_new_currency)
     return strategy_id
 
@@ -103,6 +103,6 @@ async def delete_budget(context: Context, principal: Principal, strategy: Strate
     """
     principal.require(Role.ADMIN)
     strategy_id = await resolve(context, principal, strategy)
-    async with act(context) as work:
+    async with transaction(context) as work:
         await budgets.delete_budget(work, principal, strategy_id, currency)
     return strategy_id

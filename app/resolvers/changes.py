@@ -1,4 +1,4 @@
-"""Following the change feed, for one who asks: what was missed first, then what happens."""
+"""Following the change feed for one subscriber: first the changes that it missed, then new ones."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 PAGE_ROWS = 1000
 RETRY_SECONDS = 0.5
-"""How long to wait before a database is asked again that was away."""
+"""How long to wait before the next try while the database is unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class _Reader:
             self._epoch, self._offset = await offset_of_cursor(connection, cursor)
 
     async def go_on(self, subscriber: Subscriber) -> AsyncIterator[list[Change]]:
-        """From the last offset, what is in the table; from where the subscriber began, what it is told."""
+        """Changes after the last offset: from the table up to where the subscriber began, then from the subscriber."""
         start = await subscriber.start()
         if self._offset is None:
             self._epoch, self._offset = self._context.feed.epoch, start

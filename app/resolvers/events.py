@@ -15,7 +15,7 @@ from app.ledger.storage.writing import CANNOT_BE_STORED
 from app.principal import Principal, Role
 from app.resolvers.context import Context
 from app.resolvers.strategies import resolve
-from app.resolvers.transactions import act
+from app.resolvers.transactions import transaction
 from app.rules.events import EngineEvent
 from app.rules.identity import strategy_id_of
 from app.rules.instruments import InstrumentDefinition
@@ -69,7 +69,7 @@ async def resolve_quarantine(
     principal.require(Role.ADMIN)
     strategy_id = await resolve(context, principal, strategy)
     try:
-        async with act(context) as work:
+        async with transaction(context) as work:
             resolved = await quarantine.resolve_quarantine(work, principal, str(strategy_id), command)
     except CANNOT_BE_STORED as error:
         raise EventNotResolvable(f"Event {command.event_id} cannot be applied: PostgreSQL cannot store it.") from error

@@ -8,7 +8,7 @@ from app.ledger.administration.currencies import check_known, load_currencies
 from app.ledger.administration.instruments import record_instruments as _record
 from app.principal import Principal, Role
 from app.resolvers.context import Context
-from app.resolvers.transactions import act
+from app.resolvers.transactions import transaction
 from app.rules.instruments import InstrumentDefinition
 
 TOGETHER_MAX = 1000
@@ -26,7 +26,7 @@ async def record_instruments(
     principal.require(Role.TRADER)
     if len(definitions) > TOGETHER_MAX:
         raise InputInvalid(f"{len(definitions)} instruments at once; at most {TOGETHER_MAX} are taken.", "inputs")
-    async with act(context) as work:
+    async with transaction(context) as work:
         await _check_currencies(work, principal, definitions)
         return await _record(work, principal, definitions)
 

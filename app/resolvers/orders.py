@@ -48,7 +48,7 @@ async def get_order(
 
 
 async def find_order(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any]) -> Answer:
-    """The one order that satisfies the question, or null; the first value is its client_order_id.
+    """The one order that satisfies the query, or null; the first value is its client_order_id.
 
     Raises OrderAmbiguous.
     """

@@ -7,7 +7,7 @@ from app.ledger.recording import signals
 from app.principal import Principal, Role
 from app.resolvers.context import Context
 from app.resolvers.strategies import resolve
-from app.resolvers.transactions import act
+from app.resolvers.transactions import transaction
 
 
 async def record_signal(context: Context, principal: Principal, command: RecordSignal) -> tuple[UUID, UUID]:
@@ -19,5 +19,5 @@ async def record_signal(context: Context, principal: Principal, command: RecordS
     if command.strategy is None:
         principal.require_all_strategies()
     strategy_id = None if command.strategy is None else await resolve(context, principal, command.strategy)
-    async with act(context) as work:
+    async with transaction(context) as work:
         return await signals.record_signal(work, command, strategy_id)

@@ -58,7 +58,7 @@ class GraphQLEndpoint:
             if settings.graphql_allow_list is None
             else AllowList.read(settings.graphql_allow_list)
         )
-        self._seen_through: set[asyncio.Future[Any]] = set()
+        self._mutations: set[asyncio.Future[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -95,26 +95,26 @@ class GraphQLEndpoint:
 
     async def results(self, request: bytes, caller: Caller) -> AsyncGenerator[bytes, None]:
         """What `live` sends: the answers to a request. Raises RequestRefused, domain errors."""
-        asked = requests.from_body(request)
-        document, operation = self._prepared(asked)
+        received = requests.from_body(request)
+        document, operation = self._prepared(received)
         if operation.type is not OperationType.SUBSCRIPTION:
-            answering = asyncio.create_task(self._answered(document, operation, asked, caller))
+            answering = asyncio.create_task(self._answered(document, operation, received, caller))
             if operation.type is OperationType.MUTATION:
-                # Seen through, though the client may leave: as over HTTP.
-                self._seen_through.add(answering)
-                answering.add_done_callback(self._seen_through.discard)
+                # Runs to its end if the client disconnects: as over HTTP.
+                self._mutations.add(answering)
+                answering.add_done_callback(self._mutations.discard)
                 result, extensions = await asyncio.shield(answering)
             else:
                 result, extensions = await answering
             yield responses.answered(result, extensions, MediaType.GRAPHQL).body
             return
-        check_variables(asked.variables)
-        self._cost(operation, asked.variables)  # of one event
+        check_variables(received.variables)
+        self._cost(operation, received.variables)  # of one event
         events = written_events(
             self._schema,
             document.node,
             operation.name,
-            asked.variables,
+            received.variables,
             caller,
             hide_suggestions=not self._suggestions,
         )
@@ -138,7 +138,7 @@ class GraphQLEndpoint:
         self, document: Document, operation: Operation, request: GraphQLRequest, caller: Caller
     ) -> tuple[ExecutionResult | bytes, dict[str, Any]]:
         """The result of a query or a mutation, and the answer's `extensions`. Raises RequestRefused."""
-        seconds_max = None  # a change is seen through: whoever asked for it must know whether it happened
+        seconds_max = None  # a mutation runs to its end: the client must know whether it happened
         if operation.type is OperationType.QUERY:
             check_variables(request.variables)
             seconds_max = self._query_seconds_max
@@ -210,7 +210,7 @@ def add_graphql(app: FastAPI, settings: Settings) -> None:
 
 
 def graphql_refusal(error: PurserError) -> ASGIApp:
-    """Answers a request that gets no further than who it comes from."""
+    """Answers a request that is not authenticated."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         media_type = negotiate(_headers(scope).get("accept")) or MediaType.JSON
@@ -263,10 +263,9 @@ def _refuse_wrong_type(operation: Operation, *, is_read: bool) -> None:
 
 
 def _refuse_what_was_not_done(result: ExecutionResult, extensions: Mapping[str, Any]) -> None:
-    """Refuse a mutation that found no time or no database: proxies and clients know what 503 asks of them.
+    """Refuse a mutation that timed out or had no database with 503, which proxies and clients retry.
 
-    A connection may be lost while it commits; then nobody knows. To ask again is right all the same: no act is done
-    twice.
+    If the connection is lost during the commit, the outcome is unknown. A retry is safe: mutations are idempotent.
     """
     for error in result.errors or ():
         # Deeper down it is what was done that could not be shown.

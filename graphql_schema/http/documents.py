@@ -82,7 +82,7 @@ class CacheLimits:
 
 
 class Documents:
-    """The documents asked last, ready to execute. Only valid ones are kept."""
+    """The documents used last, ready to execute. Only valid ones are kept."""
 
     def __init__(
         self, schema: GraphQLSchema, limits: CacheLimits, *, introspection: bool = True, suggestions: bool = False

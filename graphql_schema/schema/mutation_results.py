@@ -82,7 +82,7 @@ def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
 
 
 def recorded(events: Recorded) -> RecordedEvents:
-    """What became of events, as a client is told."""
+    """The payload for recorded events."""
     return RecordedEvents(
         accepted=events.accepted,
         duplicates=events.duplicates,
@@ -95,7 +95,7 @@ def recorded(events: Recorded) -> RecordedEvents:
 
 
 def order_of(strategy_id: UUID, client_order_id: str) -> Any:
-    """The order, as it stands after the act."""
+    """The order, as it stands after the mutation."""
     return _stored(ORDER, strategy_id, client_order_id)
 
 
@@ -120,23 +120,23 @@ def quarantine_resolved(strategy_id: UUID, event_id: UUID, variant: int, resolve
 
 
 def budget_of(strategy_id: UUID, currency: str | None) -> Any:
-    """The budget, as it stands after the act, or what is left of it where it was taken away since."""
+    """The budget, as it stands after the mutation, or its remains if it was deleted since."""
     return _stored(BUDGET_ENTRY, strategy_id, currency)
 
 
 def strategy_of(strategy_id: UUID) -> Any:
-    """The strategy, as it stands after the act."""
+    """The strategy, as it stands after the mutation."""
     return _stored(STRATEGY, strategy_id)
 
 
 def global_state_of(state: GlobalState) -> GlobalTradingState:
-    """What all trading may do, as the act left it."""
+    """What all trading may do, as the mutation left it."""
     since = None if state.since is None else written_instant(state.since)
     return GlobalTradingState(state=state.state, since=since, actor=state.actor)
 
 
 def signal_of(strategy_id: UUID, signal_id: UUID) -> Any:
-    """The signal, as it stands after the act."""
+    """The signal, as it stands after the mutation."""
     return _stored(SIGNAL, strategy_id, signal_id)
 
 

@@ -6,7 +6,7 @@ from starlette.routing import Route
 from graphql_schema.errors import RequestRefused
 from graphql_schema.http.application import GraphQLEndpoint
 from graphql_schema.http.documents import CHARACTERS_KEPT_MAX
-from tests.graphql_schema.compiled import new_documents
+from tests.graphql_schema.endpoint_documents import new_documents
 from tests.reads.serving import Client, serving
 
 

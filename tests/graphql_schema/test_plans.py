@@ -22,7 +22,7 @@ from graphql_schema.execution.root_fields import ROOT_FIELDS, RootRead
 from graphql_schema.http import documents as http_documents
 from graphql_schema.http.documents import Documents
 from graphql_schema.plans import operation_plan
-from tests.graphql_schema.compiled import new_documents, operation_in
+from tests.graphql_schema.endpoint_documents import new_documents, operation_in
 from tests.reads.rows import EMA, MAKER
 
 pytestmark = pytest.mark.anyio
