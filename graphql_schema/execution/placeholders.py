@@ -12,7 +12,7 @@ class NotPlannable(Exception):
     """The operation has no plan; ordinary execution answers."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen: made for each value of each request
 class Placeholder:
     """Stands for the value at `index` among a request's values. `constraint` is what the plan's key says of it."""
 

@@ -21,6 +21,7 @@ from graphql import (
     print_ast,
 )
 from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.values import VariableValues
 
 from app.errors import PurserError
 from graphql_schema.caller import Caller
@@ -78,7 +79,8 @@ class FastMutation:
     def _template(self, split: SplitVariables) -> PayloadTemplate:
         template = self._templates.get(split.constraints)
         if template is None:
-            template = PayloadTemplate(Operation(self.schema, self.definition, self._fragments, split.template))
+            variables = VariableValues({}, split.template)
+            template = PayloadTemplate(Operation(self.schema, self.definition, self._fragments, variables))
             self._templates[split.constraints] = template
             if len(self._templates) > TEMPLATES_MAX:
                 self._templates.popitem(last=False)

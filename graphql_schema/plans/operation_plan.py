@@ -15,6 +15,7 @@ from graphql import (
     is_non_null_type,
 )
 from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.values import VariableValues
 
 from app.errors import PurserError
 from app.reads import Answer
@@ -72,7 +73,9 @@ class OperationPlans:
         if len(self._plans) > self._plans_max:
             self._plans.popitem(last=False)
         try:
-            plan = OperationPlan(Operation(self._schema, self._definition, self._fragments, split.template))
+            plan = OperationPlan(
+                Operation(self._schema, self._definition, self._fragments, VariableValues({}, split.template))
+            )
         except (PurserError, GraphQLError, TypeError) as error:  # TypeError: something was computed of a placeholder
             raise NotPlannable from error
         self._plans[split.constraints] = plan

@@ -5,6 +5,7 @@ its keys are a constraint, and each field is split by its own type.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
@@ -18,7 +19,7 @@ from graphql import (
     VariableDefinitionNode,
 )
 from graphql.execution.get_variable_signature import get_variable_signature
-from graphql.execution.values import VariableValues, get_variable_values, input_is_nested_too_deeply
+from graphql.execution.values import get_variable_values, input_is_nested_too_deeply
 from graphql.utilities import coerce_input_value
 
 from app.errors import PurserError
@@ -37,7 +38,7 @@ class SplitVariables(NamedTuple):
 
     constraints: Constraints
     values: list[Any]
-    template: VariableValues
+    template: dict[str, Any]
 
 
 class PlanVariables:
@@ -69,7 +70,7 @@ class PlanVariables:
                 continue
             constraint, template[name] = _split(type_, coerced, values)
             constraints.append(constraint)
-        return SplitVariables(tuple(constraints), values, VariableValues({}, template))
+        return SplitVariables(tuple(constraints), values, template)
 
 
 def size_of(constraints: Constraints) -> int:
@@ -94,8 +95,14 @@ def _split(type_: GraphQLInputType, value: Any, values: list[Any]) -> tuple[Cons
     """The constraints of a coerced value, and the value with placeholders; appends the values that they stand for."""
     if value is None:
         return None, None
-    if isinstance(type_, GraphQLNonNull):
+    if type(type_) is GraphQLNonNull:
         type_ = type_.of_type
+    if type(type_) is GraphQLInputObjectType:
+        fields, constraints, template = type_.fields, [], {}
+        for name, part in value.items():
+            constraint, template[name] = _split(fields[name].type, part, values)
+            constraints.append((name, constraint))
+        return tuple(constraints), template
     constrain = _constraint_of(type_)
     if constrain is not None:
         try:
@@ -104,12 +111,7 @@ def _split(type_: GraphQLInputType, value: Any, values: list[Any]) -> tuple[Cons
             raise NotPlannable from error
         values.append(value)
         return (_PARAMETER, constraint), Placeholder(len(values) - 1, constraint)
-    if isinstance(type_, GraphQLInputObjectType):
-        fields = type_.fields
-        parts = {name: _split(fields[name].type, part, values) for name, part in value.items()}
-        constraints = tuple([(name, constraint) for name, (constraint, _) in parts.items()])
-        return constraints, {name: template for name, (_, template) in parts.items()}
-    if isinstance(type_, GraphQLList):
+    if type(type_) is GraphQLList:
         items = [_split(type_.of_type, item, values) for item in value]
         return tuple([constraint for constraint, _ in items]), [template for _, template in items]
     try:
@@ -120,6 +122,7 @@ def _split(type_: GraphQLInputType, value: Any, values: list[Any]) -> tuple[Cons
     return (type(value), value), value
 
 
+@cache
 def _constraint_of(type_: GraphQLInputType) -> Callable[[Any], Hashable] | None:
     """The constraint of a value of the type; None if it is no parameter."""
     if isinstance(type_, GraphQLList):

@@ -58,10 +58,6 @@ async def _strategy(
     return await read(info)
 
 
-async def _trading_state(info: Info) -> GlobalTradingState:
-    return await read(info)
-
-
 async def _order(
     info: Info,
     client_order_id: Annotated[str, argument("The engine's id.")],
@@ -96,10 +92,6 @@ async def _budget(
     return await read(info)
 
 
-async def _registry(info: Info) -> list[Budget]:
-    return await read(info)
-
-
 async def _audit_log(
     info: Info,
     filter: Annotated[AuditFilter | None, argument("Only these.")] = UNSET,
@@ -124,10 +116,6 @@ def _feed_cursor(info: Info) -> str:
     return changes.get_feed_cursor(info.context.context, info.context.principal)
 
 
-async def _summary(info: Info) -> Summary:
-    return await read(info)
-
-
 @strawberry.type(description="Everything that can be asked.")
 class Query:
     """Everything that can be asked."""
@@ -140,7 +128,7 @@ class Query:
         resolver=_strategy, description="One strategy, by its id or by its name; null where there is none."
     )
     trading_state: GlobalTradingState = strawberry.field(
-        resolver=_trading_state, description="What all trading may do, beside what each strategy may by itself."
+        resolver=read, description="What all trading may do, beside what each strategy may by itself."
     )
     orders: Connection[Order] = strawberry.field(
         resolver=list_orders, description="Orders, newest first unless `orderBy` says otherwise."
@@ -170,7 +158,7 @@ class Query:
     budget: Budget | None = strawberry.field(
         resolver=_budget, description="One budget; null where the strategy has none in the currency."
     )
-    registry: list[Budget] = strawberry.field(resolver=_registry, description="All budgets, the oldest first.")
+    registry: list[Budget] = strawberry.field(resolver=read, description="All budgets, the oldest first.")
     audit_log: Connection[AuditEntry] = strawberry.field(
         resolver=_audit_log, description="What people and keys changed, newest first."
     )
@@ -190,4 +178,4 @@ class Query:
         description="Where the change feed stands. A subscription `after` it misses nothing that came after what the "
         "same query answers.",
     )
-    summary: Summary = strawberry.field(resolver=_summary, description="How much of everything there is.")
+    summary: Summary = strawberry.field(resolver=read, description="How much of everything there is.")
