@@ -2,7 +2,7 @@
 
 Plain FastAPI does the same, for every route. It writes the whole address, though: with the host that the request names,
 the scheme that a proxy hides, and the path decoded. Here `Location` is the path that was sent, less its last slashes.
-docs/adr/0019-what-older-clients-send.md
+docs/adr/0019-rest-compatibility.md
 """
 
 from urllib.parse import quote, unquote_to_bytes

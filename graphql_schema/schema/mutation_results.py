@@ -72,9 +72,9 @@ def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
     budget = None if currency is None else _stored(BUDGET, verdict.strategy_id, currency)
     return OrderDenied(
         order=order,
-        code=verdict.deny_code,
+        deny_code=verdict.deny_code,
         reason=verdict.reason or "",
-        budget=budget,
+        checked_budget=budget,
         is_repeated=is_repeated,
         decided_at=decided_at,
         strategy_state=state,

@@ -100,7 +100,7 @@ def _verdict(command: AuthorizeOrder) -> Any:
     return Verdict(STRATEGY_ID, command.client_order_id, None, 1, TradingState.ACTIVE, False, DenyCode.NO_BUDGET, "no")
 
 
-SHORT = """{ __typename ... on OrderDenied { why: code reason } ... on Error { code message }
+SHORT = """{ __typename ... on OrderDenied { why: denyCode reason } ... on Error { code message }
   ... on InvalidInput { path } }"""
 SHORT_ONE = f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {SHORT} }}"
 SHORT_MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {SHORT} }}"
@@ -216,7 +216,7 @@ def test_both_readers_know_the_same_fields() -> None:
 STEERED = """mutation ($inputs: [AuthorizeOrderInput!]!, $n: Int = 2, $yes: Boolean!, $after: String, $q: Decimal) {
   all: authorizeOrders(inputs: $inputs) {
     ...Granted
-    ... on OrderDenied @include(if: $yes) { order { id } why: code reason left: budget { available } }
+    ... on OrderDenied @include(if: $yes) { order { id } why: denyCode reason left: checkedBudget { available } }
     __typename
     ... on Error { code }
     ... on Conflict { message }

@@ -18,7 +18,7 @@ TOGETHER = 30
 """Enough for the gate to decide them ahead."""
 REPEATABLE_MAX = 200
 
-_TOLD = "__typename ... on OrderDenied { denied: code reason } ... on Error { code message }"
+_TOLD = "__typename ... on OrderDenied { denied: denyCode reason } ... on Error { code message }"
 ONE = f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {{ {_TOLD} }} }}"
 MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {{ {_TOLD} }} }}"
 RELEASE = """mutation ($id: String!, $strategy: StrategyRef!) {

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.errors import EventNotResolvable, InputInvalid
-from app.ledger.recording import dedup as admission
+from app.ledger.recording import dedup
 from app.ledger.recording.own_events import decision_id, release_id
 from app.ledger.recording.quarantine import ResolveQuarantine
 from app.principal import Principal, Role
@@ -50,7 +50,7 @@ async def test_contents_under_one_id_are_read_once_each(context: Context, monkey
         read += 1
         return json.loads(*given, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(admission, "json", type("counting", (), {"loads": staticmethod(loads)}))
+    monkeypatch.setattr(dedup, "json", type("counting", (), {"loads": staticmethod(loads)}))
     events = [published("OrderAccepted", 1) | {"venue_order_id": f"V-{n}"} for n in range(200)]
     recorded = await record_events(context, ENGINE, [*events, *events])
     assert (recorded.accepted, recorded.quarantined, recorded.duplicates) == (0, 200, 200)
