@@ -16,7 +16,7 @@ import orjson
 from app.database import Database
 from app.principal import LOCAL
 from app.resolvers import Context
-from app.settings import Settings
+from app.settings import FixedLimits, Settings
 from bench.results import Comparison
 from bench.servers import database_with_rows
 from graphql_schema.caller import Caller
@@ -52,7 +52,7 @@ async def run() -> list[Comparison]:
             sides.append(
                 (
                     Caller(Context(database), LOCAL),
-                    GraphQLEndpoint(schema._schema, Settings()).documents,
+                    GraphQLEndpoint(schema._schema, Settings(), FixedLimits()).documents,
                     await _questions(url, orders),
                 )
             )

@@ -12,7 +12,7 @@ from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from app.database import Database, ReadConnection
-from app.errors import BadInputError, QuestionTooSlow
+from app.errors import BadInputError, QueryTimeout
 from app.principal import Principal
 from app.reads.compiler import build_statement
 from app.reads.entity import Entity
@@ -67,7 +67,7 @@ def compile_statement(statement: Select[Any]) -> CompiledQuery:
 async def answer(
     database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any] = ()
 ) -> Answer:
-    """Run a query of format ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow."""
+    """Run a query of format ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable, QueryTimeout."""
     compiled = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values) as connection:
         row = await connection.fetchrow(compiled.sql, *compiled.arguments(values, principal))
@@ -78,7 +78,7 @@ async def answer(
 async def fetch_objects(
     database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any] = ()
 ) -> list[OwnedObject]:
-    """Run a query of format EACH. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow."""
+    """Run a query of format EACH. Raises BadInputError, DatabaseUnavailable, QueryTimeout."""
     compiled = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values) as connection:
         rows = await connection.fetch(compiled.sql, *compiled.arguments(values, principal))
@@ -90,7 +90,7 @@ async def fetch_by_keys(
 ) -> list[bytes | None]:
     """Run a query of format KEYED on the primary; in the order of the keys.
 
-    Raises BadInputError, DatabaseUnavailable, QuestionTooSlow.
+    Raises BadInputError, DatabaseUnavailable, QueryTimeout.
     """
     compiled = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values, is_latest=True) as connection:
@@ -112,7 +112,7 @@ async def reading(
         async with database.read_latest() if is_latest else database.read() as connection:
             yield connection
     except asyncpg.QueryCanceledError as error:
-        raise QuestionTooSlow from error
+        raise QueryTimeout from error
     except asyncpg.InvalidParameterValueError as error:
         # The one value that PostgreSQL looks up in a list of its own: a time zone newer than its data.
         raise BadInputError(f"PostgreSQL refuses a value: {error}.") from error

@@ -1,6 +1,6 @@
 """Reads of one entity: lists, sums, and single rows. Each takes (context, principal, query, values).
 
-Their answers raise BadInputError, DatabaseUnavailable, QuestionTooSlow.
+Their answers raise BadInputError, DatabaseUnavailable, QueryTimeout.
 """
 
 from collections.abc import Sequence

@@ -52,7 +52,7 @@ class JsonByAlias(NamedTuple):
 async def read(info: Info[Any, Any]) -> Any:
     """Resolve a field of `Query`, with all that is selected below it, by one statement (`ROOT_FIELDS`).
 
-    Raises BadInputError, CursorInvalid, PageTooLarge, DatabaseUnavailable, QuestionTooSlow.
+    Raises BadInputError, CursorInvalid, PageTooLarge, DatabaseUnavailable, QueryTimeout.
     """
     operation, field, details = field_of(info)
     reader = SelectionReader(operation)

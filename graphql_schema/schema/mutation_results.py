@@ -10,7 +10,7 @@ from uuid import UUID
 from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
 from app.ledger.administration.trading_state import GlobalState
 from app.ledger.authorization.release import Released
-from app.ledger.batch import RecordedEvents as Recorded
+from app.ledger.batch import BatchResult as Recorded
 from app.ledger.commands import Verdict
 from app.ledger.recording.quarantine import Resolved
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, ORDER_EVENT, SIGNAL, STRATEGY

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
+from app.engines import nautilus
 from app.errors import InputInvalid, PurserError
 from app.ledger.commands import AuthorizeOrder
 from app.resolvers import authorizations, budgets, events, instruments, signals, strategies
@@ -123,7 +124,7 @@ async def _record_events(
 
 async def record_events(caller: Caller, sent: Sequence[object]) -> RecordedEvents:
     """The result of recording events: decoded values, or undecoded JSON bytes."""
-    return recorded(await events.record_events(*caller, sent))
+    return recorded(await events.record_events(*caller, sent, nautilus.read_message))
 
 
 async def _resolve_quarantine(

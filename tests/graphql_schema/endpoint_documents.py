@@ -1,14 +1,14 @@
 """Documents as the endpoint keeps them, and their operations."""
 
-from app.settings import Settings
 from graphql_schema import schema
 from graphql_schema.errors import RequestRefused
 from graphql_schema.http.application import GraphQLEndpoint
 from graphql_schema.http.documents import Documents, Operation
+from tests.configured import split
 
 
-def new_documents(**settings: int) -> Documents:
-    return GraphQLEndpoint(schema._schema, Settings(**settings)).documents  # type: ignore[arg-type]
+def new_documents(**options: int) -> Documents:
+    return GraphQLEndpoint(schema._schema, *split(**options)).documents
 
 
 def operation_in(documents: Documents, text: str) -> Operation | None:

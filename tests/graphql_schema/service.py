@@ -9,17 +9,15 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from pydantic import SecretStr
 
-from app.main import create_app
-from app.settings import Settings
+from tests.configured import configured
 
 
 @contextmanager
-def running(url: str, extend: Callable[[FastAPI], None] = lambda _: None, **settings: Any) -> Iterator[str]:
+def running(url: str, extend: Callable[[FastAPI], None] = lambda _: None, **options: Any) -> Iterator[str]:
     """The address of a started server over the database at `url`; `extend` adds to the application."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        app = create_app(Settings(database_url=SecretStr(url), **settings))
+        app = configured(url, **options)
         extend(app)
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)

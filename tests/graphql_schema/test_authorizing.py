@@ -8,11 +8,12 @@ import pytest
 from fastapi import FastAPI
 
 from app.authentication import authentication
-from app.ledger.authorization import gate
+from app.errors import Busy
+from app.ledger.authorization import GroupCommit
 from app.principal import LOCAL, Role
 from app.reads import lookups
 from tests.graphql_schema.acting import ANSWER, INSTRUMENT, MANY, ONE, STRATEGY, STRATEGY_ID, asked
-from tests.ledger.gatekeeping import allocate, prepare
+from tests.ledger.authorizing import allocate, prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
@@ -276,9 +277,9 @@ async def test_who_cannot_be_served_now_gets_503_and_is_told_to_ask_again(
     desk: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: Any) -> None:
-        raise gate.Busy
+        raise Busy
 
-    monkeypatch.setattr(gate.Gate, "authorize", refuse)
+    monkeypatch.setattr(GroupCommit, "authorize", refuse)
     for accept in ("application/json", "application/graphql-response+json"):
         for document, variables in ((ONE, {"input": asked(1)}), (MANY, {"inputs": [asked(1)]})):
             body = {"query": document, "variables": variables}

@@ -26,7 +26,7 @@ from graphql_schema.http.requests import from_body
 from graphql_schema.http.responses import answered
 from tests.graphql_schema.acting import MANY, ONE, STRATEGY_ID, asked
 from tests.graphql_schema.endpoint_documents import new_documents, operation_in
-from tests.ledger.gatekeeping import prepare
+from tests.ledger.authorizing import prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio

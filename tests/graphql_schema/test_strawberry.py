@@ -30,7 +30,7 @@ from graphql_schema import Caller, build_schema, schema
 from graphql_schema.http.strawberry_router import router_context
 from tests.graphql_schema.acting import MANY, ONE, asked
 from tests.graphql_schema.service import running
-from tests.ledger.gatekeeping import prepare
+from tests.ledger.authorizing import prepare
 from tests.reads.serving import Client, serving
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,7 @@ from app.database import Database
 from app.database.embedded import EmbeddedServer
 from app.principal import LOCAL
 from app.resolvers import Context
-from app.settings import Settings
+from app.settings import FixedLimits, Settings
 from graphql_schema.caller import Caller
 from graphql_schema.http.application import GraphQLEndpoint
 from graphql_schema.schema import schema
@@ -57,7 +57,7 @@ async def curves(curves_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-PLANS = GraphQLEndpoint(schema._schema, Settings()).documents.find(DOCUMENT).operation(None).plans
+PLANS = GraphQLEndpoint(schema._schema, Settings(), FixedLimits()).documents.find(DOCUMENT).operation(None).plans
 
 
 async def ask(database: Database, strategy_id: UUID, points: int, **span: str) -> dict[str, Any]:

@@ -14,15 +14,15 @@ from app.ledger.recording.quarantine import ResolveQuarantine
 from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.budgets import set_budget
-from app.resolvers.events import record_events, resolve_quarantine
+from app.resolvers.events import resolve_quarantine
 from app.resolvers.strategies import register_strategy
 from app.rules.enums import QuarantineAction
 from tests.events import published
-from tests.ledger.gatekeeping import TRADER
+from tests.ledger.authorizing import TRADER
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows
 from tests.reads.test_equity_curve import ask as curve
-from tests.resolvers.acting import ADMIN, ENGINE, STRATEGY_ID, refused
+from tests.resolvers.acting import ADMIN, ENGINE, STRATEGY_ID, record_events, refused
 
 pytestmark = pytest.mark.anyio
 

@@ -33,7 +33,7 @@ class _Position:
 
 
 @dataclass
-class TiedUp:
+class Reservations:
     """Open orders and open positions of a recording that is read batch by batch. Every multiplier is 1."""
 
     open: dict[tuple[str, str], _Order] = field(default_factory=dict)

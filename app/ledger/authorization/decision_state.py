@@ -1,15 +1,16 @@
-"""Deciding in memory: what is known of some strategies and orders, and what becomes of it with each decision."""
+"""Decisions in memory: loaded once for a batch of orders, updated by each decision, written as rows."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
+from uuid import UUID
 
 import msgspec
 
-from app.engines.nautilus import INSTANT_MAX
 from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
-from app.ledger.authorization.requests import Request
+from app.event_codec import INSTANT_MAX
 from app.ledger.batch import OrderKey
-from app.ledger.commands import Verdict
+from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange
 from app.ledger.holds.budgets import BudgetBook
@@ -17,9 +18,9 @@ from app.ledger.holds.exposure import Market, Side, UnvaluedOrder, reducible_in
 from app.ledger.holds.holds import HoldChanges
 from app.ledger.recording import own_events
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.row_writes import feed_part, number_part, order_row_parts
-from app.ledger.storage.rows import order_row
-from app.ledger.storage.writing import Part, Row
+from app.ledger.storage.row_mapping import Row
+from app.ledger.storage.row_writes import feed_write, order_writes, strategy_write
+from app.ledger.storage.writing import TableWrite
 from app.rules.authorization import Denial, Question, decide
 from app.rules.currencies import did_you_mean
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState
@@ -32,88 +33,113 @@ from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
-_ASKED = (
-    *("instrument_id", "order_side", "order_type", "quantity", "price", "trigger_price", "reference_price"),
-    *("time_in_force", "reduce_only", "post_only", "currency", "signal_id", "tags", "quote_quantity"),
+REQUEST_FIELDS = (
+    "instrument_id",
+    "order_side",
+    "order_type",
+    "quantity",
+    "price",
+    "trigger_price",
+    "reference_price",
+    "time_in_force",
+    "reduce_only",
+    "post_only",
+    "currency",
+    "signal_id",
+    "tags",
+    "quote_quantity",
 )
-"""What makes two requests the same."""
+"""Two requests for one order are the same if these fields of their events are equal."""
+
+_text_of = lru_cache(maxsize=10_000)(str)
+"""A thousand orders of one request belong to one strategy."""
+
+
+class Request:
+    """An order to authorize, its strategy resolved to an id; `actor` is the principal's name in the audit log.
+
+    `event` is the decision's event before it is decided: without instants, currency and the strategy's names. It is
+    made here, while other orders are written, because under the strategy's lock time is scarce.
+    """
+
+    __slots__ = ("command", "event", "key", "market", "side", "strategy_id")
+
+    def __init__(self, strategy_id: UUID, command: AuthorizeOrder, actor: str) -> None:
+        self.strategy_id = strategy_id
+        self.command = command
+        text = _text_of(strategy_id)
+        self.key: OrderKey = (text, command.client_order_id)
+        self.market: Market = (text, command.instrument_id)
+        self.side: Side = (self.market, command.side)
+        self.event = AuthorizationGranted(
+            trader_id="",
+            strategy_id="",
+            instrument_id=command.instrument_id,
+            client_order_id=command.client_order_id,
+            event_id=own_events.decision_id(*self.key),
+            ts_event=0,
+            ts_init=0,
+            order_side=command.side,
+            order_type=command.order_type,
+            quantity=command.quantity,
+            time_in_force=command.time_in_force,
+            post_only=command.post_only,
+            reduce_only=command.reduce_only,
+            price=command.price,
+            trigger_price=command.trigger_price,
+            reference_price=command.reference_price,
+            currency=command.currency,
+            signal_id=str(command.signal_id) if command.signal_id is not None else None,
+            tags=command.tags,
+            actor=actor,
+            quote_quantity=command.quote_quantity,
+            budget_currency=None,
+        )
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether the command has a price to value the order at."""
+        command = self.command
+        return unit_price_of(command.price, command.trigger_price, command.reference_price) is not None
 
 
 @dataclass(slots=True, eq=False)
-class Desk:
-    """Everything that decisions about some orders need, as it stands after those decided so far.
+class DecisionState:
+    """Everything that decisions about some orders depend on, after the orders decided so far.
 
-    Run under `localcontext(EXACT)`.
+    The strategies' rows are locked. Run under `localcontext(EXACT)`.
     """
 
     strategies: dict[str, LockedStrategy]
-    markets: set[Market]
-    """Whose open quantities were read."""
     states: dict[OrderKey, OrderState]
     waiting: set[OrderKey]
+    """Orders with events in quarantine that wait for others."""
     holds: dict[OrderKey, HoldState]
     decided: dict[OrderKey, AuthorizationGranted]
     book: BudgetBook
     valuations: dict[str, Valuation]
-    held: dict[Side, Decimal]
+    position_qty: dict[Side, Decimal]
+    """Open quantities by market and by the side that opened them."""
     claims: dict[Side, tuple[Decimal, int]]
+    """By side: the open orders' remaining quantity, and the last `ts_init` among them."""
     increasing: dict[OrderKey, Decimal]
-    """What open orders would add to exposure, where one that asks has no value yet: it claims in its turn."""
+    """What reported orders would add to exposure, where the order to decide is one of them and has no value yet."""
     last_prices: dict[Market, Decimal]
     unvalued: dict[str, list[UnvaluedOrder]]
-    """By strategy: open orders whose need is unknown."""
+    """By strategy: open orders whose hold cannot be computed."""
     global_state: TradingState
-    """Of all trading."""
     now: int
-    forerunner: "Desk | None" = None
-    """Whose end is this one's beginning: what it decided is on its way to the database."""
     answers: list[Verdict | PurserError] = field(default_factory=list)
-    """To the requests that were decided, in order."""
+    """Of the orders decided so far, in order."""
     orders: list[OrderChange] = field(default_factory=list)
     event_rows: list[Row] = field(default_factory=list)
-    new_rows: list[Row] = field(default_factory=list)
-    moved_rows: list[Row] = field(default_factory=list)
-    """Of orders; rows are made as it goes, so that nobody waits for them in the end."""
     hold_changes: HoldChanges = field(default_factory=HoldChanges)
     denied_late: OrderKey | None = None
-    """An order that was denied after its engine had reported it: what else that changes is to be found out before the
-    next is decided."""
-    handed_out: int = 0
-    """How many of `orders` were given out to be written. Rows and holds are those since."""
+    """An order denied after its engine reported it. Other orders' claims change: fold them before the next decision."""
 
     def decide(self, request: Request) -> None:
-        """Decide one order, or find what was decided before: the next of `answers`."""
+        """Append the next of `answers`: a decision, or the earlier one of a repeated request."""
         self.answers.append(self._answer(request))
-
-    def successor(self, now: int) -> "Desk":
-        """The desk for who comes after the last decision of this one, all of which was given out to be written."""
-        return Desk(
-            strategies={key: strategy.successor() for key, strategy in self.strategies.items()},
-            markets=self.markets,
-            states={},
-            waiting=set(),
-            holds={},
-            decided={},
-            book=self.book.successor(now),
-            valuations=self.valuations,
-            held=self.held,
-            claims={},
-            increasing={},
-            last_prices={},
-            unvalued={},
-            global_state=self.global_state,
-            now=now,
-            forerunner=self,
-        )
-
-    def foresees(self, request: Request) -> bool:
-        """Whether a successor knows enough to decide it, as long as it is the first that is heard of the order.
-
-        What reduces a position depends on all who would; what has no price, on the last fill. Those are looked up.
-        """
-        if self.unvalued.get(request.key[0]):
-            return False  # The need of its open orders may have become known: that is looked up too.
-        return request.market in self.markets and request.is_priced and not self.held.get(request.opposite)
 
     def _answer(self, request: Request) -> Verdict | PurserError:
         strategy = self.strategies.get(request.key[0])
@@ -121,7 +147,8 @@ class Desk:
             return StrategyNotFound(str(request.command.strategy))
         event = self._event(request, strategy)
         state, decided = self.states.get(request.key), self.decided.get(request.key)
-        if (conflict := self._conflict(request, event, state, decided)) is not None:
+        is_known = state is not None or request.key in self.waiting
+        if is_known and (conflict := self._conflict(request, event, state, decided)) is not None:
             return conflict
         if decided is not None:
             return self._verdict(request, decided, is_repeated=True)
@@ -155,7 +182,7 @@ class Desk:
         increasing = self._increasing(request)
         required = hold_amount(increasing, unit_price, valuation) if unit_price is not None and valuation else _ZERO
         if hold.is_placed:
-            # The engine's own event placed it: what it ties up is known, and its turn to claim was earlier.
+            # The engine's own event placed the hold; the order claimed its part of the position then.
             unit_price, required = hold.unit_price, hold.remaining
             increasing = command.quantity if required else _ZERO
         event.budget_currency = currency
@@ -171,7 +198,7 @@ class Desk:
                 required=required,
                 currency=currency,
                 budget=self.book.find(budget_key),
-                held=hold.remaining,
+                hold_amount=hold.remaining,
                 unvalued=self._unvalued(request, currency),
                 global_state=self.global_state,
             )
@@ -190,7 +217,7 @@ class Desk:
         return self._verdict(request, event)
 
     def _hold(self, key: OrderKey, hold: HoldState, currency: str | None, remaining: Decimal) -> None:
-        """Place the hold of an order that may leave; take away what one that may not held already."""
+        """Place the hold of a granted order; void what a denied one held already."""
         is_new, before = key not in self.holds, hold.remaining
         is_granted = self.decided[key].__class__ is AuthorizationGranted
         if is_new and not is_granted:
@@ -209,10 +236,10 @@ class Desk:
             self.hold_changes.moved[key] = hold
         if hold.currency is not None:
             reason = JournalReason.AUTHORIZED if is_granted else JournalReason.VOIDED
-            self.book.tie_up((key[0], hold.currency), reason, key[1], orders=remaining - before)
+            self.book.reserve((key[0], hold.currency), reason, key[1], orders=remaining - before)
 
     def _unvalued(self, request: Request, currency: str | None) -> str | None:
-        """Which other open order has an unknown need that may count against the budget in the currency, and why."""
+        """Why the hold of another open order that may count against this currency's budget is unknown, if one is."""
         for order in self.unvalued.get(request.key[0], ()):
             if order.client_order_id == request.command.client_order_id:
                 continue
@@ -227,7 +254,7 @@ class Desk:
         return None
 
     def _increasing(self, request: Request) -> Decimal:
-        """What of the order exceeds the position that it would reduce, less what others claim of that already."""
+        """The quantity beyond the position that the order would reduce, of which earlier orders claim their part."""
         command = request.command
         if command.reduce_only:
             return _ZERO
@@ -235,17 +262,21 @@ class Desk:
             return command.quantity
         if (known := self.increasing.get(request.key)) is not None:
             return known
-        position = reducible_in(self.held, request.side)
-        if not position:
+        if not (position := self._reducible(request.side)):
             return command.quantity
         claimed = self.claims.get(request.side, (_ZERO, 0))[0]
         return command.quantity - min(command.quantity, max(position - claimed, _ZERO))
 
     def _claim(self, request: Request) -> None:
-        valuation = self.valuations.get(request.command.instrument_id)
-        if request.key not in self.states and not is_amount(request.command.quote_quantity, valuation):
+        """Add a new order to the claims on the position that it would reduce."""
+        if not self._reducible(request.side) or request.key in self.states:
+            return
+        if not is_amount(request.command.quote_quantity, self.valuations.get(request.command.instrument_id)):
             claimed, last = self.claims.get(request.side, (_ZERO, 0))
             self.claims[request.side] = claimed + request.command.quantity, last
+
+    def _reducible(self, side: Side) -> Decimal:
+        return reducible_in(self.position_qty, side) if self.position_qty else _ZERO
 
     def _conflict(
         self,
@@ -256,17 +287,17 @@ class Desk:
     ) -> PurserError | None:
         name = repr(request.command.client_order_id)
         if decided is not None:
-            different = [part for part in _ASKED if getattr(decided, part) != getattr(event, part)]
+            different = [part for part in REQUEST_FIELDS if getattr(decided, part) != getattr(event, part)]
             if different:
                 words = ", ".join(part.replace("_", " ") for part in different)
                 return AuthorizationConflict(
-                    f"Order {name} was asked about before, with another {words}. Use a new id."
+                    f"Order {name} was requested before with a different {words}. Use a new id."
                 )
             if _was_released(state, decided):
-                return AuthorizationConflict(f"Order {name} was released; what is to leave needs an id of its own.")
+                return AuthorizationConflict(f"Order {name} was released. Request authorization under a new id.")
             return None
         if request.key in self.waiting:
-            return AuthorizationConflict(f"Events of order {name} have come already; it is under way.")
+            return AuthorizationConflict(f"The engine has reported order {name} already; it is under way.")
         if state is None:
             return None
         if state.status is not OrderStatus.INITIALIZED:
@@ -275,7 +306,7 @@ class Desk:
         amounts = (state.quantity, state.price, state.trigger_price)
         asked = (event.instrument_id, event.order_side, event.order_type, event.reduce_only, event.quote_quantity)
         if described != asked or amounts != (event.quantity, event.price, event.trigger_price):
-            return AuthorizationConflict(f"The engine described order {name} otherwise.")
+            return AuthorizationConflict(f"The engine reported order {name} with different values.")
         return None
 
     def _record(self, request: Request, event: AuthorizationGranted) -> None:
@@ -287,10 +318,8 @@ class Desk:
         else:
             apply(state, event)
         self.decided[key] = event
-        change = OrderChange(key, state, 0, before, instrument_before)
-        self.orders.append(change)
+        self.orders.append(OrderChange(key, state, 0, before, instrument_before))
         self.event_rows.append(own_events.numbered_row(key[0], self.strategies[key[0]], event))
-        (self.new_rows if before is None else self.moved_rows).append(order_row(change))
 
     def _verdict(self, request: Request, event: AuthorizationGranted, *, is_repeated: bool = False) -> Verdict:
         state = stricter(self.strategies[request.key[0]].state, self.global_state)
@@ -300,55 +329,30 @@ class Desk:
         return Verdict(*known, is_repeated)
 
     def _event(self, request: Request, strategy: LockedStrategy) -> AuthorizationGranted:
-        command = request.command
-        # Parts of a position are claimed in the order of `ts_init`: the newcomer's turn is after all that are open, be
-        # their engine's clock ahead of ours.
+        """The request's event, stamped."""
+        # Orders claim parts of a position by `ts_init`: a new order comes after all open ones, even if their engine's
+        # clock is ahead of ours.
         last_claim = self.claims.get(request.side, (_ZERO, 0))[1]
-        ts = min(max(self.now, last_claim + 1) + len(self.orders), INSTANT_MAX)
-        return AuthorizationGranted(
-            trader_id=strategy.trader_id,
-            strategy_id=strategy.name,
-            instrument_id=command.instrument_id,
-            client_order_id=command.client_order_id,
-            event_id=own_events.decision_id(*request.key),
-            ts_event=ts,
-            ts_init=ts,
-            order_side=command.side,
-            order_type=command.order_type,
-            quantity=command.quantity,
-            time_in_force=command.time_in_force,
-            post_only=command.post_only,
-            reduce_only=command.reduce_only,
-            price=command.price,
-            trigger_price=command.trigger_price,
-            reference_price=command.reference_price,
-            currency=command.currency,
-            signal_id=str(command.signal_id) if command.signal_id is not None else None,
-            tags=command.tags,
-            actor=request.actor,
-            quote_quantity=command.quote_quantity,
-            budget_currency=None,
-        )
+        event = request.event
+        event.trader_id, event.strategy_id = strategy.trader_id, strategy.name
+        event.ts_event = event.ts_init = min(max(self.now, last_claim + 1) + len(self.orders), INSTANT_MAX)
+        return event
 
-    def parts(self, *, is_last: bool) -> list[Part]:
-        """What was decided since the last time; what it adds up to, `is_last`."""
-        parts = [
-            own_events.event_part(self.event_rows),
-            *order_row_parts(self.new_rows, self.moved_rows),
-            *self.hold_changes.parts(),
-            self.book.journal_part(),
+    def writes(self) -> list[TableWrite]:
+        """The rows of all decisions."""
+        return [
+            own_events.event_write(self.event_rows),
+            feed_write(orders=[change.key for change in self.orders], budgets=self.book.changed),
+            *order_writes(self.orders),
+            *self.hold_changes.writes(),
+            *self.book.writes(),
+            strategy_write(self.strategies),
+            totals.order_counts(self.orders),
         ]
-        orders = [change.key for change in self.orders[self.handed_out :]]
-        self.handed_out, self.hold_changes = len(self.orders), HoldChanges()
-        self.event_rows, self.new_rows, self.moved_rows = [], [], []
-        if not is_last:
-            return [*parts, feed_part(orders=orders)]
-        sums = [number_part(self.strategies), totals.order_counts(self.orders), *self.book.budget_parts()]
-        return [*parts, *sums, feed_part(orders=orders, budgets=self.book.changed)]
 
 
 def _was_released(state: OrderState | None, decided: AuthorizationGranted) -> bool:
-    """Also where the engine went on all the same."""
+    """Whether the hold was given up, even if the engine submitted the order later."""
     if state is None or isinstance(decided, AuthorizationDenied):
         return False
     return state.authorization_status in (AuthorizationStatus.RELEASED, AuthorizationStatus.OVERRULED)

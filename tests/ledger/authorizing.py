@@ -1,4 +1,4 @@
-"""Asking the gate, and looking at what it did, for tests."""
+"""Tests' steps around authorizations: a strategy with a budget, commands, requests, releases, reserved amounts."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -8,15 +8,15 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from app.database import Database
+from app.database import Database, WriteConnection
 from app.errors import PurserError
-from app.ledger.authorization.authorize import authorize
-from app.ledger.authorization.desk import Desk
+from app.ledger.authorization import Request
+from app.ledger.authorization.authorize import decide
 from app.ledger.authorization.release import release_order
-from app.ledger.authorization.requests import Request
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.storage.locks import lock_strategies
+from app.ledger.storage.writing import write
 from app.principal import LOCAL
 from app.rules.enums import OrderSide, OrderType
 from app.rules.identity import strategy_id_of
@@ -40,7 +40,7 @@ async def prepare(database: Database, allocated: str | None = "1000", *, currenc
 
 
 async def register(database: Database, trader: str, strategy: str) -> str:
-    """Make a strategy known before its first event; answers its id."""
+    """Register a strategy before its first event; returns its id."""
     strategy_id = str(strategy_id_of(trader, strategy))
     add = """
         WITH added AS (
@@ -72,9 +72,9 @@ async def allocate(
 def command(
     n: int | str, side: str = "BUY", quantity: str = "1", price: str | None = "100", **more: Any
 ) -> AuthorizeOrder:
-    """An order that wants to leave: O-n, a LIMIT order unless it has no price."""
+    """The command to authorize order O-n: a LIMIT order, or a MARKET order if it has no price."""
     return AuthorizeOrder(
-        strategy=UUID(STRATEGY_ID),
+        strategy=more.pop("strategy", UUID(STRATEGY_ID)),
         client_order_id=f"O-{n}",
         instrument_id=more.pop("instrument_id", INSTRUMENT),
         side=OrderSide(side),
@@ -86,30 +86,27 @@ def command(
 
 
 def requests_of(*commands: AuthorizeOrder) -> list[Request]:
-    """What the gate is asked."""
+    """The commands as `GroupCommit` takes them."""
     return [Request(UUID(str(command.strategy)), command, "local") for command in commands]
 
 
-async def desk_after(database: Database, *commands: AuthorizeOrder, is_committed: bool = True) -> Desk:
-    """The desk that decided these, stored since."""
-    desks: list[Desk] = []
-    async with database.unit_of_work() as work:
-        await authorize(work, requests_of(*commands), time_ns(), decided=desks.append)
-        if is_committed:
-            await work.commit()
-    return desks[0]
+async def decide_in(work: WriteConnection, requests: Sequence[Request], now: int) -> list[Verdict | PurserError]:
+    """Decide and write in the caller's transaction."""
+    answers, unwritten = await decide(work, requests, now)
+    await write(work, unwritten)
+    return answers
 
 
 async def ask(database: Database, *commands: AuthorizeOrder) -> list[Verdict | PurserError]:
-    """Ask for all at once."""
+    """Authorize all in one transaction."""
     async with database.unit_of_work() as work:
-        answers = await authorize(work, requests_of(*commands), time_ns())
+        answers = await decide_in(work, requests_of(*commands), time_ns())
         await work.commit()
     return answers
 
 
 def afresh(answers: Sequence[Verdict | PurserError]) -> list[Any]:
-    """What answers say, be they repeated or not, whenever they were decided; errors by their words."""
+    """Answers without `is_repeated` and `decided_at`; errors as their messages."""
     return [
         str(answer) if isinstance(answer, PurserError) else replace(answer, is_repeated=False, decided_at=0)
         for answer in answers
@@ -117,7 +114,7 @@ def afresh(answers: Sequence[Verdict | PurserError]) -> list[Any]:
 
 
 async def release(database: Database, n: int | str) -> str | None:
-    """Give O-n up."""
+    """Release O-n; returns the currency of its hold."""
     async with database.unit_of_work() as work:
         released = await release_order(work, LOCAL, STRATEGY_ID, f"O-{n}", time_ns())
         await work.commit()
@@ -125,7 +122,7 @@ async def release(database: Database, n: int | str) -> str | None:
 
 
 async def reserved(database: Database, currency: str = "USDT") -> tuple[Decimal, Decimal]:
-    """What orders and what positions tie up."""
+    """What orders reserve, and what positions reserve."""
     async with database.read() as connection:
         row = await connection.fetchrow(
             "SELECT reserved_orders, reserved_positions FROM budgets WHERE strategy_id = $1 AND currency = $2",

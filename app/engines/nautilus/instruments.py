@@ -1,4 +1,4 @@
-"""NautilusTrader's instruments as it publishes them (`Instrument.to_dict`, topic `data.instrument.*`), into ours."""
+"""NautilusTrader's instruments (`Instrument.to_dict`, topic `data.instrument.*`) into the ledger's definitions."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,18 +1,19 @@
-"""NautilusTrader's events as its message bus publishes them (`OrderFilled.to_dict` and the like), into ours.
+"""The stored form of engine events and its codec: JSON of `rules.events`, as `order_events.payload` keeps it.
 
-Accepts instants as integers of nanoseconds, as the same in digits (how the engine writes them to Redis), or, with ISO
-timestamps switched on in the engine, as RFC 3339 text with or without a fraction.
+An engine's folder (`app.engines`) translates messages into this form. Instants are integers of nanoseconds, the same in
+digits, or RFC 3339 text in UTC; identifiers, amounts and money are text. Events that earlier releases stored stay
+readable: a check added here applies to new events alone (`decode_new`).
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias, TypeVar, get_args
 from uuid import UUID
 
 import msgspec
 
-from app.engines.nautilus_instruments import INSTRUMENT_KINDS, BadInstrument, read_instrument
 from app.rules.enums import OrderSide, OrderType, TimeInForce
 from app.rules.events import (
     POSITION_EVENTS,
@@ -23,37 +24,43 @@ from app.rules.events import (
     OrderFilled,
     OrderInitialized,
     OrderUpdated,
-    SignalPublished,
 )
 from app.rules.instruments import InstrumentDefinition
 from app.rules.money import DIGITS_MAX, is_storable, parse_money
 
-NOT_LEDGER_TYPES = frozenset({"AccountState", "ComponentStateChanged", "TradingStateChanged", "PositionAdjusted"})
-"""Engine events that say nothing about orders, fills, positions or signals: passed over, and counted."""
+EngineMessage: TypeAlias = tuple[EngineEvent, str] | InstrumentDefinition
+"""What one message of an engine says: an event with its stored form, or the terms of an instrument."""
+ReadMessage: TypeAlias = Callable[[bytes], EngineMessage]
+"""Translates one message, a JSON text. Raises BadEvent. Every folder of `app.engines` has such a function."""
 
-LINE_BYTES_MAX = 1024 * 1024
+NOT_A_LEDGER_EVENT = "NOT_A_LEDGER_EVENT"
+"""The code of BadEvent for a message of which the ledger keeps nothing: imports count it and go on."""
+EVENT_BYTES_MAX = 1024 * 1024
 INSTANT_MAX = 2**63 - 1
+TS_INIT_MAX = INSTANT_MAX - 365 * 24 * 60 * 60 * 10**9
+"""Latest instant of an engine's clock: Purser's own events must fit after it, each at an instant of its own."""
 
-_LEDGER_EVENT = AnyOrderEvent | AnyPositionEvent
-_LINE_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT)
-_STORED_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_LEDGER_EVENT | AnyOwnEvent)
+LedgerEvent: TypeAlias = AnyOrderEvent | AnyPositionEvent
+"""What the ledger applies. A signal is recorded beside."""
+
+_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(LedgerEvent)
+_STORED_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(LedgerEvent | AnyOwnEvent)
 _ANY_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, Any])
-_RAW_DECODER: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_KNOWN_TYPES = frozenset(kind.__name__ for kind in _LEDGER_EVENT.__args__)
+_TYPES = frozenset(kind.__name__ for kind in get_args(LedgerEvent))
 _OWN_TYPES = ('"type": "Authorization', '"type": "QuarantineResolved"')
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NO_SIDE, _NO_TYPE = OrderSide.NO_ORDER_SIDE, OrderType.UNKNOWN
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
 _EXPONENTS = re.compile(rb"[:,\[\s]-?[0-9]+(?:\.[0-9]+)?[eE][+-]?([0-9]+)")
 _ZEROS_MAX = 10_000
-TS_INIT_MAX = INSTANT_MAX - 365 * 24 * 60 * 60 * 10**9
-"""Latest instant of an engine's clock: Purser's own events must fit after it, each at an instant of its own."""
 _ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)", re.ASCII)
 _NANOSECONDS = re.compile(r"[0-9]{1,19}")
 
+_Event = TypeVar("_Event", bound=EngineEvent)
+
 
 class BadEvent(Exception):
-    """An event that cannot be taken in. `code` is stable, the message says what is wrong and where."""
+    """An event that cannot be recorded. `code` is stable; the message says what is wrong and where."""
 
     def __init__(self, code: str, message: str, event_id: str | None = None) -> None:
         super().__init__(message)
@@ -62,19 +69,28 @@ class BadEvent(Exception):
         self.event_id = event_id
 
 
-class InstrumentReceived(Exception):
-    """The line is no event but an instrument, as the engine publishes it among its data."""
+class UnknownType(BadEvent):
+    """A JSON object whose `type` is none of the ledger's events. `content` is the parsed object."""
 
-    def __init__(self, definition: InstrumentDefinition) -> None:
-        super().__init__(definition.instrument_id)
-        self.definition = definition
+    def __init__(self, kind: str, content: dict[str, Any]) -> None:
+        message = f"{kind[:100]!r} is not an event type that Purser knows"
+        super().__init__("UNKNOWN_EVENT_TYPE", message, text_or_none(content.get("event_id")))
+        self.kind = kind
+        self.content = content
 
 
-def decode_line(line: bytes) -> EngineEvent:
-    """One line of a recording. Raises BadEvent (MALFORMED_JSON, UNKNOWN_EVENT_TYPE, ...), InstrumentReceived."""
-    if len(line) > LINE_BYTES_MAX:
-        raise BadEvent("EVENT_TOO_LARGE", f"the event has {len(line)} bytes; at most {LINE_BYTES_MAX} are taken")
-    event = _decode(line)
+def decode_new(line: bytes) -> LedgerEvent:
+    """An order or position event that an engine reports, in the stored form.
+
+    Raises BadEvent (EVENT_TOO_LARGE, MALFORMED_JSON, INVALID_EVENT, INVALID_AMOUNT, INVALID_INSTANT), UnknownType.
+    """
+    if len(line) > EVENT_BYTES_MAX:
+        raise BadEvent("EVENT_TOO_LARGE", f"the event has {len(line)} bytes; at most {EVENT_BYTES_MAX} are taken")
+    return check_new(_decode(line))
+
+
+def check_new(event: _Event) -> _Event:
+    """The event, unless its id or instant is reserved for Purser's own events. Raises BadEvent."""
     event_id = event.event_id
     if event_id[14:15] == "8":
         # Purser finds its own events about an order by such ids, which can be computed from the order's.
@@ -84,10 +100,10 @@ def decode_line(line: bytes) -> EngineEvent:
     return event
 
 
-def decode_stored(payload: str) -> EngineEvent | AnyOwnEvent:
-    """An event as it was stored, one of ours too.
+def decode_stored(payload: str) -> LedgerEvent | AnyOwnEvent:
+    """An event from `order_events.payload`, one of Purser's own too.
 
-    PostgreSQL writes JSON with more blanks than it came with: no bound on its length.
+    PostgreSQL writes JSON with more blanks than it was sent with: no bound on the length applies.
     """
     if any(own in payload for own in _OWN_TYPES):
         event = _STORED_DECODER.decode(payload)
@@ -96,9 +112,24 @@ def decode_stored(payload: str) -> EngineEvent | AnyOwnEvent:
     return _decode(payload.encode())
 
 
-def _decode(line: bytes) -> EngineEvent:
+def encode_message(value: object) -> bytes:
+    """A message of `recordEvents`, parsed JSON or its unparsed bytes, as JSON text for a ReadMessage. Raises BadEvent.
+
+    Bytes are passed through: no digit of their numbers is lost.
+    """
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, dict):
+        raise BadEvent("INVALID_EVENT", f"an event is a JSON object, not {type(value).__name__}")
     try:
-        event = _LINE_DECODER.decode(line)
+        return msgspec.json.encode(value)
+    except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, ValueError, RecursionError) as error:
+        raise BadEvent("INVALID_EVENT", str(error)) from None
+
+
+def _decode(line: bytes) -> LedgerEvent:
+    try:
+        event = _DECODER.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return _decode_slowly(line)
     except RecursionError:
@@ -111,103 +142,44 @@ def _decode(line: bytes) -> EngineEvent:
     return _normalize(event)
 
 
-def convert_event(value: Any) -> EngineEvent:
-    """One event that was parsed already. Raises BadEvent."""
-    return decode_line(encode_event(value))
-
-
-def encode_event(value: Any) -> bytes:
-    """An event that was parsed already (`recordEvents`), as a line for `decode_line`. Raises BadEvent.
-
-    Bytes are such a line, as it was sent: no digit of its numbers was lost.
-    """
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, dict):
-        raise BadEvent("INVALID_EVENT", f"an event is a JSON object, not {type(value).__name__}")
-    try:
-        return msgspec.json.encode(value)
-    except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, ValueError, RecursionError) as error:
-        raise BadEvent("INVALID_EVENT", str(error)) from None
-
-
-def _decode_slowly(line: bytes) -> EngineEvent:
-    """A signal, whose type is open-ended, or a line that deserves a precise refusal."""
+def _decode_slowly(line: bytes) -> LedgerEvent:
+    """The event of a line that the typed decoder refused, or the precise reason for the refusal."""
     _refuse_invalid_text(line)
     try:
-        value = _ANY_DECODER.decode(line)
+        content = _ANY_DECODER.decode(line)
     except msgspec.ValidationError as error:
         raise BadEvent("INVALID_EVENT", f"an event is a JSON object of values in range: {error}") from None
     except msgspec.DecodeError as error:
         raise BadEvent("MALFORMED_JSON", f"not valid JSON: {error}") from None
     except RecursionError:
         raise BadEvent("MALFORMED_JSON", "the event is nested too deeply") from None
-    kind, event_id = value.get("type"), value.get("event_id")
-    named = event_id if isinstance(event_id, str) else None
+    kind, event_id = content.get("type"), text_or_none(content.get("event_id"))
     if b"\\u0000" in line:
         _refuse_nul(line)
     _refuse_long_numbers(line)
     if not isinstance(kind, str):
-        raise BadEvent("UNKNOWN_EVENT_TYPE", "the event has no `type`", named)
-    if kind in NOT_LEDGER_TYPES:
-        raise BadEvent("NOT_A_LEDGER_EVENT", f"{kind} says nothing that the ledger keeps", named)
-    if kind in INSTRUMENT_KINDS:
-        raise InstrumentReceived(_instrument(value))
-    if kind.startswith("Signal") and kind not in _KNOWN_TYPES:
-        return _signal(kind, line, value, named)
-    if kind not in _KNOWN_TYPES:
-        raise BadEvent("UNKNOWN_EVENT_TYPE", f"{kind[:100]!r} is not an event type that Purser knows", named)
+        raise BadEvent("UNKNOWN_EVENT_TYPE", "the event has no `type`", event_id)
+    if kind not in _TYPES:
+        raise UnknownType(kind, content)
     try:
-        return _normalize(msgspec.json.decode(line, type=_LEDGER_EVENT))
-    except msgspec.ValidationError as error:
-        raise BadEvent("INVALID_EVENT", f"{kind}: {error}", named) from None
-
-
-def _instrument(value: dict[str, Any]) -> InstrumentDefinition:
-    try:
-        return read_instrument(value)
-    except BadInstrument as error:
-        raise BadEvent("INVALID_INSTRUMENT", str(error)) from None
-
-
-def _signal(kind: str, line: bytes, value: dict[str, Any], event_id: str | None) -> SignalPublished:
-    raw = _RAW_DECODER.decode(line).get("value")
-    if raw is None:
-        raise BadEvent("INVALID_EVENT", f"{kind} has no `value`", event_id)
-    fields = {key: value.get(key) for key in ("trader_id", "strategy_id", "instrument_id")}
-    try:
-        signal = msgspec.convert(
-            {
-                "name": kind.removeprefix("Signal") or kind,
-                # As text: no number is too long for it, and no digit gets lost.
-                "value": msgspec.json.format(bytes(raw), indent=-1).decode(),
-                "ts_event": value.get("ts_event"),
-                "ts_init": value.get("ts_init", value.get("ts_event")),
-                **fields,
-            },
-            SignalPublished,
-        )
+        return _normalize(msgspec.json.decode(line, type=LedgerEvent))
     except msgspec.ValidationError as error:
         raise BadEvent("INVALID_EVENT", f"{kind}: {error}", event_id) from None
-    except RecursionError:
-        raise BadEvent("INVALID_EVENT", f"{kind}: value is nested too deeply", event_id) from None
-    if any("\n" in (name or "") for name in (signal.trader_id, signal.strategy_id)):
-        raise BadEvent("INVALID_EVENT", "trader_id and strategy_id must not contain a line break", event_id)
-    if event_id is not None:
-        signal.event_id = _uuid(event_id)
-    signal.ts_event = _instant(signal.ts_event, "ts_event", event_id)
-    signal.ts_init = _instant(signal.ts_init, "ts_init", event_id)
-    return signal
 
 
-def _normalize(event: Any) -> EngineEvent:
-    """Bring instants, ids and amounts into the ledger's form, in place."""
+def text_or_none(value: object) -> str | None:
+    """The value if it is text."""
+    return value if isinstance(value, str) else None
+
+
+def _normalize(event: Any) -> LedgerEvent:
+    """Convert instants, ids and amounts of a decoded event to their types, in place."""
     event_id = event.event_id
     if _UUID.fullmatch(event_id) is None:
-        event_id = event.event_id = _uuid(event_id)
+        event_id = event.event_id = read_uuid(event_id)
     ts_init = event.ts_init
     if type(ts_init) is not int or not 0 <= ts_init <= INSTANT_MAX:
-        event.ts_init = _instant(ts_init, "ts_init", event_id)
+        event.ts_init = read_instant(ts_init, "ts_init", event_id)
     if "\n" in event.trader_id or "\n" in event.strategy_id:
         raise BadEvent("INVALID_EVENT", "trader_id and strategy_id must not contain a line break", event_id)
     kind = type(event)
@@ -215,7 +187,7 @@ def _normalize(event: Any) -> EngineEvent:
         event.ts_event = event.ts_closed if event.ts_closed is not None else ts_init
     ts_event = event.ts_event
     if type(ts_event) is not int or not 0 <= ts_event <= INSTANT_MAX:
-        event.ts_event = _instant(ts_event, "ts_event", event_id)
+        event.ts_event = read_instant(ts_event, "ts_event", event_id)
     if kind is OrderFilled:
         _normalize_fill(event)
     elif kind is OrderInitialized:
@@ -285,15 +257,16 @@ def _check_positive(name: str, amount: Decimal, event_id: str) -> None:
         raise BadEvent("INVALID_AMOUNT", f"{name} must be above zero, not {amount}", event_id)
 
 
-def _uuid(text: str) -> str:
+def read_uuid(text: str) -> str:
+    """An event's id in canonical form. Raises BadEvent."""
     try:
         return str(UUID(text))
     except ValueError:
         raise BadEvent("INVALID_EVENT", f"event_id must be a UUID, not {text[:100]!r}", text[:100]) from None
 
 
-def _instant(value: int | str | None, name: str, event_id: str | None) -> int:
-    """Nanoseconds since the epoch from an integer, from its decimal digits, or from an RFC 3339 text in UTC."""
+def read_instant(value: int | str | None, name: str, event_id: str | None) -> int:
+    """Nanoseconds since the epoch, from an integer, its decimal digits or RFC 3339 text in UTC. Raises BadEvent."""
     if isinstance(value, str) and _NANOSECONDS.fullmatch(value):
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= INSTANT_MAX:
@@ -315,7 +288,7 @@ def _instant(value: int | str | None, name: str, event_id: str | None) -> int:
 
 
 def _refuse_invalid_text(line: bytes) -> None:
-    """The decoder does not look into fields that it has no use for, but they are stored too."""
+    """The typed decoder skips unknown fields, but those are stored too."""
     try:
         line.decode()
     except UnicodeDecodeError:
