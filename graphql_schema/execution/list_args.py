@@ -23,9 +23,9 @@ from app.reads import (
     read_cursor,
 )
 from app.reads.entity import Entity
-from graphql_schema.holes import worked_out
-from graphql_schema.names import python_name
-from graphql_schema.told import is_midnight
+from graphql_schema.execution.names import python_name
+from graphql_schema.execution.placeholders import derive
+from graphql_schema.execution.plan_constraints import is_midnight
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 1000
@@ -47,12 +47,12 @@ _OPS = {
 }
 
 
-class ListingReader:
+class ListArgsReader:
     """Reads the arguments of one connection; values go to the end of `values`."""
 
     def __init__(self, entity: Entity, values: list[Any], *, by_day: bool = False) -> None:
         """`by_day`: write instants at midnight so that totals by day can answer."""
-        self._shape = entity
+        self._entity = entity
         self._by_day = by_day
         self._values = values
         self._parts = 0
@@ -91,8 +91,8 @@ class ListingReader:
     def _place(self, order: tuple[SortKey, ...], cursor: str | None) -> tuple[Slot, ...] | None:
         if cursor is None:
             return None
-        read = partial(read_cursor, self._shape, order)
-        place = worked_out(read, cursor, count=place_length(self._shape, order))
+        read = partial(read_cursor, self._entity, order)
+        place = derive(read, cursor, count=place_length(self._entity, order))
         return tuple(self._slot(value) for value in place)
 
     def _condition(self, type_: GraphQLInputObjectType, given: Mapping[str, Any], depth: int = 0) -> Condition:
@@ -132,7 +132,7 @@ class ListingReader:
         if isinstance(value, list) and value and isinstance(value[0], Enum):
             # Sorted: the same names in another order are the same statement.
             return Compare(field, op, names=tuple(sorted({str(name.value) for name in value})))
-        if self._by_day and op in (Op.GTE, Op.LT) and f"{field}_midnight" in self._shape.filters:
+        if self._by_day and op in (Op.GTE, Op.LT) and f"{field}_midnight" in self._entity.filters:
             field = f"{field}_midnight" if is_midnight(value) else field
         return Compare(field, op, self._slot(value))
 

@@ -15,8 +15,8 @@ from app.ledger.commands import Verdict
 from app.ledger.recording.quarantine import Resolved
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, ORDER_EVENT, SIGNAL, STRATEGY
 from app.reads.entity import Entity
-from graphql_schema.ask import Lookup
-from graphql_schema.names import client_name
+from graphql_schema.execution.executor import ObjectByKey
+from graphql_schema.execution.names import client_name
 from graphql_schema.schema.payloads import (
     Conflict,
     InvalidInput,
@@ -64,12 +64,12 @@ def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
         return OrderAuthorized(
             order=order,
             budget=budget_of(verdict.strategy_id, currency),
-            hold=_looked_up(HOLD, verdict.strategy_id, verdict.client_order_id),
+            hold=_stored(HOLD, verdict.strategy_id, verdict.client_order_id),
             is_repeated=is_repeated,
             decided_at=decided_at,
             strategy_state=state,
         )
-    budget = None if currency is None else _looked_up(BUDGET, verdict.strategy_id, currency)
+    budget = None if currency is None else _stored(BUDGET, verdict.strategy_id, currency)
     return OrderDenied(
         order=order,
         deny_code=verdict.deny_code,
@@ -82,7 +82,7 @@ def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
 
 
 def recorded(events: Recorded) -> RecordedEvents:
-    """What became of events, as a client is told."""
+    """The payload for recorded events."""
     return RecordedEvents(
         accepted=events.accepted,
         duplicates=events.duplicates,
@@ -95,8 +95,8 @@ def recorded(events: Recorded) -> RecordedEvents:
 
 
 def order_of(strategy_id: UUID, client_order_id: str) -> Any:
-    """The order, as it stands after the act."""
-    return _looked_up(ORDER, strategy_id, client_order_id)
+    """The order, as it stands after the mutation."""
+    return _stored(ORDER, strategy_id, client_order_id)
 
 
 def order_released(strategy_id: UUID, client_order_id: str, released: Released) -> OrderReleased:
@@ -112,7 +112,7 @@ def order_released(strategy_id: UUID, client_order_id: str, released: Released) 
 def quarantine_resolved(strategy_id: UUID, event_id: UUID, variant: int, resolved: Resolved) -> QuarantineResolved:
     """An event as it stands after it was resolved, and its order."""
     return QuarantineResolved(
-        event=_looked_up(ORDER_EVENT, strategy_id, event_id, variant),
+        event=_stored(ORDER_EVENT, strategy_id, event_id, variant),
         order=order_of(strategy_id, resolved.client_order_id),
         is_repeated=resolved.is_repeated,
         decided_at=written_instant(resolved.decided_at),
@@ -120,25 +120,25 @@ def quarantine_resolved(strategy_id: UUID, event_id: UUID, variant: int, resolve
 
 
 def budget_of(strategy_id: UUID, currency: str | None) -> Any:
-    """The budget, as it stands after the act, or what is left of it where it was taken away since."""
-    return _looked_up(BUDGET_ENTRY, strategy_id, currency)
+    """The budget, as it stands after the mutation, or its remains if it was deleted since."""
+    return _stored(BUDGET_ENTRY, strategy_id, currency)
 
 
 def strategy_of(strategy_id: UUID) -> Any:
-    """The strategy, as it stands after the act."""
-    return _looked_up(STRATEGY, strategy_id)
+    """The strategy, as it stands after the mutation."""
+    return _stored(STRATEGY, strategy_id)
 
 
 def global_state_of(state: GlobalState) -> GlobalTradingState:
-    """What all trading may do, as the act left it."""
+    """What all trading may do, as the mutation left it."""
     since = None if state.since is None else written_instant(state.since)
     return GlobalTradingState(state=state.state, since=since, actor=state.actor)
 
 
 def signal_of(strategy_id: UUID, signal_id: UUID) -> Any:
-    """The signal, as it stands after the act."""
-    return _looked_up(SIGNAL, strategy_id, signal_id)
+    """The signal, as it stands after the mutation."""
+    return _stored(SIGNAL, strategy_id, signal_id)
 
 
-def _looked_up(entity: Entity, *key: Any) -> Any:
-    return Lookup(entity, key)
+def _stored(entity: Entity, *key: Any) -> Any:
+    return ObjectByKey(entity, key)

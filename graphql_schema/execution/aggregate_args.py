@@ -1,4 +1,4 @@
-"""From the arguments of a field that is worked out to what its entity takes: a `Grouping` or a `Span`."""
+"""From the arguments of an aggregated field to what its entity takes: a `Grouping` or a `Span`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,24 +8,26 @@ from graphql import GraphQLField, get_named_type
 from app.errors import BadInputError
 from app.reads import And, Arguments, Condition, Granularity, Grouping, Slot, Span
 from app.reads.catalogue import FILL, PERFORMANCE
-from graphql_schema.holes import worked_out
-from graphql_schema.listing import ListingReader
-from graphql_schema.told import is_midnight, is_utc
+from graphql_schema.execution.list_args import ListArgsReader
+from graphql_schema.execution.placeholders import derive
+from graphql_schema.execution.plan_constraints import is_midnight, is_utc
 
 POINTS_MIN, POINTS_MAX = 2, 5_000
 """Bounds of how many points a curve is thinned out to."""
 ANNUALIZATION_DAYS_MAX = 366
 
 
-def read_arguments(entity: str, field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Arguments | None:
-    """What the entity takes; values go to the end of `values`. Raises BadInputError."""
+def read_aggregate_args(
+    entity: str, field: GraphQLField, given: Mapping[str, Any], values: list[Any]
+) -> Arguments | None:
+    """The arguments of an entity, None if it takes none; appends to `values`. Raises BadInputError."""
     reader = _READERS.get(entity)
     return reader(field, given, values) if reader else None
 
 
 def _grouping(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Grouping:
-    where = ListingReader(FILL, values, by_day=True).condition(field, given)
-    return Grouping(where, tuple(dict.fromkeys(group.value for group in given.get("groupBy") or ())))
+    where = ListArgsReader(FILL, values, by_day=True).condition(field, given)
+    return Grouping(where, _groups(given))
 
 
 def _span(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Span:
@@ -36,22 +38,22 @@ def _span(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> S
         return len(values) - 1
 
     # At the root the span is part of the filter; of a strategy it stands beside the other arguments.
-    asked = dict(given.get("filter") or {})
-    span = asked if "filter" in field.args else given
+    filter_ = dict(given.get("filter") or {})
+    span = filter_ if "filter" in field.args else given
     start, end = span.get("from"), span.get("to")
-    narrowed = {name: value for name, value in asked.items() if name not in ("from", "to")}
+    narrowed = {name: value for name, value in filter_.items() if name not in ("from", "to")}
     where = _narrowed(field, {**given, "filter": narrowed or None}, values)
     is_whole_days = all(is_midnight(edge) for edge in (start, end) if edge is not None)
     if start is not None and end is not None:
-        start, end = worked_out(_in_order, start, end, count=2)
+        start, end = derive(_in_order, start, end, count=2)
     zone = given.get("timeZone")
-    # A zone that is not looked at is kept among the values: what a plan is given has to come out of it.
+    # Kept among the values even if it is UTC: every placeholder has to become a parameter.
     zone_slot = slot(zone)
     granularity = given.get("granularity") or given["bucket"]
     return Span(
         Granularity[granularity.name],
         where,
-        tuple(dict.fromkeys(group.value for group in given.get("groupBy") or ())),
+        _groups(given),
         slot(start),
         slot(end),
         is_whole_days,
@@ -61,9 +63,13 @@ def _span(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> S
     )
 
 
+def _groups(given: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(group.value for group in given.get("groupBy") or ()))
+
+
 def _narrowed(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Condition | None:
-    """What rows must satisfy, beside being in the span."""
-    reader = ListingReader(PERFORMANCE, values)
+    """What rows must satisfy, besides lying in the span."""
+    reader = ListArgsReader(PERFORMANCE, values)
     if "filter" in field.args:
         return reader.condition(field, given)
     conditions: list[Condition] = []

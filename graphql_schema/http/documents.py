@@ -1,9 +1,9 @@
-"""Documents, parsed and validated once: who asks the same again pays for neither."""
+"""Documents: parsed, validated and compiled once, the ones used last kept."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -18,15 +18,23 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.execution.collect_fields import FragmentDetails
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
 from graphql_schema.errors import RequestCode, RequestRefused, refusal
+from graphql_schema.execution.placeholders import NotPlannable
+from graphql_schema.fast_mutations import FastMutation
 from graphql_schema.limits.cost import CostMeter
-from graphql_schema.limits.document import ShapeLimits, check_shape
+from graphql_schema.limits.document import DocumentLimits, check_document
+from graphql_schema.plans import OperationPlans
 
 CHARACTERS_KEPT_MAX = 512 * 1024
 """Most text of all kept documents together; parsed they take up to a hundred times the room."""
 VALIDATION_ERRORS_MAX = 20
+COMPILED_CHARACTERS_MAX = 16 * 1024
+"""Longest document that has plans."""
+PLANS_MAX = 64
+"""Most plans kept for one document."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -36,8 +44,12 @@ class Operation:
     name: str | None
     type: OperationType
     cost: CostMeter
-    is_one_act: bool
+    is_single_mutation: bool
     """Whether it is a mutation of one field: then a field that was not done is an operation that was not done."""
+    plans: OperationPlans | None = None
+    """Of a query; None if it has no plan."""
+    fast_mutation: FastMutation | None = None
+    """Of a mutation; None if it has another form."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -60,20 +72,20 @@ class Document:
 
 
 @dataclass(frozen=True)
-class DocumentLimits:
+class CacheLimits:
     """Bounds on documents, each and together."""
 
-    entity: ShapeLimits
+    document: DocumentLimits
     tokens_max: int
     page_size_max: int
     documents_max: int
 
 
 class Documents:
-    """The documents asked last, ready to execute. Only valid ones are kept."""
+    """The documents used last, ready to execute. Only valid ones are kept."""
 
     def __init__(
-        self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool = True, suggestions: bool = False
+        self, schema: GraphQLSchema, limits: CacheLimits, *, introspection: bool = True, suggestions: bool = False
     ) -> None:
         self._schema = schema
         self._limits = limits
@@ -111,7 +123,7 @@ class Documents:
     def _prepare(self, text: str) -> Document:
         self.prepared += 1
         node = self._parse(text)
-        check_shape(node, self._limits.entity)
+        check_document(node, self._limits.document)
         errors = validate(
             self._schema,
             node,
@@ -125,11 +137,14 @@ class Documents:
                 error.extensions = {"code": RequestCode.VALIDATION_FAILED.value}
             raise RequestRefused(errors)
         definitions = node.definitions
-        fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
+        fragments = {
+            one.name.value: FragmentDetails(one) for one in definitions if isinstance(one, FragmentDefinitionNode)
+        }
         operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
         if not operations:
             raise refusal(RequestCode.BAD_REQUEST, "The document has no operation.")
-        return Document(node, {_name(one): self._operation(one, fragments) for one in operations})
+        plans_max = max(PLANS_MAX // len(operations), 1) if len(text) <= COMPILED_CHARACTERS_MAX else 0
+        return Document(node, {_name(one): self._operation(one, node, fragments, plans_max) for one in operations})
 
     def _parse(self, text: str) -> DocumentNode:
         tokens_max = self._limits.tokens_max
@@ -141,12 +156,25 @@ class Documents:
                 raise refusal(RequestCode.TOO_MANY_TOKENS, message) from None
             raise RequestRefused([error]) from None
 
-    def _operation(self, node: OperationDefinitionNode, fragments: Mapping[str, Any]) -> Operation:
+    def _operation(
+        self,
+        node: OperationDefinitionNode,
+        document: DocumentNode,
+        fragments: dict[str, FragmentDetails],
+        plans_max: int,
+    ) -> Operation:
         meter = CostMeter(self._schema, node, fragments, self._limits.page_size_max)
         selections = node.selection_set.selections
         is_one_field = len(selections) == 1 and isinstance(selections[0], FieldNode)
-        is_one_act = is_one_field and node.operation is OperationType.MUTATION
-        return Operation(_name(node), node.operation, meter, is_one_act)
+        is_mutation = node.operation is OperationType.MUTATION
+        plans = fast_mutation = None
+        is_compiled = plans_max > 0 and not node.directives
+        with suppress(NotPlannable):
+            if is_compiled and node.operation is OperationType.QUERY:
+                plans = OperationPlans(self._schema, node, fragments, plans_max)
+            if is_compiled and is_mutation:
+                fast_mutation = FastMutation(self._schema, document, node, fragments)
+        return Operation(_name(node), node.operation, meter, is_one_field and is_mutation, plans, fast_mutation)
 
 
 def _name(node: OperationDefinitionNode) -> str | None:

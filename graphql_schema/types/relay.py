@@ -1,10 +1,19 @@
-"""Relay's connections, generic over the node: `Connection[Order]` is `OrderConnection` in the schema."""
+"""Relay's nodes and connections. Connections are generic: `Connection[Order]` is `OrderConnection` in the schema."""
 
 from typing import Generic, TypeVar
 
-from graphql_schema.types.fields import described, object_type
+import strawberry
+
+from graphql_schema.types.fields import described, interface_type, object_type
 
 NodeType = TypeVar("NodeType")
+
+
+@interface_type
+class Node:
+    """An object with a globally unique id."""
+
+    id: strawberry.ID = described("Globally unique, opaque id.")
 
 
 @object_type

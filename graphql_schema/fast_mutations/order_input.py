@@ -1,6 +1,6 @@
-"""Orders that ask to leave, straight from JSON.
+"""Orders to authorize, decoded from JSON.
 
-`OrderSent` takes what `AuthorizeOrderInput` takes, or less: what it refuses is left to ordinary execution, which knows
+`OrderJson` takes what `AuthorizeOrderInput` takes, or less: what it refuses is left to ordinary execution, which knows
 what is wrong with it, or that nothing is.
 """
 
@@ -14,24 +14,24 @@ from app.errors import InputInvalid
 from app.ledger.authorization.order_checks import checked
 from app.ledger.commands import AuthorizeOrder
 from app.rules.enums import OrderSide, OrderType, TimeInForce
-from graphql_schema.names import client_name
+from graphql_schema.execution.names import client_name
 from graphql_schema.types.scalars import parse_amount
 
 INTEGERS = range(-(2**63), 2**64)
 """Integers that are integers to every JSON reader here; beyond, some make floats of them."""
 
 
-class StrategySent(Struct, forbid_unknown_fields=True):
+class StrategyJson(Struct, forbid_unknown_fields=True):
     """`StrategyRef`."""
 
     id: UUID | UnsetType = UNSET
     name: str | UnsetType = UNSET
 
 
-class OrderSent(Struct, forbid_unknown_fields=True, rename=client_name):
+class OrderJson(Struct, forbid_unknown_fields=True, rename=client_name):
     """`AuthorizeOrderInput`. An amount is text or an integer, never a float."""
 
-    strategy: StrategySent
+    strategy: StrategyJson
     client_order_id: str
     instrument_id: str
     side: OrderSide

@@ -1,7 +1,6 @@
-"""Acts by kept forms against ordinary execution: the same commands, answers and errors, to the byte."""
+"""Fast mutations against ordinary execution: the same commands, answers and errors, to the byte."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,30 +14,24 @@ from app.ledger.commands import AuthorizeOrder, Verdict
 from app.principal import LOCAL
 from app.resolvers import Context, authorizations
 from app.rules.enums import DenyCode, TradingState
-from graphql_schema import operations, schema
-from graphql_schema.acts import Acts, acting
-from graphql_schema.acts.orders import OrderSent
+from graphql_schema import schema
 from graphql_schema.caller import Caller
-from graphql_schema.documents import DocumentLimits, Documents
 from graphql_schema.errors import RequestRefused
+from graphql_schema.execution.executor import execute
+from graphql_schema.fast_mutations import fast_mutation
+from graphql_schema.fast_mutations.fast_mutation import FastRequest
+from graphql_schema.fast_mutations.order_input import OrderJson
+from graphql_schema.http.documents import Documents
 from graphql_schema.http.requests import from_body
 from graphql_schema.http.responses import answered
-from graphql_schema.limits.document import ShapeLimits
 from tests.graphql_schema.acting import MANY, ONE, STRATEGY_ID, asked
+from tests.graphql_schema.endpoint_documents import new_documents, operation_in
 from tests.ledger.authorizing import prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
 
-LIMITS = DocumentLimits(ShapeLimits(20, 200, 20, 2000), tokens_max=4000, page_size_max=1000, documents_max=100)
-DOCUMENTS = Documents(schema._schema, LIMITS)
-
-
-def new_acts() -> Acts:
-    return Acts(schema._schema, lambda text: DOCUMENTS.find(text).node)
-
-
-ACTS = new_acts()
+DOCUMENTS = new_documents()
 
 amounts = st.one_of(
     st.decimals(allow_nan=False, allow_infinity=False, min_value=0, max_value=10**9).map(str),
@@ -116,18 +109,25 @@ SHORT_MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(in
 async def ordinarily(document: str, variables: Any, caller: Any = None) -> bytes:
     """The body that ordinary execution answers with."""
     try:
-        read = from_body(json.dumps({"query": document, "variables": variables}).encode()).variables
-        result = await operations.execute(schema._schema, DOCUMENTS.find(document).node, None, read, caller)
+        given = from_body(json.dumps({"query": document, "variables": variables}).encode()).variables
+        result = await execute(schema._schema, DOCUMENTS.find(document).node, None, given, caller)
     except RequestRefused as refused:
         return b"refused: " + str(refused).encode()
     return body_of(result)
 
 
-async def at_once(document: str, variables: Any, caller: Any = None, acts: Acts = ACTS) -> bytes | None:
-    """The body by a kept form; None where it leaves the request to ordinary execution."""
+def read(document: str, variables: Any, documents: Documents = DOCUMENTS) -> FastRequest | None:
+    """The request; None if ordinary execution has to answer."""
     request = from_body(json.dumps({"query": document, "variables": variables}).encode())
-    act = acts.read(document, None, request.given)
-    result = None if act is None else await act.answer(caller)
+    operation = operation_in(documents, document)
+    mutation = None if operation is None else operation.fast_mutation
+    return None if mutation is None else mutation.read(request.given)
+
+
+async def at_once(document: str, variables: Any, caller: Any = None, documents: Documents = DOCUMENTS) -> bytes | None:
+    """The body by a fast mutation; None if ordinary execution has to answer."""
+    request = read(document, variables, documents)
+    result = None if request is None else await request.answer(caller)
     return None if result is None else body_of(result)
 
 
@@ -205,13 +205,12 @@ async def test_what_is_odd_is_left_to_ordinary_execution(changes: dict[str, Any]
     ],
 )
 async def test_other_forms_of_document_are_left_to_ordinary_execution(document: str) -> None:
-    acts = Acts(schema._schema, lambda text: __import__("graphql").parse(text))
-    assert acts.read(document, None, json.dumps({"input": asked(1)}).encode()) is None
+    assert read(document, {"input": asked(1)}) is None
 
 
 def test_both_readers_know_the_same_fields() -> None:
     declared = schema._schema.type_map["AuthorizeOrderInput"]
-    assert list(declared.fields) == list(OrderSent.__struct_encode_fields__), print_type(declared)  # type: ignore[attr-defined]
+    assert list(declared.fields) == list(OrderJson.__struct_encode_fields__), print_type(declared)  # type: ignore[attr-defined]
 
 
 STEERED = """mutation ($inputs: [AuthorizeOrderInput!]!, $n: Int = 2, $yes: Boolean!, $after: String, $q: Decimal) {
@@ -239,7 +238,7 @@ async def caller(own: tuple[FastAPI, Client]) -> Caller:
 
 
 async def test_answers_are_the_same_bytes(caller: Caller) -> None:
-    acts = new_acts()
+    documents = new_documents()
     inputs = [
         *(asked(1), asked(2, quantity="0"), asked(3, quantity="20"), asked(1, quantity="3")),
         *(asked(4, strategy={"name": "nobody"}), asked(5, instrumentId="X.Y"), asked(6, quantity="0.5")),
@@ -258,7 +257,7 @@ async def test_answers_are_the_same_bytes(caller: Caller) -> None:
         ),
     ):
         for variables in several:
-            known = [await at_once(document, variables, caller, acts) for _ in range(2)]
+            known = [await at_once(document, variables, caller, documents) for _ in range(2)]
             assert known == [await ordinarily(document, variables, caller)] * 2, (document, variables)
             assert b'"errors"' not in known[0]
 
@@ -282,9 +281,9 @@ async def test_variables_beside_the_orders_are_checked_as_ever(caller: Caller, v
     [{"inputs": [asked(1)], "yes": True, "n": 5000}, {"inputs": [asked(1)], "yes": True, "after": "no cursor"}],
 )
 async def test_nothing_is_done_where_the_answer_cannot_be_given(caller: Caller, variables: Any) -> None:
-    assert await at_once(STEERED, {**variables, "n": 1, "after": None}, caller, new_acts()) is not None
-    acts, wanted = new_acts(), {**variables, "inputs": [asked(2)]}
-    assert [await at_once(STEERED, wanted, caller, acts) for _ in range(2)] == [None, None]
+    assert await at_once(STEERED, {**variables, "n": 1, "after": None}, caller, new_documents()) is not None
+    documents, wanted = new_documents(), {**variables, "inputs": [asked(2)]}
+    assert [await at_once(STEERED, wanted, caller, documents) for _ in range(2)] == [None, None]
     assert b'"errors"' in await ordinarily(STEERED, wanted, caller)
     async with caller.context.database.read() as connection:
         orders = await connection.fetch("SELECT client_order_id FROM orders")
@@ -330,14 +329,10 @@ async def test_an_act_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done == [2]
 
 
-async def test_forms_and_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(acting, "FORMS_MAX", 3)
-    monkeypatch.setattr(acting, "ANSWERS_MAX", 2)
-    acts = new_acts()
-    read: Callable[[str, Any], Any] = lambda text, given: acts.read(text, None, json.dumps(given).encode())  # noqa: E731
-    for spaces in range(5):
-        assert read(SHORT_ONE + " " * spaces, {"input": asked(1)})
-    assert acts._form_of.cache_info().currsize == 3
+async def test_templates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_mutation, "TEMPLATES_MAX", 2)
+    documents = new_documents()
     for size in range(5):
-        assert (act := read(STEERED, {"inputs": [], "yes": True, "n": size}))
-        assert len(act.form.operation.plans) <= 2
+        request = read(STEERED, {"inputs": [], "yes": True, "n": size}, documents)
+        assert request is not None
+        assert len(request.mutation._templates) <= 2
