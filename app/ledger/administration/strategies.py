@@ -18,7 +18,7 @@ from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
 from app.models import Strategy
-from app.models.trading_control import ALL
+from app.models.administration import ALL
 from app.principal import Principal
 from app.rules.enums import TradingState
 from app.rules.identity import strategy_id_of

@@ -14,7 +14,7 @@ from app.ledger.storage.queries import BatchQuery, fetch_all_at_once, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.writing import Merge, write
 from app.models import TradingControl
-from app.models.trading_control import ALL
+from app.models.administration import ALL
 from app.rules.enums import TradingState
 
 _LOAD = sql(select(table_of(TradingControl)))
