@@ -9,10 +9,13 @@ PAGE := graphql_schema/static/index.html
 REST_PAGES := rest_compat/static/redoc.standalone.js
 PAGE_SOURCES := $(wildcard web/*.html web/*.ts web/*.json) web/src web/examples $(wildcard web/src/* web/examples/*)
 NODE_MODULES := web/node_modules/.package-lock.json
+IN_PARALLEL := -n auto --dist worksteal
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 
+# What Python compiles is kept: recompiling takes each process two seconds.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup graphiql run test test-long bench lint
+.PHONY: help setup graphiql run check test test-fast test-long bench
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
@@ -24,21 +27,25 @@ setup: $(READY) graphiql ## Install everything into .venv, as uv.lock has it
 run: $(READY) graphiql ## Serve http://127.0.0.1:8000 with demonstration data (OPTIONS="--port 9000" for more)
 	$(BIN)/purser serve --demo $(OPTIONS)
 
+check: $(READY) $(NODE_MODULES) ## Check style, types, the direction of imports and the schema file
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/purser schema | diff --unified graphql_schema/schema.graphql -
+	$(NPM) --silent run check
+
 test: $(READY) graphiql ## Run the test suite (OPTIONS="-k budget" for a part)
-	$(BIN)/pytest -m "not long" -n auto --dist worksteal $(OPTIONS)
+	$(BIN)/pytest -m "not long" $(IN_PARALLEL) $(OPTIONS)
+
+test-fast: $(READY) graphiql ## Run most of it in a minute: no browser, no command, no whole recording
+	$(BIN)/pytest -m "not long and not thorough" $(IN_PARALLEL) $(OPTIONS)
 
 test-long: $(READY) graphiql ## Run the tests that take minutes each
 	$(BIN)/pytest -m long $(OPTIONS)
 
 bench: $(READY) ## Run the side-by-side benchmarks
 	$(BIN)/python -m bench $(OPTIONS)
-
-lint: $(READY) $(NODE_MODULES) ## Check style, types and the direction of imports
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(NPM) --silent run check
 
 $(READY): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,9 +12,42 @@ import pytest
 from app.database import Database
 from app.database.embedded import EmbeddedServer
 from app.database.upgrade import connect, upgrade
+from tests.scratch import Scratch
 
+ROOT = Path(__file__).parents[1]
+THOROUGH = (
+    "tests/browser",
+    "tests/cli",
+    "tests/database/test_embedded.py",
+    "tests/differential",
+    "tests/graphql_schema/test_contract.py",
+    "tests/ledger/test_arrangements.py",
+    "tests/ledger/test_budget_histories.py",
+    "tests/ledger/test_confluence.py",
+    "tests/ledger/test_recordings.py",
+    "tests/ledger/test_verify.py",
+    "tests/ledger/test_verify_by_hand.py",
+    "tests/principals",
+    "tests/race",
+    "tests/rest_compat/test_contract.py",
+    "tests/test_scratch.py",
+)
+"""Folders and files that take most of the suite's time for a tenth of its tests; they get the marker `thorough`."""
 TEMPLATE = "template_purser"
 _numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Commands are run by the hundred: without bytecode each compiles what it imports, two seconds' work.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    config.add_cleanup(Scratch().close)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    paths = [ROOT / name for name in THOROUGH]
+    for item in items:
+        if any(item.path.is_relative_to(path) for path in paths):
+            item.add_marker("thorough")
 
 
 async def execute(url: str, *statements: str) -> None:

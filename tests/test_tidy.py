@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from app.cli import cli
 from app.settings import ENV_PREFIX, Settings
+from tests.conftest import THOROUGH
 
 ROOT = Path(__file__).parents[1]
 CODE = [*ROOT.glob("app/**/*.py"), *ROOT.glob("graphql_schema/**/*.py"), *ROOT.glob("rest_compat/**/*.py")]
@@ -59,6 +60,10 @@ def test_the_readme_lists_every_setting_and_its_default(setting: str) -> None:
     shown = "" if default is None else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
     row = f"| `{ENV_PREFIX}{setting.upper()}` | {shown} | {Settings.model_fields[setting].description} |"
     assert row in README.splitlines()
+
+
+def test_what_the_fast_run_leaves_out_is_there() -> None:
+    assert [name for name in THOROUGH if not (ROOT / name).exists()] == []
 
 
 def test_the_readme_names_every_make_target() -> None:

@@ -1,4 +1,4 @@
-"""API keys: who may ask, and for what."""
+"""API keys, their roles and their strategies."""
 
 from uuid import UUID
 

@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $
 
 
 def append_only(model: type[SQLModel]) -> None:
-    """Let the table take new rows only. Whoever may drop the trigger can still get around it; see ADR 0013."""
+    """Refuse changes and deletions of rows by a trigger. A role that may drop the trigger can bypass it (ADR 0013)."""
     table = model.__table__  # type: ignore[attr-defined]
     trigger = (
         f"CREATE TRIGGER {table.name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name} "

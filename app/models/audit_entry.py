@@ -1,4 +1,4 @@
-"""The audit log: who changed what, with before and after."""
+"""The audit log: actor, action, and the object before and after."""
 
 from typing import Any
 from uuid import UUID

@@ -29,7 +29,12 @@ class Fill(SQLModel, table=True):
         one_of("fills", "side", TRADED_SIDES),
         one_of("fills", "liquidity_side", LiquiditySide),
         UniqueConstraint(
-            *("strategy_id", "client_order_id", "trade_id", "instrument_id", "account_id", "repeat_id"),
+            "strategy_id",
+            "client_order_id",
+            "trade_id",
+            "instrument_id",
+            "account_id",
+            "repeat_id",
             name="fills_trade",
         ),
         Index("fills_ts_event", "ts_event", "event_id", "strategy_id"),

@@ -1,4 +1,4 @@
-"""Holds: what open orders tie up."""
+"""Holds: what open orders reserve."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -13,7 +13,7 @@ _AMOUNTS = ("amount", "remaining", "captured", "voided")
 
 
 class Hold(SQLModel, table=True):
-    """What one order ties up (`rules.holds`): `amount`, of it captured by fills, voided by its end, and remaining.
+    """What one order reserves (`rules.holds`): `amount`, of it captured by fills, voided by its end, and remaining.
 
     `currency` is null while the instrument's settlement currency is not known, `unit_price` while there is no price to
     value the order at. `is_unvalued`: the order is open and what it needs is unknown. `reference_price` values an order
@@ -28,12 +28,14 @@ class Hold(SQLModel, table=True):
         CheckConstraint("currency IS NOT NULL OR amount = 0", name="holds_currency"),
         Index(
             "holds_unvalued",
-            *("strategy_id", "client_order_id"),
+            "strategy_id",
+            "client_order_id",
             postgresql_where=text("is_unvalued"),
         ),
         Index(
             "holds_without_currency",
-            *("strategy_id", "client_order_id"),
+            "strategy_id",
+            "client_order_id",
             postgresql_where=text("currency IS NULL"),
         ),
     )

@@ -19,11 +19,11 @@ OPEN = f"status NOT IN ({_TERMINAL})"
 class Order(SQLModel, table=True):
     """One order: the fold of its applied events (`rules.order_fold`).
 
-    `authorization_status` is null for an order that nobody asked about. `last_ts_init` and `last_rank` are the place
-    of the last applied event in the fold, so that the next one can tell whether it comes in order; `waiting` counts
-    the order's quarantined events, less those that were dismissed. `quantity` is an amount of the quote currency while
-    `is_quote_quantity`. `exec_spawn_id` is the primary order that it was spawned from, and `spawned_qty` what it took
-    off that one's quantity. `mismatched`: a fill names another side or instrument than the order.
+    `authorization_status` is null for an order whose authorization was never requested. `last_ts_init` and `last_rank`
+    are the place of the last applied event in the fold, so that the next one can tell whether it comes in order;
+    `waiting` counts the order's quarantined events, less the dismissed ones. `quantity` is an amount of the quote
+    currency while `is_quote_quantity`. `exec_spawn_id` is the primary order that it was spawned from, and `spawned_qty`
+    what it took off that one's quantity. `mismatched`: a fill names another side or instrument than the order.
     """
 
     __tablename__ = "orders"
@@ -43,17 +43,25 @@ class Order(SQLModel, table=True):
         Index("orders_client_order_id", "client_order_id"),
         Index(
             "orders_open",
-            *("instrument_id", "strategy_id", "ts_init", "client_order_id"),
+            "instrument_id",
+            "strategy_id",
+            "ts_init",
+            "client_order_id",
             postgresql_where=text(OPEN),
         ),
         Index(
             "orders_signal",
-            *("signal_id", "ts_init", "client_order_id", "strategy_id"),
+            "signal_id",
+            "ts_init",
+            "client_order_id",
+            "strategy_id",
             postgresql_where=text("signal_id IS NOT NULL"),
         ),
         Index(
             "orders_spawned",
-            *("strategy_id", "exec_spawn_id", "client_order_id"),
+            "strategy_id",
+            "exec_spawn_id",
+            "client_order_id",
             postgresql_where=text("exec_spawn_id IS NOT NULL"),
         ),
     )

@@ -25,7 +25,9 @@ class OrderEvent(SQLModel, table=True):
         Index("order_events_order", "strategy_id", "client_order_id"),
         Index(
             "order_events_position",
-            *("strategy_id", "position_id", "ts_event"),
+            "strategy_id",
+            "position_id",
+            "ts_event",
             postgresql_where=text("position_id IS NOT NULL"),
         ),
     )

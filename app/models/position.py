@@ -11,7 +11,7 @@ from app.rules.enums import TRADED_SIDES, PositionSide, PositionStatus, Reconcil
 
 
 class Position(SQLModel, table=True):
-    """One position: NETTING reuses a `position_id`, so `n` counts its lives from 1.
+    """One position: NETTING reuses a `position_id`, so `n` counts its generations from 1.
 
     `cost` is what the held quantity cost, in `currency`, the instrument's settlement currency; `close_qty` and
     `close_value` what was closed so far. `first_*` and `last_*` are the places of its opening and latest fill in
@@ -23,8 +23,15 @@ class Position(SQLModel, table=True):
     __table_args__ = (
         *finite(
             "positions",
-            *("signed_qty", "peak_qty", "cost", "close_qty", "close_value", "avg_px_open", "avg_px_close"),
-            *("realized_pnl", "total_fees"),
+            "signed_qty",
+            "peak_qty",
+            "cost",
+            "close_qty",
+            "close_value",
+            "avg_px_open",
+            "avg_px_close",
+            "realized_pnl",
+            "total_fees",
         ),
         one_of("positions", "status", PositionStatus),
         one_of("positions", "entry", TRADED_SIDES),

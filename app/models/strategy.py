@@ -1,4 +1,4 @@
-"""Strategies: who trades."""
+"""Strategies."""
 
 from uuid import UUID
 

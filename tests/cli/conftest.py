@@ -1,13 +1,19 @@
-"""Directories of data for commands that start the embedded server."""
+"""Processes of `purser`, and directories of data for those that start the embedded server."""
 
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.cli.processes import forking, purser
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_commands() -> Iterator[None]:
+    with forking():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -15,8 +21,7 @@ def migrated_data_dir() -> Iterator[Path]:
     """The data of an embedded server that was stopped, with the schema and no rows: made once, to be copied."""
     with tempfile.TemporaryDirectory(prefix="purser-migrated-") as directory:
         data = Path(directory) / "data"
-        purser = Path(sys.executable).with_name("purser")
-        subprocess.run([purser, "db", "upgrade"], env=os.environ | {"PURSER_DATA_DIR": str(data)}, check=True)
+        assert purser({"PURSER_DATA_DIR": str(data)}, "db", "upgrade").returncode == 0
         yield data
 
 

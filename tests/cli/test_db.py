@@ -2,14 +2,14 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from app.database.upgrade import connect, newest_revision
+from tests.cli import processes
+from tests.cli.processes import Done
 from tests.conftest import execute
 
 STRATEGY = (
@@ -18,28 +18,26 @@ STRATEGY = (
 )
 
 
-def purser(url: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    """Run the command as a user would, against a database."""
-    return subprocess.run(
-        [Path(sys.executable).with_name("purser"), *arguments],
-        env=os.environ | {"PURSER_DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def purser(url: str, *arguments: str | Path) -> Done:
+    """Run the command against a database."""
+    return processes.purser({"PURSER_DATABASE_URL": url}, *arguments)
+
+
+def installed_purser(url: str, *arguments: str | Path) -> Done:
+    """The same by the installed script."""
+    return processes.installed_purser({"PURSER_DATABASE_URL": url}, *arguments)
 
 
 def test_a_backup_restores_into_an_empty_database(database_url: str, empty_database_url: str, tmp_path: Path) -> None:
     asyncio.run(execute(database_url, STRATEGY.format("Grün $1 \\ ''")))
     file = tmp_path / "purser.backup"
-    backup = purser(database_url, "db", "backup", file)
+    backup = installed_purser(database_url, "db", "backup", file)
     assert (backup.returncode, backup.stderr) == (0, "")
     assert file.stat().st_mode & 0o077 == 0
-    restored = purser(empty_database_url, "db", "restore", file)
+    restored = installed_purser(empty_database_url, "db", "restore", file)
     assert (restored.returncode, restored.stderr) == (0, "")
     assert asyncio.run(rows(empty_database_url)) == asyncio.run(rows(database_url)) != []
-    assert f"revision {newest_revision()}" in purser(empty_database_url, "db", "upgrade").stdout
+    assert f"revision {newest_revision()}" in installed_purser(empty_database_url, "db", "upgrade").stdout
 
 
 def test_a_restored_database_is_another_history_of_the_change_feed(
@@ -90,7 +88,7 @@ def test_restore_refuses_while_a_purser_is_connected(database_url: str, tmp_path
     file = tmp_path / "purser.backup"
     assert purser(database_url, "db", "backup", file).returncode == 0
 
-    async def restore_beside_another() -> "subprocess.CompletedProcess[str]":
+    async def restore_beside_another() -> Done:
         connection = await connect(database_url)
         try:
             return await asyncio.to_thread(purser, database_url, "db", "restore", file)

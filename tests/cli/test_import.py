@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import json
-import os
 import re
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 
 from app.database import Database
 from app.database.upgrade import connect
+from tests.cli.processes import DEADLINE_SECONDS, Forked, environment
 from tests.conftest import execute
 from tests.engines.test_nautilus_instruments import crypto
 from tests.ledger.state import broken_invariants, content_of, digest_of, lines_of, record, wipe
@@ -23,25 +23,18 @@ from tests.ledger.test_engine_truth import KINDS, instruments_of, lines_of_event
 from tests.ledger.test_order_truth import differing
 
 XBT = crypto("CryptoPerpetual", "BTC", "USD", "BTC", is_inverse=True) | {"id": "BTC/USD.BITMEX"}
-DEADLINE_SECONDS = 60.0
 _STORED = "SELECT count(*) FROM order_events"
 LINES = 12_000
 
 
-def command(database_url: str, *arguments: str | Path) -> "subprocess.Popen[str]":
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PURSER_")}
-    return subprocess.Popen(
-        [sys.executable, "-c", "from app.cli import run; run()", *map(str, arguments)],
-        env=environment | {"PURSER_DATABASE_URL": database_url, "COLUMNS": "200"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def command(database_url: str, *arguments: str | Path) -> Forked:
+    return Forked(arguments, environment({"PURSER_DATABASE_URL": database_url, "COLUMNS": "200"}))
 
 
 def run(database_url: str, *arguments: str | Path) -> tuple[int, str, str]:
-    process = command(database_url, *arguments)
-    output, errors = process.communicate(timeout=DEADLINE_SECONDS)
+    with command(database_url, *arguments) as process:
+        output, errors = process.communicate()
+    assert process.returncode is not None
     return process.returncode, output, errors
 
 
@@ -64,7 +57,7 @@ async def _stored_events(database_url: str) -> int:
         await connection.close()
 
 
-async def _until_stored(database_url: str, enough: int, process: "subprocess.Popen[str]") -> None:
+async def _until_stored(database_url: str, enough: int, process: "Forked | subprocess.Popen[bytes]") -> None:
     """Wait until the process has stored more than that many events, or has ended."""
     connection = await connect(database_url)
     try:
@@ -184,10 +177,10 @@ def test_an_array_that_does_not_end_is_refused_as_a_whole(database_url: str, tmp
 def test_an_import_cut_off_anywhere_and_repeated_ends_in_the_truth(
     database_url: str, recording: Path, how: signal.Signals
 ) -> None:
-    process = command(database_url, "import", recording)
-    asyncio.run(_until_stored(database_url, 0, process))
-    process.send_signal(how)
-    _, said = process.communicate(timeout=DEADLINE_SECONDS)
+    with command(database_url, "import", recording) as process:
+        asyncio.run(_until_stored(database_url, 0, process))
+        process.send_signal(how)
+        _, said = process.communicate()
     assert process.returncode == {signal.SIGKILL: -9}.get(how, 130), said
     assert "Traceback" not in said
     code, _, said = run(database_url, "import", recording)
@@ -251,7 +244,7 @@ def test_verify_says_that_all_holds_or_what_does_not(database_url: str) -> None:
     assert f"audit entry 3: is missing; noted {'ab' * 32}" in output
     code, _, said = run(database_url, "verify", "--audit-head", "3:yesterday")
     assert code == 1
-    assert "purser: '3:yesterday' is no head of the audit log" in said
+    assert "purser: '3:yesterday' is not an audit log head" in said
     asyncio.run(execute(database_url, "UPDATE orders SET filled_qty = filled_qty + 1 WHERE filled_qty > 0"))
     code, output, said = run(database_url, "verify")
     assert code == 1

@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import os
 import re
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from app.rules.api_keys import read_key
-from tests.cli.test_serve import DEADLINE_SECONDS, ask, serving, until
+from tests.cli.processes import installed_purser, purser
+from tests.cli.test_serve import ask, serving, serving_forked, until
 from tests.conftest import execute
 
 STRATEGY = "INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ('{}', '{}', '{}', 1)"
@@ -34,18 +32,6 @@ def place(database_url: str) -> Settings:
     rows = [STRATEGY.format(id, *names) for id, names in zip(IDS, strategies, strict=True)]
     asyncio.run(execute(database_url, *rows))
     return {"PURSER_DATABASE_URL": database_url}
-
-
-def purser(place: Settings, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run the command as a user would."""
-    return subprocess.run(
-        [Path(sys.executable).with_name("purser"), *arguments],
-        env=os.environ | place,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
 
 
 def stored(place: Settings, sql: str) -> Any:
@@ -88,7 +74,7 @@ def test_a_key_without_a_name_goes_by_its_id(place: Settings) -> None:
             ["--strategy", "ONE"],
             f"Several traders have a strategy named 'ONE' ({IDS[0]}, {IDS[1]}); choose one by its id.",
         ),
-        (["--name", "taken"], "There is a key named 'taken' already, or there was; choose another name."),
+        (["--name", "taken"], "Another API key has or had the name 'taken'. Choose another name."),
         (["--name", "two\nlines"], "A key's name has 1 to 100 characters, all of them printable."),
         (["--name", " "], "A key's name has 1 to 100 characters, all of them printable."),
         (["--name", "0123456789abcdef"], LIKE_A_KEY),
@@ -124,7 +110,7 @@ def test_a_key_is_revoked_once_by_id_or_explicitly_by_name(place: Settings) -> N
 def test_a_key_that_is_not_there_is_not_revoked(place: Settings) -> None:
     key = create(place, "--role", "admin", "--name", "one")
     for arguments, says in (
-        (["one"], "No API key has the id 'one'; purser keys list shows ids, and --name revokes a key by its name."),
+        (["one"], "No API key has the id 'one'; `purser keys list` shows ids, and `--name` revokes a key by its name."),
         (["--name", id_of(key)], f"No API key has the name '{id_of(key)}'."),
     ):
         refused = purser(place, "keys", "revoke", *arguments)
@@ -159,17 +145,17 @@ def test_keys_work_at_once_and_end_soon_in_every_process_while_the_service_runs(
         for key in (viewer, admin) * 5:
             assert status(service.address, key) == 200
         until(lambda: all(status(service.address, None) == 401 for _ in range(10)))
-        assert purser(place, "keys", "revoke", "--name", "viewer").returncode == 0
+        assert installed_purser(place, "keys", "revoke", "--name", "viewer").returncode == 0
         until(lambda: all(status(service.address, viewer) in (401, 429) for _ in range(10)))
         assert status(service.address, admin) == 200
         said = service.stop()
-    assert "no API keys: loopback only" in said
-    with serving(data_dir, free_tcp_port) as service:
+    assert "no API key exists: only this machine has access" in said
+    with serving_forked(data_dir, free_tcp_port) as service:
         service.until_ready()
         said = service.stop()
-    assert "no API keys" not in said
+    assert "no API key exists" not in said
     assert purser(place, "keys", "revoke", "--name", "admin").returncode == 0
-    with serving(data_dir, free_tcp_port) as service:
+    with serving_forked(data_dir, free_tcp_port) as service:
         service.until_ready()
         said = service.stop()
     assert "every API key is revoked: no client has access" in said
@@ -180,12 +166,12 @@ def test_without_a_key_it_listens_on_the_loopback_only(
 ) -> None:
     place = {"PURSER_DATABASE_URL": database_url}
     for name in ("one", "two"):
-        with serving(no_data_dir, free_tcp_port, "--host", "0.0.0.0", **place) as service:
-            _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
+        with serving_forked(no_data_dir, free_tcp_port, "--host", "0.0.0.0", **place) as service:
+            _, errors = service.process.communicate()
         assert service.process.returncode == 1
         assert errors == (
-            "purser: There are no API keys in force, so Purser listens on the loopback only, not on 0.0.0.0: "
-            "create one first with purser keys create --role admin.\n"
+            "purser: Without a valid API key Purser listens on loopback addresses only, not on 0.0.0.0. "
+            "Create a key first: purser keys create --role admin.\n"
         )
         # A key that is revoked is none.
         create(place, "--role", "admin", "--name", name)
@@ -195,7 +181,7 @@ def test_without_a_key_it_listens_on_the_loopback_only(
 def test_with_a_key_it_listens_everywhere(no_data_dir: Path, free_tcp_port: int, database_url: str) -> None:
     place = {"PURSER_DATABASE_URL": database_url}
     key = create(place, "--role", "viewer")
-    with serving(no_data_dir, free_tcp_port, "--host", "0.0.0.0", **place) as service:
+    with serving_forked(no_data_dir, free_tcp_port, "--host", "0.0.0.0", **place) as service:
         service.until_ready()
         assert status(service.address, None) == 401
         assert status(service.address, key) == 200

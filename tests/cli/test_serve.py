@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -20,9 +19,9 @@ import pytest
 
 from app.database.postmaster import find_postmaster
 from app.database.upgrade import connect
+from tests.cli.processes import DEADLINE_SECONDS, SCRIPT, Forked, environment
 from tests.conftest import execute
 
-DEADLINE_SECONDS = 60.0
 STRATEGY = (
     "INSERT INTO strategies (strategy_id, name, trader_id, created_at)"
     " VALUES (gen_random_uuid(), 'Kept-000', 'TRADER-001', 1)"
@@ -32,7 +31,7 @@ STRATEGY = (
 class Service:
     """A running `purser serve` and how to reach it."""
 
-    def __init__(self, process: "subprocess.Popen[str]", data_dir: Path, port: int) -> None:
+    def __init__(self, process: "Forked | subprocess.Popen[str]", data_dir: Path, port: int) -> None:
         self.process = process
         self.data = data_dir.resolve() / "postgres"
         self.address = f"http://127.0.0.1:{port}"
@@ -76,20 +75,32 @@ class Service:
 
 @contextmanager
 def serving(data_dir: Path, port: int, *options: str, **settings: str) -> Iterator[Service]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PURSER_")}
+    """The service by the installed script."""
     with subprocess.Popen(
-        [Path(sys.executable).with_name("purser"), "serve", "--port", str(port), *options],
-        env=environment | {"PURSER_DATA_DIR": str(data_dir)} | settings,
+        [SCRIPT, "serve", "--port", str(port), *options],
+        env=environment({"PURSER_DATA_DIR": str(data_dir)} | settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        try:
-            yield Service(process, data_dir, port)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.communicate(timeout=DEADLINE_SECONDS)
+        yield from _service(process, data_dir, port)
+
+
+@contextmanager
+def serving_forked(data_dir: Path, port: int, *options: str, **settings: str) -> Iterator[Service]:
+    """The service, forked from a program that has loaded it."""
+    arguments = ("serve", "--port", str(port), *options)
+    with Forked(arguments, environment({"PURSER_DATA_DIR": str(data_dir)} | settings)) as process:
+        yield from _service(process, data_dir, port)
+
+
+def _service(process: "Forked | subprocess.Popen[str]", data_dir: Path, port: int) -> Iterator[Service]:
+    try:
+        yield Service(process, data_dir, port)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -145,8 +156,8 @@ def test_answers_again_after_its_postgres_was_killed(data_dir: Path, free_tcp_po
 
 def test_two_services_share_one_server(no_data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
     with (
-        serving(no_data_dir, free_tcp_port_factory()) as first,
-        serving(no_data_dir, free_tcp_port_factory()) as second,
+        serving_forked(no_data_dir, free_tcp_port_factory()) as first,
+        serving_forked(no_data_dir, free_tcp_port_factory()) as second,
     ):
         first.until_ready()
         second.until_ready()
@@ -157,7 +168,7 @@ def test_two_services_share_one_server(no_data_dir: Path, free_tcp_port_factory:
 def test_a_port_in_use_is_said_before_anything_is_started(no_data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with serving(no_data_dir, port) as service:
+        with serving_forked(no_data_dir, port) as service:
             _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
     assert service.process.returncode == 1
     assert errors.startswith(f"purser: Port {port} on 127.0.0.1 is in use.")
@@ -167,7 +178,7 @@ def test_a_port_in_use_is_said_before_anything_is_started(no_data_dir: Path) -> 
 
 def test_a_database_that_does_not_answer_is_said(no_data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
     nowhere = f"postgresql://nobody:hunter2@127.0.0.1:{free_tcp_port_factory()}/none"
-    with serving(no_data_dir, free_tcp_port_factory(), PURSER_DATABASE_URL=nowhere) as service:
+    with serving_forked(no_data_dir, free_tcp_port_factory(), PURSER_DATABASE_URL=nowhere) as service:
         _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
     assert service.process.returncode == 1
     assert errors.startswith("purser: Cannot connect to the database:")
@@ -175,7 +186,7 @@ def test_a_database_that_does_not_answer_is_said(no_data_dir: Path, free_tcp_por
 
 
 def test_serves_any_postgresql(no_data_dir: Path, free_tcp_port: int, empty_database_url: str) -> None:
-    with serving(no_data_dir, free_tcp_port, PURSER_DATABASE_URL=empty_database_url) as service:
+    with serving_forked(no_data_dir, free_tcp_port, PURSER_DATABASE_URL=empty_database_url) as service:
         service.until_ready()
         assert service.get("/api/trading/strategies") == []
     assert not no_data_dir.exists()
@@ -186,7 +197,7 @@ def test_the_demonstration_fills_an_empty_database_once(
 ) -> None:
     said, held = [], []
     for _ in range(2):
-        with serving(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+        with serving_forked(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
             service.until_ready()
             assert len(service.get("/api/trading/strategies")) == 5
             held.append([count(empty_database_url, table) for table in ("changes", "audit_entries", "order_events")])
@@ -198,7 +209,7 @@ def test_the_demonstration_fills_an_empty_database_once(
 def test_the_demonstration_shows_what_budgets_do(
     no_data_dir: Path, free_tcp_port: int, empty_database_url: str
 ) -> None:
-    with serving(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+    with serving_forked(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
         service.until_ready()
         shown = service.ask(
             """{ budgets { strategy { name state } available overReason }
@@ -226,19 +237,19 @@ def test_the_demonstration_shows_what_budgets_do(
 def test_a_demonstration_that_was_cut_off_is_finished(
     no_data_dir: Path, free_tcp_port: int, empty_database_url: str
 ) -> None:
-    with serving(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+    with serving_forked(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
         until(lambda: count(empty_database_url, "orders") > 0)
         service.process.kill()
         service.process.communicate(timeout=DEADLINE_SECONDS)
     at_the_cut = count(empty_database_url, "orders")
-    with serving(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+    with serving_forked(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
         service.until_ready()
         assert service.get("/api/trading/summary")["orders"] == count(empty_database_url, "orders") > at_the_cut
 
 
 def test_the_demonstration_leaves_other_data_alone(no_data_dir: Path, free_tcp_port: int, database_url: str) -> None:
     asyncio.run(execute(database_url, STRATEGY))
-    with serving(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=database_url) as service:
+    with serving_forked(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=database_url) as service:
         service.until_ready()
         assert len(service.get("/api/trading/strategies")) == 1
 

@@ -16,7 +16,7 @@ from app.database.embedded import EmbeddedServer
 from app.database.protection import SERVICE_ROLE, lacks_protection
 from app.database.upgrade import connect, upgrade
 from app.models import metadata
-from tests.cli.test_db import purser
+from tests.cli.test_db import installed_purser
 from tests.conftest import execute
 from tests.database.system_postgres import SYSTEM_POSTGRES, system_postgres
 
@@ -198,7 +198,7 @@ async def test_a_restored_database_is_guarded_again(database_url: str, empty_dat
     await execute(database_url, ENTRY)
     file = tmp_path / "purser.backup"
     for arguments, url in ((("backup", file), database_url), (("restore", file), empty_database_url)):
-        done = await asyncio.to_thread(purser, url, "db", *arguments)
+        done = await asyncio.to_thread(installed_purser, url, "db", *arguments)
         assert done.returncode == 0, done.stderr
     assert await role_of(empty_database_url) == SERVICE_ROLE
     assert await outcome(empty_database_url, "DELETE FROM audit_entries") is asyncpg.InsufficientPrivilegeError

@@ -92,31 +92,35 @@ async def test_a_bound_key_sees_what_there_would_be_without_the_others(clients: 
 
 
 async def test_a_bound_key_finds_only_its_own_nodes(clients: Clients) -> None:
-    ids: set[str] = set()
+    types: dict[str, str] = {}
     for name in QUERIES.keys() - {"node"}:
         for question, given in questions(SCHEMA, name):
-            _collect_ids((await asked(clients["admin"], question, given)).json().get("data"), ids)
+            _collect_types((await asked(clients["admin"], question, given)).json().get("data"), types)
     found = {True: 0, False: 0}
-    field = QUERIES["node"]
-    for node_id in sorted(ids):
+    deep: set[str] = set()
+    for node_id, type_ in sorted(types.items()):
         given = {"id": node_id}
-        question = document(SCHEMA, "query", field, "node", given)
+        # PostgreSQL takes a while to plan the deepest: one of each type is enough.
+        depth = {} if type_ not in deep else {"depth": 1}
+        question = document(SCHEMA, "query", QUERIES["node"], "node", given, **depth)
+        deep.add(type_)
         alone = await asked(clients["alone"], question, given)
         assert (await asked(clients["bound admin"], question, given)).content == alone.content, given
-        assert (await clients["viewer"].query(question, **given))["node"]["id"] == node_id
+        assert (await clients["viewer"].query(f'{{ node(id: "{node_id}") {{ id }} }}'))["node"]["id"] == node_id
         found[alone.json()["data"]["node"] is not None] += 1
     assert min(found.values()) > 10
 
 
-def _collect_ids(value: Any, ids: set[str]) -> None:
+def _collect_types(value: Any, types: dict[str, str]) -> None:
+    """The type of each node, by its id."""
     if isinstance(value, dict):
         if isinstance(value.get("id"), str):
-            ids.add(value["id"])
+            types[value["id"]] = value["__typename"]
         for part in value.values():
-            _collect_ids(part, ids)
+            _collect_types(part, types)
     elif isinstance(value, list):
         for part in value:
-            _collect_ids(part, ids)
+            _collect_types(part, types)
 
 
 @pytest.mark.parametrize("name", sorted(OF_NOBODY))

@@ -1,0 +1,83 @@
+"""A program that has loaded what the commands load, and forks for each one: loading takes longer than most run.
+
+What it forks is a process of its own: exit status, signals, arguments, environment and output are real, and it goes
+through `app.cli.run` as the installed script does. Run by `tests.cli.processes`.
+
+A request comes on the socket whose number is the argument: arguments and environment as JSON, with the descriptors for
+stdout, stderr and the exit status. The answer is the process's id; its exit status is written when it has ended.
+"""
+
+import gc
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+
+_LOADED = ("api_keys", "demo", "importing", "maintenance", "serving", "verifying", "worker")
+_REQUEST_BYTES_MAX = 128 * 1024
+
+
+def serve(control: socket.socket) -> None:
+    """Fork for each request. Returns in the forked process alone; the other one ends when its client does."""
+    statuses: dict[int, int] = {}
+    ended, wakeup = socket.socketpair()
+    with control, ended, wakeup, selectors.DefaultSelector() as selector:
+        wakeup.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wakeup.fileno())
+        selector.register(control, selectors.EVENT_READ)
+        selector.register(ended, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is ended:
+                    ended.recv(4096)
+                    _tell_ended(statuses)
+                    continue
+                request, descriptors, _, _ = socket.recv_fds(control, _REQUEST_BYTES_MAX, 3)
+                if not request:
+                    os._exit(0)
+                stdout, stderr, status = descriptors
+                if not (pid := os.fork()):
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    _become(*json.loads(request), stdout, stderr)
+                    for descriptor in (*descriptors, *statuses.values()):
+                        os.close(descriptor)
+                    return
+                os.close(stdout)
+                os.close(stderr)
+                statuses[pid] = status
+                control.send(str(pid).encode())
+
+
+def _tell_ended(statuses: dict[int, int]) -> None:
+    for pid in list(statuses):
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            descriptor = statuses.pop(pid)
+            os.write(descriptor, str(os.waitstatus_to_exitcode(status)).encode())
+            os.close(descriptor)
+
+
+def _become(arguments: list[str], environment: dict[str, str], stdout: int, stderr: int) -> None:
+    sys.argv[1:] = arguments
+    os.environ.clear()
+    os.environ.update(environment)
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
+
+
+if __name__ == "__main__":
+    from app.cli import run
+
+    for module in _LOADED:
+        importlib.import_module(f"app.cli.{module}")
+    importlib.import_module("app.main")
+    gc.freeze()
+    inherited = socket.socket(fileno=int(sys.argv[1]))
+    sys.argv[:] = [os.path.join(os.path.dirname(sys.executable), "purser")]
+    serve(inherited)
+    run()
