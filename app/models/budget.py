@@ -1,4 +1,4 @@
-"""Budgets: what a strategy may tie up in a currency, and what it ties up."""
+"""Budgets: what a strategy may reserve in a currency, and what it reserves."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -14,9 +14,9 @@ _IS_OVER = "reserved_orders + reserved_positions > allocated"
 
 
 class Budget(SQLModel, table=True):
-    """What a strategy ties up in one currency, and the budget that caps it, where one is set.
+    """What a strategy reserves in one currency, and the budget that caps it, where one is set.
 
-    A row exists once something was tied up, budget or not: `allocated` is null where none is set. From the first
+    A row exists once something was reserved, budget or not: `allocated` is null where none is set. From the first
     budget on each change raises `version` and writes a row of the journal, also while none is set any more.
     """
 
