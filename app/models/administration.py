@@ -58,9 +58,9 @@ _IS_OVER = "reserved_orders + reserved_positions > allocated"
 
 
 class Budget(SQLModel, table=True):
-    """What a strategy ties up in one currency, and the budget that caps it, where one is set.
+    """The capital that a strategy reserves in one currency, and the budget that caps it, if one is set.
 
-    A row exists once something was tied up, budget or not: `allocated` is null where none is set. From the first
+    A row exists once something was reserved, budget or not: `allocated` is null where none is set. From the first
     budget on each change raises `version` and writes a row of the journal, also while none is set any more.
     """
 

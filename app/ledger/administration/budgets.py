@@ -28,7 +28,7 @@ async def set_budget(
     *,
     is_new_currency: bool = False,
 ) -> None:
-    """Cap what the strategy may tie up in the currency. A cap below what is tied up stands, and stops new orders.
+    """Cap what the strategy may reserve in the currency. A cap below what is reserved stands, and stops new orders.
 
     A currency that is like a known one is refused, unless it is said to be a new one.
 

@@ -32,7 +32,7 @@ class Currencies(NamedTuple):
 async def load_currencies(connection: ReadConnection, principal: Principal) -> Currencies:
     """Those of instruments, and of the fills and budgets that the principal sees.
 
-    A budget that was taken away, with nothing tied up, makes none known.
+    A budget that was taken away, with nothing reserved, makes none known.
     """
     seen = principal.strategy_ids
     rows = await connection.fetch(_KNOWN, None if seen is None else list(seen))

@@ -1,9 +1,8 @@
 """The second step of recording: move each touched order through its new events.
 
-An event that comes in order is applied on top of the stored order. Anything else (late events, waiting ones, an
-order not seen before its events) makes the order be folded again from its events, so that what it ends as does not
-depend on how they came. Events that only add to those that wait cost no look at the others: of the waiting events none
-is allowed, and what does not move the order does not change that.
+An event that comes in order is applied on top of the stored order. Otherwise (late events, waiting ones, events before
+their order) the order is folded again from all its events, so that the result does not depend on their arrival. Where
+events only join the waiting ones, those are not read: none of them is allowed while the order does not move.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

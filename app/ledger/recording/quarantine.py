@@ -1,7 +1,7 @@
-"""Resolving what waits in quarantine: an admin accepts an event all the same, or dismisses it.
+"""Resolving quarantined events: an admin accepts an event all the same, or dismisses it.
 
-The decision is an event of ours in the order's history, so the order stays the fold of its events: an accepted one is
-applied as if it had come so, its money by the way of all fills; a dismissed one is kept and never applied.
+The decision is one of Purser's own events in the order's history, so the order stays the fold of its events. An
+accepted fill takes the same steps as others; a dismissed event is kept and never applied.
 """
 
 from dataclasses import dataclass
