@@ -24,7 +24,7 @@ from app.rules.enums import (
     Reconciliation,
     TimeInForce,
 )
-from app.rules.order_transitions import TERMINAL
+from app.rules.order_state import TERMINAL
 
 _TERMINAL = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
 OPEN = f"status NOT IN ({_TERMINAL})"
