@@ -22,7 +22,7 @@ from app.reads import (
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, STRATEGY
 from app.reads.fill_statistics import Sums, find_realized_pnl
 from app.resolvers.context import Context
-from app.resolvers.lookups import look_up
+from app.resolvers.reads import look_up
 from app.resolvers.strategies import resolve
 from app.resolvers.transactions import transaction
 

@@ -8,7 +8,7 @@ an event of a subscription has `JsonByAlias`. `PurserExecutor` makes plain value
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import orjson
 from graphql import (
@@ -25,10 +25,10 @@ from graphql.execution.values import VariableValues
 from strawberry import Info
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.reads import Answer, Key, ReadQuery
+from app.reads import Answer, Key, ReadQuery, compiled_query
 from app.reads.catalogue.registry import ENTITIES
 from app.reads.entity import Entity
-from app.resolvers.lookups import check_query, look_up
+from app.resolvers.reads import look_up
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestRefused, coded
 from graphql_schema.execution.selection import Details, Operation, SelectionReader
@@ -99,7 +99,7 @@ class PayloadReader:
                 field = one.fields.get(selected[0].node.name.value)
                 entity = None if field is None else ENTITIES.get(get_named_type(field.type).name)
                 if entity is not None and entity.key:
-                    check_query(entity, self.by_key(entity, selected)[0])
+                    compiled_query(entity, self.by_key(entity, selected)[0])
                 elif field is not None:
                     self.check(field.type, selected)
 
@@ -167,24 +167,10 @@ class SplicingExecutor(PurserExecutor):
         return orjson.Fragment(body)
 
 
-async def execute(
-    schema: GraphQLSchema,
-    document: DocumentNode,
-    operation_name: str | None,
-    variables: Mapping[str, Any],
-    caller: Caller,
-    **options: Any,
-) -> ExecutionResult:
-    """Execute a validated document's operation; errors of its fields stand in the result.
-
-    `options` are graphql-core's. Raises RequestRefused if the variables do not fit: then nothing was executed.
-    """
-    executor = build_executor(schema, document, operation_name, variables, context_value=caller, **options)
-    result: Any = executor.execute_operation()
-    if isawaitable(result):
-        result = await result
-    assert isinstance(result, ExecutionResult)
-    return result
+async def run(executor: SplicingExecutor) -> ExecutionResult:
+    """Execute the operation; errors of its fields stand in the result."""
+    result = executor.execute_operation()
+    return cast(ExecutionResult, await result if isawaitable(result) else result)
 
 
 def build_executor(
@@ -192,12 +178,17 @@ def build_executor(
     document: DocumentNode,
     operation_name: str | None,
     variables: Mapping[str, Any],
+    caller: Caller,
     **options: Any,
 ) -> SplicingExecutor:
-    """The executor of a validated document's operation. Raises RequestRefused if the variables do not fit."""
+    """The executor of a validated document's operation. `options` are graphql-core's.
+
+    Raises RequestRefused if the variables do not fit.
+    """
     executor = SplicingExecutor.build(
         schema,
         document,
+        context_value=caller,
         raw_variable_values=dict(variables),
         operation_name=operation_name,
         max_coercion_errors=COERCION_ERRORS_MAX,

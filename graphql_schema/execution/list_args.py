@@ -35,17 +35,6 @@ FILTER_DEPTH_MAX = 20
 """Deepest nesting of `and`, `or` and `not`."""
 SORT_KEYS_MAX = 8
 
-_OPS = {
-    "eq": Op.EQ,
-    "in": Op.IN,
-    "contains": Op.CONTAINS,
-    "starts_with": Op.STARTS_WITH,
-    "gt": Op.GT,
-    "gte": Op.GTE,
-    "lt": Op.LT,
-    "lte": Op.LTE,
-}
-
 
 class ListArgsReader:
     """Reads the arguments of one connection; values go to the end of `values`."""
@@ -120,7 +109,7 @@ class ListArgsReader:
         if not isinstance(type_, GraphQLInputObjectType):
             return [self._compare(field, Op.EQ, value)]
         return [
-            self._compare(field, _OPS[python_name(type_.fields[name])], operand)
+            self._compare(field, Op[python_name(type_.fields[name]).upper()], operand)
             for name, operand in value.items()
             if operand is not None
         ]

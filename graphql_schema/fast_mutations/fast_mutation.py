@@ -25,7 +25,7 @@ from graphql.execution.values import VariableValues
 
 from app.errors import PurserError
 from graphql_schema.caller import Caller
-from graphql_schema.execution.executor import execute
+from graphql_schema.execution.executor import build_executor, run
 from graphql_schema.execution.placeholders import NotPlannable
 from graphql_schema.execution.selection import Operation
 from graphql_schema.fast_mutations.fields import FAST_FIELDS, FastField
@@ -132,13 +132,11 @@ class FastRequest:
 
         name = mutation.definition.name
         variables = {**self.others, mutation.variable: mutation.field.valid_argument}
-        return await execute(
-            mutation.schema,
-            mutation.document,
-            None if name is None else name.value,
-            variables,
-            caller,
-            middleware=[resolve_root],
+        operation_name = None if name is None else name.value
+        return await run(
+            build_executor(
+                mutation.schema, mutation.document, operation_name, variables, caller, middleware=[resolve_root]
+            )
         )
 
 

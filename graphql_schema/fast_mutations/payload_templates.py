@@ -20,7 +20,7 @@ from graphql import (
 
 from app.reads import ReadQuery
 from app.reads.catalogue.registry import ENTITIES
-from app.resolvers.lookups import look_up
+from app.resolvers.reads import look_up
 from graphql_schema.caller import Caller
 from graphql_schema.execution.executor import ObjectByKey, PayloadReader
 from graphql_schema.execution.names import python_name

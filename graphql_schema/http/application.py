@@ -19,15 +19,14 @@ from app.errors import Busy, PurserError, QueryTimeout
 from app.settings import FixedLimits, Settings
 from graphql_schema.caller import Caller
 from graphql_schema.errors import BUSY, RequestCode, RequestRefused, coded, refusal
-from graphql_schema.execution.executor import execute
+from graphql_schema.execution.executor import build_executor, run
 from graphql_schema.http import graphiql, requests, responses
-from graphql_schema.http.documents import CacheLimits, Document, Documents, Operation
+from graphql_schema.http.documents import Document, Documents, Operation
 from graphql_schema.http.media_types import MediaType, is_json, negotiate
 from graphql_schema.http.persisted import AllowList, PersistedQueries, QuerySource
 from graphql_schema.http.requests import GraphQLRequest
 from graphql_schema.http.responses import Reply
 from graphql_schema.limits.body import ClientGone, read_body, too_large
-from graphql_schema.limits.document import DocumentLimits
 from graphql_schema.limits.variables import check_variables
 from graphql_schema.live.socket import SocketLimits, Sockets
 from graphql_schema.live.subscription_writer import written_events
@@ -47,12 +46,7 @@ class GraphQLEndpoint:
         self._cost_max = settings.graphql_cost_max
         self._query_seconds_max = settings.graphql_timeout_seconds
         self._suggestions = settings.graphql_suggestions
-        self.documents = Documents(
-            schema,
-            _cache_limits(settings, limits),
-            introspection=settings.graphql_introspection,
-            suggestions=settings.graphql_suggestions,
-        )
+        self.documents = Documents(schema, settings, limits)
         self.queries: QuerySource = (
             PersistedQueries(limits.graphql_persisted_queries_max)
             if settings.graphql_allow_list is None
@@ -165,7 +159,7 @@ class GraphQLEndpoint:
         planned = None if operation.plans is None else await operation.plans.answer(request.variables, caller)
         if planned is not None:
             return planned
-        return await execute(
+        executor = build_executor(
             self._schema,
             document.node,
             operation.name,
@@ -173,6 +167,7 @@ class GraphQLEndpoint:
             caller,
             hide_suggestions=not self._suggestions,
         )
+        return await run(executor)
 
     async def _request(self, scope: Scope, receive: Receive, headers: dict[str, str]) -> GraphQLRequest:
         if scope["method"] != "POST":
@@ -218,20 +213,6 @@ def graphql_refusal(error: PurserError) -> ASGIApp:
         await _send(reply, send, is_head=scope["method"] == "HEAD")
 
     return answer
-
-
-def _cache_limits(settings: Settings, limits: FixedLimits) -> CacheLimits:
-    return CacheLimits(
-        document=DocumentLimits(
-            depth_max=settings.graphql_depth_max,
-            aliases_max=limits.graphql_aliases_max,
-            directives_max=limits.graphql_directives_max,
-            fields_max=limits.graphql_fields_max,
-        ),
-        tokens_max=limits.graphql_tokens_max,
-        page_size_max=limits.graphql_page_size_max,
-        documents_max=limits.graphql_documents_max,
-    )
 
 
 def _socket_limits(settings: Settings, limits: FixedLimits) -> SocketLimits:

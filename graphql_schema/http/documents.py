@@ -21,11 +21,12 @@ from graphql import (
 from graphql.execution.collect_fields import FragmentDetails
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
+from app.settings import FixedLimits, Settings
 from graphql_schema.errors import RequestCode, RequestRefused, refusal
 from graphql_schema.execution.placeholders import NotPlannable
 from graphql_schema.fast_mutations import FastMutation
 from graphql_schema.limits.cost import CostMeter
-from graphql_schema.limits.document import DocumentLimits, check_document
+from graphql_schema.limits.document import check_document
 from graphql_schema.plans import OperationPlans
 
 CHARACTERS_KEPT_MAX = 512 * 1024
@@ -71,30 +72,16 @@ class Document:
         return next(iter(self.operations.values()))
 
 
-@dataclass(frozen=True)
-class CacheLimits:
-    """Bounds on documents, each and together."""
-
-    document: DocumentLimits
-    tokens_max: int
-    page_size_max: int
-    documents_max: int
-
-
 class Documents:
     """The documents used last, ready to execute. Only valid ones are kept."""
 
-    def __init__(
-        self, schema: GraphQLSchema, limits: CacheLimits, *, introspection: bool = True, suggestions: bool = False
-    ) -> None:
-        self._schema = schema
-        self._limits = limits
-        self._suggestions = suggestions
+    def __init__(self, schema: GraphQLSchema, settings: Settings, limits: FixedLimits) -> None:
+        self._schema, self._settings, self._limits = schema, settings, limits
         # Built once: rules that are new for each request would be a cache's undoing.
         self._rules = (
             *specified_rules,
             MaybeNullValidationRule,
-            *(() if introspection else (NoSchemaIntrospectionCustomRule,)),
+            *(() if settings.graphql_introspection else (NoSchemaIntrospectionCustomRule,)),
         )
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
@@ -110,7 +97,7 @@ class Documents:
         document = self._prepare(text)
         self._kept[text] = document
         self._characters += len(text)
-        while len(self._kept) > self._limits.documents_max or (
+        while len(self._kept) > self._limits.graphql_documents_max or (
             self._characters > CHARACTERS_KEPT_MAX and len(self._kept) > 1
         ):
             gone, _ = self._kept.popitem(last=False)
@@ -123,13 +110,13 @@ class Documents:
     def _prepare(self, text: str) -> Document:
         self.prepared += 1
         node = self._parse(text)
-        check_document(node, self._limits.document)
+        check_document(node, self._settings.graphql_depth_max, self._limits)
         errors = validate(
             self._schema,
             node,
             self._rules,
             max_errors=VALIDATION_ERRORS_MAX,
-            hide_suggestions=not self._suggestions,
+            hide_suggestions=not self._settings.graphql_suggestions,
         )
         if errors:
             for error in errors:
@@ -147,7 +134,7 @@ class Documents:
         return Document(node, {_name(one): self._operation(one, node, fragments, plans_max) for one in operations})
 
     def _parse(self, text: str) -> DocumentNode:
-        tokens_max = self._limits.tokens_max
+        tokens_max = self._limits.graphql_tokens_max
         try:
             return parse(text, max_lexical_tokens=tokens_max, max_comments=tokens_max)
         except GraphQLSyntaxError as error:
@@ -163,7 +150,7 @@ class Documents:
         fragments: dict[str, FragmentDetails],
         plans_max: int,
     ) -> Operation:
-        meter = CostMeter(self._schema, node, fragments, self._limits.page_size_max)
+        meter = CostMeter(self._schema, node, fragments, self._limits.graphql_page_size_max)
         selections = node.selection_set.selections
         is_one_field = len(selections) == 1 and isinstance(selections[0], FieldNode)
         is_mutation = node.operation is OperationType.MUTATION

@@ -19,7 +19,7 @@ from app.reads import Compare, Key, ListArgs, Op, ReadQuery, ResultFormat, Selec
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY
 from app.reads.entity import Entity
 from app.resolvers.changes import Followed, follow_changes, until_answered
-from app.resolvers.lookups import look_up
+from app.resolvers.reads import look_up
 from graphql_schema.caller import Caller, Info
 from graphql_schema.errors import coded
 from graphql_schema.execution.executor import JsonByAlias, field_of

@@ -32,7 +32,7 @@ async def written_events(
     **options: Any,
 ) -> AsyncGenerator[bytes, None]:
     """The JSON of each event's `data`, without end. Raises RequestRefused, GraphQLError with a code."""
-    executor = build_executor(schema, document, name, variables, context_value=caller, **options)
+    executor = build_executor(schema, document, name, variables, caller, **options)
     write = _writer(Operation(schema, executor.operation, executor.fragments, executor.variable_values))
     stream: Any = create_source_event_stream(executor)
     if isawaitable(stream):

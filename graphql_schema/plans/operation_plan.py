@@ -46,11 +46,6 @@ class OperationPlans:
         self._variables = PlanVariables(schema, definition.variable_definitions or ())
         self._plans: OrderedDict[Constraints, OperationPlan | None] = OrderedDict()
 
-    @property
-    def count(self) -> int:
-        """How many plans are kept."""
-        return len(self._plans)
-
     async def answer(self, variables: Mapping[str, Any], caller: Caller) -> bytes | ExecutionResult | None:
         """The JSON of `data`; or a result with errors; None if ordinary execution has to answer."""
         try:

@@ -17,7 +17,7 @@ from app.rules.enums import DenyCode, TradingState
 from graphql_schema import schema
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestRefused
-from graphql_schema.execution.executor import execute
+from graphql_schema.execution.executor import build_executor, run
 from graphql_schema.fast_mutations import fast_mutation
 from graphql_schema.fast_mutations.fast_mutation import FastRequest
 from graphql_schema.fast_mutations.order_input import OrderJson
@@ -110,7 +110,7 @@ async def ordinarily(document: str, variables: Any, caller: Any = None) -> bytes
     """The body that ordinary execution answers with."""
     try:
         given = from_body(json.dumps({"query": document, "variables": variables}).encode()).variables
-        result = await execute(schema._schema, DOCUMENTS.find(document).node, None, given, caller)
+        result = await run(build_executor(schema._schema, DOCUMENTS.find(document).node, None, given, caller))
     except RequestRefused as refused:
         return b"refused: " + str(refused).encode()
     return body_of(result)

@@ -17,7 +17,7 @@ from app.resolvers import Context
 from graphql_schema import schema
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestRefused
-from graphql_schema.execution.executor import execute
+from graphql_schema.execution.executor import build_executor, run
 from graphql_schema.execution.root_fields import ROOT_FIELDS, RootRead
 from graphql_schema.http import documents as http_documents
 from graphql_schema.http.documents import Documents
@@ -194,7 +194,7 @@ async def executed(document: str, variables: dict[str, Any], caller: Caller) -> 
     """The answer of ordinary execution: data as bytes, errors."""
     try:
         node = new_documents().find(document).node
-        result = await execute(schema._schema, node, None, variables, caller, hide_suggestions=True)
+        result = await run(build_executor(schema._schema, node, None, variables, caller, hide_suggestions=True))
     except RequestRefused as refused:
         return None, [error.formatted for error in refused.errors]
     return orjson.dumps(result.data), [error.formatted for error in result.errors or []]
@@ -296,7 +296,7 @@ async def test_requests_share_a_plan_if_no_constraint_tells_them_apart(
             assert await planned(documents, document, variables, caller) == expected
             plans = documents.find(document).operation(None).plans
             assert plans is not None
-            assert plans.count == number, variables
+            assert len(plans._plans) == number, variables
 
 
 async def test_totals_by_day_answer_variables_that_are_midnights(
@@ -351,7 +351,7 @@ async def test_no_plan_is_kept_for_what_would_take_much_room(ledger_database: Da
         assert await by_plan(documents, FILTER, {"f": part}, caller) is None
     plans = documents.find(FILTER).operation(None).plans
     assert plans is not None
-    assert plans.count == 0
+    assert not plans._plans
 
 
 async def test_plans_are_bounded(ledger_database: Database) -> None:
@@ -364,10 +364,10 @@ async def test_plans_are_bounded(ledger_database: Database) -> None:
             assert operation.plans
             assert await operation.plans.answer({"n": size}, caller)
     kept = [operation.plans for operation in documents.find(several).operations.values()]
-    assert [plans.count for plans in kept if plans] == [http_documents.PLANS_MAX // 2] * 2
+    assert [len(plans._plans) for plans in kept if plans] == [http_documents.PLANS_MAX // 2] * 2
     (one,) = documents.find(document).operations.values()
     assert one.plans is not None
-    assert one.plans.count == http_documents.PLANS_MAX
+    assert len(one.plans._plans) == http_documents.PLANS_MAX
 
 
 async def test_a_long_document_has_no_plan(ledger_database: Database) -> None:
