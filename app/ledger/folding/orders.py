@@ -1,9 +1,8 @@
 """The second step of recording: move each touched order through its new events.
 
-An event that comes in order is applied on top of the stored order. Anything else (late events, waiting ones, an
-order not seen before its events) makes the order be folded again from its events, so that what it ends as does not
-depend on how they came. Events that only add to those that wait cost no look at the others: of the waiting events none
-is allowed, and what does not move the order does not change that.
+An event that comes in order is applied on top of the stored order. Otherwise (late events, waiting ones, events before
+their order) the order is folded again from all its events, so that the result does not depend on their arrival. Where
+events only join the waiting ones, those are not read: none of them is allowed while the order does not move.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,9 +16,11 @@ from msgspec.json import Decoder
 
 from app.database import WriteConnection
 from app.ledger.batch import Arrival, NewFill, OrderKey, Quarantine
-from app.ledger.folding.order_folding import FoldedOrder, TradeKey, fold_order, trade_of
 from app.ledger.folding.order_loading import (
+    FoldedOrder,
     StoredOrder,
+    TradeKey,
+    fold_order,
     key_arrays,
     load_applied,
     load_orders,
@@ -27,6 +28,7 @@ from app.ledger.folding.order_loading import (
     load_trades,
     load_waiting,
     spawned_of,
+    trade_of,
 )
 from app.ledger.storage.queries import BatchQuery, array_source
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
@@ -37,10 +39,9 @@ from app.rules.events import (
     OrderInitialized,
     QuarantineResolved,
 )
-from app.rules.order_conclusions import conclude
 from app.rules.order_fold import Spawned, is_reconciled
 from app.rules.order_lifecycle import apply, comes_in_order, is_overruling, open_order, refusal
-from app.rules.order_state import OrderState
+from app.rules.order_state import OrderState, conclude
 
 _KEYS = array_source("strategy_id uuid", "client_order_id text")
 _KNOWN = f"""

@@ -1,7 +1,7 @@
 """The third step of recording: new fills move positions and realize PnL.
 
-Fills count in the order of `rules.positions.FillPlace`. A fill that comes after all others of its position is
-applied on top; an earlier one makes its position be computed again from the generation it falls into.
+Fills count in the order of `rules.positions.FillPlace`. A fill after all others of its position is applied on top. An
+earlier one has its position computed again, from the generation that it falls into.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from app.ledger.storage.queries import array_source, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.rows import booked_of, position_of
 from app.models import Fill
-from app.models.fill import NO_REPEAT
+from app.models.orders import NO_REPEAT
 from app.rules.events import OrderFilled
 from app.rules.positions import (
     FillOutcome,

@@ -1,11 +1,11 @@
-"""Continuous reconciliation: what the engine reports of positions, compared with the ledger as it arrives.
+"""Continuous reconciliation: the engine's reports of positions are compared with the ledger as they arrive.
 
     fills ─> positions (`ledger.positions`) ─> how each stood after each fill: its trail ─┐
     position events ─────────────────────────────────────────────────────────────────────┴─> discrepancies
 
-A report speaks of the position after one fill, by its `ts_event`. Which state it means depends on nothing that came
-later, so reports may come before their fills, after them, or twice; a position that is computed again has its reports
-compared again. Nothing that the engine reports sets a number here. Run under `localcontext(EXACT)`.
+A report describes the position after one fill, named by its `ts_event`. So reports may come before their fills, after
+them, or twice; the reports of a position that is computed again are compared again. No reported figure is adopted.
+Run under `localcontext(EXACT)`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -79,7 +79,7 @@ Disputed = dict[str, list[tuple[str, int | None]]]
 
 @dataclass(slots=True)
 class Reconciled:
-    """What comparing brought about: discrepancies to store and to remove, and engines found to deduct base fees."""
+    """The result of comparing: discrepancies to store and to remove, and engines found to deduct base fees."""
 
     found: list[Row] = field(default_factory=list)
     settled: list[Row] = field(default_factory=list)

@@ -1,5 +1,5 @@
-"""Valuing anew: everything in an instrument whose terms became known or were corrected, and orders that could not be
-valued before.
+"""Revaluation: of everything in an instrument whose terms became known or were corrected, and of orders that could not
+be valued before.
 
     instruments ─> positions and fills ─> discrepancies ─> totals ─> holds ─> budgets, journal, change feed
 
@@ -30,7 +30,7 @@ from app.ledger.storage.row_writes import feed_write, moved_position_writes, rev
 from app.ledger.storage.rows import HOLD_STATE, HOLDS, hold_row
 from app.ledger.storage.writing import Update, write
 from app.models import Hold, PendingRevaluation, Position, Strategy
-from app.models.order import OPEN
+from app.models.orders import OPEN
 from app.rules.enums import JournalReason
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation, assumed
@@ -67,9 +67,9 @@ _DONE = sql(delete(_INSTRUMENTS).where(is_any_of(_INSTRUMENTS.c.instrument_id, 1
 async def revalue(
     work: WriteConnection, strategies: Mapping[str, LockedStrategy], before: Mapping[str, Valuation | None]
 ) -> None:
-    """Value everything in these instruments by their terms as stored now; `before` has what they were valued by.
+    """Revalue everything in these instruments by their stored terms; `before` has the previous valuations.
 
-    `strategies` are all there are, locked. Commits nothing.
+    `strategies` are all strategies, locked. Commits nothing.
     """
     instruments = sorted(before)
     with localcontext(EXACT):
@@ -122,7 +122,7 @@ async def _rehold(
     valued_before: Mapping[str, Valuation] | None = None,
     prices: Mapping[Market, Decimal] | None = None,
 ) -> bool:
-    """Move the holds of open orders, and what positions tie up, and write it. Returns whether anything changed."""
+    """Move the holds of open orders and the reservations of positions, and write them. Returns whether any changed."""
     states, _ = await load_states(work, keys)
     orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
     concerned = {key[0] for key in keys} | {place[0] for place in (*positions.records, *positions.removed)}
@@ -136,7 +136,7 @@ async def _rehold(
 
 
 async def _convert_ended(work: WriteConnection, instruments: Sequence[str], before: Mapping[str, Valuation]) -> None:
-    """State what ended orders held by the new valuation too."""
+    """Convert the holds of ended orders to the new valuation."""
     after = await load_valuations(work, instruments)
     changed = [one for one in instruments if one not in before or before[one].terms != after[one].terms]
     if not changed:
@@ -150,7 +150,7 @@ async def _convert_ended(work: WriteConnection, instruments: Sequence[str], befo
 
 
 async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
-    """Say what orders gave up that ended before their instruments were known."""
+    """Void the holds of orders that ended before their instruments were known."""
     if not keys:
         return
     states, _ = await load_states(work, keys)
@@ -188,7 +188,7 @@ async def value_waiting(database: Database, instrument_ids: Collection[str] | No
         if not waiting:
             return
         strategies = await lock_strategies(work, {strategy_id for strategy_id, _ in waiting})
-        # An order of another strategy may wait by now. Its writer values it.
+        # An order of another strategy may have come meanwhile. Its writer values it.
         found = await _waiting(work, instrument_ids)
         is_open = {key: still_open for key, still_open in found.items() if key[0] in strategies}
         with localcontext(EXACT):
@@ -208,7 +208,7 @@ async def _waiting(work: WriteConnection, instrument_ids: Collection[str] | None
 
 
 async def revalue_pending(database: Database) -> None:
-    """Compute anew what a release with older rules stored, once after its schema was upgraded."""
+    """Compute again what an earlier release stored by older rules, once after the schema was upgraded."""
     async with database.unit_of_work() as work:
         if not await work.fetch(_PENDING):
             return

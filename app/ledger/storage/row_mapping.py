@@ -6,6 +6,7 @@ MappingError when the module that declares the mapping is imported, so neither c
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from operator import attrgetter, itemgetter
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
@@ -29,11 +30,13 @@ def table_of(model: type[SQLModel]) -> Table:
     return table
 
 
-def columns_of(model: type[SQLModel], *, leaving: Iterable[str] = ()) -> tuple[str, ...]:
+@cache
+def columns_of(model: type[SQLModel], *, leaving: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The names of a model's columns, in the model's order."""
     return tuple(column.name for column in table_of(model).columns if column.name not in leaving)
 
 
+@cache
 def key_of(model: type[SQLModel]) -> tuple[str, ...]:
     """The names of a model's primary key."""
     return tuple(column.name for column in table_of(model).primary_key)
