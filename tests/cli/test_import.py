@@ -17,12 +17,12 @@ from app.database import Database
 from app.database.upgrade import connect
 from tests.cli.processes import DEADLINE_SECONDS, Forked, environment
 from tests.conftest import execute
-from tests.engines.test_nautilus_instruments import crypto
+from tests.engines.test_nautilus_instruments import crypto_derivative
 from tests.ledger.state import broken_invariants, content_of, digest_of, lines_of, record, wipe
 from tests.ledger.test_engine_truth import KINDS, instruments_of, lines_of_events, meets_truth, record_definitions
 from tests.ledger.test_order_truth import differing
 
-XBT = crypto("CryptoPerpetual", "BTC", "USD", "BTC", is_inverse=True) | {"id": "BTC/USD.BITMEX"}
+XBT = crypto_derivative("CryptoPerpetual", "BTC", "USD", "BTC", is_inverse=True) | {"id": "BTC/USD.BITMEX"}
 _STORED = "SELECT count(*) FROM order_events"
 LINES = 12_000
 
