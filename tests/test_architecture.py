@@ -1,4 +1,4 @@
-"""docs/architecture.md names modules that exist, and the ways in it are those that real requests take."""
+"""docs/architecture.md names existing modules, and real requests call them in the order of its paths."""
 
 import json
 import re
@@ -73,7 +73,7 @@ def path_of(section: str) -> list[str]:
 
 
 def modules_not_reached(expected: list[str], modules: list[str]) -> list[str]:
-    """The expected modules from the first on that is not called after the one before it."""
+    """The expected modules from the first one that is not called after its predecessor."""
     called = iter(modules)
     for number, module in enumerate(expected):
         if module not in called:
@@ -82,21 +82,21 @@ def modules_not_reached(expected: list[str], modules: list[str]) -> list[str]:
 
 
 class Trace:
-    """The modules of the project whose functions threads call, one after another."""
+    """Records the project's modules whose functions are called by threads, in order."""
 
     def __init__(self) -> None:
         self._modules: list[str] | None = None
 
     @contextmanager
     def of_new_threads(self) -> Iterator[None]:
-        """Follow threads that start during the block."""
+        """Profiles threads that start during the block."""
         threading.setprofile(self._note)
         yield
         threading.setprofile(None)
 
     @contextmanager
     def recorded(self) -> Iterator[list[str]]:
-        """What is called during the block."""
+        """The modules called during the block."""
         self._modules = modules = []
         yield modules
         self._modules = None
@@ -109,14 +109,14 @@ class Trace:
 
 
 async def execute_document(client: httpx.AsyncClient, document: str, **variables: Any) -> Any:
-    """The data of an answer without errors."""
+    """The data of the response, which must have no errors."""
     answer = (await client.post("/graphql", json={"query": document, "variables": variables})).json()
     assert "errors" not in answer, answer
     return answer["data"]
 
 
 async def cursor_of(client: httpx.AsyncClient) -> str:
-    """Where the change feed stands."""
+    """The current cursor of the change feed."""
     return str((await execute_document(client, "{ feedCursor }"))["feedCursor"])
 
 
@@ -133,7 +133,7 @@ async def subscribed(url: str, after: str) -> AsyncIterator[websockets.ClientCon
 
 
 async def next_event(socket: websockets.ClientConnection) -> None:
-    """Wait for the next event."""
+    """Waits for the next event."""
     message = json.loads(await socket.recv())
     assert message["type"] == "next", message
     assert "errors" not in message["payload"], message

@@ -1,4 +1,4 @@
-"""What an operator's programs ask: is it ready, and how is it doing."""
+"""Readiness and metrics, as an operator's monitoring reads them."""
 
 import asyncio
 import tempfile
@@ -27,7 +27,7 @@ READY = "/health/ready"
 
 
 async def metrics(client: Client) -> dict[tuple[str, ...], float]:
-    """The metrics, by name and labels."""
+    """The metrics by name and labels."""
     response = await client.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=")
     return {

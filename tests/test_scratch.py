@@ -1,4 +1,4 @@
-"""A run of tests leaves no PostgreSQL and no file behind, however it is ended."""
+"""A test run leaves no PostgreSQL and no file behind, also when a signal ends it."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""Settings: what is read from the environment, refused, or reported."""
+"""Settings are read from the environment; invalid ones are refused, unknown ones reported."""
 
 import logging
 from pathlib import Path

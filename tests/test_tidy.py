@@ -1,4 +1,4 @@
-"""The habits of this project, as tests: short files, short functions, honest names, documented settings."""
+"""Rules of this project: short files and functions, no vague names, documented settings."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ from typer.main import get_command
 from app.cli import cli
 from app.settings import ENV_PREFIX, Settings
 from tests.conftest import THOROUGH
-from tests.pages import TEXT as PAGES
+from tests.documentation import TEXT as PAGES
 
 ROOT = Path(__file__).parents[1]
 CODE = [*ROOT.glob("app/**/*.py"), *ROOT.glob("graphql_schema/**/*.py"), *ROOT.glob("rest_compat/**/*.py")]
@@ -94,7 +94,7 @@ def name_of(path: Path) -> str:
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
-    """Every function's name and how many lines it takes, docstring included."""
+    """The name and the number of lines of every function, docstring included."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
@@ -102,7 +102,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def commands() -> Iterator[str]:
-    """`serve`, `db backup`, ..."""
+    """The names of all commands: `serve`, `db backup`, ..."""
     for name, command in get_command(cli).commands.items():  # type: ignore[attr-defined]
         below = getattr(command, "commands", None)
         yield from [name] if below is None else (f"{name} {inner}" for inner in below)

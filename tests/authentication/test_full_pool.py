@@ -17,8 +17,8 @@ from app.database.connections import PoolLimits
 from app.principal import LOCAL, Principal, Role
 from app.resolvers import Context, keys
 from graphql_schema.live import socket as live_socket
+from tests.application import create_test_app
 from tests.authentication.test_keyring import until
-from tests.configured import configured
 from tests.feed.rows import change, set_budget
 from tests.graphql_schema.live.client import Socket, connected
 from tests.reads.serving import serving
@@ -112,7 +112,7 @@ async def test_a_subscription_survives_a_full_pool_and_the_revocation_of_another
 @asynccontextmanager
 async def served_application(url: str) -> AsyncIterator[tuple[FastAPI, str]]:
     """The application, served in this event loop so that the test can use its pool, and its URL."""
-    app = configured(url, **SETTINGS)
+    app = create_test_app(url, **SETTINGS)
     with socket_module.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
         serving = asyncio.create_task(server.serve([listener]))

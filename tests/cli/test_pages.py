@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_serve import Service, serving
-from tests.pages import BLOCKS, ROOT
+from tests.documentation import BLOCKS, ROOT
 
 REFUSED = ('"errors":', '{"detail"', "Conflict", "NotFound", "InvalidInput")
 

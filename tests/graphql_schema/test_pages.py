@@ -7,7 +7,7 @@ import pytest
 from graphql import parse, validate
 
 from graphql_schema import schema
-from tests.pages import BLOCKS
+from tests.documentation import BLOCKS
 
 
 def examples() -> Iterator[str]:
