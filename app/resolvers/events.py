@@ -18,7 +18,7 @@ from app.resolvers.strategies import resolve
 from app.resolvers.transactions import transaction
 from app.rules.events import EngineEvent
 from app.rules.identity import strategy_id_of
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 
 TOGETHER_MAX = 5000
 

@@ -17,7 +17,7 @@ from app.ledger.commands import AuthorizeOrder, RecordSignal
 from app.ledger.commands import StrategyRef as Reference
 from app.ledger.recording.quarantine import ResolveQuarantine
 from app.rules.enums import OrderSide, OrderType, QuarantineAction, TimeInForce
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from graphql_schema.types.fields import described, input_type, optional
 from graphql_schema.types.scalars import Amount, Document, Instant
 

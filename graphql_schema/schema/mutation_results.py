@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
-from app.ledger.administration.trading_state import GlobalState
+from app.ledger.administration.strategies import GlobalState
 from app.ledger.authorization.release import Released
 from app.ledger.batch import BatchResult as Recorded
 from app.ledger.commands import Verdict

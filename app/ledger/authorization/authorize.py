@@ -11,7 +11,7 @@ from decimal import Decimal, localcontext
 
 from app.database import WriteConnection
 from app.errors import PurserError
-from app.ledger.administration.trading_state import global_state
+from app.ledger.administration.strategies import global_state
 from app.ledger.authorization.decision_state import DecisionState, Request
 from app.ledger.batch import OrderKey
 from app.ledger.commands import Verdict
@@ -34,7 +34,7 @@ from app.ledger.recording import own_events
 from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted
 from app.ledger.storage.locks import LockedStrategy, lock_strategies
-from app.ledger.storage.query_batch import fetch_all_at_once
+from app.ledger.storage.queries import fetch_all_at_once
 from app.ledger.storage.writing import TableWrite, write
 from app.rules.holds import OpenOrder, increasing_quantities, is_amount
 from app.rules.money import EXACT

@@ -1,9 +1,8 @@
 """The second step of recording: move each touched order through its new events.
 
-An event that comes in order is applied on top of the stored order. Anything else (late events, waiting ones, an
-order not seen before its events) makes the order be folded again from its events, so that what it ends as does not
-depend on how they came. Events that only add to those that wait cost no look at the others: of the waiting events none
-is allowed, and what does not move the order does not change that.
+An event that comes in order is applied on top of the stored order. Otherwise (late events, waiting ones, events before
+their order) the order is folded again from all its events, so that the result does not depend on their arrival. Where
+events only join the waiting ones, those are not read: none of them is allowed while the order does not move.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,9 +16,11 @@ from msgspec.json import Decoder
 
 from app.database import WriteConnection
 from app.ledger.batch import Arrival, NewFill, OrderKey, Quarantine
-from app.ledger.folding.order_folding import FoldedOrder, TradeKey, fold_order, trade_of
 from app.ledger.folding.order_loading import (
+    FoldedOrder,
     StoredOrder,
+    TradeKey,
+    fold_order,
     key_arrays,
     load_applied,
     load_orders,
@@ -27,9 +28,9 @@ from app.ledger.folding.order_loading import (
     load_trades,
     load_waiting,
     spawned_of,
+    trade_of,
 )
-from app.ledger.storage.key_lookup import array_source
-from app.ledger.storage.query_batch import BatchQuery
+from app.ledger.storage.queries import BatchQuery, array_source
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
 from app.rules.events import (
     AuthorizationGranted,
@@ -38,10 +39,9 @@ from app.rules.events import (
     OrderInitialized,
     QuarantineResolved,
 )
-from app.rules.order_conclusions import conclude
 from app.rules.order_fold import Spawned, is_reconciled
 from app.rules.order_lifecycle import apply, comes_in_order, is_overruling, open_order, refusal
-from app.rules.order_state import OrderState
+from app.rules.order_state import OrderState, conclude
 
 _KEYS = array_source("strategy_id uuid", "client_order_id text")
 _KNOWN = f"""
@@ -136,7 +136,7 @@ async def move_orders(
 
 
 def known_of(keys: Iterable[OrderKey]) -> BatchQuery[list[OrderKey]]:
-    """Those that are orders, or have events that wait to be applied."""
+    """Which of the keys are orders, or have events that wait to be applied."""
     asked = list(keys)
     return BatchQuery(_KNOWN, key_arrays(asked), _PLACES, lambda rows: [asked[row.ordinal - 1] for row in rows])
 
@@ -155,7 +155,7 @@ def _is_filled(news: Iterable[Arrival]) -> bool:
 
 
 def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival], changes: OrderChanges) -> bool:
-    """The fast way. Answers False, having changed nothing, where the order must be folded again."""
+    """Apply events on top of the stored order. Returns False, with nothing changed, where the order must be folded."""
     fills: list[NewFill] = []
     status_before: OrderStatus | None = None
     quantity_before: Decimal | None = None
@@ -201,7 +201,7 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
 
 @dataclass(slots=True)
 class _Refold:
-    """The sure way: fold orders from their events, and see what differs from what was."""
+    """Folds orders from all their events, and compares the result with what is stored."""
 
     work: WriteConnection
     touched: Touched
@@ -292,7 +292,7 @@ class _Refold:
         return not self.stored[key].quarantine.keys() <= left
 
     def _note(self, key: OrderKey, folded: FoldedOrder) -> None:
-        """Say what differs from what was."""
+        """Note the differences from what is stored."""
         order, news = self.stored.get(key, _NOTHING), self.touched.get(key, ())
         fresh = {arrival.seq for arrival in news}
         for seq, item in folded.left:

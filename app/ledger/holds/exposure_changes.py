@@ -10,7 +10,7 @@ from app.ledger.batch import BookedFill, OrderKey, PositionChanges, PositionReco
 from app.ledger.folding.orders import LAST, OrderChange
 from app.ledger.holds.exposure import Market, OrderWithHold, Side, reducible_in
 from app.rules.enums import OrderSide
-from app.rules.order_transitions import TERMINAL
+from app.rules.order_state import TERMINAL
 
 _ZERO = Decimal(0)
 
@@ -26,7 +26,7 @@ class Trades:
     amounts: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """The same, each at its price: amounts of the quote currency."""
     reserved: dict[tuple[str, str | None], dict[str, Decimal]] = field(default_factory=dict)
-    """What positions tie up more than before, by currency: of the order that traded last in them, where one did."""
+    """By how much more positions reserve, by currency; by the order that traded last in them, where one did."""
 
 
 def trades_of(positions: PositionChanges) -> Trades:

@@ -1,5 +1,5 @@
-"""Valuing anew: everything in an instrument whose terms became known or were corrected, and orders that could not be
-valued before.
+"""Revaluation: of everything in an instrument whose terms became known or were corrected, and of orders that could not
+be valued before.
 
     instruments ─> positions and fills ─> discrepancies ─> totals ─> holds ─> budgets, journal, change feed
 
@@ -10,6 +10,8 @@ values the orders of its strategies itself before it grants anything.
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal, localcontext
 from time import time_ns
+
+from sqlalchemy import delete, select, true, update
 
 from app.database import Database, WriteConnection
 from app.ledger.batch import OrderKey, PositionChanges
@@ -22,18 +24,24 @@ from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import Market, UnvaluedOrder, load_holds, load_last_prices
 from app.ledger.holds.holds import reserve, value_ended
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
+from app.ledger.storage.queries import is_any_of, sql
+from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write, moved_position_writes, revised_fill_write
 from app.ledger.storage.rows import HOLD_STATE, HOLDS, hold_row
 from app.ledger.storage.writing import Update, write
-from app.models import Hold
-from app.models.order import OPEN
+from app.models import Hold, PendingRevaluation, Position, Strategy
+from app.models.orders import OPEN
 from app.rules.enums import JournalReason
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation, assumed
 
-_POSITIONS = """
-SELECT DISTINCT strategy_id::text, position_id FROM positions WHERE instrument_id = ANY($1) ORDER BY 1, 2
-"""
+_PLACES, _STRATEGIES, _INSTRUMENTS = table_of(Position).c, table_of(Strategy), table_of(PendingRevaluation)
+_POSITIONS = sql(
+    select(_PLACES.strategy_id, _PLACES.position_id)
+    .distinct()
+    .where(is_any_of(_PLACES.instrument_id, 1))
+    .order_by(_PLACES.strategy_id, _PLACES.position_id)
+)
 _OPEN_ORDERS = f"""
 SELECT strategy_id::text, client_order_id FROM orders
 WHERE instrument_id = ANY($1) AND {OPEN} ORDER BY ts_init, client_order_id
@@ -49,18 +57,19 @@ JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_
 JOIN instruments i ON i.instrument_id = o.instrument_id
 WHERE h.currency IS NULL ORDER BY o.ts_init, h.client_order_id
 """
-_TRADED = "SELECT DISTINCT instrument_id FROM positions WHERE strategy_id = ANY($1::uuid[])"
-_NOTE_DEDUCTING = "UPDATE strategies SET deducts_base_fees = true WHERE strategy_id = ANY($1::uuid[])"
-_PENDING = "SELECT instrument_id FROM pending_revaluations ORDER BY 1"
-_DONE = "DELETE FROM pending_revaluations WHERE instrument_id = ANY($1)"
+_TRADED = sql(select(_PLACES.instrument_id).distinct().where(is_any_of(_PLACES.strategy_id, 1)))
+_IS_NAMED = is_any_of(_STRATEGIES.c.strategy_id, 1)
+_NOTE_DEDUCTING = sql(update(_STRATEGIES).values(deducts_base_fees=true()).where(_IS_NAMED))
+_PENDING = sql(select(_INSTRUMENTS.c.instrument_id).order_by(_INSTRUMENTS.c.instrument_id))
+_DONE = sql(delete(_INSTRUMENTS).where(is_any_of(_INSTRUMENTS.c.instrument_id, 1)))
 
 
 async def revalue(
     work: WriteConnection, strategies: Mapping[str, LockedStrategy], before: Mapping[str, Valuation | None]
 ) -> None:
-    """Value everything in these instruments by their terms as stored now; `before` has what they were valued by.
+    """Revalue everything in these instruments by their stored terms; `before` has the previous valuations.
 
-    `strategies` are all there are, locked. Commits nothing.
+    `strategies` are all strategies, locked. Commits nothing.
     """
     instruments = sorted(before)
     with localcontext(EXACT):
@@ -87,13 +96,13 @@ async def _revalue_positions(
 ) -> tuple[PositionChanges, set[str]]:
     """Compute all positions in the instruments anew and write their fills; positions themselves are still to be.
 
-    Answers the strategies too whose engine turns out to deduct base fees.
+    Returns the strategies too whose engine turns out to deduct base fees.
     """
     deducting: set[str] = set()
     total = PositionChanges(valuations=await load_valuations(work, instruments))
     for strategy_id, position_id in await work.fetch(_POSITIONS, instruments):
-        key = (strategy_id, position_id)
-        deducts = strategies[strategy_id].deducts_base_fees
+        key = (str(strategy_id), position_id)
+        deducts = strategies[key[0]].deducts_base_fees
         changes = PositionChanges(valuations=total.valuations)
         await recompute(work, key, [], changes, deducts_base_fees=deducts, since=START)
         compared = await reconcile(work, {}, changes, strategies)
@@ -113,7 +122,7 @@ async def _rehold(
     valued_before: Mapping[str, Valuation] | None = None,
     prices: Mapping[Market, Decimal] | None = None,
 ) -> bool:
-    """Move the holds of open orders, and what positions tie up, and write it. Answers whether anything changed."""
+    """Move the holds of open orders and the reservations of positions, and write them. Returns whether any changed."""
     states, _ = await load_states(work, keys)
     orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
     concerned = {key[0] for key in keys} | {place[0] for place in (*positions.records, *positions.removed)}
@@ -127,7 +136,7 @@ async def _rehold(
 
 
 async def _convert_ended(work: WriteConnection, instruments: Sequence[str], before: Mapping[str, Valuation]) -> None:
-    """State what ended orders held by the new valuation too."""
+    """Convert the holds of ended orders to the new valuation."""
     after = await load_valuations(work, instruments)
     changed = [one for one in instruments if one not in before or before[one].terms != after[one].terms]
     if not changed:
@@ -141,7 +150,7 @@ async def _convert_ended(work: WriteConnection, instruments: Sequence[str], befo
 
 
 async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
-    """Say what orders gave up that ended before their instruments were known."""
+    """Void the holds of orders that ended before their instruments were known."""
     if not keys:
         return
     states, _ = await load_states(work, keys)
@@ -156,7 +165,7 @@ async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
 async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOrder]) -> bool:
     """Value open orders whose need was unknown, as far as their instrument or a last price is known by now.
 
-    Their strategies must be locked. Answers whether any could be valued; writes, and commits nothing.
+    Their strategies must be locked. Returns whether any could be valued; writes, and commits nothing.
     """
     known = await load_valuations(work, {order.instrument_id for order in unvalued})
     prices = await load_last_prices(work, {(order.strategy_id, order.instrument_id) for order in unvalued})
@@ -179,7 +188,7 @@ async def value_waiting(database: Database, instrument_ids: Collection[str] | No
         if not waiting:
             return
         strategies = await lock_strategies(work, {strategy_id for strategy_id, _ in waiting})
-        # An order of another strategy may wait by now. Its writer values it.
+        # An order of another strategy may have come meanwhile. Its writer values it.
         found = await _waiting(work, instrument_ids)
         is_open = {key: still_open for key, still_open in found.items() if key[0] in strategies}
         with localcontext(EXACT):
@@ -199,7 +208,7 @@ async def _waiting(work: WriteConnection, instrument_ids: Collection[str] | None
 
 
 async def revalue_pending(database: Database) -> None:
-    """Compute anew what a release with older rules stored, once after its schema was upgraded."""
+    """Compute again what an earlier release stored by older rules, once after the schema was upgraded."""
     async with database.unit_of_work() as work:
         if not await work.fetch(_PENDING):
             return

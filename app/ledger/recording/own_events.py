@@ -1,4 +1,4 @@
-"""Events that Purser adds to an order's history itself: authorizations, releases, and what became of quarantine."""
+"""Purser's own events in an order's history: authorizations, releases, and resolutions of quarantined events."""
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
@@ -6,8 +6,8 @@ from hashlib import blake2b
 from app.database import WriteConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import OrderKey
-from app.ledger.storage.key_lookup import array_source, join_by
 from app.ledger.storage.locks import LockedStrategy
+from app.ledger.storage.queries import array_source, join_by
 from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import EVENT_COLUMNS, own_event_row
 from app.ledger.storage.writing import Insert, TableWrite
@@ -21,17 +21,17 @@ SELECT e.strategy_id, e.client_order_id, e.payload FROM {array_source("strategy_
 
 
 def decision_id(strategy_id: str, client_order_id: str) -> str:
-    """The id of the one event that says whether the order may leave."""
+    """The id of the one event that authorizes or denies the order."""
     return _derived("authorization", strategy_id, client_order_id)
 
 
 def release_id(strategy_id: str, client_order_id: str) -> str:
-    """The id of the one event that says that the order was given up."""
+    """The id of the one event that releases the order."""
     return _derived("release", strategy_id, client_order_id)
 
 
 def resolution_id(strategy_id: str, event_id: str, variant: int, action: str) -> str:
-    """The id of the one event that says that an event in quarantine was resolved so."""
+    """The id of the one event that resolves a quarantined event with this action."""
     return _derived(f"quarantine\n{action}", strategy_id, f"{event_id}\n{variant}")
 
 

@@ -1,7 +1,7 @@
-"""Resolving what waits in quarantine: an admin accepts an event all the same, or dismisses it.
+"""Resolving quarantined events: an admin accepts an event all the same, or dismisses it.
 
-The decision is an event of ours in the order's history, so the order stays the fold of its events: an accepted one is
-applied as if it had come so, its money by the way of all fills; a dismissed one is kept and never applied.
+The decision is one of Purser's own events in the order's history, so the order stays the fold of its events. An
+accepted fill takes the same steps as others; a dismissed event is kept and never applied.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from msgspec.json import encode
 from app.database import WriteConnection
 from app.errors import EventNotFound, EventNotResolvable, InputInvalid, StrategyNotFound
 from app.ledger.batch import Arrival, Quarantine
-from app.ledger.folding.order_folding import dismissal_reason
+from app.ledger.folding.order_loading import dismissal_reason
 from app.ledger.input_checks import check_text
 from app.ledger.recording import own_events
 from app.ledger.recording.dedup import empty_admission
@@ -95,7 +95,15 @@ async def resolve_quarantine(
     strategy.event_seq += 1
     arrival = Arrival(strategy_id, strategy.event_seq, event, encode(event).decode())
     recorded = await apply_admitted(work, empty_admission([arrival], strategies))
-    resolution = (*(strategy_id, command.event_id, command.variant), command.action, command.reason, event.actor, now)
+    resolution = (
+        strategy_id,
+        command.event_id,
+        command.variant,
+        command.action,
+        command.reason,
+        event.actor,
+        now,
+    )
     resolved = Merge(QuarantineResolution, columns_of(QuarantineResolution), [resolution])
     await write(work, [resolved, *_conflict_writes(row, event, strategy_id)])
     await _audit(work, principal, strategy_id, row, event)

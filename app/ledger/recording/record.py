@@ -84,10 +84,10 @@ def _report_doubts(recorded: BatchResult) -> None:
 
 
 async def value_waiting_orders(database: Database, instrument_ids: Collection[str]) -> None:
-    """In a transaction of its own: orders of other strategies may wait, which are not locked together with ours.
+    """Value orders of any strategy that wait for these instruments, in a transaction of its own.
 
-    Two strategies may meet an instrument at once, one by a fill and one by an order that it would value: each looks
-    after its own commit, so one of both sees the other. Authorization is correct without it.
+    Two strategies may meet an instrument at once, one by a fill and one by an order: each looks after its own commit,
+    so one of the two sees the other. Authorization is correct without it.
     """
     try:
         await value_waiting(database, instrument_ids)
@@ -96,7 +96,7 @@ async def value_waiting_orders(database: Database, instrument_ids: Collection[st
 
 
 async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> BatchResult:
-    """The same inside a transaction of the caller's."""
+    """Record events inside a transaction of the caller. Commits nothing."""
     admitted = await admit(work, incoming)
     if not (admitted.arrivals or admitted.conflicts or admitted.signals):
         return BatchResult(duplicates=admitted.duplicates)
@@ -156,7 +156,7 @@ def _unvalued_instruments(orders: OrderChanges, holds: HoldChanges) -> set[str]:
 
 
 def _paid(positions: PositionChanges) -> set[BudgetKey]:
-    """Whose realized PnL or fees, shown with the budget, are others now."""
+    """The budgets whose realized PnL or fees changed."""
     booked_fills = (*positions.fills, *positions.revised)
     paid = {(booked.strategy_id, booked.outcome.settlement_currency) for booked in booked_fills}
     return paid | {(booked.strategy_id, booked.fill.commission_currency) for booked in positions.fills}
@@ -175,7 +175,7 @@ def _conflict(arrival: Arrival) -> Quarantine:
 
 
 def _rejected(signal: SignalArrival) -> Rejected:
-    """A signal has no order that it could wait for in quarantine."""
+    """A signal that conflicts is rejected: without an order it cannot be quarantined."""
     reason = "a signal with this event_id and other content was recorded before"
     return Rejected(signal.place, signal.event.event_id, QuarantineCode.CONFLICTING_CONTENT.value, reason)
 

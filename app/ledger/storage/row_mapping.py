@@ -4,16 +4,15 @@ A field of a value is the column of its name. A stored field without a column, a
 MappingError when the module that declares the mapping is imported, so neither can be forgotten.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from operator import attrgetter, itemgetter
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
 from sqlalchemy import ARRAY, Table, Uuid
 from sqlmodel import SQLModel
-
-from app.ledger.storage.copying import array_literal
 
 Value = TypeVar("Value")
 Row: TypeAlias = tuple[Any, ...]
@@ -31,11 +30,13 @@ def table_of(model: type[SQLModel]) -> Table:
     return table
 
 
-def columns_of(model: type[SQLModel], *, leaving: Iterable[str] = ()) -> tuple[str, ...]:
+@cache
+def columns_of(model: type[SQLModel], *, leaving: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The names of a model's columns, in the model's order."""
     return tuple(column.name for column in table_of(model).columns if column.name not in leaving)
 
 
+@cache
 def key_of(model: type[SQLModel]) -> tuple[str, ...]:
     """The names of a model's primary key."""
     return tuple(column.name for column in table_of(model).primary_key)
@@ -146,3 +147,13 @@ def _converter(hint: Any, table: Table, column: str) -> Callable[[Any], Any] | N
     if column in table.columns and isinstance(table.columns[column].type, Uuid) and kind is str:
         return str
     return None
+
+
+def array_literal(items: Sequence[str]) -> str:
+    """A list as PostgreSQL writes an array of text."""
+    return "{" + ",".join(map(quoted, items)) + "}"
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, as arrays and CSV have it."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -14,7 +14,7 @@ from app.reads.entity import Entity, Many, One
 from app.reads.fields import amount, instant, node_id, plain
 from app.reads.filters import column
 from app.reads.literals import number_literal, text_literal
-from app.rules.order_transitions import TERMINAL
+from app.rules.order_state import TERMINAL
 
 _KEY = ("strategy_id", "currency")
 _SUMS = Columns("sums$", FillSum)

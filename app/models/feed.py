@@ -33,3 +33,11 @@ class Change(SQLModel, table=True):
     xid: int = Field(sa_type=Xid8, sa_column_kwargs={"server_default": text("pg_current_xact_id()")})
     entity: str
     key: str
+
+
+class FeedEpoch(SQLModel, table=True):
+    """One row. A restored backup is another history: its epoch is new, and cursors of the old one have expired."""
+
+    __tablename__ = "feed_epoch"
+
+    epoch: UUID = Field(primary_key=True)

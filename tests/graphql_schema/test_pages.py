@@ -1,4 +1,4 @@
-"""The README's GraphQL examples are valid: those that stand by themselves, and those in a request's body."""
+"""The GraphQL examples of the README and its pages are valid, also those in a request's body."""
 
 import re
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ import pytest
 from graphql import parse, validate
 
 from graphql_schema import schema
-from tests.readme import BLOCKS
+from tests.pages import BLOCKS
 
 
 def examples() -> Iterator[str]:
-    """Documents: those of `graphql` blocks, and those that `sh` blocks send (tests/cli/test_readme.py runs both)."""
+    """Documents: those of `graphql` blocks, and those that `sh` blocks send (tests/cli/test_pages.py runs both)."""
     for language, block in BLOCKS:
         if language == "graphql":
             yield block

@@ -1,4 +1,4 @@
-"""README.md works as printed: its commands, run one after another against the demonstration, and its queries."""
+"""The README and its pages work as printed: commands, one after another against the demonstration, and queries."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_serve import Service, serving
-from tests.readme import BLOCKS, ROOT
+from tests.pages import BLOCKS, ROOT
 
 REFUSED = ('"errors":', '{"detail"', "Conflict", "NotFound", "InvalidInput")
 
