@@ -25,8 +25,8 @@ from app.rules.events import (
     OrderInitialized,
     OrderUpdated,
 )
-from app.rules.instruments import InstrumentDefinition
 from app.rules.money import DIGITS_MAX, is_storable, parse_money
+from app.rules.valuation import InstrumentDefinition
 
 EngineMessage: TypeAlias = tuple[EngineEvent, str] | InstrumentDefinition
 """What one message of an engine says: an event with its stored form, or the terms of an instrument."""

@@ -15,7 +15,7 @@ from app.resolvers.instruments import record_instruments
 from app.resolvers.strategies import register_strategy, set_trading_state
 from app.rules.enums import OrderSide, OrderType, TradingState
 from app.rules.identity import strategy_id_of
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 
 DEMO = Principal(Role.ADMIN, "demo")
 """The author of the demonstration's changes in the audit log."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.ledger.storage.locks import LockedStrategy
-from app.models.fill import NO_REPEAT
+from app.models.orders import NO_REPEAT
 from app.rules.enums import QuarantineCode, Reconciliation
 from app.rules.events import (
     POSITION_EVENTS,

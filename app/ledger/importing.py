@@ -23,7 +23,7 @@ from app.ledger.administration.instruments import record_each
 from app.ledger.batch import Incoming, Rejected
 from app.ledger.recording.record import record_events
 from app.principal import LOCAL
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 
 BATCH_LINES = 5_000
 ARRAY_BYTES_MAX = 64 * 1024 * 1024

@@ -6,8 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from app.rules.budgets import BudgetState
-from app.rules.enums import DenyCode, TradingState
-from app.rules.trading_states import stricter
+from app.rules.enums import DenyCode, TradingState, stricter
 
 _ZERO = Decimal(0)
 

@@ -1,6 +1,6 @@
-"""NautilusTrader's enumerations, by its names."""
+"""NautilusTrader's enumerations, by its names, and how trading states and order types compare."""
 
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 
 class OrderSide(StrEnum):
@@ -194,3 +194,49 @@ class QuarantineAction(StrEnum):
 
     ACCEPT = "ACCEPT"
     DISMISS = "DISMISS"
+
+
+_STRICTNESS = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
+
+
+def stricter(one: TradingState, other: TradingState) -> TradingState:
+    """The state that allows less: HALTED before REDUCING before ACTIVE."""
+    return one if _STRICTNESS[one] >= _STRICTNESS[other] else other
+
+
+class Presence(Enum):
+    """Whether an order of a type has a price of a kind."""
+
+    NEVER = "never"
+    MAYBE = "maybe"
+    ALWAYS = "always"
+
+
+_NEVER, _MAYBE, _ALWAYS = Presence
+
+LIMIT_PRICE: dict[OrderType, Presence] = {
+    OrderType.MARKET: _NEVER,
+    OrderType.LIMIT: _ALWAYS,
+    OrderType.STOP_MARKET: _NEVER,
+    OrderType.STOP_LIMIT: _ALWAYS,
+    OrderType.MARKET_TO_LIMIT: _NEVER,
+    OrderType.MARKET_IF_TOUCHED: _NEVER,
+    OrderType.LIMIT_IF_TOUCHED: _ALWAYS,
+    OrderType.TRAILING_STOP_MARKET: _NEVER,
+    # It may be left to the offset from the market.
+    OrderType.TRAILING_STOP_LIMIT: _MAYBE,
+    OrderType.UNKNOWN: _MAYBE,
+}
+
+TRIGGER_PRICE: dict[OrderType, Presence] = {
+    OrderType.MARKET: _NEVER,
+    OrderType.LIMIT: _NEVER,
+    OrderType.STOP_MARKET: _ALWAYS,
+    OrderType.STOP_LIMIT: _ALWAYS,
+    OrderType.MARKET_TO_LIMIT: _NEVER,
+    OrderType.MARKET_IF_TOUCHED: _ALWAYS,
+    OrderType.LIMIT_IF_TOUCHED: _ALWAYS,
+    OrderType.TRAILING_STOP_MARKET: _MAYBE,
+    OrderType.TRAILING_STOP_LIMIT: _MAYBE,
+    OrderType.UNKNOWN: _MAYBE,
+}

@@ -27,7 +27,6 @@ from app.rules.events import (
     OrderUpdated,
     VenueOrderEvent,
 )
-from app.rules.order_conclusions import conclude
 from app.rules.order_lifecycle import (
     TARGETS,
     apply,
@@ -38,8 +37,7 @@ from app.rules.order_lifecycle import (
     reason_of,
     refusal,
 )
-from app.rules.order_state import RANK_CONCLUDED, OrderState
-from app.rules.order_transitions import BEFORE_VENUE, TERMINAL
+from app.rules.order_state import BEFORE_VENUE, RANK_CONCLUDED, TERMINAL, OrderState, conclude
 
 Numbered: TypeAlias = tuple[int, OrderHistoryEvent]
 """An event with its place in the order of arrival."""

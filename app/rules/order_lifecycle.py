@@ -36,8 +36,15 @@ from app.rules.events import (
     OrderUpdated,
 )
 from app.rules.money import quotient
-from app.rules.order_state import RANK_AUTHORIZED, RANK_CONCLUDED, RANK_INITIALIZED, OrderState
-from app.rules.order_transitions import BEFORE_VENUE, TERMINAL, TRANSITIONS
+from app.rules.order_state import (
+    BEFORE_VENUE,
+    RANK_AUTHORIZED,
+    RANK_CONCLUDED,
+    RANK_INITIALIZED,
+    TERMINAL,
+    TRANSITIONS,
+    OrderState,
+)
 
 _S = OrderStatus
 _HELD_BACK = frozenset({_S.INITIALIZED, _S.EMULATED})

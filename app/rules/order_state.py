@@ -1,4 +1,16 @@
-"""An order after some of its events: what is known of it, and what follows from that."""
+"""The state of an order, its legal transitions, and conclusions that no single event states.
+
+`conclude` runs last, on the folded order, so a later event of any kind corrects it: the order is then folded again from
+its events (`RANK_CONCLUDED`).
+
+* An order that was filled before anything said that it was sent: the status that its fills give it. External orders
+  are such: NautilusTrader publishes their OrderInitialized and OrderFilled and nothing between.
+* An order for an amount of the quote currency. NautilusTrader 1.221 turns the amount into a base quantity at the market
+  price of the submission, rounded to the instrument's size precision, and publishes neither that nor the order's end.
+  The order is complete when the amount, at a price near those that it traded at, buys no more than was traded
+  (docs/adr/0022).
+* An order of which nothing says the quantity: at least what was filled.
+"""
 
 from decimal import Decimal
 
@@ -6,7 +18,49 @@ from msgspec import Struct
 
 from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, QuantitySource, TimeInForce
 from app.rules.money import quotient
-from app.rules.order_transitions import TERMINAL
+
+_S = OrderStatus
+
+TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    _S.INITIALIZED: frozenset(
+        {_S.DENIED, _S.EMULATED, _S.RELEASED, _S.SUBMITTED, _S.REJECTED, _S.ACCEPTED}
+        | {_S.CANCELED, _S.EXPIRED, _S.TRIGGERED}
+    ),
+    _S.EMULATED: frozenset({_S.CANCELED, _S.EXPIRED, _S.RELEASED}),
+    _S.RELEASED: frozenset({_S.DENIED, _S.SUBMITTED, _S.CANCELED}),
+    _S.SUBMITTED: frozenset(
+        {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.REJECTED, _S.CANCELED, _S.ACCEPTED} | {_S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    _S.ACCEPTED: frozenset(
+        {_S.REJECTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.TRIGGERED, _S.EXPIRED}
+        | {_S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    # Late fills are real: the venue traded before it saw the cancel.
+    _S.CANCELED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED}),
+    _S.PENDING_UPDATE: frozenset(
+        {_S.REJECTED, _S.ACCEPTED, _S.CANCELED, _S.EXPIRED, _S.TRIGGERED, _S.SUBMITTED}
+        | {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    _S.PENDING_CANCEL: frozenset(
+        {_S.REJECTED, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    _S.TRIGGERED: frozenset(
+        {_S.REJECTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED} | {_S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    _S.PARTIALLY_FILLED: frozenset(
+        {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED, _S.PARTIALLY_FILLED, _S.FILLED}
+    ),
+    _S.DENIED: frozenset(),
+    _S.REJECTED: frozenset(),
+    _S.EXPIRED: frozenset(),
+    _S.FILLED: frozenset(),
+}
+
+TERMINAL = frozenset({_S.DENIED, _S.REJECTED, _S.CANCELED, _S.EXPIRED, _S.FILLED})
+
+BEFORE_VENUE = frozenset({_S.INITIALIZED, _S.EMULATED, _S.RELEASED})
+"""No venue has the order yet."""
+
 
 RANK_AUTHORIZED = -1
 """The `last_rank` of an order of which no event of the engine has been applied yet."""
@@ -120,3 +174,64 @@ class OrderState(Struct):
     def avg_px(self) -> Decimal | None:
         """Average fill price, quantity-weighted; None before the first fill."""
         return quotient(self.filled_notional, self.filled_qty) if self.filled_qty else None
+
+
+SLIPPAGE_MAX = Decimal("0.01")
+"""How far the price of the submission may lie from the best price that the order traded at, as a part of that."""
+POSITION_DIFFERENCE = "INTERNAL-DIFF"
+"""The strategy of the orders by which NautilusTrader explains a position's difference: each is one whole fill."""
+
+_HALF = Decimal("0.5")
+_OTHER_UNIT = 2
+
+
+def conclude(state: OrderState) -> None:
+    """Add what follows from all events together; changes `state` in place."""
+    if state.quantity_source is QuantitySource.UNKNOWN:
+        _conclude_quantity(state)
+    if state.quantity < 0:
+        state.quantity = Decimal(0)  # spawned orders took more off it than it had
+    if not state.filled_qty:
+        return
+    if state.is_quote_quantity:
+        _conclude_amount(state)
+    if state.status in BEFORE_VENUE:
+        state.status = OrderStatus.FILLED if state.is_complete else OrderStatus.PARTIALLY_FILLED
+        state.last_rank = RANK_CONCLUDED
+
+
+def _conclude_quantity(state: OrderState) -> None:
+    state.quantity = max(state.quantity, state.filled_qty)
+    if state.strategy_name == POSITION_DIFFERENCE and state.filled_qty:
+        state.quantity_source = QuantitySource.INFERRED
+        _complete(state)
+
+
+def _conclude_amount(state: OrderState) -> None:
+    state.last_rank = RANK_CONCLUDED
+    if state.is_terminal:
+        return
+    if abs(state.filled_notional) > state.quantity * _OTHER_UNIT:
+        # No price of the market makes this the amount: its unit is that of the fills, as for an inverse instrument.
+        state.is_quote_quantity, state.quantity_source = False, QuantitySource.INFERRED
+        if state.is_complete:
+            _complete(state)
+    elif _is_spent(state):
+        state.is_quote_quantity, state.quantity_source = False, QuantitySource.INFERRED
+        state.quantity = state.filled_qty
+        _complete(state)
+
+
+def _is_spent(state: OrderState) -> bool:
+    """Whether the amount buys no more than was traded, at a price as far from the best one as it may be."""
+    best, exponent = state.best_px, state.qty_exponent
+    if best is None:  # it was not for an amount yet when it was filled
+        best, exponent = state.avg_px, state.filled_qty.as_tuple().exponent  # type: ignore[assignment]
+    assert best is not None  # it was filled
+    return (state.filled_qty + _HALF.scaleb(exponent)) * abs(best) * (1 + SLIPPAGE_MAX) >= state.quantity
+
+
+def _complete(state: OrderState) -> None:
+    if state.status in BEFORE_VENUE or OrderStatus.FILLED in TRANSITIONS[state.status]:
+        state.status = OrderStatus.FILLED
+    state.last_rank = RANK_CONCLUDED

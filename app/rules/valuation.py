@@ -1,4 +1,6 @@
-"""What quantities of an instrument are worth, by NautilusTrader's formulas (`model/instruments/base.pyx`).
+"""The terms of instruments.
+
+The value of a quantity follows NautilusTrader's formulas (`model/instruments/base.pyx`):
 
     linear, quanto    notional = quantity x multiplier x price, in the settlement currency
     inverse           notional = quantity x multiplier / price, in the base currency
@@ -43,3 +45,23 @@ class Valuation(Struct, frozen=True):
 def assumed(quote_currency: str) -> Valuation:
     """The valuation of an instrument that is not recorded: linear, multiplier 1, settled in its quote currency."""
     return Valuation(quote_currency)
+
+
+class InstrumentDefinition(Struct, frozen=True, kw_only=True):
+    """What an instrument is valued by. `kind` is the engine's class of instrument, where it is known.
+
+    `settlement_currency` is the currency of PnL: the base currency of an inverse instrument.
+    """
+
+    instrument_id: str
+    quote_currency: str
+    settlement_currency: str
+    base_currency: str | None = None
+    multiplier: Decimal = Decimal(1)
+    is_inverse: bool = False
+    kind: str | None = None
+
+    @property
+    def valuation(self) -> Valuation:
+        """How its quantities become money by these terms."""
+        return Valuation(self.settlement_currency, self.multiplier, self.is_inverse, self.base_currency)

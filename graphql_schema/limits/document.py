@@ -4,8 +4,6 @@ Only the document is looked at, no schema, so this runs before validation, some 
 Fields of one key count as one where they merge, as in execution.
 """
 
-from dataclasses import dataclass
-
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -15,31 +13,21 @@ from graphql import (
     SelectionSetNode,
 )
 
+from app.settings import FixedLimits
 from graphql_schema.errors import RequestCode, refusal
 
 PAIRS_MAX = 20_000
 """Most pairs of equal keys, and of fragments side by side: validation compares each pair."""
 
 
-@dataclass(frozen=True)
-class ShapeLimits:
-    """Bounds on one document."""
-
-    depth_max: int
-    aliases_max: int
-    directives_max: int
-    fields_max: int
-
-
-def check_shape(document: DocumentNode, limits: ShapeLimits) -> None:
+def check_document(document: DocumentNode, depth_max: int, limits: FixedLimits) -> None:
     """Refuse a document beyond the limits. Raises RequestRefused."""
-    _ShapeCheck(document, limits).run()
+    _DocumentCheck(document, depth_max, limits).run()
 
 
-class _ShapeCheck:
-    def __init__(self, document: DocumentNode, limits: ShapeLimits) -> None:
-        self._document = document
-        self._limits = limits
+class _DocumentCheck:
+    def __init__(self, document: DocumentNode, depth_max: int, limits: FixedLimits) -> None:
+        self._document, self._depth_max, self._limits = document, depth_max, limits
         self._fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
@@ -61,15 +49,16 @@ class _ShapeCheck:
                 self._walk([fragment.selection_set], 1)
 
     def _walk(self, sets: list[SelectionSetNode], depth: int) -> None:
-        if depth > self._limits.depth_max:
-            raise refusal(RequestCode.QUERY_TOO_DEEP, f"The query is more than {self._limits.depth_max} fields deep.")
+        if depth > self._depth_max:
+            raise refusal(RequestCode.QUERY_TOO_DEEP, f"The query is more than {self._depth_max} fields deep.")
         for nodes in self._merged(sets).values():
             self._count_pairs(len(nodes))
             if nodes[0].alias is not None:
                 self._aliases += 1
-                if self._aliases > self._limits.aliases_max:
+                if self._aliases > self._limits.graphql_aliases_max:
                     raise refusal(
-                        RequestCode.TOO_MANY_ALIASES, f"The query has more than {self._limits.aliases_max} aliases."
+                        RequestCode.TOO_MANY_ALIASES,
+                        f"The query has more than {self._limits.graphql_aliases_max} aliases.",
                     )
             below = [node.selection_set for node in nodes if node.selection_set is not None]
             if below:
@@ -101,17 +90,18 @@ class _ShapeCheck:
 
     def _count_field(self) -> None:
         self._fields += 1
-        if self._fields > self._limits.fields_max:
+        if self._fields > self._limits.graphql_fields_max:
             raise refusal(
                 RequestCode.TOO_MANY_FIELDS,
-                f"The query selects more than {self._limits.fields_max} fields, its fragments spread.",
+                f"The query selects more than {self._limits.graphql_fields_max} fields, its fragments spread.",
             )
 
     def _count_directives(self, node: object) -> None:
         self._directives += len(getattr(node, "directives", None) or ())
-        if self._directives > self._limits.directives_max:
+        if self._directives > self._limits.graphql_directives_max:
             raise refusal(
-                RequestCode.TOO_MANY_DIRECTIVES, f"The query has more than {self._limits.directives_max} directives."
+                RequestCode.TOO_MANY_DIRECTIVES,
+                f"The query has more than {self._limits.graphql_directives_max} directives.",
             )
 
     def _count_pairs(self, count: int) -> None:

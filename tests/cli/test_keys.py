@@ -74,7 +74,7 @@ def test_a_key_without_a_name_goes_by_its_id(place: Settings) -> None:
             ["--strategy", "ONE"],
             f"Several traders have a strategy named 'ONE' ({IDS[0]}, {IDS[1]}); choose one by its id.",
         ),
-        (["--name", "taken"], "There is a key named 'taken' already, or there was; choose another name."),
+        (["--name", "taken"], "Another API key has or had the name 'taken'. Choose another name."),
         (["--name", "two\nlines"], "A key's name has 1 to 100 characters, all of them printable."),
         (["--name", " "], "A key's name has 1 to 100 characters, all of them printable."),
         (["--name", "0123456789abcdef"], LIKE_A_KEY),
@@ -110,7 +110,7 @@ def test_a_key_is_revoked_once_by_id_or_explicitly_by_name(place: Settings) -> N
 def test_a_key_that_is_not_there_is_not_revoked(place: Settings) -> None:
     key = create(place, "--role", "admin", "--name", "one")
     for arguments, says in (
-        (["one"], "No API key has the id 'one'; purser keys list shows ids, and --name revokes a key by its name."),
+        (["one"], "No API key has the id 'one'; `purser keys list` shows ids, and `--name` revokes a key by its name."),
         (["--name", id_of(key)], f"No API key has the name '{id_of(key)}'."),
     ):
         refused = purser(place, "keys", "revoke", *arguments)
@@ -149,11 +149,11 @@ def test_keys_work_at_once_and_end_soon_in_every_process_while_the_service_runs(
         until(lambda: all(status(service.address, viewer) in (401, 429) for _ in range(10)))
         assert status(service.address, admin) == 200
         said = service.stop()
-    assert "no API keys: loopback only" in said
+    assert "no API key exists: only this machine has access" in said
     with serving_forked(data_dir, free_tcp_port) as service:
         service.until_ready()
         said = service.stop()
-    assert "no API keys" not in said
+    assert "no API key exists" not in said
     assert purser(place, "keys", "revoke", "--name", "admin").returncode == 0
     with serving_forked(data_dir, free_tcp_port) as service:
         service.until_ready()
@@ -170,8 +170,8 @@ def test_without_a_key_it_listens_on_the_loopback_only(
             _, errors = service.process.communicate()
         assert service.process.returncode == 1
         assert errors == (
-            "purser: There are no API keys in force, so Purser listens on the loopback only, not on 0.0.0.0: "
-            "create one first with purser keys create --role admin.\n"
+            "purser: Without a valid API key Purser listens on loopback addresses only, not on 0.0.0.0. "
+            "Create a key first: purser keys create --role admin.\n"
         )
         # A key that is revoked is none.
         create(place, "--role", "admin", "--name", name)

@@ -27,8 +27,14 @@ def figures(service: Service) -> dict[tuple[str, ...], float]:
 
 
 def workers_of(service: Service) -> list[psutil.Process]:
-    children = psutil.Process(service.process.pid).children()
-    return [child for child in children if any("spawn_main" in argument for argument in child.cmdline())]
+    return [child for child in psutil.Process(service.process.pid).children() if is_worker(child)]
+
+
+def is_worker(child: psutil.Process) -> bool:
+    try:
+        return any("spawn_main" in argument for argument in child.cmdline())
+    except psutil.Error:  # It was killed, and perhaps not yet waited for.
+        return False
 
 
 def ask_every_worker(service: Service, path: str) -> int:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.models import Budget, Discrepancy, Fill, Hold, Instrument, Order, Position
-from app.rules.order_transitions import TERMINAL
+from app.rules.order_state import TERMINAL
 from tests.differential.rows import Rows
 
 

@@ -9,8 +9,8 @@ import pytest
 from app.engines.nautilus import read_message
 from app.engines.nautilus.instruments import INSTRUMENT_KINDS
 from app.event_codec import BadEvent
-from app.rules.instruments import InstrumentDefinition
 from app.rules.money import EXACT
+from app.rules.valuation import InstrumentDefinition
 
 Shape = dict[str, Any]
 

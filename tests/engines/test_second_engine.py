@@ -11,7 +11,7 @@ from app.database import Database
 from app.event_codec import BadEvent, EngineMessage, decode_new
 from app.ledger.batch import Rejected
 from app.ledger.importing import import_file
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from tests.events import event_id
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows

@@ -8,7 +8,7 @@ from app.database import Database
 from app.principal import LOCAL, Role
 from app.resolvers import Context, budgets, instruments, keys, strategies
 from app.rules.enums import TradingState
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from tests.ledger.authorizing import STRATEGY, TRADER
 from tests.ledger.state import broken_invariants, unguarded
 

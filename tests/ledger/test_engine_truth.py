@@ -9,7 +9,7 @@ import pytest
 from app.database import Database
 from app.ledger.administration.instruments import record_instruments
 from app.principal import LOCAL
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from tests.ledger.state import DATA, broken_invariants, lines_of, record
 
 pytestmark = pytest.mark.anyio

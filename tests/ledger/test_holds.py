@@ -8,7 +8,7 @@ import pytest
 
 from app.database import Database
 from app.rules.enums import DenyCode
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from tests.events import published
 from tests.ledger.authorizing import ask, command, prepare
 from tests.ledger.state import broken_invariants, holds_of, record, wipe

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.database import Database
-from app.ledger.folding import order_folding, order_loading, orders
-from app.ledger.folding.order_folding import fold_order
+from app.ledger.folding import order_loading, orders
+from app.ledger.folding.order_loading import fold_order
 from tests.events import published
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import counts, order, send
@@ -81,4 +81,4 @@ async def test_an_order_that_is_not_known_gathers_its_events_without_a_look_at_t
 
 
 def test_the_names_that_the_tests_patch_are_those_that_are_used() -> None:
-    assert orders.fold_order is order_folding.fold_order
+    assert orders.fold_order is order_loading.fold_order

@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from app.errors import InputInvalid
 from app.ledger.authorization.order_checks import checked
 from app.ledger.commands import AuthorizeOrder
-from app.rules.enums import OrderSide, OrderType, TimeInForce
-from app.rules.order_types import LIMIT_PRICE, TRIGGER_PRICE
+from app.rules.enums import LIMIT_PRICE, TRIGGER_PRICE, OrderSide, OrderType, TimeInForce
 
 LIMIT = AuthorizeOrder(
     strategy="EMACross-000",

@@ -12,7 +12,7 @@ from app.database import Database
 from app.ledger.administration.instruments import record_instruments
 from app.ledger.holds.revaluation import revalue_pending
 from app.principal import LOCAL
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from tests.events import published
 from tests.ledger.state import broken_invariants, content_of, record, unguarded, wipe
 from tests.ledger.test_record import rows

@@ -14,7 +14,7 @@ import pytest
 from app.database import Database
 from app.engines import nautilus
 from app.ledger.importing import import_file
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from tests.ledger.authorizing import allocate, register
 from tests.ledger.reservations import Reservations
 from tests.ledger.state import DATA, RECORDINGS, broken_invariants, digest_of, lines_of, record

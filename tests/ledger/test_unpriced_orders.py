@@ -10,7 +10,7 @@ import pytest
 from app.database import Database
 from app.ledger.commands import Verdict
 from app.rules.enums import DenyCode
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from tests.events import published
 from tests.ledger.authorizing import allocate, ask, command
 from tests.ledger.state import broken_invariants, record, wipe

@@ -13,7 +13,7 @@ from app.ledger.administration.instruments import record_instruments
 from app.ledger.commands import Verdict
 from app.principal import LOCAL
 from app.rules.enums import DenyCode
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from tests.events import published
 from tests.ledger.authorizing import STRATEGY_ID, allocate, ask, command, prepare, register, reserved
 from tests.ledger.state import broken_invariants, record, unguarded

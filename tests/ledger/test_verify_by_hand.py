@@ -13,7 +13,7 @@ from app.ledger.verify import invariants
 from app.principal import LOCAL, Role
 from app.resolvers import Context, budgets, instruments, keys, strategies
 from app.rules.enums import QuarantineAction, TradingState
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from tests.events import event_id, published
 from tests.ledger.authorizing import INSTRUMENT, STRATEGY, STRATEGY_ID, TRADER, ask, command, prepare, release
 from tests.ledger.damages import ASSUMED, DAMAGES, REPLAY, REPORTS, UNKNOWN, UNTRADED

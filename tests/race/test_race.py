@@ -22,7 +22,7 @@ from app.resolvers import Context
 from app.resolvers.budgets import set_budget
 from app.resolvers.instruments import record_instruments
 from app.resolvers.strategies import register_strategy
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from tests.cli.test_serve import Service, serving, until
 from tests.race.connection import Connection
 from tests.race.trading import INSTRUMENTS, STRATEGY, STRATEGY_ID, TRADER, Acknowledged, Trader

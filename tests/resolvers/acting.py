@@ -18,7 +18,7 @@ from app.resolvers.budgets import set_budget
 from app.resolvers.instruments import record_instruments
 from app.resolvers.strategies import register_strategy
 from app.rules.identity import strategy_id_of
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 from tests.ledger.authorizing import INSTRUMENT, STRATEGY, TRADER, ask, command, reserved
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows

@@ -14,12 +14,10 @@ from msgspec.structs import replace
 
 from app.rules.enums import OrderStatus
 from app.rules.events import AnyOrderEvent, OrderFilled, OrderInitialized
-from app.rules.order_conclusions import conclude
 from app.rules.order_fold import Folded
 from app.rules.order_fold import fold as fold_events
 from app.rules.order_lifecycle import apply, comes_in_order, open_order, refusal
-from app.rules.order_state import RANK_CONCLUDED
-from app.rules.order_transitions import TERMINAL, TRANSITIONS
+from app.rules.order_state import RANK_CONCLUDED, TERMINAL, TRANSITIONS, conclude
 from tests.events import EVENT_TYPES, order_event
 
 FSM = Path(__file__).parents[1] / "data" / "nautilus_order_fsm.json"

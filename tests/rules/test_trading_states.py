@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from app.rules.authorization import Question, decide
 from app.rules.budgets import BudgetState
-from app.rules.enums import TradingState
-from app.rules.trading_states import stricter
+from app.rules.enums import TradingState, stricter
 
 ACTIVE, REDUCING, HALTED = TradingState
 STATES = st.sampled_from(TradingState)

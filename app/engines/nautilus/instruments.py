@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from app.rules.instruments import InstrumentDefinition
 from app.rules.money import is_storable
+from app.rules.valuation import InstrumentDefinition
 
 INSTRUMENT_KINDS = frozenset(
     {

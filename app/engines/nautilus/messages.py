@@ -20,7 +20,7 @@ from app.event_codec import (
     read_uuid,
 )
 from app.rules.events import SignalPublished
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 
 _NOT_LEDGER_TYPES = frozenset({"AccountState", "ComponentStateChanged", "TradingStateChanged", "PositionAdjusted"})
 """Messages about neither orders, fills, positions nor signals."""

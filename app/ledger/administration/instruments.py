@@ -19,7 +19,7 @@ from app.ledger.storage.writing import Merge, write
 from app.models import Discrepancy, Instrument
 from app.principal import Principal, Role
 from app.rules.enums import DiscrepancyKind, InstrumentSource
-from app.rules.instruments import InstrumentDefinition
+from app.rules.valuation import InstrumentDefinition
 
 _TERMS = InstrumentDefinition.__struct_fields__
 _COLUMNS = (*_TERMS, "source")

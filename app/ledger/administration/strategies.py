@@ -1,28 +1,67 @@
-"""Registering strategies, and saying what they may do."""
+"""Registering strategies, and setting trading states.
+
+The state of all trading is one row. The transaction that sets it locks all strategies first
+(`locks.lock_all_strategies`): each transaction that decided by the old state has ended, and each later one waits, then
+reads the new state. It reads in a statement after the one that locks, because a statement may take its snapshot before
+it waits, and would then read the old state.
+"""
 
 import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import update
+from msgspec import Struct
+from msgspec.json import Decoder
+from sqlalchemy import select, update
 
 from app.database import WriteConnection
 from app.errors import StrategyNotFound
-from app.ledger.administration.trading_state import GlobalState, load_global_state, store_global_state
 from app.ledger.input_checks import check_name
 from app.ledger.storage.audit_log import Action, AuditedState, record
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
-from app.ledger.storage.queries import parameter, sql
+from app.ledger.storage.queries import BatchQuery, fetch_all_at_once, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
-from app.ledger.storage.writing import write
-from app.models import Strategy
-from app.models.trading_control import ALL
+from app.ledger.storage.writing import Merge, write
+from app.models import Strategy, TradingControl
+from app.models.administration import ALL
 from app.principal import Principal
-from app.rules.enums import TradingState
+from app.rules.enums import TradingState, stricter
 from app.rules.identity import strategy_id_of
-from app.rules.trading_states import stricter
+
+_LOAD = sql(select(table_of(TradingControl)))
+
+
+class GlobalState(Struct, frozen=True):
+    """The state of all trading, when it was set (nanoseconds since the epoch) and by which actor; None: never set."""
+
+    state: TradingState
+    since: int | None = None
+    actor: str | None = None
+
+
+_ROWS = Decoder(list[GlobalState])
+_MISSING = GlobalState(TradingState.HALTED)
+"""The row was deleted by hand: no order is let through until the state is set."""
+
+
+def global_state() -> BatchQuery[GlobalState]:
+    """The state of all trading. Strategies must be locked for it to stay true."""
+    return BatchQuery(_LOAD, (), _ROWS, lambda rows: rows[0] if rows else _MISSING)
+
+
+async def load_global_state(work: WriteConnection) -> GlobalState:
+    """The state of all trading, read at once."""
+    (found,) = await fetch_all_at_once(work, global_state())
+    return found  # type: ignore[no-any-return]
+
+
+async def store_global_state(work: WriteConnection, state: GlobalState) -> None:
+    """Set it. All strategies must be locked."""
+    row = (ALL, state.state, state.since, state.actor)
+    await write(work, [Merge(TradingControl, ("scope", "state", "since", "actor"), [row])])
+
 
 # By SQLAlchemy the INSERT would name every column that has a default.
 _ADD = """

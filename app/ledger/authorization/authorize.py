@@ -11,7 +11,7 @@ from decimal import Decimal, localcontext
 
 from app.database import WriteConnection
 from app.errors import PurserError
-from app.ledger.administration.trading_state import global_state
+from app.ledger.administration.strategies import global_state
 from app.ledger.authorization.decision_state import DecisionState, Request
 from app.ledger.batch import OrderKey
 from app.ledger.commands import Verdict

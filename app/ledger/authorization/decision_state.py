@@ -23,12 +23,11 @@ from app.ledger.storage.row_writes import feed_write, order_writes, strategy_wri
 from app.ledger.storage.writing import TableWrite
 from app.rules.authorization import Denial, Question, decide
 from app.rules.currencies import did_you_mean
-from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState
+from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState, stricter
 from app.rules.events import AuthorizationDenied, AuthorizationGranted
 from app.rules.holds import HoldState, hold_amount, is_amount, unit_price_of
 from app.rules.order_lifecycle import apply, open_order
 from app.rules.order_state import OrderState
-from app.rules.trading_states import stricter
 from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)

@@ -7,8 +7,7 @@ from uuid import UUID
 from app.errors import InputInvalid
 from app.ledger.commands import AuthorizeOrder
 from app.ledger.input_checks import check_currency, check_identifier, check_positive, check_text
-from app.rules.enums import TRADED_SIDES, OrderType, TimeInForce
-from app.rules.order_types import LIMIT_PRICE, TRIGGER_PRICE, Presence
+from app.rules.enums import LIMIT_PRICE, TRADED_SIDES, TRIGGER_PRICE, OrderType, Presence, TimeInForce
 
 _PRICED = {kind for kind in OrderType if Presence.ALWAYS in (LIMIT_PRICE[kind], TRIGGER_PRICE[kind])}
 TAG_LENGTH_MAX = 16_384

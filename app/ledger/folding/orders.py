@@ -16,9 +16,11 @@ from msgspec.json import Decoder
 
 from app.database import WriteConnection
 from app.ledger.batch import Arrival, NewFill, OrderKey, Quarantine
-from app.ledger.folding.order_folding import FoldedOrder, TradeKey, fold_order, trade_of
 from app.ledger.folding.order_loading import (
+    FoldedOrder,
     StoredOrder,
+    TradeKey,
+    fold_order,
     key_arrays,
     load_applied,
     load_orders,
@@ -26,6 +28,7 @@ from app.ledger.folding.order_loading import (
     load_trades,
     load_waiting,
     spawned_of,
+    trade_of,
 )
 from app.ledger.storage.queries import BatchQuery, array_source
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
@@ -36,10 +39,9 @@ from app.rules.events import (
     OrderInitialized,
     QuarantineResolved,
 )
-from app.rules.order_conclusions import conclude
 from app.rules.order_fold import Spawned, is_reconciled
 from app.rules.order_lifecycle import apply, comes_in_order, is_overruling, open_order, refusal
-from app.rules.order_state import OrderState
+from app.rules.order_state import OrderState, conclude
 
 _KEYS = array_source("strategy_id uuid", "client_order_id text")
 _KNOWN = f"""

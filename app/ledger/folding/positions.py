@@ -18,7 +18,7 @@ from app.ledger.storage.queries import array_source, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.rows import booked_of, position_of
 from app.models import Fill
-from app.models.fill import NO_REPEAT
+from app.models.orders import NO_REPEAT
 from app.rules.events import OrderFilled
 from app.rules.positions import (
     FillOutcome,

@@ -10,7 +10,7 @@ from app.ledger.batch import BookedFill, OrderKey, PositionChanges, PositionReco
 from app.ledger.folding.orders import LAST, OrderChange
 from app.ledger.holds.exposure import Market, OrderWithHold, Side, reducible_in
 from app.rules.enums import OrderSide
-from app.rules.order_transitions import TERMINAL
+from app.rules.order_state import TERMINAL
 
 _ZERO = Decimal(0)
 

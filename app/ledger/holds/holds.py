@@ -18,22 +18,22 @@ from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import (
     Market,
     OrderWithHold,
+    find_references,
     load_holds,
     load_open_orders,
     open_quantities,
     order_with_hold,
     reducible_in,
+    refer_to_own_events,
 )
 from app.ledger.holds.exposure_changes import given_up_of, trades_of
-from app.ledger.holds.reference_prices import find_references, refer_to_own_events
 from app.ledger.storage.queries import fetch_all_at_once
 from app.ledger.storage.rows import HOLDS, hold_row
 from app.ledger.storage.writing import Insert, TableWrite, Update
 from app.models import Hold
 from app.rules.enums import JournalReason, OrderSide, QuantitySource
 from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, is_amount, opposite, unit_price_of
-from app.rules.order_state import OrderState
-from app.rules.order_transitions import TERMINAL
+from app.rules.order_state import TERMINAL, OrderState
 from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)

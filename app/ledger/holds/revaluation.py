@@ -30,7 +30,7 @@ from app.ledger.storage.row_writes import feed_write, moved_position_writes, rev
 from app.ledger.storage.rows import HOLD_STATE, HOLDS, hold_row
 from app.ledger.storage.writing import Update, write
 from app.models import Hold, PendingRevaluation, Position, Strategy
-from app.models.order import OPEN
+from app.models.orders import OPEN
 from app.rules.enums import JournalReason
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation, assumed

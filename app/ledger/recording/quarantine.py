@@ -13,7 +13,7 @@ from msgspec.json import encode
 from app.database import WriteConnection
 from app.errors import EventNotFound, EventNotResolvable, InputInvalid, StrategyNotFound
 from app.ledger.batch import Arrival, Quarantine
-from app.ledger.folding.order_folding import dismissal_reason
+from app.ledger.folding.order_loading import dismissal_reason
 from app.ledger.input_checks import check_text
 from app.ledger.recording import own_events
 from app.ledger.recording.dedup import empty_admission

@@ -12,7 +12,7 @@ from app.ledger.storage.row_mapping import key_of
 from app.ledger.storage.rows import CHANGE_COLUMNS, FILLS, ORDERS, POSITIONS, fill_values, order_row, position_values
 from app.ledger.storage.writing import Delete, Insert, TableWrite, Update
 from app.models import Change, Fill, Order, Position, Strategy
-from app.models.trading_control import ALL
+from app.models.administration import ALL
 from app.rules.identity import NO_STRATEGY
 from app.rules.positions import FillOutcome
 

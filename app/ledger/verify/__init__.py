@@ -18,10 +18,9 @@ from app.database import Database, ReadConnection
 from app.ledger.verify.admin_settings import ACT_STATEMENTS
 from app.ledger.verify.audit import AuditHead, audit_head, verify_audit_chain, verify_noted_head
 from app.ledger.verify.budgets import BUDGET_STATEMENTS
-from app.ledger.verify.finding import Finding
 from app.ledger.verify.quarantine import QUARANTINE_STATEMENTS
 from app.ledger.verify.replay import verify_orders, verify_positions
-from app.ledger.verify.statements import STATEMENTS, verify_statement
+from app.ledger.verify.statements import STATEMENTS, Finding, verify_statement
 from app.ledger.verify.valuation_counts import ValuationCounts, count_valuations, find_other_currencies
 
 Check = Callable[[ReadConnection], AsyncIterator[Finding]]
@@ -29,7 +28,7 @@ Check = Callable[[ReadConnection], AsyncIterator[Finding]]
 
 @dataclass(frozen=True)
 class Invariant:
-    """One thing that must hold. `number` is that of the list in README, "Verification"."""
+    """One thing that must hold. `number` is that of the list in docs/ledger.md, "Verification"."""
 
     number: int
     claim: str

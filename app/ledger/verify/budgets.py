@@ -1,7 +1,7 @@
 """The invariants of budgets, holds and the journal, each as a statement that answers its violations."""
 
 from app.ledger.verify.statements import Statement, differing, half_even
-from app.models.order import OPEN
+from app.models.orders import OPEN
 
 _RESERVED = """(
     SELECT strategy_id, currency, reserved_orders AS orders, reserved_positions AS positions FROM budgets

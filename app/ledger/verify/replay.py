@@ -1,6 +1,6 @@
 """Orders folded again from their events, positions computed again from their fills, compared with what is stored."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
@@ -9,20 +9,30 @@ import asyncpg
 from app.database import ReadConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import BookedFill, NewFill, PositionChanges, PositionRecord
-from app.ledger.folding.order_folding import FoldedOrder, fold_order
-from app.ledger.folding.order_loading import load_spawned
+from app.ledger.folding.order_loading import FoldedOrder, fold_order, load_spawned
 from app.ledger.folding.positions import booked_anew, is_position_id, position_id_of, run_fills
 from app.ledger.folding.reconciliation import compare_all
 from app.ledger.folding.valuations import load_valuations
 from app.ledger.storage.queries import array_source
 from app.ledger.storage.row_mapping import Row, RowMapping
 from app.ledger.storage.rows import FILLS, ORDERS, POSITIONS, booked_of, fill_values, position_of, position_values
-from app.ledger.verify.event_columns import differing_columns
-from app.ledger.verify.finding import Finding
+from app.ledger.verify.statements import Finding
 from app.rules.events import OrderFilled
+from app.rules.identity import strategy_id_of
 from app.rules.money import EXACT
 from app.rules.positions import FillOutcome
 from app.rules.valuation import assumed
+
+
+def differing_columns(rows: Iterable[asyncpg.Record], events: Iterable[Any]) -> Iterator[Finding]:
+    """A finding for each row of `order_events` whose columns differ from its event; rows and events in one order."""
+    for row, event in zip(rows, events, strict=True):
+        stored = (row["strategy_id"], row["event_id"], row["type"], row["ts_event"], row["ts_init"])
+        strategy_id = str(strategy_id_of(event.trader_id, event.strategy_id))
+        says = (strategy_id, event.event_id, type(event).__name__, event.ts_event, event.ts_init)
+        if stored != says:
+            yield Finding(f"event {row['event_id']} of strategy {row['strategy_id']}", f"stored {stored}, says {says}")
+
 
 _TOGETHER = 2000
 """How many orders, or positions, are read at a time."""

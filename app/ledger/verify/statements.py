@@ -4,9 +4,16 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from app.database import ReadConnection
-from app.ledger.verify.finding import Finding
 from app.models import metadata
 from app.rules.identity import NO_STRATEGY
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row that is not as it must be: which, and what differs (stored against recomputed)."""
+
+    row: str
+    difference: str
 
 
 @dataclass(frozen=True)

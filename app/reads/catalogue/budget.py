@@ -14,7 +14,7 @@ from app.reads.entity import Entity, Many, One
 from app.reads.fields import amount, instant, node_id, plain
 from app.reads.filters import column
 from app.reads.literals import number_literal, text_literal
-from app.rules.order_transitions import TERMINAL
+from app.rules.order_state import TERMINAL
 
 _KEY = ("strategy_id", "currency")
 _SUMS = Columns("sums$", FillSum)
@@ -107,13 +107,13 @@ BUDGET = register(
         is_oldest_first=True,
         ties=("strategy_id", "currency"),
         key=_KEY,
-        # A row without a cap says what is tied up, and is nobody's budget.
+        # A row without a cap only counts what is reserved: it is no budget.
         only=lambda budget: budget.allocated.is_not(None),
     )
 )
 
 BUDGET_ENTRY = replace(BUDGET, only=None)
-"""A budget, or what is left of one that was taken away: what became of an act is told all the same."""
+"""A budget, or the remains of one that was deleted: for payloads of mutations that named it."""
 
 BUDGET_JOURNAL_ENTRY = register(
     Entity(
