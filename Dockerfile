@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-# GraphiQL, with Node from the index that the rest comes from (docs/adr/0007-graphiql.md).
+# GraphiQL and what /docs and /redoc load, with Node from the index that the rest comes from (docs/adr/0007-graphiql.md).
 FROM python:3.11-slim-bookworm AS web
 ENV UV_PROJECT_ENVIRONMENT=/opt/node \
     UV_PYTHON_DOWNLOADS=never \
@@ -13,7 +13,7 @@ RUN uv sync --frozen --only-group web --no-cache
 COPY web/package.json web/package-lock.json web/
 RUN npm --prefix web ci --ignore-scripts --no-audit --no-fund
 COPY web web
-RUN npm --prefix web run build -- --logLevel warn
+RUN npm --prefix web run build:rest && npm --prefix web run build -- --logLevel warn
 
 FROM python:3.11-slim-bookworm AS build
 # The environment is built where it will run: its scripts name their interpreter by path.
@@ -28,6 +28,7 @@ COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-default-groups --no-install-project --no-cache
 COPY . .
 COPY --from=web /build/graphql_schema/static graphql_schema/static
+COPY --from=web /build/rest_compat/static rest_compat/static
 RUN uv sync --frozen --no-default-groups --no-editable --no-cache
 
 FROM python:3.11-slim-bookworm

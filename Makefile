@@ -3,8 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.up-to-date
-# GraphiQL, built from web/ with the node and npm that .venv brings (docs/adr/0007-graphiql.md).
+# GraphiQL and what /docs and /redoc load, built from web/ with the node and npm that .venv brings
+# (docs/adr/0007-graphiql.md, 0030-libraries.md).
 PAGE := graphql_schema/static/index.html
+REST_PAGES := rest_compat/static/redoc.standalone.js
 PAGE_SOURCES := $(wildcard web/*.html web/*.ts web/*.json) web/src web/examples $(wildcard web/src/* web/examples/*)
 NODE_MODULES := web/node_modules/.package-lock.json
 IN_PARALLEL := -n auto --dist worksteal
@@ -55,15 +57,18 @@ $(READY): pyproject.toml uv.lock
 	UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen
 	@touch $@
 
-# An installation without the page is whole but for the page, so it goes on where npm's registry is out of reach.
+# An installation without the pages is complete but for them, so it goes on where npm's registry is out of reach.
 graphiql: $(READY)
-	@$(MAKE) --silent $(PAGE) || \
-		echo 'GraphiQL was not built, see above; everything else works. `make setup` tries again.' >&2
+	@$(MAKE) --silent $(REST_PAGES) $(PAGE) || \
+		echo 'GraphiQL, /docs or /redoc was not built, see above; everything else works. `make setup` tries again.' >&2
 
-# Neither depends on .venv being newer: another Python package does not change the page.
+# Neither depends on .venv being newer: another Python package does not change the pages.
 $(PAGE): $(NODE_MODULES) $(PAGE_SOURCES) | $(READY)
 	echo 'Building GraphiQL'
 	$(NPM) --silent run build -- --logLevel warn
+
+$(REST_PAGES): $(NODE_MODULES) web/rest-pages $(wildcard web/rest-pages/*) | $(READY)
+	$(NPM) --silent run build:rest
 
 $(NODE_MODULES): web/package.json web/package-lock.json | $(READY)
 	$(NPM) --loglevel error --no-fund --no-audit --no-progress ci --ignore-scripts

@@ -1,7 +1,7 @@
-"""Domain errors, raised by the ledger, the reads and the resolvers; each face turns them into its own words.
+"""Domain errors, raised by the ledger, the reads and the resolvers; GraphQL and REST turn each into a response.
 
 PurserError
-├── NotFoundError               what was asked for does not exist
+├── NotFoundError               the requested object does not exist
 │   ├── OrderNotFound
 │   ├── StrategyNotFound
 │   ├── BudgetNotFound
@@ -10,31 +10,31 @@ PurserError
 ├── ConflictError               the request contradicts what is stored
 │   ├── OrderAmbiguous          several strategies share the client_order_id
 │   ├── StrategyAmbiguous       several traders have a strategy of that name
-│   ├── AuthorizationConflict   the order was authorized with other input, or is under way
-│   ├── OrderNotReleasable      the order was submitted, or has ended
-│   ├── EventNotResolvable      the event is applied, or cannot be
-│   ├── BudgetInUse             the budget has something reserved
-│   ├── InstrumentInUse         what would change has been used to value fills
+│   ├── AuthorizationConflict   the order was authorized with other input, or is submitted
+│   ├── OrderNotReleasable      the order was submitted or is closed
+│   ├── EventNotResolvable      the event is not quarantined, or cannot be applied
+│   ├── BudgetInUse             the budget has reservations
+│   ├── InstrumentInUse         the terms that would change have been used to value fills
 │   ├── SignalConflict          the signal was recorded before with other content
-│   └── KeyNameTaken            another API key has, or had, this name
-├── BadInputError               the request cannot be understood
-│   ├── InputInvalid            one field of an input is wrong; says which
-│   ├── CursorInvalid           the cursor was not made by this list in this order
-│   ├── FeedCursorInvalid       the cursor was not made by the change feed
-│   ├── CursorExpired           the change feed goes on from the cursor no more
-│   ├── NodeIdInvalid           the id was not made by this service
-│   └── PageTooLarge            more rows asked for than a page may have
-├── Unauthenticated             a key is needed, and there was none or a wrong one
-├── Forbidden                   the key is right, but not for this
-├── TooManyAttempts             too many wrong keys from one address
-├── NotReadyError               the service cannot answer now; ask again
+│   └── KeyNameTaken            another API key has or had this name
+├── BadInputError               the request is invalid
+│   ├── InputInvalid            one field of an input is invalid
+│   ├── CursorInvalid           the cursor belongs to another list or order
+│   ├── FeedCursorInvalid       the cursor is not one of the change feed
+│   ├── CursorExpired           the change feed cannot resume from the cursor
+│   ├── NodeIdInvalid           the id is not a node id of this service
+│   └── PageTooLarge            the page would have more rows than allowed
+├── Unauthenticated             the API key is missing or wrong
+├── Forbidden                   the API key does not permit this
+├── TooManyAttempts             too many wrong API keys from one address
+├── NotReadyError               the service cannot answer now; a retry may succeed
 │   ├── Busy                    too many requests are waiting
 │   ├── DatabaseUnavailable
-│   ├── QuestionTooSlow         the statement timeout ended it
+│   ├── QueryTimeout            a statement ran into the statement timeout
 │   └── EmbeddedServerError     the embedded PostgreSQL cannot be started, found or stopped
-├── SettingsInvalid             the environment's PURSER_* variables cannot be used
-├── DatabaseUnfit               the database is too old, or its schema newer than this release
-└── OperationRefused            a command would do harm, or cannot do what was asked
+├── SettingsInvalid             the PURSER_* environment variables are invalid
+├── DatabaseIncompatible        the database server is too old, or the schema newer than this release
+└── OperationRefused            a command would do harm or cannot be carried out
 """
 
 from enum import StrEnum
@@ -42,7 +42,7 @@ from uuid import UUID
 
 
 class ErrorCode(StrEnum):
-    """Every code a client can meet. Part of the contract: add, never rename."""
+    """All error codes that clients can receive. Part of the API: codes are added, never renamed."""
 
     ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
     STRATEGY_NOT_FOUND = "STRATEGY_NOT_FOUND"
@@ -74,13 +74,13 @@ class ErrorCode(StrEnum):
 
 
 class PurserError(Exception):
-    """A refusal with a stable code and a message for the caller."""
+    """An error with a stable code and a message for the caller."""
 
     code: ErrorCode = ErrorCode.INTERNAL
 
 
 class NotFoundError(PurserError):
-    """What was asked for does not exist."""
+    """The requested object does not exist."""
 
     code = ErrorCode.NOT_FOUND
 
@@ -105,7 +105,7 @@ class StrategyNotFound(NotFoundError):
 
 
 class BudgetNotFound(NotFoundError):
-    """The strategy has no budget in this currency; `meant` is one that it has, and that was probably meant."""
+    """The strategy has no budget in this currency. `meant`: the currency of a budget that was probably meant."""
 
     code = ErrorCode.BUDGET_NOT_FOUND
 
@@ -116,7 +116,7 @@ class BudgetNotFound(NotFoundError):
 
 
 class EventNotFound(NotFoundError):
-    """The strategy has no event of this id and variant."""
+    """The strategy has no event with this id and variant."""
 
     code = ErrorCode.EVENT_NOT_FOUND
 
@@ -126,7 +126,7 @@ class EventNotFound(NotFoundError):
 
 
 class KeyNotFound(NotFoundError):
-    """No API key has this id, or this name."""
+    """No API key has this id or name."""
 
     code = ErrorCode.KEY_NOT_FOUND
 
@@ -134,7 +134,7 @@ class KeyNotFound(NotFoundError):
         super().__init__(
             f"No API key has the name {key!r}."
             if by_name
-            else f"No API key has the id {key!r}; purser keys list shows ids, and --name revokes a key by its name."
+            else f"No API key has the id {key!r}; `purser keys list` shows ids, and `--name` revokes a key by its name."
         )
 
 
@@ -150,7 +150,7 @@ class OrderAmbiguous(ConflictError):
     def __init__(self, client_order_id: str, strategy_ids: list[UUID]) -> None:
         named = ", ".join(str(strategy_id) for strategy_id in strategy_ids)
         super().__init__(
-            f"client_order_id {client_order_id!r} exists in several strategies ({named}); say which with strategy_id."
+            f"client_order_id {client_order_id!r} exists in several strategies ({named}); choose one with strategy_id."
         )
 
 
@@ -161,65 +161,65 @@ class StrategyAmbiguous(ConflictError):
 
     def __init__(self, name: str, strategy_ids: list[UUID]) -> None:
         named = ", ".join(str(strategy_id) for strategy_id in strategy_ids)
-        super().__init__(f"Several traders have a strategy named {name!r} ({named}); say which by its id.")
+        super().__init__(f"Several traders have a strategy named {name!r} ({named}); choose one by its id.")
 
 
 class AuthorizationConflict(ConflictError):
-    """The order was authorized before with other input, or is under way already."""
+    """The order was authorized before with other input, or is submitted already."""
 
     code = ErrorCode.AUTHORIZATION_CONFLICT
 
 
 class OrderNotReleasable(ConflictError):
-    """The order was submitted, or has ended: its hold is freed by the engine's events alone."""
+    """The order was submitted or is closed: only engine events release its hold."""
 
     code = ErrorCode.ORDER_NOT_RELEASABLE
 
 
 class EventNotResolvable(ConflictError):
-    """The event is not in quarantine, or cannot be accepted: another content under its id is applied."""
+    """The event is not quarantined, or cannot be accepted because other content is applied under its id."""
 
     code = ErrorCode.EVENT_NOT_RESOLVABLE
 
 
 class BudgetInUse(ConflictError):
-    """A budget with something reserved cannot be deleted."""
+    """A budget with reservations cannot be deleted."""
 
     code = ErrorCode.BUDGET_IN_USE
 
 
 class InstrumentInUse(ConflictError):
-    """What would change of the instrument has been used to value fills or holds."""
+    """The terms that would change have been used to value fills or holds."""
 
     code = ErrorCode.INSTRUMENT_IN_USE
 
 
 class SignalConflict(ConflictError):
-    """A signal with this id and other content was recorded before, and stands."""
+    """A signal with this id was recorded before with other content."""
 
     code = ErrorCode.SIGNAL_CONFLICT
 
     def __init__(self, signal_id: UUID) -> None:
-        super().__init__(f"Signal {signal_id} was recorded before with other content; it stays as it was.")
+        super().__init__(f"Signal {signal_id} was recorded before with other content, which is unchanged.")
 
 
 class KeyNameTaken(ConflictError):
-    """Another API key has, or had, this name; the audit log names who acted by it."""
+    """Another API key has or had this name. The audit log refers to keys by name, so names are never reused."""
 
     code = ErrorCode.KEY_NAME_TAKEN
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is a key named {name!r} already, or there was; choose another name.")
+        super().__init__(f"Another API key has or had the name {name!r}. Choose another name.")
 
 
 class BadInputError(PurserError):
-    """The request cannot be understood; the message says what would be."""
+    """The request is invalid; the message says what would be valid."""
 
     code = ErrorCode.BAD_INPUT
 
 
 class InputInvalid(BadInputError):
-    """One field of an input is wrong; `path` leads to it."""
+    """One field of an input is invalid; `path` leads to it."""
 
     def __init__(self, message: str, *path: str) -> None:
         super().__init__(message)
@@ -227,72 +227,72 @@ class InputInvalid(BadInputError):
 
 
 class CursorInvalid(BadInputError):
-    """A cursor that this list, in this order, did not make."""
+    """The cursor belongs to another list or order."""
 
     code = ErrorCode.CURSOR_INVALID
 
     def __init__(self) -> None:
         super().__init__(
-            "The cursor is not one of this list in this order; take it from an answer to the same question."
+            "The cursor does not belong to this list in this order. Use one from a response to the same query."
         )
 
 
 class FeedCursorInvalid(BadInputError):
-    """A cursor that the change feed did not make."""
+    """The cursor is not one of the change feed."""
 
     code = ErrorCode.CURSOR_INVALID
 
     def __init__(self) -> None:
-        super().__init__("The cursor is not one of the change feed; take it from an event, as it is.")
+        super().__init__("The cursor is not one of the change feed. Use one from an event, unchanged.")
 
 
 class CursorExpired(BadInputError):
-    """A cursor from which the change feed cannot go on: its rows are gone, or the database was restored."""
+    """The change feed cannot resume: the cursor's rows were deleted, or the database was restored."""
 
     code = ErrorCode.CURSOR_EXPIRED
 
     def __init__(self) -> None:
-        super().__init__("The change feed goes on from this cursor no more: read everything anew, then follow again.")
+        super().__init__("This cursor has expired. Reload your data and subscribe again from a fresh feedCursor.")
 
 
 class NodeIdInvalid(BadInputError):
-    """An id that this service did not make."""
+    """The id is not a node id of this service."""
 
     def __init__(self) -> None:
-        super().__init__("The id is not one of a node; take it from an answer, as it is.")
+        super().__init__("The id is not a node id. Use one from a response, unchanged.")
 
 
 class PageTooLarge(BadInputError):
-    """A page of more rows than one answer may have."""
+    """The requested page has more rows than allowed."""
 
     code = ErrorCode.PAGE_TOO_LARGE
 
-    def __init__(self, asked: int, rows_max: int) -> None:
-        super().__init__(f"A page of {asked} rows was asked for; at most {rows_max} are given at once.")
+    def __init__(self, requested: int, rows_max: int) -> None:
+        super().__init__(f"A page of {requested} rows was requested; the maximum is {rows_max}.")
 
 
 class Unauthenticated(PurserError):
-    """A key is needed, and the request had none or a wrong one."""
+    """The request needs an API key and has none (`is_wrong` is false) or a wrong one."""
 
     code = ErrorCode.UNAUTHENTICATED
 
     def __init__(self, *, is_wrong: bool) -> None:
         super().__init__(
-            "The API key is not one that is in use."
+            "The API key is unknown or revoked."
             if is_wrong
-            else "An API key is needed: send it as Authorization: Bearer KEY or as X-API-Key: KEY."
+            else "An API key is required: send it as Authorization: Bearer KEY or as X-API-Key: KEY."
         )
         self.is_wrong = is_wrong
 
 
 class Forbidden(PurserError):
-    """Who asks is known, and may not do this."""
+    """The caller is known and lacks the permission."""
 
     code = ErrorCode.FORBIDDEN
 
 
 class TooManyAttempts(PurserError):
-    """Too many wrong keys came from one address."""
+    """Too many wrong API keys came from one address."""
 
     code = ErrorCode.TOO_MANY_ATTEMPTS
 
@@ -302,13 +302,13 @@ class TooManyAttempts(PurserError):
 
 
 class NotReadyError(PurserError):
-    """The service cannot answer now; the same request may succeed later."""
+    """The service cannot answer now; a retry may succeed."""
 
     code = ErrorCode.NOT_READY
 
 
 class Busy(NotReadyError):
-    """More requests are waiting than can be answered in good time; nothing was done for this one."""
+    """Too many requests are waiting; nothing was done for this one."""
 
     code = ErrorCode.BUSY
 
@@ -317,38 +317,38 @@ class Busy(NotReadyError):
 
 
 class DatabaseUnavailable(NotReadyError):
-    """PostgreSQL did not answer in time or is not reachable."""
+    """PostgreSQL is unreachable or did not answer in time."""
 
     def __init__(self, reason: str = "The database is not reachable; try again shortly.") -> None:
         super().__init__(reason)
 
 
-class QuestionTooSlow(NotReadyError):
-    """PostgreSQL worked on the answer for longer than a statement may run."""
+class QueryTimeout(NotReadyError):
+    """A statement ran into the statement timeout."""
 
     code = ErrorCode.TIMEOUT
 
     def __init__(self) -> None:
-        super().__init__("The question took too long to answer; narrow it, or try again.")
+        super().__init__("The query took too long. Narrow it, or try again.")
 
 
 class EmbeddedServerError(NotReadyError):
-    """The embedded PostgreSQL cannot be started, found or stopped; the message ends with its log."""
+    """The embedded PostgreSQL cannot be started, found or stopped; the message may end with its log."""
 
 
 class SettingsInvalid(PurserError):
-    """The environment's PURSER_* variables cannot be used; one line for each problem."""
+    """The `PURSER_*` environment variables are invalid; the message has one line per problem."""
 
     code = ErrorCode.BAD_INPUT
 
 
-class DatabaseUnfit(PurserError):
-    """The database is too old, or its schema newer than this release."""
+class DatabaseIncompatible(PurserError):
+    """The database server is too old, or the schema is newer than this release."""
 
     code = ErrorCode.NOT_READY
 
 
 class OperationRefused(PurserError):
-    """A command would do harm, or cannot do what was asked; the message says what to do instead."""
+    """A command would do harm or cannot be carried out; the message says what to do instead."""
 
     code = ErrorCode.BAD_INPUT

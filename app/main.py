@@ -1,4 +1,4 @@
-"""The composition root: settings, database, both faces; nothing else."""
+"""The composition root: builds the application from settings, database, GraphQL and REST."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -22,19 +22,19 @@ from app.feed import Feed, Registry
 from app.ledger.holds.revaluation import value_waiting
 from app.metrics import add_metrics
 from app.resolvers import Context, StrategyNames
-from app.settings import Settings
+from app.settings import FixedLimits, Settings
 from app.trailing_slashes import add_slash_redirects
 from graphql_schema import GRAPHQL_PATH, add_graphql, graphql_refusal
 from rest_compat import add_rest, rest_refusal
 
 _DESCRIPTION = """
-What a trading engine did (orders, fills, positions, signals), kept as an exact ledger.
+The operations of trading engines (orders, fills, positions, signals), kept as an exact ledger.
 
-Numbers are JSON numbers with the exact decimal digits of the ledger: read them with a decimal parser.
-Instants are RFC 3339, UTC, with nanoseconds. Lists are newest first and in the same order on every call.
-Each query parameter is given once at most. One without a value (`?status=`) counts as left out; blanks are a value.
-A path with a trailing slash is answered with 307 to the path without it.
-New clients: `/graphql` has all of this and more.
+Numbers are JSON numbers with the exact decimal digits of the ledger: parse them as decimals.
+Instants are RFC 3339, UTC, with nanoseconds. Lists are newest first, in the same order on every call.
+A query parameter may be given once. One without a value (`?status=`) counts as omitted; blanks are a value.
+A path with a trailing slash is redirected (307) to the path without it.
+New clients should use `/graphql`, which has all of this and more.
 """
 
 _START_PAGE = """<!doctype html>
@@ -43,33 +43,33 @@ _START_PAGE = """<!doctype html>
 <body>
 <h1>Purser</h1>
 <ul>
-<li><a href="graphql">GraphQL, to explore</a> (GraphiQL)</li>
-<li><a href="docs">REST, to try out</a> (Swagger UI)</li>
-<li><a href="redoc">REST, to read</a> (Redoc)</li>
-<li><a href="openapi.json">REST, for programs</a> (OpenAPI)</li>
-<li>GraphQL, for programs: POST <code>/graphql</code></li>
+<li><a href="graphql">Explore GraphQL</a> (GraphiQL)</li>
+<li><a href="docs">Try the REST API</a> (Swagger UI)</li>
+<li><a href="redoc">Read the REST reference</a> (Redoc)</li>
+<li><a href="openapi.json">OpenAPI document</a></li>
+<li>GraphQL endpoint: POST <code>/graphql</code></li>
 </ul>
 </body>
 </html>
 """
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application. Its database is opened when it starts; `settings.database_url` must be set by then."""
-    settings = settings or Settings()
+def create_app(settings: Settings | None = None, limits: FixedLimits | None = None) -> FastAPI:
+    """The application. It opens its database on startup; `settings.database_url` must be set by then."""
+    settings, limits = settings or Settings(), limits or FixedLimits()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        assert settings.database_url is not None, "whoever starts the application says where the database is"
+        assert settings.database_url is not None, "`purser serve` sets PURSER_DATABASE_URL for its workers"
         url = settings.database_url.get_secret_value()
         database = await Database.open(url, settings.pool_limits())
         with suppress(DatabaseUnavailable):
             await value_waiting(database)
-        keyring = await Keyring.open(database, settings.keys_reload_seconds, settings.keys_stale_seconds_max)
+        keyring = await Keyring.open(database, limits.keys_reload_seconds, limits.keys_stale_seconds_max)
         registry, names = Registry(), StrategyNames()
         feed = Feed(registry, keyring, names)
         database.committed = feed.wake
-        app.state.context = Context(database, settings.authorize_waiting_max, names, feed=feed, registry=registry)
+        app.state.context = Context(database, limits.authorize_waiting_max, names, feed=feed, registry=registry)
         app.state.authentication = Authentication(
             keyring,
             Throttle(settings.wrong_keys_max),
@@ -77,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             is_loopback_only=is_loopback_only(settings.host),
         )
         try:
-            async with feed.running(url):
+            async with feed.running(url), metrics.kept_up(app.state.context):
                 yield
         finally:
             await keyring.close()
@@ -96,15 +96,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(AuthenticationMiddleware, refuse=_refusal)
     add_rest(app)
-    add_graphql(app, settings)
-    add_metrics(app)
+    add_graphql(app, settings, limits)
+    metrics = add_metrics(app)
     app.router.add_route("/", _start_page, include_in_schema=False)
     add_slash_redirects(app)
     return app
 
 
 def _refusal(scope: Scope, error: PurserError) -> ASGIApp:
-    """The answer to a request whose asker is refused, in the words of the face that it is for."""
+    """The response to a request that fails authentication, in the format of the API that it addresses."""
     return graphql_refusal(error) if scope["path"] == GRAPHQL_PATH else rest_refusal(error)
 
 

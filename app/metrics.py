@@ -1,18 +1,24 @@
-"""`/metrics`, in Prometheus' text format: how many requests, how long they take, how fresh the registry is.
+"""`/metrics` in Prometheus' text format: requests, their durations, the feed, the registry, what rests on assumptions.
 
-A request costs two clock readings and two additions here; everything else is worked out when somebody asks.
-Each server process counts for itself, and tells which it is by the label `process`.
+One scrape answers for all worker processes: each writes its figures to files in PROMETHEUS_MULTIPROC_DIR, and the
+worker that is scraped adds them up. `purser serve` sets that variable before its workers start, because
+prometheus_client reads it when it is imported. Without it the figures are those of this process.
 """
 
+import asyncio
 import os
 import time
-from bisect import bisect_left
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from functools import cache
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+import psutil
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,33 +30,75 @@ from app.ledger.verify import ValuationCounts
 from app.resolvers import Context
 from app.resolvers.health import find_valuation_counts
 
+DIRECTORY_ENV = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_PROCESS = str(os.getpid())
+GAUGES_INTERVAL_SECONDS = 1.0
+"""How often a process writes its gauges, for scrapes that another worker answers."""
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class RequestCounts:
-    """What was answered so far, by face."""
+class Metrics:
+    """The figures of one process."""
 
     def __init__(self) -> None:
-        self.answers: Counter[tuple[str, int]] = Counter()
-        """By face and HTTP status."""
-        self.times: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS_SECONDS) + 1))
-        """By face, how many took up to each of BUCKETS_SECONDS and no less; the last, how many took longer."""
-        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.registry = registry = CollectorRegistry()
+        requests = Counter("purser_requests", "Responses by API and status.", ["api", "status"], registry=registry)
+        seconds = Histogram(
+            "purser_request_seconds", "Time to respond, by API.", ["api"], registry=registry, buckets=BUCKETS_SECONDS
+        )
+        self._requests = cache(requests.labels)
+        self._seconds = cache(seconds.labels)
+        self._workers = self._gauge("workers", "Live server processes.", "livesum")
+        self._connected = self._gauge("feed_connected", "1 if every process's change feed is connected.", "livemin")
+        self._lag = self._gauge("feed_lag_seconds", "How long the oldest change has waited.", "livemax")
+        self._age = self._gauge("registry_age_seconds", "Age of the oldest registry; +Inf if never read.", "livemax")
+        self._budgets = self._gauge("registry_budgets", "Budgets in the smallest registry.", "livemin")
+        self._waiting = self._gauge("orders_waiting", "Orders waiting for authorization.", "livesum")
 
-    def add(self, face: str, status: int, seconds: float) -> None:
-        """Count one answer."""
-        self.answers[face, status] += 1
-        self.times[face][bisect_left(BUCKETS_SECONDS, seconds)] += 1
-        self.seconds[face] += seconds
+    def count(self, api: str, status: int, seconds: float) -> None:
+        """Count one response."""
+        self._requests(api, status).inc()
+        self._seconds(api).observe(seconds)
+
+    def set_gauges(self, context: Context) -> None:
+        """Take the gauges' values from the process's state."""
+        feed = context.feed.status
+        self._workers.set(1)
+        self._connected.set(feed.is_connected)
+        self._lag.set(feed.lag_seconds)
+        self._age.set(float("inf") if feed.age_seconds is None else feed.age_seconds)
+        self._budgets.set(len(context.registry))
+        self._waiting.set(context.group_commit.waiting)
+
+    @asynccontextmanager
+    async def kept_up(self, context: Context) -> AsyncIterator[None]:
+        """During the block, set the gauges every GAUGES_INTERVAL_SECONDS."""
+
+        async def keep_up() -> None:
+            while True:
+                self.set_gauges(context)
+                await asyncio.sleep(GAUGES_INTERVAL_SECONDS)
+
+        task = asyncio.create_task(keep_up(), name="metrics")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def _gauge(self, name: str, description: str, mode: str) -> Gauge:
+        """`mode` says how the values of several processes become one."""
+        return Gauge(f"purser_{name}", description, registry=self.registry, multiprocess_mode=mode)  # type: ignore[arg-type]
 
 
 class CountingMiddleware:
-    """Counts what passes through."""
+    """Counts every HTTP request that passes."""
 
-    def __init__(self, app: ASGIApp, counts: RequestCounts) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
-        self._counts = counts
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -69,82 +117,72 @@ class CountingMiddleware:
         try:
             await self._app(scope, receive, noted)
         finally:
-            self._counts.add(_face(scope["path"]), status, time.perf_counter() - began)
+            self._metrics.count(_api_of(scope["path"]), status, time.perf_counter() - began)
 
 
-def add_metrics(app: Starlette) -> None:
-    """Add `/metrics`, and count all requests. The application's `state.context` must be set by the first one."""
-    counts = RequestCounts()
-    app.add_middleware(CountingMiddleware, counts=counts)
+def add_metrics(app: Starlette) -> Metrics:
+    """Add `/metrics`, and count all requests. The application's `state.context` must be set by the first request."""
+    metrics = Metrics()
+    app.add_middleware(CountingMiddleware, metrics=metrics)
 
     async def answer(request: Request) -> Response:
         principal_of(request.scope).require_all_strategies()
         context: Context = request.app.state.context
+        metrics.set_gauges(context)
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Figures(counts, context, await find_valuation_counts(context)))
+        if directory := os.environ.get(DIRECTORY_ENV):
+            _forget_dead_processes(Path(directory))
+            MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
+        else:
+            registry.register(metrics.registry)
+        if (counts := await find_valuation_counts(context)) is not None:
+            registry.register(_Valuations(counts))
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app.router.routes.append(Route("/metrics", answer, include_in_schema=False))
+    return metrics
 
 
-class _Figures:
-    """The figures as they are when somebody asks."""
+class _Valuations(Collector):
+    """Figures of the database, the same in every process."""
 
-    def __init__(self, counts: RequestCounts, context: Context, valuations: ValuationCounts | None) -> None:
-        """`valuations` None: the database did not answer."""
-        self._counts, self._context, self._valuations = counts, context, valuations
+    def __init__(self, counts: ValuationCounts) -> None:
+        self._counts = counts
 
     def collect(self) -> Iterator[Metric]:
-        """Called by prometheus_client."""
-        answers = CounterMetricFamily(
-            "purser_requests", "Answers by face and status.", labels=_labels("face", "status")
-        )
-        for (face, status), count in sorted(self._counts.answers.items()):
-            answers.add_metric([_PROCESS, face, str(status)], count)
-        yield answers
-        times = HistogramMetricFamily("purser_request_seconds", "How long answers took.", labels=_labels("face"))
-        for face, counted in sorted(self._counts.times.items()):
-            times.add_metric([_PROCESS, face], _cumulative(counted), self._counts.seconds[face])
-        yield times
-        feed = self._context.feed.status
-        age = float("nan") if feed.age_seconds is None else feed.age_seconds
-        yield _gauge("purser_feed_connected", "Whether the change feed is connected.", float(feed.is_connected))
-        yield _gauge("purser_feed_lag_seconds", "How long the oldest change has waited.", feed.lag_seconds)
-        yield _gauge("purser_registry_age_seconds", "How old the registry may be; NaN if never read.", age)
-        yield _gauge("purser_orders_waiting", "Orders that wait to be authorized.", self._context.gate.waiting)
-        yield _gauge("purser_registry_budgets", "Budgets in the registry.", len(self._context.registry))
-        if self._valuations is not None:
-            yield from _valuation_gauges(self._valuations)
+        counts = self._counts
+        instruments = GaugeMetricFamily("purser_instruments", "Instruments by source.", labels=["source"])
+        instruments.add_metric(["RECORDED"], counts.instruments_recorded)
+        instruments.add_metric(["ASSUMED"], counts.instruments_assumed)
+        yield instruments
+        for name, description, value in (
+            ("fills_assumed", "Fills of instruments that are not recorded.", counts.fills_assumed),
+            ("orders_unvalued", "Open orders whose capital need is unknown.", counts.orders_unvalued),
+            ("discrepancies", "Figures in which the engine's reports differ from the ledger.", counts.discrepancies),
+            ("events_quarantined", "Events that are stored but not applied.", counts.events_quarantined),
+        ):
+            yield GaugeMetricFamily(f"purser_{name}", description, value)
 
 
-def _valuation_gauges(counts: ValuationCounts) -> Iterator[Metric]:
-    instruments = GaugeMetricFamily("purser_instruments", "Instruments by source.", labels=_labels("source"))
-    instruments.add_metric([_PROCESS, "RECORDED"], counts.instruments_recorded)
-    instruments.add_metric([_PROCESS, "ASSUMED"], counts.instruments_assumed)
-    yield instruments
-    yield _gauge("purser_fills_assumed", "Fills of instruments that are not recorded.", counts.fills_assumed)
-    yield _gauge("purser_orders_unvalued", "Open orders whose need is unknown.", counts.orders_unvalued)
-    yield _gauge("purser_discrepancies", "Figures in which the engine's reports differ.", counts.discrepancies)
-    yield _gauge("purser_events_quarantined", "Events that are stored and not applied.", counts.events_quarantined)
+def _forget_dead_processes(directory: Path) -> None:
+    """Remove the gauges of processes that ended; what they counted stays in the sums."""
+    for file in directory.glob("gauge_live*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not _is_live_worker(pid):
+            with suppress(FileNotFoundError):  # Another worker, scraped at the same time, removed it.
+                mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]
 
 
-def _labels(*names: str) -> list[str]:
-    return ["process", *names]
+def _is_live_worker(pid: int) -> bool:
+    """Whether the process runs and has this one's parent: the id may belong to another program by now."""
+    try:
+        process = psutil.Process(pid)
+        return process.ppid() == os.getppid() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
-def _gauge(name: str, description: str, value: float) -> Metric:
-    gauge = GaugeMetricFamily(name, description, labels=_labels())
-    gauge.add_metric([_PROCESS], value)
-    return gauge
-
-
-def _cumulative(counts: list[int]) -> list[tuple[str, int]]:
-    """Prometheus' buckets: how many took up to each bound."""
-    bounds = [*map(str, BUCKETS_SECONDS), "+Inf"]
-    return [(bound, sum(counts[: place + 1])) for place, bound in enumerate(bounds)]
-
-
-def _face(path: str) -> str:
+def _api_of(path: str) -> str:
     if path == "/graphql":
         return "graphql"
     return "rest" if path.startswith("/api/") else "other"

@@ -1,4 +1,4 @@
-"""Who calls: with which role, and for which strategies. Every resolver is told, and asks it what is allowed."""
+"""The caller of a resolver: its role, and the strategies it is restricted to."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,17 +8,17 @@ from app.errors import Forbidden
 
 
 class Role(StrEnum):
-    """What a principal may do; each role includes those before it."""
+    """The permissions of a principal; each role includes those before it."""
 
     VIEWER = "viewer"
-    """Reads."""
+    """May read."""
     TRADER = "trader"
-    """Records what an engine did, and asks for authorization."""
+    """May also record engine events and authorize orders."""
     ADMIN = "admin"
-    """Sets budgets and trading states."""
+    """May also set budgets and trading states."""
 
     def includes(self, other: "Role") -> bool:
-        """Whether this role may do all that the other may."""
+        """Whether this role has all permissions of the other."""
         return _ROLES.index(self) >= _ROLES.index(other)
 
 
@@ -27,9 +27,9 @@ _ROLES = tuple(Role)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a request comes from. `actor` is how the audit log names it: `key:NAME`, or `local` without any key.
+    """The authenticated caller. `actor` is its name in the audit log: `key:NAME`, or `local` without a key.
 
-    `strategy_ids` None: all strategies, those to come included. `request_id` is the client's own, where it sent one.
+    `strategy_ids` None: all strategies, future ones included. `request_id`: the client's X-Request-ID, if any.
     """
 
     role: Role
@@ -39,24 +39,24 @@ class Principal:
 
     @property
     def is_bound(self) -> bool:
-        """Whether it sees and acts for some strategies only."""
+        """Whether the principal is restricted to some strategies."""
         return self.strategy_ids is not None
 
     def require(self, role: Role) -> None:
         """Raises Forbidden unless the principal's role includes this one."""
         if not self.role.includes(role):
-            raise Forbidden(f"This takes the role {role}; the key has the role {self.role}.")
+            raise Forbidden(f"This requires the role {role}; the key has the role {self.role}.")
 
     def require_strategy(self, strategy_id: UUID) -> None:
-        """Raises Forbidden unless the principal may act for the strategy, whether or not there is one of that id."""
+        """Raises Forbidden unless the principal may act for the strategy, whether or not it exists."""
         if self.strategy_ids is not None and strategy_id not in self.strategy_ids:
             raise Forbidden(f"The key is not for the strategy {strategy_id}.")
 
     def require_all_strategies(self) -> None:
-        """Raises Forbidden for a principal that is bound to strategies: what is asked for concerns all of them."""
+        """Raises Forbidden for a principal that is restricted to some strategies."""
         if self.is_bound:
-            raise Forbidden("This concerns all strategies; the key is only for some.")
+            raise Forbidden("This concerns all strategies; the key is restricted to some.")
 
 
 LOCAL = Principal(Role.ADMIN, "local")
-"""Whoever asks a service that has no key in place and listens on loopback only."""
+"""Every client of a service that has no API key and listens on loopback only."""

@@ -1,5 +1,9 @@
-"""Settings: environment variables `PURSER_*`, read once, never changed; README.md lists them all."""
+"""Settings: environment variables `PURSER_*`, read once at start; README.md lists them all."""
 
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -13,109 +17,104 @@ from app.errors import SettingsInvalid
 
 ENV_PREFIX = "PURSER_"
 CONNECTIONS_RESERVED = 10
-"""Connections of the embedded server kept for imports, backups, change feeds and a person with psql."""
+"""Connections of the embedded server kept for imports, backups, change feeds and psql."""
 
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
+@dataclass(frozen=True, slots=True)
+class FixedLimits:
+    """Bounds that are no settings, because no deployment has a reason to change them. Tests construct their own."""
+
+    graphql_query_bytes_max: int = 262_144
+    """A GraphQL query: its document and its variables."""
+    graphql_tokens_max: int = 4000
+    graphql_aliases_max: int = 200
+    graphql_directives_max: int = 100
+    graphql_fields_max: int = 4000
+    """Of a document with its fragments spread, like aliases and directives."""
+    graphql_page_size_max: int = 1000
+    graphql_documents_max: int = 1000
+    """Parsed and validated documents kept in memory."""
+    graphql_persisted_queries_max: int = 1000
+    """Automatic persisted queries kept in memory."""
+    websocket_operations_max: int = 100
+    """Operations in progress on one WebSocket."""
+    websocket_init_timeout_seconds: float = 10.0
+    """Until a client's first message, which has the API key."""
+    websocket_send_timeout_seconds: float = 10.0
+    """How long a client may read nothing before it is disconnected."""
+    authorize_waiting_max: int = 5000
+    """Orders of one process waiting for authorization; more are answered with BUSY."""
+    keys_reload_seconds: float = 20.0
+    """How often API keys are read again, in case a notification was lost."""
+    keys_stale_seconds_max: float = 60.0
+    """How long API keys are trusted while they cannot be read; then requests are answered with 503."""
+
+
 class Settings(BaseSettings):
-    """What can be set from outside. Every bound is checked before anything is started."""
+    """Everything an operator can configure. All bounds are checked before anything starts."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     database_url: SecretStr | None = Field(
         None,
-        description="A PostgreSQL >= 15, as a libpq URL; several hosts allowed. Unset: the embedded server.",
+        description="libpq URL of a PostgreSQL 15 or newer; may name several hosts. "
+        "If unset, Purser runs its embedded server.",
     )
     data_dir: Path = Field(
         Path(".purser"),
-        description="Where the embedded server keeps its data.",
+        description="Data directory of the embedded server. A relative path is resolved against the directory "
+        "in which the command is started.",
     )
-    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
-    port: int = Field(8000, ge=1, le=65535, description="The TCP port to listen on.")
-    workers: int = Field(1, ge=1, le=64, description="How many server processes share the port.")
-    pool_size_max: int = Field(8, ge=1, le=200, description="Most database connections of one process.")
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(8000, ge=1, le=65535, description="TCP port to listen on.")
+    workers: int = Field(1, ge=1, le=64, description="Number of server processes that share the port.")
+    log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
+        "info", description="Least severe level to log: `critical`, `error`, `warning`, `info` or `debug`."
+    )
+    pool_size_max: int = Field(
+        8, ge=1, le=200, description="Maximum database connections for reads, and as many for writes, of one process."
+    )
     acquire_timeout_seconds: Seconds = Field(
-        5.0, description="Longest wait for a free connection; then the answer is 503."
+        5.0, description="Maximum wait for a free database connection; then the response is 503."
     )
-    connect_timeout_seconds: Seconds = Field(10.0, description="Longest wait while a connection is being made.")
-    statement_timeout_seconds: Seconds = Field(15.0, description="Longest a single SQL statement may run.")
-    lock_timeout_seconds: Seconds = Field(5.0, description="Longest a statement may wait for another's lock.")
-    graphql_depth_max: int = Field(20, ge=1, le=200, description="Deepest nesting of fields in a GraphQL query.")
-    graphql_aliases_max: int = Field(
-        200, ge=0, le=100_000, description="Most aliases of a GraphQL query, its fragments spread."
+    statement_timeout_seconds: Seconds = Field(15.0, description="Maximum duration of one SQL statement.")
+    allowed_hosts: str | None = Field(
+        None, description="Comma-separated host names accepted, besides loopback names, while no API key exists."
     )
-    graphql_directives_max: int = Field(
-        100, ge=0, le=100_000, description="Most directives of a GraphQL query, its fragments spread."
+    wrong_keys_max: int = Field(
+        10,
+        ge=1,
+        le=1_000_000,
+        description="Maximum wrong API keys from one address in a minute; then the response is 429.",
     )
-    graphql_fields_max: int = Field(
-        4000, ge=1, le=1_000_000, description="Most fields of a GraphQL query, its fragments spread."
+    graphql_depth_max: int = Field(20, ge=1, le=200, description="Maximum nesting depth of a GraphQL query.")
+    graphql_cost_max: int = Field(
+        250_000,
+        ge=100,
+        le=1_000_000_000,
+        description="Maximum rows that a GraphQL query may request: page sizes, multiplied through nesting.",
     )
-    graphql_tokens_max: int = Field(4000, ge=10, le=1_000_000, description="Most tokens of a GraphQL document.")
-    graphql_body_bytes_max: int = Field(
-        262_144, ge=1024, le=67_108_864, description="Most bytes of a GraphQL query: its document and its variables."
+    graphql_timeout_seconds: Seconds = Field(
+        30.0, description="Maximum duration of a GraphQL query, all of its SQL statements together."
     )
     graphql_mutation_bytes_max: int = Field(
         8_388_608,
         ge=1024,
         le=67_108_864,
-        description="Most bytes of a GraphQL mutation, where that is more; 5000 engine events take about half of them.",
+        description="Maximum size in bytes of a GraphQL mutation. 5000 engine events take about half of the default.",
     )
-    graphql_page_size_max: int = Field(
-        1000, ge=100, le=1000, description="Most rows of one page: `first` or `last` in GraphQL."
-    )
-    graphql_cost_max: int = Field(
-        250_000,
-        ge=100,
-        le=1_000_000_000,
-        description="Most rows that a GraphQL query may ask for: page sizes, multiplied through nesting.",
-    )
-    graphql_timeout_seconds: Seconds = Field(30.0, description="Longest a GraphQL query may take, all its statements.")
-    graphql_documents_max: int = Field(
-        1000, ge=1, le=100_000, description="How many parsed and validated GraphQL documents are kept."
-    )
-    graphql_persisted_queries_max: int = Field(
-        1000, ge=0, le=100_000, description="How many automatic persisted queries are kept."
+    graphql_sockets_max: int = Field(
+        1000, ge=0, le=100_000, description="Maximum WebSocket connections of one process."
     )
     graphql_allow_list: Path | None = Field(
         None,
-        description="A JSON file of the only GraphQL queries to answer, from id to query. Unset: any is answered.",
+        description="JSON file that maps ids to the only GraphQL queries to answer. If unset, any query is answered.",
     )
-    graphql_introspection: bool = Field(True, description="Whether GraphQL describes its schema to who asks.")
+    graphql_introspection: bool = Field(True, description="Whether clients may query the GraphQL schema.")
     graphql_suggestions: bool = Field(
-        False, description='Whether GraphQL\'s errors suggest names ("Did you mean"). For development.'
-    )
-    authorize_waiting_max: int = Field(
-        5000,
-        ge=1,
-        le=1_000_000,
-        description="Most orders of one process that wait for authorization; then the answer is 503, BUSY.",
-    )
-    keys_reload_seconds: Seconds = Field(
-        20.0, description="How often API keys are read again, should the news of a new or a revoked one get lost."
-    )
-    keys_stale_seconds_max: Seconds = Field(
-        60.0, description="How long API keys are trusted while they cannot be read; then the answer is 503."
-    )
-    wrong_keys_max: int = Field(
-        10, ge=1, le=1_000_000, description="Most wrong API keys from one address in a minute; then the answer is 429."
-    )
-    allowed_hosts: str | None = Field(
-        None,
-        description="Names, with commas, that a service without API keys may be asked by, beside the loopback's.",
-    )
-    graphql_sockets_max: int = Field(1000, ge=0, le=100_000, description="Most WebSocket connections of one process.")
-    graphql_socket_operations_max: int = Field(
-        100, ge=1, le=10_000, description="Most subscriptions and other operations at once on one WebSocket."
-    )
-    graphql_socket_init_timeout_seconds: Seconds = Field(
-        10.0, description="Longest wait for a WebSocket's first message, with the key."
-    )
-    graphql_socket_send_timeout_seconds: Seconds = Field(
-        10.0, description="How long a WebSocket's client may read nothing before it is cut."
-    )
-    log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
-        "info", description="The least severe log line that is printed."
+        False, description='Whether GraphQL errors suggest names ("Did you mean"). For development.'
     )
 
     @field_validator("database_url")
@@ -145,21 +144,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if self.lock_timeout_seconds > self.statement_timeout_seconds:
+        requested = self.workers * self.pool_size_max
+        available = CONNECTIONS_MAX - CONNECTIONS_RESERVED
+        if self.database_url is None and requested > available:
             raise ValueError(
-                f"PURSER_LOCK_TIMEOUT_SECONDS ({self.lock_timeout_seconds:g}) is longer than "
-                f"PURSER_STATEMENT_TIMEOUT_SECONDS ({self.statement_timeout_seconds:g}), so never reached"
-            )
-        if self.keys_stale_seconds_max < self.keys_reload_seconds:
-            raise ValueError(
-                f"PURSER_KEYS_STALE_SECONDS_MAX ({self.keys_stale_seconds_max:g}) is shorter than "
-                f"PURSER_KEYS_RELOAD_SECONDS ({self.keys_reload_seconds:g}), so API keys would not be trusted between"
-            )
-        asked = self.workers * self.pool_size_max
-        offered = CONNECTIONS_MAX - CONNECTIONS_RESERVED
-        if self.database_url is None and asked > offered:
-            raise ValueError(
-                f"PURSER_WORKERS x PURSER_POOL_SIZE_MAX is {asked}, more than the {offered} connections that "
+                f"PURSER_WORKERS x PURSER_POOL_SIZE_MAX is {requested}, more than the {available} connections that "
                 "the embedded server has for them; lower one, or set PURSER_DATABASE_URL"
             )
         return self
@@ -169,24 +158,17 @@ class Settings(BaseSettings):
         """The names in `allowed_hosts`."""
         return [name.strip() for name in (self.allowed_hosts or "").split(",") if name.strip()]
 
-    @property
-    def graphql_request_bytes_max(self) -> int:
-        """Most bytes of any GraphQL request, before it is known what it asks for."""
-        return max(self.graphql_mutation_bytes_max, self.graphql_body_bytes_max)
-
     def pool_limits(self) -> PoolLimits:
-        """The bounds of one process's connection pool."""
+        """The bounds of one process's connection pools."""
         return PoolLimits(
             size_max=self.pool_size_max,
             acquire_timeout_seconds=self.acquire_timeout_seconds,
-            connect_timeout_seconds=self.connect_timeout_seconds,
             statement_timeout_seconds=self.statement_timeout_seconds,
-            lock_timeout_seconds=self.lock_timeout_seconds,
         )
 
 
 def load_settings(**overrides: object) -> Settings:
-    """The settings of the environment; `overrides` that are not None win. Raises SettingsInvalid."""
+    """Read the environment; `overrides` that are not None take precedence. Raises SettingsInvalid."""
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**given)  # type: ignore[arg-type]
@@ -194,11 +176,26 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsInvalid(_readable(error)) from None
 
 
+def unknown_variables(environment: Iterable[str] = os.environ) -> list[str]:
+    """A sentence for each `PURSER_*` variable that is no setting, with the setting that was probably meant.
+
+    They are reported, not refused: Kubernetes adds variables like PURSER_SERVICE_HOST for a service named `purser`.
+    """
+    known = [f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields]
+    sentences = []
+    for name in sorted(environment):
+        if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:
+            near = get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            sentences.append(f"{name} is not a setting and is ignored.{hint}")
+    return sentences
+
+
 def _readable(error: ValidationError) -> str:
-    """One line for each problem, naming the variable; a secret value is never repeated."""
+    """One line per problem, naming the variable; never repeats a secret value."""
     lines = []
     for problem in error.errors(include_url=False):
-        said = problem["msg"].removeprefix("Value error, ")
-        place = "_".join(str(part) for part in problem["loc"]).upper()
-        lines.append(f"{ENV_PREFIX}{place}: {said[0].lower()}{said[1:]}." if place else f"{said}.")
+        message = problem["msg"].removeprefix("Value error, ")
+        name = "_".join(str(part) for part in problem["loc"]).upper()
+        lines.append(f"{ENV_PREFIX}{name}: {message[0].lower()}{message[1:]}." if name else f"{message}.")
     return "\n".join(lines)

@@ -1,8 +1,7 @@
-"""A path that only a trailing slash keeps from a route is answered with 307 to the path without it.
+"""Redirects (307) a path with a trailing slash to the path without it, if a route matches that one.
 
-Plain FastAPI does the same, for every route. It writes the whole address, though: with the host that the request names,
-the scheme that a proxy hides, and the path decoded. Here `Location` is the path that was sent, less its last slashes.
-docs/adr/0019-what-older-clients-send.md
+FastAPI's own redirects contain the whole URL: with the request's Host header, a scheme that a proxy hides, and the path
+decoded. Here `Location` is the path as sent, without its trailing slashes (docs/adr/0019-rest-compatibility.md).
 """
 
 from urllib.parse import quote, unquote_to_bytes
@@ -17,7 +16,7 @@ _QUERY_CHARACTERS = _PATH_CHARACTERS + "?[]"
 
 
 def add_slash_redirects(app: Starlette) -> None:
-    """Redirect requests that no route matches. Authentication runs before this: a wrong key is refused here, too."""
+    """Redirect requests that no route matches. Authentication runs first: a wrong key is refused here as well."""
     not_found = app.router.default
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,15 +30,15 @@ def add_slash_redirects(app: Starlette) -> None:
 
 
 def _without_slashes(app: Starlette, scope: Scope) -> str | None:
-    """Path and query without the trailing slashes; None where no route matches them."""
+    """Path and query without the trailing slashes; None if no route matches them."""
     sent: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     path = sent.rstrip(b"/")
-    # A client resolves `.` and `..` in `Location`, and would request another path.
+    # A client resolves `.` and `..` in `Location`, and would request a different path.
     if path == sent or {b".", b".."} & {unquote_to_bytes(segment) for segment in path.split(b"/")}:
         return None
-    # As many characters less in the decoded path: there, `%2F` at the end of a segment looks like a trailing slash.
-    meant = {**scope, "path": scope["path"][: len(path) - len(sent)], "raw_path": path}
-    if not any(isinstance(route, Route) and route.matches(meant)[0] is not Match.NONE for route in app.router.routes):
+    # The decoded path is cut by length, because there a trailing `%2F` looks like a slash.
+    target = {**scope, "path": scope["path"][: len(path) - len(sent)], "raw_path": path}
+    if not any(isinstance(route, Route) and route.matches(target)[0] is not Match.NONE for route in app.router.routes):
         return None
     query: bytes = scope["query_string"]
     return quote(path, safe=_PATH_CHARACTERS) + (f"?{quote(query, safe=_QUERY_CHARACTERS)}" if query else "")

@@ -37,7 +37,7 @@ INSTRUMENT = "BTCUSDT-PERP.BINANCE"
 ALLOCATED = Decimal(10) ** 18
 _AMOUNT = Decimal(100)
 
-_TOLD = "__typename ... on OrderDenied { denied: code reason } ... on Error { code message }"
+_TOLD = "__typename ... on OrderDenied { denyCode reason } ... on Error { code message }"
 _ONE = f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {{ {_TOLD} }} }}"
 _MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {{ {_TOLD} }} }}"
 

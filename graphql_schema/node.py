@@ -2,11 +2,11 @@
 
 import strawberry
 
-from graphql_schema.types.fields import described
+from graphql_schema.types.fields import described, interface_type
 
 
-@strawberry.interface(description="Anything with an id.")
+@interface_type
 class Node:
-    """Anything with an id."""
+    """An object with a globally unique id."""
 
-    id: strawberry.ID = described("Opaque, and unique among all nodes.")
+    id: strawberry.ID = described("Globally unique, opaque id.")

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
 from app.ledger.administration.trading_state import GlobalState
 from app.ledger.authorization.release import Released
-from app.ledger.batch import RecordedEvents as Recorded
+from app.ledger.batch import BatchResult as Recorded
 from app.ledger.commands import Verdict
 from app.ledger.recording.quarantine import Resolved
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, ORDER_EVENT, SIGNAL, STRATEGY
@@ -72,9 +72,9 @@ def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
     budget = None if currency is None else _looked_up(BUDGET, verdict.strategy_id, currency)
     return OrderDenied(
         order=order,
-        code=verdict.deny_code,
+        deny_code=verdict.deny_code,
         reason=verdict.reason or "",
-        budget=budget,
+        checked_budget=budget,
         is_repeated=is_repeated,
         decided_at=decided_at,
         strategy_state=state,

@@ -1,8 +1,7 @@
-"""The REST layer for older clients: fixed paths, fixed shapes; everything here is also reachable over
-GraphQL.
+"""The REST API for older clients: fixed paths and response schemas. GraphQL covers all of it.
 
-`schemas` documents each answer and is where its keys come from; `queries` declares each path's parameters; the
-`*_routes` bind both to resolvers. Answers are the bytes that PostgreSQL wrote.
+`schemas` documents each response and defines its keys, `queries` declares each path's parameters, and the `*_routes`
+bind both to resolvers. Responses are the bytes that PostgreSQL wrote.
 """
 
 from rest_compat.application import add_rest

@@ -1,4 +1,4 @@
-"""Puts the REST face into an application."""
+"""Adds the REST API to an application."""
 
 from typing import Any
 
@@ -12,31 +12,29 @@ from rest_compat.pages import add_pages
 TAGS = [
     {"name": "trading", "description": "Strategies, orders, fills, positions and the audit log."},
     {"name": "budget", "description": "Capital budgets of strategies."},
-    {"name": "health", "description": "Whether the process is alive."},
+    {"name": "health", "description": "Liveness and readiness."},
 ]
 
-_EMPTY = "Without a value (`?name=`): as if left out."
+_EMPTY = "Without a value (`?name=`): as if omitted."
 
 
 def add_rest(app: FastAPI) -> None:
-    """Add the REST paths, their errors, `/openapi.json`, `/docs` and `/redoc`.
+    """Add the REST paths, their error handlers, `/openapi.json`, `/docs` and `/redoc`.
 
-    The application's `state.context` must hold the resolvers' context by the first request.
+    The application's `state.context` must be set before the first request.
     """
     for router in (health_routes.router, trading_routes.router, budget_routes.router):
-        # As routes of the application itself: FastAPI would look through an included router twice for each
-        # request.
+        # FastAPI would search an included router twice per request.
         app.router.routes.extend(router.routes)
     add_error_handlers(app)
     add_pages(app)
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
 
 
-def _mend(document: dict[str, Any]) -> None:
-    """What FastAPI makes of the description is not quite what was said.
+def _complete(document: dict[str, Any]) -> None:
+    """Correct FastAPI's document: it drops nulls from examples, sorts their keys, and names operations after paths.
 
-    It drops nulls, sorts keys and calls operations after their paths; examples show the documented keys in their order.
-    It does not know that `ExactRoute` takes each parameter without a value, too.
+    Add that `StrictRoute` accepts each query parameter without a value.
     """
     for name, schema in document["components"]["schemas"].items():
         model = getattr(schemas, name, None)
@@ -46,15 +44,15 @@ def _mend(document: dict[str, Any]) -> None:
         for method, operation in item.items():
             for parameter in operation.get("parameters", []):
                 if parameter["in"] == "query":
-                    said = (parameter.get("description") or parameter["schema"].get("description", "")).rstrip(".")
-                    parameter["description"] = f"{said}. {_EMPTY}" if said else _EMPTY
+                    text = (parameter.get("description") or parameter["schema"].get("description", "")).rstrip(".")
+                    parameter["description"] = f"{text}. {_EMPTY}" if text else _EMPTY
                     parameter["allowEmptyValue"] = True
             operation["operationId"] = operation["operationId"].removesuffix(
                 "".join(c if c.isalnum() else "_" for c in path) + f"_{method}"
             )
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
+def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         app.openapi_schema = get_openapi(
             title=app.title,
@@ -65,5 +63,5 @@ def _described(app: FastAPI) -> dict[str, Any]:
             tags=TAGS,
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         )
-        _mend(app.openapi_schema)
+        _complete(app.openapi_schema)
     return app.openapi_schema

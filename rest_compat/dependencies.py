@@ -1,4 +1,4 @@
-"""Who asks, as an argument of a path's endpoint: documented by FastAPI, filled in by `ExactRoute`."""
+"""The calling principal as an endpoint's argument: documented by FastAPI, filled in by `StrictRoute`."""
 
 from typing import Annotated
 
@@ -7,13 +7,13 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from app.principal import Principal
 
-_DESCRIPTION = "A key made by `purser keys create`. As long as there never was one, none is needed."
+_DESCRIPTION = "A key created by `purser keys create`. Not required until the first key exists."
 _BEARER = HTTPBearer(scheme_name="Bearer", description=_DESCRIPTION)
 _HEADER = APIKeyHeader(name="X-API-Key", scheme_name="X-API-Key", description=_DESCRIPTION)
 
 
 def _documented(_: Annotated[None, Security(_BEARER)], __: Annotated[None, Security(_HEADER)]) -> None:
-    """Never called: it is what FastAPI describes."""
+    """Never called: FastAPI only describes it."""
 
 
-Asker = Annotated[Principal, Depends(_documented)]
+Caller = Annotated[Principal, Depends(_documented)]

@@ -1,7 +1,4 @@
-"""`/health`: the process is alive; it does not ask the database, for a restart would not mend that.
-
-`/health/ready`: it can do its work now.
-"""
+"""`/health`: liveness, which ignores the database because a restart would not repair it. `/health/ready`: readiness."""
 
 from typing import Annotated
 
@@ -9,34 +6,34 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.resolvers.health import check_readiness
 from rest_compat import schemas
-from rest_compat.errors import responses
+from rest_compat.errors import error_responses
 from rest_compat.queries import NoQuery
-from rest_compat.replies import context_of, json_reply
-from rest_compat.strict_route import ExactRoute
+from rest_compat.responses import context_of, json_response
+from rest_compat.strict_route import StrictRoute
 
-router = APIRouter(tags=["health"], route_class=ExactRoute)
+router = APIRouter(tags=["health"], route_class=StrictRoute)
 
 
 @router.get(
     "/health",
     response_class=Response,
-    responses={200: {"model": schemas.Health, "description": "Alive."}, **responses()},
+    responses={200: {"model": schemas.Health, "description": "Alive."}, **error_responses()},
 )
 async def get_health(request: Request, query: Annotated[NoQuery, Query()]) -> Response:
     """Whether the process answers."""
-    return json_reply(b'{"status":"ok"}')
+    return json_response(b'{"status":"ok"}')
 
 
 @router.get(
     "/health/ready",
     response_class=Response,
     responses={
-        **responses(),
+        **error_responses(),
         200: {"model": schemas.Readiness, "description": "Ready."},
-        503: {"model": schemas.Readiness, "description": "Not ready: send requests elsewhere, or ask again."},
+        503: {"model": schemas.Readiness, "description": "Not ready: send requests to another instance, or retry."},
     },
 )
 async def get_readiness(request: Request, query: Annotated[NoQuery, Query()]) -> Response:
-    """Whether the database answers, its schema is this release's, and the registry is fresh."""
+    """Whether the database answers, has the schema of this release, and the registry is fresh."""
     readiness = await check_readiness(context_of(request))
-    return json_reply(readiness.json(), 200 if readiness.is_ready else 503)
+    return json_response(readiness.json(), 200 if readiness.is_ready else 503)

@@ -1,7 +1,7 @@
-"""`/docs` (Swagger UI) and `/redoc`, whole without the internet: nothing on them comes from elsewhere.
+"""`/docs` (Swagger UI) and `/redoc`, complete without internet access.
 
-FastAPI's own pages load scripts from a CDN. Here the scripts are in `static` (`vendor` fetches them), and a
-content security policy has the browser refuse anything from another host.
+FastAPI's own pages load scripts from a CDN. Here `make setup` copies them from npm's packages into `static`, the wheel
+carries them (docs/adr/0030-libraries.md), and a content security policy makes the browser refuse every other host.
 """
 
 from pathlib import Path
@@ -12,60 +12,66 @@ from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 ASSETS_PATH = "/docs/assets"
+STATIC = Path(__file__).with_name("static")
 
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-_SWAGGER = Template(
+_PAGE = Template(
     """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title: Swagger UI</title>
+<title>$title: $name</title>
 <link rel="icon" href="$root/docs/assets/favicon-32x32.png">
-<link rel="stylesheet" href="$root/docs/assets/swagger-ui.css">
+$content
+</html>
+"""
+)
+_SWAGGER_UI = """<link rel="stylesheet" href="$root/docs/assets/swagger-ui.css">
 </head>
 <body>
 <div id="swagger-ui" data-url="$root/openapi.json"></div>
 <script src="$root/docs/assets/swagger-ui-bundle.js"></script>
 <script src="$root/docs/assets/swagger-start.js"></script>
-</body>
-</html>
-"""
-)
-_REDOC = Template(
-    """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title: Redoc</title>
-<link rel="icon" href="$root/docs/assets/favicon-32x32.png">
-<style>body { margin: 0 }</style>
+</body>"""
+_REDOC = """<style>body { margin: 0 }</style>
 </head>
 <body>
 <redoc spec-url="$root/openapi.json"></redoc>
 <script src="$root/docs/assets/redoc.standalone.js"></script>
-</body>
-</html>
-"""
-)
+</body>"""
+_NOT_BUILT = """</head>
+<body>
+<h1>$title</h1>
+<p>The REST API works here; its description is <a href="$root/openapi.json">openapi.json</a>.</p>
+<p>$name, this page, was not built into this installation. In a checkout of Purser, <code>make setup</code> builds it,
+and so does <code>make run</code>.</p>
+</body>"""
 
 
 def add_pages(app: FastAPI) -> None:
-    """Serve both pages and what they load."""
+    """Serve both pages and the files that they load."""
 
-    async def swagger(request: Request) -> Response:
-        return _page(_SWAGGER, app, request)
+    async def swagger_ui(request: Request) -> Response:
+        return _page(request, "Swagger UI", _SWAGGER_UI, "swagger-ui-bundle.js")
 
     async def redoc(request: Request) -> Response:
-        return _page(_REDOC, app, request)
+        return _page(request, "Redoc", _REDOC, "redoc.standalone.js")
 
-    app.router.add_route("/docs", swagger, include_in_schema=False)
+    def _page(request: Request, name: str, content: str, script: str) -> Response:
+        is_built = (STATIC / script).is_file()
+        page = _PAGE.safe_substitute(content=content if is_built else _NOT_BUILT)
+        root = request.scope.get("root_path", "").rstrip("/")
+        text = Template(page).substitute(title=app.title, name=name, root=root)
+        return HTMLResponse(text, 200 if is_built else 404, {"Content-Security-Policy": _POLICY})
+
+    app.router.add_route("/docs", swagger_ui, include_in_schema=False)
     app.router.add_route("/redoc", redoc, include_in_schema=False)
-    app.router.mount(ASSETS_PATH, StaticFiles(directory=Path(__file__).with_name("static")))
+    app.router.mount(ASSETS_PATH, _Assets(directory=STATIC, check_dir=False))
 
 
-def _page(page: Template, app: FastAPI, request: Request) -> Response:
-    root = request.scope.get("root_path", "").rstrip("/")
-    return HTMLResponse(page.substitute(title=app.title, root=root), headers={"Content-Security-Policy": _POLICY})
+class _Assets(StaticFiles):
+    async def check_config(self) -> None:
+        """Accept a missing directory: the pages were not built, and every file is answered with 404."""

@@ -1,7 +1,6 @@
-"""The query parameters of each path: one declaration for reading them and for OpenAPI.
+"""The query parameters of each path, declared once for parsing and for OpenAPI.
 
-Each may be given once, or left out, or given without a value, which is the same (`exact_route`); unknown ones are
-refused by name (`extra="forbid"`).
+A parameter without a value counts as omitted (`strict_route`). Repeated and unknown ones are refused.
 """
 
 import re
@@ -19,28 +18,28 @@ LIMIT_MAX = 1000
 OFFSET_MAX = 1_000_000_000
 TEXT_LENGTH_MAX = 512
 PENDING = "PENDING"
-"""Of the old documentation: orders in flight."""
+"""A status of the old documentation: orders in flight."""
 
 Unset: TypeAlias = SkipJsonSchema[None]
-"""A parameter that may be left out; it cannot be given as null."""
+"""Type of a parameter that may be omitted, but not be null."""
 
 _INTEGER = re.compile(r"(-?\d+)(?:\.0+)?", re.ASCII)
 
 
 def _decimal_digits(value: object) -> object:
-    """Pydantic would take ' 5' and '1_000' for integers. '5.0' is one, written by a client that counts in floats."""
+    """Refuse ' 5' and '1_000', which pydantic would accept; accept '5.0', which clients that count in floats send."""
     if not isinstance(value, str):
         return value
     match = _INTEGER.fullmatch(value)
     if match is None:
         raise ValueError("Input should be an integer in decimal digits")
     value = match[1]
-    # Beyond any bound all the same; Python would refuse to read thousands of digits.
+    # Python refuses to parse thousands of digits; this many are out of bounds as well.
     return value if len(value) < 20 else ("-" if value.startswith("-") else "") + "9" * 19
 
 
 def _true_or_false(value: object) -> object:
-    """Pydantic would take 'yes', 'on' and '1' for true."""
+    """Refuse 'yes', 'on' and '1', which pydantic would accept as true."""
     if isinstance(value, str) and value not in ("true", "false"):
         raise ValueError("Input should be true or false")
     return value
@@ -48,7 +47,7 @@ def _true_or_false(value: object) -> object:
 
 @dataclass(frozen=True)
 class _OneOf:
-    """A text that is one of these names, in any case; kept in upper case."""
+    """A text that is one of these names in any case; parsed to upper case."""
 
     names: tuple[str, ...]
     description: str
@@ -69,7 +68,7 @@ class _OneOf:
 Text = Annotated[str, Field(max_length=TEXT_LENGTH_MAX, pattern=r"^[^\x00]*$")]
 _DIGITS = BeforeValidator(_decimal_digits)
 Status: TypeAlias = Annotated[
-    str, _OneOf((*OrderStatus, PENDING), f"In any case. `{PENDING}`: in flight, whichever status that is.")
+    str, _OneOf((*OrderStatus, PENDING), f"In any case. `{PENDING}`: any status of an order in flight.")
 ]
 Side: TypeAlias = Annotated[str, _OneOf(tuple(OrderSide), "In any case.")]
 OpenOrClosed: TypeAlias = Annotated[str, _OneOf(tuple(PositionStatus), "In any case.")]
@@ -82,49 +81,49 @@ class NoQuery(BaseModel):
 
 
 class PageQuery(NoQuery):
-    """Which part of a list."""
+    """Page of a list."""
 
-    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX, description="How many rows at most."), _DIGITS] = 100
-    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX, description="How many rows to skip."), _DIGITS] = 0
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX, description="Maximum number of rows."), _DIGITS] = 100
+    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX, description="Number of rows to skip."), _DIGITS] = 0
 
 
 class OrdersQuery(PageQuery):
-    """Which orders."""
+    """Filters on orders."""
 
     strategy_id: UUID | Unset = None
     strategy_name: Annotated[
-        Text | Unset, Field(description="Part of the name, in any case; `%` and `_` mean themselves.")
+        Text | Unset, Field(description="Part of the name, in any case; `%` and `_` are literal.")
     ] = None
     instrument_id: Text | Unset = None
     status: Status | Unset = None
 
 
 class FillsQuery(PageQuery):
-    """Which fills."""
+    """Filters on fills."""
 
     instrument_id: Text | Unset = None
     strategy_id: UUID | Unset = None
     strategy_name: Annotated[
-        Text | Unset, Field(description="Part of the name, in any case; `%` and `_` mean themselves.")
+        Text | Unset, Field(description="Part of the name, in any case; `%` and `_` are literal.")
     ] = None
     side: Side | Unset = None
 
 
 class FillsSummaryQuery(NoQuery):
-    """Which fills are added up."""
+    """Filters on the fills to sum."""
 
     strategy_id: UUID | Unset = None
     instrument_id: Text | Unset = None
 
 
 class PositionsQuery(PageQuery):
-    """Which positions."""
+    """Filters on positions."""
 
     strategy_id: Annotated[
         Text | Unset,
         Field(
-            description="The strategy's UUID or its exact name; an unknown one has no positions. What is a UUID is "
-            "always an id, also where a strategy has it for a name."
+            description="The strategy's UUID or its exact name; an unknown one has no positions. A UUID is always "
+            "taken as an id."
         ),
     ] = None
     instrument_id: Text | Unset = None
@@ -132,26 +131,26 @@ class PositionsQuery(PageQuery):
 
 
 class BudgetQuery(NoQuery):
-    """Which budget of a strategy."""
+    """Selects a budget of a strategy."""
 
-    currency: Annotated[Text | Unset, Field(description="The strategy's oldest budget unless given.")] = None
+    currency: Annotated[Text | Unset, Field(description="By default the strategy's oldest budget.")] = None
 
 
 class SetBudgetQuery(NoQuery):
-    """How a budget is set."""
+    """Options of setting a budget."""
 
     new_currency: Annotated[
         bool,
-        Field(description="Whether the currency is one of its own, though it is like one that is known."),
+        Field(description="Accept a currency that is similar to a known one."),
         BeforeValidator(_true_or_false),
     ] = False
 
 
 class OrderQuery(NoQuery):
-    """Which order, where several strategies have one with this client_order_id."""
+    """Selects an order among those of several strategies with the same client_order_id."""
 
-    strategy_id: Annotated[UUID | Unset, Field(description="Needed where strategies share the id (409).")] = None
+    strategy_id: Annotated[UUID | Unset, Field(description="Required if several strategies have the id (409).")] = None
 
 
 class OrderFillsQuery(PageQuery, OrderQuery):
-    """Which fills of which order."""
+    """Selects an order, and a page of its fills."""

@@ -1,18 +1,20 @@
-"""`/api/trading`: strategies, orders, fills, positions, the audit log."""
+"""`/api/trading`: strategies, orders, fills, positions and the audit log."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from app.errors import OrderNotFound
-from app.reads import Op, ReadQuery, ResultFormat
-from app.resolvers import audit, fills, orders, positions, strategies, summary
+from app.principal import Principal
+from app.reads import Answer, Op, ReadQuery, ResultFormat, Selection
+from app.resolvers import Context, audit, fills, orders, positions, strategies, summary
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid
 from rest_compat import schemas
-from rest_compat.dependencies import Asker
-from rest_compat.errors import responses
+from rest_compat.dependencies import Caller
+from rest_compat.errors import error_responses
 from rest_compat.listing import Filters
 from rest_compat.queries import (
     PENDING,
@@ -26,8 +28,8 @@ from rest_compat.queries import (
     PageQuery,
     PositionsQuery,
 )
-from rest_compat.replies import VALUATION_HEADERS, context_of, json_reply, list_reply, sums_reply
-from rest_compat.strict_route import ExactRoute
+from rest_compat.responses import VALUATION_HEADERS, context_of, json_response, list_response, sums_response
+from rest_compat.strict_route import StrictRoute
 
 IN_FLIGHT: list[str | None] = [
     OrderStatus.INITIALIZED,
@@ -37,10 +39,10 @@ IN_FLIGHT: list[str | None] = [
     OrderStatus.PENDING_UPDATE,
     OrderStatus.PENDING_CANCEL,
 ]
-"""What PENDING meant in the old documentation."""
+"""The statuses that PENDING means in the old documentation."""
 
 ClientOrderId = Annotated[
-    str, Path(description="Any characters; `/` as `%2F`.", examples=["O-20220101-001400-001-000-1"])
+    str, Path(description="Any characters; write `/` as `%2F`.", examples=["O-20220101-001400-001-000-1"])
 ]
 
 _STRATEGY = schemas.selection_of(schemas.Strategy)
@@ -53,149 +55,137 @@ _DENY_REASON = schemas.selection_of(schemas.DenyReason)
 
 _LIST_HEADERS = {
     "X-Total-Count": {
-        "description": "How many rows the whole list has.",
+        "description": "Row count of the whole list.",
         "required": True,
         "schema": {"type": "integer", "minimum": 0},
         "example": 1234,
     },
     "Link": {
-        "description": 'Where the next page is (`rel="next"`); absent on the last one.',
+        "description": 'Address of the next page (`rel="next"`); absent on the last page.',
         "schema": {"type": "string"},
         "example": '</api/trading/orders?limit=100&offset=100>; rel="next"',
     },
 }
 
-router = APIRouter(prefix="/api/trading", tags=["trading"], route_class=ExactRoute)
+router = APIRouter(prefix="/api/trading", tags=["trading"], route_class=StrictRoute)
 
 
 def _list_of(model: type[BaseModel], *statuses: int) -> dict[str, Any]:
     ok: dict[int | str, dict[str, Any]] = {
         200: {"model": list[model], "description": "A page, newest first.", "headers": _LIST_HEADERS}  # type: ignore[valid-type]
     }
-    return {"response_class": Response, "responses": {**ok, **responses(*statuses)}}
+    return {"response_class": Response, "responses": {**ok, **error_responses(*statuses)}}
 
 
 def _one(model: type[BaseModel], *statuses: int, headers: dict[str, Any] | None = None) -> dict[str, Any]:
-    ok: dict[int | str, dict[str, Any]] = {200: {"model": model, "description": "As it stands."}}
+    ok: dict[int | str, dict[str, Any]] = {200: {"model": model, "description": "Found."}}
     if headers is not None:
         ok[200]["headers"] = headers
-    return {"response_class": Response, "responses": {**ok, **responses(*statuses)}}
+    return {"response_class": Response, "responses": {**ok, **error_responses(*statuses)}}
+
+
+async def _page(
+    request: Request,
+    principal: Principal,
+    query: PageQuery,
+    list_rows: Callable[[Context, Principal, ReadQuery, Sequence[Any]], Awaitable[Answer]],
+    selection: Selection,
+    filters: Filters | None = None,
+) -> Response:
+    filters = filters or Filters()
+    answer = await list_rows(context_of(request), principal, filters.page(selection, query), filters.values)
+    return list_response(request, answer, query)
 
 
 @router.get("/strategies", **_list_of(schemas.Strategy))
-async def list_strategies(request: Request, principal: Asker, query: Annotated[PageQuery, Query()]) -> Response:
-    """All strategies, the newest first."""
-    filters = Filters()
-    read = filters.page(_STRATEGY, query)
-    return list_reply(
-        request, await strategies.list_strategies(context_of(request), principal, read, filters.values), query
-    )
+async def list_strategies(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
+    """All strategies, newest first."""
+    return await _page(request, principal, query, strategies.list_strategies, _STRATEGY)
 
 
 @router.get("/orders", **_list_of(schemas.Order))
-async def list_orders(request: Request, principal: Asker, query: Annotated[OrdersQuery, Query()]) -> Response:
+async def list_orders(request: Request, principal: Caller, query: Annotated[OrdersQuery, Query()]) -> Response:
     """Orders, newest first by `ts_init`."""
-    filters = Filters()
-    filters.add("strategy_id", Op.EQ, query.strategy_id)
+    filters = Filters(strategy_id=query.strategy_id, instrument_id=query.instrument_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
-    filters.add("instrument_id", Op.EQ, query.instrument_id)
     filters.add_names("status", *(IN_FLIGHT if query.status == PENDING else [query.status]))
-    read = filters.page(_ORDER, query)
-    found = await orders.list_orders(context_of(request), principal, read, filters.values)
-    return list_reply(request, found, query)
+    return await _page(request, principal, query, orders.list_orders, _ORDER, filters)
 
 
 @router.get("/orders/{client_order_id}", **_one(schemas.Order, 404, 409))
 async def get_order(
-    request: Request, principal: Asker, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
+    request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
     """One order."""
     context = context_of(request)
-    order = await orders.get_order(context, principal, _stored(client_order_id), query.strategy_id, _ORDER)
-    return json_reply(order.body)
+    order = await orders.get_order(context, principal, _storable(client_order_id), query.strategy_id, _ORDER)
+    return json_response(order.body)
 
 
 @router.get("/orders/{client_order_id}/fills", **_list_of(schemas.Fill, 404, 409))
 async def list_order_fills(
-    request: Request, principal: Asker, client_order_id: ClientOrderId, query: Annotated[OrderFillsQuery, Query()]
+    request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderFillsQuery, Query()]
 ) -> Response:
     """The fills of one order, newest first by `ts_event`."""
     context = context_of(request)
-    order = await orders.get_order(context, principal, _stored(client_order_id), query.strategy_id, _DENY_REASON)
-    filters = Filters()
-    filters.add("strategy_id", Op.EQ, order.strategy_id)
-    filters.add("client_order_id", Op.EQ, client_order_id)
-    read = filters.page(_FILL, query)
-    return list_reply(request, await fills.list_fills(context, principal, read, filters.values), query)
+    order = await orders.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
+    filters = Filters(strategy_id=order.strategy_id, client_order_id=client_order_id)
+    return await _page(request, principal, query, fills.list_fills, _FILL, filters)
 
 
 @router.get("/orders/{client_order_id}/deny-reason", **_one(schemas.DenyReason, 404, 409))
 async def get_deny_reason(
-    request: Request, principal: Asker, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
+    request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
-    """Why one order was refused; null where it was neither denied nor rejected."""
+    """Why an order was denied or rejected; null if it was neither."""
     context = context_of(request)
-    order = await orders.get_order(context, principal, _stored(client_order_id), query.strategy_id, _DENY_REASON)
-    return json_reply(order.body)
+    order = await orders.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
+    return json_response(order.body)
 
 
 @router.get("/fills", **_list_of(schemas.Fill))
-async def list_fills(request: Request, principal: Asker, query: Annotated[FillsQuery, Query()]) -> Response:
+async def list_fills(request: Request, principal: Caller, query: Annotated[FillsQuery, Query()]) -> Response:
     """Fills, newest first by `ts_event`."""
-    filters = Filters()
-    filters.add("instrument_id", Op.EQ, query.instrument_id)
-    filters.add("strategy_id", Op.EQ, query.strategy_id)
+    filters = Filters(instrument_id=query.instrument_id, strategy_id=query.strategy_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add_names("side", query.side)
-    read = filters.page(_FILL, query)
-    found = await fills.list_fills(context_of(request), principal, read, filters.values)
-    return list_reply(request, found, query)
+    return await _page(request, principal, query, fills.list_fills, _FILL, filters)
 
 
 @router.get("/fills/summary", **_one(schemas.FillsSummary, headers=VALUATION_HEADERS))
-async def summarize_fills(request: Request, principal: Asker, query: Annotated[FillsSummaryQuery, Query()]) -> Response:
-    """What fills add up to, by currency and by instrument."""
-    filters = Filters()
-    filters.add("strategy_id", Op.EQ, query.strategy_id)
-    filters.add("instrument_id", Op.EQ, query.instrument_id)
+async def summarize_fills(
+    request: Request, principal: Caller, query: Annotated[FillsSummaryQuery, Query()]
+) -> Response:
+    """Sums of fills, by currency and by instrument."""
+    filters = Filters(strategy_id=query.strategy_id, instrument_id=query.instrument_id)
     sums = await fills.summarize_fills(context_of(request), principal, filters.condition(), filters.values)
-    return sums_reply(sums)
+    return sums_response(sums)
 
 
 @router.get("/positions", **_list_of(schemas.Position))
-async def list_positions(request: Request, principal: Asker, query: Annotated[PositionsQuery, Query()]) -> Response:
-    """Positions, the one opened last first; the open ones unless `status` says otherwise."""
-    filters = Filters()
-    if query.strategy_id is not None:
-        strategy_id = read_uuid(query.strategy_id)
-        filters.add("strategy_id", Op.EQ, strategy_id)
-        filters.add("strategy_name", Op.EQ, query.strategy_id if strategy_id is None else None)
-    filters.add("instrument_id", Op.EQ, query.instrument_id)
+async def list_positions(request: Request, principal: Caller, query: Annotated[PositionsQuery, Query()]) -> Response:
+    """Positions, newest first by opening; open ones by default."""
+    strategy_id = None if query.strategy_id is None else read_uuid(query.strategy_id)
+    name = query.strategy_id if strategy_id is None else None
+    filters = Filters(strategy_id=strategy_id, strategy_name=name, instrument_id=query.instrument_id)
     filters.add_names("status", query.status)
-    read = filters.page(_POSITION, query)
-    return list_reply(
-        request, await positions.list_positions(context_of(request), principal, read, filters.values), query
-    )
+    return await _page(request, principal, query, positions.list_positions, _POSITION, filters)
 
 
 @router.get("/summary", **_one(schemas.Summary))
-async def get_summary(request: Request, principal: Asker, query: Annotated[NoQuery, Query()]) -> Response:
-    """How many signals, orders and fills there are."""
-    return json_reply((await summary.get_summary(context_of(request), principal, _SUMMARY)).body)
+async def get_summary(request: Request, principal: Caller, query: Annotated[NoQuery, Query()]) -> Response:
+    """Counts of signals, orders and fills."""
+    return json_response((await summary.get_summary(context_of(request), principal, _SUMMARY)).body)
 
 
 @router.get("/audit", **_list_of(schemas.AuditEntry))
-async def list_audit_entries(request: Request, principal: Asker, query: Annotated[PageQuery, Query()]) -> Response:
+async def list_audit_entries(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """The audit log, newest first by `ts`."""
-    filters = Filters()
-    read = filters.page(_AUDIT_ENTRY, query)
-    return list_reply(
-        request, await audit.list_audit_entries(context_of(request), principal, read, filters.values), query
-    )
+    return await _page(request, principal, query, audit.list_audit_entries, _AUDIT_ENTRY)
 
 
-def _stored(client_order_id: str) -> str:
-    """An id that could be one: what PostgreSQL cannot store, no order has."""
+def _storable(client_order_id: str) -> str:
+    """The id itself. Raises OrderNotFound for an id that PostgreSQL cannot store."""
     if "\x00" in client_order_id or len(client_order_id) > TEXT_LENGTH_MAX:
         raise OrderNotFound(client_order_id[:TEXT_LENGTH_MAX])
     return client_order_id

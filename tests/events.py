@@ -6,8 +6,11 @@ from uuid import UUID
 
 import msgspec
 
+from app.engines import nautilus
+from app.event_codec import encode_message
+from app.ledger.batch import Incoming
 from app.rules import events as engine_events
-from app.rules.events import AnyOrderEvent
+from app.rules.events import AnyOrderEvent, EngineEvent
 
 EVENT_TYPES = [kind.__name__ for kind in AnyOrderEvent.__args__ if kind.__name__ != "OrderInitialized"]
 
@@ -44,7 +47,7 @@ def order_event(kind: str, n: int, *, ts_init: int, ts_event: int, **fields: Any
     if kind == "OrderUpdated":
         given["quantity"] = Decimal(3)
     given |= {**fields, "event_id": event_id(n), "ts_init": ts_init, "ts_event": ts_event}
-    names = {field.name for field in msgspec.structs.fields(model)}
+    names = {field.encode_name for field in msgspec.structs.fields(model)}
     return msgspec.convert({name: value for name, value in given.items() if name in names}, model, strict=False)
 
 
@@ -60,7 +63,20 @@ def published(kind: str, n: int, *, ts: int | None = None, **fields: Any) -> dic
         "ts_event": instant,
     }
     model = getattr(engine_events, kind)
-    names = {field.name for field in msgspec.structs.fields(model)} | {"type"}
+    names = {field.encode_name for field in msgspec.structs.fields(model)} | {"type"}
     given |= fields
     plain = {name: str(value) if isinstance(value, Decimal) else value for name, value in given.items()}
     return {name: value for name, value in plain.items() if name in names}
+
+
+def decode_line(line: bytes) -> EngineEvent:
+    """The event in a message of NautilusTrader."""
+    message = nautilus.read_message(line)
+    assert isinstance(message, tuple), "the message is an instrument"
+    return message[0]
+
+
+def incoming(place: int, event: dict[str, Any]) -> Incoming:
+    """A published event as the ledger takes it in."""
+    line = encode_message(event)
+    return Incoming(place, decode_line(line), line.decode())

@@ -27,11 +27,11 @@ READY = "/health/ready"
 
 
 async def figures(client: Client) -> dict[tuple[str, ...], float]:
-    """The metrics, by name and labels without the process."""
+    """The metrics, by name and labels."""
     response = await client.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=")
     return {
-        (sample.name, *(value for name, value in sorted(sample.labels.items()) if name != "process")): sample.value
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(response.text)
         for sample in family.samples
     }
@@ -99,7 +99,7 @@ async def test_a_change_that_is_held_back_shows(own: tuple[FastAPI, Client], dat
         await connection.close()
 
 
-async def test_requests_are_counted_by_face_and_status(own: tuple[FastAPI, Client]) -> None:
+async def test_requests_are_counted_by_api_and_status(own: tuple[FastAPI, Client]) -> None:
     _, client = own
     await client.query("{ summary { orders } }")
     for path in ("/api/trading/orders", "/api/trading/summary", "/api/trading/nothing", "/health"):

@@ -1,7 +1,7 @@
-"""Who asks: from a request over HTTP or WebSocket, to either face, to its principal.
+"""Authentication: from a request, over HTTP or WebSocket, to its principal.
 
 middleware ──(key, address)──> authentication ──> keyring (in memory, from the database), throttle
-     └──(principal, or why there is none)──> principal_of ──> the faces ──> resolvers
+     └──(principal, or an error)──> principal_of ──> GraphQL, REST ──> resolvers
 """
 
 from app.authentication.authentication import Authentication

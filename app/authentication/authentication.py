@@ -1,4 +1,4 @@
-"""From a key to the principal whose it is."""
+"""From an API key to its principal."""
 
 from dataclasses import replace
 
@@ -11,10 +11,10 @@ from app.rules.api_keys import KeyText, read_key
 
 
 class Authentication:
-    """Says who asks. One for each process.
+    """Authenticates requests; one instance per process.
 
-    As long as there never was a key, whoever reaches the service over the loopback is the local admin. Once there
-    was one, a key is needed, even if all are revoked by now: losing the last key must not open the service.
+    Until the first key exists, every client on the loopback interface is the local admin. From then on a key is
+    required, even if all are revoked: losing the last key must not open the service.
     """
 
     def __init__(self, keyring: Keyring, throttle: Throttle, names: LocalNames, *, is_loopback_only: bool) -> None:
@@ -25,7 +25,7 @@ class Authentication:
         self._is_loopback_only = is_loopback_only
 
     async def authenticate(self, key: str | None, address: str, request_id: str | None = None) -> Principal:
-        """The principal of a key, brought from a network address. Without a key: of who needs none.
+        """The principal of a key sent from a network address; without a key the local admin, if allowed.
 
         Raises Unauthenticated, TooManyAttempts, DatabaseUnavailable.
         """
@@ -39,21 +39,21 @@ class Authentication:
         return principal if request_id is None else replace(principal, request_id=request_id)
 
     def is_in_force(self, principal: Principal) -> bool:
-        """Whether a principal that was authenticated some time ago still would be: its key may have been revoked."""
+        """Whether an authenticated principal still would be: its key may have been revoked since."""
         return self._is_open if principal.actor == LOCAL.actor else self._keyring.has(principal.actor)
 
     def require_local_names(self, host: bytes | None, origin: bytes | None) -> None:
-        """Check the headers Host and Origin where everybody is admin. Raises Forbidden.
+        """Check the headers Host and Origin while clients need no key. Raises Forbidden.
 
-        A browser always sends Host; Origin is only given where pages from elsewhere could ask: over a WebSocket.
+        `origin` is given for WebSockets only, which pages of other sites can open.
         """
         if not self._keyring.is_empty:
             return
         is_local = host is None or self._names.include(host)
         if not is_local or not (origin is None or self._names.include_origin(origin)):
             raise Forbidden(
-                "No API key is in place, so only requests to a name of this machine are answered (localhost, "
-                "127.0.0.1). Create a key with purser keys create, or name the host in PURSER_ALLOWED_HOSTS."
+                "No API key exists, so only requests to a name of this machine are answered (localhost, "
+                "127.0.0.1). Create a key with `purser keys create`, or add the host to PURSER_ALLOWED_HOSTS."
             )
 
     @property
@@ -61,18 +61,18 @@ class Authentication:
         return self._keyring.is_empty and self._is_loopback_only
 
     async def _principal_of(self, text: str, address: str) -> Principal:
-        """A right key is never throttled: behind one address there may be many who ask."""
+        """A right key is never throttled: many clients may share one address."""
         key = read_key(text)
         principal = self._keyring.find(key) if key else None
         if principal is None:
             self._throttle.count(address)
             if key and not self._keyring.knows(key):
-                principal = await self._newly_made(key, address)
+                principal = await self._reload_and_find(key, address)
         if principal is None:
             raise Unauthenticated(is_wrong=True)
         return principal
 
-    async def _newly_made(self, key: KeyText, address: str) -> Principal | None:
+    async def _reload_and_find(self, key: KeyText, address: str) -> Principal | None:
         is_wrong = False
         try:
             await self._keyring.read_for_unknown()

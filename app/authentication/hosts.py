@@ -1,7 +1,7 @@
-"""Names of this machine. A service without keys trusts whoever reaches it by one of them, and nobody else.
+"""Host names of this machine. A service without API keys only answers requests addressed to one of them.
 
-That it listens on loopback only is not enough: a page from elsewhere can have its own name resolve to 127.0.0.1
-("DNS rebinding"), and would be as good as the person who opened it. Its requests tell on it by their Host header.
+Listening on the loopback interface is not enough: a page of another site can have its own name resolve to 127.0.0.1
+("DNS rebinding"). The Host header of its requests gives it away.
 """
 
 import socket
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 
 def is_loopback_only(host: str) -> bool:
-    """Whether a server that listens on this address or name is reached from this machine alone."""
+    """Whether a server that listens on this address or name can be reached from this machine only."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError:
@@ -20,10 +20,10 @@ def is_loopback_only(host: str) -> bool:
 
 
 class LocalNames:
-    """The names by which a service without keys may be asked for."""
+    """Host names accepted by a service without API keys."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
-        """`allowed` are names beside those of the loopback, without ports."""
+        """`allowed`: names without ports, in addition to loopback names."""
         self._allowed = frozenset(name.lower() for name in allowed)
         self._known: set[bytes] = set()
 
@@ -37,7 +37,7 @@ class LocalNames:
         return is_local
 
     def include_origin(self, origin: bytes) -> bool:
-        """Whether an Origin header is that of a page of this machine."""
+        """Whether an Origin header names this machine."""
         return self._is_local(_hostname(origin.decode("latin-1")))
 
     def _is_local(self, name: str | None) -> bool:

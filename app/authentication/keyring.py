@@ -1,8 +1,8 @@
-"""The keys, in memory: a request is authenticated without a round trip to the database.
+"""API keys in memory: authenticating a request takes no round trip to the database.
 
-They are read again when the change feed tells of a key, when a request brings one that is not known here, so that a new
-one works at once, and every few seconds, should the feed be cut. What the feed tells is read over the feed's own
-connection: a pool in which every connection is taken delays no news of keys, and news of keys never delays the feed.
+Keys are read again when the change feed reports one, when a request has an unknown one, so that a new key works at
+once, and periodically in case the feed is disconnected. Reported keys are read over the feed's own connection: an
+exhausted pool does not delay them, and they do not delay the feed.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ from app.principal import Principal, Role
 from app.rules.api_keys import KeyText, is_secret_of
 
 UNKNOWN_INTERVAL_SECONDS = 1.0
-"""Least time between two readings of the keys because of ones that are not known."""
+"""Minimum time between two reads caused by unknown keys."""
 RETRY_SECONDS = 0.2
-"""After a reading that failed."""
+"""Wait after a failed read."""
 START_SECONDS_MAX = 10.0
-"""How long a process that starts waits for the keys before it answers without them, by 503."""
+"""How long a starting process waits for the keys; without them it answers requests with 503."""
 
 _LOAD = "SELECT key_id, name, role, secret_hash, strategy_ids, revoked_at FROM api_keys"
 _SECONDS_IN_TRANSACTION = "SELECT extract(epoch FROM clock_timestamp() - transaction_timestamp())::float8"
@@ -35,7 +35,7 @@ _LOG = logging.getLogger("purser.keys")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key as requests are compared with it."""
+    """A key as requests are compared with it."""
 
     principal: Principal
     secret_hash: str
@@ -43,7 +43,7 @@ class Key:
 
 
 class Keyring:
-    """All keys, revoked ones too, as they were at most `stale_seconds_max` ago. Kept up by the change feed."""
+    """All keys, revoked ones included, at most `stale_seconds_max` old. A projection of the change feed."""
 
     entity = "key"
 
@@ -54,17 +54,17 @@ class Keyring:
         self._keys: dict[str, Key] = {}
         self._actors: frozenset[str] = frozenset()
         self._read_at = float("-inf")
-        """Whatever was committed before this instant is known."""
+        """Everything committed before this instant is known."""
         self._tried_at = self._failed_at = float("-inf")
-        """When the last reading over the pool began, and the last one that failed."""
+        """When the last read over the pool began, and the last one that failed."""
         self._reading = asyncio.Lock()
-        """Held for a reading over the pool, which may wait for a connection. The feed never waits for it."""
+        """Held during a read over the pool, which may wait for a connection. The feed never waits for it."""
         self._news = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, database: Database, reload_seconds: float, stale_seconds_max: float) -> Self:
-        """Read the keys, and go on reading them. A database that cannot be reached is asked again, here for a while."""
+        """Read the keys and start the periodic reads. Waits START_SECONDS_MAX at most for the first."""
         keyring = cls(database, reload_seconds, stale_seconds_max)
         read_once = asyncio.Event()
         keyring._timer = asyncio.create_task(keyring._read_on(read_once), name="keyring")
@@ -73,14 +73,14 @@ class Keyring:
         return keyring
 
     async def close(self) -> None:
-        """Stop reading."""
+        """Stop the periodic reads."""
         if self._timer is not None:
             self._timer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._timer
 
     def require_fresh(self) -> None:
-        """Raises DatabaseUnavailable where the keys could not be read for too long to be trusted."""
+        """Raises DatabaseUnavailable if the keys are older than `stale_seconds_max`."""
         if time.monotonic() - self._read_at > self._stale_seconds_max:
             raise DatabaseUnavailable(
                 "API keys cannot be checked now: the database does not answer. Try again shortly."
@@ -88,42 +88,42 @@ class Keyring:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there never was a key."""
+        """Whether no key was ever created."""
         return not self._keys
 
     def knows(self, key: KeyText) -> bool:
-        """Whether a key of this id was there, revoked or not, when the keys were read."""
+        """Whether a key with this id, revoked or not, was read."""
         return key.id in self._keys
 
     def find(self, key: KeyText) -> Principal | None:
-        """Whose key it is; None where the secret is wrong, or the key is unknown or revoked."""
+        """The key's principal; None if the secret is wrong, or the key unknown or revoked."""
         found = self._keys.get(key.id)
         if found is None or not is_secret_of(key.secret, found.secret_hash) or found.is_revoked:
             return None
         return found.principal
 
     def has(self, actor: str) -> bool:
-        """Whether the actor's key is still in place."""
+        """Whether the actor has a key that is not revoked."""
         return actor in self._actors
 
     async def apply(self, connection: ReadConnection, changes: Sequence[Change]) -> None:
-        """Keys were made or revoked. Called by the feed, with its own connection."""
+        """Keys were created or revoked. Called by the feed, with its own connection."""
         await self._read(connection, time.monotonic())
 
     async def load(self, connection: ReadConnection) -> None:
-        """Read the keys: what the feed tells from now on comes after. Called by the feed, with its own connection."""
+        """Read all keys. Called by the feed when it (re)connects, with its own connection."""
         now = time.monotonic()
         # The connection may be in a snapshot, which is as old as its transaction.
         await self._read(connection, now - await connection.fetchval(_SECONDS_IN_TRANSACTION))
 
     async def read_for_unknown(self) -> None:
-        """Wait for a reading that begins from now on: the feed's, or one over the pool that all who wait share.
+        """Wait for a read that begins from now on: the feed's, or one over the pool that all callers share.
 
         Raises DatabaseUnavailable.
         """
-        asked_at = time.monotonic()
-        over_pool = asyncio.create_task(self._read_unless_read_since(asked_at))
-        by_feed = asyncio.create_task(self._until_read_since(asked_at))
+        called_at = time.monotonic()
+        over_pool = asyncio.create_task(self._read_unless_read_since(called_at))
+        by_feed = asyncio.create_task(self._until_read_since(called_at))
         try:
             await asyncio.wait({over_pool, by_feed}, return_when=asyncio.FIRST_COMPLETED)
             if not by_feed.done():
@@ -138,7 +138,7 @@ class Keyring:
             await self._news.wait()
 
     async def _read_unless_read_since(self, instant: float) -> None:
-        """Read over the pool, not too often. Raises DatabaseUnavailable, also where another reading since failed."""
+        """Read over the pool, at a limited rate. Raises DatabaseUnavailable, also if a read since then failed."""
         async with self._reading:
             if self._read_at >= instant:
                 return
@@ -174,10 +174,10 @@ class Keyring:
             raise DatabaseUnavailable from error
 
     async def _read(self, connection: ReadConnection, began_at: float) -> None:
-        """`began_at`: whatever was committed before is seen."""
+        """`began_at`: everything committed before is visible to the connection."""
         rows = await connection.fetch(_LOAD)
         if began_at < self._read_at:
-            return  # A reading that began later has answered already.
+            return  # A read that began later has finished already.
         self._keys = {row["key_id"]: _key_of(row) for row in rows}
         self._actors = frozenset(key.principal.actor for key in self._keys.values() if not key.is_revoked)
         self._read_at = began_at

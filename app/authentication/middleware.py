@@ -1,4 +1,4 @@
-"""Every request passes here first, whichever face it is for."""
+"""The middleware that authenticates every request, over HTTP and WebSocket."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,14 +15,14 @@ _PRINCIPAL = "purser.principal"
 
 
 class AuthenticationMiddleware:
-    """Finds out who asks, for `principal_of`. The application's `state.authentication` must be set when it has started.
+    """Authenticates a request for `principal_of`. The application's `state.authentication` must be set by startup.
 
-    What comes without a key goes on: pages for people need none, and whatever answers from the ledger asks for the
-    principal. What comes with a wrong key is refused here, wherever it goes.
+    A request without a key is passed on, because pages need none, and everything that reads the ledger calls
+    `principal_of`. A request with a wrong key is refused here, whatever its path.
     """
 
     def __init__(self, app: ASGIApp, refuse: Callable[[Scope, PurserError], ASGIApp]) -> None:
-        """`refuse` makes the answer to a request that is refused for this reason."""
+        """`refuse` makes the response to a refused request."""
         self._app = app
         self._refuse = refuse
 
@@ -33,7 +33,7 @@ class AuthenticationMiddleware:
             try:
                 scope[_PRINCIPAL] = await _authenticated(scope)
             except PurserError as error:
-                if _can_wait(error):
+                if _is_deferred(error):
                     scope[_PRINCIPAL] = error
                 elif scope["type"] == "websocket":
                     answer = _closed
@@ -43,7 +43,7 @@ class AuthenticationMiddleware:
 
 
 def principal_of(scope: Scope) -> Principal:
-    """Who a request comes from. Raises Unauthenticated, DatabaseUnavailable."""
+    """The principal of a request. Raises Unauthenticated, DatabaseUnavailable."""
     found: Principal | PurserError = scope[_PRINCIPAL]
     if isinstance(found, PurserError):
         raise found
@@ -51,7 +51,7 @@ def principal_of(scope: Scope) -> Principal:
 
 
 def address_of(scope: Scope) -> str:
-    """The network address that a request comes from; all whose address is not known share one."""
+    """The network address that a request comes from; empty if unknown."""
     client: Any = scope.get("client")
     return str(client[0]) if client else ""
 
@@ -76,16 +76,16 @@ async def _authenticated(scope: Scope) -> Principal:
 
 
 def _only(known: bytes | None, key: bytes) -> bytes:
-    """The key, where there is only one: of two different ones nobody knows which is meant, so none is right."""
+    """The request's only key; of two different ones neither is accepted."""
     return key if known is None or known == key else b""
 
 
-def _can_wait(error: PurserError) -> bool:
-    """Whether the request may still turn out not to need a principal."""
+def _is_deferred(error: PurserError) -> bool:
+    """Whether the error is raised by `principal_of` only, because the request may not need a principal."""
     return isinstance(error, NotReadyError) or (isinstance(error, Unauthenticated) and not error.is_wrong)
 
 
 async def _closed(scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse a WebSocket before it is accepted: the client sees HTTP 403."""
+    """Refuse a WebSocket before it is accepted; the client receives HTTP 403."""
     await receive()
     await send({"type": "websocket.close", "code": 1008})

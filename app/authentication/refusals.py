@@ -1,13 +1,13 @@
-"""How a refusal of the asker looks over HTTP, on either face."""
+"""HTTP status and headers of authentication errors, the same for GraphQL and REST."""
 
 from app.errors import Forbidden, NotReadyError, PurserError, TooManyAttempts, Unauthenticated
 
 RETRY_AFTER_SECONDS = 1
-"""What is not ready now may be so a second later."""
+"""Suggested to clients while the service is not ready."""
 
 
 def status_of(error: PurserError) -> tuple[int, dict[str, str]] | None:
-    """Status and headers; None for errors that have nothing to do with who asks, or with whether we can answer."""
+    """Status and headers; None for errors that concern neither authentication nor readiness."""
     match error:
         case Unauthenticated():
             invalid = ', error="invalid_token"' if error.is_wrong else ""

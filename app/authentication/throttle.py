@@ -1,4 +1,4 @@
-"""Wrong keys, counted for each address they come from: past a limit that address is told to wait."""
+"""Counts wrong API keys by the address that sends them, and refuses further attempts beyond a limit."""
 
 import math
 import time
@@ -11,7 +11,7 @@ from app.errors import TooManyAttempts
 
 WINDOW_SECONDS = 60.0
 ADDRESSES_MAX = 10_000
-"""Most addresses remembered; the one that began first is forgotten."""
+"""Maximum number of addresses remembered; the oldest window is dropped."""
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class _Window:
 
 
 class Throttle:
-    """Takes `wrong_max` wrong keys a minute from an address."""
+    """Allows `wrong_max` wrong keys a minute from each address."""
 
     def __init__(self, wrong_max: int, now: Callable[[], float] = time.monotonic) -> None:
         """`now` is in seconds."""
@@ -30,7 +30,7 @@ class Throttle:
         self._windows: OrderedDict[str, _Window] = OrderedDict()
 
     def count(self, address: str) -> None:
-        """Count a key that is wrong, or not known to be right yet. Raises TooManyAttempts."""
+        """Count a key that is wrong or not yet verified. Raises TooManyAttempts."""
         now, origin = self._now(), _origin(address)
         window = self._windows.get(origin)
         if window is None or window.ends_at <= now:
@@ -43,7 +43,7 @@ class Throttle:
         window.wrong += 1
 
     def forgive(self, address: str) -> None:
-        """The key that was counted last turned out to be right."""
+        """Undo one `count`: the key turned out to be right."""
         window = self._windows.get(_origin(address))
         if window is not None and window.wrong:
             window.wrong -= 1
@@ -53,7 +53,7 @@ class Throttle:
 
 
 def _origin(address: str) -> str:
-    """Who has one IPv6 address has the 2**64 beside it too."""
+    """The address itself; of an IPv6 address its /64 network, which usually belongs to one client."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The command `purser`: `commands` has the command line, the other modules what runs; this one says how they end.
+"""The command `purser`: `commands` defines the command line, the other modules implement the commands.
 
-Exit codes: 0 done; 1 refused or failed, and stderr says why; 2 the command line or a setting is wrong;
-3 some lines of an import were refused; 130 interrupted.
+Exit codes: 0 success; 1 refused or failed, with the reason on stderr; 2 invalid command line or setting;
+3 an import refused some lines; 130 interrupted.
 """
 
 import signal
@@ -33,39 +33,39 @@ cli.add_typer(commands.db)
 
 
 def run() -> None:
-    """The entry point: expected failures become one message on stderr, never a traceback."""
+    """The entry point. Expected errors become one message on stderr, without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         cli()
     except SettingsInvalid as error:
-        _complain(error, MISUSED)
+        _exit_with(error, MISUSED)
     except PurserError as error:
-        _complain(error, FAILED)
+        _exit_with(error, FAILED)
     except Exception as error:
         if not _is_of_postgres(error):
             raise
-        # Rights that the role lacks, a lock that somebody holds: PostgreSQL says it best.
-        _complain(f"PostgreSQL refused: {error}", FAILED)
+        # A missing privilege or a lock timeout: PostgreSQL's own message is the best one.
+        _exit_with(f"PostgreSQL refused: {error}", FAILED)
 
 
 def _is_of_postgres(error: Exception) -> bool:
-    """Whether PostgreSQL raised it; where asyncpg is not loaded, nothing has asked PostgreSQL."""
+    """Whether PostgreSQL raised the error. Without asyncpg loaded, no statement was sent."""
     asyncpg = sys.modules.get("asyncpg")
     return asyncpg is not None and isinstance(error, asyncpg.PostgresError)
 
 
-def _complain(error: PurserError | str, exit_code: int) -> None:
+def _exit_with(error: PurserError | str, exit_code: int) -> None:
     print(f"purser: {error}", file=sys.stderr)
     sys.exit(exit_code)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """SIGTERM ends a command as Ctrl-C does: what was opened is closed on the way out."""
+    """SIGTERM ends a command like Ctrl-C: everything opened is closed on the way out."""
     raise KeyboardInterrupt
 
 
-def _say_version(asked: bool) -> None:
-    if asked:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         print(f"purser {version('purser')}")
         raise typer.Exit
 
@@ -74,7 +74,7 @@ def _say_version(asked: bool) -> None:
 def _options(
     _: Annotated[
         bool,
-        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and leave."),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     pass

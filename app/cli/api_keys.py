@@ -1,4 +1,4 @@
-"""What `purser keys` runs. It works while the service runs, on the embedded server too."""
+"""Implements `purser keys`. Works while the service runs, with the embedded server too."""
 
 import asyncio
 import sys
@@ -20,10 +20,10 @@ _HEADINGS = ("ID", "NAME", "ROLE", "STRATEGIES", "CREATED", "REVOKED")
 
 
 def create_key(role: Role, name: str | None, strategies: Sequence[str]) -> None:
-    """Make a key and print it; what else is to be known goes to stderr."""
+    """Create a key and print it on stdout; notes go to stderr."""
     key = _run(lambda context: keys.create_key(context, LOCAL, role, name, strategies))
     print(key)
-    print(f"The {role} key {name or key.id} works at once. It is not shown again; its id is {key.id}.", file=sys.stderr)
+    print(f"Created the {role} key {name or key.id} with the id {key.id}. It is not shown again.", file=sys.stderr)
 
 
 def list_keys() -> None:
@@ -38,46 +38,46 @@ def list_keys() -> None:
 
 
 def revoke_key(key: str, *, by_name: bool) -> None:
-    """Revoke a key, and print what came of it."""
+    """Revoke a key and print the result."""
     if _run(lambda context: keys.revoke_key(context, LOCAL, key, by_name=by_name)):
-        print(f"Revoked the key {key}. Running services refuse it in a second or two.")
+        print(f"Revoked the key {key}. Running services refuse it within seconds.")
     else:
-        print(f"The key {key} was revoked before.")
+        print(f"The key {key} was already revoked.")
 
 
-class KeysThere(Enum):
-    """Which keys there are: what decides who gets in."""
+class KeyState(Enum):
+    """Which keys exist; the values are notes for the operator."""
 
-    NONE_YET = "no API keys: loopback only, everybody there is admin"
-    ALL_REVOKED = "every API key is revoked, so nobody gets in: purser keys create makes one"
+    NONE_YET = "no API key exists: only this machine has access, as admin"
+    ALL_REVOKED = "every API key is revoked: no client has access until purser keys create makes a new one"
     IN_USE = ""
 
 
-async def keys_there(context: Context) -> KeysThere:
-    """Which keys there are. Raises DatabaseUnavailable."""
+async def key_state(context: Context) -> KeyState:
+    """Which keys exist. Raises DatabaseUnavailable."""
     every = await keys.list_keys(context, LOCAL)
     if any(key.revoked_at is None for key in every):
-        return KeysThere.IN_USE
-    return KeysThere.ALL_REVOKED if every else KeysThere.NONE_YET
+        return KeyState.IN_USE
+    return KeyState.ALL_REVOKED if every else KeyState.NONE_YET
 
 
-def with_context(url: str, settings: Settings, act: Callable[[Context], Awaitable[Result]]) -> Result:
-    """What `act` answers over the database at `url`. Raises DatabaseUnavailable, and what `act` raises."""
+def with_context(url: str, settings: Settings, use: Callable[[Context], Awaitable[Result]]) -> Result:
+    """The result of `use` on the database at `url`. Raises DatabaseUnavailable."""
 
     async def run() -> Result:
         database = await Database.open(url, settings.pool_limits())
         try:
-            return await act(Context(database))
+            return await use(Context(database))
         finally:
             await database.close()
 
     return asyncio.run(run())
 
 
-def _run(act: Callable[[Context], Awaitable[Result]]) -> Result:
+def _run(use: Callable[[Context], Awaitable[Result]]) -> Result:
     settings = settings_with_logging()
     with configured_database(settings) as url:
-        return with_context(url, settings, act)
+        return with_context(url, settings, use)
 
 
 def _shown(nanoseconds: int | None) -> str:

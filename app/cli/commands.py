@@ -1,6 +1,6 @@
 """The command line of `purser`: every command with its options.
 
-What a command runs is imported when it runs, for it takes seconds to load: `purser --help` needs none of it.
+A command imports its implementation when it runs, so that `purser --help` does not load it.
 """
 
 from pathlib import Path
@@ -11,14 +11,14 @@ import typer
 from app.principal import Role
 
 keys = typer.Typer(name="keys", help="Create, list and revoke API keys.", no_args_is_help=True)
-db = typer.Typer(name="db", help="Look after the database.", no_args_is_help=True)
+db = typer.Typer(name="db", help="Upgrade, back up and restore the database.", no_args_is_help=True)
 
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [PURSER_HOST, 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [PURSER_PORT, 8000]")] = None,
-    workers: Annotated[int | None, typer.Option(help="Server processes. [PURSER_WORKERS, 1]")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with recordings and budgets.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Number of server processes. [PURSER_WORKERS, 1]")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty database with demonstration data.")] = False,
 ) -> None:
     """Serve the API until Ctrl-C or SIGTERM."""
     from app.cli.serving import run_service
@@ -31,13 +31,14 @@ def import_(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Engine events and instruments: JSON objects, one a line, or one JSON array of them; plain or gzip",
+            help="Engine events and instruments: one JSON object per line, or one JSON array; plain or gzip.",
         ),
     ],
 ) -> None:
-    """Import recordings of engine events and instruments; importing one again changes nothing.
+    """Import recordings of engine events and instruments. Importing one again changes nothing.
 
-    Lines that cannot be taken are named with their number on stderr, the rest goes on, and the exit code is 3.
+    Lines that cannot be imported are reported on stderr with their numbers; the others are imported, and the exit
+    code is 3.
     """
     from app.cli.importing import import_files
 
@@ -48,13 +49,15 @@ def import_(
 def verify(
     audit_head: Annotated[
         str | None,
-        typer.Option(metavar="NUMBER:HASH", help="What an earlier run printed: the audit log must still have it."),
+        typer.Option(
+            metavar="NUMBER:HASH", help="Head printed by an earlier run; the audit log must still contain it."
+        ),
     ] = None,
 ) -> None:
-    """Recompute every invariant from the database; name each one that is broken, with the rows.
+    """Recompute every invariant of the ledger, and list each one that is broken with its rows. Changes nothing.
 
-    Ends with the audit log's head: keep it where nobody who can write to the database can write. Changes nothing.
-    Exit code 1 if an invariant is broken.
+    Prints the audit log's head at the end: store it where people who can write to the database cannot change it.
+    The exit code is 1 if an invariant is broken.
     """
     from app.cli.verifying import verify_database
 
@@ -64,19 +67,22 @@ def verify(
 
 @keys.command()
 def create(
-    role: Annotated[Role, typer.Option(help="What it may do: viewer reads, trader records too, admin everything.")],
-    name: Annotated[str | None, typer.Option(help="What the audit log calls it. [the key's id]")] = None,
+    role: Annotated[
+        Role, typer.Option(help="viewer reads; trader also records and authorizes; admin does everything.")
+    ],
+    name: Annotated[str | None, typer.Option(help="Name in the audit log. [the key's id]")] = None,
     strategy: Annotated[
         list[str] | None,
         typer.Option(
             metavar="STRATEGY",
-            help="Only for this strategy: id, NAME or TRADER/NAME; may be repeated. A UUID is always an id.",
+            help="Restrict the key to this strategy: id, NAME or TRADER/NAME; repeatable. A UUID is always an id.",
         ),
     ] = None,
 ) -> None:
-    """Make a key and print it: the only time that it is seen.
+    """Create an API key and print it. It cannot be shown again.
 
-    From the first key on, the service refuses requests without one, and may listen beyond the loopback.
+    Once the first key exists, the service refuses requests without a key, and may listen on other addresses than
+    loopback.
     """
     from app.cli.api_keys import create_key
 
@@ -85,7 +91,7 @@ def create(
 
 @keys.command("list")
 def list_() -> None:
-    """List all keys, revoked ones too, without their secrets."""
+    """List all API keys, revoked ones included, without their secrets."""
     from app.cli.api_keys import list_keys
 
     list_keys()
@@ -94,9 +100,9 @@ def list_() -> None:
 @keys.command()
 def revoke(
     key_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The key's id.", show_default=False)] = None,
-    name: Annotated[str | None, typer.Option(help="The key's name, in place of its id.")] = None,
+    name: Annotated[str | None, typer.Option(help="The key's name, instead of its id.")] = None,
 ) -> None:
-    """Revoke a key for good, by its id or by its name; running services refuse it in a second or two."""
+    """Revoke an API key permanently, by its id or its name. Running services refuse it within seconds."""
     key = key_id if name is None else name
     if key is None or (name is not None and key_id is not None):
         raise typer.BadParameter("give either the key's id or --name NAME")
@@ -107,7 +113,7 @@ def revoke(
 
 @db.command()
 def upgrade() -> None:
-    """Bring the schema up to this release; `serve` does so by itself."""
+    """Upgrade the database schema to this release. `serve` does it automatically."""
     from app.cli import maintenance
 
     maintenance.upgrade()
@@ -118,7 +124,7 @@ def backup(
     file: Annotated[Path, typer.Argument(help="Where to write the backup (pg_dump's custom format).")],
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
 ) -> None:
-    """Write everything to FILE, as of one moment; the service may go on meanwhile."""
+    """Back up the database to FILE, as of one moment. The service may keep running."""
     from app.cli import maintenance
 
     maintenance.back_up(file, overwrite=force)
@@ -126,17 +132,17 @@ def backup(
 
 @db.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="A backup that `purser db backup` wrote.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace what the database holds now.")] = False,
+    file: Annotated[Path, typer.Argument(help="A backup written by `purser db backup`.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the database's current contents.")] = False,
 ) -> None:
-    """Put FILE's contents in the place of the database's: all of it, or on any failure nothing."""
+    """Restore the database from FILE, completely or, if anything fails, not at all."""
     from app.cli import maintenance
 
     maintenance.restore(file, replace=force)
 
 
 def schema() -> None:
-    """Print the GraphQL schema, in SDL."""
+    """Print the GraphQL schema in SDL."""
     from graphql_schema import schema as graphql_schema
 
     print(graphql_schema.as_str())

@@ -1,4 +1,4 @@
-"""The configured database, opened for a command: the embedded server, or what PURSER_DATABASE_URL names."""
+"""Opens the configured database for a command: the embedded server, or that of PURSER_DATABASE_URL."""
 
 import asyncio
 import sys
@@ -15,14 +15,14 @@ from app.settings import Settings
 
 @contextmanager
 def configured_database(settings: Settings) -> Iterator[str]:
-    """Its libpq URL, with the schema upgraded; an embedded server is held during the block.
+    """The database's libpq URL, its schema upgraded; an embedded server runs during the block.
 
-    Raises EmbeddedServerError, DatabaseUnavailable, DatabaseUnfit.
+    Raises EmbeddedServerError, DatabaseUnavailable, DatabaseIncompatible.
     """
     with configured_server(settings) as url:
         asyncio.run(upgrade(url))
         if asyncio.run(has_outdated_rows(url)):
-            # The ledger takes a second to load.
+            # Imported here: the ledger takes a second to load.
             from app.ledger.holds.revaluation import revalue_pending
             from app.ledger.recording.refold import refold_outdated
 
@@ -31,17 +31,17 @@ def configured_database(settings: Settings) -> Iterator[str]:
         yield url
 
 
-async def _with_database(url: str, act: Callable[[Database], Awaitable[object]]) -> None:
+async def _with_database(url: str, use: Callable[[Database], Awaitable[object]]) -> None:
     database = await Database.open(url)
     try:
-        await act(database)
+        await use(database)
     finally:
         await database.close()
 
 
 @contextmanager
 def configured_server(settings: Settings) -> Iterator[str]:
-    """Its libpq URL, with the schema left as it is. Raises EmbeddedServerError."""
+    """The database's libpq URL; the schema is not touched. Raises EmbeddedServerError."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return

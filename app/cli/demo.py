@@ -1,4 +1,4 @@
-"""The demonstration: recordings of real backtests that come with the package, and budgets that hold."""
+"""Implements `purser serve --demo`: loads the packaged recordings of backtests, with budgets."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from app.cli.api_keys import with_context
 from app.cli.importing import run_import
 from app.database.upgrade import connect
-from app.demo.seed import DEMO, ORDERS, ask_to_leave, set_the_scene
+from app.demo.seed import DEMO, ORDERS, request_authorizations, set_up_strategies
 from app.errors import OperationRefused
 from app.settings import Settings
 
@@ -18,18 +18,18 @@ AND NOT EXISTS (SELECT FROM orders WHERE strategy_id = $2 AND client_order_id = 
 """
 
 
-def demonstrate_unless_there_is_data(url: str, settings: Settings) -> None:
-    """Fill a database that has no strategies yet, or finish what was cut off; leave any other alone.
+def load_demo(url: str, settings: Settings) -> None:
+    """Fill a database without strategies, or finish an interrupted load; change no other database.
 
-    Raises DatabaseUnavailable, OperationRefused where the package has no recordings.
+    Raises DatabaseUnavailable, OperationRefused if the package has no recordings.
     """
     recordings = sorted(RECORDINGS.glob("*.jsonl.gz"))
     if not recordings:
-        raise OperationRefused(f"This installation has no demonstration in {RECORDINGS}; leave out --demo.")
+        raise OperationRefused(f"This installation has no demonstration data in {RECORDINGS}. Omit --demo.")
     if asyncio.run(_is_wanted(url)):
-        with_context(url, settings, set_the_scene)
+        with_context(url, settings, set_up_strategies)
         run_import(url, settings.pool_limits(), recordings)
-        with_context(url, settings, ask_to_leave)
+        with_context(url, settings, request_authorizations)
 
 
 async def _is_wanted(url: str) -> bool:

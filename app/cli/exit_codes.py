@@ -1,8 +1,8 @@
-"""How a command ends, besides 0 for done and 130 for interrupted."""
+"""Exit codes of commands, besides 0 for success and 130 for interrupted."""
 
 FAILED = 1
-"""Refused or failed; stderr says why."""
+"""Refused or failed, with the reason on stderr."""
 MISUSED = 2
-"""The command line or a setting is wrong."""
+"""The command line or a setting is invalid."""
 REFUSED_LINES = 3
-"""Lines of an import were refused, and the rest was imported."""
+"""An import refused some lines and imported the others."""

@@ -1,16 +1,16 @@
-"""How often Python looks for reference cycles, in processes that make many objects and hardly a cycle."""
+"""Garbage collection for processes that create many objects and few reference cycles."""
 
 import gc
 
 ALLOCATIONS = 50_000
-"""Objects made, less objects gone, between two looks."""
+"""Net number of new objects between two collections."""
 
 
 def collect_seldom() -> None:
-    """Look at every 50,000th object instead of every 700th, and never again at what is there now.
+    """Collect every 50,000 new objects instead of every 700, and never scan those that exist now.
 
-    A batch of orders makes some ten thousand objects that live until it is written: looking at them over and over costs
-    a tenth of the time, and a look at everything that was ever imported stops all clients for a tenth of a second.
+    A batch of orders makes some ten thousand objects that live until it is written: scanning them repeatedly costs a
+    tenth of the time, and a full collection with all imported modules stops the process for a tenth of a second.
     """
     gc.collect()
     gc.freeze()

@@ -18,6 +18,7 @@ from app.cli.gc_tuning import collect_seldom
 from app.cli.logs import settings_with_logging
 from app.database import Database, PoolLimits
 from app.database.upgrade import connect
+from app.engines import nautilus
 from app.errors import BadInputError
 from app.ledger.batch import Rejected
 from app.ledger.importing import Progress as Imported
@@ -30,7 +31,7 @@ _COUNTS = ("accepted", "duplicates", "quarantined", "rejected")
 
 @dataclass(slots=True)
 class ImportOutcome:
-    """What became of the files together."""
+    """The result of importing several files."""
 
     files: list[Imported]
     unreadable: list[str]
@@ -38,12 +39,15 @@ class ImportOutcome:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every line of every file was taken."""
+        """Whether every line of every file was imported."""
         return not self.unreadable and not any(imported.rejected for imported in self.files)
 
 
 def import_files(paths: Sequence[Path]) -> int:
-    """Import files into the configured database; the exit code. Raises DatabaseUnavailable, KeyboardInterrupt."""
+    """Import files into the configured database; returns the exit code.
+
+    Raises DatabaseUnavailable, KeyboardInterrupt.
+    """
     settings = settings_with_logging()
     with configured_database(settings) as url:
         outcome = run_import(url, settings.pool_limits(), paths)
@@ -55,9 +59,9 @@ def import_files(paths: Sequence[Path]) -> int:
 
 
 def run_import(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOutcome:
-    """Import each file, in order; the bar, refused lines and a line for each file go to stderr.
+    """Import the files in order; the progress bar, refused lines and a summary of each file go to stderr.
 
-    Raises DatabaseUnavailable, KeyboardInterrupt; what came before stays imported.
+    Raises DatabaseUnavailable, KeyboardInterrupt; lines imported before stay imported.
     """
     collect_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -65,24 +69,24 @@ def run_import(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOut
 
 
 async def _until_interrupted(importing: Coroutine[None, None, ImportOutcome]) -> ImportOutcome:
-    """Ends at the next wait when a signal asks to, never in the middle of something. Raises KeyboardInterrupt."""
+    """Cancel the import at its next wait on SIGINT or SIGTERM. Raises KeyboardInterrupt."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
-    handlers = {asked: signal.getsignal(asked) for asked in (signal.SIGINT, signal.SIGTERM)}
-    for asked in handlers:
-        loop.add_signal_handler(asked, task.cancel)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in handlers:
+        loop.add_signal_handler(number, task.cancel)
     try:
         return await importing
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
-        for asked, handler in handlers.items():
-            loop.remove_signal_handler(asked)
-            signal.signal(asked, handler)
+        for number, handler in handlers.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
 
-def _stop_if_asked() -> None:
-    """Whoever was waited for may have come to its end just then, and the request to stop got lost on the way."""
+def _stop_if_cancelled() -> None:
+    """A cancellation is lost if the awaited operation completes at the same moment: check for it."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
@@ -107,7 +111,7 @@ async def _import_files(url: str, limits: PoolLimits, paths: Iterable[Path]) -> 
 
 
 async def _gather_statistics(url: str) -> None:
-    """Until PostgreSQL does so by itself, it would plan for the tables as they were. Only their owner may."""
+    """Run ANALYZE, as the tables' owner: until autovacuum does, PostgreSQL plans for the tables as they were."""
     connection = await connect(url, writes=True)
     try:
         await connection.execute("ANALYZE")
@@ -121,7 +125,7 @@ async def _import_one(database: Database, path: Path, bar: Progress) -> Imported
     shown = 0
 
     def show(progress: Imported) -> None:
-        _stop_if_asked()
+        _stop_if_cancelled()
         rate = int(progress.lines / max(monotonic() - started, 1e-9))
         counts = _counts_of(progress)
         bar.update(task, completed=progress.bytes_read, total=progress.bytes_total, counts=counts, rate=rate)
@@ -133,7 +137,7 @@ async def _import_one(database: Database, path: Path, bar: Progress) -> Imported
             event = f" (event {rejected.event_id})" if rejected.event_id else ""
             _say(bar, f"{path.name}:{rejected.place}: {rejected.code}: {rejected.message}{event}")
 
-    imported = await import_file(database, path, on_progress=show, on_rejected=complain)
+    imported = await import_file(database, path, nautilus.read_message, on_progress=show, on_rejected=complain)
     if shown > REJECTED_SHOWN_MAX:
         _say(bar, f"{path.name}: and {shown - REJECTED_SHOWN_MAX} more")
     seconds = monotonic() - started

@@ -1,4 +1,4 @@
-"""What `purser db` runs: upgrade, backup, restore."""
+"""Implements `purser db`: upgrade, backup, restore."""
 
 import asyncio
 import sys
@@ -14,24 +14,26 @@ from app.database.upgrade import upgrade as upgrade_schema
 
 
 def upgrade() -> None:
-    """Bring the schema up to this release, and print what was done."""
+    """Upgrade the schema to this release and print the result."""
     with configured_server(settings_with_logging()) as url:
         done = asyncio.run(upgrade_schema(url))
     if done.before == done.after:
-        print(f"The schema is at revision {done.after} already.")
+        print(f"The schema is already at revision {done.after}.")
+    elif done.before is None:
+        print(f"Created the schema at revision {done.after}.")
     else:
-        print(f"Upgraded the schema from {done.before or 'nothing'} to revision {done.after}.")
+        print(f"Upgraded the schema from revision {done.before} to {done.after}.")
 
 
 def back_up(file: Path, *, overwrite: bool) -> None:
-    """Write a backup, and print its size."""
+    """Write a backup and print its size."""
     with configured_server(settings_with_logging()) as url, _status(f"Backing up to {file}"):
         size = asyncio.run(backups.back_up(url, file, overwrite=overwrite))
     print(f"Wrote {file}, {size:,} bytes.")
 
 
 def restore(file: Path, *, replace: bool) -> None:
-    """Restore a backup, and bring its schema up to this release."""
+    """Restore a backup and upgrade its schema to this release."""
     with configured_server(settings_with_logging()) as url:
         with _status(f"Restoring {file}"):
             asyncio.run(backups.restore(url, file, replace=replace))

@@ -1,58 +1,64 @@
-"""What `purser serve` runs: the database, then the server processes, then the addresses to open."""
+"""Implements `purser serve`: starts the database and the server processes, and prints the addresses to open."""
 
 import errno
 import json
 import os
 import socket
 import sys
+import tempfile
 import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
 from app.authentication import is_loopback_only
-from app.cli.api_keys import KeysThere, keys_there, with_context
+from app.cli.api_keys import KeyState, key_state, with_context
 from app.cli.databases import configured_database
 from app.cli.logs import settings_with_logging
 from app.cli.worker import SUPERVISOR_ENV
 from app.errors import OperationRefused
-from app.settings import Settings
+from app.settings import FixedLimits, Settings
 
 BACKLOG = 2048
 SHUTDOWN_TIMEOUT_SECONDS = 10
 HEALTHCHECK_TIMEOUT_SECONDS = 30
-"""A worker that does not answer its supervisor for so long is replaced."""
+"""A worker that does not answer its supervisor for this long is replaced."""
 READY_POLL_SECONDS = 0.05
+METRICS_DIRECTORY_ENV = "PROMETHEUS_MULTIPROC_DIR"
+"""Read by prometheus_client (`app.metrics`) when a server process imports it."""
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def run_service(*, host: str | None, port: int | None, workers: int | None, demo: bool) -> None:
-    """Serve until Ctrl-C or SIGTERM; None leaves an option to its setting.
+    """Serve until Ctrl-C or SIGTERM. An option that is None is taken from its setting.
 
-    Raises SettingsInvalid, OperationRefused, EmbeddedServerError, DatabaseUnavailable, DatabaseUnfit.
+    Raises SettingsInvalid, OperationRefused, EmbeddedServerError, DatabaseUnavailable, DatabaseIncompatible.
     """
     settings = settings_with_logging(host=host, port=port, workers=workers)
     try:
         with _bound(settings) as listener, configured_database(settings) as url:
-            there = with_context(url, settings, keys_there)
-            _require_key_beyond_loopback(settings, there)
+            state = with_context(url, settings, key_state)
+            _require_key_beyond_loopback(settings, state)
             if demo:
-                # Imported here: the ledger takes most of a second, and the server processes import it again.
-                from app.cli.demo import demonstrate_unless_there_is_data
+                # Imported here: the ledger takes most of a second to load.
+                from app.cli.demo import load_demo
 
-                demonstrate_unless_there_is_data(url, settings)
-            _hand_over(settings, url)
+                load_demo(url, settings)
+            _export_settings(settings, url)
             _listen(listener, settings)
-            _announce_once_ready(settings, there)
-            _run(settings, listener)
+            _announce_once_ready(settings, state)
+            with _shared_metrics(settings):
+                _run(settings, listener)
     except KeyboardInterrupt:
-        pass  # Asked to stop, and did: that is success.
+        pass  # Stopped as requested: success.
 
 
 def _bound(settings: Settings) -> socket.socket:
-    """The socket, bound before anything slow is done. Raises OperationRefused."""
+    """The socket, bound before anything slow happens. Raises OperationRefused."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -79,21 +85,21 @@ def _listen(listener: socket.socket, settings: Settings) -> None:
 def _cannot_listen(settings: Settings, error: OSError) -> OperationRefused:
     if error.errno == errno.EADDRINUSE:
         return OperationRefused(
-            f"Port {settings.port} on {settings.host} is in use. Stop what uses it, or choose another port with --port."
+            f"Port {settings.port} on {settings.host} is in use. Free it, or choose another port with --port."
         )
     return OperationRefused(f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}.")
 
 
-def _require_key_beyond_loopback(settings: Settings, there: KeysThere) -> None:
-    if there is not KeysThere.IN_USE and not is_loopback_only(settings.host):
+def _require_key_beyond_loopback(settings: Settings, state: KeyState) -> None:
+    if state is not KeyState.IN_USE and not is_loopback_only(settings.host):
         raise OperationRefused(
-            f"There are no API keys in force, so Purser listens on the loopback only, not on {settings.host}: "
-            "create one first with purser keys create --role admin."
+            f"Without a valid API key Purser listens on loopback addresses only, not on {settings.host}. "
+            "Create a key first: purser keys create --role admin."
         )
 
 
-def _hand_over(settings: Settings, url: str) -> None:
-    """Leave the settings as they are now, options and embedded server included, for the server processes."""
+def _export_settings(settings: Settings, url: str) -> None:
+    """Pass the settings, with the options and the embedded server's URL, to the server processes."""
     os.environ |= {
         "PURSER_DATABASE_URL": url,
         "PURSER_HOST": settings.host,
@@ -101,6 +107,18 @@ def _hand_over(settings: Settings, url: str) -> None:
         "PURSER_WORKERS": str(settings.workers),
         SUPERVISOR_ENV: str(os.getpid()),
     }
+
+
+@contextmanager
+def _shared_metrics(settings: Settings) -> Iterator[None]:
+    """Give several server processes an empty directory for their figures, removed when the service ends."""
+    os.environ.pop(METRICS_DIRECTORY_ENV, None)
+    if settings.workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="purser-metrics-") as directory:
+        os.environ[METRICS_DIRECTORY_ENV] = directory
+        yield
 
 
 def _run(settings: Settings, listener: socket.socket) -> None:
@@ -112,8 +130,8 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         access_log=settings.log_level == "debug",
         server_header=False,
         backlog=BACKLOG,
-        ws_max_size=settings.graphql_request_bytes_max,
-        # Events are small, and go out one by one.
+        ws_max_size=max(settings.graphql_mutation_bytes_max, FixedLimits().graphql_query_bytes_max),
+        # Events are small and sent one by one.
         ws_per_message_deflate=False,
         timeout_worker_healthcheck=HEALTHCHECK_TIMEOUT_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
@@ -124,11 +142,11 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _announce_once_ready(settings: Settings, there: KeysThere) -> None:
-    threading.Thread(target=_announce, args=(settings, there), name="announce", daemon=True).start()
+def _announce_once_ready(settings: Settings, state: KeyState) -> None:
+    threading.Thread(target=_announce, args=(settings, state), name="announce", daemon=True).start()
 
 
-def _announce(settings: Settings, there: KeysThere) -> None:
+def _announce(settings: Settings, state: KeyState) -> None:
     host = _EVERYWHERE.get(settings.host, settings.host)
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     pause = threading.Event()
@@ -136,13 +154,10 @@ def _announce(settings: Settings, there: KeysThere) -> None:
         pause.wait(READY_POLL_SECONDS)
     console = Console(file=sys.stderr, highlight=False)
     console.print(f"\n[bold]Purser is ready[/bold]  [link={address}]{address}[/link]")
-    for path, what in (
-        ("/graphql", "GraphQL, with GraphiQL in a browser"),
-        ("/docs", "REST, with Swagger UI"),
-    ):
-        console.print(f"  {address}{path:<10} {what}")
-    if there.value:
-        console.print(f"  {there.value}")
+    for path, description in (("/graphql", "GraphQL; GraphiQL in a browser"), ("/docs", "REST, with Swagger UI")):
+        console.print(f"  {address}{path:<10} {description}")
+    if state.value:
+        console.print(f"  {state.value}")
     console.print("Ctrl-C stops it.\n")
 
 

@@ -1,4 +1,4 @@
-"""Verifying the ledger with a line for each invariant."""
+"""Implements `purser verify`: prints one line for each invariant of the ledger."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ from app.ledger.verify import AuditHead, Finding, Invariant, verify
 
 
 def verify_database(audit_head: str | None) -> int:
-    """Verify the configured database; the exit code. Raises BadInputError, DatabaseUnavailable."""
+    """Verify the configured database; returns the exit code. Raises BadInputError, DatabaseUnavailable."""
     settings = settings_with_logging()
     noted = noted_head(audit_head) if audit_head is not None else None
     with configured_database(settings) as url:
@@ -26,7 +26,7 @@ def verify_database(audit_head: str | None) -> int:
 
 
 async def run_verify(url: str, limits: PoolLimits, noted: AuditHead | None = None) -> int:
-    """Print each invariant as it is checked, and the audit log's head; answers how many are broken.
+    """Print each invariant as it is checked, then the audit log's head; returns the number of broken ones.
 
     Raises DatabaseUnavailable.
     """
@@ -58,8 +58,8 @@ async def run_verify(url: str, limits: PoolLimits, noted: AuditHead | None = Non
 
 
 def noted_head(text: str) -> AuditHead:
-    """A head as `purser verify` prints it. Raises BadInputError."""
+    """Parse a head that `purser verify` printed. Raises BadInputError."""
     number, _, its_hash = text.partition(":")
     if not (number.isdecimal() and len(number) < 19 and re.fullmatch("[0-9a-f]{64}", its_hash)):
-        raise BadInputError(f"{text!r} is no head of the audit log; `purser verify` prints one, as NUMBER:HASH.")
+        raise BadInputError(f"{text!r} is not an audit log head as `purser verify` prints it, NUMBER:HASH.")
     return AuditHead(int(number), its_hash)

@@ -1,4 +1,4 @@
-"""What runs in a server process: the application, and a watch on the process that supervises it."""
+"""A server process: the application, and a thread that watches the supervising process."""
 
 import os
 import signal
@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from app.cli.gc_tuning import collect_seldom
-from app.cli.logs import settings_with_logging
+from app.cli.logs import configure_logging
+from app.settings import load_settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -17,12 +18,12 @@ WATCH_INTERVAL_SECONDS = 0.5
 
 
 def create_app() -> "FastAPI":
-    """The application factory that `purser serve` gives to uvicorn, run in each server process."""
-    settings_with_logging()
+    """The application factory that `purser serve` passes to uvicorn; runs in each server process."""
+    configure_logging(load_settings().log_level)
     supervisor = int(os.environ.get(SUPERVISOR_ENV, "0"))
     if supervisor not in (0, os.getpid()):
         threading.Thread(target=_end_with, args=(supervisor,), name="supervisor-watch", daemon=True).start()
-    # Imported here: the supervisor reads this module too, and needs none of the application.
+    # Imported here: the supervisor imports this module too, without the application.
     from app.main import create_app as create_main_app
 
     app = create_main_app()
@@ -31,9 +32,9 @@ def create_app() -> "FastAPI":
 
 
 def _end_with(supervisor: int) -> None:
-    """End this process when its supervisor is gone.
+    """End this process when its supervisor has died.
 
-    A worker that outlived it would keep the port, and nobody would restart the embedded server under it.
+    An orphaned worker would keep the port, and run without a watch on the embedded server.
     """
     while os.getppid() == supervisor:
         time.sleep(WATCH_INTERVAL_SECONDS)

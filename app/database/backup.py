@@ -1,4 +1,4 @@
-"""Backup and restore, with pg_dump, pg_restore and psql."""
+"""Backup and restore, by pg_dump, pg_restore and psql."""
 
 import asyncio
 import contextlib
@@ -16,8 +16,8 @@ from app.errors import OperationRefused
 CHUNK_BYTES = 256 * 1024
 _MAGIC = b"PGDMP"
 _WITHOUT_OWNERS = ("--no-owner", "--no-privileges")
-# Another history begins (see app/feed). Rows of another server may have transaction ids that ours has yet to reach:
-# the change feed would wait for them.
+# A restore begins a new history of changes (app/feed). Rows of another server may have transaction ids in this server's
+# future, which the change feed would wait for.
 _NEW_HISTORY = b"""
 DO $$ BEGIN
     IF to_regclass('public.feed_epoch') IS NOT NULL THEN
@@ -29,7 +29,7 @@ END $$;
 
 
 async def back_up(url: str, file: Path, *, overwrite: bool = False) -> int:
-    """Write the database at `url` to `file`, whole or not at all; answers its size in bytes.
+    """Back up the database at `url` to `file`, completely or not at all; returns its size in bytes.
 
     Raises DatabaseUnavailable, OperationRefused.
     """
@@ -38,7 +38,7 @@ async def back_up(url: str, file: Path, *, overwrite: bool = False) -> int:
     target, secret = _for_libpq(url)
     partial = file.with_name(f"{file.name}.partial")
     try:
-        # Made first, and private: pg_dump would make it as the umask has it.
+        # Created first, because pg_dump would create it with the permissions of the umask.
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         dump = await asyncio.create_subprocess_exec(
             *(programs / "pg_dump", "--format=custom", *_WITHOUT_OWNERS),
@@ -58,10 +58,10 @@ async def back_up(url: str, file: Path, *, overwrite: bool = False) -> int:
 
 
 async def restore(url: str, file: Path, *, replace: bool = False) -> None:
-    """Put a backup in the place of what the database at `url` holds, in one transaction.
+    """Replace the contents of the database at `url` with a backup, in one transaction.
 
-    Refuses while a Purser is connected, and a database that holds anything unless told to `replace` it.
-    Raises DatabaseUnavailable, DatabaseUnfit, OperationRefused.
+    Refused while a Purser is connected, and for a database with rows unless `replace` is true.
+    Raises DatabaseUnavailable, DatabaseIncompatible, OperationRefused.
     """
     programs = await _programs_for(url)
     await _refuse_unfit(programs, file)
@@ -86,16 +86,16 @@ async def restore(url: str, file: Path, *, replace: bool = False) -> None:
 
 def _refuse_existing(file: Path, *, overwrite: bool) -> None:
     if file.exists() and not overwrite:
-        raise OperationRefused(f"{file} exists; choose another name, or overwrite it with --force.")
+        raise OperationRefused(f"{file} exists. Choose another name, or overwrite it with --force.")
 
 
 async def _apply(script: Process, psql: Process) -> None:
-    """Run a script as one transaction, committed only once all of it has been read without error."""
+    """Run the script as one transaction, committed only after all of it was read without error."""
     assert script.stdout is not None
     assert psql.stdin is not None
     ending = asyncio.create_task(_succeed(psql, "psql"))
     try:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # psql says why it ended.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # psql reports why it ended.
             psql.stdin.write(b"BEGIN;\nDROP SCHEMA public CASCADE;\nCREATE SCHEMA public;\n")
             while chunk := await script.stdout.read(CHUNK_BYTES):
                 psql.stdin.write(chunk)
@@ -106,20 +106,20 @@ async def _apply(script: Process, psql: Process) -> None:
         psql.stdin.close()
         if script.returncode is None:
             script.kill()
-            # Not `wait`: while its output pipe is full and nobody reads, its end is never noticed.
+            # Not `wait`, which never returns while the output pipe is full and not read.
             await script.communicate()
         await ending
 
 
 async def _refuse_unfit(programs: Path, file: Path) -> None:
-    """Refuse what is no backup of Purser, is damaged, or was written by a newer release."""
+    """Refuse a file that is not a backup of Purser, is damaged, or was written by a newer release."""
     try:
         with file.open("rb") as opened:
             magic = opened.read(len(_MAGIC))
     except OSError as error:
         raise OperationRefused(f"{file} cannot be read: {error.strerror}.") from error
     if magic != _MAGIC:
-        raise OperationRefused(f"{file} is not a backup that `purser db backup` wrote.")
+        raise OperationRefused(f"{file} is not a backup written by `purser db backup`.")
     versions = await asyncio.create_subprocess_exec(
         *(programs / "pg_restore", "--data-only", "--table=alembic_version", "--file=-", file),
         stdin=DEVNULL,
@@ -129,7 +129,7 @@ async def _refuse_unfit(programs: Path, file: Path) -> None:
     )
     found = re.search(rb"^COPY [^\n]*alembic_version[^\n]*\n(\w+)\n", await _succeed(versions, "pg_restore"), re.M)
     if found is None:
-        raise OperationRefused(f"{file} is not a backup of Purser: it holds no schema revision.")
+        raise OperationRefused(f"{file} is not a backup of Purser: it has no schema revision.")
     refuse_newer_schema(found[1].decode(), of=str(file))
 
 
@@ -141,7 +141,7 @@ async def _refuse_in_use(url: str, *, replace: bool) -> None:
             " AND application_name = 'purser' AND pid <> pg_backend_pid()"
         )
         if others:
-            raise OperationRefused(f"A running Purser has {others} connections to the database. Stop it, then restore.")
+            raise OperationRefused(f"A running Purser has {others} connections to the database. Stop it first.")
         tables = await connection.fetch(
             "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
             " WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'feed_epoch') ORDER BY 1"
@@ -149,17 +149,17 @@ async def _refuse_in_use(url: str, *, replace: bool) -> None:
         for table in tables:
             if not replace and await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table['name']})"):
                 raise OperationRefused(
-                    f"The database is not empty ({table['name']} has rows). Back it up, then replace what it "
-                    "holds with --force."
+                    f"The database is not empty ({table['name']} has rows). Back it up, then replace its contents "
+                    "with --force."
                 )
     finally:
         await connection.close()
 
 
 async def _programs_for(url: str) -> Path:
-    """Where the programs are: the system's if they are new enough for the server, else our own.
+    """The directory of the programs: the system's if they are new enough for the server, else the packaged ones.
 
-    Ours are always new enough so far, but speak no TLS.
+    The packaged ones are new enough for all servers so far, but do not support TLS.
     """
     connection = await connect(url)
     try:
@@ -169,14 +169,14 @@ async def _programs_for(url: str) -> Path:
     found = {name: shutil.which(name) for name in ("pg_dump", "pg_restore", "psql")}
     if "host=/" in url or not all(found.values()):
         return programs_dir()
-    asked = await asyncio.create_subprocess_exec(str(found["pg_dump"]), "--version", stdout=PIPE, stderr=PIPE)
-    version = re.search(rb"(\d+)", await _succeed(asked, "pg_dump"))
+    pg_dump = await asyncio.create_subprocess_exec(str(found["pg_dump"]), "--version", stdout=PIPE, stderr=PIPE)
+    version = re.search(rb"(\d+)", await _succeed(pg_dump, "pg_dump"))
     is_new_enough = version is not None and int(version[1]) >= server_version
     return Path(str(found["pg_dump"])).parent if is_new_enough else programs_dir()
 
 
 def _for_libpq(url: str) -> tuple[str, dict[str, str]]:
-    """The URL without its password, and that as an environment variable: arguments are seen by all."""
+    """The URL without its password, and the password as an environment variable: arguments are visible to all users."""
     parts = urlsplit(url)
     user, at, hosts = parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
@@ -191,12 +191,12 @@ def _for_libpq(url: str) -> tuple[str, dict[str, str]]:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's own: libpq takes from it what the URL leaves open, as asyncpg does."""
+    """The caller's environment: libpq takes parameters from it that the URL leaves open, as asyncpg does."""
     return os.environ | {"LC_ALL": "C"}
 
 
 async def _succeed(process: Process, name: str) -> bytes:
-    """What the program printed. Raises OperationRefused with its complaint, should it fail."""
+    """The program's output. Raises OperationRefused with its error messages if it fails."""
     assert process.stderr is not None
     stdout = process.stdout
     errors, output = await asyncio.gather(process.stderr.read(), stdout.read() if stdout is not None else _nothing())

@@ -1,7 +1,4 @@
-"""Connections: reads and writes are different types, so the type checker stops a write in a read.
-
-Everything runs over asyncpg, in UTC, with ISO dates and a statement timeout.
-"""
+"""Connections over asyncpg. Reads and writes have different types, so the type checker rejects a write in a read."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,18 +20,17 @@ _LOST = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    # What asyncpg says between the server's last message and the end of the connection.
+    # Raised between the server's last message and the end of the connection.
     asyncpg.InternalClientError,
 )
-"""What a statement meets when its connection goes."""
+"""Errors of a statement whose connection is lost."""
 UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What somebody meets who connects: whatever PostgreSQL has against it (too many connections, a password that was
-changed, a database that takes none), there is none."""
+"""Errors of connecting, PostgreSQL's refusals included: too many connections, a wrong password."""
 
 
 @dataclass(frozen=True)
 class PoolLimits:
-    """Bounds on what one process may ask of PostgreSQL."""
+    """Limits of one process's connection pools."""
 
     size_max: int = 8
     acquire_timeout_seconds: float = 5.0
@@ -68,20 +64,20 @@ class ReadConnection:
 
 
 class WriteConnection(ReadConnection):
-    """One transaction: nothing of it stays unless `commit` is called."""
+    """One transaction, rolled back unless `commit` is called."""
 
     def __init__(self, raw: asyncpg.Connection) -> None:
         super().__init__(raw)
         self.is_finished = False
 
     async def execute(self, sql: str, *arguments: Any) -> str:
-        """Run a statement; answers PostgreSQL's command tag."""
+        """Run a statement; returns PostgreSQL's command tag."""
         return await self._raw.execute(sql, *arguments)
 
     async def copy(self, table: str, columns: Sequence[str], source: AsyncIterator[bytes]) -> None:
         r"""COPY rows into a table, as CSV with `"` for quotes, `\` to escape, and `null`.
 
-        Raises ConnectionResetError where the connection goes while PostgreSQL is not reading: asyncpg would wait on.
+        Raises ConnectionResetError if the connection is lost while PostgreSQL is not reading: asyncpg would wait.
         """
         copying = asyncio.create_task(
             self._raw.copy_to_table(
@@ -90,12 +86,12 @@ class WriteConnection(ReadConnection):
         )
         is_lost = False
 
-        def give_up(_: object) -> None:
+        def cancel(_: object) -> None:
             nonlocal is_lost
             is_lost = True
             copying.cancel()
 
-        self._raw.add_termination_listener(give_up)
+        self._raw.add_termination_listener(cancel)
         try:
             await copying
         except (Exception, asyncio.CancelledError) as error:
@@ -103,18 +99,18 @@ class WriteConnection(ReadConnection):
                 raise ConnectionResetError from error
             raise
         finally:
-            with suppress(asyncpg.InterfaceError):  # what a lost connection says of everything
-                self._raw.remove_termination_listener(give_up)
+            with suppress(asyncpg.InterfaceError):  # raised by every method of a lost connection
+                self._raw.remove_termination_listener(cancel)
 
     async def commit(self) -> None:
-        """Make the transaction's effects last; the connection takes no further statements."""
+        """Commit; the connection accepts no further statements."""
         self.is_finished = True
         await self._raw.execute("COMMIT")
 
 
-# The ledger finds rows by their keys, a few or a few thousand at a time, in tables that grow while a statement stays
-# prepared. A plan made while they were small (scan it; any index will do) becomes ruinous, so
-# each time it is planned anew, and by keys only.
+# The ledger finds rows by key, up to a few thousand at a time, in tables that grow while a statement stays prepared.
+# A plan made for small tables (sequential scan, any index) becomes very slow, so statements are planned each time, and
+# by keys only.
 _BY_KEYS = {
     "plan_cache_mode": "force_custom_plan",
     "enable_seqscan": "off",
@@ -122,8 +118,7 @@ _BY_KEYS = {
     "enable_mergejoin": "off",
 }
 _PLANNED_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
-# A question nests as deep as its asker likes. Joins are written in an order that is right; to try all others takes time
-# that grows with their factorial.
+# A query may be nested deeply. Its joins are written in a good order; trying all others takes factorial time.
 _CHANGES_NOTHING = {
     "default_transaction_read_only": "on",
     "join_collapse_limit": "1",
@@ -132,10 +127,10 @@ _CHANGES_NOTHING = {
 
 
 class Database:
-    """The process's pools of connections: PostgreSQL itself refuses a write on one that reads.
+    """The process's connection pools. PostgreSQL itself refuses writes on connections of the readers.
 
-    Where the URL names several hosts, readers may be connected to one that lags behind the one that is written to:
-    `latest` are readers that are not.
+    If the URL names several hosts, readers may be connected to a standby that lags behind; `latest` are readers of the
+    primary.
     """
 
     def __init__(self, readers: Pool, writers: Pool, latest: Pool) -> None:
@@ -143,7 +138,7 @@ class Database:
         self._readers = readers
         self._writers = writers
         self._latest = latest
-        self.committed: Callable[[], None] = _nobody_cares
+        self.committed: Callable[[], None] = _ignore
         """Called after each commit."""
 
     @classmethod
@@ -170,9 +165,9 @@ class Database:
                 max_size=limits.size_max,
                 timeout=limits.connect_timeout_seconds,
                 init=prepare,
-                reset=_leave_as_it_is,
+                reset=_no_reset,
                 target_session_attrs=host,
-                # Bounded by bytes too: what a client asks in a megabyte of SQL is not kept in every connection.
+                # Bounded in bytes too: a client's query of a megabyte of SQL is not kept in every connection.
                 statement_cache_size=100,
                 max_cacheable_statement_size=16 * 1024,
                 server_settings={
@@ -191,7 +186,7 @@ class Database:
         return Pool(pool, limits.acquire_timeout_seconds)
 
     async def close(self) -> None:
-        """Close all connections, waiting shortly for those in use."""
+        """Close all connections, waiting briefly for those in use."""
         await asyncio.gather(*(pool.close() for pool in {self._readers, self._writers, self._latest}))
 
     def read(self) -> "Reading":
@@ -199,13 +194,13 @@ class Database:
         return Reading(self._readers)
 
     def read_latest(self) -> "Reading":
-        """As `read`, of the host that is written to: what was committed is seen. Raises DatabaseUnavailable."""
+        """As `read`, on the primary: everything committed is visible. Raises DatabaseUnavailable."""
         return Reading(self._latest)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[ReadConnection]:
-        """A read-only transaction in which every statement sees the same state."""
-        async with _taken(self._readers) as raw, raw.transaction(isolation="repeatable_read", readonly=True):
+        """A read-only transaction in which all statements see the same state."""
+        async with _acquired(self._readers) as raw, raw.transaction(isolation="repeatable_read", readonly=True):
             await raw.execute("SET LOCAL statement_timeout = 0")
             yield ReadConnection(raw)
 
@@ -213,9 +208,9 @@ class Database:
     async def unit_of_work(self, *, is_planned_once: bool = False) -> AsyncIterator[WriteConnection]:
         """One transaction, rolled back unless the block calls `commit`. Raises DatabaseUnavailable.
 
-        `is_planned_once`: each statement has one plan for all values and all times, for what is asked often and small.
+        `is_planned_once`: statements keep one generic plan, for small ones that run often.
         """
-        async with _taken(self._writers) as raw:
+        async with _acquired(self._writers) as raw:
             await raw.execute(f"BEGIN; {_PLANNED_ONCE}" if is_planned_once else "BEGIN")
             work = WriteConnection(raw)
             try:
@@ -228,7 +223,7 @@ class Database:
 
 
 class Reading:
-    """Takes a connection for the block, and gives it back. A class: a generator would cost three times as much."""
+    """Acquires a connection for the block. A class, because a generator would cost three times as much."""
 
     __slots__ = ("_pool", "_raw")
 
@@ -237,43 +232,42 @@ class Reading:
 
     async def __aenter__(self) -> ReadConnection:
         try:
-            self._raw = await self._pool.take()
+            self._raw = await self._pool.acquire()
         except UNREACHABLE as error:
             raise DatabaseUnavailable from error
         return ReadConnection(self._raw)
 
     async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
-        # Asked first: of a connection that was given back everybody says that it is gone.
+        # Checked before the release: a released connection always reports that it is closed.
         is_lost = error is not None and _is_lost(error, self._raw)
-        await self._pool.give(self._raw, is_in_order=error is None)
+        await self._pool.release(self._raw, is_healthy=error is None)
         if is_lost:
             raise DatabaseUnavailable from error
 
 
 @asynccontextmanager
-async def _taken(pool: Pool) -> AsyncIterator[asyncpg.Connection]:
+async def _acquired(pool: Pool) -> AsyncIterator[asyncpg.Connection]:
     """A connection for transactions."""
     try:
-        raw = await pool.take()
+        raw = await pool.acquire()
     except UNREACHABLE as error:
         raise DatabaseUnavailable from error
-    is_in_order = False
+    is_healthy = False
     try:
         yield raw
-        is_in_order = True
+        is_healthy = True
     except Exception as error:
         if _is_lost(error, raw):
             raise DatabaseUnavailable from error
         raise
     finally:
-        await pool.give(raw, is_in_order=is_in_order)
+        await pool.release(raw, is_healthy=is_healthy)
 
 
 def _is_lost(error: BaseException, raw: Any) -> bool:
-    """Whether the connection went.
+    """Whether the connection was lost.
 
-    InterfaceError is also what asyncpg says of wrong arguments, a fault of ours; RuntimeError what uvloop says of a
-    closed socket.
+    asyncpg also raises InterfaceError for wrong arguments; uvloop raises RuntimeError for a closed socket.
     """
     return isinstance(error, _LOST) or (isinstance(error, asyncpg.InterfaceError | RuntimeError) and _is_gone(raw))
 
@@ -282,26 +276,26 @@ def _is_gone(raw: Any) -> bool:
     try:
         closed: bool = raw.is_closed()
     except asyncpg.InterfaceError:
-        return True  # The pool takes a lost connection back at once, and will not speak of it.
+        return True  # asyncpg's pool has taken the lost connection back already.
     return closed
 
 
 def _names_several_hosts(url: str) -> bool:
-    """Whether a libpq URL has a list of hosts, before its path or as its parameter."""
+    """Whether a libpq URL lists several hosts, in its authority or as a parameter."""
     parts = urlsplit(url)
     hosts = [parts.netloc.rpartition("@")[2], *parse_qs(parts.query).get("host", [])]
     return any("," in host for host in hosts)
 
 
-def _nobody_cares() -> None:
-    pass
+def _ignore() -> None:
+    """Default for `committed`."""
 
 
-async def _leave_as_it_is(_: asyncpg.Connection) -> None:
-    """What a connection is set to holds for its life, and every transaction is ended here: nothing to reset."""
+async def _no_reset(_: asyncpg.Connection) -> None:
+    """Nothing to reset: session settings are never changed, and every transaction is ended in this module."""
 
 
 async def prepare(connection: asyncpg.Connection) -> None:
-    """`json` comes as the bytes that PostgreSQL sent: answers are spliced, not parsed."""
+    """Take the service's role, and read `json` as the bytes that PostgreSQL sent: responses are not parsed."""
     await assume_service_role(connection)
     await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")

@@ -1,13 +1,11 @@
-"""The embedded server: a real PostgreSQL under a data directory, started, shared, watched and stopped by us.
+"""The embedded server: a PostgreSQL in a data directory, which Purser starts, shares, watches and stops.
 
-Any number of processes may use one data directory at once. Three files coordinate them, each held with
-flock(2), so that nothing is left behind by a process that is killed:
+Any number of processes may use a data directory at once. Three files coordinate them, locked with flock(2), so that a
+killed process leaves no lock behind (docs/adr/0001-embedded-server.md):
 
-    postgres.holders   held shared by every process that uses the server; the last to leave stops it
-    postgres.starting  held by the one process that looks for, starts or stops the server
-    postgres.running   inherited by the server and all its children: free means that none of them is left
-
-docs/adr/0001-embedded-server.md says why.
+    postgres.holders   locked shared by every process that uses the server; the last one stops it
+    postgres.starting  locked by the process that finds, starts or stops the server
+    postgres.running   inherited by the server and its children; unlocked once all of them have ended
 """
 
 import contextlib
@@ -60,11 +58,11 @@ _WORTH_RETRYING = ("is still in use", "lock file")
 logger = logging.getLogger(__name__)
 
 _launched: list[subprocess.Popen[bytes]] = []
-"""Servers that this process started: kept to be reaped, for they may outlive the EmbeddedServer."""
+"""Servers started by this process, to be reaped: they may outlive their EmbeddedServer."""
 
 
 class EmbeddedServer:
-    """This process's hold on the server of one data directory. Made by `start`, given up by `stop`."""
+    """This process's share in the server of a data directory, from `start` to `stop`."""
 
     def __init__(self, data_dir: Path, *, durable: bool) -> None:
         self._dir = data_dir
@@ -79,14 +77,14 @@ class EmbeddedServer:
 
     @classmethod
     def start(cls, data_dir: Path, *, durable: bool = True) -> Self:
-        """Start the server, or find the running one; it accepts connections when this returns.
+        """Start the server or find the running one, and wait until it accepts connections.
 
-        Until `stop`, a thread watches the server and starts it again should it die. `durable=False` gives up
-        safety against crashes of the machine, for tests. Raises EmbeddedServerError.
+        Until `stop`, a thread watches the server and restarts it if it dies. `durable=False` is for tests: a crash of
+        the machine may lose data. Raises EmbeddedServerError.
         """
         data_dir = data_dir.absolute()
         try:
-            # Root's is passed through by the user that PostgreSQL runs as; the data in it is 0700 either way.
+            # PostgreSQL's user must pass through a directory of root's; the data in it has mode 0700 either way.
             data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
             server = cls(data_dir.resolve(), durable=durable)
             with server._starting():
@@ -108,17 +106,17 @@ class EmbeddedServer:
         return self.url_of(DATABASE_NAME)
 
     def url_of(self, database: str) -> str:
-        """A libpq URL of another database of this server."""
+        """A libpq URL of a database of this server."""
         return f"postgresql://postgres@/{quote(database)}?host={quote(str(self._socket_dir))}"
 
     @property
     def postmaster_pid(self) -> int | None:
-        """The server's process id, or None while it does not run."""
+        """The server's process id, or None while it is not running."""
         found = find_postmaster(self._data)
         return found.pid if found else None
 
     def stop(self) -> None:
-        """Give up this process's hold; the last holder stops the server and waits for it. Safe to repeat.
+        """Give up this process's share; the last process stops the server and waits for it. Safe to repeat.
 
         Raises EmbeddedServerError.
         """
@@ -165,34 +163,34 @@ class EmbeddedServer:
                 running.close()
             if self._becomes_ready(process.pid):
                 return
-            said = self._log_end()
-            if not any(phrase in said for phrase in _WORTH_RETRYING) or time.monotonic() > deadline:
-                raise EmbeddedServerError(f"PostgreSQL did not start. {said}")
+            log = self._log_end()
+            if not any(phrase in log for phrase in _WORTH_RETRYING) or time.monotonic() > deadline:
+                raise EmbeddedServerError(f"PostgreSQL did not start. {log}")
             time.sleep(POLL_SECONDS)
 
     def _wait_for_orphans(self) -> FileLock:
-        """The lock that shows that no process of an earlier server is left."""
+        """Wait until no process of an earlier server is left; returns the lock that shows it."""
         running = FileLock(self._dir / "postgres.running")
         began = time.monotonic()
         while not running.try_exclusive():
             waited = time.monotonic() - began
             if waited > ORPHANS_TIMEOUT_SECONDS:
                 raise EmbeddedServerError(
-                    f"Processes that cannot be seen from here use the data in {self._data} (another "
-                    "container?). Stop them, or use another directory with PURSER_DATA_DIR."
+                    f"Processes that are invisible to this one, perhaps in another container, use the data in "
+                    f"{self._data}. Stop them, or set PURSER_DATA_DIR to another directory."
                 )
             end_orphans(self._data, by_force=waited > ORPHANS_FORCE_AFTER_SECONDS)
             time.sleep(POLL_SECONDS)
         return running
 
     def _initialize(self, running: FileLock) -> None:
-        """Make the cluster and the database, whole or not at all: built aside, then renamed."""
+        """Create the cluster and the database, completely or not at all: in another directory, then renamed."""
         if (version := self._data / "PG_VERSION").exists():
             if (found := version.read_text().strip()) != str(MAJOR_VERSION):
                 raise EmbeddedServerError(
-                    f"{self._data} was written by PostgreSQL {found}; this release brings {MAJOR_VERSION}. "
-                    "Back up with the release that wrote it (purser db backup), then restore into an empty "
-                    "PURSER_DATA_DIR."
+                    f"{self._data} was written by PostgreSQL {found}; this release has PostgreSQL {MAJOR_VERSION}. "
+                    "Back it up with the release that wrote it (purser db backup), then restore the backup into an "
+                    "empty PURSER_DATA_DIR."
                 )
             return
         aside = self._dir / "postgres.new"
@@ -234,10 +232,10 @@ class EmbeddedServer:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                # PostgreSQL takes a lock file for stale if it names this pid. Ours does: nobody holds
-                # postgres.running, yet the pid may be a zombie's or another program's by now.
+                # PostgreSQL treats a lock file as stale if it names this pid. Ours is stale, because postgres.running
+                # is unlocked, but its pid may be a zombie's or another program's by now.
                 env=environment() | ({"PG_GRANDPARENT_PID": str(stale.pid)} if stale else {}),
-                # Ctrl-C at a terminal goes to the whole process group; the server stops after the service.
+                # Ctrl-C in a terminal reaches the whole process group, but the server must stop after the service.
                 start_new_session=True,
                 pass_fds=(running.fd,),
                 **user.popen_arguments(),
@@ -246,7 +244,7 @@ class EmbeddedServer:
         return process
 
     def _becomes_ready(self, pid: int) -> bool:
-        """Wait until the server takes connections; False if it ends before that."""
+        """Wait until the server accepts connections; False if it ends before that."""
         deadline = time.monotonic() + READY_TIMEOUT_SECONDS
         hurried = False
         while time.monotonic() < deadline:
@@ -258,7 +256,7 @@ class EmbeddedServer:
             if not _is_alive(pid):
                 return False
             if found is not None and found.pid == pid and found.status == "stopping" and not hurried:
-                # Somebody asked for a shutdown that waits for clients; those wait for the next start.
+                # A "smart" shutdown waits for clients, and they wait for the next start.
                 hurried = True
                 _signal(pid, signal.SIGINT)
             time.sleep(POLL_SECONDS)
@@ -267,7 +265,7 @@ class EmbeddedServer:
         )
 
     def _usable_socket_dir(self) -> Path:
-        """The data directory; a private one under the temp directory where its path is too long or odd."""
+        """The data directory, or a private directory in the temp directory if its path is too long or unusual."""
         path = self._data / ".s.PGSQL.5432"
         if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES_MAX and _PLAIN_PATH.fullmatch(str(path)):
             return self._data
@@ -280,20 +278,19 @@ class EmbeddedServer:
         found = private.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != user.uid or found.st_mode & 0o077:
             raise EmbeddedServerError(
-                f"The path of {self._data} is too long or too odd for a socket, and {private}, which would "
-                "take its place, is not a private directory of ours. Remove it, or use another "
-                "PURSER_DATA_DIR."
+                f"The path of {self._data} is too long or unusual for a socket, and {private}, to be used instead, is "
+                "not a private directory of PostgreSQL's user. Remove it, or set PURSER_DATA_DIR to another directory."
             )
         make_reachable(user, private)
         return private
 
     def _log_end(self) -> str:
-        """What the server said last, for an error's message."""
+        """The end of the server's log, for an error's message."""
         with contextlib.suppress(OSError), self._log.open("rb") as log:
             log.seek(self._log_start)
             tail = log.read().decode(errors="replace").splitlines()[-LOG_TAIL_LINES:]
-            return "\n".join([f"Its log, {self._log}, ends:", *tail])
-        return f"It left no log in {self._log}."
+            return "\n".join([f"Its log {self._log} ends with:", *tail])
+        return f"It has no log in {self._log}."
 
     # --- watching ---
 
@@ -309,7 +306,7 @@ class EmbeddedServer:
                 with self._starting():
                     if self._leaving.is_set():
                         return
-                    logger.warning("the embedded PostgreSQL has died or is being stopped: starting it again")
+                    logger.warning("the embedded PostgreSQL has died or is stopping: restarting it")
                     self._ensure_running()
             except (EmbeddedServerError, OSError) as error:
                 logger.error("%s", error)
@@ -341,7 +338,7 @@ class EmbeddedServer:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether the process exists and is no zombie."""
+    """Whether the process exists and is not a zombie."""
     for process in _launched:
         if process.pid == pid:
             return process.poll() is None
@@ -357,7 +354,7 @@ def _signal(pid: int, how: signal.Signals) -> None:
 
 
 def _reap() -> None:
-    """Collect servers of ours that have ended, so that none stays a zombie."""
+    """Reap ended servers of this process, so that none remains a zombie."""
     for process in list(_launched):
         if process.poll() is not None:
             with contextlib.suppress(ValueError):

@@ -1,4 +1,4 @@
-"""Locks between processes that the kernel drops when their holder dies, however it dies."""
+"""Locks between processes, which the kernel releases when their holder dies."""
 
 import fcntl
 import os
@@ -11,18 +11,18 @@ POLL_SECONDS = 0.02
 
 
 class FileLock:
-    """An flock(2) on a file that stays; the file's content means nothing."""
+    """An flock(2) on a file that is never deleted; its content is irrelevant."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd: int | None = None
 
     def take_shared(self) -> None:
-        """Hold it together with any number of other sharers; waits while someone holds it alone."""
+        """Take a shared lock; waits while another process has an exclusive one."""
         fcntl.flock(self._opened(), fcntl.LOCK_SH)
 
     def try_exclusive(self) -> bool:
-        """Hold it alone, if nobody else holds it now. A shared hold of our own is given up either way."""
+        """Take an exclusive lock if no other process has one; a shared lock of this process is released either way."""
         try:
             fcntl.flock(self._opened(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -32,7 +32,7 @@ class FileLock:
 
     @contextmanager
     def exclusive(self, timeout_seconds: float) -> Iterator[None]:
-        """Hold it alone during the block. Raises TimeoutError."""
+        """An exclusive lock during the block. Raises TimeoutError."""
         deadline = time.monotonic() + timeout_seconds
         while not self.try_exclusive():
             if time.monotonic() > deadline:
@@ -45,11 +45,11 @@ class FileLock:
 
     @property
     def fd(self) -> int:
-        """The descriptor. A child that inherits it holds the lock with us, and after us."""
+        """The file descriptor. A child process that inherits it shares the lock, and keeps it."""
         return self._opened()
 
     def close(self) -> None:
-        """Let go. Children that inherited the descriptor keep the lock; LOCK_UN would end theirs too."""
+        """Release the lock. Child processes that inherited the descriptor keep theirs, which LOCK_UN would end too."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None

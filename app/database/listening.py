@@ -1,4 +1,4 @@
-"""A connection of one's own, outside the pools: it waits for NOTIFY, and is never trusted for long."""
+"""A connection outside the pools that waits for NOTIFY."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +12,7 @@ from app.database.connections import UNREACHABLE, ReadConnection, prepare
 CONNECT_TIMEOUT_SECONDS = 3.0
 
 LISTENER_LOST = UNREACHABLE
-"""What the connection's user meets when it goes, or when the server cannot answer."""
+"""Errors of a connection that is lost, or whose server cannot answer."""
 
 _SETTINGS = {
     "application_name": "purser",
@@ -20,7 +20,7 @@ _SETTINGS = {
     "datestyle": "ISO",
     "jit": "off",
     "default_transaction_read_only": "on",
-    # By keys and places only, whatever the tables' sizes were when a plan was made.
+    # Plans by key only, whatever the tables' sizes were when a plan was made.
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
@@ -28,7 +28,7 @@ _SETTINGS = {
 
 
 class ListeningConnection(ReadConnection):
-    """Reads, listens on one channel, and wakes who else does."""
+    """Reads, listens on a channel, and notifies its other listeners."""
 
     def __init__(self, raw: asyncpg.Connection, channel: str) -> None:
         super().__init__(raw)
@@ -36,20 +36,20 @@ class ListeningConnection(ReadConnection):
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
-        """All statements of the block see the same state."""
+        """A transaction in which all statements see the same state."""
         async with self._raw.transaction(isolation="repeatable_read", readonly=True):
             yield
 
     async def notify(self) -> None:
-        """Wake all who listen on the channel."""
+        """Notify all listeners of the channel."""
         await self._raw.execute(f"NOTIFY {self._channel}")
 
 
 @asynccontextmanager
 async def listening(url: str, channel: str, woken: Callable[[], None]) -> AsyncIterator[ListeningConnection]:
-    """A connection to the server that takes writes; `woken` is called for each NOTIFY of another connection.
+    """A connection to the primary; `woken` is called for each NOTIFY of another connection.
 
-    How long to wait for an answer is for its user to say. Raises one of LISTENER_LOST.
+    Statements have no timeout of their own. Raises one of LISTENER_LOST.
     """
     raw = await asyncpg.connect(
         url,
@@ -69,5 +69,5 @@ async def listening(url: str, channel: str, woken: Callable[[], None]) -> AsyncI
             await raw.add_listener(channel, heard)
         yield ListeningConnection(raw, channel)
     finally:
-        # At once: to take leave of a connection that was cut would be to wait for an answer.
+        # Not `close`, which would wait for an answer of a server that may be gone.
         raw.terminate()

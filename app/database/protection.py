@@ -1,8 +1,7 @@
-"""The role that the service works as: it may add rows, and change no row of a table that is append-only.
+"""The database role of the service, which has no UPDATE and DELETE on append-only tables and no TRUNCATE at all.
 
-PostgreSQL decides by the role of a connection, not by who opened it. So a fault of the service, or a statement smuggled
-into it, finds neither UPDATE nor DELETE on what was recorded, and no TRUNCATE at all. Where the database's user may not
-create roles, the tables' triggers (`app.models.append_only`) are what is left. docs/adr/0013-audit-chain.md has more.
+A bug of the service, or an injected statement, therefore cannot change recorded rows. If the database user may not
+create roles, only the tables' triggers (`app.models.append_only`) protect them (docs/adr/0013-audit-chain.md).
 """
 
 import logging
@@ -10,13 +9,13 @@ import logging
 import asyncpg
 
 SERVICE_ROLE = "purser_service"
-"""Belongs to the whole cluster, as all roles do: every database of Purser in it grants to the same one."""
+"""Roles belong to the cluster: all Purser databases in it grant to the same role."""
 
 logger = logging.getLogger(__name__)
 
 _EXISTS = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)"
 _MAY_CREATE_ROLES = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
-# Which tables are append-only is told by their triggers, in the database itself.
+# Append-only tables are recognized by their triggers.
 _TABLES = """
 SELECT quote_ident(c.relname) AS name, c.oid, CASE
     WHEN c.relname = 'alembic_version' THEN '{SELECT}'
@@ -30,7 +29,7 @@ SELECT coalesce(has_schema_privilege($1, current_schema(), 'USAGE') AND bool_and
     has_table_privilege($1, t.oid, privilege) = (privilege = ANY(t.rights))), false)
 FROM ({_TABLES}) t, unnest('{{SELECT,INSERT,UPDATE,DELETE,TRUNCATE}}'::text[]) AS privilege
 """
-# The path is told once and for all: "$user" in it would change its meaning together with the role.
+# The search path is made explicit first: "$user" in it would change its meaning with the role.
 _ASSUME = """
 SELECT set_config('search_path', quote_ident(current_schema()), false), set_config('role', rolname, false)
 FROM pg_roles WHERE rolname = '{role}' AND pg_has_role(oid, '{membership}')
@@ -40,12 +39,12 @@ AND has_table_privilege(oid, to_regclass('audit_entries'), 'INSERT')
 
 
 async def assume_service_role(connection: asyncpg.Connection) -> None:
-    """Become the service's role, where the database was prepared for it; else stay who one is."""
+    """Set the connection's role to the service's, if the database is prepared for it."""
     await connection.execute(_ASSUME.format(role=SERVICE_ROLE, membership=_membership(connection)))
 
 
 async def lacks_protection(connection: asyncpg.Connection) -> bool:
-    """Whether `protect` has something to do, and the connection's user may be able to."""
+    """Whether `protect` has something to do that the connection's user may be allowed to do."""
     if not await connection.fetchval(_EXISTS, SERVICE_ROLE):
         return await _may_create_roles(connection)
     if await connection.fetchval(_IS_PREPARED, SERVICE_ROLE):
@@ -54,10 +53,10 @@ async def lacks_protection(connection: asyncpg.Connection) -> bool:
 
 
 async def protect(connection: asyncpg.Connection) -> None:
-    """Make the service's role and give it its rights, as far as the connection's user may.
+    """Create the service's role and grant its privileges, as far as the connection's user is allowed to.
 
-    Rights are neither backed up nor made by migrations: this runs after each upgrade and restore. Nobody else may
-    be at it in the same database; in another database of the cluster somebody may.
+    Runs after each upgrade and restore, because privileges are neither backed up nor created by migrations. Callers
+    exclude each other within a database, but not within a cluster.
     """
     try:
         if not await connection.fetchval(_EXISTS, SERVICE_ROLE):
@@ -67,7 +66,9 @@ async def protect(connection: asyncpg.Connection) -> None:
         async with connection.transaction():
             await _grant(connection)
     except asyncpg.InsufficientPrivilegeError as error:
-        logger.warning("the database has no role of its own for the service (%s); triggers alone guard it", error)
+        logger.warning(
+            "the service has no database role of its own (%s); append-only tables are protected by triggers only", error
+        )
 
 
 async def _grant(connection: asyncpg.Connection) -> None:
@@ -81,11 +82,11 @@ async def _grant(connection: asyncpg.Connection) -> None:
 
 
 async def _unless_done_meanwhile(connection: asyncpg.Connection, statement: str) -> None:
-    """Run a statement about roles, which somebody in another database of the cluster may be running too."""
+    """Run a statement about roles, which may run at the same time in another database of the cluster."""
     try:
         await connection.execute(statement)
     except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError, asyncpg.InternalServerError) as error:
-        # "tuple concurrently updated" is what PostgreSQL 15 calls it.
+        # PostgreSQL 15 raises "tuple concurrently updated".
         logger.info("%s: %s", statement, error)
 
 
@@ -98,5 +99,5 @@ async def _may_create_roles(connection: asyncpg.Connection) -> bool:
 
 
 def _membership(connection: asyncpg.Connection) -> str:
-    """From PostgreSQL 16 on a member is not always one that may become the role."""
+    """The privilege to SET ROLE; before PostgreSQL 16 every member has it."""
     return "SET" if connection.get_server_version().major >= 16 else "MEMBER"

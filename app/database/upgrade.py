@@ -1,4 +1,4 @@
-"""Bring a database's schema up to this release: one instance at a time, refused where it would do harm."""
+"""Upgrades a database's schema to this release, one instance at a time."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
 from app.database.protection import lacks_protection, protect
-from app.errors import DatabaseUnavailable, DatabaseUnfit
+from app.errors import DatabaseIncompatible, DatabaseUnavailable
 
 SERVER_VERSION_MIN = 15
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -24,17 +24,17 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 @dataclass(frozen=True)
 class Upgraded:
-    """What an upgrade did: the revisions before (None: an empty database) and after."""
+    """The revisions before (None for an empty database) and after an upgrade."""
 
     before: str | None
     after: str
 
 
 async def upgrade(url: str) -> Upgraded:
-    """Upgrade the schema of the database at `url`, a libpq URL; of several hosts, the one that takes writes.
+    """Upgrade the schema of the database at `url`, a libpq URL; of several hosts, the primary.
 
-    Any number of instances may call this at once: one upgrades, the others wait and find it done.
-    Raises DatabaseUnavailable, DatabaseUnfit.
+    Any number of instances may call this at once: one upgrades, the others wait for it.
+    Raises DatabaseUnavailable, DatabaseIncompatible.
     """
     connection = await connect(url, writes=True)
     try:
@@ -58,9 +58,7 @@ async def upgrade(url: str) -> Upgraded:
 
 
 async def has_outdated_rows(url: str) -> bool:
-    """Whether an upgrade left orders to be folded again (`app.ledger.recording.refold`) or amounts to be valued anew
-    (`app.ledger.holds.revaluation`). Raises DatabaseUnavailable.
-    """
+    """Whether an upgrade left orders to fold again or amounts to revalue. Raises DatabaseUnavailable."""
     connection = await connect(url)
     try:
         return bool(await connection.fetchval(_HAS_OUTDATED))
@@ -69,7 +67,7 @@ async def has_outdated_rows(url: str) -> bool:
 
 
 async def connect(url: str, *, writes: bool = False) -> asyncpg.Connection:
-    """One connection outside any pool, without timeouts on statements. Raises DatabaseUnavailable."""
+    """A connection outside the pools, without statement timeouts. Raises DatabaseUnavailable."""
     try:
         return await asyncpg.connect(
             url,
@@ -78,19 +76,19 @@ async def connect(url: str, *, writes: bool = False) -> asyncpg.Connection:
             target_session_attrs=SessionAttribute.read_write if writes else None,
         )
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        reason = str(error) or "no answer in time"
+        reason = str(error) or "timed out"
         raise DatabaseUnavailable(f"Cannot connect to the database: {reason}") from error
 
 
 def newest_revision() -> str:
-    """The schema's revision that this release is written for."""
+    """The schema revision of this release."""
     return _revisions()[-1]
 
 
 def _refuse_old_server(connection: asyncpg.Connection) -> None:
     version = connection.get_server_version()
     if version.major < SERVER_VERSION_MIN:
-        raise DatabaseUnfit(
+        raise DatabaseIncompatible(
             f"The server is PostgreSQL {version.major}.{version.minor}; Purser needs {SERVER_VERSION_MIN} or "
             "newer. Upgrade it, or unset PURSER_DATABASE_URL to use the embedded one."
         )
@@ -99,23 +97,23 @@ def _refuse_old_server(connection: asyncpg.Connection) -> None:
 async def _refuse_other_encodings(connection: asyncpg.Connection) -> None:
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
-        raise DatabaseUnfit(
-            f"The database is encoded in {encoding}, which cannot hold every text that an engine may send. "
-            "Create one with ENCODING 'UTF8' TEMPLATE template0."
+        raise DatabaseIncompatible(
+            f"The database's encoding is {encoding}, which cannot represent every text that an engine may send. "
+            "Create a database with ENCODING 'UTF8' TEMPLATE template0."
         )
 
 
 def refuse_newer_schema(revision: str, *, of: str) -> None:
-    """Refuse a schema's revision that this release does not know. Raises DatabaseUnfit."""
+    """Raises DatabaseIncompatible for a schema revision that this release does not know."""
     if revision not in _revisions():
-        raise DatabaseUnfit(
+        raise DatabaseIncompatible(
             f"The schema of {of} is at revision {revision}, newer than this release, which knows up to "
             f"{newest_revision()}. Run the newer release, or restore a backup from before its upgrade."
         )
 
 
 def _revisions() -> list[str]:
-    """All that this release knows, oldest first: a revision's file is named after it."""
+    """All revisions that this release knows, oldest first, from the names of their files."""
     return sorted(path.name.partition("_")[0] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
 
 
@@ -127,10 +125,10 @@ async def _revision(connection: asyncpg.Connection) -> str | None:
 
 
 async def _lock(connection: asyncpg.Connection) -> None:
-    """Become the only one that upgrades.
+    """Lock out other instances that upgrade.
 
-    Asks again and again: a statement that waits would hold a snapshot, and with it up a CREATE INDEX
-    CONCURRENTLY of the instance that it waits for.
+    Polls, because a waiting statement has a snapshot, which would block a CREATE INDEX CONCURRENTLY of the instance
+    that it waits for.
     """
     deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):
@@ -142,7 +140,7 @@ async def _lock(connection: asyncpg.Connection) -> None:
 
 
 async def _migrate(url: str) -> None:
-    # Imported here: together they take most of a second, and nearly every start has nothing to upgrade.
+    # Imported here: they take most of a second to load, and most starts have nothing to upgrade.
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import Connection
@@ -153,7 +151,7 @@ async def _migrate(url: str) -> None:
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         command.upgrade(config, "head")
 
-    # asyncpg understands a libpq URL whole (several hosts, sockets); SQLAlchemy's URLs do not.
+    # asyncpg understands all libpq URLs (several hosts, sockets); SQLAlchemy does not.
     engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: connect(url, writes=True))
     try:
         async with engine.connect() as connection:

@@ -1,6 +1,6 @@
-"""What the demonstration shows besides its recordings: budgets, one of them too small, and orders that ask to leave.
+"""Demonstration data besides the recordings: strategies, budgets, one of them too small, and authorizations.
 
-Everything here may be done again and changes nothing then.
+Every function may be repeated without effect.
 """
 
 from decimal import Decimal
@@ -18,13 +18,13 @@ from app.rules.identity import strategy_id_of
 from app.rules.instruments import InstrumentDefinition
 
 DEMO = Principal(Role.ADMIN, "demo")
-"""Who did it, in the audit log."""
+"""The author of the demonstration's changes in the audit log."""
 
 _TRADERS = {"USDT": "TRADER-001", "USD": "TRADER-002"}
 _BUDGETS = (
     ("EMACross-000", "USDT", 1_000),
     ("EMACross-001", "USDT", 150_000),
-    # Its position grows beyond this: a fill is never refused, but nothing more is granted.
+    # Its position grows beyond this budget: fills are never refused, but no further order is granted.
     ("Maker-100", "USDT", 100_000),
     ("EMACrossBracket-200", "USD", 50_000),
     ("EMACrossBracket-201", "USD", 40_000),
@@ -61,16 +61,16 @@ ORDERS = (
     _order(2, "EMACross-000", _BITCOIN, OrderSide.SELL, "0.010", "47500.0"),  # BUDGET_EXCEEDED by the one before
     _order(3, "EMACross-000", _BITCOIN, OrderSide.BUY, "0.010", "47200.0"),  # reduces a position: holds nothing
     _order(4, "EMACross-001", _BITCOIN, OrderSide.BUY, "0.500"),  # granted, at the last price
-    _order(5, "EMACross-001", _ETHER, OrderSide.BUY, "1.000"),  # NO_REFERENCE_PRICE: nobody has traded it
+    _order(5, "EMACross-001", _ETHER, OrderSide.BUY, "1.000"),  # NO_REFERENCE_PRICE: it was never traded
     _order(6, "Maker-100", _BITCOIN, OrderSide.SELL, "0.100", "47500.0"),  # BUDGET_OVER
     _order(7, "Maker-100", _BITCOIN, OrderSide.BUY, "0.100", "47000.0"),  # reduces: not blocked by that
     _order(8, "EMACrossBracket-200", _POUND, OrderSide.BUY, "10000", "1.58400"),  # TRADING_REDUCING
 )
-"""In this order; the last one there is tells that the demonstration is complete."""
+"""Authorized in this order; the last one marks a complete demonstration."""
 
 
-async def set_the_scene(context: Context) -> None:
-    """Before the recordings. Raises DatabaseUnavailable, Busy."""
+async def set_up_strategies(context: Context) -> None:
+    """Register strategies, instruments and budgets, before the recordings. Raises DatabaseUnavailable, Busy."""
     for name, currency, _ in _BUDGETS:
         await register_strategy(context, DEMO, name, _TRADERS[currency])
     await record_instruments(context, DEMO, _INSTRUMENTS)
@@ -78,7 +78,7 @@ async def set_the_scene(context: Context) -> None:
         await set_budget(context, DEMO, _strategy(name), currency, Decimal(allocated))
 
 
-async def ask_to_leave(context: Context) -> None:
-    """After the recordings. Raises DatabaseUnavailable, Busy."""
+async def request_authorizations(context: Context) -> None:
+    """Request authorizations, after the recordings. Raises DatabaseUnavailable, Busy."""
     await set_trading_state(context, DEMO, _strategy("EMACrossBracket-200"), TradingState.REDUCING)
     await authorize_orders(context, DEMO, ORDERS)

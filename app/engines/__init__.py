@@ -1,1 +1,1 @@
-"""Trading engines: their event shapes into ours."""
+"""Trading engines, a folder each: their messages, translated into the ledger's events."""

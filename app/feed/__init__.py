@@ -1,11 +1,10 @@
-"""What changed, as it changes: one reader of the table `changes` in each process, and who follows it.
+"""The change feed: one reader of the table `changes` in each process.
 
-    PostgreSQL ──(LISTEN, and a poll each second)──> Feed ──> Registry      all budgets, in memory
-                                                       └────> Subscriber      one for each subscription
+    PostgreSQL ──(LISTEN, and a poll each second)──> Feed ──> projections   kept in memory: budgets, keys, names
+                                                        └───> subscribers   one for each GraphQL subscription
 
-`offsets` says what a cursor is, `changes` has the statements, `listening` the connection. The feed only ever moves
-forward from a row that is there, so a lost connection, a lost NOTIFY or a restarted server costs time, never a change.
-docs/adr/0015-the-change-feed.md says why.
+A feed moves forward from a row that exists, so a lost connection, a lost NOTIFY or a restarted server delays changes
+but never loses one (docs/adr/0015-the-change-feed.md).
 """
 
 from app.feed.changes import Change

@@ -1,7 +1,8 @@
-"""The statements on the table `changes`. Only *settled* rows are read: every transaction before theirs has ended.
+"""Statements on the table `changes`. Only *settled* rows are read: every transaction that started before theirs has
+ended.
 
-A row that commits late has a smaller offset than rows that are there already; `xid < pg_snapshot_xmin(...)` waits for
-it, so that whoever goes on from a offset misses nothing.
+A transaction that commits late adds rows with smaller offsets than committed ones have. `xid < pg_snapshot_xmin(...)`
+waits for such transactions, so that a reader that continues from an offset misses no row.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from app.feed.offsets import ORIGIN, Offset, read_cursor
 
 
 class Change(NamedTuple):
-    """One row: what changed, by its key. `strategy_id` is NO_STRATEGY where it is no strategy's."""
+    """One row: the key of a changed object. `strategy_id` is NO_STRATEGY if the object belongs to none."""
 
     offset: Offset
     strategy_id: UUID
@@ -25,9 +26,8 @@ class Change(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """What one poll at the feed found.
-
-    `offset` is where the next one goes on from; `pending` the oldest row that is there but not settled yet.
+    """The result of one poll. The next poll continues from `offset`; `pending` is the oldest row that is not settled
+    yet.
     """
 
     changes: list[Change]
@@ -81,28 +81,29 @@ async def poll(connection: ReadConnection, after: Offset, entities: Iterable[str
 async def changes_between(
     connection: ReadConnection, after: Offset, until: Offset, entity: str, limit: int
 ) -> list[Change]:
-    """Changes of one entity after a offset and up to another, which must be settled; at most `limit`, in order."""
+    """At most `limit` changes of one entity after one offset and up to another, settled one, in order."""
     return [_change(row) for row in await connection.fetch(_BETWEEN, *after, *until, entity, limit)]
 
 
 async def newest_offset(connection: ReadConnection) -> Offset:
-    """The offset of the last settled row; ORIGIN where there is none."""
+    """The offset of the last settled row; ORIGIN if there is none."""
     row = await connection.fetchrow(_NEWEST)
     return ORIGIN if row is None else Offset(row["xid"], row["id"])
 
 
 async def epoch_and_presence(connection: ReadConnection, offset: Offset) -> tuple[UUID, bool]:
-    """The epoch of the database's history, and whether it has a row at this offset."""
+    """The epoch of the database's history, and whether the database has a row at this offset."""
     row = await connection.fetchrow(_KNOWN, *offset)
     assert row is not None, "a migration makes the one row"
     return row["epoch"], row["is_there"] or offset == ORIGIN
 
 
 async def offset_of_cursor(connection: ReadConnection, cursor: str) -> tuple[UUID, Offset]:
-    """The history, and where to go on from in it. Raises FeedCursorInvalid; CursorExpired where that is not possible.
+    """Resolve a cursor to its epoch and offset. Raises FeedCursorInvalid, or CursorExpired if reading cannot continue
+    there.
 
-    The cursor's own row must be there: if it was deleted, those after it may have been; if the history is another (a
-    restored backup, a standby that took over without the last transactions), it never was.
+    The cursor's own row must exist. If it was deleted, rows after it may have been deleted too; if the history is
+    another one (a restored backup, a standby that lost the last transactions), it never existed.
     """
     epoch, offset = read_cursor(cursor)
     known, is_there = await epoch_and_presence(connection, offset)

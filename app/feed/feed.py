@@ -1,4 +1,4 @@
-"""The reader of the change feed: looks when it is woken, and at least once a second; hands on what it finds."""
+"""The feed polls the table `changes` when it is woken and at least once a second, and distributes what it finds."""
 
 import asyncio
 import logging
@@ -19,11 +19,11 @@ CHANNEL = "purser_changes"
 POLL_EVERY_SECONDS = 1.0
 """A NOTIFY may be lost, and a process that writes need not send one."""
 POLL_PAUSE_SECONDS = 0.02
-"""At least so long between two looks: what commits meanwhile is found together."""
+"""The minimum time between two polls; changes committed meanwhile are found together."""
 IDLE_PAUSE_SECONDS = 0.4
-"""The same while nobody follows, and only what is in memory is kept up."""
+"""The minimum time between two polls without subscribers, when only projections are kept current."""
 POLL_TIMEOUT_SECONDS = 3.0
-"""A connection that was cut may poll open for minutes."""
+"""A broken connection may appear open for minutes."""
 LOAD_TIMEOUT_SECONDS = 60.0
 BACKOFF_SECONDS_MIN = 0.05
 BACKOFF_SECONDS_MAX = 1.0
@@ -33,30 +33,30 @@ _LOG = logging.getLogger("purser.feed")
 
 
 class Projection(Protocol):
-    """Keeps something in memory that changes with the feed."""
+    """State in memory that follows the feed."""
 
     entity: str
 
     async def load(self, connection: ListeningConnection) -> None:
-        """Forget everything, and read it anew; inside one snapshot with the offset that the feed goes on from."""
+        """Load everything, in the same snapshot as the offset that the feed continues from."""
 
     async def apply(self, connection: ListeningConnection, changes: list[Change]) -> None:
-        """Read again what changed."""
+        """Load again what changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """How the feed is doing. Ages in seconds; None before the first poll."""
+    """The state of the feed. Ages are in seconds, None before the first poll."""
 
     is_connected: bool
     age_seconds: float | None
-    """How old what was seen last may be: the time since the last poll that succeeded began."""
+    """The time since the last successful poll began: the maximum age of what is in memory."""
     lag_seconds: float
-    """How long the oldest change that is stored has been waiting for transactions before it to end."""
+    """How long the oldest stored change has waited for earlier transactions to end."""
 
 
 class Feed:
-    """Reads the feed once for the whole process. Does nothing until it is `running`."""
+    """Reads the change feed once for the whole process, while `running`."""
 
     def __init__(self, *projections: Projection) -> None:
         self._projections = projections
@@ -72,30 +72,30 @@ class Feed:
 
     @property
     def epoch(self) -> UUID | None:
-        """The epoch of the history that is followed; None before the first poll."""
+        """The epoch of the history; None before the first poll."""
         return self._epoch
 
     @property
     def offset(self) -> Offset:
-        """The last row that was looked at, or passed over."""
+        """The offset of the last row that was polled."""
         return self._offset
 
     @property
     def status(self) -> FeedStatus:
-        """How it is doing now."""
+        """The current state."""
         now = time.monotonic()
         age = None if self._seen_at is None else now - self._seen_at
         lag = 0.0 if self._pending is None else now - self._pending[1]
         return FeedStatus(self._is_connected, age, lag)
 
     def wake(self) -> None:
-        """Called after a commit: this process looks at once, and the others are told. Costs next to nothing."""
+        """Called after a commit: poll at once, and notify the other processes. Cheap."""
         self._owes_notify = True
         self._woken.set()
 
     @asynccontextmanager
     async def follow(self, entity: str) -> AsyncIterator[Subscriber]:
-        """The changes of an entity from now on."""
+        """Subscribe to the changes of an entity from now on."""
         subscriber = Subscriber(entity)
         self._subscribers.add(subscriber)
         self._woken.set()
@@ -106,7 +106,9 @@ class Feed:
 
     @asynccontextmanager
     async def running(self, url: str) -> AsyncIterator[None]:
-        """Reads during the block, from the database at `url`; the first try, good or bad, is made before it."""
+        """Poll the database at `url` during the block. The first attempt, successful or not, ends before the block
+        starts.
+        """
         reading = asyncio.create_task(self._read_for_ever(url), name="change feed")
         try:
             await self._attempted.wait()
@@ -126,7 +128,7 @@ class Feed:
                     self._is_connected, backoff = True, BACKOFF_SECONDS_MIN
                     await self._poll_for_ever(connection)
             except LISTENER_LOST as error:
-                # Once for each time that it goes; the tries to come back are many.
+                # Logged once for each outage, not for each attempt to reconnect.
                 level = logging.WARNING if self._is_connected or not self._attempted.is_set() else logging.DEBUG
                 _LOG.log(level, "the change feed is cut: %r", error)
             except Exception:
@@ -138,7 +140,7 @@ class Feed:
             backoff = min(2 * backoff, BACKOFF_SECONDS_MAX)
 
     async def _begin(self, connection: ListeningConnection) -> None:
-        """Go on from the last offset. Where the history no longer has it, load everything anew."""
+        """Continue from the last offset; load everything again if the history no longer has it."""
         began = time.monotonic()
         async with asyncio.timeout(LOAD_TIMEOUT_SECONDS):
             async with connection.snapshot():
@@ -167,7 +169,7 @@ class Feed:
                         await self._woken.wait()
 
     async def _poll(self, connection: ListeningConnection) -> bool:
-        """One poll; whether it found all there was."""
+        """Poll once. Answers whether the poll found all there was."""
         began = time.monotonic()
         subscribers = [subscriber for subscriber in self._subscribers if subscriber.has_begun]
         new_subscribers = self._subscribers - set(subscribers)
@@ -188,7 +190,7 @@ class Feed:
         self._note_pending(found.pending, began)
         if found.is_whole:
             self._seen_at = began
-            # All that was there when they came is passed over: they begin with what is new to everybody.
+            # Rows that existed before they subscribed are skipped: their changes start here.
             for new_subscriber in new_subscribers:
                 new_subscriber.begin(found.offset)
         return found.is_whole
@@ -200,7 +202,7 @@ class Feed:
             self._pending = (pending, now)
 
     def _interrupt(self) -> None:
-        """Cut who follows: what they have not seen, they read from the table."""
+        """Disconnect all subscribers that have started; they read what they missed from the table."""
         begun = {subscriber for subscriber in self._subscribers if subscriber.has_begun}
         self._subscribers -= begun
         for subscriber in begun:

@@ -1,7 +1,7 @@
-"""Places in the change feed, and their cursors.
+"""Offsets in the change feed, and their cursors.
 
-A cursor is the history's epoch and the offset of a row: `3f0c...-2f1-7`, hexadecimal. Opaque to the client, no secret
-and no authority: what a made-up one names does not exist.
+A cursor is the epoch of the history and the offset of a row, hexadecimal: `3f0c...-2f1-7`. It is opaque to clients,
+carries no secret and grants nothing.
 """
 
 import re
@@ -15,23 +15,23 @@ _BIGINT_MAX = 2**63 - 1
 
 
 class Offset(NamedTuple):
-    """Where a row stands: rows are in the order (xid, id) once all transactions before them have ended."""
+    """The position of a row. Rows are ordered by (xid, id) once all transactions before them have ended."""
 
     xid: int
     id: int
 
 
 ORIGIN = Offset(0, 0)
-"""Before all rows."""
+"""The offset before all rows."""
 
 
 def write_cursor(epoch: UUID, offset: Offset) -> str:
-    """The cursor of a offset in the history that has this epoch."""
+    """The cursor of an offset in the history with this epoch."""
     return f"{epoch.hex}-{offset.xid:x}-{offset.id:x}"
 
 
 def read_cursor(cursor: str) -> tuple[UUID, Offset]:
-    """The epoch and the offset that a cursor names. Raises FeedCursorInvalid."""
+    """The epoch and the offset of a cursor. Raises FeedCursorInvalid."""
     found = _CURSOR.fullmatch(cursor)
     if found is None:
         raise FeedCursorInvalid

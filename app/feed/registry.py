@@ -1,4 +1,4 @@
-"""The registry: every budget, in memory, as the JSON that is answered. No grant is ever decided from it."""
+"""The registry: every budget in memory as JSON, ready to be sent. Authorizations never use it."""
 
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -14,21 +14,21 @@ from app.reads import ALL_ROWS, ReadQuery, ResultFormat, Selection, compiled_que
 from app.reads.catalogue import BUDGET
 
 SUMMARY = Selection.of(("strategy_id", "currency", "allocated", "reserved", "available", "realized_pnl", "total_fees"))
-"""What the registry tells of a budget."""
+"""The fields of a budget in the registry."""
 
 _ALL = ReadQuery(SUMMARY, ResultFormat.EACH, ALL_ROWS)
 _SOME = ReadQuery(SUMMARY, ResultFormat.KEYED, by=("strategy_id", "currency"))
 
 
 class RegistryPage(NamedTuple):
-    """The registry as JSON, and a name for exactly this content (for an ETag)."""
+    """The registry as JSON, and a digest of it for an ETag."""
 
     body: bytes
     digest: str
 
 
 class Registry:
-    """All budgets by strategy and currency. Kept by the change feed."""
+    """All budgets by strategy and currency, kept current by the change feed."""
 
     entity = "budget"
 
@@ -39,9 +39,10 @@ class Registry:
         self._whole: RegistryPage | None = None
 
     def page(self, strategy_ids: Iterable[UUID] | None = None) -> RegistryPage:
-        """`{"<strategy_id>": {"<currency>": budget}}`, of these strategies or of all. Raises DatabaseUnavailable.
+        """`{"<strategy_id>": {"<currency>": budget}}` of these strategies, or of all; however old, if the database is
+        away.
 
-        What was seen last, however long the database has been away; raises only if it was never seen.
+        Raises DatabaseUnavailable if the registry was never loaded.
         """
         if not self._is_loaded:
             raise DatabaseUnavailable("The registry has not been loaded yet; try again shortly.")
@@ -55,7 +56,7 @@ class Registry:
         return sum(map(len, self._budgets.values()))
 
     async def load(self, connection: ListeningConnection) -> None:
-        """Forget everything, and read it anew."""
+        """Load all budgets."""
         rows = await connection.fetch(compiled_query(BUDGET, _ALL).sql)
         self._budgets = {}
         for row in rows:
@@ -65,7 +66,7 @@ class Registry:
         self._is_loaded, self._whole = True, None
 
     async def apply(self, connection: ListeningConnection, changes: list[Change]) -> None:
-        """Read the budgets again that changed."""
+        """Load the changed budgets again."""
         keys = list(dict.fromkeys((change.strategy_id, change.key) for change in changes))
         strategy_ids, currencies = zip(*keys, strict=True)
         rows = await connection.fetch(compiled_query(BUDGET, _SOME).sql, list(strategy_ids), list(currencies))
@@ -84,7 +85,7 @@ class Registry:
 
 
 def _part(strategy_id: UUID, budgets: dict[str, bytes]) -> bytes:
-    """A strategy's budgets as a member of the whole, by currency."""
+    """One strategy's member of the registry, budgets by currency."""
     members = b",".join(b"%b:%b" % (orjson.dumps(currency), body) for currency, body in sorted(budgets.items()))
     return b'"%b":{%b}' % (str(strategy_id).encode(), members)
 

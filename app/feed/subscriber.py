@@ -1,4 +1,4 @@
-"""One who follows the feed: a bounded queue that is never waited for."""
+"""A subscriber to the feed: a bounded queue that the feed never waits for."""
 
 import asyncio
 from collections import deque
@@ -7,15 +7,17 @@ from app.feed.changes import Change
 from app.feed.offsets import Offset
 
 CHANGES_MAX = 10_000
-"""Most changes that wait for a subscriber; one that is slower is cut, and reads the rest from the table."""
+"""The most changes that a queue holds. A slower subscriber is disconnected and reads the rest from the table."""
 
 
 class Interrupted(Exception):
-    """The subscriber was cut: too slow, or the feed's connection was. It goes on from the offset it has seen last."""
+    """The subscriber was disconnected because it, or the feed's connection, failed to keep up. It continues from its
+    last offset.
+    """
 
 
 class Subscriber:
-    """The changes of one entity, from `start` on. Made by `Feed.follow`."""
+    """The changes of one entity after `start`. Created by `Feed.follow`."""
 
     def __init__(self, entity: str) -> None:
         self.entity = entity
@@ -27,11 +29,11 @@ class Subscriber:
 
     @property
     def has_begun(self) -> bool:
-        """Whether changes come already."""
+        """Whether the feed delivers changes already."""
         return self._start is not None
 
     async def start(self) -> Offset:
-        """The offset after which every change comes through `next`. Raises Interrupted."""
+        """The offset after which `next` delivers every change. Raises Interrupted."""
         while self._start is None:
             await self._until_news()
         return self._start
@@ -45,12 +47,12 @@ class Subscriber:
         return batch
 
     def begin(self, offset: Offset) -> None:
-        """Called by the feed, once: every poll from now on counts."""
+        """Called by the feed once: changes from the next poll on are delivered."""
         self._start = offset
         self._news.set()
 
     def add(self, batch: list[Change]) -> None:
-        """Called by the feed: changes of the entity."""
+        """Called by the feed: queue changes of the entity."""
         if self._waiting + len(batch) > CHANGES_MAX:
             self.disconnect()
         elif not self._is_disconnected:
@@ -59,7 +61,7 @@ class Subscriber:
             self._news.set()
 
     def disconnect(self) -> None:
-        """Called by the feed: nothing more will come."""
+        """Called by the feed: deliver nothing more."""
         self._is_disconnected = True
         self._batches.clear()
         self._news.set()

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.ledger.storage.locks import LockedStrategy
-from app.rules.enums import QuarantineCode
+from app.models.fill import NO_REPEAT
+from app.rules.enums import QuarantineCode, Reconciliation
 from app.rules.events import (
     POSITION_EVENTS,
     AnyPositionEvent,
@@ -17,9 +21,20 @@ from app.rules.events import (
     QuarantineResolved,
     SignalPublished,
 )
+from app.rules.positions import FillOutcome, FillPlace, PositionFill, PositionState
+from app.rules.valuation import Valuation
 
-OrderKey = tuple[str, str]
+_ZERO = Decimal(0)
+_NO_REPEAT = str(NO_REPEAT)
+
+OrderKey: TypeAlias = tuple[str, str]
 """(strategy_id, client_order_id)"""
+PositionKey: TypeAlias = tuple[str, str]
+"""(strategy_id, position_id)"""
+PositionPlace: TypeAlias = tuple[str, str, int]
+"""(strategy_id, position_id, generation)"""
+Trail: TypeAlias = dict[int, list[PositionState]]
+"""How a position stood after each fill, by the fill's `ts_event`; after a fill that flips it, both generations."""
 
 
 class Incoming(Struct):
@@ -41,7 +56,7 @@ class Rejected:
 
 
 @dataclass(slots=True)
-class RecordedEvents:
+class BatchResult:
     """What became of the events that were sent. Duplicates were recorded before and changed nothing."""
 
     accepted: int = 0
@@ -55,8 +70,8 @@ class RecordedEvents:
     revaluable: set[str] = field(default_factory=set)
     """Instruments that these events made known, or whose orders they could not value."""
 
-    def __add__(self, other: "RecordedEvents") -> "RecordedEvents":
-        return RecordedEvents(
+    def __add__(self, other: "BatchResult") -> "BatchResult":
+        return BatchResult(
             accepted=self.accepted + other.accepted,
             duplicates=self.duplicates + other.duplicates,
             quarantined=self.quarantined + other.quarantined,
@@ -100,8 +115,7 @@ class SignalArrival:
     event: SignalPublished
 
 
-@dataclass(slots=True)
-class Quarantine:
+class Quarantine(Struct):
     """A stored event that is not applied, and why."""
 
     strategy_id: str
@@ -134,3 +148,70 @@ class Admitted:
     """All that are concerned, locked; those of `new_strategies` were made."""
     new_strategies: Sequence[str]
     duplicates: int
+
+
+class PositionRecord(Struct):
+    """One row of `positions`: the computed state and what identifies it."""
+
+    state: PositionState
+    account_id: str
+    instrument_id: str
+    first: FillPlace
+    last: FillPlace
+    reconciliation: Reconciliation = Reconciliation.NOT_REPORTED
+    before: "PositionRecord | None" = None
+    """As it is stored; None for a position that is new."""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is to be written."""
+        return replace(self, before=None) != self.before
+
+    @property
+    def reserved(self) -> Decimal:
+        """What it reserves of a budget: its cost while it is open."""
+        return abs(self.state.cost) if self.state.signed_qty else _ZERO
+
+
+class BookedFill(Struct):
+    """A fill with what it did. `before` is what is stored, for a fill that is computed again."""
+
+    strategy_id: str
+    event_id: str
+    position_id: str
+    place: FillPlace
+    fill: PositionFill
+    instrument_id: str
+    account_id: str
+    event: OrderFilled | None = None
+    outcome: FillOutcome = FillOutcome()
+    before: FillOutcome | None = None
+    repeat_id: str = _NO_REPEAT
+
+    @property
+    def seq(self) -> int:
+        """The number of its event."""
+        return self.place.seq
+
+
+@dataclass(slots=True)
+class PositionChanges:
+    """Everything that the fills brought about."""
+
+    fills: list[BookedFill] = field(default_factory=list)
+    """New fills."""
+    revised: list[BookedFill] = field(default_factory=list)
+    """Fills stored earlier whose effect is another now."""
+    records: dict[PositionPlace, PositionRecord] = field(default_factory=dict)
+    removed: dict[PositionPlace, PositionRecord] = field(default_factory=dict)
+    """Lives that do not exist any more."""
+    new_instruments: dict[str, str] = field(default_factory=dict)
+    """Instruments met for the first time: id -> currency."""
+    valuations: dict[str, Valuation] = field(default_factory=dict)
+    """Of the instruments of these fills."""
+    trails: dict[PositionKey, Trail] = field(default_factory=dict)
+    """Of the positions that moved."""
+    latest: dict[PositionKey, PositionRecord] = field(default_factory=dict)
+    """The last generation of each position concerned, as stored."""
+    recomputed: dict[PositionKey, int] = field(default_factory=dict)
+    """Positions that were computed again, from which `ts_event` on."""

@@ -17,8 +17,8 @@ from typing import IO
 import msgspec
 
 from app.database import Database
-from app.engines.nautilus import LINE_BYTES_MAX, BadEvent, InstrumentReceived, decode_line
 from app.errors import BadInputError
+from app.event_codec import EVENT_BYTES_MAX, NOT_A_LEDGER_EVENT, BadEvent, ReadMessage
 from app.ledger.administration.instruments import record_each
 from app.ledger.batch import Incoming, Rejected
 from app.ledger.recording.record import record_events
@@ -28,7 +28,6 @@ from app.rules.instruments import InstrumentDefinition
 BATCH_LINES = 5_000
 ARRAY_BYTES_MAX = 64 * 1024 * 1024
 """Largest JSON array that is taken as a file: it is read whole. Larger ones go line by line."""
-_NOT_KEPT = "NOT_A_LEDGER_EVENT"
 
 
 @dataclass(slots=True)
@@ -61,6 +60,7 @@ class _Batch:
 async def import_file(
     database: Database,
     path: Path,
+    read_message: ReadMessage,
     *,
     batch_lines: int = BATCH_LINES,
     on_progress: Callable[[Progress], None] = lambda _: None,
@@ -74,7 +74,7 @@ async def import_file(
     DatabaseUnavailable.
     """
     progress = Progress(path, bytes_total=_size_of(path))
-    async for batch in _ahead(_batches(path, batch_lines)):
+    async for batch in _ahead(_batches(path, read_message, batch_lines)):
         instruments, refused = await record_each(database, LOCAL, batch.instruments)
         progress.instruments += instruments
         batch.rejected += refused
@@ -104,13 +104,13 @@ async def _ahead(batches: Iterator[_Batch]) -> AsyncIterator[_Batch]:
         await asyncio.gather(following, return_exceptions=True)
 
 
-def _batches(path: Path, batch_lines: int) -> Iterator[_Batch]:
+def _batches(path: Path, read_message: ReadMessage, batch_lines: int) -> Iterator[_Batch]:
     batch = _Batch()
     number = 0
     try:
         with path.open("rb") as raw, _lines_of(raw) as lines:
             for number, line in enumerate(_bounded(lines), start=1):
-                _take(batch, number, line)
+                _take(batch, number, line, read_message)
                 if batch.lines >= batch_lines:
                     batch.bytes_read = _place_in(raw)
                     yield batch
@@ -124,28 +124,31 @@ def _batches(path: Path, batch_lines: int) -> Iterator[_Batch]:
         raise BadInputError(f"{path} cannot be read to its end: {error}{taken}") from error
 
 
-def _take(batch: _Batch, number: int, line: bytes) -> None:
+def _take(batch: _Batch, number: int, line: bytes, read_message: ReadMessage) -> None:
     batch.lines += 1
     text = line.removeprefix(codecs.BOM_UTF8).strip() if number == 1 else line.strip()
     if not text:
         return
     try:
-        batch.incoming.append(Incoming(number, decode_line(text), text.decode()))
-    except InstrumentReceived as received:
-        batch.instruments.append((number, received.definition))
+        message = read_message(text)
     except BadEvent as bad:
-        if bad.code == _NOT_KEPT:
+        if bad.code == NOT_A_LEDGER_EVENT:
             batch.passed_over += 1
         else:
             batch.rejected.append(Rejected(number, bad.event_id, bad.code, bad.message))
+        return
+    if isinstance(message, InstrumentDefinition):
+        batch.instruments.append((number, message))
+    else:
+        batch.incoming.append(Incoming(number, *message))
 
 
 def _bounded(lines: IO[bytes]) -> Iterator[bytes]:
     """Lines, none of them held in memory beyond a byte more than is taken: the rest of a longer one is skipped."""
-    while line := lines.readline(LINE_BYTES_MAX + 2):
+    while line := lines.readline(EVENT_BYTES_MAX + 2):
         yield line
-        while len(line) > LINE_BYTES_MAX and not line.endswith(b"\n"):
-            line = lines.readline(LINE_BYTES_MAX)
+        while len(line) > EVENT_BYTES_MAX and not line.endswith(b"\n"):
+            line = lines.readline(EVENT_BYTES_MAX)
             if not line:
                 return
 

@@ -33,7 +33,12 @@ def finite(table: str, *columns: str) -> tuple[CheckConstraint, ...]:
 def one_of(table: str, column: str, values: Iterable[StrEnum]) -> CheckConstraint:
     """A CHECK that a text column holds one of these values of an enum."""
     listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=f"{table}_{column}_known")
+    return CheckConstraint(f"{column} IN ({listed})", name=known_values(table, column))
+
+
+def known_values(table: str, column: str) -> str:
+    """The name of `one_of`'s CHECK."""
+    return f"{table}_{column}_known"
 
 
 def planned_as_rare(model: type[SQLModel], *columns: str) -> None:

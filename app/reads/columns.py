@@ -4,9 +4,19 @@ They are written by name (`o1.status`), not as SQLAlchemy's own columns: those p
 FROM they are seen in, which is wrong for a LATERAL subquery that speaks of the row outside it.
 """
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal_column
+from sqlalchemy import CheckConstraint, ColumnElement, Text, literal_column
+
+from app.models.columns import known_values
+
+
+class PlainText(Text):
+    """Text that JSON does not escape: instants and enum values."""
+
+    inherit_cache = True
 
 
 class Columns:
@@ -14,7 +24,7 @@ class Columns:
 
     def __init__(self, occurrence: str, *models: Any) -> None:
         self._occurrence = occurrence
-        self._types = {column.name: column.type for model in models if model for column in model.__table__.columns}
+        self._types = {name: type_ for model in models if model for name, type_ in _types_of(model).items()}
 
     @property
     def name(self) -> str:
@@ -42,3 +52,14 @@ class Derived(Columns):
 
 NO_COLUMNS = Columns("")
 """For what exists once and is no table's row."""
+
+
+@cache
+def _types_of(model: Any) -> Mapping[str, Any]:
+    """Types by column name; PlainText for columns that hold enum values."""
+    table = model.__table__
+    checks = {check.name for check in table.constraints if isinstance(check, CheckConstraint)}
+    return {
+        column.name: PlainText() if known_values(table.name, column.name) in checks else column.type
+        for column in table.columns
+    }

@@ -12,7 +12,7 @@ from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from app.database import Database, ReadConnection
-from app.errors import BadInputError, QuestionTooSlow
+from app.errors import BadInputError, QueryTimeout
 from app.principal import Principal
 from app.reads.compiler import build_statement
 from app.reads.entity import Entity
@@ -67,7 +67,7 @@ def compile_statement(statement: Select[Any]) -> Plan:
 async def answer(
     database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any] = ()
 ) -> Answer:
-    """Ask a question of form ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow."""
+    """Ask a question of form ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable, QueryTimeout."""
     plan = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values) as connection:
         row = await connection.fetchrow(plan.sql, *plan.arguments(values, principal))
@@ -78,7 +78,7 @@ async def answer(
 async def fetch_objects(
     database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any] = ()
 ) -> list[OwnedObject]:
-    """Ask a question of form EACH. Raises BadInputError, DatabaseUnavailable, QuestionTooSlow."""
+    """Ask a question of form EACH. Raises BadInputError, DatabaseUnavailable, QueryTimeout."""
     plan = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values) as connection:
         rows = await connection.fetch(plan.sql, *plan.arguments(values, principal))
@@ -90,7 +90,7 @@ async def bodies(
 ) -> list[bytes | None]:
     """Ask a question of form KEYED, of the database that is written to. Answers in the order of the keys.
 
-    Raises BadInputError, DatabaseUnavailable, QuestionTooSlow.
+    Raises BadInputError, DatabaseUnavailable, QueryTimeout.
     """
     plan = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values, is_latest=True) as connection:
@@ -112,7 +112,7 @@ async def reading(
         async with database.read_latest() if is_latest else database.read() as connection:
             yield connection
     except asyncpg.QueryCanceledError as error:
-        raise QuestionTooSlow from error
+        raise QueryTimeout from error
     except asyncpg.InvalidParameterValueError as error:
         # The one value that PostgreSQL looks up in a list of its own: a time zone newer than its data.
         raise BadInputError(f"PostgreSQL refuses a value: {error}.") from error

@@ -18,7 +18,7 @@ from app.reads.counting import count_of, linked
 from app.reads.entity import Computed, Count, Entity, Every, Many, One, Scope
 from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
 from app.reads.literals import number_literal, text_literal
-from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, pack, row_json
+from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, array_bytes, object_text, pack, row_json
 from app.reads.ordering import beyond, order_by, total_order
 from app.reads.query import ALL_ROWS, Amounts, Condition, ListArgs, ReadQuery, ResultFormat, Selected, Selection
 from app.rules.identity import NO_STRATEGY
@@ -34,7 +34,7 @@ def build_statement(entity: Entity, query: ReadQuery, *, is_scoped: bool) -> Sel
     compiler = Compiler(query.amounts, is_scoped=is_scoped)
     match query.form:
         case ResultFormat.ARRAY:
-            body = compiler.array(entity, query.selection, query.listing).scalar_subquery().label("body")
+            body = compiler.array_bytes(entity, query.selection, query.listing).scalar_subquery().label("body")
             if not query.is_counted:
                 return select(body)
             return select(body, count_of(compiler, entity, query.listing.where).label("total"))
@@ -77,22 +77,41 @@ class Compiler:
         parent: Columns | None = None,
     ) -> Select[Any]:
         """A page as one JSON array of objects, in the list's order."""
-        occurrence, inner_name = self.names.new("t"), self.names.new("r")
-        columns = Columns(occurrence, entity.model)
+        columns, inner_name = Columns(self.names.new("t"), entity.model), self.names.new("r")
+        row = Row()
+        packed, to_json = pack(self.pairs(entity, columns, selection, row))
+        page = self._page(entity, listing, columns, row, packed, [*linked(link, columns, parent)])
+        objects = func.coalesce(func.json_agg(to_json(inner_name)), EMPTY_ARRAY)
+        return select(objects).select_from(page.subquery(inner_name))
+
+    def array_bytes(self, entity: Entity, selection: Selection, listing: ListArgs) -> Select[Any]:
+        """Like `array`, as UTF-8 bytes and cheaper: for an array that is the whole response."""
+        columns, inner_name = Columns(self.names.new("t"), entity.model), self.names.new("r")
+        row = Row()
+        packed, to_text = object_text(self.pairs(entity, columns, selection, row))
+        page = self._page(entity, listing, columns, row, packed, [])
+        return select(array_bytes(to_text(inner_name))).select_from(page.subquery(inner_name))
+
+    def _page(
+        self,
+        entity: Entity,
+        listing: ListArgs,
+        columns: Columns,
+        row: Row,
+        packed: list[ColumnElement[Any]],
+        linked_to: list[ColumnElement[bool]],
+    ) -> Select[Any]:
+        """The page's rows with the columns of `packed`, in the list's order."""
         order = order_by(total_order(entity, listing.order), columns)
         limit = None if listing.page.is_whole else number_literal(listing.page.limit)
-        rows: FromClause = entity.model.__table__.alias(occurrence)
-        conditions = [*linked(link, columns, parent), *self.conditions(entity, columns, listing)]
+        rows: FromClause = entity.model.__table__.alias(columns.name)
+        conditions = [*linked_to, *self.conditions(entity, columns, listing)]
         if listing.page.offset is not None:
             # Only the page's rows are rendered: PostgreSQL would work out the fields of skipped rows too.
             skip = typed(parameter_name(listing.page.offset), BigInteger())
             page: Select[Any] = select(literal_column("*")).select_from(rows).where(*conditions).order_by(*order)
-            rows, conditions = page.limit(limit).offset(skip).subquery(occurrence), []
-        row = Row()
-        packed, to_json = pack(self.pairs(entity, columns, selection, row))
-        page = select(*packed).select_from(row.beside(rows, columns)).where(*conditions).order_by(*order).limit(limit)
-        objects = func.coalesce(func.json_agg(to_json(inner_name)), EMPTY_ARRAY)
-        return select(objects).select_from(page.subquery(inner_name))
+            rows, conditions = page.limit(limit).offset(skip).subquery(columns.name), []
+        return select(*packed).select_from(row.beside(rows, columns)).where(*conditions).order_by(*order).limit(limit)
 
     def each(self, entity: Entity, selection: Selection, listing: ListArgs) -> Select[Any]:
         """A page as rows: the strategy (NO_STRATEGY where rows are of none) and the object."""

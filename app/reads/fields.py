@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Text, cast, func, literal_column
 
-from app.reads.columns import Columns
+from app.reads.columns import Columns, PlainText
 from app.reads.literals import number_literal, text_literal
 from app.reads.query import Amounts
 
@@ -82,7 +82,7 @@ def rfc3339(nanoseconds: ColumnElement[Any]) -> ColumnElement[Any]:
         func.replace(seconds, text_literal(" "), text_literal("T"))
         .op("||")(text_literal("."))
         .op("||")(remainder)
-        .op("||")(text_literal("Z"))
+        .op("||", return_type=PlainText())(text_literal("Z"))
     )
 
 

@@ -48,7 +48,7 @@ class Lookups:
         """The objects that have these keys, in their order, as JSON; None where there is none.
 
         The keys are taken at once, not when the answer is awaited. `values` are those of the slots after the keys' own.
-        Raises BadInputError, DatabaseUnavailable, QuestionTooSlow.
+        Raises BadInputError, DatabaseUnavailable, QueryTimeout.
         """
         # Requests of several principals share a statement where they may see the same.
         alike = (id(database), principal.strategy_ids, entity, query, _hashable(values))

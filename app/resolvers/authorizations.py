@@ -1,4 +1,4 @@
-"""May orders leave? And giving up those that did not."""
+"""Authorizing orders, and releasing those that were never submitted."""
 
 from collections.abc import Sequence
 from time import time_ns
@@ -18,9 +18,9 @@ from app.resolvers.transactions import act
 async def authorize_orders(
     context: Context, principal: Principal, commands: Sequence[AuthorizeOrder | PurserError]
 ) -> list[Verdict | PurserError]:
-    """Decide each order on its own, in their order; an error in the place of an order is its answer.
+    """Authorize each order on its own, in order. A `PurserError` among the commands is that order's answer.
 
-    Raises Forbidden, Busy, DatabaseUnavailable: then to ask again is safe.
+    Raises Forbidden, Busy, DatabaseUnavailable; after the last two, repeating the request is safe.
     """
     principal.require(Role.TRADER)
     answers: list[Verdict | PurserError | None] = []
@@ -32,7 +32,7 @@ async def authorize_orders(
             answers.append(None)
         else:
             answers.append(answer)
-    decided = iter(await context.gate.authorize(requests) if requests else ())
+    decided = iter(await context.group_commit.authorize(requests) if requests else ())
     return [next(decided) if answer is None else answer for answer in answers]
 
 
@@ -47,9 +47,9 @@ async def _request(context: Context, principal: Principal, command: AuthorizeOrd
 async def release_order(
     context: Context, principal: Principal, strategy: StrategyRef, client_order_id: str
 ) -> tuple[UUID, Released]:
-    """Give up an order that was never submitted: its hold is void. Answers its strategy and what was released.
+    """Release an order that was never submitted: its hold is voided. Returns its strategy and what was released.
 
-    Released before: the same answer, marked as repeated. Raises Forbidden, StrategyNotFound, OrderNotFound,
+    Repeated: the same answer, marked as repeated. Raises Forbidden, StrategyNotFound, OrderNotFound,
     OrderNotReleasable, Busy.
     """
     principal.require(Role.TRADER)

@@ -1,4 +1,4 @@
-"""Following the change feed, for one who asks: what was missed first, then what happens."""
+"""Following the change feed for one principal: first what was missed, then what happens."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -18,21 +18,21 @@ T = TypeVar("T")
 
 PAGE_ROWS = 1000
 RETRY_SECONDS = 0.5
-"""How long to wait before a database is asked again that was away."""
+"""The pause before a database that is unavailable is queried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A change, and the cursor that leads on from it."""
+    """A change, and the cursor that continues after it."""
 
     change: Change
     cursor: str
 
 
 def get_feed_cursor(context: Context, principal: Principal) -> str:
-    """Where the feed stands: whatever is read after this was known, and what follows the cursor, leaves no gap.
+    """The feed's current cursor: what is read after this call, and what follows the cursor, leaves no gap.
 
-    Raises DatabaseUnavailable where it was never read.
+    Raises DatabaseUnavailable if the feed was never read.
     """
     if context.feed.epoch is None:
         raise DatabaseUnavailable
@@ -42,10 +42,10 @@ def get_feed_cursor(context: Context, principal: Principal) -> str:
 async def follow_changes(
     context: Context, principal: Principal, entity: str, after: str | None
 ) -> AsyncGenerator[list[Followed], None]:
-    """The changes of one entity that the principal may see: each once, in order, for ever. No batch is empty.
+    """Yield the changes of one entity that the principal may see, each once, in order, without end. No batch is empty.
 
-    From now on, or from a cursor on. Raises FeedCursorInvalid and CursorExpired before the first batch, and
-    CursorExpired later where the history is another one since. A database that is away is waited for.
+    Starts now, or after a cursor. Raises FeedCursorInvalid or CursorExpired before the first batch, and CursorExpired
+    later if the history was replaced. Waits while the database is unavailable.
     """
     reader = _Reader(context, entity)
     if after is not None:
@@ -53,14 +53,14 @@ async def follow_changes(
     while True:
         async with context.feed.follow(entity) as subscriber:
             with suppress(Interrupted, DatabaseUnavailable):
-                async for batch in reader.go_on(subscriber):
+                async for batch in reader.read_on(subscriber):
                     seen = _visible(principal, batch)
                     if seen:
                         yield [Followed(change, write_cursor(reader.epoch, change.offset)) for change in seen]
 
 
 async def until_answered(ask: Callable[[], Awaitable[T]]) -> T:
-    """What the database answers, once it is there."""
+    """Retry until the database is available."""
     while True:
         try:
             return await ask()
@@ -74,7 +74,7 @@ def _visible(principal: Principal, changes: list[Change]) -> list[Change]:
 
 
 class _Reader:
-    """Keeps the offset of the last change handed on."""
+    """Remembers the offset of the last change that was yielded."""
 
     def __init__(self, context: Context, entity: str) -> None:
         self._context = context
@@ -84,7 +84,7 @@ class _Reader:
 
     @property
     def epoch(self) -> UUID:
-        """The history that is followed, once it is."""
+        """The epoch of the history, once reading has started."""
         assert self._epoch is not None
         return self._epoch
 
@@ -92,8 +92,8 @@ class _Reader:
         async with self._context.database.read_latest() as connection:
             self._epoch, self._offset = await offset_of_cursor(connection, cursor)
 
-    async def go_on(self, subscriber: Subscriber) -> AsyncIterator[list[Change]]:
-        """From the last offset, what is in the table; from where the subscriber began, what it is told."""
+    async def read_on(self, subscriber: Subscriber) -> AsyncIterator[list[Change]]:
+        """Yield from the table up to where the subscriber starts, then what the subscriber delivers."""
         start = await subscriber.start()
         if self._offset is None:
             self._epoch, self._offset = self._context.feed.epoch, start
@@ -102,7 +102,7 @@ class _Reader:
             self._offset = batch[-1].offset
             yield batch
         while True:
-            # One that was here before us (another process is ahead of this one) is not handed on again.
+            # Rows yielded before (another process may be ahead of this one) are skipped.
             batch = [change for change in await subscriber.next() if change.offset > self._offset]
             if batch:
                 self._offset = batch[-1].offset

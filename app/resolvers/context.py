@@ -4,7 +4,7 @@ from dataclasses import InitVar, dataclass, field
 
 from app.database import Database
 from app.feed import Feed, Registry
-from app.ledger.authorization import Gate
+from app.ledger.authorization import GroupCommit
 from app.reads import Lookups
 from app.resolvers.names import StrategyNames
 
@@ -15,11 +15,11 @@ class Context:
 
     database: Database
     authorize_waiting_max: InitVar[int] = 5000
-    gate: Gate = field(init=False)
+    group_commit: GroupCommit = field(init=False)
     names: StrategyNames = field(default_factory=StrategyNames)
     lookups: Lookups = field(default_factory=Lookups)
     feed: Feed = field(default_factory=Feed)
     registry: Registry = field(default_factory=Registry)
 
     def __post_init__(self, authorize_waiting_max: int) -> None:
-        object.__setattr__(self, "gate", Gate(self.database, waiting_max=authorize_waiting_max))
+        object.__setattr__(self, "group_commit", GroupCommit(self.database, waiting_max=authorize_waiting_max))

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from app.engines.nautilus import BadEvent, InstrumentReceived, decode_line, encode_event
 from app.errors import Busy, EventNotResolvable, Forbidden, InputInvalid
+from app.event_codec import BadEvent, ReadMessage, encode_message
 from app.ledger.administration.instruments import record_each
-from app.ledger.batch import Incoming, RecordedEvents, Rejected
+from app.ledger.batch import BatchResult, Incoming, Rejected
 from app.ledger.commands import StrategyRef
 from app.ledger.recording import quarantine, record
 from app.ledger.recording.quarantine import Resolved, ResolveQuarantine
@@ -33,10 +33,12 @@ async def list_quarantined_events(
     return await answer(context.database, principal, QUARANTINED_EVENT, query, values)
 
 
-async def record_events(context: Context, principal: Principal, events: Sequence[object]) -> RecordedEvents:
-    """Record what an engine reports, parsed from JSON; what cannot be taken is rejected by its index, the rest goes on.
+async def record_events(
+    context: Context, principal: Principal, events: Sequence[object], read_message: ReadMessage
+) -> BatchResult:
+    """Record an engine's messages, parsed from JSON. Refused ones are listed by index; the others are recorded.
 
-    Instruments (`Instrument.to_dict`) may be among the events: they are recorded first.
+    Instruments may be among the messages: they are recorded first.
 
     Raises Forbidden, InputInvalid, Busy, DatabaseUnavailable: then to send all of it again is safe.
     """
@@ -48,17 +50,20 @@ async def record_events(context: Context, principal: Principal, events: Sequence
     instruments: list[tuple[int, InstrumentDefinition]] = []
     for index, value in enumerate(events):
         try:
-            line = encode_event(value)
-            event = decode_line(line)
-            _require_rights(principal, event)
-        except InstrumentReceived as received:
-            instruments.append((index, received.definition))
+            message = read_message(encode_message(value))
         except BadEvent as bad:
             rejected.append(Rejected(index, bad.event_id, bad.code, bad.message))
+            continue
+        if isinstance(message, InstrumentDefinition):
+            instruments.append((index, message))
+            continue
+        event, payload = message
+        try:
+            _require_rights(principal, event)
         except Forbidden as error:
             rejected.append(Rejected(index, event.event_id or None, error.code.value, str(error)))
         else:
-            incoming.append(Incoming(index, event, line.decode()))
+            incoming.append(Incoming(index, event, payload))
     try:
         known, refused = await record_each(context.database, principal, instruments)
         recorded = await record.record_events(context.database, incoming)

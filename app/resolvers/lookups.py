@@ -21,6 +21,6 @@ def look_up(
     """The objects that have these keys, in their order; None where there is none that the principal may see.
 
     Many at once, and those of many requests, are one statement: the keys are taken when this is called. `values` are
-    those beside the keys. What it answers raises BadInputError, DatabaseUnavailable, QuestionTooSlow.
+    those beside the keys. What it answers raises BadInputError, DatabaseUnavailable, QueryTimeout.
     """
     return context.lookups.find(context.database, principal, entity, query, values, keys)

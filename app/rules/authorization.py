@@ -1,4 +1,4 @@
-"""May an order leave? The one decision, from numbers alone. Pure; run under `localcontext(EXACT)`."""
+"""Whether an order may be submitted, decided from numbers alone. Pure; run under `localcontext(EXACT)`."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,12 +13,12 @@ _ZERO = Decimal(0)
 
 
 class Question(Struct, frozen=True):
-    """An order that wants to leave, in numbers.
+    """An order to authorize, in numbers.
 
-    `trading_state` is the strategy's own, `global_state` that of all trading: the stricter one decides.
-    `increasing_qty` is what of `quantity` would increase exposure, `required` what that ties up; `unit_price` None and
-    `currency` None where they are not known. `held` is what the order holds already. `unvalued` says which open order
-    of the strategy has a need that is not known, and what would make it known.
+    `trading_state` is the strategy's own, `global_state` that of all trading; the stricter one decides.
+    `increasing_qty`: the part of `quantity` that would increase exposure; `required`: what that part reserves.
+    `unit_price` and `currency` are None if unknown. `hold_amount`: what the order holds already. `unvalued` names an
+    open order of the strategy whose hold cannot be computed, and the remedy.
     """
 
     strategy_name: str
@@ -30,21 +30,21 @@ class Question(Struct, frozen=True):
     required: Decimal
     currency: str | None
     budget: BudgetState | None
-    held: Decimal = _ZERO
+    hold_amount: Decimal = _ZERO
     unvalued: str | None = None
     global_state: TradingState = TradingState.ACTIVE
 
 
 @dataclass(slots=True, frozen=True)
 class Denial:
-    """Why an order may not leave; `reason` begins with the code and has the numbers."""
+    """Why an order is denied; `reason` begins with the code and contains the numbers."""
 
     code: DenyCode
     reason: str
 
 
 def decide(question: Question) -> Denial | None:
-    """None: it may. What reduces a position is let through unless the strategy is halted."""
+    """Return None to grant. An order that only reduces a position is granted unless trading is halted."""
     code, why = _refusal(question)
     return None if code is None else Denial(code, f"{code}: {why}")
 
@@ -52,10 +52,10 @@ def decide(question: Question) -> Denial | None:
 def _refusal(asked: Question) -> tuple[DenyCode | None, str]:
     increases = asked.increasing_qty > 0
     state = stricter(asked.global_state, asked.trading_state)
-    subject = "all trading" if asked.global_state is state else asked.strategy_name
     if state is TradingState.HALTED:
-        return DenyCode.TRADING_HALTED, f"{subject} is HALTED, quantity={asked.quantity:f}"
+        return DenyCode.TRADING_HALTED, f"{_subject(asked, state)} is HALTED, quantity={asked.quantity:f}"
     if state is TradingState.REDUCING and increases:
+        subject = _subject(asked, state)
         quantities = f"increasing={asked.increasing_qty:f}, quantity={asked.quantity:f}"
         return DenyCode.TRADING_REDUCING, f"{subject} may only reduce, {quantities}"
     if asked.currency is None:
@@ -66,11 +66,18 @@ def _refusal(asked: Question) -> tuple[DenyCode | None, str]:
         return DenyCode.NO_REFERENCE_PRICE, what
     if asked.unvalued is not None and increases:
         return DenyCode.UNVALUED_ORDER, asked.unvalued
-    required = f"required={asked.required:f} {asked.currency}"
     if asked.budget is None:
-        return DenyCode.NO_BUDGET, f"available=0 {asked.currency}, {required}"
-    available = asked.budget.available + asked.held
+        return DenyCode.NO_BUDGET, _amounts(asked, _ZERO)
+    left = asked.budget.available
+    available = left + asked.hold_amount
     if increases and available < asked.required:
-        code = DenyCode.BUDGET_OVER if asked.budget.available < 0 else DenyCode.BUDGET_EXCEEDED
-        return code, f"available={available:f} {asked.currency}, {required}"
+        return DenyCode.BUDGET_OVER if left < 0 else DenyCode.BUDGET_EXCEEDED, _amounts(asked, available)
     return None, ""
+
+
+def _amounts(asked: Question, available: Decimal) -> str:
+    return f"available={available:f} {asked.currency}, required={asked.required:f} {asked.currency}"
+
+
+def _subject(asked: Question, state: TradingState) -> str:
+    return "all trading" if asked.global_state is state else asked.strategy_name

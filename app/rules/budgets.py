@@ -1,4 +1,4 @@
-"""A budget: what a strategy may tie up in one currency, and what it ties up. Run under `localcontext(EXACT)`."""
+"""A budget: the cap on what a strategy reserves in one currency. Run under `localcontext(EXACT)`."""
 
 from decimal import Decimal
 
@@ -24,7 +24,7 @@ class JournalEntry(Struct, frozen=True):
 
 
 class BudgetState(Struct):
-    """What is tied up in one currency; `allocated` is None where no budget is set.
+    """What a strategy reserves in one currency; `allocated` is None without a budget.
 
     `version` is 0 until the first budget is set. From then on every change has a journal entry.
     """
@@ -41,7 +41,7 @@ class BudgetState(Struct):
 
     @property
     def reserved(self) -> Decimal:
-        """What open orders and open positions tie up."""
+        """What open orders and open positions reserve."""
         return self.reserved_orders + self.reserved_positions
 
     @property
@@ -49,10 +49,10 @@ class BudgetState(Struct):
         """What is left; negative while the budget is over, and nothing where none is set."""
         return (self.allocated or _ZERO) - self.reserved
 
-    def tie_up(
+    def reserve(
         self, orders: Decimal, positions: Decimal, reason: JournalReason, client_order_id: str | None, now: int
     ) -> JournalEntry | None:
-        """Add to what is reserved (negative: let go). Answers the journal's entry, where there is one to write."""
+        """Add to what is reserved; negative amounts release. Returns the journal entry, if there is one to write."""
         before = self.reserved
         self.reserved_orders += orders
         if positions:

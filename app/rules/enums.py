@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class OrderSide(StrEnum):
-    """Which way an order or a fill goes. NO_ORDER_SIDE: no event of the order has said it."""
+    """The side of an order or fill."""
 
     BUY = "BUY"
     SELL = "SELL"
@@ -16,7 +16,7 @@ TRADED_SIDES = (OrderSide.BUY, OrderSide.SELL)
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands. DENIED: refused before it left; REJECTED: refused by the venue."""
+    """The status of an order."""
 
     INITIALIZED = "INITIALIZED"
     DENIED = "DENIED"
@@ -35,7 +35,7 @@ class OrderStatus(StrEnum):
 
 
 class OrderType(StrEnum):
-    """How an order is priced and triggered. UNKNOWN: no event of the order has said it."""
+    """The type of an order."""
 
     MARKET = "MARKET"
     LIMIT = "LIMIT"
@@ -50,7 +50,7 @@ class OrderType(StrEnum):
 
 
 class TimeInForce(StrEnum):
-    """How long an order stays open. UNKNOWN: no event of the order has said it."""
+    """How long an order remains in force."""
 
     GTC = "GTC"
     IOC = "IOC"
@@ -63,7 +63,7 @@ class TimeInForce(StrEnum):
 
 
 class QuantitySource(StrEnum):
-    """How an order's quantity is known: an event states it, it follows from events that do not, or not at all."""
+    """How the quantity of an order is known."""
 
     REPORTED = "REPORTED"
     INFERRED = "INFERRED"
@@ -79,7 +79,7 @@ class LiquiditySide(StrEnum):
 
 
 class PositionSide(StrEnum):
-    """Which way a position stands."""
+    """The side of a position."""
 
     LONG = "LONG"
     SHORT = "SHORT"
@@ -87,14 +87,14 @@ class PositionSide(StrEnum):
 
 
 class PositionStatus(StrEnum):
-    """Whether a position still holds a quantity."""
+    """The status of a position."""
 
     OPEN = "OPEN"
     CLOSED = "CLOSED"
 
 
 class TradingState(StrEnum):
-    """What a strategy may do: anything, only reduce risk, or nothing."""
+    """What a strategy may do."""
 
     ACTIVE = "ACTIVE"
     REDUCING = "REDUCING"
@@ -102,7 +102,7 @@ class TradingState(StrEnum):
 
 
 class AuthorizationStatus(StrEnum):
-    """What became of the question whether an order may leave. OVERRULED: it left all the same."""
+    """The outcome of an order's authorization."""
 
     GRANTED = "GRANTED"
     DENIED = "DENIED"
@@ -111,7 +111,7 @@ class AuthorizationStatus(StrEnum):
 
 
 class DenyCode(StrEnum):
-    """Why an order may not leave."""
+    """Why an order was denied."""
 
     BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
     NO_BUDGET = "NO_BUDGET"
@@ -124,7 +124,7 @@ class DenyCode(StrEnum):
 
 
 class BudgetOverReason(StrEnum):
-    """What made a budget tie up more than it allows: its cap was cut, or the engine reported facts."""
+    """Why a budget's `reserved` exceeds its `allocated`."""
 
     CUT = "CUT"
     FILL = "FILL"
@@ -145,14 +145,14 @@ class JournalReason(StrEnum):
 
 
 class InstrumentSource(StrEnum):
-    """How the terms of an instrument are known. ASSUMED: linear, multiplier 1, settled in its fills' currency."""
+    """The source of an instrument's terms."""
 
     RECORDED = "RECORDED"
     ASSUMED = "ASSUMED"
 
 
 class Reconciliation(StrEnum):
-    """How a position compares with what the engine reports of it."""
+    """Whether the engine's reports of a position agree with the ledger."""
 
     NOT_REPORTED = "NOT_REPORTED"
     AGREES = "AGREES"
@@ -160,7 +160,7 @@ class Reconciliation(StrEnum):
 
 
 class DiscrepancyKind(StrEnum):
-    """In what the engine's report of a position differs from the ledger."""
+    """The figure that differs between an engine's report of a position and the ledger."""
 
     FILL_MISSING = "FILL_MISSING"
     QUANTITY = "QUANTITY"
@@ -171,7 +171,7 @@ class DiscrepancyKind(StrEnum):
 
 
 class Valuation(StrEnum):
-    """What an amount rests on."""
+    """The basis of an amount."""
 
     RECORDED = "RECORDED"
     REPORTED = "REPORTED"
@@ -190,7 +190,7 @@ class QuarantineCode(StrEnum):
 
 
 class QuarantineAction(StrEnum):
-    """What to do with an event in quarantine."""
+    """The action to take on an event in quarantine."""
 
     ACCEPT = "ACCEPT"
     DISMISS = "DISMISS"

@@ -1,13 +1,13 @@
 """What an engine reports, as value types. Field names and meanings are NautilusTrader's (`model/events`).
 
-Fields of type Any were ignored by earlier releases: events that are stored may have anything there. Read them through
-the properties, which take an unexpected value for none.
+A field of type Any was ignored by earlier releases, so stored events may have any value there. A property reads it and
+takes an unexpected value for none; where the property has the engine's name, the field's own is `<name>_raw`.
 """
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, final, get_args
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from app.rules.enums import DenyCode, LiquiditySide, OrderSide, OrderType, QuarantineAction, TimeInForce
 from app.rules.money import is_storable, read_decimal
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 else:
     # On the wire also RFC 3339 text; whoever decodes an event turns it into nanoseconds.
     Instant = int | str
+
+
+def is_identifier(value: object) -> bool:
+    """Whether a field of type Any holds what an Identifier may be."""
+    return isinstance(value, str) and 1 <= len(value) <= IDENTIFIER_LENGTH_MAX
 
 
 class OrderEvent(Struct, tag_field="type", tag=True, kw_only=True):
@@ -56,7 +61,7 @@ class OrderInitialized(OrderEvent, tag=True, kw_only=True):
     emulation_trigger: Text | None = None
     quote_quantity: Any = False
     exec_algorithm_id: Any = None
-    exec_spawn_id: Any = None
+    exec_spawn_id_raw: Any = field(default=None, name="exec_spawn_id")
 
     @property
     def is_quote_quantity(self) -> bool:
@@ -69,12 +74,20 @@ class OrderInitialized(OrderEvent, tag=True, kw_only=True):
         return isinstance(self.exec_algorithm_id, str)
 
     @property
-    def primary_order_id(self) -> str | None:
-        """The order that an execution algorithm spawned this one from; a primary order may name itself."""
-        primary = self.exec_spawn_id
-        if not isinstance(primary, str) or primary == self.client_order_id:
-            return None
-        return primary if 1 <= len(primary) <= IDENTIFIER_LENGTH_MAX else None
+    def exec_spawn_id(self) -> str | None:
+        """The primary order that an execution algorithm spawned this one from; None where the order names itself."""
+        primary = self.exec_spawn_id_raw
+        return primary if primary != self.client_order_id and is_identifier(primary) else None
+
+    @property
+    def spawned_qty(self) -> Decimal | None:
+        """What the order took off its primary order, if it has one."""
+        return self.quantity if self.exec_spawn_id is not None else None
+
+    @property
+    def tag_list(self) -> list[str]:
+        """The tags, none where the event has null."""
+        return self.tags or []
 
     @property
     def is_emulated(self) -> bool:
@@ -101,6 +114,16 @@ class AuthorizationGranted(OrderEvent, tag=True, kw_only=True, omit_defaults=Tru
     quote_quantity: bool = False
     budget_currency: str | None = None
     """Of the budget that decided; None where the currency is not known."""
+
+    @property
+    def is_quote_quantity(self) -> bool:
+        """Whether `quantity` is an amount of the quote currency."""
+        return self.quote_quantity is True
+
+    @property
+    def tag_list(self) -> list[str]:
+        """The tags, none where the event has null."""
+        return self.tags or []
 
 
 class AuthorizationDenied(AuthorizationGranted, tag=True, kw_only=True, omit_defaults=True):

@@ -31,12 +31,12 @@ from app.rules.order_conclusions import conclude
 from app.rules.order_lifecycle import (
     TARGETS,
     apply,
+    follow_fills,
     open_order,
     open_unreported,
     rank_of,
     reason_of,
     refusal,
-    settle_fills,
 )
 from app.rules.order_state import RANK_CONCLUDED, OrderState
 from app.rules.order_transitions import BEFORE_VENUE, TERMINAL
@@ -137,9 +137,9 @@ def _fold_primary(
     returned = [_QuantityChange(one.ts_returned, one.quantity) for one in spawned if one.ts_returned is not None]
     folded = _fold(entries, [*taken, *returned], forced)
     state = _state_of(folded)
-    if state.is_overfilled:
+    if state.overfilled:
         # More was traded than was left: the spawned orders were made with `reduce_primary=False`.
-        if not _state_of(whole).is_overfilled:
+        if not _state_of(whole).overfilled:
             folded = whole
             _state_of(whole).quantity_source = QuantitySource.INFERRED
     elif returned and state.filled_qty and not state.is_complete:
@@ -181,7 +181,7 @@ def _fold(
         if isinstance(following, _QuantityChange):
             state.quantity += following.change
             state.quantity_source = QuantitySource.INFERRED
-            settle_fills(state, is_fill=False)
+            follow_fills(state, is_fill=False)
         else:
             apply(state, following)
             applied.append((place[-1], following))

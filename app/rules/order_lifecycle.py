@@ -7,7 +7,8 @@ before it leaves. The engine's events are facts: an order that leaves though it 
 """
 
 from decimal import Decimal
-from typing import get_args
+from operator import attrgetter
+from typing import Any, get_args, get_type_hints
 
 from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, QuantitySource, TimeInForce
 from app.rules.events import (
@@ -88,6 +89,48 @@ _AUTHORIZATIONS = frozenset(get_args(AnyAuthorizationEvent))
 _WITH_REASON = frozenset({OrderDenied, OrderRejected})
 
 
+_SOURCES = {"strategy_name": "strategy_id", "side": "order_side", "tags": "tag_list"}
+"""Fields of an order's state that an event has under another name."""
+_ORIGIN = frozenset(
+    {
+        "trader_id",
+        "strategy_name",
+        "client_order_id",
+        "instrument_id",
+        "side",
+        "tags",
+        "ts_init",
+        "exec_spawn_id",
+        "spawned_qty",
+        "is_emulated",
+    }
+)
+"""What the first OrderInitialized says and no later one changes."""
+
+
+class _Copied:
+    """The fields that an order's state copies from an event: those that both have, so that none can be forgotten."""
+
+    def __init__(self, kind: type[OrderEvent], leaving: frozenset[str] = frozenset()) -> None:
+        names = [name for name in OrderState.__struct_fields__ if name not in leaving]
+        self._names = tuple(name for name in names if hasattr(kind, _SOURCES.get(name, name)))
+        sources = [_SOURCES.get(name, name) for name in self._names]
+        hints = get_type_hints(kind)
+        if unchecked := [name for name in sources if hints.get(name) is Any]:
+            raise TypeError(f"{kind.__name__}: {', '.join(unchecked)} may be anything; a property must read it")
+        self._get = attrgetter(*sources)
+
+    def of(self, event: OrderEvent) -> dict[str, Any]:
+        """Values by the state's names."""
+        return dict(zip(self._names, self._get(event), strict=True))
+
+
+_REPORTED = _Copied(OrderInitialized)
+_TERMS = _Copied(OrderInitialized, leaving=_ORIGIN)
+# `reference_price` of a state is what the emulator made of the order; what a request named is kept with the hold.
+_AUTHORIZED = _Copied(AuthorizationGranted, leaving=frozenset({"reference_price"}))
+
+
 def rank_of(event: OrderHistoryEvent) -> int:
     """The event's place among events of the same instant."""
     if type(event) is OrderInitialized and event.is_emulated:
@@ -113,30 +156,13 @@ def comes_in_order(state: OrderState, event: OrderHistoryEvent) -> bool:
 
 def open_order(event: OrderInitialized | AuthorizationGranted) -> OrderState:
     """The order as its first event describes it."""
-    state = OrderState(
-        trader_id=event.trader_id,
-        strategy_name=event.strategy_id,
-        instrument_id=event.instrument_id,
-        client_order_id=event.client_order_id,
-        side=event.order_side,
-        order_type=event.order_type,
-        time_in_force=event.time_in_force,
-        quantity=event.quantity,
-        price=event.price,
-        trigger_price=event.trigger_price,
-        reduce_only=event.reduce_only,
-        post_only=event.post_only,
-        tags=event.tags or [],
-        ts_init=event.ts_init,
-        ts_last=event.ts_event,
-        last_rank=rank_of(event),
-    )
-    state.is_quote_quantity = event.quote_quantity is True
-    if isinstance(event, OrderInitialized):
+    is_reported = isinstance(event, OrderInitialized)
+    copied = (_REPORTED if is_reported else _AUTHORIZED).of(event)
+    state = OrderState(**copied, ts_last=event.ts_event, last_rank=rank_of(event))
+    if is_reported:
         state.last_ts_init = event.ts_init
-        _note_origin(state, event)
     else:
-        _authorize(state, event)
+        _authorize(state, event)  # type: ignore[arg-type]
     return state
 
 
@@ -228,7 +254,7 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
         if type(event) is OrderUpdated:
             _amend(state, event)
     _note_venue(state, event)
-    settle_fills(state, is_fill=is_fill)
+    follow_fills(state, is_fill=is_fill)
     state.ts_last = max(state.ts_last, event.ts_event)
     # What is no move says nothing of where an order is that was closed here.
     rank = rank_of(event) if is_move or not state.was_closed_by_us else max(state.last_rank, RANK_INITIALIZED)
@@ -280,12 +306,11 @@ def _overrule(state: OrderState, event: OrderHistoryEvent) -> None:
 
 
 def _describe(state: OrderState, event: OrderInitialized) -> None:
-    """The engine's own description takes the place of what was authorized, its clock that of ours."""
-    state.instrument_id, state.side, state.tags = event.instrument_id, event.order_side, event.tags or []
+    """The engine's own description replaces what was authorized, its clock that of ours."""
     _transform(state, event)
-    _note_origin(state, event)
+    for name, value in _REPORTED.of(event).items():
+        setattr(state, name, value)
     is_granted = state.authorization_status is AuthorizationStatus.GRANTED
-    state.ts_init = event.ts_init
     state.ts_last = event.ts_event if is_granted else max(state.ts_last, event.ts_event)
 
 
@@ -293,17 +318,10 @@ def _transform(state: OrderState, event: OrderInitialized) -> None:
     """The emulator lets the order go as another one: a stop becomes a market order, say, valued by its last price."""
     price = state.price if state.price is not None else state.trigger_price
     state.reference_price = price if price is not None else state.reference_price
-    state.order_type, state.time_in_force = event.order_type, event.time_in_force
-    state.quantity, state.price, state.trigger_price = event.quantity, event.price, event.trigger_price
-    state.reduce_only, state.post_only = event.reduce_only, event.post_only
-    state.is_quote_quantity, state.quantity_source = event.is_quote_quantity, QuantitySource.REPORTED
+    for name, value in _TERMS.of(event).items():
+        setattr(state, name, value)
+    state.quantity_source = QuantitySource.REPORTED
     state.is_emulated = False
-
-
-def _note_origin(state: OrderState, event: OrderInitialized) -> None:
-    state.is_emulated = event.is_emulated
-    if (primary := event.primary_order_id) is not None:
-        state.exec_spawn_id, state.spawned_qty = primary, event.quantity
 
 
 def _amend(state: OrderState, event: OrderUpdated) -> None:
@@ -328,7 +346,7 @@ def _fill(state: OrderState, event: OrderFilled) -> None:
     if state.side is OrderSide.NO_ORDER_SIDE:
         state.side = event.order_side
     if event.order_side is not state.side or event.instrument_id != state.instrument_id:
-        state.is_mismatched = True
+        state.mismatched = True
     if state.order_type is OrderType.UNKNOWN:
         state.order_type = event.order_type_named
     if state.is_quote_quantity:
@@ -352,7 +370,7 @@ def _restore(state: OrderState) -> None:
         state.status = state.status_before_pending
 
 
-def settle_fills(state: OrderState, *, is_fill: bool) -> None:
+def follow_fills(state: OrderState, *, is_fill: bool) -> None:
     """Let the status follow the filled quantity where the table has the way.
 
     A fill that came where the table has no way (before OrderSubmitted) is caught up after a later event. A pending or

@@ -58,7 +58,7 @@ class OrderState(Struct):
     """The primary order that an execution algorithm spawned it from."""
     spawned_qty: Decimal | None = None
     """What it took off its primary order: the quantity that it was initialized with."""
-    is_mismatched: bool = False
+    mismatched: bool = False
     """Whether a fill names another side or instrument than the order."""
     is_emulated: bool = False
     """Whether its first event said so. Known while events are folded, as are the fields below; not stored."""
@@ -97,7 +97,7 @@ class OrderState(Struct):
         return max(self.filled_qty - self.quantity, _ZERO)
 
     @property
-    def is_overfilled(self) -> bool:
+    def overfilled(self) -> bool:
         """Whether more was traded than was asked for."""
         return self.overfill_qty > 0
 

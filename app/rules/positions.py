@@ -11,6 +11,7 @@ and the cost is `quantity x multiplier / average` (NautilusTrader, `model/positi
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -21,8 +22,15 @@ from app.rules.valuation import Valuation
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
 
-FillPlace = tuple[int, int, int, int]
-"""(ts_event, ts_init, trade_seq, arrival): the order in which fills count."""
+
+class FillPlace(NamedTuple):
+    """A fill's place in the order in which fills count; compares as that order. `seq` is the event's number."""
+
+    ts_event: int
+    ts_init: int
+    trade_seq: int
+    seq: int
+
 
 _TRADE_SEQ = re.compile(r"(?:.*[^0-9A-Za-z])?([0-9]{1,18})")
 _UUID_TAIL = re.compile(r".*[0-9a-fA-F]{4}-[0-9]{12}")
@@ -93,6 +101,16 @@ class PositionState(Struct):
         if not self.signed_qty:
             return PositionSide.FLAT
         return PositionSide.LONG if self.signed_qty > 0 else PositionSide.SHORT
+
+
+class FillOutcome(NamedTuple):
+    """What a fill did, as its row keeps it: the generation `position_n` of its position, PnL and worth."""
+
+    realized_pnl: Decimal = _ZERO
+    position_n: int = 0
+    flip_qty: Decimal = _ZERO
+    settlement_currency: str = ""
+    notional: Decimal = _ZERO
 
 
 @dataclass(slots=True, frozen=True)

@@ -13,23 +13,21 @@ import asyncpg
 from fastapi import FastAPI, Query, Response
 
 # The limit stands in the text: with a parameter PostgreSQL would plan the statement anew for each request.
-SQL = """
-SELECT (
-    SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM (
-        SELECT o.client_order_id, o.venue_order_id, o.strategy_id, s.name AS strategy_name, o.trader_id,
-            o.account_id, o.instrument_id, o.position_id, o.side, o.order_type, o.time_in_force, o.status,
-            o.quantity, o.filled_qty, greatest(o.quantity - o.filled_qty, 0) AS leaves_qty, o.price,
-            o.trigger_price, o.avg_px, o.reduce_only, o.post_only, o.deny_reason, o.tags,
-            replace((timestamp '1970-01-01' + o.ts_init / 1000000000 * interval '1 second')::text, ' ', 'T')
-                || '.' || lpad((o.ts_init % 1000000000)::text, 9, '0') || 'Z' AS ts_init,
-            replace((timestamp '1970-01-01' + o.ts_last / 1000000000 * interval '1 second')::text, ' ', 'T')
-                || '.' || lpad((o.ts_last % 1000000000)::text, 9, '0') || 'Z' AS ts_last
-        FROM orders AS o LEFT JOIN strategies AS s ON s.strategy_id = o.strategy_id
-        ORDER BY o.ts_init DESC, o.client_order_id DESC, o.strategy_id DESC
-        LIMIT {limit} OFFSET {offset}
-    ) AS r
-) AS body, (SELECT coalesce(sum(orders), 0)::bigint FROM order_totals) AS total
+ROWS = """
+SELECT o.client_order_id, o.venue_order_id, o.strategy_id, s.name AS strategy_name, o.trader_id,
+    o.account_id, o.instrument_id, o.position_id, o.side, o.order_type, o.time_in_force, o.status,
+    o.quantity, o.filled_qty, greatest(o.quantity - o.filled_qty, 0) AS leaves_qty, o.price,
+    o.trigger_price, o.avg_px, o.reduce_only, o.post_only, o.deny_reason, o.tags,
+    replace((timestamp '1970-01-01' + o.ts_init / 1000000000 * interval '1 second')::text, ' ', 'T')
+        || '.' || lpad((o.ts_init % 1000000000)::text, 9, '0') || 'Z' AS ts_init,
+    replace((timestamp '1970-01-01' + o.ts_last / 1000000000 * interval '1 second')::text, ' ', 'T')
+        || '.' || lpad((o.ts_last % 1000000000)::text, 9, '0') || 'Z' AS ts_last
+FROM orders AS o LEFT JOIN strategies AS s ON s.strategy_id = o.strategy_id
+ORDER BY o.ts_init DESC, o.client_order_id DESC, o.strategy_id DESC
+LIMIT {limit} OFFSET {offset}
 """
+BODY = f"SELECT coalesce(json_agg(row_to_json(r)), '[]'::json) FROM ({ROWS}) AS r"
+SQL = f"SELECT ({BODY}) AS body, (SELECT coalesce(sum(orders), 0)::bigint FROM order_totals) AS total"
 
 
 def create_app() -> FastAPI:

@@ -15,8 +15,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.authentication import principal_of, status_of
-from app.errors import Busy, PurserError, QuestionTooSlow
-from app.settings import Settings
+from app.errors import Busy, PurserError, QueryTimeout
+from app.settings import FixedLimits, Settings
 from graphql_schema import operations
 from graphql_schema.acts import Acts
 from graphql_schema.caller import Caller
@@ -41,23 +41,23 @@ ALLOWED = "GET, HEAD, POST"
 class GraphQLEndpoint:
     """Answers GraphQL over HTTP. The application's `state.context` must hold the resolvers' context by then."""
 
-    def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
+    def __init__(self, schema: GraphQLSchema, settings: Settings, limits: FixedLimits) -> None:
         self._schema = schema
-        self._body_bytes_max = settings.graphql_body_bytes_max
-        self._request_bytes_max = settings.graphql_request_bytes_max
+        self._body_bytes_max = limits.graphql_query_bytes_max
+        self._request_bytes_max = _request_bytes_max(settings, limits)
         self._cost_max = settings.graphql_cost_max
         self._query_seconds_max = settings.graphql_timeout_seconds
         self._suggestions = settings.graphql_suggestions
         self.documents = Documents(
             schema,
-            _document_limits(settings),
+            _document_limits(settings, limits),
             introspection=settings.graphql_introspection,
             suggestions=settings.graphql_suggestions,
         )
         self.plans = Plans(schema, lambda text: self.documents.find(text).node)
         self.acts = Acts(schema, lambda text: self.documents.find(text).node)
         self.queries: QuerySource = (
-            PersistedQueries(settings.graphql_persisted_queries_max)
+            PersistedQueries(limits.graphql_persisted_queries_max)
             if settings.graphql_allow_list is None
             else AllowList.read(settings.graphql_allow_list)
         )
@@ -150,7 +150,7 @@ class GraphQLEndpoint:
                 if result is None:
                     result = await self._executed(text, document, request, caller)
         except TimeoutError:
-            raise RequestRefused([coded(QuestionTooSlow())], extensions=extensions) from None
+            raise RequestRefused([coded(QueryTimeout())], extensions=extensions) from None
         except RequestRefused as why:
             why.extensions = extensions
             raise
@@ -194,13 +194,13 @@ class GraphQLEndpoint:
         return cost
 
 
-def add_graphql(app: FastAPI, settings: Settings) -> None:
+def add_graphql(app: FastAPI, settings: Settings, limits: FixedLimits) -> None:
     """Add `/graphql`. The application's `state.context` must hold the resolvers' context by the first request.
 
     Raises SettingsInvalid where the allow-list cannot be used.
     """
-    endpoint = GraphQLEndpoint(schema._schema, settings)
-    sockets = WebSocketRoute(PATH, Sockets(endpoint, _socket_limits(settings)))
+    endpoint = GraphQLEndpoint(schema._schema, settings, limits)
+    sockets = WebSocketRoute(PATH, Sockets(endpoint, _socket_limits(settings, limits)))
     # Before the REST paths: each that is looked at first costs some microseconds.
     app.router.routes[:0] = [*graphiql.routes(PATH), Route(PATH, endpoint), sockets]
 
@@ -216,28 +216,33 @@ def graphql_refusal(error: PurserError) -> ASGIApp:
     return answer
 
 
-def _document_limits(settings: Settings) -> DocumentLimits:
+def _document_limits(settings: Settings, limits: FixedLimits) -> DocumentLimits:
     return DocumentLimits(
         entity=ShapeLimits(
             depth_max=settings.graphql_depth_max,
-            aliases_max=settings.graphql_aliases_max,
-            directives_max=settings.graphql_directives_max,
-            fields_max=settings.graphql_fields_max,
+            aliases_max=limits.graphql_aliases_max,
+            directives_max=limits.graphql_directives_max,
+            fields_max=limits.graphql_fields_max,
         ),
-        tokens_max=settings.graphql_tokens_max,
-        page_size_max=settings.graphql_page_size_max,
-        documents_max=settings.graphql_documents_max,
+        tokens_max=limits.graphql_tokens_max,
+        page_size_max=limits.graphql_page_size_max,
+        documents_max=limits.graphql_documents_max,
     )
 
 
-def _socket_limits(settings: Settings) -> SocketLimits:
+def _socket_limits(settings: Settings, limits: FixedLimits) -> SocketLimits:
     return SocketLimits(
         connections_max=settings.graphql_sockets_max,
-        operations_max=settings.graphql_socket_operations_max,
-        message_bytes_max=settings.graphql_request_bytes_max,
-        init_timeout_seconds=settings.graphql_socket_init_timeout_seconds,
-        send_timeout_seconds=settings.graphql_socket_send_timeout_seconds,
+        operations_max=limits.websocket_operations_max,
+        message_bytes_max=_request_bytes_max(settings, limits),
+        init_timeout_seconds=limits.websocket_init_timeout_seconds,
+        send_timeout_seconds=limits.websocket_send_timeout_seconds,
     )
+
+
+def _request_bytes_max(settings: Settings, limits: FixedLimits) -> int:
+    """Of any request, before it is known whether it is a mutation."""
+    return max(settings.graphql_mutation_bytes_max, limits.graphql_query_bytes_max)
 
 
 def _refusal_of(error: Exception) -> RequestRefused:

@@ -85,9 +85,10 @@ class _PageRoute(Route):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             return Match.NONE, {}
-        if not wants_page(",".join(Headers(scope=scope).getlist("accept"))):
+        found = super().matches(scope)
+        if found[0] is Match.NONE or not wants_page(",".join(Headers(scope=scope).getlist("accept"))):
             return Match.NONE, {}
-        return super().matches(scope)
+        return found
 
 
 class _Assets(StaticFiles):

@@ -1,4 +1,4 @@
-"""Limits on what a request may ask for, cheapest first; each has a code of its own, and a setting but for `variables`.
+"""Limits on what a request may ask for, cheapest first; each has a code of its own. `app.settings` has their values.
 
     body       bytes, while they arrive                             BODY_TOO_LARGE
     documents.py, by the parser                                     TOO_MANY_TOKENS

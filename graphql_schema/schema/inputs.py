@@ -19,189 +19,181 @@ from app.rules.enums import (
     TradingState,
 )
 from graphql_schema.types.enums import FillSortField, OrderSortField, SortDirection
-from graphql_schema.types.fields import described, optional
+from graphql_schema.types.fields import described, input_type, optional
 from graphql_schema.types.scalars import Amount, Instant
 
-_AND = "All of these, besides."
-_OR = "At least one of these; none of an empty list."
-_NOT = "Not this."
+_AND = "All of these must match too."
+_OR = "At least one of these must match; an empty list matches nothing."
+_NOT = "This must not match."
 
 
-@strawberry.input(
-    description="Compares a text. An empty text is compared like any other; null, or left out, asks for nothing."
-)
+@input_type
 class StringFilter:
-    """Compares a text. An empty text is compared like any other; null, or left out, asks for nothing."""
+    """Compares a string. An empty string is compared like any other; null or absent means no condition."""
 
-    eq: str | None = optional("Is this.")
-    in_: list[str] | None = optional("Is one of these.", "in")
-    contains: str | None = optional("Has this inside, in any case; `%` and `_` mean themselves.")
-    starts_with: str | None = optional("Begins with this, in the same case.")
+    eq: str | None = optional("Equals this value.")
+    in_: list[str] | None = optional("Equals one of these values.", "in")
+    contains: str | None = optional("Contains this, ignoring case; `%` and `_` are literal.")
+    starts_with: str | None = optional("Starts with this, matching case.")
 
 
-@strawberry.input(description="Compares a decimal.")
+@input_type
 class DecimalFilter:
     """Compares a decimal."""
 
-    eq: Amount | None = optional("Is this number, however many zeros it ends with.")
-    gt: Amount | None = optional("Is greater.")
-    gte: Amount | None = optional("Is greater, or equal.")
-    lt: Amount | None = optional("Is less.")
-    lte: Amount | None = optional("Is less, or equal.")
+    eq: Amount | None = optional("Equals this number; trailing zeros are ignored.")
+    gt: Amount | None = optional("Greater than this number.")
+    gte: Amount | None = optional("Greater than or equal to this number.")
+    lt: Amount | None = optional("Less than this number.")
+    lte: Amount | None = optional("Less than or equal to this number.")
 
 
-@strawberry.input(description="Compares an instant.")
+@input_type
 class DateTimeFilter:
     """Compares an instant."""
 
-    gte: Instant | None = optional("Then or later.")
-    gt: Instant | None = optional("Later.")
-    lt: Instant | None = optional("Earlier.")
-    lte: Instant | None = optional("Then or earlier.")
+    gte: Instant | None = optional("At or after this instant.")
+    gt: Instant | None = optional("After this instant.")
+    lt: Instant | None = optional("Before this instant.")
+    lte: Instant | None = optional("At or before this instant.")
 
 
 @strawberry.input(name="UUIDFilter", description="Compares a UUID.")
 class UUIDFilter:
     """Compares a UUID."""
 
-    eq: UUID | None = optional("Is this.")
-    in_: list[UUID] | None = optional("Is one of these.", "in")
+    eq: UUID | None = optional("Equals this value.")
+    in_: list[UUID] | None = optional("Equals one of these values.", "in")
 
 
-@strawberry.input(description="Compares an order's status.")
+@input_type
 class OrderStatusFilter:
-    """Compares an order's status."""
+    """Compares an order status."""
 
-    eq: OrderStatus | None = optional("Is this.")
-    in_: list[OrderStatus] | None = optional("Is one of these.", "in")
+    eq: OrderStatus | None = optional("Equals this value.")
+    in_: list[OrderStatus] | None = optional("Equals one of these values.", "in")
 
 
-@strawberry.input(description="Compares what became of an order's authorization.")
+@input_type
 class AuthorizationStatusFilter:
-    """Compares what became of an order's authorization."""
+    """Compares an authorization status."""
 
-    eq: AuthorizationStatus | None = optional("Is this.")
-    in_: list[AuthorizationStatus] | None = optional("Is one of these.", "in")
+    eq: AuthorizationStatus | None = optional("Equals this value.")
+    in_: list[AuthorizationStatus] | None = optional("Equals one of these values.", "in")
 
 
-@strawberry.input(description="Which orders.")
+@input_type
 class OrderFilter:
-    """Which orders."""
+    """Selects orders."""
 
-    strategy_id: UUIDFilter | None = optional("Their strategy, by its id.")
-    strategy_name: StringFilter | None = optional("Their strategy, by its name.")
-    instrument_id: StringFilter | None = optional("What is traded.")
-    client_order_id: StringFilter | None = optional("The engine's id.")
-    status: OrderStatusFilter | None = optional("Where they stand.")
+    strategy_id: UUIDFilter | None = optional("By the strategy's id.")
+    strategy_name: StringFilter | None = optional("By the strategy's name.")
+    instrument_id: StringFilter | None = optional("By instrument id.")
+    client_order_id: StringFilter | None = optional("The engine's order id.")
+    status: OrderStatusFilter | None = optional("By order status.")
     authorization_status: AuthorizationStatusFilter | None = optional(
-        "What became of the question whether they may leave; an order that nobody asked about has no status to compare."
+        "By the outcome of the authorization; orders without one never match."
     )
-    side: OrderSide | None = optional("Bought or sold.")
-    order_type: OrderType | None = optional("How they are priced and triggered.", "type")
-    quantity: DecimalFilter | None = optional("The ordered quantity.")
-    quantity_source: QuantitySource | None = optional("How their quantity is known.")
-    ts_init: DateTimeFilter | None = optional("When they were made.")
-    ts_last: DateTimeFilter | None = optional("When they changed last.")
+    side: OrderSide | None = optional("The order side.")
+    order_type: OrderType | None = optional("By order type.", "type")
+    quantity: DecimalFilter | None = optional("By ordered quantity.")
+    quantity_source: QuantitySource | None = optional("By the source of the quantity.")
+    ts_init: DateTimeFilter | None = optional("By the instant of initialization.")
+    ts_last: DateTimeFilter | None = optional("By the instant of the last change.")
     and_: list["OrderFilter"] | None = optional(_AND, "and")
     or_: list["OrderFilter"] | None = optional(_OR, "or")
     not_: Optional["OrderFilter"] = optional(_NOT, "not")
 
 
-@strawberry.input(description="Which fills.")
+@input_type
 class FillFilter:
-    """Which fills."""
+    """Selects fills."""
 
-    strategy_id: UUIDFilter | None = optional("Their strategy, by its id.")
-    strategy_name: StringFilter | None = optional("Their strategy, by its name.")
-    instrument_id: StringFilter | None = optional("What is traded.")
-    client_order_id: StringFilter | None = optional("The order's id of the engine.")
-    side: OrderSide | None = optional("Bought or sold.")
-    currency: StringFilter | None = optional(
-        "The settlement currency, which they realize in: `Fill.settlementCurrency`, not `Fill.currency`."
-    )
+    strategy_id: UUIDFilter | None = optional("By the strategy's id.")
+    strategy_name: StringFilter | None = optional("By the strategy's name.")
+    instrument_id: StringFilter | None = optional("By instrument id.")
+    client_order_id: StringFilter | None = optional("The engine's order id.")
+    side: OrderSide | None = optional("The order side.")
+    currency: StringFilter | None = optional("By settlement currency: `Fill.settlementCurrency`, not `Fill.currency`.")
     last_qty: DecimalFilter | None = optional("The filled quantity.")
-    ts_event: DateTimeFilter | None = optional("When they happened.")
+    ts_event: DateTimeFilter | None = optional("By the instant of the event.")
     and_: list["FillFilter"] | None = optional(_AND, "and")
     or_: list["FillFilter"] | None = optional(_OR, "or")
     not_: Optional["FillFilter"] = optional(_NOT, "not")
 
 
-@strawberry.input(description="Which positions.")
+@input_type
 class PositionFilter:
-    """Which positions."""
+    """Selects positions."""
 
-    strategy_id: UUIDFilter | None = optional("Their strategy, by its id.")
-    strategy_name: StringFilter | None = optional("Their strategy, by its name.")
-    instrument_id: StringFilter | None = optional("What is held.")
-    status: PositionStatus | None = optional("Whether they still hold a quantity.")
-    ts_opened: DateTimeFilter | None = optional("When they were opened.")
+    strategy_id: UUIDFilter | None = optional("By the strategy's id.")
+    strategy_name: StringFilter | None = optional("By the strategy's name.")
+    instrument_id: StringFilter | None = optional("The instrument's id.")
+    status: PositionStatus | None = optional("By status.")
+    ts_opened: DateTimeFilter | None = optional("By the instant of opening.")
 
 
-@strawberry.input(description="Which fills and trades performance is computed over.")
+@input_type
 class PerformanceFilter:
-    """Which fills and trades."""
+    """Selects the fills and trades that performance is computed over."""
 
-    strategy_id: UUIDFilter | None = optional("Their strategy, by its id.")
-    strategy_name: StringFilter | None = optional("Their strategy, by its name.")
-    instrument_id: StringFilter | None = optional("What is traded.")
-    currency: StringFilter | None = optional("The currency of the amounts.")
+    strategy_id: UUIDFilter | None = optional("By the strategy's id.")
+    strategy_name: StringFilter | None = optional("By the strategy's name.")
+    instrument_id: StringFilter | None = optional("By instrument id.")
+    currency: StringFilter | None = optional("By currency of the amounts.")
     from_: Instant | None = optional("At or after this instant; by default from the beginning.", "from")
     to: Instant | None = optional("Before this instant; by default until now.")
 
 
-@strawberry.input(description="Which strategies.")
+@input_type
 class StrategyFilter:
-    """Which strategies."""
+    """Selects strategies."""
 
     name: StringFilter | None = optional("The engine's id of the strategy.")
-    trader_id: StringFilter | None = optional("Whose they are.")
-    state: TradingState | None = optional("What they may do now.")
-    own_state: TradingState | None = optional("Their `ownState`.")
+    trader_id: StringFilter | None = optional("By trader id.")
+    state: TradingState | None = optional("By effective trading state.")
+    own_state: TradingState | None = optional("By own trading state.")
 
 
-@strawberry.input(description="Which entries of the audit log.")
+@input_type
 class AuditFilter:
-    """Which entries of the audit log."""
+    """Selects audit entries."""
 
-    actor: StringFilter | None = optional("Who did it.")
-    action: StringFilter | None = optional("What was done.")
-    strategy_id: UUIDFilter | None = optional("The strategy it was done to.")
-    ts: DateTimeFilter | None = optional("When it was done.")
+    actor: StringFilter | None = optional("By actor.")
+    action: StringFilter | None = optional("The kind of change.")
+    strategy_id: UUIDFilter | None = optional("By strategy id.")
+    ts: DateTimeFilter | None = optional("By the instant of the change.")
 
 
-@strawberry.input(description="Compares why an event is in quarantine.")
+@input_type
 class QuarantineCodeFilter:
-    """Compares why an event is in quarantine."""
+    """Compares a quarantine code."""
 
-    eq: QuarantineCode | None = optional("Is this.")
-    in_: list[QuarantineCode] | None = optional("Is one of these.", "in")
+    eq: QuarantineCode | None = optional("Equals this value.")
+    in_: list[QuarantineCode] | None = optional("Equals one of these values.", "in")
 
 
-@strawberry.input(description="Which events in quarantine.")
+@input_type
 class QuarantineFilter:
-    """Which events in quarantine."""
+    """Selects events in quarantine."""
 
-    strategy_id: UUIDFilter | None = optional("Their strategy, by its id.")
-    client_order_id: StringFilter | None = optional("The order that they are about, by the engine's id.")
-    code: QuarantineCodeFilter | None = optional("Why they are not applied.")
-    ts_event: DateTimeFilter | None = optional("When they happened.")
+    strategy_id: UUIDFilter | None = optional("By the strategy's id.")
+    client_order_id: StringFilter | None = optional("By the engine's order id.")
+    code: QuarantineCodeFilter | None = optional("By quarantine code.")
+    ts_event: DateTimeFilter | None = optional("By the instant of the event.")
 
 
-@strawberry.input(description="One key of the order of orders.")
+@input_type
 class OrderSort:
-    """One key of the order of orders."""
+    """One sort key for orders."""
 
-    field: OrderSortField = described("What to compare.")
-    direction: SortDirection = strawberry.field(
-        default=SortDirection.DESC, description="Which end first; the largest or latest unless said."
-    )
+    field: OrderSortField = described("The field to compare.")
+    direction: SortDirection = strawberry.field(default=SortDirection.DESC, description="The sort direction.")
 
 
-@strawberry.input(description="One key of the order of fills.")
+@input_type
 class FillSort:
-    """One key of the order of fills."""
+    """One sort key for fills."""
 
-    field: FillSortField = described("What to compare.")
-    direction: SortDirection = strawberry.field(
-        default=SortDirection.DESC, description="Which end first; the largest or latest unless said."
-    )
+    field: FillSortField = described("The field to compare.")
+    direction: SortDirection = strawberry.field(default=SortDirection.DESC, description="The sort direction.")

@@ -17,45 +17,51 @@ from app.ledger.commands import StrategyRef as Reference
 from app.ledger.recording.quarantine import ResolveQuarantine
 from app.rules.enums import OrderSide, OrderType, QuarantineAction, TimeInForce
 from app.rules.instruments import InstrumentDefinition
-from graphql_schema.types.fields import described, optional
+from graphql_schema.types.fields import described, input_type, optional
 from graphql_schema.types.scalars import Amount, Document, Instant
 
 
-@strawberry.input(one_of=True, description="A strategy, by one of these.")
+@strawberry.input(one_of=True, description="Identifies a strategy by exactly one of these.")
 class StrategyRef:
-    """A strategy, by its id or by its name."""
+    """Identifies a strategy by exactly one of these."""
 
-    id: UUID | None = optional("Its id.")
-    name: str | None = optional("Its name; refused where several traders have one of that name.")
+    id: UUID | None = optional("The strategy's id.")
+    name: str | None = optional("The strategy's name; refused if several traders have a strategy of that name.")
 
     def reference(self) -> Reference:
         """As the resolvers take it."""
         return cast(Reference, self.name if self.id is None or self.id is UNSET else self.id)
 
 
-@strawberry.input(description="An order that asks to leave.")
+@input_type
 class AuthorizeOrderInput:
-    """An order that asks to leave."""
+    """An order to authorize before it is submitted."""
 
-    strategy: StrategyRef = described("Whose it is.")
-    client_order_id: str = described("The engine's id, unique within the strategy; asked again, the same answer.")
-    instrument_id: str = described("What is traded, as in `BTCUSDT.BINANCE`.")
-    side: OrderSide = described("Buys or sells.")
-    order_type: OrderType = described("How it is priced and triggered.", "type")
-    quantity: Amount = described("How much, above zero: in units of the instrument, unless `quoteQuantity` is true.")
-    price: Amount | None = optional("The limit price, where the type has one.")
-    trigger_price: Amount | None = optional("The trigger price, where the type has one.")
+    strategy: StrategyRef = described("The strategy.")
+    client_order_id: str = described(
+        "The engine's order id, unique within the strategy. A repeated request gets the first answer again."
+    )
+    instrument_id: str = described("The instrument's id, for example `BTCUSDT.BINANCE`.")
+    side: OrderSide = described("The order side.")
+    order_type: OrderType = described("The order type.", "type")
+    quantity: Amount = described(
+        "The quantity, above zero: in units of the instrument, or in the quote currency if `quoteQuantity` is true."
+    )
+    price: Amount | None = optional("The limit price, for types that have one.")
+    trigger_price: Amount | None = optional("The trigger price, for types that have one.")
     reference_price: Amount | None = optional(
-        "What to value it at where it has no price of its own; the instrument's last fill unless given."
+        "The price that values an order without a price of its own; by default the price of the instrument's last fill."
     )
     time_in_force: TimeInForce = strawberry.field(
-        default=TimeInForce.GTC, description="How long it stays open; until it is canceled unless said."
+        default=TimeInForce.GTC, description="How long the order remains in force."
     )
-    reduce_only: bool = strawberry.field(default=False, description="Whether it may only reduce a position.")
-    post_only: bool = strawberry.field(default=False, description="Whether it may only add liquidity.")
-    currency: str | None = optional("What the instrument settles in; needed where the ledger does not know it yet.")
-    signal_id: UUID | None = optional("The signal that it acts on.")
-    tags: list[str] | None = optional("The strategy's own words about it: at most 100.")
+    reduce_only: bool = strawberry.field(default=False, description="Whether the order may only reduce a position.")
+    post_only: bool = strawberry.field(default=False, description="Whether the order may only add liquidity.")
+    currency: str | None = optional(
+        "The instrument's settlement currency; required if the instrument is unknown to the ledger."
+    )
+    signal_id: UUID | None = optional("The signal that caused the order.")
+    tags: list[str] | None = optional("Free-form labels of the strategy, at most 100.")
     quote_quantity: bool = strawberry.field(
         default=False, description="Whether `quantity` is an amount of the quote currency, as in NautilusTrader."
     )
@@ -69,42 +75,43 @@ class AuthorizeOrderInput:
 _AS_THEY_ARE = tuple(name for name in AuthorizeOrder.__struct_fields__ if name != "strategy")
 
 
-@strawberry.input(description="What to do with an event in quarantine.")
+@input_type
 class ResolveQuarantineInput:
-    """What to do with an event in quarantine."""
+    """The action to take on an event in quarantine."""
 
-    strategy: StrategyRef = described("Whose it is.")
+    strategy: StrategyRef = described("The strategy.")
     event_id: UUID = described("The event's id.")
     variant: int = strawberry.field(
-        default=0, description="Which content under the id, as `OrderEvent.variant` has it; the first unless said."
+        default=0, description="The content under the event's id; see `OrderEvent.variant`."
     )
-    action: QuarantineAction = described("What to do with it.")
-    reason: str = described("Why; kept with the decision and in the audit log. 1 to 2000 characters.")
+    action: QuarantineAction = described("The action to take.")
+    reason: str = described("The reason, kept with the decision and in the audit log; 1 to 2000 characters.")
 
     def command(self) -> ResolveQuarantine:
         """As the ledger takes it."""
         return ResolveQuarantine(str(self.event_id), self.action, self.reason, self.variant)
 
 
-@strawberry.input(description="What an instrument is valued by.")
+@input_type
 class InstrumentInput:
-    """What an instrument is valued by."""
+    """The contract terms of one instrument."""
 
-    instrument_id: str = described("Its id, as in `BTCUSDT.BINANCE`.")
-    base_currency: str | None = optional("What is traded, where that is a currency.")
-    quote_currency: str = described("What its prices are in.")
-    settlement_currency: str = described("What its profits are in, and whose budget its orders count against.")
+    instrument_id: str = described("The instrument's id, for example `BTCUSDT.BINANCE`.")
+    base_currency: str | None = optional("The base currency, for instruments that have one.")
+    quote_currency: str = described("The quote currency: the currency of prices.")
+    settlement_currency: str = described("The currency of PnL, position cost and holds.")
     multiplier: Amount = strawberry.field(
         default=Amount(Decimal(1)),
-        description="How many units of the underlying one unit of quantity is; above zero. 1 counts as recorded where "
-        "it is left out, and cannot be corrected once a fill was valued by it.",
+        description="The contract multiplier, above zero: units of the underlying in one unit of quantity. The "
+        "default counts as recorded and cannot be corrected after a fill was valued with it.",
     )
     is_inverse: bool = strawberry.field(
         default=False,
-        description="Whether its value is quantity x multiplier / price, in the base currency. False counts as "
-        "recorded where it is left out, and cannot be corrected once a fill was valued by it.",
+        description="Whether the instrument is inverse: notional value = quantity x multiplier / price, in the base "
+        "currency. The default counts as recorded and cannot be corrected after a fill was valued with "
+        "it.",
     )
-    kind: str | None = optional("The engine's class of instrument, as in `CryptoPerpetual`.")
+    kind: str | None = optional("The engine's instrument class, for example `CryptoPerpetual`.")
 
     def definition(self) -> InstrumentDefinition:
         """As the ledger takes it."""
@@ -119,16 +126,16 @@ class InstrumentInput:
         )
 
 
-@strawberry.input(description="What made a strategy act.")
+@input_type
 class SignalInput:
-    """What made a strategy act."""
+    """A published signal of a strategy."""
 
-    signal_id: UUID | None = optional("Its id; derived from the content unless given.")
-    strategy: StrategyRef | None = optional("Whose it is; nobody's in particular unless given.")
-    instrument_id: str | None = optional("The instrument that it is about.")
-    name: str = described("Its name.")
-    value: Document = described("Its value.")
-    ts_event: Instant = described("When it was published.")
+    signal_id: UUID | None = optional("The signal's id; by default derived from the content.")
+    strategy: StrategyRef | None = optional("The strategy; by default none.")
+    instrument_id: str | None = optional("The instrument's id.")
+    name: str = described("The signal's name.")
+    value: Document = described("The signal's value.")
+    ts_event: Instant = described("When the signal was published.")
 
     def command(self) -> RecordSignal:
         """As the ledger takes it."""

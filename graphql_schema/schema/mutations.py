@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeAlias
 import strawberry
 from strawberry import UNSET
 
+from app.engines import nautilus
 from app.errors import InputInvalid, PurserError
 from app.ledger.commands import AuthorizeOrder
 from app.resolvers import authorizations, budgets, events, instruments, signals, strategies
@@ -55,7 +56,7 @@ from graphql_schema.schema.payloads import (
     TradingStateSet,
 )
 from graphql_schema.types.enums import TradingScope
-from graphql_schema.types.fields import argument
+from graphql_schema.types.fields import argument, object_type
 from graphql_schema.types.scalars import Amount, Document
 
 Info: TypeAlias = strawberry.Info[Caller, None]
@@ -95,8 +96,8 @@ def _command(input: AuthorizeOrderInput) -> AuthorizeOrder | PurserError:
 
 async def _release_order(
     info: Info,
-    client_order_id: Annotated[str, argument("The engine's id.")],
-    strategy: Annotated[StrategyRef, argument("Whose it is.")],
+    client_order_id: Annotated[str, argument("The engine's order id.")],
+    strategy: Annotated[StrategyRef, argument("The strategy.")],
 ) -> ReleaseOrderResult:
     try:
         strategy_id, released = await authorizations.release_order(*info.context, strategy.reference(), client_order_id)
@@ -110,12 +111,12 @@ async def _record_events(
     events_: Annotated[
         list[Document],
         argument(
-            "Events as NautilusTrader's message bus publishes them, as JSON objects, at most 5000: `type`, "
-            "`trader_id`, `strategy_id`, `instrument_id`, `client_order_id`, `event_id`, `ts_event`, `ts_init`, and "
-            "what its type has beside, as `Order.events` shows of those recorded. Instants are nanoseconds, as numbers "
-            "or as strings of digits, or RFC 3339. Instruments may be among them, as the engine publishes them "
-            "(`Instrument.to_dict`): they are recorded first. Send all in a variable of their own: then every number "
-            "keeps its digits.",
+            "At most 5000 events as NautilusTrader's message bus publishes them, as JSON objects: `type`, "
+            "`trader_id`, `strategy_id`, `instrument_id`, `client_order_id`, `event_id`, `ts_event`, "
+            "`ts_init` and the fields of the type; `Order.events` shows recorded examples. Instants are "
+            "nanoseconds (numbers or strings of digits) or RFC 3339. Instruments (`Instrument.to_dict`) may "
+            "be included and are recorded first. Pass the list as one variable: literals in the document "
+            "lose digits beyond double precision.",
             "events",
         ),
     ],
@@ -124,12 +125,12 @@ async def _record_events(
 
 
 async def record_events(caller: Caller, sent: Sequence[object]) -> RecordedEvents:
-    """What became of events: values, or bytes of JSON that nobody has looked into yet."""
-    return recorded(await events.record_events(*caller, sent))
+    """The result of recording events: decoded values, or undecoded JSON bytes."""
+    return recorded(await events.record_events(*caller, sent, nautilus.read_message))
 
 
 async def _resolve_quarantine(
-    info: Info, input: Annotated[ResolveQuarantineInput, argument("The event, and what to do with it.")]
+    info: Info, input: Annotated[ResolveQuarantineInput, argument("The event and the action.")]
 ) -> ResolveQuarantineResult:
     try:
         strategy_id, resolved = await events.resolve_quarantine(
@@ -149,7 +150,8 @@ async def _record_signal(info: Info, input: Annotated[SignalInput, argument("The
 
 
 async def _record_instruments(
-    info: Info, inputs: Annotated[list[InstrumentInput], argument("The instruments, at most 1000; all or none.")]
+    info: Info,
+    inputs: Annotated[list[InstrumentInput], argument("At most 1000 instruments; either all are recorded or none.")],
 ) -> InstrumentsRecorded:
     count = await instruments.record_instruments(*info.context, [input.definition() for input in inputs])
     return InstrumentsRecorded(count=count)
@@ -158,18 +160,18 @@ async def _record_instruments(
 async def _register_strategy(
     info: Info,
     name: Annotated[str, argument("The engine's id of the strategy.")],
-    trader_id: Annotated[str, argument("Whose it is.")],
+    trader_id: Annotated[str, argument("The trader's id.")],
 ) -> StrategyRegistered:
     return StrategyRegistered(strategy=strategy_of(await strategies.register_strategy(*info.context, name, trader_id)))
 
 
 async def _set_budget(
     info: Info,
-    strategy: Annotated[StrategyRef, argument("Whose.")],
-    currency: Annotated[str, argument("In which currency.")],
-    allocated: Annotated[Amount, argument("What may be tied up; zero or more.")],
+    strategy: Annotated[StrategyRef, argument("The strategy.")],
+    currency: Annotated[str, argument("The budget's currency.")],
+    allocated: Annotated[Amount, argument("The capital that may be reserved; zero or more.")],
     new_currency: Annotated[
-        bool, argument("Whether the currency is one of its own, though it is like one that is known.")
+        bool, argument("Whether the currency is new, although its code resembles a known one.")
     ] = False,
 ) -> SetBudgetResult:
     try:
@@ -183,8 +185,8 @@ async def _set_budget(
 
 async def _delete_budget(
     info: Info,
-    strategy: Annotated[StrategyRef, argument("Whose.")],
-    currency: Annotated[str, argument("In which currency.")],
+    strategy: Annotated[StrategyRef, argument("The strategy.")],
+    currency: Annotated[str, argument("The budget's currency.")],
 ) -> DeleteBudgetResult:
     try:
         strategy_id = await budgets.delete_budget(*info.context, strategy.reference(), currency)
@@ -196,9 +198,9 @@ async def _delete_budget(
 async def _set_trading_state(
     info: Info,
     *,
-    strategy: Annotated[StrategyRef | None, argument("Which one; either this or `scope`.")] = UNSET,
-    scope: Annotated[TradingScope | None, argument("`ALL` for all trading; either this or `strategy`.")] = UNSET,
-    state: Annotated[TradingState, argument("What it may do from now on.")],
+    strategy: Annotated[StrategyRef | None, argument("The strategy; excludes `scope`.")] = UNSET,
+    scope: Annotated[TradingScope | None, argument("`ALL` for all trading; excludes `strategy`.")] = UNSET,
+    state: Annotated[TradingState, argument("The new trading state.")],
 ) -> SetTradingStateResult:
     try:
         if strategy and scope:
@@ -216,63 +218,66 @@ async def _set_trading_state(
     return TradingStateSet(strategies=named, trading_state=global_state_of(done.everywhere))
 
 
-@strawberry.type(description="Everything that can be done.")
+@object_type
 class Mutation:
-    """Everything that can be done."""
+    """The mutations. Each is one transaction; several in one document run in sequence."""
 
     authorize_order: AuthorizeOrderResult = strawberry.field(
         resolver=_authorize_order,
-        description="May this order leave? If so, what it takes is held for it until it is filled or ends. Asked "
-        "again with the same input, the answer is the same: `isRepeated` says so, and `strategyState` what the "
-        "strategy may do now. An order that was released, or that the engine has sent, is a `Conflict`. An order for "
-        "an amount of the quote currency counts in full, also against an open position: what it would reduce is not "
-        "known before it fills.",
+        description="Authorizes an order before submission. If granted, the capital that it needs is held until the "
+        "order fills or closes. A repeated request with the same input gets the first answer "
+        "(`isRepeated`) and the current `strategyState`. A request for an order that was released or "
+        "already submitted is a `Conflict`. An order whose quantity is an amount of the quote currency "
+        "counts in full, even against an open position, because what it would reduce is unknown before "
+        "it fills.",
     )
     authorize_orders: list[AuthorizeOrderResult] = strawberry.field(
         resolver=_authorize_orders,
-        description="May these orders leave? Each is decided on its own, in their order; one answer for each, in "
-        "their order.",
+        description="Authorizes orders before submission. Each order is decided on its own, in the order given; one "
+        "result for each, in the same order.",
     )
     release_order: ReleaseOrderResult = strawberry.field(
         resolver=_release_order,
-        description="Give up an order that was authorized and never submitted: what is held for it is let go. Asked "
-        "again, the answer is the same: `isRepeated` says so.",
+        description="Releases the hold of an order that was authorized but never submitted. A repeated request gets "
+        "the first answer (`isRepeated`).",
     )
     record_events: RecordedEvents = strawberry.field(
         resolver=_record_events,
-        description="Record what an engine did, and instruments as it publishes them. Sent again, the same changes "
-        "nothing.",
+        description="Records the events and instruments that an engine publishes. Recording the same event again "
+        "changes nothing.",
     )
     resolve_quarantine: ResolveQuarantineResult = strawberry.field(
         resolver=_resolve_quarantine,
-        description="Accept an event in quarantine, so that it is applied as if it had come so, or dismiss it, so that "
-        "it never is. Takes the role admin; audited. A dismissed event may be accepted later, an accepted one stands: "
-        "what its fills do to positions can differ from what the engine reports, and shows in `discrepancies`.",
+        description="Resolves an event in quarantine: accept it, so that it is applied, or dismiss it, so that it "
+        "never is. Requires the admin role and is audited. A dismissed event can be accepted later; an "
+        "accepted event is final. What its fills do to positions may differ from the engine's reports "
+        "and then appears in `discrepancies`.",
     )
     record_signal: RecordSignalResult = strawberry.field(
-        resolver=_record_signal, description="Record what made a strategy act. Sent again, nothing changes."
+        resolver=_record_signal, description="Records a signal. Recording the same signal again changes nothing."
     )
     record_instruments: InstrumentsRecorded = strawberry.field(
         resolver=_record_instruments,
-        description="Record what instruments are valued by, at any time. Fills, positions, "
-        "holds and budgets of an instrument that was assumed until then are valued anew, in the same transaction.",
+        description="Records the contract terms of instruments, at any time. If the terms were assumed until now, "
+        "the instrument's fills, positions, holds and budgets are revalued in the same transaction.",
     )
     register_strategy: StrategyRegistered = strawberry.field(
         resolver=_register_strategy,
-        description="Make a strategy known before its first event, so that a budget can be set. Idempotent.",
+        description="Registers a strategy before its first event, so that a budget can be set. Idempotent.",
     )
     set_budget: SetBudgetResult = strawberry.field(
         resolver=_set_budget,
-        description="Set what a strategy may tie up in a currency. Below what is tied up already, nothing more is "
-        "granted until it is back. A currency that differs from a known one in case or by one letter is refused, with "
-        "the one that was probably meant, unless `newCurrency` says that it is new; another case is never new.",
+        description="Sets the capital that a strategy may reserve in a currency. If less than is already reserved, "
+        "no further order is granted until enough is freed. A currency code that differs from a known "
+        "one only in case or by one letter is refused with the likely intended code, unless "
+        "`newCurrency` is true; a code that differs only in case is always refused.",
     )
     delete_budget: DeleteBudgetResult = strawberry.field(
-        resolver=_delete_budget, description="Take a budget away, while nothing is tied up."
+        resolver=_delete_budget, description="Deletes a budget from which nothing is reserved."
     )
     set_trading_state: SetTradingStateResult = strawberry.field(
         resolver=_set_trading_state,
-        description="Set the `ownState` of one strategy or, with `scope: ALL`, the `tradingState` of all of them, "
-        "those made later included. The stricter of both decides. `scope: ALL` leaves each `ownState` as it is: once "
-        "all trading is `ACTIVE` again, each strategy's own state decides as before.",
+        description="Sets a strategy's `ownState` or, with `scope: ALL`, the `tradingState` of all strategies, "
+        "including future ones. The stricter of the two decides. `scope: ALL` leaves each `ownState` "
+        "unchanged.",
     )

@@ -9,183 +9,183 @@ from uuid import UUID
 import strawberry
 
 from app.rules.enums import DenyCode, TradingState
-from graphql_schema.types.administration import GlobalTradingState
-from graphql_schema.types.fields import described
+from graphql_schema.types.administration import Budget, GlobalTradingState, Hold
+from graphql_schema.types.fields import described, interface_type, object_type
 from graphql_schema.types.scalars import Instant
-from graphql_schema.types.trading import Budget, Hold, Order, OrderEvent, Signal, Strategy
+from graphql_schema.types.trading import Order, OrderEvent, Signal, Strategy
 
-_CODE = "Stable: what a program goes by."
-_MESSAGE = "What a person reads."
-_IS_REPEATED = "Whether this is the answer of an earlier request: nothing was decided now."
-_DECIDED_AT = "When it was decided; the `tsEvent` of the authorization among the order's events."
-_STRATEGY_STATE = "What the strategy may do now; it may have been another state when this was decided."
+_CODE = "A stable, machine-readable error code."
+_MESSAGE = "A human-readable explanation."
+_IS_REPEATED = "Whether this repeats the answer to an earlier request; nothing was decided now."
+_DECIDED_AT = "When the decision was made: `tsEvent` of the authorization event."
+_STRATEGY_STATE = "The strategy's current trading state; it may differ from the state at the decision."
 
 
-@strawberry.interface(description="Why something was not done.")
+@interface_type
 class Error:
-    """Why something was not done."""
+    """Why a request was refused."""
 
     code: str = described(_CODE)
     message: str = described(_MESSAGE)
 
 
-@strawberry.type(description="One field of the input is wrong.")
+@object_type
 class InvalidInput(Error):
-    """One field of the input is wrong."""
+    """The input is invalid."""
 
-    path: list[str] = described("The way to the field, from the mutation's argument on; places in lists count from 0.")
+    path: list[str] = described(
+        "The path to the invalid field, starting with the mutation's argument; list positions count from 0."
+    )
 
 
-@strawberry.type(description="What the input speaks of does not exist.")
+@object_type
 class NotFound(Error):
-    """What the input speaks of does not exist."""
+    """The requested object does not exist."""
 
 
-@strawberry.type(description="The input contradicts what is stored.")
+@object_type
 class Conflict(Error):
-    """The input contradicts what is stored."""
+    """The request conflicts with stored data."""
 
 
-@strawberry.type(description="The order may leave; what it takes is held for it.")
+@object_type
 class OrderAuthorized:
-    """The order may leave."""
+    """The order is authorized; the capital that it needs is held."""
 
     order: Order = described("The order.")
-    budget: Budget = described("The budget that it counts against.")
-    hold: Hold = described("What is held for it.")
+    budget: Budget = described("The budget that the order counts against.")
+    hold: Hold = described("The capital held for the order.")
     is_repeated: bool = described(_IS_REPEATED)
     decided_at: Instant = described(_DECIDED_AT)
     strategy_state: TradingState = described(_STRATEGY_STATE)
 
 
-@strawberry.type(description="The order may not leave. It is kept, with the status `DENIED`.")
+@object_type
 class OrderDenied:
-    """The order may not leave."""
+    """The order is denied. It is stored with the status `DENIED`."""
 
     order: Order = described("The order.")
-    code: DenyCode = described("Why. Select it under an alias beside an `Error`'s `code`, which is a String.")
-    reason: str = described("Why, with the numbers.")
-    budget: Budget | None = described(
-        "The budget that it would count against; null where there is none. Select it under an alias beside "
-        "`OrderAuthorized`'s, which is never null."
+    deny_code: DenyCode = described("Why the order was denied.")
+    reason: str = described("Why the order was denied, with the figures.")
+    checked_budget: Budget | None = described(
+        "The budget that the order was checked against; null if the strategy has none in the currency."
     )
     is_repeated: bool = described(_IS_REPEATED)
     decided_at: Instant = described(_DECIDED_AT)
     strategy_state: TradingState = described(_STRATEGY_STATE)
 
 
-@strawberry.type(description="What an order that never left held was let go.")
+@object_type
 class OrderReleased:
-    """What an order that never left held was let go."""
+    """The hold of an order that was never submitted is released."""
 
     order: Order = described("The order.")
-    budget: Budget = described("The budget that it counted against.")
+    budget: Budget = described("The budget that the order counted against.")
     is_repeated: bool = described(_IS_REPEATED)
-    decided_at: Instant = described("When it was released.")
+    decided_at: Instant = described("When the order was released.")
 
 
-@strawberry.type(description="The event in quarantine was resolved, now or so before.")
+@object_type
 class QuarantineResolved:
-    """The event in quarantine was resolved."""
+    """The event is resolved, by this request or an earlier one."""
 
-    event: OrderEvent = described("The event, as it stands.")
-    order: Order | None = described("The order that it is about; null while that is not known.")
+    event: OrderEvent = described("The event in its current state.")
+    order: Order | None = described("The event's order; null while it is unknown.")
     is_repeated: bool = described(_IS_REPEATED)
-    decided_at: Instant = described("When it was resolved so.")
+    decided_at: Instant = described("When the event was resolved.")
 
 
-@strawberry.type(description="The budget as it is set now.")
+@object_type
 class BudgetSet:
-    """The budget as it is set now."""
+    """The budget was set."""
 
     budget: Budget = described("The budget.")
 
 
-@strawberry.type(description="The budget was taken away. What it is about still counts what is tied up.")
+@object_type
 class BudgetDeleted:
-    """The budget was taken away."""
+    """The budget was deleted. Its journal remains."""
 
-    strategy_id: UUID = described("Whose it was.")
-    currency: str = described("In which currency.")
+    strategy_id: UUID = described("The strategy's id.")
+    currency: str = described("The budget's currency.")
 
 
-@strawberry.type(description="What strategies may do was set.")
+@object_type
 class TradingStateSet:
-    """What strategies may do was set."""
+    """The trading state is set."""
 
-    strategies: list[Strategy] = described("Those that were named: one, or all.")
-    trading_state: GlobalTradingState = described("What all trading may do now.")
+    strategies: list[Strategy] = described("The strategies concerned: one, or all.")
+    trading_state: GlobalTradingState = described("The trading state that applies to all strategies.")
 
 
-@strawberry.type(description="The strategy is known, now or since before.")
+@object_type
 class StrategyRegistered:
-    """The strategy is known."""
+    """The strategy is registered, by this request or an earlier one."""
 
     strategy: Strategy = described("The strategy.")
 
 
-@strawberry.type(description="The signal is kept, now or since before.")
+@object_type
 class SignalRecorded:
-    """The signal is kept."""
+    """The signal is recorded, by this request or an earlier one."""
 
     signal: Signal = described("The signal.")
 
 
-@strawberry.type(description="The instruments are known, now or since before.")
+@object_type
 class InstrumentsRecorded:
-    """The instruments are known."""
+    """The instruments are recorded, by this request or an earlier one."""
 
-    count: int = described("How many were given.")
+    count: int = described("The number of instruments in the request.")
 
 
-@strawberry.type(description="An event that could not be taken in at all.")
+@object_type
 class RejectedEvent:
-    """An event that could not be taken in at all."""
+    """An event that was refused and not stored."""
 
-    index: int = described("Its place among the events that were sent, from 0.")
-    event_id: str | None = described("Its id, where it has one that can be read.")
+    index: int = described("The event's position in the request, from 0.")
+    event_id: str | None = described("The event's id, if it has a readable one.")
     code: str = described(_CODE)
     message: str = described(_MESSAGE)
 
 
-@strawberry.type(description="What became of the events that were sent.")
+@object_type
 class RecordedEvents:
-    """What became of the events that were sent."""
+    """The outcome of recording events."""
 
     accepted: int = described(
-        "How many events were new, and are stored and applied; and how many instruments were taken, those known before "
-        "included."
+        "The number of new events that are stored and applied, plus the number of instruments, including known ones."
     )
-    duplicates: int = described("How many events were recorded before, and changed nothing.")
-    quarantined: int = described("How many are stored but not applied: `quarantinedEvents` has them.")
-    rejected: list[RejectedEvent] = described("Those that are no events that the ledger keeps.")
+    duplicates: int = described("The number of events that were recorded before; they changed nothing.")
+    quarantined: int = described("The number of events that are stored but not applied; see `quarantinedEvents`.")
+    rejected: list[RejectedEvent] = described("The events that were refused.")
 
 
 AuthorizeOrderResult: TypeAlias = Annotated[
     OrderAuthorized | OrderDenied | InvalidInput | NotFound | Conflict,
-    strawberry.union("AuthorizeOrderResult", description="What became of an order that asked to leave."),
+    strawberry.union("AuthorizeOrderResult", description="The outcome of an authorization."),
 ]
 ReleaseOrderResult: TypeAlias = Annotated[
     OrderReleased | NotFound | Conflict,
-    strawberry.union("ReleaseOrderResult", description="What became of an order that is not to leave any more."),
+    strawberry.union("ReleaseOrderResult", description="The outcome of releasing an order."),
 ]
 ResolveQuarantineResult: TypeAlias = Annotated[
     QuarantineResolved | InvalidInput | NotFound | Conflict,
-    strawberry.union("ResolveQuarantineResult", description="What became of resolving an event in quarantine."),
+    strawberry.union("ResolveQuarantineResult", description="The outcome of resolving an event in quarantine."),
 ]
 SetBudgetResult: TypeAlias = Annotated[
     BudgetSet | InvalidInput | NotFound,
-    strawberry.union("SetBudgetResult", description="What became of setting a budget."),
+    strawberry.union("SetBudgetResult", description="The outcome of setting a budget."),
 ]
 DeleteBudgetResult: TypeAlias = Annotated[
     BudgetDeleted | NotFound | Conflict,
-    strawberry.union("DeleteBudgetResult", description="What became of taking a budget away."),
+    strawberry.union("DeleteBudgetResult", description="The outcome of deleting a budget."),
 ]
 SetTradingStateResult: TypeAlias = Annotated[
     TradingStateSet | InvalidInput | NotFound,
-    strawberry.union("SetTradingStateResult", description="What became of setting what strategies may do."),
+    strawberry.union("SetTradingStateResult", description="The outcome of setting a trading state."),
 ]
 RecordSignalResult: TypeAlias = Annotated[
     SignalRecorded | InvalidInput | NotFound,
-    strawberry.union("RecordSignalResult", description="What became of a signal that was published."),
+    strawberry.union("RecordSignalResult", description="The outcome of recording a signal."),
 ]

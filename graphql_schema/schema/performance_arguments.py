@@ -16,31 +16,33 @@ from graphql_schema.types.scalars import Instant, TimeZone
 from graphql_schema.types.statistics import Performance
 
 GroupedBy: TypeAlias = Annotated[
-    list[PerformanceGroup] | None, argument("What groups are made by, besides the currency.")
+    list[PerformanceGroup] | None, argument("The dimensions to group by, besides the currency.")
 ]
 InTimeZone: TypeAlias = Annotated[TimeZone | None, argument("The time zone of bars and daily values; by default UTC.")]
 PointsWanted: TypeAlias = Annotated[
     int | None,
     argument(
-        "The most points of one equity curve, from 2 to 5000. By default a curve of fills has at most 1000 and a curve "
-        "of bars has all."
+        "The maximum number of points of one equity curve, from 2 to 5000. By default, 1000 for a curve "
+        "of fills and unlimited for bars."
     ),
 ]
 Annualized: TypeAlias = Annotated[
-    int, argument("How many days make a year, for `sharpeRatio` and `sortinoRatio`; from 1 to 366.")
+    int, argument("The number of days in a year, for `sharpeRatio` and `sortinoRatio`; from 1 to 366.")
 ]
 
 
 def of_strategy(
-    currency: Annotated[str | None, argument("Only this one.")] = UNSET,
-    from_: Annotated[Instant | None, argument("From then on; from the beginning unless said.", "from")] = UNSET,
-    to: Annotated[Instant | None, argument("Before then; until now unless said.")] = UNSET,
+    currency: Annotated[str | None, argument("Only this currency.")] = UNSET,
+    from_: Annotated[
+        Instant | None, argument("At or after this instant; by default from the beginning.", "from")
+    ] = UNSET,
+    to: Annotated[Instant | None, argument("Before this instant; by default until now.")] = UNSET,
     bucket: Annotated[
-        TimeBucket, argument("How long one point of the equity curve lasts, where `granularity` is not given.")
+        TimeBucket, argument("The granularity of the equity curve if `granularity` is not given.")
     ] = TimeBucket.DAY,
     instrument_id: Annotated[StringFilter | None, argument("Only these instruments.")] = UNSET,
     group_by: GroupedBy = UNSET,
-    granularity: Annotated[Granularity | None, argument("What one point of the equity curve stands for.")] = UNSET,
+    granularity: Annotated[Granularity | None, argument("What one point of the equity curve represents.")] = UNSET,
     time_zone: InTimeZone = UNSET,
     points: PointsWanted = UNSET,
     annualization_days: Annualized = 365,
@@ -50,9 +52,9 @@ def of_strategy(
 
 
 def list_performance(
-    filter: Annotated[PerformanceFilter | None, argument("Only these.")] = UNSET,
+    filter: Annotated[PerformanceFilter | None, argument("Only objects that match.")] = UNSET,
     group_by: GroupedBy = UNSET,
-    granularity: Annotated[Granularity, argument("What one point of the equity curve stands for.")] = Granularity.DAY,
+    granularity: Annotated[Granularity, argument("What one point of the equity curve represents.")] = Granularity.DAY,
     time_zone: InTimeZone = UNSET,
     points: PointsWanted = UNSET,
     annualization_days: Annualized = 365,

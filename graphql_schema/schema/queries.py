@@ -33,14 +33,13 @@ from graphql_schema.node import Node
 from graphql_schema.schema.inputs import AuditFilter, FillFilter, QuarantineFilter
 from graphql_schema.schema.performance_arguments import list_performance
 from graphql_schema.told import entity_of
-from graphql_schema.types.administration import AuditEntry, GlobalTradingState
+from graphql_schema.types.administration import AuditEntry, Budget, GlobalTradingState
 from graphql_schema.types.connections import Connection
 from graphql_schema.types.enums import FillGroup
-from graphql_schema.types.fields import After, Before, First, Last, argument
+from graphql_schema.types.fields import After, Before, First, Last, argument, object_type
 from graphql_schema.types.instruments import Discrepancy, Instrument, list_discrepancies, list_instruments
 from graphql_schema.types.statistics import FillSummary, Performance, Summary
 from graphql_schema.types.trading import (
-    Budget,
     Fill,
     Order,
     OrderEvent,
@@ -55,7 +54,7 @@ from graphql_schema.types.trading import (
 )
 
 
-def _node(id: Annotated[strawberry.ID, argument("The id, from any answer.")]) -> Node | None:
+def _node(id: Annotated[strawberry.ID, argument("An id from any earlier answer.")]) -> Node | None:
     entity = entity_named(entity_of(id))
     key = worked_out(lambda given: read_node_id(given).values, id, count=len(entity.key))
     return asked(entity, partial(nodes.find_node, entity), has_key(entity), key)
@@ -72,8 +71,10 @@ def _strategies(
 
 
 def _strategy(
-    id: Annotated[UUID | None, argument("Its id.")] = UNSET,
-    name: Annotated[str | None, argument("Its name; refused where several traders have one of that name.")] = UNSET,
+    id: Annotated[UUID | None, argument("The strategy's id.")] = UNSET,
+    name: Annotated[
+        str | None, argument("The strategy's name; refused if several traders have a strategy of that name.")
+    ] = UNSET,
 ) -> Strategy | None:
     given = [
         (field, value)
@@ -91,9 +92,9 @@ def _trading_state() -> GlobalTradingState:
 
 
 def _order(
-    client_order_id: Annotated[str, argument("The engine's id.")],
+    client_order_id: Annotated[str, argument("The engine's order id.")],
     strategy_id: Annotated[
-        UUID | None, argument("Whose; needed where several strategies have one of that id.")
+        UUID | None, argument("The strategy's id; required if several strategies have an order with that id.")
     ] = UNSET,
 ) -> Order | None:
     where, values = Compare("client_order_id", Op.EQ, 0), [client_order_id]
@@ -104,15 +105,15 @@ def _order(
 
 
 def _fills_summary(
-    filter: Annotated[FillFilter | None, argument("Only these.")] = UNSET,
-    group_by: Annotated[list[FillGroup] | None, argument("What makes the groups.")] = UNSET,
+    filter: Annotated[FillFilter | None, argument("Only objects that match.")] = UNSET,
+    group_by: Annotated[list[FillGroup] | None, argument("The dimensions to group by.")] = UNSET,
 ) -> FillSummary:
     return asked(FILL_SUMMARY, fills.sum_up_fills)
 
 
 def _budgets(
-    strategy_id: Annotated[UUID | None, argument("Only this strategy's.")] = UNSET,
-    currency: Annotated[str | None, argument("Only in this currency.")] = UNSET,
+    strategy_id: Annotated[UUID | None, argument("Only budgets of this strategy.")] = UNSET,
+    currency: Annotated[str | None, argument("Only budgets in this currency.")] = UNSET,
 ) -> list[Budget]:
     given = [
         (field, value)
@@ -124,7 +125,8 @@ def _budgets(
 
 
 def _budget(
-    strategy_id: Annotated[UUID, argument("Whose.")], currency: Annotated[str, argument("In which currency.")]
+    strategy_id: Annotated[UUID, argument("The strategy.")],
+    currency: Annotated[str, argument("The budget's currency.")],
 ) -> Budget | None:
     where = And((Compare("strategy_id", Op.EQ, 0), Compare("currency", Op.EQ, 1)))
     return asked(BUDGET, budgets.find_budget, where, [strategy_id, currency])
@@ -135,7 +137,7 @@ def _registry() -> list[Budget]:
 
 
 def _audit_log(
-    filter: Annotated[AuditFilter | None, argument("Only these.")] = UNSET,
+    filter: Annotated[AuditFilter | None, argument("Only objects that match.")] = UNSET,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
@@ -145,7 +147,7 @@ def _audit_log(
 
 
 def _quarantined_events(
-    filter: Annotated[QuarantineFilter | None, argument("Only these.")] = UNSET,
+    filter: Annotated[QuarantineFilter | None, argument("Only objects that match.")] = UNSET,
     first: First = UNSET,
     after: After = UNSET,
 ) -> Connection[OrderEvent]:
@@ -161,66 +163,60 @@ def _summary() -> Summary:
     return asked(SUMMARY, summary.get_summary)
 
 
-@strawberry.type(description="Everything that can be asked.")
+@object_type
 class Query:
-    """Everything that can be asked."""
+    """The queries."""
 
-    node: Node | None = strawberry.field(resolver=_node, description="Anything by its id; null where it is gone.")
-    strategies: Connection[Strategy] = strawberry.field(
-        resolver=_strategies, description="Strategies, the newest first."
-    )
+    node: Node | None = strawberry.field(resolver=_node, description="Any object by its id; null if it does not exist.")
+    strategies: Connection[Strategy] = strawberry.field(resolver=_strategies, description="Strategies, newest first.")
     strategy: Strategy | None = strawberry.field(
-        resolver=_strategy, description="One strategy, by its id or by its name; null where there is none."
+        resolver=_strategy, description="One strategy, by id or by name; null if it does not exist."
     )
     trading_state: GlobalTradingState = strawberry.field(
-        resolver=_trading_state, description="What all trading may do, beside what each strategy may by itself."
+        resolver=_trading_state, description="The trading state that applies to all strategies."
     )
-    orders: Connection[Order] = strawberry.field(
-        resolver=list_orders, description="Orders, newest first unless `orderBy` says otherwise."
-    )
+    orders: Connection[Order] = strawberry.field(resolver=list_orders, description="Orders; by default newest first.")
     order: Order | None = strawberry.field(
-        resolver=_order, description="One order, by the engine's id; null where there is none."
+        resolver=_order, description="One order by the engine's order id; null if it does not exist."
     )
-    fills: Connection[Fill] = strawberry.field(
-        resolver=list_fills, description="Fills, newest first unless `orderBy` says otherwise."
-    )
+    fills: Connection[Fill] = strawberry.field(resolver=list_fills, description="Fills; by default newest first.")
     fills_summary: FillSummary = strawberry.field(
         resolver=_fills_summary,
-        description="What fills add up to; from kept totals where the filter speaks of strategy, instrument, side, "
-        "currency and of `tsEvent` from (`gte`) and before (`lt`) a midnight in UTC.",
+        description="Totals over fills. Read from kept totals if the filter uses only strategy, instrument, side, "
+        "currency, and `tsEvent` with `gte` and `lt` at midnight UTC.",
     )
     performance: list[Performance] = strawberry.field(
         resolver=list_performance,
-        description="What fills and trades of any strategies and instruments made together, or by group; always by "
-        "currency. Sums of whole days in UTC are read from kept totals; drawdowns and points of single fills are "
-        "computed over all fills of the span, in the order in which they count.",
+        description="Performance over strategies and instruments, together or by group, always by currency. Sums "
+        "over whole days in UTC are read from kept totals; drawdowns and single points are computed over "
+        "all fills of the span.",
     )
     positions: Connection[Position] = strawberry.field(
-        resolver=list_positions, description="Positions, the one opened last first."
+        resolver=list_positions, description="Positions, most recently opened first."
     )
     signals: Connection[Signal] = strawberry.field(resolver=list_signals, description="Signals, newest first.")
-    budgets: list[Budget] = strawberry.field(resolver=_budgets, description="Budgets, the oldest first.")
+    budgets: list[Budget] = strawberry.field(resolver=_budgets, description="Budgets, oldest first.")
     budget: Budget | None = strawberry.field(
-        resolver=_budget, description="One budget; null where the strategy has none in the currency."
+        resolver=_budget, description="One budget; null if the strategy has none in the currency."
     )
-    registry: list[Budget] = strawberry.field(resolver=_registry, description="All budgets, the oldest first.")
+    registry: list[Budget] = strawberry.field(resolver=_registry, description="All budgets, oldest first.")
     audit_log: Connection[AuditEntry] = strawberry.field(
-        resolver=_audit_log, description="What people and keys changed, newest first."
+        resolver=_audit_log, description="The audit log, newest first."
     )
     quarantined_events: Connection[OrderEvent] = strawberry.field(
         resolver=_quarantined_events,
-        description="Events that are stored but not applied, newest first: those that wait, and dismissed ones.",
+        description="Events that are stored but not applied, newest first, including dismissed ones.",
     )
     instruments: Connection[Instrument] = strawberry.field(
-        resolver=list_instruments, description="Instruments that are recorded or were traded, by id."
+        resolver=list_instruments, description="Instruments that were recorded or traded, by id."
     )
     discrepancies: Connection[Discrepancy] = strawberry.field(
         resolver=list_discrepancies,
-        description="Figures in which the engine's reports of positions differ from the ledger, newest first.",
+        description="Figures that differ between the engine's reports of positions and the ledger, newest first.",
     )
     feed_cursor: str = strawberry.field(
         resolver=_feed_cursor,
-        description="Where the change feed stands. A subscription `after` it misses nothing that came after what the "
-        "same query answers.",
+        description="The current position in the change feed. A subscription `after` it misses no change that the "
+        "same query's answer does not include.",
     )
-    summary: Summary = strawberry.field(resolver=_summary, description="How much of everything there is.")
+    summary: Summary = strawberry.field(resolver=_summary, description="Counts over the whole ledger.")

@@ -7,10 +7,9 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from graphql_schema.types.administration import AuditEntry
-from graphql_schema.types.fields import argument, described
+from graphql_schema.types.administration import AuditEntry, Budget
+from graphql_schema.types.fields import argument, described, object_type
 from graphql_schema.types.trading import (
-    Budget,
     Fill,
     FillsWanted,
     Order,
@@ -24,62 +23,62 @@ from graphql_schema.types.trading import (
 Resumed: TypeAlias = Annotated[
     str | None,
     argument(
-        "Go on after this cursor, of an event or of `feedCursor`: nothing is missed, nothing comes twice. From now on "
-        "unless given."
+        "Resume after this cursor, taken from an event or from `feedCursor`: every later change is sent "
+        "exactly once. By default, only changes from now on."
     ),
 ]
 
-_CURSOR = "The place of the event; for `after`."
+_CURSOR = "The event's cursor; pass it as `after` to resume."
 
 
-@strawberry.type(description="A strategy was made, or may do something else now.")
+@object_type
 class StrategyChange:
-    """A strategy was made, or may do something else now."""
+    """A strategy was registered, or its trading state changed."""
 
     cursor: str = described(_CURSOR)
-    strategy: Strategy = described("The strategy, as it stands when the event is sent.")
+    strategy: Strategy = described("The strategy when the event is sent.")
 
 
-@strawberry.type(description="An order was made, or changed.")
+@object_type
 class OrderChange:
-    """An order was made, or changed."""
+    """An order was created or changed."""
 
     cursor: str = described(_CURSOR)
-    order: Order = described("The order, as it stands when the event is sent.")
+    order: Order = described("The order when the event is sent.")
 
 
-@strawberry.type(description="A fill was recorded, or computed anew.")
+@object_type
 class FillChange:
-    """A fill was recorded, or computed anew."""
+    """A fill was recorded or recomputed."""
 
     cursor: str = described(_CURSOR)
-    fill: Fill = described("The fill, as it stands when the event is sent.")
+    fill: Fill = described("The fill when the event is sent.")
 
 
-@strawberry.type(description="A position was opened, or changed.")
+@object_type
 class PositionChange:
-    """A position was opened, or changed."""
+    """A position was opened or changed."""
 
     cursor: str = described(_CURSOR)
-    position: Position = described("The position, as it stands when the event is sent.")
+    position: Position = described("The position when the event is sent.")
 
 
-@strawberry.type(description="A budget was set, used, or taken away.")
+@object_type
 class BudgetChange:
-    """A budget was set, used, or taken away."""
+    """A budget was set, used or deleted."""
 
     cursor: str = described(_CURSOR)
-    strategy_id: UUID = described("Whose it is.")
-    currency: str = described("What it is in.")
-    budget: Budget | None = described("The budget, as it stands when the event is sent; null where it was taken away.")
+    strategy_id: UUID = described("The strategy's id.")
+    currency: str = described("The budget's currency.")
+    budget: Budget | None = described("The budget when the event is sent; null if it was deleted.")
 
 
-@strawberry.type(description="Somebody changed something.")
+@object_type
 class AuditChange:
-    """Somebody changed something."""
+    """An audited change: a person or an API key changed something."""
 
     cursor: str = described(_CURSOR)
-    entry: AuditEntry = described("The entry.")
+    entry: AuditEntry = described("The audit entry.")
 
 
 async def _strategies(filter: StrategiesWanted = UNSET, after: Resumed = UNSET) -> AsyncGenerator[StrategyChange, None]:
@@ -103,7 +102,7 @@ async def _positions(filter: PositionsWanted = UNSET, after: Resumed = UNSET) ->
 
 
 async def _budgets(
-    strategy_id: Annotated[UUID | None, argument("Only this strategy's.")] = UNSET, after: Resumed = UNSET
+    strategy_id: Annotated[UUID | None, argument("Only budgets of this strategy.")] = UNSET, after: Resumed = UNSET
 ) -> AsyncGenerator[BudgetChange, None]:
     raise NotImplementedError
     yield
@@ -115,30 +114,30 @@ async def _audit_log(after: Resumed = UNSET) -> AsyncGenerator[AuditChange, None
 
 
 # The resolvers declare the arguments. Nobody calls them: `live` renders the changes of many rows by one statement.
-@strawberry.type(description="Everything that can be followed, over a WebSocket (`graphql-transport-ws`).")
+@object_type
 class Subscription:
-    """Everything that can be followed."""
+    """The subscriptions, over WebSocket (`graphql-transport-ws`)."""
 
     strategies: AsyncGenerator[StrategyChange, None] = strawberry.subscription(
         resolver=_strategies,
-        description="Strategies that are made, and strategies whose `state` or `ownState` changes, also by a change of "
-        "`tradingState`. A filter is asked of the strategy as it is sent.",
+        description="Strategies that are registered, or whose `state` or `ownState` changes. The filter applies to "
+        "the strategy when the event is sent.",
     )
     orders: AsyncGenerator[OrderChange, None] = strawberry.subscription(
-        resolver=_orders, description="Orders that are made or change. A filter is asked of the order as it is sent."
+        resolver=_orders,
+        description="Orders that are created or change. The filter applies to the order when the event is sent.",
     )
     fills: AsyncGenerator[FillChange, None] = strawberry.subscription(
         resolver=_fills,
-        description="Fills that are recorded, or computed anew because an earlier one came late or the instrument was "
-        "recorded.",
+        description="Fills that are recorded, or recomputed because of a late fill or a recorded instrument.",
     )
     positions: AsyncGenerator[PositionChange, None] = strawberry.subscription(
         resolver=_positions,
-        description="Positions that are opened or change. A filter is asked of the position as it is sent.",
+        description="Positions that are opened or change. The filter applies to the position when the event is sent.",
     )
     budgets: AsyncGenerator[BudgetChange, None] = strawberry.subscription(
-        resolver=_budgets, description="Budgets that are set, used or taken away, and what their fills realize."
+        resolver=_budgets, description="Budgets that are set, used or deleted, or whose fills realize PnL."
     )
     audit_log: AsyncGenerator[AuditChange, None] = strawberry.subscription(
-        resolver=_audit_log, description="What people and keys change, as they do."
+        resolver=_audit_log, description="Entries of the audit log as they are written."
     )

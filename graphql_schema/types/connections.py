@@ -2,36 +2,34 @@
 
 from typing import Generic, TypeVar
 
-import strawberry
-
-from graphql_schema.types.fields import described
+from graphql_schema.types.fields import described, object_type
 
 NodeType = TypeVar("NodeType")
 
 
-@strawberry.type(description="Where a page stands in its list.")
+@object_type
 class PageInfo:
-    """Where a page stands in its list."""
+    """The position of a page within its list."""
 
-    has_next_page: bool = described("Whether the list goes on after the page.")
-    has_previous_page: bool = described("Whether the list has anything before the page.")
-    start_cursor: str | None = described("The cursor of the page's first node; null where the page is empty.")
-    end_cursor: str | None = described("The cursor of the page's last node; null where the page is empty.")
+    has_next_page: bool = described("Whether the list continues after the page.")
+    has_previous_page: bool = described("Whether the list has nodes before the page.")
+    start_cursor: str | None = described("The cursor of the page's first node; null if the page is empty.")
+    end_cursor: str | None = described("The cursor of the page's last node; null if the page is empty.")
 
 
-@strawberry.type(description="A node and its place in the list.")
+@object_type
 class Edge(Generic[NodeType]):
-    """A node and its place in the list."""
+    """A node and its cursor."""
 
     node: NodeType = described("The node.")
-    cursor: str = described("The place of the node in this list, in this order; opaque. For `after` and `before`.")
+    cursor: str = described("An opaque cursor, valid for this list in this order. For `after` and `before`.")
 
 
-@strawberry.type(description="A page of a list.")
+@object_type
 class Connection(Generic[NodeType]):
-    """A page of a list."""
+    """One page of a list."""
 
-    edges: list[Edge[NodeType]] = described("The page's nodes, each with its place.")
-    nodes: list[NodeType] = described("The page's nodes.")
-    page_info: PageInfo = described("Where the page stands in the list.")
-    total_count: int = described("How many nodes the whole list has; counted only if selected.")
+    edges: list[Edge[NodeType]] = described("The nodes of the page, each with its cursor.")
+    nodes: list[NodeType] = described("The nodes of the page.")
+    page_info: PageInfo = described("Cursors of the page, and whether the list continues on either side.")
+    total_count: int = described("The number of nodes in the whole list; counted only if selected.")

@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from app.rules import enums
+from graphql_schema.types.fields import enum_type
 
 
 def value(name: str, description: str) -> Any:
@@ -14,105 +15,113 @@ def value(name: str, description: str) -> Any:
 
 
 _ENGINES: dict[type[Enum], tuple[str, ...]] = {
-    enums.OrderSide: ("Buys.", "Sells.", "No event of the order tells its side. No value to ask with."),
+    enums.OrderSide: ("Buy.", "Sell.", "No event of the order states its side. Not allowed as input."),
     enums.OrderStatus: (
-        "Made by the strategy, not yet on its way.",
-        "Refused by us, before it left.",
-        "Held by the engine, which emulates its type.",
+        "Initialized by the strategy; not yet submitted.",
+        "Denied before submission.",
+        "Emulated by the engine.",
         "Released from emulation.",
-        "On its way to the venue.",
-        "Working at the venue.",
-        "Refused by the venue.",
-        "Canceled; late fills may still come.",
-        "Ended by its time in force.",
-        "Its trigger price was reached.",
-        "A change was asked for.",
-        "Its cancellation was asked for.",
-        "Filled in part.",
+        "Submitted to the venue.",
+        "Accepted by the venue.",
+        "Rejected by the venue.",
+        "Canceled; late fills may still arrive.",
+        "Expired: its time in force ended.",
+        "Triggered: its trigger price was reached.",
+        "A modification is pending.",
+        "A cancellation is pending.",
+        "Partially filled.",
         "Filled.",
     ),
     enums.OrderType: (
-        "At any price.",
-        "At its price or better.",
-        "At any price, once the trigger price is reached.",
-        "At its price or better, once the trigger price is reached.",
-        "At any price; what is left becomes a limit order.",
-        "At any price, once the trigger price is touched from its favourable side.",
-        "At its price or better, once the trigger price is touched from its favourable side.",
-        "At any price, once a trigger price that follows the market is reached.",
-        "At its price or better, once a trigger price that follows the market is reached.",
-        "No event of the order tells its type. No value to ask with.",
+        "Executes at any price.",
+        "Executes at its price or better.",
+        "Becomes a market order once the trigger price is reached.",
+        "Becomes a limit order once the trigger price is reached.",
+        "Executes at any price; the rest becomes a limit order.",
+        "Becomes a market order once the trigger price is touched from its favorable side.",
+        "Becomes a limit order once the trigger price is touched from its favorable side.",
+        "Becomes a market order once a trigger price that trails the market is reached.",
+        "Becomes a limit order once a trigger price that trails the market is reached.",
+        "No event of the order states its type. Not allowed as input.",
     ),
     enums.TimeInForce: (
-        "Until it is canceled.",
-        "At once, the rest is canceled.",
-        "At once and whole, or not at all.",
-        "Until an instant.",
-        "Until the trading day ends.",
-        "At the opening.",
-        "At the close.",
-        "No event of the order tells it. No value to ask with.",
+        "Good till canceled.",
+        "Immediate or cancel: the unfilled rest is canceled at once.",
+        "Fill or kill: filled completely at once, or canceled.",
+        "Good till date.",
+        "Good until the end of the trading day.",
+        "At the market open.",
+        "At the market close.",
+        "No event of the order states it. Not allowed as input.",
     ),
     enums.QuantitySource: (
-        "By an event of the engine, or by what was authorized.",
-        "It follows from events that do not state it, and a later event may correct it: an amount of the quote "
-        "currency that its fills used up, a primary order that others were spawned from, an order that explains a "
-        "position's difference.",
-        "No event tells it: the engine found the order at the venue, and did not publish how it was made.",
+        "An event of the engine or the authorization states it.",
+        "Inferred from events that do not state it, and corrected by later events: an amount of the "
+        "quote currency that fills used up, a primary order from which others were spawned, or an order "
+        "that explains the difference of a position.",
+        "No event states it: the engine found the order at the venue and did not publish its initialization.",
     ),
     enums.QuarantineCode: (
-        "Its order is not known: no OrderInitialized has come.",
-        "The order's status does not allow it; it is tried again each time the order moves.",
-        "The order has a fill of the same trade already. Where a venue reported two fills under one trade id, accept "
-        "the second.",
-        "Another content under its event id was recorded before, and stands.",
-        "An admin dismissed it: it is kept, and never applied.",
+        "The order is unknown: no OrderInitialized was recorded.",
+        "The order's status does not allow the event; it is retried whenever the order changes.",
+        "The order already has a fill with this trade id. If the venue reported two fills under one "
+        "trade id, accept the second.",
+        "Other content was recorded under this event id before, and stands.",
+        "An administrator dismissed the event: it is kept but never applied.",
     ),
     enums.QuarantineAction: (
-        "Apply it as if it had come so: against the order's status, as a trade of its own, or to an order that is made "
-        "from what its events tell.",
-        "Keep it and never apply it.",
+        "Apply the event: in spite of the order's status, as a separate trade, or to an order created "
+        "from what its events state.",
+        "Keep the event but never apply it.",
     ),
-    enums.LiquiditySide: ("Added liquidity.", "Took liquidity.", "The engine did not say."),
-    enums.PositionSide: ("Holds what gains as prices rise.", "Owes what gains as prices fall.", "Holds nothing."),
-    enums.PositionStatus: ("Holds a quantity.", "Holds nothing any more."),
-    enums.TradingState: ("May trade.", "May only reduce what it holds.", "May not trade."),
-    enums.BudgetOverReason: ("Its cap was cut below what was reserved.", "The engine reported what cost more."),
+    enums.LiquiditySide: ("The fill added liquidity.", "The fill took liquidity.", "The engine did not report it."),
+    enums.PositionSide: ("Long: gains when prices rise.", "Short: gains when prices fall.", "Flat: no quantity."),
+    enums.PositionStatus: ("The position has a quantity.", "The position has no quantity left."),
+    enums.TradingState: (
+        "Trading is allowed.",
+        "Only orders that reduce a position are allowed.",
+        "No orders are allowed.",
+    ),
+    enums.BudgetOverReason: (
+        "The cap was set below what was already reserved.",
+        "The engine reported fills or orders that cost more than was available.",
+    ),
     enums.AuthorizationStatus: (
-        "It may leave.",
-        "It may not leave.",
-        "It was given up before it left.",
-        "It was denied or released, and left all the same.",
+        "Granted: the order may be submitted.",
+        "Denied: the order must not be submitted.",
+        "Released before the order was submitted.",
+        "Denied or released, but the engine submitted the order nevertheless.",
     ),
     enums.DenyCode: (
-        "It takes more than is available.",
+        "The order needs more capital than is available.",
         "The strategy has no budget in the currency.",
-        "The budget ties up more than it allows.",
-        "The strategy is halted, or all trading is.",
-        "The strategy, or all trading, may only reduce what is held.",
-        "There is no price to value it at: ask under a new id with a `referencePrice`.",
-        "The instrument is not known, nor what it settles in: ask under a new id with a `currency`.",
-        "An open order of the strategy has a need that is not known; the reason names it and what would mend it.",
+        "The budget's `reserved` already exceeds its `allocated`.",
+        "The strategy, or all trading, is halted.",
+        "The strategy, or all trading, may only reduce positions.",
+        "No price is known to value the order: request again under a new order id with a `referencePrice`.",
+        "Neither the instrument nor its settlement currency is known: request again under a new order id "
+        "with a `currency`.",
+        "An open order of the strategy has an unknown need for capital; `reason` names it and the remedy.",
     ),
     enums.InstrumentSource: (
-        "Recorded, by an engine or a person.",
-        "Assumed since its first fill: linear, multiplier 1, settled in the currency of its prices.",
+        "Recorded by an engine, a person or an API key.",
+        "Assumed since the first fill: linear, multiplier 1, settled in the quote currency.",
     ),
     enums.Valuation: (
-        "By the recorded terms of the instrument.",
-        "By assumed terms, and the engine's own reports of the position give the same amounts. That is so once it "
-        "realized something: a report without a realized amount confirms no terms.",
-        "By assumed terms, which nothing confirms: linear, multiplier 1, settled in the currency of its prices.",
-        "Not at all: the instrument or a price is not known.",
+        "The recorded terms of the instrument.",
+        "Assumed terms, confirmed by the engine's own reports of the position. Reports confirm terms "
+        "only once the position has realized PnL.",
+        "Assumed terms without confirmation: linear, multiplier 1, settled in the quote currency.",
+        "None: the instrument or a price is unknown.",
     ),
     enums.Reconciliation: (
-        "The engine reported nothing of it.",
+        "The engine reported nothing.",
         "The reports agree, within the engine's rounding.",
-        "A report differs: `discrepancies` has the figures.",
+        "A report differs; see `discrepancies`.",
     ),
     enums.DiscrepancyKind: (
         "The ledger has no fill that explains the report.",
-        "The held quantity, signed.",
+        "The signed quantity.",
         "The average open price.",
         "The average close price.",
         "The currency of the realized PnL: the instrument's terms are wrong or assumed.",
@@ -130,82 +139,81 @@ for _enum, _descriptions in _ENGINES.items():
         _value.description = _description
 
 
-@strawberry.enum(description="Smallest first, or largest first.")
+@enum_type
 class SortDirection(Enum):
-    """Smallest first, or largest first."""
+    """The sort direction."""
 
     ASC = value("ASC", "Smallest or earliest first.")
     DESC = value("DESC", "Largest or latest first.")
 
 
-@strawberry.enum(description="How far an act reaches beyond what it names.")
+@enum_type
 class TradingScope(Enum):
-    """How far an act reaches."""
+    """The scope of a trading state."""
 
-    ALL = value("ALL", "All trading: every strategy, those to come included.")
+    ALL = value("ALL", "All trading: every strategy, including future ones.")
 
 
-@strawberry.enum(description="What orders can be sorted by.")
+@enum_type
 class OrderSortField(Enum):
-    """What orders can be sorted by; the values are the catalogue's names."""
+    """The fields that orders can be sorted by."""
 
-    TS_INIT = value("ts_init", "When it was made.")
-    TS_LAST = value("ts_last", "When it changed last.")
-    CLIENT_ORDER_ID = value("client_order_id", "The engine's id.")
-    QUANTITY = value("quantity", "The ordered quantity.")
-    INSTRUMENT_ID = value("instrument_id", "The instrument.")
-    STATUS = value("status", "The status, by its name.")
+    TS_INIT = value("ts_init", "When the order was initialized.")
+    TS_LAST = value("ts_last", "When it last changed.")
+    CLIENT_ORDER_ID = value("client_order_id", "The engine's order id.")
+    QUANTITY = value("quantity", "By ordered quantity.")
+    INSTRUMENT_ID = value("instrument_id", "The instrument's id.")
+    STATUS = value("status", "The order status, by name.")
 
 
-@strawberry.enum(description="What fills can be sorted by.")
+@enum_type
 class FillSortField(Enum):
-    """What fills can be sorted by; the values are the catalogue's names."""
+    """The fields that fills can be sorted by."""
 
-    TS_EVENT = value("ts_event", "When it happened.")
+    TS_EVENT = value("ts_event", "When the event happened.")
     LAST_QTY = value("last_qty", "The filled quantity.")
-    LAST_PX = value("last_px", "The price.")
-    INSTRUMENT_ID = value("instrument_id", "The instrument.")
+    LAST_PX = value("last_px", "The fill price.")
+    INSTRUMENT_ID = value("instrument_id", "The instrument's id.")
 
 
-@strawberry.enum(description="What fills can be grouped by.")
+@enum_type
 class FillGroup(Enum):
-    """What fills can be grouped by; the values are the catalogue's names."""
+    """The dimensions that fills can be grouped by."""
 
     STRATEGY = value("strategy_id", "The strategy.")
-    INSTRUMENT = value("instrument_id", "The instrument.")
-    SIDE = value("side", "Bought or sold.")
+    INSTRUMENT = value("instrument_id", "The instrument's id.")
+    SIDE = value("side", "The order side.")
     CURRENCY = value(
         "currency",
-        "The currency of the amounts: `Fill.settlementCurrency`, not `Fill.currency`; a commission counts under its "
-        "own.",
+        "The settlement currency, `Fill.settlementCurrency`; a commission counts in its own currency.",
     )
-    DAY = value("day", "The day, in UTC.")
+    DAY = value("day", "The day in UTC.")
 
 
-@strawberry.enum(description="What performance can be grouped by, besides the currency.")
+@enum_type
 class PerformanceGroup(Enum):
-    """What performance can be grouped by; the values are the catalogue's names."""
+    """The dimensions, besides the currency, that performance can be grouped by."""
 
     STRATEGY = value("strategy_id", "The strategy.")
-    INSTRUMENT = value("instrument_id", "The instrument.")
+    INSTRUMENT = value("instrument_id", "The instrument's id.")
 
 
-@strawberry.enum(description="What one point of an equity curve stands for. Bars begin where they do in the time zone.")
+@enum_type
 class Granularity(Enum):
-    """What one point of an equity curve stands for; the values are the read side's."""
+    """What one point of an equity curve represents. Bars are aligned to the time zone."""
 
-    FILL = value("fill", "A fill; or a commission that was paid in another currency than its fill's.")
-    HOUR = value("hour", "An hour.")
-    DAY = value("day", "A day.")
-    WEEK = value("week", "A week from Monday on.")
-    MONTH = value("month", "A month.")
+    FILL = value("fill", "One fill, or one commission paid in a currency other than its fill's.")
+    HOUR = value("hour", "One hour.")
+    DAY = value("day", "One day.")
+    WEEK = value("week", "One week, starting on Monday.")
+    MONTH = value("month", "One month.")
 
 
-@strawberry.enum(description="How long one point of a curve lasts. `Granularity` has the same, and fills.")
+@enum_type
 class TimeBucket(Enum):
-    """How long one point of a curve lasts; the values are the read side's."""
+    """The length of one bar of the equity curve."""
 
-    HOUR = value("hour", "An hour.")
-    DAY = value("day", "A day.")
-    WEEK = value("week", "A week from Monday on.")
-    MONTH = value("month", "A month.")
+    HOUR = value("hour", "One hour.")
+    DAY = value("day", "One day.")
+    WEEK = value("week", "One week, starting on Monday.")
+    MONTH = value("month", "One month.")

@@ -1,13 +1,46 @@
-"""Descriptions: everything in the schema has one, beside its type."""
+"""Declaring types, fields and arguments, each with its description; a type's description is its docstring."""
 
-from typing import Annotated, Any, TypeAlias
+from enum import Enum
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import strawberry
 from strawberry import UNSET
+from typing_extensions import dataclass_transform
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+
+
+@dataclass_transform(kw_only_default=True)
+def object_type(cls: type[T]) -> type[T]:
+    """Declare an object type."""
+    return strawberry.type(cls, description=description_of(cls))
+
+
+@dataclass_transform(kw_only_default=True)
+def interface_type(cls: type[T]) -> type[T]:
+    """Declare an interface."""
+    return strawberry.interface(cls, description=description_of(cls))
+
+
+@dataclass_transform(kw_only_default=True)
+def input_type(cls: type[T]) -> type[T]:
+    """Declare an input object."""
+    return strawberry.input(cls, description=description_of(cls))
+
+
+def enum_type(cls: type[E]) -> type[E]:
+    """Declare an enumeration."""
+    return strawberry.enum(cls, description=description_of(cls))
+
+
+def description_of(cls: type) -> str:
+    """The docstring of a class as one line."""
+    return " ".join((cls.__doc__ or "").split())
 
 
 def described(description: str, name: str | None = None) -> Any:
-    """A field of a type, answered by the statement of the root field."""
+    """A field of a type."""
     return strawberry.field(description=description, name=name)
 
 
@@ -17,13 +50,15 @@ def optional(description: str, name: str | None = None) -> Any:
 
 
 def argument(description: str, name: str | None = None) -> Any:
-    """What is said of an argument, inside `Annotated`."""
+    """The description of an argument, inside `Annotated`."""
     return strawberry.argument(description=description, name=name)
 
 
 First: TypeAlias = Annotated[
-    int | None, argument("How many, from the start of the list; 100 unless said, at most 1000.")
+    int | None, argument("The number of nodes from the start of the list, at most 1000; by default 100.")
 ]
-After: TypeAlias = Annotated[str | None, argument("Only what comes after this cursor.")]
-Last: TypeAlias = Annotated[int | None, argument("How many, from the end of the list; at most 1000. Not with `first`.")]
-Before: TypeAlias = Annotated[str | None, argument("Only what comes before this cursor.")]
+After: TypeAlias = Annotated[str | None, argument("Only nodes after this cursor.")]
+Last: TypeAlias = Annotated[
+    int | None, argument("The number of nodes from the end of the list, at most 1000. Excludes `first`.")
+]
+Before: TypeAlias = Annotated[str | None, argument("Only nodes before this cursor.")]

@@ -15,61 +15,72 @@ from graphql_schema.ask import asked
 from graphql_schema.node import Node
 from graphql_schema.schema.inputs import DateTimeFilter, StringFilter, UUIDFilter
 from graphql_schema.types.connections import Connection
-from graphql_schema.types.fields import After, Before, First, Last, argument, described, optional
+from graphql_schema.types.fields import (
+    After,
+    Before,
+    First,
+    Last,
+    argument,
+    described,
+    input_type,
+    object_type,
+    optional,
+)
 from graphql_schema.types.scalars import Amount, Instant
 
 if TYPE_CHECKING:
     from graphql_schema.types.trading import Position, Strategy
 
 
-@strawberry.type(description="The terms by which quantities of an instrument become money.")
+@object_type
 class Instrument(Node):
-    """The terms by which quantities of an instrument become money."""
+    """The contract terms that turn quantities of an instrument into amounts of money."""
 
-    instrument_id: str = described("The engine's id, as in `BTCUSDT.BINANCE`.")
-    source: InstrumentSource = described("How the terms are known.")
-    kind: str | None = described("The engine's class of instrument, as in `CryptoPerpetual`; null where not given.")
-    base_currency: str | None = described("The currency that is traded, where one is; null where it is not known.")
-    quote_currency: str = described("The currency of prices.")
+    instrument_id: str = described("The instrument's id, for example `BTCUSDT.BINANCE`.")
+    source: InstrumentSource = described("Whether the terms are recorded or assumed.")
+    kind: str | None = described("The engine's instrument class, for example `CryptoPerpetual`; null if not recorded.")
+    base_currency: str | None = described("The base currency; null if the instrument has none or it is unknown.")
+    quote_currency: str = described("The quote currency: the currency of prices.")
     settlement_currency: str = described("The currency of PnL, position cost and holds.")
-    multiplier: Amount = described("Units of the underlying in one unit of quantity.")
-    is_inverse: bool = described("Whether value is quantity x multiplier / price, in the base currency.")
+    multiplier: Amount = described("The contract multiplier: units of the underlying in one unit of quantity.")
+    is_inverse: bool = described(
+        "Whether the instrument is inverse: notional value = quantity x multiplier / price, in the base currency."
+    )
 
 
-@strawberry.type(
-    description="One figure in which the engine's report of a position differs from the ledger. It goes when a late "
-    "fill, or a recorded instrument, makes both agree."
-)
+@object_type
 class Discrepancy:
-    """One figure in which the engine's report of a position differs from the ledger."""
+    """One figure that differs between the engine's report of a position and the ledger. It disappears when a late
+    fill or a recorded instrument makes both agree.
+    """
 
     event_id: UUID = described(
-        "The id of the engine's report, the `PositionOpened`, `PositionChanged` or `PositionClosed` that it published."
+        "The id of the engine's report: a `PositionOpened`, `PositionChanged` or `PositionClosed` event."
     )
-    kind: DiscrepancyKind = described("Which figure differs.")
+    kind: DiscrepancyKind = described("The figure that differs.")
     strategy: Annotated["Strategy", strawberry.lazy("graphql_schema.types.trading")] = described(
         "The position's strategy."
     )
     strategy_id: UUID = described("The strategy's id.")
     position: Annotated["Position", strawberry.lazy("graphql_schema.types.trading")] | None = described(
-        "The position as the ledger has it; null where no fill explains the report (`FILL_MISSING`)."
+        "The position in the ledger; null if no fill explains the report (`FILL_MISSING`)."
     )
-    position_id: str = described("The position's id, as the engine reports it.")
-    instrument_id: str = described("The instrument.")
-    ts_event: Instant = described("When the fill that the report follows happened.")
-    ledger_value: str | None = described("The ledger's figure; null where the ledger has no such fill.")
+    position_id: str = described("The position's id in the engine's report.")
+    instrument_id: str = described("The instrument's id.")
+    ts_event: Instant = described("The instant of the fill that the report follows.")
+    ledger_value: str | None = described("The ledger's figure; null if the ledger has no such fill.")
     engine_value: str = described("The engine's figure.")
 
 
-@strawberry.input(description="Selects instruments.")
+@input_type
 class InstrumentFilter:
     """Selects instruments."""
 
-    instrument_id: StringFilter | None = optional("By the engine's id.")
-    source: InstrumentSource | None = optional("By how their terms are known.")
+    instrument_id: StringFilter | None = optional("By instrument id.")
+    source: InstrumentSource | None = optional("By the source of the terms.")
 
 
-@strawberry.input(description="Selects discrepancies.")
+@input_type
 class DiscrepancyFilter:
     """Selects discrepancies."""
 
@@ -81,7 +92,7 @@ class DiscrepancyFilter:
 
 
 def list_instruments(
-    filter: Annotated[InstrumentFilter | None, argument("Only these.")] = UNSET,
+    filter: Annotated[InstrumentFilter | None, argument("Only objects that match.")] = UNSET,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
@@ -92,7 +103,7 @@ def list_instruments(
 
 
 def list_discrepancies(
-    filter: Annotated[DiscrepancyFilter | None, argument("Only these.")] = UNSET,
+    filter: Annotated[DiscrepancyFilter | None, argument("Only objects that match.")] = UNSET,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,

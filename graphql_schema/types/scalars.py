@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
+from math import isfinite
 from typing import Any, NewType, cast
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -36,9 +37,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_amount(value: Any) -> Decimal:
-    """A decimal from a string or an integer. A float has lost its digits already: refused."""
+    """Read a decimal from a string or an integer. A float may have lost digits already: raises ValueError."""
+    if isinstance(value, float) and isfinite(value):
+        raise ValueError(f'a Decimal is given as a string, so that no digit is lost: "{Decimal(repr(value)):f}"')
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise ValueError("a Decimal is given as a string or an integer, so that no digit is lost")
+        raise ValueError("a Decimal is given as a string or an integer")
     text = str(value) if isinstance(value, str) or abs(value) < 10**DIGITS_MAX else ""
     amount = read_decimal(text) if len(text) <= DIGITS_MAX else None
     if amount is None:
@@ -101,26 +104,40 @@ def _time_zones() -> frozenset[str]:
 SCALARS: dict[object, ScalarDefinition] = {
     Amount: strawberry.scalar(
         name="Decimal",
-        description="An exact, finite decimal, as a string with the ledger's digits. Input: strings and integers.",
+        description='An exact, finite decimal number as a string, for example "0.1000". Input: strings and integers; '
+        "floating-point numbers are refused because they lose digits.",
+        specified_by_url="https://speleotrove.com/decimal/daconvs.html",
         serialize=str,
         parse_value=parse_amount,
     ),
     Instant: strawberry.scalar(
         name="DateTime",
-        description='RFC 3339, UTC, nanoseconds: "2022-01-01T00:14:00.000000000Z".',
+        description='An instant in RFC 3339 format, UTC, with nanoseconds: "2022-01-01T00:14:00.000000000Z". Input: '
+        "any offset.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=str,
         parse_value=parse_instant,
     ),
     TimeZone: strawberry.scalar(
         name="TimeZone",
-        description='A time zone: `UTC`, or its IANA name with the area, as in "Europe/Berlin".',
+        description='A time zone: `UTC` or an IANA name with its area, for example "Europe/Berlin".',
         specified_by_url="https://www.iana.org/time-zones",
         serialize=str,
         parse_value=parse_time_zone,
     ),
     Document: strawberry.scalar(
-        name="JSON", description="Any JSON value.", serialize=lambda value: value, parse_value=lambda value: value
+        name="JSON",
+        description="Any JSON value.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=lambda value: value,
+        parse_value=lambda value: value,
     ),
-    UUID: strawberry.scalar(name="UUID", description="A UUID, as text.", serialize=str, parse_value=parse_uuid),
+    UUID: strawberry.scalar(
+        name="UUID",
+        description="A UUID as a string.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
+        serialize=str,
+        parse_value=parse_uuid,
+    ),
 }
 """Python type to scalar. Output is written by PostgreSQL; `serialize` is for completeness."""

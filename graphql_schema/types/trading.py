@@ -12,11 +12,10 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from app.reads.catalogue import BUDGET_JOURNAL_ENTRY, FILL, ORDER, ORDER_EVENT, POSITION, SIGNAL
+from app.reads.catalogue import FILL, ORDER, ORDER_EVENT, POSITION, SIGNAL
 from app.resolvers import fills, orders, positions, signals
 from app.rules.enums import (
     AuthorizationStatus,
-    BudgetOverReason,
     LiquiditySide,
     OrderSide,
     OrderStatus,
@@ -42,21 +41,22 @@ from graphql_schema.schema.inputs import (
     StrategyFilter,
 )
 from graphql_schema.schema.performance_arguments import of_strategy
+from graphql_schema.types.administration import Budget, Hold
 from graphql_schema.types.connections import Connection
-from graphql_schema.types.fields import After, Before, First, Last, argument, described
+from graphql_schema.types.fields import After, Before, First, Last, argument, described, object_type
 from graphql_schema.types.instruments import Instrument
 from graphql_schema.types.scalars import Amount, Document, Instant
 from graphql_schema.types.statistics import Performance
 
-OrdersWanted: TypeAlias = Annotated[OrderFilter | None, argument("Only these.")]
-OrdersSorted: TypeAlias = Annotated[list[OrderSort] | None, argument("What to sort by: at most 8 keys, ties by id.")]
-FillsWanted: TypeAlias = Annotated[FillFilter | None, argument("Only these.")]
-FillsSorted: TypeAlias = Annotated[list[FillSort] | None, argument("What to sort by: at most 8 keys, ties by id.")]
-PositionsWanted: TypeAlias = Annotated[PositionFilter | None, argument("Only these.")]
-StrategiesWanted: TypeAlias = Annotated[StrategyFilter | None, argument("Only these.")]
+OrdersWanted: TypeAlias = Annotated[OrderFilter | None, argument("Only objects that match.")]
+OrdersSorted: TypeAlias = Annotated[list[OrderSort] | None, argument("At most 8 sort keys; ties are broken by id.")]
+FillsWanted: TypeAlias = Annotated[FillFilter | None, argument("Only objects that match.")]
+FillsSorted: TypeAlias = Annotated[list[FillSort] | None, argument("At most 8 sort keys; ties are broken by id.")]
+PositionsWanted: TypeAlias = Annotated[PositionFilter | None, argument("Only objects that match.")]
+StrategiesWanted: TypeAlias = Annotated[StrategyFilter | None, argument("Only objects that match.")]
 
 _ITS_TERMS = (
-    "The instrument's terms, at least assumed since the first fill. Null only where the ledger has lost the instrument."
+    "The instrument's terms, assumed if never recorded. Null only if the instrument is missing from the ledger."
 )
 
 
@@ -118,282 +118,224 @@ def _events(
     return asked(ORDER_EVENT, never)
 
 
-def _journal(
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
-) -> Connection["BudgetJournalEntry"]:
-    return asked(BUDGET_JOURNAL_ENTRY, never)
-
-
-@strawberry.type(description="One strategy of one trader.")
+@object_type
 class Strategy(Node):
-    """One strategy of one trader."""
+    """One strategy of a trader."""
 
-    strategy_id: UUID = described("Derived from the trader's id and the name: the same everywhere.")
+    strategy_id: UUID = described(
+        "Derived from the trader's id and the strategy's name, and therefore the same in every database."
+    )
     name: str = described("The engine's id of the strategy.")
-    trader_id: str = described("Whose it is.")
-    state: TradingState = described("What it may do now: the stricter of `ownState` and of what all trading may do.")
-    own_state: TradingState = described("The state that was set for it alone; `tradingState` may allow less.")
-    created_at: Instant = described("When it was first seen.")
-    budgets: list["Budget"] = described("What it may tie up, by currency, the oldest first.")
+    trader_id: str = described("The trader's id.")
+    state: TradingState = described(
+        "The effective trading state: the stricter of `ownState` and the global `tradingState`."
+    )
+    own_state: TradingState = described("The strategy's own trading state; the global `tradingState` may allow less.")
+    created_at: Instant = described("When the strategy was first recorded.")
+    budgets: list[Budget] = described("The strategy's budgets, one for each currency, oldest first.")
 
     orders: Connection["Order"] = strawberry.field(
-        resolver=list_orders, description="Its orders, newest first unless `orderBy` says otherwise."
+        resolver=list_orders, description="The strategy's orders; by default newest first."
     )
     fills: Connection["Fill"] = strawberry.field(
-        resolver=list_fills, description="Its fills, newest first unless `orderBy` says otherwise."
+        resolver=list_fills, description="The strategy's fills; by default newest first."
     )
     positions: Connection["Position"] = strawberry.field(
-        resolver=list_positions, description="Its positions, the one opened last first."
+        resolver=list_positions, description="The strategy's positions, most recently opened first."
     )
-    signals: Connection["Signal"] = strawberry.field(resolver=list_signals, description="Its signals, newest first.")
+    signals: Connection["Signal"] = strawberry.field(
+        resolver=list_signals, description="The strategy's signals, newest first."
+    )
     performance: list[Performance] = strawberry.field(
         resolver=of_strategy,
-        description="What it made, by currency. Sums of whole days in UTC are read from kept totals; drawdowns and "
-        "points of single fills are computed over all fills of the span.",
+        description="The strategy's performance by currency. Sums over whole days in UTC are read from kept totals; "
+        "drawdowns and single points are computed over all fills of the span.",
     )
 
 
-@strawberry.type(description="One order as it stands.")
+@object_type
 class Order(Node):
-    """One order as it stands."""
+    """An order in its current state."""
 
-    client_order_id: str = described("The engine's id, unique within the strategy.")
-    venue_order_id: str | None = described("The venue's id, once it gave one.")
-    strategy: Strategy = described("Whose it is.")
-    strategy_id: UUID = described("Its strategy's id.")
-    trader_id: str = described("Its trader.")
-    account_id: str | None = described("The account, once it is known.")
-    instrument_id: str = described("What is traded, as in `BTCUSDT.BINANCE`.")
-    position_id: str | None = described("The position that it belongs to, once it is known.")
-    side: OrderSide = described("Bought or sold.")
-    order_type: OrderType = described("How it is priced and triggered.", "type")
-    time_in_force: TimeInForce = described("How long it stays open.")
-    status: OrderStatus = described("Where it stands.")
+    client_order_id: str = described("The engine's order id, unique within the strategy.")
+    venue_order_id: str | None = described("The venue's order id; null until the venue assigned one.")
+    strategy: Strategy = described("The strategy.")
+    strategy_id: UUID = described("The strategy's id.")
+    trader_id: str = described("The trader's id.")
+    account_id: str | None = described("The account's id; null while unknown.")
+    instrument_id: str = described("The instrument's id, for example `BTCUSDT.BINANCE`.")
+    position_id: str | None = described("The id of the position that the order belongs to; null while unknown.")
+    side: OrderSide = described("The order side.")
+    order_type: OrderType = described("The order type.", "type")
+    time_in_force: TimeInForce = described("How long the order remains in force.")
+    status: OrderStatus = described("The order status.")
     quantity: Amount = described(
-        "The ordered quantity, in units of the instrument; while `isQuoteQuantity`, an amount of the quote currency. "
-        "At least what was filled where no event tells it (`quantitySource`)."
+        "The ordered quantity, in units of the instrument or, while `isQuoteQuantity` is true, in the "
+        "quote currency. If no event states it (`quantitySource`), at least the filled quantity."
     )
     is_quote_quantity: bool = described(
-        "Whether `quantity` and `leavesQty` are amounts of the quote currency: until an event tells the quantity that "
-        "the amount bought or sold, or its fills used the amount up."
+        "Whether `quantity` and `leavesQty` are amounts of the quote currency. It turns false when an "
+        "event states the quantity in units, or when the fills have used the amount up."
     )
-    quantity_source: QuantitySource = described("How `quantity` is known.")
+    quantity_source: QuantitySource = described("Whether `quantity` is reported, inferred or unknown.")
     filled_qty: Amount = described("The filled quantity, in units of the instrument.")
-    filled_notional: Amount = described("The sum of quantity x price over its fills, without the multiplier.")
+    filled_notional: Amount = described("The sum of quantity x price over the order's fills, without the multiplier.")
     leaves_qty: Amount = described(
-        "What is left to fill, in the unit of `quantity`: of an amount of the quote currency, what its fills did not "
-        "take up yet. 0 where more was filled than ordered, and where the quantity is not known."
+        "The quantity left to fill, in the unit of `quantity`. 0 if the order is overfilled or its quantity unknown."
     )
     price: Amount | None = described("The limit price.")
     trigger_price: Amount | None = described("The trigger price.")
-    avg_px: Amount | None = described("The average price of its fills.")
-    reduce_only: bool = described("Whether it may only reduce a position.")
-    post_only: bool = described("Whether it may only add liquidity.")
+    avg_px: Amount | None = described("The average fill price.")
+    reduce_only: bool = described("Whether the order may only reduce a position.")
+    post_only: bool = described("Whether the order may only add liquidity.")
     overfilled: bool = described("Whether more was filled than ordered.")
     overfill_qty: Amount = described(
-        "What was filled beyond the ordered quantity; 0 where that is an amount of the quote currency, or not known."
+        "The quantity filled beyond the ordered quantity; 0 if that is an amount of the quote currency or unknown."
     )
     mismatched: bool = described(
-        "Whether a fill names another side or instrument than the order. The fill counts as it says, in positions and "
-        "PnL, and in the order's filled quantity."
+        "Whether a fill names another side or instrument than the order. Such a fill counts as reported "
+        "in positions and PnL, and in the order's filled quantity."
     )
     exec_spawn_id: str | None = described(
-        "The `clientOrderId` of the primary order that an execution algorithm spawned it from. What spawned orders "
-        "take off their primary's quantity is never published: there it is INFERRED."
+        "The `clientOrderId` of the primary order that an execution algorithm spawned this order from. "
+        "The engine does not publish by how much spawned orders reduce the primary's quantity: the "
+        "primary's `quantitySource` is INFERRED."
     )
     authorization_status: AuthorizationStatus | None = described(
-        "What became of the question whether it may leave; null where nobody asked."
+        "The outcome of the order's authorization; null if none was requested."
     )
-    deny_reason: str | None = described("Why it was denied or rejected.")
-    tags: list[str] = described("The strategy's own words about it.")
+    deny_reason: str | None = described("Why the order was denied or rejected.")
+    tags: list[str] = described("Free-form labels of the strategy.")
     instrument: Instrument | None = described(
-        "The instrument's terms; null while it was neither recorded nor traded, as far as the key may see."
+        "The instrument's terms; null if it was neither recorded nor traded within the scope of the API key."
     )
-    valuation: Valuation = described("What its hold rests on; `UNVALUED` where its need is not known.")
-    ts_init: Instant = described("When it was made.")
-    ts_last: Instant = described("When it changed last.")
-    signal: Optional["Signal"] = described("The signal that it acts on, where it names one.")
-    hold: Optional["Hold"] = described(
-        "The order's hold, including released ones; null while it cannot be valued, and if none was ever computed."
+    valuation: Valuation = described("The basis of the order's hold; `UNVALUED` if its need for capital is unknown.")
+    ts_init: Instant = described("When the order was initialized.")
+    ts_last: Instant = described("When it last changed.")
+    signal: Optional["Signal"] = described("The signal that caused the order; null if none was named.")
+    hold: Hold | None = described(
+        "The order's hold, including released ones; null if the order cannot be valued or never had one."
     )
 
-    fills: Connection["Fill"] = strawberry.field(resolver=_some_fills, description="Its fills, newest first.")
+    fills: Connection["Fill"] = strawberry.field(resolver=_some_fills, description="The fills, newest first.")
     events: Connection["OrderEvent"] = strawberry.field(
         resolver=_events,
-        description="Everything that the engine reported about it and that Purser decided about it, newest first.",
+        description="The engine's events of the order and Purser's own decisions on it, newest first.",
     )
 
 
-@strawberry.type(description="One fill of one order.")
+@object_type
 class Fill(Node):
-    """One fill of one order."""
+    """One fill of an order."""
 
-    trade_id: str = described("The venue's id of the trade.")
+    trade_id: str = described("The venue's trade id.")
     order: Order = described("The order.")
-    client_order_id: str = described("The order's id of the engine.")
-    venue_order_id: str | None = described("The order's id of the venue.")
-    strategy: Strategy = described("Whose it is.")
-    strategy_id: UUID = described("Its strategy's id.")
-    account_id: str | None = described("The account.")
-    instrument_id: str = described("What was traded.")
-    position_id: str | None = described("The position that it moved.")
-    side: OrderSide = described("Bought or sold.")
+    client_order_id: str = described("The engine's order id.")
+    venue_order_id: str | None = described("The venue's order id.")
+    strategy: Strategy = described("The strategy.")
+    strategy_id: UUID = described("The strategy's id.")
+    account_id: str | None = described("The account's id.")
+    instrument_id: str = described("The instrument's id.")
+    position_id: str | None = described("The id of the position that the fill changed.")
+    side: OrderSide = described("The order side.")
     last_qty: Amount = described("The filled quantity.")
-    last_px: Amount = described("The price.")
+    last_px: Amount = described("The fill price.")
     currency: str = described(
-        "The currency of the price. `FillFilter.currency` and `FillGroup.CURRENCY` mean `settlementCurrency`."
+        "The currency of the price. `FillFilter.currency` and `FillGroup.CURRENCY` refer to "
+        "`settlementCurrency` instead."
     )
-    commission: Amount = described("What it cost; negative for a rebate.")
-    commission_currency: str = described("What the commission is in.")
-    liquidity_side: LiquiditySide = described("Whether it added or took liquidity.")
-    realized_pnl: Amount = described("What it realized, gross of commission, in `settlementCurrency`.")
+    commission: Amount = described("The commission; negative for a rebate.")
+    commission_currency: str = described("The currency of the commission.")
+    liquidity_side: LiquiditySide = described("Whether the fill added or took liquidity.")
+    realized_pnl: Amount = described("The PnL realized by the fill, gross of commissions, in `settlementCurrency`.")
     settlement_currency: str = described(
-        "The currency of `realizedPnl` and `notional`, which `FillFilter.currency` and `FillGroup.CURRENCY` go by."
+        "The currency of `realizedPnl` and `notional`. `FillFilter.currency` and `FillGroup.CURRENCY` refer to it."
     )
-    notional: Amount = described("The value of the filled quantity at its price, in `settlementCurrency`.")
+    notional: Amount = described("The value of the filled quantity at the fill price, in `settlementCurrency`.")
     instrument: Instrument | None = described(_ITS_TERMS)
-    valuation: Valuation = described("What `realizedPnl` and `notional` rest on.")
-    event_id: UUID = described("The engine's event.")
-    ts_event: Instant = described("When it happened.")
+    valuation: Valuation = described("The basis of `realizedPnl` and `notional`.")
+    event_id: UUID = described("The id of the engine's event.")
+    ts_event: Instant = described("When the event happened.")
 
 
-@strawberry.type(description="One position, computed from its fills.")
+@object_type
 class Position(Node):
     """One position, computed from its fills."""
 
     position_id: str = described(
-        "The engine's id; a netting account uses it again each time the position reopens. Where one id was used for "
-        "two instruments, the position in the second is `ID@INSTRUMENT`."
+        "The engine's position id; a netting account reuses it whenever the position reopens. If one id "
+        "was used for two instruments, the second instrument's position is `ID@INSTRUMENT`."
     )
-    strategy: Strategy = described("Whose it is.")
-    strategy_id: UUID = described("Its strategy's id.")
-    account_id: str | None = described("The account.")
-    instrument_id: str = described("What is held.")
-    status: PositionStatus = described("Whether it still holds a quantity.")
-    entry: OrderSide = described("Which way it was opened.")
-    side: PositionSide = described("Which way it stands.")
+    strategy: Strategy = described("The strategy.")
+    strategy_id: UUID = described("The strategy's id.")
+    account_id: str | None = described("The account's id.")
+    instrument_id: str = described("The instrument's id.")
+    status: PositionStatus = described("Whether the position is open.")
+    entry: OrderSide = described("The side of the opening order.")
+    side: PositionSide = described("The current side.")
     signed_qty: Amount = described(
-        "The held quantity, negative where it is short; less the commissions in the base currency, where the engine "
-        "takes them off the position."
+        "The signed quantity, negative if short; net of commissions in the base currency where the "
+        "engine deducts them from the position."
     )
-    quantity: Amount = described("The held quantity: `signedQty` without its sign.")
-    peak_qty: Amount = described("The largest quantity it ever held.")
-    avg_px_open: Amount = described("The average price it was opened at, weighted by quantity, as in NautilusTrader.")
-    avg_px_close: Amount | None = described("The average price of what was closed.")
-    currency: str = described("The currency of its amounts: the instrument's settlement currency.")
-    realized_pnl: Amount = described("What it realized, gross of commissions, which are `totalFees`.")
+    quantity: Amount = described("The absolute quantity.")
+    peak_qty: Amount = described("The largest absolute quantity so far.")
+    avg_px_open: Amount = described("The average open price, weighted by quantity, as in NautilusTrader.")
+    avg_px_close: Amount | None = described("The average close price.")
+    currency: str = described("The currency of the amounts: the instrument's settlement currency.")
+    realized_pnl: Amount = described("The realized PnL, gross of commissions; see `totalFees`.")
     total_fees: Amount = described("The commissions paid in `currency`.")
     instrument: Instrument | None = described(_ITS_TERMS)
-    valuation: Valuation = described("What its amounts rest on.")
-    reconciliation: Reconciliation = described("Whether the engine's own reports of it agree with the ledger.")
-    ts_opened: Instant = described("When it was opened.")
-    ts_closed: Instant | None = described("When it was closed.")
+    valuation: Valuation = described("The basis of the amounts.")
+    reconciliation: Reconciliation = described(
+        "Whether the engine's own reports of the position agree with the ledger."
+    )
+    ts_opened: Instant = described("When the position was opened.")
+    ts_closed: Instant | None = described("When the position was closed; null while it is open.")
 
     fills: Connection[Fill] = strawberry.field(
-        resolver=_some_fills, description="Its fills, newest first; one that flips it is also the next one's."
+        resolver=_some_fills,
+        description="The fills, newest first; a fill that flips the position also belongs to the next one.",
     )
 
 
-@strawberry.type(description="What one order ties up: placed before it leaves, captured by fills, voided by its end.")
-class Hold:
-    """What one order ties up."""
-
-    amount: Amount = described("`remaining + captured + voided`, at the order's latest price.")
-    remaining: Amount = described("What it ties up now; 0 once it has ended.")
-    captured: Amount = described("What its fills added to exposure, at the order's latest price, not at theirs.")
-    voided: Amount = described("What the end of the order let go.")
-    currency: str = described("What the amounts are in, and whose budget they count against.")
-    unit_price: Amount = described("The price of a unit at last; 1 for an amount, 0 where nothing needed a price.")
-
-
-@strawberry.type(description="What a strategy may tie up in one currency, and what it ties up.")
-class Budget(Node):
-    """What a strategy may tie up in one currency, and what it ties up."""
-
-    strategy: Strategy = described("Whose it is.")
-    strategy_id: UUID = described("Its strategy's id.")
-    currency: str = described("What all its amounts are in.")
-    allocated: Amount = described("What may be tied up; 0 once the budget was taken away.")
-    reserved: Amount = described("What is tied up: `reservedOrders + reservedPositions`.")
-    reserved_orders: Amount = described("Σ what open orders hold.")
-    reserved_positions: Amount = described("Σ cost of open positions: their notional at the average open price.")
-    available: Amount = described("`allocated - reserved`; negative while the budget is over.")
-    realized_pnl: Amount = described("What the strategy realized in the currency, gross of commissions.")
-    total_fees: Amount = described("The commissions that it paid in the currency.")
-    net_pnl: Amount = described("`realizedPnl - totalFees`.")
-    over_reason: BudgetOverReason | None = described("What made it tie up more than it allows; null unless it does.")
-    valuation: Valuation = described(
-        "What its amounts rest on: `RECORDED` where the terms of every instrument behind its fills, positions and "
-        "holds are, else `ASSUMED`."
-    )
-    unvalued_orders: int = described(
-        "Open orders of the strategy that tie up an amount that is not known. Meanwhile no order that would increase "
-        "exposure is granted; those that only reduce a position are."
-    )
-    version: int = described("How many changes it has had; the journal has each.")
-    updated_at: Instant = described("When it changed last.")
-
-    journal: Connection["BudgetJournalEntry"] = strawberry.field(
-        resolver=_journal, description="Every change of it, newest first."
-    )
-
-
-@strawberry.type(description="One change of a budget; never changed itself.")
-class BudgetJournalEntry:
-    """One change of a budget."""
-
-    version: int = described("Counts the budget's changes, from 1 without a gap.")
-    ts: Instant = described("When.")
-    reason: str = described(
-        "What changed it: `SET` or `DELETED`; an order that was `AUTHORIZED`, `HELD` without being asked about, "
-        "`REPRICED`, `FILLED`, `VOIDED`, `RELEASED`; or `REVALUED`, by what others did or by a recorded instrument."
-    )
-    client_order_id: str | None = described(
-        "The order whose hold or fill it is about; null where a cap was set or taken away, and where positions alone "
-        "were `REVALUED`."
-    )
-    allocated_before: Amount = described("What it allowed before.")
-    allocated_after: Amount = described("What it allows since; 0 where it was taken away.")
-    reserved_before: Amount = described("What was tied up before.")
-    reserved_after: Amount = described("What is tied up since.")
-
-
-@strawberry.type(description="What made a strategy act.")
+@object_type
 class Signal(Node):
-    """What made a strategy act."""
+    """A published signal of a strategy."""
 
     signal_id: UUID = described("The publisher's id, or one derived from the content.")
-    strategy: Strategy | None = described("Whose it is; null where the engine named no strategy.")
-    instrument_id: str | None = described("The instrument that it is about.")
-    name: str = described("Its name.")
-    value: Document = described("Its value.")
-    ts_event: Instant = described("When it was published.")
+    strategy: Strategy | None = described("The strategy; null if the engine named none.")
+    instrument_id: str | None = described("The instrument's id.")
+    name: str = described("The signal's name.")
+    value: Document = described("The signal's value.")
+    ts_event: Instant = described("When the signal was published.")
 
     orders: Connection[Order] = strawberry.field(
-        resolver=_some_orders, description="The orders that act on it, newest first."
+        resolver=_some_orders, description="The orders that the signal caused, newest first."
     )
 
 
-@strawberry.type(
-    description="What the engine reported, as it came, or what Purser decided about the order (`AuthorizationGranted`, "
-    "`AuthorizationDenied`, `AuthorizationReleased`, `QuarantineResolved`); never changed."
-)
+@object_type
 class OrderEvent(Node):
-    """What the engine reported, as it came, or what Purser decided."""
+    """An event of an order: reported by the engine, or a decision of Purser (`AuthorizationGranted`,
+    `AuthorizationDenied`, `AuthorizationReleased`, `QuarantineResolved`). Events are immutable.
+    """
 
-    event_id: UUID = described("The event's id: the engine's, or one of Purser's own.")
-    type: str = described("What happened: the engine's name for it, as in `OrderFilled`, or one of Purser's own.")
-    client_order_id: str = described("The order that it is about.")
-    ts_event: Instant = described("When it happened.")
-    applied: bool = described("Whether it changed the order.")
+    event_id: UUID = described("The event's id, assigned by the engine or by Purser.")
+    type: str = described("The event type: the engine's name, for example `OrderFilled`, or one of Purser's own.")
+    client_order_id: str = described("The engine's id of the order.")
+    ts_event: Instant = described("When the event happened.")
+    applied: bool = described("Whether the event is applied to the order.")
     quarantine_reason: str | None = described(
-        "Why it did not, with a code before the colon. It is tried again when its order moves, unless it was dismissed."
+        "Why the event is not applied: a code, a colon and an explanation. The event is retried when its "
+        "order changes, unless it was dismissed."
     )
-    payload: Document = described("The whole event.")
-    strategy_id: UUID = described("Its strategy's id.")
-    variant: int = described("0 for the first content under its id; others, which are quarantined, count from 1.")
-    quarantine_code: QuarantineCode | None = described("Why it is not applied; null where it is.")
-    resolution: QuarantineAction | None = described("What an admin decided about it (`resolveQuarantine`).")
-    resolution_reason: str | None = described("Why the admin decided so.")
-    resolved_by: str | None = described("Who decided, as in the audit log.")
-    resolved_at: Instant | None = described("When that was decided.")
+    payload: Document = described("The complete event.")
+    strategy_id: UUID = described("The strategy's id.")
+    variant: int = described(
+        "0 for the first content recorded under the event's id; further contents are quarantined and count from 1."
+    )
+    quarantine_code: QuarantineCode | None = described("Why the event is not applied; null if it is.")
+    resolution: QuarantineAction | None = described("The action of an administrator (`resolveQuarantine`).")
+    resolution_reason: str | None = described("The administrator's reason.")
+    resolved_by: str | None = described("The API key that resolved the event, or `local`.")
+    resolved_at: Instant | None = described("When the event was resolved.")

@@ -1,6 +1,6 @@
-"""The documented shapes. Their keys, in this order, are what is selected from the database.
+"""Response schemas: they document each response (OpenAPI), and their fields, in order, are selected from the database.
 
-The models describe (OpenAPI) and select; answers are never built or checked through them.
+Responses are neither built nor validated by these models.
 """
 
 from typing import Annotated
@@ -27,12 +27,12 @@ from rest_compat.schemas.trading import (
 class Error(BaseModel):
     """Every error's body."""
 
-    detail: Annotated[str, Field(description="What is wrong, for people.")]
-    code: Annotated[str, Field(description="What is wrong, for programs. Codes are never renamed.")]
+    detail: Annotated[str, Field(description="The error, for people.")]
+    code: Annotated[str, Field(description="The error, for programs. Codes are never renamed.")]
 
 
 def selection_of(model: type[BaseModel], **sources: str) -> Selection:
-    """The selection that gives an answer of this shape. `sources` are the catalogue's names, where they are others."""
+    """The selection that yields this response. `sources` maps a field to its name in the catalogue, if it differs."""
     return Selection(tuple(Selected(sources.get(name, name), name) for name in model.model_fields))
 
 

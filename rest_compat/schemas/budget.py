@@ -1,4 +1,4 @@
-"""Shapes of `/api/budget`."""
+"""Schemas of `/api/budget`."""
 
 from decimal import Decimal
 from typing import Annotated
@@ -13,17 +13,17 @@ _DIGITS = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?$"
 
 
 def _from_digits(value: object) -> object:
-    """A string as the decimal that it writes; anything else as it is."""
+    """Parse a string to a Decimal; leave any other value unchanged."""
     if not isinstance(value, str):
         return value
-    read = read_decimal(value)
-    if read is None:
+    number = read_decimal(value)
+    if number is None:
         raise ValueError('Input should be a decimal number, or a string of its digits like "1000.50"')
-    return read
+    return number
 
 
 class BudgetSummaryResponse(BaseModel):
-    """What a strategy may tie up in one currency, and what it does."""
+    """How much a strategy may reserve in one currency, and how much it has reserved."""
 
     model_config = example(
         strategy_id=STRATEGY_ID,
@@ -37,15 +37,15 @@ class BudgetSummaryResponse(BaseModel):
 
     strategy_id: UUID
     currency: str
-    allocated: Annotated[Amount, Field(description="The cap.")]
-    reserved: Annotated[Amount, Field(description="What open orders hold and open positions cost.")]
-    available: Annotated[Amount, Field(description="`allocated - reserved`; negative while the budget is over.")]
-    realized_pnl: Annotated[Amount, Field(description="Gross of commissions, which are `total_fees`.")]
+    allocated: Annotated[Amount, Field(description="Maximum that may be reserved.")]
+    reserved: Annotated[Amount, Field(description="Holds of open orders and cost of open positions.")]
+    available: Annotated[Amount, Field(description="`allocated - reserved`; negative while over budget.")]
+    realized_pnl: Annotated[Amount, Field(description="Before commissions, which are `total_fees`.")]
     total_fees: Amount
 
 
 class BudgetRequest(BaseModel):
-    """The cap to set."""
+    """The amount to allocate."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -58,7 +58,7 @@ class BudgetRequest(BaseModel):
         BeforeValidator(_from_digits),
         WithJsonSchema(
             {
-                "description": "A JSON number or a string of its digits, as either face answers them; not negative, at "
+                "description": "A JSON number, or a string of its digits as GraphQL writes amounts; not negative, at "
                 f"most {DIGITS_MAX} digits on either side of the point. Every digit is kept.",
                 "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _DIGITS}],
             }
@@ -67,7 +67,7 @@ class BudgetRequest(BaseModel):
 
 
 class RealizedPnl(BaseModel):
-    """Realized profit, gross of fees, and fees; both by currency."""
+    """Realized profit before fees, and fees, both by currency."""
 
     model_config = example(strategy_id=STRATEGY_ID, realized_pnl={"USDT": 42.5}, total_fees={"USDT": 1.2})
 

@@ -1,4 +1,4 @@
-"""Shapes of `/health` and `/health/ready`."""
+"""Schemas of `/health` and `/health/ready`."""
 
 from typing import Annotated
 
@@ -16,30 +16,30 @@ class Health(BaseModel):
 
 
 class DatabaseCheck(BaseModel):
-    """Whether the database answers, and with which schema."""
+    """Whether the database answers, and the revision of its schema."""
 
     is_reachable: bool
-    schema_revision: Annotated[str | None, Field(description="Null where it does not answer.")]
-    schema_expected: Annotated[str, Field(description="This release's.")]
+    schema_revision: Annotated[str | None, Field(description="Null if the database does not answer.")]
+    schema_expected: Annotated[str, Field(description="The revision that this release requires.")]
 
 
 class FeedCheck(BaseModel):
-    """Whether this process hears of changes."""
+    """The state of this process's change feed."""
 
     is_connected: bool
     lag_seconds: Annotated[
-        float, Field(description="How long the oldest stored change has waited for transactions before it to end.")
+        float, Field(description="How long the oldest stored change has waited for earlier transactions to end.")
     ]
 
 
 class RegistryCheck(BaseModel):
-    """How fresh this process's registry is."""
+    """The age of this process's registry of budgets."""
 
-    age_seconds: Annotated[float | None, Field(description="Nothing older is missing; null where it was never read.")]
+    age_seconds: Annotated[float | None, Field(description="Every older change is included; null if never read.")]
 
 
 class Readiness(BaseModel):
-    """Whether the process can do its work now."""
+    """Whether the process can serve requests."""
 
     model_config = example(
         status="ready",

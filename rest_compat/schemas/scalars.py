@@ -1,4 +1,4 @@
-"""Kinds of values, and the values that examples have."""
+"""Scalar types of the schemas, and values for their examples."""
 
 from decimal import Decimal
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ Instant = Annotated[
     str,
     WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339, UTC, with nanoseconds."}),
 ]
-Document = Annotated[Any, WithJsonSchema({"description": "Any JSON value; null where there was nothing."})]
+Document = Annotated[Any, WithJsonSchema({"description": "Any JSON value, or null."})]
 
 ORDER_ID = "O-20220101-001400-001-000-1"
 STRATEGY_ID = "5f17147f-2bbd-5c76-af87-1f010d829329"

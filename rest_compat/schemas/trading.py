@@ -1,4 +1,4 @@
-"""Shapes of `/api/trading`."""
+"""Schemas of `/api/trading`."""
 
 from typing import Annotated
 from uuid import UUID
@@ -19,7 +19,7 @@ from rest_compat.schemas.scalars import INSTANT, LATER, ORDER_ID, STRATEGY_ID, A
 
 
 class Strategy(BaseModel):
-    """One strategy of one trader."""
+    """A strategy of a trader."""
 
     model_config = example(
         strategy_id=STRATEGY_ID,
@@ -37,7 +37,7 @@ class Strategy(BaseModel):
 
 
 class Order(BaseModel):
-    """One order as it stands."""
+    """The current state of an order."""
 
     model_config = example(
         client_order_id=ORDER_ID,
@@ -93,7 +93,7 @@ class Order(BaseModel):
 
 
 class Fill(BaseModel):
-    """One fill of one order."""
+    """A fill of an order."""
 
     model_config = example(
         trade_id="BINANCE-1-003",
@@ -127,17 +127,17 @@ class Fill(BaseModel):
     side: OrderSide
     last_qty: Amount
     last_px: Amount
-    currency: Annotated[str, Field(description="What `last_px` is in.")]
+    currency: Annotated[str, Field(description="Currency of `last_px`.")]
     commission: Amount
     commission_currency: str
     liquidity_side: LiquiditySide
-    realized_pnl: Annotated[Amount, Field(description="Gross of commission, in the instrument's settlement currency.")]
+    realized_pnl: Annotated[Amount, Field(description="Before commission, in the instrument's settlement currency.")]
     event_id: UUID
     ts_event: Instant
 
 
 class Position(BaseModel):
-    """One position, computed from its fills."""
+    """A position, computed from its fills."""
 
     model_config = example(
         position_id="BTCUSDT-PERP.BINANCE-EMACross-000",
@@ -175,7 +175,7 @@ class Position(BaseModel):
     avg_px_open: Amount
     avg_px_close: Amount | None
     currency: str
-    realized_pnl: Annotated[Amount, Field(description="Gross of commissions, which are `total_fees`.")]
+    realized_pnl: Annotated[Amount, Field(description="Before commissions, which are `total_fees`.")]
     total_fees: Amount
     ts_opened: Instant
     ts_closed: Instant | None
@@ -183,7 +183,7 @@ class Position(BaseModel):
 
 
 class DenyReason(BaseModel):
-    """Why an order was refused; null where it was neither denied nor rejected."""
+    """Why an order was denied or rejected; null if it was neither."""
 
     model_config = example(client_order_id=ORDER_ID, status="DENIED", deny_reason="BUDGET_EXCEEDED")
 
@@ -196,7 +196,7 @@ class CurrencyFills(BaseModel):
     """Fills in one currency."""
 
     currency: Annotated[
-        str, Field(description="The instruments' settlement currency; of fees, what they were paid in.")
+        str, Field(description="The instruments' settlement currency; for fees, the currency they were paid in.")
     ]
     fills: int
     notional: Annotated[Amount, Field(description="In `currency`.")]
@@ -215,7 +215,7 @@ class InstrumentFills(BaseModel):
 
 
 class FillsSummary(BaseModel):
-    """What fills add up to."""
+    """Sums of fills."""
 
     model_config = example(
         total_fills=2,
@@ -245,7 +245,7 @@ class FillsSummary(BaseModel):
 
 
 class Summary(BaseModel):
-    """How much of everything there is."""
+    """Counts of signals, orders and fills."""
 
     model_config = example(signals=3, orders=200, fills=180)
 
@@ -255,7 +255,7 @@ class Summary(BaseModel):
 
 
 class AuditEntry(BaseModel):
-    """Who changed what, with before and after."""
+    """A change, its author, and the values before and after."""
 
     model_config = example(
         id=1,

@@ -1,4 +1,4 @@
-"""Keys made and revoked while every connection of the process's pool is in use."""
+"""Keys created and revoked while every connection of the process's pool is in use."""
 
 import asyncio
 import socket as socket_module
@@ -10,17 +10,15 @@ import asyncpg
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from app.authentication import Authentication
 from app.database import Database
 from app.database.connections import PoolLimits
-from app.main import create_app
 from app.principal import LOCAL, Principal, Role
 from app.resolvers import Context, keys
-from app.settings import Settings
 from graphql_schema.live import socket as live_socket
 from tests.authentication.test_keyring import until
+from tests.configured import configured
 from tests.feed.rows import change, set_budget
 from tests.graphql_schema.live.client import Socket, connected
 from tests.reads.serving import serving
@@ -35,7 +33,7 @@ SETTINGS: dict[str, Any] = {"pool_size_max": POOL_SIZE, "keys_reload_seconds": 3
 
 @pytest.fixture
 async def elsewhere(database_url: str) -> AsyncIterator[Context]:
-    """The means of another process on the same database."""
+    """The context of another process on the same database."""
     database = await Database.open(database_url)
     yield Context(database)
     await database.close()
@@ -43,7 +41,7 @@ async def elsewhere(database_url: str) -> AsyncIterator[Context]:
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection that writes, outside every pool."""
+    """A connection for writes, outside all pools."""
     opened = await asyncpg.connect(database_url)
     yield opened
     await opened.close()
@@ -51,7 +49,7 @@ async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 @asynccontextmanager
 async def filled(database: Database) -> AsyncIterator[None]:
-    """All connections for reading are taken during the block."""
+    """All reader connections are in use during the block."""
     async with AsyncExitStack() as stack:
         for _ in range(POOL_SIZE):
             await stack.enter_async_context(database.read())
@@ -113,8 +111,8 @@ async def test_subscribers_stay_while_requests_fill_the_pool_and_keys_come_and_g
 
 @asynccontextmanager
 async def listening(url: str) -> AsyncIterator[tuple[FastAPI, str]]:
-    """The application in a server of this event loop, so that its pool is within reach, and the server's address."""
-    app = create_app(Settings(database_url=SecretStr(url), **SETTINGS))
+    """The application in a server of this event loop, so that the test can use its pool, and the server's address."""
+    app = configured(url, **SETTINGS)
     with socket_module.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
         serving = asyncio.create_task(server.serve([listener]))
@@ -124,7 +122,7 @@ async def listening(url: str) -> AsyncIterator[tuple[FastAPI, str]]:
 
 
 async def begun(socket: Socket, connection: asyncpg.Connection) -> None:
-    """Wait until a subscription to budgets is told of changes."""
+    """Wait until a subscription to budgets receives changes."""
     told = asyncio.create_task(socket.event())
     for allocated in range(1, 1000):
         await set_budget(connection, "USDT", str(allocated))

@@ -1,4 +1,4 @@
-"""Names of this machine, and those of others that could be taken for it."""
+"""Host names of this machine, and similar names of others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The keys in memory: how soon they follow the database, and what is done while it does not answer."""
+"""The keys in memory: how soon they follow the database, and how they behave while it is unreachable."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -23,9 +23,9 @@ DEADLINE_SECONDS = 30
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    """Wait for what the keyring does by itself."""
+    """Wait for a background task of the keyring."""
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while not is_so():  # noqa: ASYNC110  (the keyring tells nobody when it has read)
+        while not is_so():  # noqa: ASYNC110  (the keyring does not signal its reads)
             await asyncio.sleep(0.01)
 
 

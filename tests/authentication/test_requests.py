@@ -1,4 +1,4 @@
-"""Requests with a right key, a wrong key and none, to both faces."""
+"""Requests with a right key, a wrong key and none, over GraphQL and REST."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -30,7 +30,7 @@ class Service:
         self.app, self.http, self.key = app, client.http, key
 
     async def both(self, headers: Any = None) -> tuple[httpx.Response, httpx.Response]:
-        """The answers of REST and of GraphQL."""
+        """The responses of REST and GraphQL."""
         return await self.http.get(REST, headers=headers), await self.http.post(
             "/graphql", json=QUESTION, headers=headers
         )
@@ -138,12 +138,12 @@ async def test_the_resolvers_are_told_who_asks(service: Service, monkeypatch: py
 
     async def note(_: object, principal: object, *__: object) -> None:
         asking.append(principal)
-        raise Forbidden("Nobody may.")
+        raise Forbidden("Not permitted.")
 
     monkeypatch.setattr(strategies, "list_strategies", note)
     headers = {"X-API-Key": service.key, "X-Request-ID": "r-1"}
     rest = await service.http.get("/api/trading/strategies", headers=headers)
-    assert (rest.status_code, rest.json()) == (403, {"detail": "Nobody may.", "code": "FORBIDDEN"})
+    assert (rest.status_code, rest.json()) == (403, {"detail": "Not permitted.", "code": "FORBIDDEN"})
     question = {"query": "{ strategies { totalCount } summary { orders } }"}
     graphql = await service.http.post("/graphql", json=question, headers=headers)
     (error,) = graphql.json()["errors"]
@@ -185,7 +185,7 @@ async def test_keys_that_cannot_be_checked_are_not_ready(service: Service, monke
 
 
 async def test_what_a_websocket_will_ask(service: Service) -> None:
-    """A key comes in `connectionParams`; long after that the connection asks whether it is still in force."""
+    """A key in `connectionParams` is checked again long after the connection was opened."""
     authentication: Authentication = service.app.state.authentication
     principal = await authentication.authenticate(service.key, "127.0.0.1")
     assert authentication.is_in_force(principal)
@@ -199,7 +199,7 @@ async def test_what_a_websocket_will_ask(service: Service) -> None:
 
 
 async def connect(app: Any, *headers: tuple[bytes, bytes]) -> tuple[list[Any], Any]:
-    """What a WebSocket to nowhere is sent, and what became of its scope."""
+    """The messages sent to a WebSocket of an unknown path, and its scope."""
     sent: list[Any] = []
     scope = {
         **{"type": "websocket", "path": "/nowhere", "raw_path": b"/nowhere", "query_string": b"", "root_path": ""},

@@ -1,4 +1,4 @@
-"""Wrong keys are counted for each address."""
+"""Wrong keys are counted per address."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from app.errors import TooManyAttempts
 
 
 class Clock:
-    """Goes when it is told to."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0

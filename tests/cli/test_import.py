@@ -195,11 +195,12 @@ IN_SMALL_BATCHES = """
 import asyncio, sys
 from pathlib import Path
 from app.database import Database
+from app.engines import nautilus
 from app.ledger.importing import import_file
 
 async def main():
     database = await Database.open(sys.argv[1])
-    await import_file(database, Path(sys.argv[2]), batch_lines=25)
+    await import_file(database, Path(sys.argv[2]), nautilus.read_message, batch_lines=25)
     await database.close()
 
 asyncio.run(main())

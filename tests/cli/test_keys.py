@@ -72,9 +72,9 @@ def test_a_key_without_a_name_goes_by_its_id(place: Settings) -> None:
         (["--strategy", "NONE"], "No strategy has the id or name 'NONE'."),
         (
             ["--strategy", "ONE"],
-            f"Several traders have a strategy named 'ONE' ({IDS[0]}, {IDS[1]}); say which by its id.",
+            f"Several traders have a strategy named 'ONE' ({IDS[0]}, {IDS[1]}); choose one by its id.",
         ),
-        (["--name", "taken"], "There is a key named 'taken' already, or there was; choose another name."),
+        (["--name", "taken"], "Another API key has or had the name 'taken'. Choose another name."),
         (["--name", "two\nlines"], "A key's name has 1 to 100 characters, all of them printable."),
         (["--name", " "], "A key's name has 1 to 100 characters, all of them printable."),
         (["--name", "0123456789abcdef"], LIKE_A_KEY),
@@ -103,14 +103,14 @@ def test_a_key_is_revoked_once_by_id_or_explicitly_by_name(place: Settings) -> N
     for arguments, key, name in ((["--name", "one"], "one", "one"), ([id_of(keys[1])], id_of(keys[1]), "two")):
         assert purser(place, "keys", "revoke", *arguments).stdout.startswith(f"Revoked the key {key}.")
         revoked_at = stored(place, f"SELECT revoked_at FROM api_keys WHERE name = '{name}'")
-        assert purser(place, "keys", "revoke", *arguments).stdout == f"The key {key} was revoked before.\n"
+        assert purser(place, "keys", "revoke", *arguments).stdout == f"The key {key} was already revoked.\n"
         assert stored(place, f"SELECT revoked_at FROM api_keys WHERE name = '{name}'") == revoked_at
 
 
 def test_a_key_that_is_not_there_is_not_revoked(place: Settings) -> None:
     key = create(place, "--role", "admin", "--name", "one")
     for arguments, says in (
-        (["one"], "No API key has the id 'one'; purser keys list shows ids, and --name revokes a key by its name."),
+        (["one"], "No API key has the id 'one'; `purser keys list` shows ids, and `--name` revokes a key by its name."),
         (["--name", id_of(key)], f"No API key has the name '{id_of(key)}'."),
     ):
         refused = purser(place, "keys", "revoke", *arguments)
@@ -158,7 +158,7 @@ def test_keys_work_at_once_and_end_soon_in_every_process_while_the_service_runs(
     with serving_forked(data_dir, free_tcp_port) as service:
         service.until_ready()
         said = service.stop()
-    assert "every API key is revoked, so nobody gets in" in said
+    assert "every API key is revoked: no client has access" in said
 
 
 def test_without_a_key_it_listens_on_the_loopback_only(
@@ -170,8 +170,8 @@ def test_without_a_key_it_listens_on_the_loopback_only(
             _, errors = service.process.communicate()
         assert service.process.returncode == 1
         assert errors == (
-            "purser: There are no API keys in force, so Purser listens on the loopback only, not on 0.0.0.0: "
-            "create one first with purser keys create --role admin.\n"
+            "purser: Without a valid API key Purser listens on loopback addresses only, not on 0.0.0.0. "
+            "Create a key first: purser keys create --role admin.\n"
         )
         # A key that is revoked is none.
         create(place, "--role", "admin", "--name", name)

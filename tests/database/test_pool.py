@@ -24,35 +24,35 @@ async def pid(connection: asyncpg.Connection) -> int:
 
 
 async def test_a_connection_in_order_is_taken_again(pool: Pool) -> None:
-    first = await pool.take()
-    await pool.give(first, is_in_order=True)
-    assert await pool.take() is first
-    await pool.give(first, is_in_order=True)
+    first = await pool.acquire()
+    await pool.release(first, is_healthy=True)
+    assert await pool.acquire() is first
+    await pool.release(first, is_healthy=True)
 
 
 async def test_who_waits_is_served_and_who_waits_too_long_is_told(pool: Pool) -> None:
-    first = await pool.take()
-    waiting = asyncio.ensure_future(pool.take())
+    first = await pool.acquire()
+    waiting = asyncio.ensure_future(pool.acquire())
     await asyncio.sleep(0.05)
-    await pool.give(first, is_in_order=True)
+    await pool.release(first, is_healthy=True)
     second = await waiting
     with pytest.raises(TimeoutError):
-        await pool.take()
-    await pool.give(second, is_in_order=False)
-    await pool.give(await pool.take(), is_in_order=True)
+        await pool.acquire()
+    await pool.release(second, is_healthy=False)
+    await pool.release(await pool.acquire(), is_healthy=True)
 
 
 async def test_a_connection_that_was_closed_or_idle_for_long_is_replaced(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = await pool.take()
+    first = await pool.acquire()
     before = await pid(first)
-    await pool.give(first, is_in_order=True)
+    await pool.release(first, is_healthy=True)
     first.terminate()
-    second = await pool.take()
+    second = await pool.acquire()
     between = await pid(second)
-    await pool.give(second, is_in_order=True)
+    await pool.release(second, is_healthy=True)
     monkeypatch.setattr(pool_module, "IDLE_SECONDS_MAX", -1)
-    third = await pool.take()
+    third = await pool.acquire()
     assert len({before, between, await pid(third)}) == 3
-    await pool.give(third, is_in_order=True)
+    await pool.release(third, is_healthy=True)

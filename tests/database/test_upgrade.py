@@ -18,7 +18,7 @@ from app.database import migrations
 from app.database.embedded import EmbeddedServer
 from app.database.postgres_programs import SystemUser, run_program
 from app.database.upgrade import Upgraded, connect, newest_revision, upgrade
-from app.errors import DatabaseUnavailable, DatabaseUnfit
+from app.errors import DatabaseIncompatible, DatabaseUnavailable
 from app.models import metadata
 from app.models.change import Xid8
 from tests.conftest import execute
@@ -66,7 +66,7 @@ async def test_the_schema_is_the_models_to_the_letter(database_url: str, empty_d
 
 async def test_refuses_a_schema_newer_than_the_code(database_url: str) -> None:
     await execute(database_url, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(DatabaseUnfit, match=r"revision 9999, newer than this release"):
+    with pytest.raises(DatabaseIncompatible, match=r"revision 9999, newer than this release"):
         await upgrade(database_url)
 
 
@@ -91,7 +91,7 @@ async def test_upgrades_the_oldest_server_we_support(system_url: str) -> None:
 async def test_refuses_a_server_that_is_too_old(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No PostgreSQL 14 is at hand, so the bound is raised above the one that is."""
     monkeypatch.setattr("app.database.upgrade.SERVER_VERSION_MIN", 19)
-    with pytest.raises(DatabaseUnfit, match="needs 19 or newer"):
+    with pytest.raises(DatabaseIncompatible, match="needs 19 or newer"):
         await upgrade(empty_database_url)
     assert _schema(empty_database_url) == []
 
@@ -134,5 +134,5 @@ async def test_refuses_a_database_that_cannot_hold_every_text(server: EmbeddedSe
         "DROP DATABASE IF EXISTS latin",
         "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0",
     )
-    with pytest.raises(DatabaseUnfit, match="LATIN1"):
+    with pytest.raises(DatabaseIncompatible, match="LATIN1"):
         await upgrade(server.url_of("latin"))

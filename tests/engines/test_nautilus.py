@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engines.nautilus import LINE_BYTES_MAX, BadEvent, convert_event, decode_line
+from app.event_codec import EVENT_BYTES_MAX, BadEvent, encode_message
 from app.rules.events import OrderFilled, OrderInitialized, PositionClosed, SignalPublished
-from tests.events import EVENT_TYPES, published
+from tests.events import EVENT_TYPES, decode_line, published
 
 
 def line(event: Any) -> bytes:
@@ -172,7 +172,7 @@ def test_refuses_an_event_with_a_broken_field_that_is_not_read(field: bytes) -> 
 
 def test_refuses_an_event_that_is_too_large() -> None:
     with pytest.raises(BadEvent, match="at most"):
-        decode_line(b" " * (LINE_BYTES_MAX + 1))
+        decode_line(b" " * (EVENT_BYTES_MAX + 1))
 
 
 @given(
@@ -183,7 +183,7 @@ def test_refuses_an_event_that_is_too_large() -> None:
 )
 def test_anything_at_all_is_taken_or_refused_by_name(value: Any) -> None:
     with pytest.raises(BadEvent):
-        convert_event(value)
+        decode_line(encode_message(value))
 
 
 @given(st.sampled_from(["OrderInitialized", *EVENT_TYPES]), st.data())
@@ -192,7 +192,7 @@ def test_any_value_in_any_field_is_taken_or_refused_by_name(kind: str, data: st.
     name = data.draw(st.sampled_from(sorted(event)))
     event[name] = data.draw(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text()))
     with suppress(BadEvent):
-        assert type(convert_event(event)).__name__ in (kind, "SignalPublished")
+        assert type(decode_line(encode_message(event))).__name__ in (kind, "SignalPublished")
 
 
 @pytest.mark.parametrize(

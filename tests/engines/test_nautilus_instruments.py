@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.engines.nautilus import BadEvent, InstrumentReceived, decode_line
-from app.engines.nautilus_instruments import INSTRUMENT_KINDS
+from app.engines.nautilus import read_message
+from app.engines.nautilus.instruments import INSTRUMENT_KINDS
+from app.event_codec import BadEvent
 from app.rules.instruments import InstrumentDefinition
 from app.rules.money import EXACT
 
@@ -96,14 +97,14 @@ SETTLED = [
 
 
 def read(published: Shape) -> InstrumentDefinition:
-    with pytest.raises(InstrumentReceived) as received:
-        decode_line(json.dumps(published).encode())
-    return received.value.definition
+    received = read_message(json.dumps(published).encode())
+    assert isinstance(received, InstrumentDefinition)
+    return received
 
 
 def refusal(published: Shape) -> tuple[str, str]:
     with pytest.raises(BadEvent) as refused:
-        decode_line(json.dumps(published).encode())
+        read_message(json.dumps(published).encode())
     return refused.value.code, refused.value.message
 
 

@@ -9,7 +9,7 @@ import pytest
 from app.database import Database
 from app.reads import ALL_ROWS, ReadQuery, ResultFormat, Selection, compiled_query
 from app.reads.catalogue import BUDGET
-from tests.ledger.gatekeeping import allocate, register
+from tests.ledger.authorizing import allocate, register
 from tests.ledger.state import record
 from tests.ledger.test_arrangements import shuffled
 from tests.ledger.test_engine_truth import instruments_of, lines_of_events, record_definitions

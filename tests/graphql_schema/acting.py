@@ -16,7 +16,7 @@ ANSWER = """
     budget { currency reserved available version }
     hold { amount remaining currency unitPrice }
   }
-  ... on OrderDenied { order { status denyReason } denyCode: code reason overdrawn: budget { available } }
+  ... on OrderDenied { order { status denyReason } denyCode reason checkedBudget { available } }
   ... on Error { code message }
   ... on InvalidInput { path }
 """

@@ -8,17 +8,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from pydantic import SecretStr
 
-from app.main import create_app
-from app.settings import Settings
+from tests.configured import configured
 
 
 @contextmanager
-def running(url: str, **settings: Any) -> Iterator[str]:
+def running(url: str, **options: Any) -> Iterator[str]:
     """The address of a started server over the database at `url`."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        app = create_app(Settings(database_url=SecretStr(url), **settings))
+        app = configured(url, **options)
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
         thread.start()

@@ -25,7 +25,7 @@ from graphql_schema.http.requests import from_body
 from graphql_schema.http.responses import answered
 from graphql_schema.limits.document import ShapeLimits
 from tests.graphql_schema.acting import MANY, ONE, STRATEGY_ID, asked
-from tests.ledger.gatekeeping import prepare
+from tests.ledger.authorizing import prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
@@ -107,7 +107,7 @@ def _verdict(command: AuthorizeOrder) -> Any:
     return Verdict(STRATEGY_ID, command.client_order_id, None, 1, TradingState.ACTIVE, False, DenyCode.NO_BUDGET, "no")
 
 
-SHORT = """{ __typename ... on OrderDenied { why: code reason } ... on Error { code message }
+SHORT = """{ __typename ... on OrderDenied { why: denyCode reason } ... on Error { code message }
   ... on InvalidInput { path } }"""
 SHORT_ONE = f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {SHORT} }}"
 SHORT_MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {SHORT} }}"
@@ -217,7 +217,7 @@ def test_both_readers_know_the_same_fields() -> None:
 STEERED = """mutation ($inputs: [AuthorizeOrderInput!]!, $n: Int = 2, $yes: Boolean!, $after: String, $q: Decimal) {
   all: authorizeOrders(inputs: $inputs) {
     ...Granted
-    ... on OrderDenied @include(if: $yes) { order { id } why: code reason left: budget { available } }
+    ... on OrderDenied @include(if: $yes) { order { id } why: denyCode reason left: checkedBudget { available } }
     __typename
     ... on Error { code }
     ... on Conflict { message }

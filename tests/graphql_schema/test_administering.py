@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.graphql_schema.acting import INSTRUMENT, ONE, STRATEGY, STRATEGY_ID, TRADER, asked
-from tests.ledger.gatekeeping import prepare
+from tests.ledger.authorizing import prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio

@@ -8,11 +8,12 @@ import pytest
 from fastapi import FastAPI
 
 from app.authentication import authentication
-from app.ledger.authorization import gate
+from app.errors import Busy
+from app.ledger.authorization import GroupCommit
 from app.principal import LOCAL, Role
 from app.reads import lookups
 from tests.graphql_schema.acting import ANSWER, INSTRUMENT, MANY, ONE, STRATEGY, STRATEGY_ID, asked
-from tests.ledger.gatekeeping import allocate, prepare
+from tests.ledger.authorizing import allocate, prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
@@ -53,7 +54,7 @@ async def test_the_same_order_asked_again_has_the_same_answer(desk: Client) -> N
 async def test_an_answer_says_whether_it_is_repeated_since_when_and_what_holds_now(desk: Client) -> None:
     fields = "isRepeated decidedAt strategyState"
     told = f"""fragment Told on AuthorizeOrderResult {{
-        __typename ... on OrderAuthorized {{ {fields} }} ... on OrderDenied {{ {fields} denyCode: code }} }}"""
+        __typename ... on OrderAuthorized {{ {fields} }} ... on OrderDenied {{ {fields} denyCode }} }}"""
     many = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {{ ...Told }} }} {told}"
     halt = "mutation ($state: TradingState!) { setTradingState(scope: ALL, state: $state) { __typename } }"
     inputs = [asked(1), asked(2, quantity="20")]
@@ -81,7 +82,7 @@ async def test_an_order_beyond_its_budget_is_denied_and_kept(desk: Client) -> No
         "order": {"status": "DENIED", "denyReason": f"BUDGET_EXCEEDED: {reason}"},
         "denyCode": "BUDGET_EXCEEDED",
         "reason": f"BUDGET_EXCEEDED: {reason}",
-        "overdrawn": {"available": "1000"},
+        "checkedBudget": {"available": "1000"},
     }
     kept = (await desk.query('{ order(clientOrderId: "O-1") { status authorizationStatus } }'))["order"]
     assert kept == {"status": "DENIED", "authorizationStatus": "DENIED"}
@@ -89,9 +90,9 @@ async def test_an_order_beyond_its_budget_is_denied_and_kept(desk: Client) -> No
 
 async def test_an_order_without_a_budget_has_none_to_show(desk: Client) -> None:
     denied = (await desk.query(ONE, input=asked(1, instrumentId="X.Y")))["authorizeOrder"]
-    assert (denied["denyCode"], denied["overdrawn"]) == ("UNKNOWN_INSTRUMENT", None)
+    assert (denied["denyCode"], denied["checkedBudget"]) == ("UNKNOWN_INSTRUMENT", None)
     denied = (await desk.query(ONE, input=asked(2, instrumentId="X.Y", currency="EUR")))["authorizeOrder"]
-    assert (denied["denyCode"], denied["overdrawn"]) == ("NO_BUDGET", None)
+    assert (denied["denyCode"], denied["checkedBudget"]) == ("NO_BUDGET", None)
 
 
 @pytest.mark.parametrize(
@@ -276,9 +277,9 @@ async def test_who_cannot_be_served_now_gets_503_and_is_told_to_ask_again(
     desk: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: Any) -> None:
-        raise gate.Busy
+        raise Busy
 
-    monkeypatch.setattr(gate.Gate, "authorize", refuse)
+    monkeypatch.setattr(GroupCommit, "authorize", refuse)
     for accept in ("application/json", "application/graphql-response+json"):
         for document, variables in ((ONE, {"input": asked(1)}), (MANY, {"inputs": [asked(1)]})):
             body = {"query": document, "variables": variables}
@@ -291,3 +292,14 @@ async def test_who_cannot_be_served_now_gets_503_and_is_told_to_ask_again(
     both = f"mutation ($input: AuthorizeOrderInput!) {{ {two} }}"
     response = await desk.http.post("/graphql", json={"query": both, "variables": {"input": asked(1)}})
     assert (response.status_code, response.json()["data"]) == (200, None)
+
+
+@pytest.mark.parametrize(("number", "right"), [("0.10", "0.1"), ("1e25", "10000000000000000000000000")])
+async def test_a_decimal_given_as_a_number_is_refused_with_the_form_that_is_right(
+    desk: Client, number: str, right: str
+) -> None:
+    budget = f"""mutation {{ setBudget(strategy: {{name: "EMACross-000"}}, currency: "USDT", allocated: {number}) {{
+        __typename }} }}"""
+    for answer in (await desk.graphql(budget), await desk.graphql(ONE, input=asked(1, quantity=float(number)))):
+        (error,) = answer["errors"]
+        assert f'a Decimal is given as a string, so that no digit is lost: "{right}"' in error["message"]

@@ -4,17 +4,17 @@ import pytest
 from graphql import GraphQLSchema
 from starlette.routing import Route
 
-from app.settings import Settings
 from graphql_schema import schema
 from graphql_schema.documents import CHARACTERS_KEPT_MAX, Documents
 from graphql_schema.errors import RequestRefused
 from graphql_schema.http.application import GraphQLEndpoint
+from tests.configured import split
 from tests.reads.serving import Client, serving
 
 
-def documents_of(**settings: int) -> Documents:
+def documents_of(**options: int) -> Documents:
     core: GraphQLSchema = schema._schema
-    return GraphQLEndpoint(core, Settings(**settings)).documents  # type: ignore[arg-type]
+    return GraphQLEndpoint(core, *split(**options)).documents
 
 
 @pytest.mark.anyio

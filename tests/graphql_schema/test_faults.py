@@ -72,8 +72,7 @@ async def test_a_fault_before_execution_is_masked_too(database_url: str, caplog:
 
 
 async def test_a_statement_that_takes_too_long(database_url: str) -> None:
-    limits = {"statement_timeout_seconds": 0.2, "lock_timeout_seconds": 0.2}
-    async with serving(database_url, **limits) as (_, client):
+    async with serving(database_url, statement_timeout_seconds=0.2) as (_, client):
         await make_strategies_slow(database_url)
         await refused(client, "TIMEOUT", "{strategies{nodes{id}}}")
         response = await client.get("/api/trading/strategies")

@@ -12,7 +12,7 @@ from graphql import OperationDefinitionNode, OperationType, parse, validate
 from graphql_schema import schema
 from graphql_schema.http import graphiql
 from tests.graphql_schema.acting import STRATEGY
-from tests.ledger.gatekeeping import prepare
+from tests.ledger.authorizing import prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio

@@ -167,7 +167,7 @@ async def test_a_body_is_read_no_further_than_it_may_be_long(ledger_url: str, bo
             read += 1
             yield b" " * 1024
 
-    async with limited(ledger_url, graphql_body_bytes_max=10 * 1024, graphql_mutation_bytes_max=10 * 1024) as client:
+    async with limited(ledger_url, graphql_query_bytes_max=10 * 1024, graphql_mutation_bytes_max=10 * 1024) as client:
         response = await client.http.post(
             "/graphql",
             content=b" " * 10 * 1025 if body == "declared" else pieces(),
@@ -179,7 +179,7 @@ async def test_a_body_is_read_no_further_than_it_may_be_long(ledger_url: str, bo
 
 
 async def test_only_a_mutation_may_be_as_long_as_a_mutation(ledger_url: str) -> None:
-    async with limited(ledger_url, graphql_body_bytes_max=1024, graphql_mutation_bytes_max=4096) as client:
+    async with limited(ledger_url, graphql_query_bytes_max=1024, graphql_mutation_bytes_max=4096) as client:
         query, mutation = "{ summary { orders } }", "mutation { authorizeOrders(inputs: []) { __typename } }"
         for document, rest, code in (
             (query, 900, None),

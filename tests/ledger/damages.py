@@ -1,7 +1,7 @@
 """What is changed by hand in the ledger of `test_verify_by_hand`, and the claims of `purser verify` that it breaks."""
 
 from tests.events import event_id
-from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY_ID
+from tests.ledger.authorizing import INSTRUMENT, STRATEGY_ID
 
 ASSUMED, UNTRADED, UNKNOWN = "X.SIM", "Y.SIM", "Z.SIM"
 OF = f"strategy_id = '{STRATEGY_ID}'"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from app.database import Database, WriteConnection
-from app.engines.nautilus import decode_line
-from app.ledger.batch import Incoming, RecordedEvents
+from app.engines import nautilus
+from app.ledger.batch import BatchResult, Incoming
 from app.ledger.recording.record import record_events
 from app.ledger.verify import Finding, Invariant, verify
 
@@ -117,12 +117,13 @@ def lines_of(recording: str) -> list[bytes]:
 
 def incoming(lines: Iterable[bytes]) -> list[Incoming]:
     """Lines as the ledger takes them."""
-    return [Incoming(number, decode_line(line), line.decode()) for number, line in enumerate(lines, start=1)]
+    messages = (nautilus.read_message(line) for line in lines)
+    return [Incoming(n, *one) for n, one in enumerate(messages, start=1) if isinstance(one, tuple)]
 
 
-async def record(database: Database, lines: list[bytes], batch: int = 5_000) -> RecordedEvents:
+async def record(database: Database, lines: list[bytes], batch: int = 5_000) -> BatchResult:
     """Record lines in batches and add up what became of them."""
-    total = RecordedEvents()
+    total = BatchResult()
     events = incoming(lines)
     for start in range(0, len(events), batch):
         recorded = await record_events(database, events[start : start + batch])

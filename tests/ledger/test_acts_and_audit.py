@@ -9,7 +9,7 @@ from app.principal import LOCAL, Role
 from app.resolvers import Context, budgets, instruments, keys, strategies
 from app.rules.enums import TradingState
 from app.rules.instruments import InstrumentDefinition
-from tests.ledger.gatekeeping import STRATEGY, TRADER
+from tests.ledger.authorizing import STRATEGY, TRADER
 from tests.ledger.state import broken_invariants, unguarded
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ from app.database import Database
 from app.ledger.commands import Verdict
 from app.rules.enums import DenyCode
 from tests.events import published
-from tests.ledger.gatekeeping import ask, command, prepare, reserved
+from tests.ledger.authorizing import ask, command, prepare, reserved
 from tests.ledger.state import broken_invariants, record
 from tests.ledger.test_record import rows
 from tests.ledger.test_valuation import lines
@@ -67,7 +67,7 @@ async def test_all_in_one_batch(database: Database) -> None:
     assert tuple(together) == (1000, 400, 600, 0)
 
 
-async def test_the_gate_grants_an_amount_by_itself_without_any_price(database: Database) -> None:
+async def test_an_amount_is_granted_without_any_price(database: Database) -> None:
     await prepare(database, "1000")
     [granted, denied] = await ask(
         database,

@@ -11,7 +11,7 @@ from app.ledger.recording.refold import refold_outdated
 from app.principal import LOCAL
 from app.rules.enums import QuarantineAction
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY_ID
+from tests.ledger.authorizing import STRATEGY_ID
 from tests.ledger.state import broken_invariants, content_of, holds_of, record, unguarded, wipe
 from tests.ledger.test_record import rows, send
 from tests.ledger.test_valuation import lines

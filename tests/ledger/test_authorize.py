@@ -1,16 +1,16 @@
-"""The gate's decisions, one by one: granted, denied and why, repeated, contradicted, released."""
+"""Decisions one by one: granted, denied with the reason, repeated, conflicting, released."""
 
 from decimal import Decimal
 
 import pytest
 
 from app.database import Database
-from app.engines.nautilus import TS_INIT_MAX
 from app.errors import AuthorizationConflict, InputInvalid, OrderNotReleasable, StrategyNotFound
+from app.event_codec import TS_INIT_MAX
 from app.ledger.commands import Verdict
 from app.rules.enums import DenyCode
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY_ID, afresh, allocate, ask, command, prepare, release, reserved
+from tests.ledger.authorizing import STRATEGY_ID, afresh, allocate, ask, command, prepare, release, reserved
 from tests.ledger.state import broken_invariants, digest_of
 from tests.ledger.test_record import order, rows, send
 
@@ -54,7 +54,7 @@ async def test_the_same_question_has_the_same_answer_and_another_under_its_id_is
     assert [(one.is_repeated, one.decided_at) for one in repeated] == [(True, one.decided_at) for one in first]  # type: ignore[union-attr]
     [conflict] = await ask(database, command(1, quantity="2"))
     assert isinstance(conflict, AuthorizationConflict)
-    assert "another quantity" in str(conflict)
+    assert "different quantity" in str(conflict)
     after = await digest_of(database)
     assert {table for table in after if after[table] != before[table]} <= {"budgets", "budget_journal", "changes"}
 

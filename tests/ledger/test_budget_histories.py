@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 from app.database import Database
 from app.errors import AuthorizationConflict, OrderNotReleasable, PurserError
 from app.ledger.administration.strategies import set_global_trading_state, set_trading_state
-from app.ledger.authorization.authorize import authorize, decide_ahead
-from app.ledger.authorization.desk import Desk
+from app.ledger.authorization import Request
 from app.ledger.authorization.release import release_order
-from app.ledger.authorization.requests import Request
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.storage.locks import lock_strategies
@@ -23,6 +21,7 @@ from app.principal import LOCAL
 from app.rules.enums import OrderSide, OrderType, TradingState
 from app.rules.identity import strategy_id_of
 from tests.events import published
+from tests.ledger.authorizing import decide_in
 from tests.ledger.budget_model import BudgetModel, ModelOrder
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows, send
@@ -59,7 +58,6 @@ class History:
         self.strategy, self.instrument = f"History-{number}", f"I{number}.SIM"
         self.strategy_id = str(strategy_id_of("TRADER-001", self.strategy))
         self.turn = 0
-        self.last: Desk | None = None
 
     async def begin(self) -> None:
         async with self.database.unit_of_work() as work:
@@ -102,20 +100,10 @@ class History:
         assert answer.deny_code == expected, answer.reason
 
     async def _answer(self, request: Request) -> Verdict | PurserError:
-        """Decided ahead, right after the last one that was decided, wherever a desk dares to: then much has happened
-        meanwhile that it could not foresee.
-        """
-        ahead = None
-        if self.last is not None and self.last.foresees(request):
-            ahead = self.last.successor(self._now())
-            await decide_ahead(ahead, [request])
         async with self.database.unit_of_work() as work:
-            [answer] = await authorize(work, [request], self._now(), ahead=ahead, decided=self._remember)
+            [answer] = await decide_in(work, [request], self._now())
             await work.commit()
         return answer
-
-    def _remember(self, desk: Desk) -> None:
-        self.last = desk
 
     async def report(self, name: str, side: str, quantity: Decimal, price: Decimal, reduce_only: bool) -> None:
         if name in self.model.orders:

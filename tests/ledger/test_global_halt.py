@@ -1,4 +1,4 @@
-"""A halt of all trading against orders at the gate: once it is committed, nothing is granted."""
+"""A halt of all trading while orders are authorized: once it is committed, nothing is granted."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,12 +8,11 @@ import pytest
 
 from app.database import Database, WriteConnection
 from app.ledger.administration.strategies import set_global_trading_state
-from app.ledger.authorization import Gate
-from app.ledger.authorization.authorize import authorize
+from app.ledger.authorization import GroupCommit
 from app.ledger.commands import Verdict
 from app.principal import LOCAL
 from app.rules.enums import DenyCode, TradingState
-from tests.ledger.gatekeeping import ask, command, prepare, requests_of
+from tests.ledger.authorizing import ask, command, decide_in, prepare, requests_of
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows
 
@@ -61,7 +60,7 @@ async def test_an_order_that_waits_behind_a_halt_is_denied(database: Database, a
 async def test_a_halt_waits_for_transactions_that_have_decided_already(database: Database, another: Database) -> None:
     await prepare(database)
     async with another.unit_of_work() as deciding:
-        [granted] = await authorize(deciding, requests_of(command(1)), time_ns())
+        [granted] = await decide_in(deciding, requests_of(command(1)), time_ns())
 
         async def halt() -> int:
             async with database.unit_of_work() as work:
@@ -81,16 +80,16 @@ async def test_a_halt_waits_for_transactions_that_have_decided_already(database:
 
 async def test_nothing_is_granted_once_all_trading_is_halted(database: Database, another: Database) -> None:
     await prepare(database, "100000000")
-    gates = [Gate(database), Gate(another)]
+    instances = [GroupCommit(database), GroupCommit(another)]
     halted = asyncio.Event()
 
     async def go_on(number: int) -> None:
-        """Batches, which are decided ahead, until some are denied."""
+        """Authorize batches until some orders are denied."""
         batch = 0
         while True:
             batch += 1
             orders = [command(f"{number}-{batch}-{n}") for n in range(40)]
-            answers = await gates[number % 2].authorize(requests_of(*orders))
+            answers = await instances[number % 2].authorize(requests_of(*orders))
             if any(isinstance(answer, Verdict) and answer.deny_code for answer in answers):
                 return
             if batch == 3:

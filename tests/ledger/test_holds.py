@@ -10,7 +10,7 @@ from app.database import Database
 from app.rules.enums import DenyCode
 from app.rules.instruments import InstrumentDefinition
 from tests.events import published
-from tests.ledger.gatekeeping import ask, command, prepare
+from tests.ledger.authorizing import ask, command, prepare
 from tests.ledger.state import broken_invariants, holds_of, record, wipe
 from tests.ledger.test_engine_truth import record_definitions
 from tests.ledger.test_record import rows

@@ -14,7 +14,7 @@ from app.ledger.recording.quarantine import ResolveQuarantine, resolve_quarantin
 from app.principal import LOCAL
 from app.rules.enums import QuarantineAction
 from tests.events import event_id, published
-from tests.ledger.gatekeeping import STRATEGY_ID
+from tests.ledger.authorizing import STRATEGY_ID
 from tests.ledger.state import broken_invariants, content_of, digest_of, unguarded, wipe
 from tests.ledger.test_record import counts, order, quarantine, rows, send
 

@@ -9,19 +9,16 @@ import asyncpg
 import pytest
 
 from app.database import Database
-from app.engines.nautilus import convert_event, decode_line
-from app.ledger.batch import Incoming, RecordedEvents
+from app.ledger.batch import BatchResult, Incoming
 from app.ledger.recording.record import record_events, record_in
-from tests.events import published
+from tests.events import decode_line, incoming, published
 from tests.ledger.state import broken_invariants, digest_of
 
 pytestmark = pytest.mark.anyio
 
 
-async def send(database: Database, *events: dict[str, Any]) -> RecordedEvents:
-    return await record_events(
-        database, [Incoming(n, convert_event(event), json.dumps(event)) for n, event in enumerate(events)]
-    )
+async def send(database: Database, *events: dict[str, Any]) -> BatchResult:
+    return await record_events(database, [incoming(n, event) for n, event in enumerate(events)])
 
 
 async def rows(database: Database, sql: str) -> list[asyncpg.Record]:
@@ -39,7 +36,7 @@ async def quarantine(database: Database) -> list[tuple[str, int]]:
     return [(row["code"], row["variant"]) for row in found]
 
 
-def counts(recorded: RecordedEvents) -> tuple[int, int, int]:
+def counts(recorded: BatchResult) -> tuple[int, int, int]:
     return recorded.accepted, recorded.duplicates, recorded.quarantined
 
 
@@ -222,7 +219,7 @@ async def test_identifiers_with_awkward_characters_survive(database: Database) -
 async def test_a_batch_that_fails_leaves_nothing_behind(database: Database) -> None:
     before = await digest_of(database)
     events = [published("OrderInitialized", 1), published("OrderFilled", 2)]
-    batch = [Incoming(n, convert_event(event), json.dumps(event)) for n, event in enumerate(events)]
+    batch = [incoming(n, event) for n, event in enumerate(events)]
     async with database.unit_of_work() as work:
         assert (await record_in(work, batch)).accepted == 2
         # The block ends without a commit.
@@ -249,7 +246,7 @@ async def test_writers_that_meet_a_new_strategy_at_once_all_succeed(database: Da
 
 async def test_an_event_that_postgresql_cannot_hold_is_rejected_alone(database: Database) -> None:
     events = [published("OrderInitialized", n, client_order_id=f"O-{n}") for n in range(1, 8)]
-    batch = [Incoming(n, convert_event(event), json.dumps(event)) for n, event in enumerate(events, start=1)]
+    batch = [incoming(n, event) for n, event in enumerate(events, start=1)]
     batch[2].payload = batch[2].payload[:-1] + ', "info": 1e999999}'
     batch[5].payload = batch[5].payload[:-1] + ', "info": 1e-999999}'
     recorded = await record_events(database, batch)
@@ -279,7 +276,7 @@ async def test_an_event_that_grew_in_the_database_is_read_again(database: Databa
     """PostgreSQL writes numbers out and puts blanks between values: what is stored may be longer than what may come."""
     event = published("OrderInitialized", 1)
     payload = json.dumps(event)[:-1] + ', "info": [' + ",".join(["1e100000"] * 12) + "]}"
-    assert (await record_events(database, [Incoming(1, convert_event(event), payload)])).accepted == 1
+    assert (await record_events(database, [Incoming(1, incoming(1, event).event, payload)])).accepted == 1
     assert counts(await send(database, published("OrderPendingCancel", 3), published("OrderAccepted", 2))) == (2, 0, 0)
     assert (await order(database))["status"] == "PENDING_CANCEL"
     assert await broken_invariants(database) == []
@@ -288,7 +285,7 @@ async def test_an_event_that_grew_in_the_database_is_read_again(database: Databa
 async def test_numbers_of_two_contents_are_compared_exactly_in_one_batch_and_in_two(database: Database) -> None:
     event = json.dumps(published("OrderInitialized", 1))
     one, other = (event[:-1] + f', "info": {number}}}' for number in ("100.1", "100.10000000000000000001"))
-    decoded = convert_event(json.loads(event))
+    decoded = decode_line(event.encode())
     first = await record_events(database, [Incoming(1, decoded, one), Incoming(2, decoded, other)])
     assert counts(first) == (1, 0, 1)
     assert counts(await record_events(database, [Incoming(1, decoded, other)])) == (0, 1, 0)

@@ -12,13 +12,14 @@ from uuid import UUID
 import pytest
 
 from app.database import Database
+from app.engines import nautilus
 from app.ledger.importing import import_file
 from app.rules.instruments import InstrumentDefinition
-from tests.ledger.gatekeeping import allocate, register
+from tests.ledger.authorizing import allocate, register
+from tests.ledger.reservations import Reservations
 from tests.ledger.state import DATA, RECORDINGS, broken_invariants, digest_of, lines_of, record
 from tests.ledger.test_arrangements import between_strategies, one_strategy_after_another, shuffled
 from tests.ledger.test_engine_truth import record_definitions
-from tests.ledger.tied_up import TiedUp
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +36,7 @@ DEFINITIONS = {
 @pytest.fixture
 async def imported(database: Database) -> Database:
     for recording in RECORDINGS:
-        progress = await import_file(database, DATA / f"{recording}.events.jsonl.gz")
+        progress = await import_file(database, DATA / f"{recording}.events.jsonl.gz", nautilus.read_message)
         assert (progress.rejected, progress.quarantined) == (0, 0)
     return database
 
@@ -50,7 +51,9 @@ async def test_both_recordings_in_one_database_meet_every_number_and_a_second_im
     before = await digest_of(imported)
     for recording in RECORDINGS:
         truth = _truth(recording)
-        again = await import_file(imported, DATA / f"{recording}.events.jsonl.gz", batch_lines=1_777)
+        again = await import_file(
+            imported, DATA / f"{recording}.events.jsonl.gz", nautilus.read_message, batch_lines=1_777
+        )
         assert (again.lines, again.duplicates, again.accepted) == (truth["lines"], truth["lines"], 0)
     assert await digest_of(imported) == before
 
@@ -63,15 +66,15 @@ async def test_budgets_tell_at_every_checkpoint_what_is_tied_up(database: Databa
     for number, strategy_id in enumerate(sorted(names)):
         # The first is over all the time: whatever happened is booked all the same.
         await allocate(database, Decimal(1 if number == 0 else 10_000_000), currency, strategy_id)
-    tied_up, lines = TiedUp(), lines_of(recording)
+    reservations, lines = Reservations(), lines_of(recording)
     sizes = itertools.cycle([997, 1, 613, 350, 489])
     place = 0
     while place < len(lines):
         batch = lines[place : (place := place + next(sizes))]
         assert (await record(database, batch)).quarantined == 0
-        tied_up.read(batch)
-        await _meets_tied_up(database, names, tied_up)
-    assert not tied_up.open
+        reservations.read(batch)
+        await _meets_reservations(database, names, reservations)
+    assert not reservations.open
     async with database.read() as connection:
         found = await connection.fetch("SELECT * FROM budgets")
         most = await connection.fetchval("SELECT max(reserved_after) FROM budget_journal")
@@ -100,10 +103,10 @@ async def test_any_arrangement_meets_every_number(database: Database, recording:
     assert await broken_invariants(database) == []
 
 
-async def _meets_tied_up(database: Database, names: dict[str, str], tied_up: TiedUp) -> None:
+async def _meets_reservations(database: Database, names: dict[str, str], reservations: Reservations) -> None:
     async with database.read() as connection:
         rows = await connection.fetch("SELECT * FROM budgets")
-    orders, costs = tied_up.orders(), tied_up.costs()
+    orders, costs = reservations.orders(), reservations.costs()
     for row in rows:
         name = names[str(row["strategy_id"])]
         assert row["reserved_orders"] == orders.get(name, 0)

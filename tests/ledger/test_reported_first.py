@@ -12,7 +12,7 @@ from app.ledger.commands import Verdict
 from app.principal import LOCAL
 from app.rules.enums import DenyCode, TradingState
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY_ID, ask, command, prepare, release, reserved
+from tests.ledger.authorizing import STRATEGY_ID, ask, command, prepare, release, reserved
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows, send
 

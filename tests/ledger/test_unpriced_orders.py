@@ -12,7 +12,7 @@ from app.ledger.commands import Verdict
 from app.rules.enums import DenyCode
 from app.rules.instruments import InstrumentDefinition
 from tests.events import published
-from tests.ledger.gatekeeping import allocate, ask, command
+from tests.ledger.authorizing import allocate, ask, command
 from tests.ledger.state import broken_invariants, record, wipe
 from tests.ledger.test_engine_truth import record_definitions
 from tests.ledger.test_record import rows

@@ -15,7 +15,7 @@ from app.principal import LOCAL
 from app.rules.enums import DenyCode
 from app.rules.instruments import InstrumentDefinition
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY_ID, allocate, ask, command, prepare, register, reserved
+from tests.ledger.authorizing import STRATEGY_ID, allocate, ask, command, prepare, register, reserved
 from tests.ledger.state import broken_invariants, record, unguarded
 from tests.ledger.test_record import rows
 
@@ -245,7 +245,7 @@ async def test_an_open_order_in_an_unknown_instrument_stops_every_new_grant(data
     assert await broken_invariants(database) == []
 
 
-async def test_the_gate_values_an_order_itself_once_another_strategys_fill_made_its_instrument_known(
+async def test_authorization_values_an_order_itself_once_another_strategys_fill_made_its_instrument_known(
     database: Database,
 ) -> None:
     """As after the race: the instrument is known, and the step after the commit did not see the order."""

@@ -10,7 +10,7 @@ from app.database import Database
 from app.ledger.holds.revaluation import value_waiting
 from app.rules.identity import strategy_id_of
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY_ID
+from tests.ledger.authorizing import STRATEGY_ID
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows, send
 

@@ -15,8 +15,8 @@ from app.resolvers import Context, budgets, instruments, keys, strategies
 from app.rules.enums import QuarantineAction, TradingState
 from app.rules.instruments import InstrumentDefinition
 from tests.events import event_id, published
+from tests.ledger.authorizing import INSTRUMENT, STRATEGY, STRATEGY_ID, TRADER, ask, command, prepare, release
 from tests.ledger.damages import ASSUMED, DAMAGES, REPLAY, REPORTS, UNKNOWN, UNTRADED
-from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY, STRATEGY_ID, TRADER, ask, command, prepare, release
 from tests.ledger.state import broken_invariants, record, unguarded
 from tests.ledger.test_valuation import REPORTS as DIFFERING
 from tests.ledger.test_valuation import bought_and_sold, lines

@@ -14,8 +14,8 @@ from msgspec.json import Decoder
 from app.database import Database
 from app.ledger.storage import writing
 from app.ledger.storage.copying import array_literal
-from app.ledger.storage.query_batch import Query, ask
-from app.ledger.storage.writing import Delete, Insert, Merge, Update, WriteBehind, write
+from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
+from app.ledger.storage.writing import Delete, Insert, Merge, Update, write
 from app.models import QuarantinedEvent, Signal
 
 pytestmark = pytest.mark.anyio
@@ -94,30 +94,6 @@ async def test_all_kinds_of_writing_at_once(database: Database, way: str) -> Non
     ]
 
 
-async def test_what_writing_behind_could_not_write_is_raised_before_the_block_ends(database: Database) -> None:
-    same = (str(STRATEGY), str(UUID(int=1)), 0, "O-1", 1, "A", "why")
-    async with database.unit_of_work() as work:
-        with pytest.raises(Exception, match="duplicate key"):
-            async with WriteBehind(work) as behind:
-                await behind.write([Insert(QuarantinedEvent, EVENTS, [same, same])])
-    async with database.read() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM quarantined_events") == 0
-
-
-async def test_an_error_of_the_block_waits_for_what_is_being_written(database: Database) -> None:
-    row = (str(STRATEGY), str(UUID(int=1)), 0, "O-1", 1, "A", "why")
-
-    async def fail() -> None:
-        async with database.unit_of_work() as work, WriteBehind(work) as behind:
-            await behind.write([Insert(QuarantinedEvent, EVENTS, [row])])
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await fail()
-    async with database.read() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM quarantined_events") == 0
-
-
 class _Number(Struct):
     n: Decimal
 
@@ -125,7 +101,11 @@ class _Number(Struct):
 async def test_questions_asked_at_once_keep_their_arguments_and_every_digit(database: Database) -> None:
     numbers = Decoder(list[_Number])
     digits = "123456789012345678901234567890.123456789012345678901234567890"
-    one = Query("SELECT $1::numeric + $2::numeric AS n", [Decimal(digits), Decimal(0)], numbers, lambda rows: rows)
-    other = Query("SELECT $1::numeric AS n WHERE $2", [Decimal("1.10"), False], numbers, len)
+    one = BatchQuery("SELECT $1::numeric + $2::numeric AS n", [Decimal(digits), Decimal(0)], numbers, lambda rows: rows)
+    other = BatchQuery("SELECT $1::numeric AS n WHERE $2", [Decimal("1.10"), False], numbers, len)
     async with database.read() as connection:
-        assert await ask(connection, one, other, one) == [[_Number(Decimal(digits))], 0, [_Number(Decimal(digits))]]
+        assert await fetch_all_at_once(connection, one, other, one) == [
+            [_Number(Decimal(digits))],
+            0,
+            [_Number(Decimal(digits))],
+        ]

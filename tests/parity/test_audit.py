@@ -1,4 +1,4 @@
-"""Entries of the audit log, as acts write them, through both faces."""
+"""Audit entries of mutations, read over GraphQL and REST."""
 
 from base64 import b64encode
 from decimal import Decimal

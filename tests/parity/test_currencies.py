@@ -1,9 +1,9 @@
-"""Both faces take the same currencies, and say the same of those that they refuse."""
+"""GraphQL and REST accept the same currencies, and refuse others with the same message."""
 
 import pytest
 from fastapi import FastAPI
 
-from tests.ledger.gatekeeping import STRATEGY_ID, prepare
+from tests.ledger.authorizing import STRATEGY_ID, prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""What means "no value" on either face: in REST a parameter without a value, in GraphQL null; a blank is a value."""
+"""An omitted value: in REST a parameter without a value, in GraphQL null; a blank is a value."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Both faces over pools of one connection each: a request that held one and took a second would wait for itself."""
+"""GraphQL and REST over pools of one connection: a request that needed a second one would wait for itself."""
 
 import asyncio
 from typing import Any
@@ -67,7 +67,7 @@ async def write(client: Client) -> None:
 
 
 async def take_away(client: Client) -> None:
-    """A budget, over either face."""
+    """A budget, over GraphQL or REST."""
     for currency in ("EUR", "CHF"):
         await client.query(SET, strategy=BY_ID, currency=currency, allocated="1")
     assert (await client.http.delete(f"/api/budget/{STRATEGY_ID}/EUR")).status_code == 204

@@ -1,4 +1,4 @@
-"""The same question through both faces has the same answer, digit for digit."""
+"""GraphQL and REST give the same answer, digit for digit."""
 
 import json
 from base64 import b64encode
@@ -23,12 +23,12 @@ ELSEWHERE = {"strategy_name": "strategy { name }", "order_type": "type", "durati
 
 
 def selected(model: type[BaseModel]) -> str:
-    """The GraphQL fields that give a REST shape, under the same keys."""
+    """The GraphQL fields that yield a REST schema, under the same keys."""
     return " ".join(f"{name}: {ELSEWHERE.get(name, to_camel(name))}" for name in model.model_fields)
 
 
 def as_rest(node: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """A GraphQL node as REST would show it, amounts as decimals."""
+    """A GraphQL node in REST's form, with amounts as decimals."""
     amounts = {name for name, field in model.model_fields.items() if "Decimal" in str(field.annotation)}
     flat = {**node, **({"strategy_name": node["strategy_name"]["name"]} if "strategy_name" in node else {})}
     return {key: Decimal(value) if key in amounts and value is not None else value for key, value in flat.items()}
@@ -42,7 +42,7 @@ async def rest(client: Client, path: str, **params: Any) -> tuple[list[dict[str,
 async def compare(
     client: Client, model: type[BaseModel], path: str, params: dict[str, Any], field: str, filter: dict[str, Any]
 ) -> int:
-    """Both answers must be equal; how many rows they have."""
+    """Assert that both answers are equal; returns their row count."""
     asked = f"{field}(filter: $filter) {{ totalCount nodes {{ {selected(model)} }} }}"
     document = f"query ($filter: {model.__name__}Filter) {{ {asked} }}"
     connection = (await client.query(document, filter=filter))[field]

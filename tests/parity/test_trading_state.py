@@ -1,9 +1,9 @@
-"""Both faces show what a strategy may do now, the state of all trading counted in."""
+"""GraphQL and REST show a strategy's effective trading state."""
 
 import pytest
 from fastapi import FastAPI
 
-from tests.ledger.gatekeeping import STRATEGY, prepare
+from tests.ledger.authorizing import STRATEGY, prepare
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio

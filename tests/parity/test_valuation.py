@@ -1,4 +1,4 @@
-"""What amounts rest on: the header `X-Valuation` says what GraphQL says, and the bodies stay as documented."""
+"""The header `X-Valuation` agrees with GraphQL's `valuation`, and bodies stay as documented."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,9 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from rest_compat import schemas
-from rest_compat.replies import VALUATION_HEADER
+from rest_compat.responses import VALUATION_HEADER
 from tests.events import published
-from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY, STRATEGY_ID, register
+from tests.ledger.authorizing import INSTRUMENT, STRATEGY, STRATEGY_ID, register
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ ASKED = """query ($id: UUID!) {
 
 @pytest.fixture
 async def client(own: tuple[FastAPI, Client]) -> Client:
-    """A strategy with a budget, and nothing else."""
+    """A strategy with a budget only."""
     app, client = own
     await register(app.state.context.database, "TRADER-001", STRATEGY)
     assert (await client.http.put(f"{BUDGET}/USDT", json={"allocated": 1000})).status_code == 200
@@ -42,7 +42,7 @@ async def trade(client: Client, strategy: str, n: int, *kinds: str, **fields: An
 
 
 async def headers(client: Client) -> dict[str, str]:
-    """The header of each path that has one, after the bodies and GraphQL's own words were compared."""
+    """The header of each path that has one, after comparing bodies and GraphQL."""
     answers = {
         "get": await client.get(BUDGET),
         "named": await client.get(f"{BUDGET}?currency=USDT"),

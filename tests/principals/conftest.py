@@ -22,7 +22,7 @@ LIMITS = {
     "graphql_cost_max": 10**9,
     "graphql_tokens_max": 10**6,
     "graphql_fields_max": 10**6,
-    "graphql_body_bytes_max": 10**7,
+    "graphql_query_bytes_max": 10**7,
     "wrong_keys_max": 10**6,
     # PostgreSQL plans the deepest of these queries for seconds, and several times that on a busy machine.
     "statement_timeout_seconds": 300.0,

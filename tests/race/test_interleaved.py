@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.database import Database
 from tests.events import published
-from tests.ledger.gatekeeping import allocate, ask, command, register
+from tests.ledger.authorizing import allocate, ask, command, register
 from tests.ledger.state import broken_invariants, content_of, record, wipe
 from tests.ledger.test_valuation import lines
 

@@ -15,10 +15,10 @@ from app.database import Database
 from app.ledger.authorization import authorize as authorization
 from app.ledger.commands import Verdict
 from app.ledger.recording import record as recording
-from app.ledger.storage.query_batch import Query
+from app.ledger.storage.query_batch import BatchQuery
 from app.rules.enums import DenyCode
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY_ID, allocate, ask, command, register
+from tests.ledger.authorizing import STRATEGY_ID, allocate, ask, command, register
 from tests.ledger.state import broken_invariants, record
 from tests.ledger.test_record import rows
 from tests.ledger.test_valuation import lines
@@ -112,7 +112,7 @@ async def test_without_the_protection_caps_are_exceeded(
 ) -> None:
     """The test above can fail: without a look at orders of unknown need, the same rounds grant too much."""
     decoder = msgspec.json.Decoder(list[Any])
-    nothing: Query[list[Any]] = Query("SELECT 1 AS one WHERE false", [], decoder, lambda rows: rows)
+    nothing: BatchQuery[list[Any]] = BatchQuery("SELECT 1 AS one WHERE false", [], decoder, lambda rows: rows)
 
     async def ignore(*_: object) -> None:
         return None

@@ -15,10 +15,10 @@ STRATEGY_ID = strategy_id_of(TRADER, STRATEGY)
 INSTRUMENTS = [f"RACE{n}-PERP.SIM" for n in range(4)]
 ONE_IN_REPEATED = 5
 TOGETHER = 30
-"""Enough for the gate to decide them ahead."""
+"""Orders of one `authorizeOrders`, which share a transaction with those of other clients."""
 REPEATABLE_MAX = 200
 
-_TOLD = "__typename ... on OrderDenied { denied: code reason } ... on Error { code message }"
+_TOLD = "__typename ... on OrderDenied { denied: denyCode reason } ... on Error { code message }"
 ONE = f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {{ {_TOLD} }} }}"
 MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {{ {_TOLD} }} }}"
 RELEASE = """mutation ($id: String!, $strategy: StrategyRef!) {

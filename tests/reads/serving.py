@@ -9,12 +9,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from app.database import Database
 from app.database.embedded import EmbeddedServer
-from app.main import create_app
-from app.settings import Settings
+from tests.configured import configured
 from tests.conftest import execute
 from tests.reads.rows import insert, ledger
 
@@ -99,10 +97,9 @@ async def own(database_url: str) -> AsyncIterator[tuple[FastAPI, Client]]:
 
 
 @asynccontextmanager
-async def serving(url: str, **settings: Any) -> AsyncIterator[tuple[FastAPI, Client]]:
+async def serving(url: str, **options: Any) -> AsyncIterator[tuple[FastAPI, Client]]:
     """The started application, and a client of it."""
-    # The keys of an application that outlives one test are not read while tests without an event loop run.
-    app = create_app(Settings(database_url=SecretStr(url), **{"keys_stale_seconds_max": 3600.0} | settings))
+    app = configured(url, **options)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

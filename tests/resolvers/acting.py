@@ -1,22 +1,25 @@
 """Who acts in tests, and looking at what an act did."""
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from app.engines import nautilus
 from app.errors import PurserError
+from app.ledger.batch import BatchResult
 from app.ledger.commands import RecordSignal
 from app.principal import Principal, Role
-from app.resolvers import Context
+from app.resolvers import Context, events
 from app.resolvers.budgets import set_budget
 from app.resolvers.instruments import record_instruments
 from app.resolvers.strategies import register_strategy
 from app.rules.identity import strategy_id_of
 from app.rules.instruments import InstrumentDefinition
-from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY, TRADER, ask, command, reserved
+from tests.ledger.authorizing import INSTRUMENT, STRATEGY, TRADER, ask, command, reserved
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
 
@@ -26,6 +29,11 @@ STRATEGY_ID = strategy_id_of(TRADER, STRATEGY)
 BOUND = Principal(Role.ADMIN, "key:bound", frozenset({STRATEGY_ID}))
 SIGNAL = RecordSignal(name="cross", value={"side": "BUY", "strength": 0.5}, ts_event=5)
 BTC = InstrumentDefinition(instrument_id=INSTRUMENT, quote_currency="USDT", settlement_currency="USDT")
+
+
+async def record_events(context: Context, principal: Principal, messages: Sequence[object]) -> BatchResult:
+    """Record what NautilusTrader published."""
+    return await events.record_events(context, principal, messages, nautilus.read_message)
 
 
 async def audited(context: Context) -> list[tuple[str, str, str, Any, Any]]:

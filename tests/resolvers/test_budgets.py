@@ -12,13 +12,22 @@ from app.errors import (
 )
 from app.resolvers import Context
 from app.resolvers.budgets import delete_budget, set_budget
-from app.resolvers.events import record_events
 from app.resolvers.instruments import record_instruments
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY
+from tests.ledger.authorizing import STRATEGY
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
-from tests.resolvers.acting import ADMIN, BTC, ENGINE, STRATEGY_ID, audited, refused, registered, with_order
+from tests.resolvers.acting import (
+    ADMIN,
+    BTC,
+    ENGINE,
+    STRATEGY_ID,
+    audited,
+    record_events,
+    refused,
+    registered,
+    with_order,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -10,14 +10,13 @@ from app.ledger.commands import Verdict
 from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.budgets import delete_budget, set_budget
-from app.resolvers.events import record_events
 from app.resolvers.instruments import record_instruments
 from app.rules.enums import DenyCode
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY, allocate, ask, command
+from tests.ledger.authorizing import STRATEGY, allocate, ask, command
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows
-from tests.resolvers.acting import ADMIN, BTC, ENGINE, refused, registered, with_order
+from tests.resolvers.acting import ADMIN, BTC, ENGINE, record_events, refused, registered, with_order
 
 pytestmark = pytest.mark.anyio
 

@@ -8,10 +8,9 @@ from app.errors import (
     InputInvalid,
 )
 from app.resolvers import Context
-from app.resolvers.events import record_events
 from tests.events import event_id, published
 from tests.ledger.test_record import rows
-from tests.resolvers.acting import BOUND, ENGINE, refused
+from tests.resolvers.acting import BOUND, ENGINE, record_events, refused
 
 pytestmark = pytest.mark.anyio
 

@@ -8,21 +8,21 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.errors import EventNotResolvable, InputInvalid
-from app.ledger.recording import dedup as admission
+from app.ledger.recording import dedup
 from app.ledger.recording.own_events import decision_id, release_id
 from app.ledger.recording.quarantine import ResolveQuarantine
 from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.budgets import set_budget
-from app.resolvers.events import record_events, resolve_quarantine
+from app.resolvers.events import resolve_quarantine
 from app.resolvers.strategies import register_strategy
 from app.rules.enums import QuarantineAction
 from tests.events import published
-from tests.ledger.gatekeeping import TRADER
+from tests.ledger.authorizing import TRADER
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows
 from tests.reads.test_equity_curve import ask as curve
-from tests.resolvers.acting import ADMIN, ENGINE, STRATEGY_ID, refused
+from tests.resolvers.acting import ADMIN, ENGINE, STRATEGY_ID, record_events, refused
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +50,7 @@ async def test_contents_under_one_id_are_read_once_each(context: Context, monkey
         read += 1
         return json.loads(*given, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(admission, "json", type("counting", (), {"loads": staticmethod(loads)}))
+    monkeypatch.setattr(dedup, "json", type("counting", (), {"loads": staticmethod(loads)}))
     events = [published("OrderAccepted", 1) | {"venue_order_id": f"V-{n}"} for n in range(200)]
     recorded = await record_events(context, ENGINE, [*events, *events])
     assert (recorded.accepted, recorded.quarantined, recorded.duplicates) == (0, 200, 200)

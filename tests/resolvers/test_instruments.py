@@ -14,14 +14,13 @@ from app.errors import (
 )
 from app.principal import Principal, Role
 from app.resolvers import Context
-from app.resolvers.events import record_events
 from app.resolvers.instruments import record_instruments
 from app.rules.instruments import InstrumentDefinition
 from tests.events import published
-from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY_ID, reserved
+from tests.ledger.authorizing import INSTRUMENT, STRATEGY_ID, reserved
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
-from tests.resolvers.acting import ADMIN, BTC, ENGINE, audited, refused, with_order
+from tests.resolvers.acting import ADMIN, BTC, ENGINE, audited, record_events, refused, with_order
 
 pytestmark = pytest.mark.anyio
 

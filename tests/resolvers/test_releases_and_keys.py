@@ -10,7 +10,7 @@ from app.resolvers import Context
 from app.resolvers.authorizations import release_order
 from app.resolvers.keys import create_key, list_keys, revoke_key
 from app.resolvers.strategies import register_strategy
-from tests.ledger.gatekeeping import STRATEGY, TRADER
+from tests.ledger.authorizing import STRATEGY, TRADER
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
 from tests.resolvers.acting import ADMIN, ENGINE, STRATEGY_ID, audited, refused, registered, with_order

@@ -14,14 +14,13 @@ from app.errors import (
 from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.budgets import delete_budget, set_budget
-from app.resolvers.events import record_events
 from app.resolvers.instruments import record_instruments
 from app.resolvers.signals import record_signal
 from app.resolvers.strategies import register_strategy, set_global_trading_state, set_trading_state
 from app.rules.enums import TradingState
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY, TRADER
-from tests.resolvers.acting import ADMIN, BOUND, BTC, ENGINE, SIGNAL, STRATEGY_ID, refused, registered
+from tests.ledger.authorizing import STRATEGY, TRADER
+from tests.resolvers.acting import ADMIN, BOUND, BTC, ENGINE, SIGNAL, STRATEGY_ID, record_events, refused, registered
 
 pytestmark = pytest.mark.anyio
 

@@ -11,14 +11,13 @@ from app.errors import (
 )
 from app.ledger.commands import RecordSignal
 from app.resolvers import Context
-from app.resolvers.events import record_events
 from app.resolvers.signals import record_signal
 from app.rules.identity import NO_STRATEGY
 from tests.events import event_id
-from tests.ledger.gatekeeping import INSTRUMENT, STRATEGY
+from tests.ledger.authorizing import INSTRUMENT, STRATEGY
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
-from tests.resolvers.acting import ENGINE, SIGNAL, STRATEGY_ID, refused, registered
+from tests.resolvers.acting import ENGINE, SIGNAL, STRATEGY_ID, record_events, refused, registered
 
 pytestmark = pytest.mark.anyio
 

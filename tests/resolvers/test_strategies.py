@@ -17,7 +17,6 @@ from app.reads import ReadQuery, ResultFormat, Selection
 from app.resolvers import Context
 from app.resolvers.authorizations import release_order
 from app.resolvers.budgets import delete_budget, set_budget
-from app.resolvers.events import record_events
 from app.resolvers.strategies import (
     list_strategies,
     register_strategy,
@@ -27,10 +26,10 @@ from app.resolvers.strategies import (
 from app.rules.enums import DenyCode, TradingState
 from app.rules.identity import strategy_id_of
 from tests.events import published
-from tests.ledger.gatekeeping import STRATEGY, TRADER, ask, command
+from tests.ledger.authorizing import STRATEGY, TRADER, ask, command
 from tests.ledger.state import broken_invariants, digest_of
 from tests.ledger.test_record import rows
-from tests.resolvers.acting import ADMIN, BOUND, ENGINE, STRATEGY_ID, audited, refused, registered
+from tests.resolvers.acting import ADMIN, BOUND, ENGINE, STRATEGY_ID, audited, record_events, refused, registered
 
 pytestmark = pytest.mark.anyio
 

@@ -1,8 +1,11 @@
-"""The files of the documentation pages: those there are, and nothing else."""
+"""The files of the documentation pages: which are served, which are not found, and what a missing build says."""
+
+from pathlib import Path
 
 import pytest
 
-from tests.reads.serving import Client
+from rest_compat import pages
+from tests.reads.serving import Client, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -20,3 +23,27 @@ async def test_pages_are_only_read(client: Client, path: str) -> None:
     assert (await client.http.head(path)).status_code == 200
     response = await client.http.post(path)
     assert (response.status_code, response.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
+
+
+async def test_pages_that_were_not_built_say_how_to_build_them(
+    ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "STATIC", tmp_path / "static")
+    async with serving(ledger_url) as (_, client):
+        for path, name in (("/docs", "Swagger UI"), ("/redoc", "Redoc")):
+            response = await client.get(path)
+            assert response.status_code == 404
+            assert response.headers["content-type"] == "text/html; charset=utf-8"
+            assert f"{name}, this page, was not built" in response.text
+            assert "<code>make setup</code>" in response.text
+            assert "<script" not in response.text
+        assert (await client.refused("/docs/assets/swagger-ui.css", 404))["code"] == "NOT_FOUND"
+        assert (await client.get("/openapi.json")).status_code == 200
+
+
+@pytest.mark.parametrize("package", ["swagger-ui", "redoc"])
+async def test_scripts_come_with_their_licences(client: Client, package: str) -> None:
+    licence = (await client.get(f"/docs/assets/{package}.LICENSE.txt")).text
+    assert {"swagger-ui": "Apache License", "redoc": "The MIT License"}[package] in licence
+    script = {"swagger-ui": "swagger-ui-bundle.js", "redoc": "redoc.standalone.js"}[package]
+    assert (await client.get(f"/docs/assets/{script}.LICENSE.txt")).status_code == 200

@@ -1,4 +1,4 @@
-"""PUT and DELETE on `/api/budget`: exact amounts, refusals that change nothing, and the same as over GraphQL."""
+"""PUT and DELETE on `/api/budget`: exact amounts, refusals without effect, and equality with GraphQL."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ async def put(client: Client, body: bytes | str, currency: str = "USDT", strateg
 
 
 async def acts(connection: asyncpg.Connection) -> tuple[int, int]:
-    """How many rows the journal and the audit log have."""
+    """Row counts of the journal and the audit log."""
     journaled = await connection.fetchval("SELECT count(*) FROM budget_journal")
     return journaled, await connection.fetchval("SELECT count(*) FROM audit_entries")
 

@@ -33,7 +33,7 @@ async def fill_in(url: str) -> None:
 
 
 def summary(currency: str, amounts: str) -> bytes:
-    """A budget of EMA's as it is answered."""
+    """A budget of EMA as the response shows it."""
     return f'{{"strategy_id":"{EMA}","currency":"{currency}",{amounts},"realized_pnl":0,"total_fees":0}}'.encode()
 
 

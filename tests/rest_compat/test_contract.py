@@ -1,4 +1,4 @@
-"""The running service against its own OpenAPI description: schemathesis asks, a real server answers."""
+"""Schemathesis tests a running server against its OpenAPI document."""
 
 import asyncio
 import socket
@@ -23,25 +23,25 @@ from tests.reads.serving import database_with_ledger
 from tests.rest_compat.test_documentation import PATHS, WRITES
 
 OF_THE_TRANSPORT = {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"}
-"""Headers that decide whether a request is one: nonsense in them is refused before anybody asks which path."""
+"""Headers of HTTP itself: invalid values are refused before the path is considered."""
 
 
 @pytest.fixture(scope="module")
 def database_url(server: EmbeddedServer, template: str) -> Iterator[str]:
-    """Of a database that only these tests use: they make a key."""
+    """The URL of a database of these tests only: they create a key."""
     with database_with_ledger(server, template) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def key(database_url: str) -> str:
-    """A key for all that is documented."""
+    """A key with all permissions."""
     return asyncio.run(_make_key(database_url))
 
 
 @pytest.fixture(scope="module")
 def service(database_url: str, key: str) -> Iterator[str]:
-    """The address of a server of its own thread that takes the key."""
+    """The address of a server, in a thread of its own, that accepts the key."""
     # schemathesis tries wrong keys, too, and does not expect to be told to wait.
     with running(database_url, wrong_keys_max=1_000_000) as address:
         yield address
@@ -93,7 +93,7 @@ def test_the_service_does_what_it_documents(
 
 
 def is_as_documented(url: str, operation: Any) -> bool:
-    """Whether the query of a request is right as it was sent: a list that was meant to be wrong may be written away."""
+    """Whether the query string is valid as sent: an invalid list may disappear when it is serialized."""
     pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
     given = dict(pairs)
     schemas = {one.definition["name"]: one.definition["schema"] for one in operation.query}

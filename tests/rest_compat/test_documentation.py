@@ -1,4 +1,4 @@
-"""OpenAPI and its pages."""
+"""The OpenAPI document and its pages."""
 
 import re
 from typing import Any
@@ -67,8 +67,8 @@ async def test_every_answer_and_error_has_a_schema_and_an_example(client: Client
         assert {"422", "500", "503"} <= operation["responses"].keys()
         if operation["responses"]["503"]["content"]["application/json"]["schema"] != READINESS:
             assert "Retry-After" in operation["responses"]["503"]["headers"]
-    shapes = document["components"]["schemas"]
-    without = {name for name, shape in shapes.items() if shape["type"] == "object" and not shape.get("examples")}
+    schemas = document["components"]["schemas"]
+    without = {name for name, schema in schemas.items() if schema["type"] == "object" and not schema.get("examples")}
     # The first is in each error's example, the others in their parent's.
     assert without == {"Error", "CurrencyFills", "InstrumentFills", "DatabaseCheck", "FeedCheck", "RegistryCheck"}
 
@@ -93,7 +93,7 @@ async def test_every_query_parameter_may_come_without_a_value(client: Client) ->
             if parameter["in"] == "query":
                 seen += 1
                 assert parameter["allowEmptyValue"] is True
-                assert parameter["description"].endswith("Without a value (`?name=`): as if left out.")
+                assert parameter["description"].endswith("Without a value (`?name=`): as if omitted.")
                 assert not parameter["required"]
     assert seen > 20
 

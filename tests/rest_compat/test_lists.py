@@ -1,4 +1,4 @@
-"""Every list: what it filters, how it is ordered, how it is paged."""
+"""Every list: its filters, order and pages."""
 
 import re
 from typing import Any

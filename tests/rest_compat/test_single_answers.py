@@ -1,4 +1,4 @@
-"""Everything that is not a list."""
+"""Responses that are not lists."""
 
 import pytest
 from fastapi import FastAPI

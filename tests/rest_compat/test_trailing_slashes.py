@@ -1,4 +1,4 @@
-"""A path with a trailing slash leads to the path without it, as plain FastAPI does it; never to another host."""
+"""A path with a trailing slash redirects to the path without it, and never to another host."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
@@ -127,7 +127,7 @@ async def test_graphql_is_reached_with_a_trailing_slash(client: Client) -> None:
 
 @pytest.fixture
 async def guarded(database_url: str) -> AsyncIterator[tuple[Client, str]]:
-    """A service with a key, and the key."""
+    """A service with an API key, and the key."""
     async with serving(database_url) as (app, client):
         key = await keys.create_key(app.state.context, LOCAL, Role.VIEWER, "bot")
         await client.http.get("/health", headers={"X-API-Key": str(key)})

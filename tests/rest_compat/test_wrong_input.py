@@ -1,4 +1,4 @@
-"""Wrong input: always a typed error, never a 500."""
+"""Invalid input: always a typed error, never a 500."""
 
 import pytest
 from fastapi import FastAPI

@@ -103,7 +103,7 @@ def test_an_overfill_is_applied_and_flagged() -> None:
     state, _, left = fold(events_of("OrderInitialized", "OrderSubmitted", "OrderFilled", "OrderFilled"))
     assert state is not None
     assert left == []
-    assert (state.filled_qty, state.is_overfilled, state.status) == (2, True, OrderStatus.FILLED)
+    assert (state.filled_qty, state.overfilled, state.status) == (2, True, OrderStatus.FILLED)
 
 
 def test_an_update_replaces_the_quantity_and_keeps_a_price_that_it_does_not_name() -> None:

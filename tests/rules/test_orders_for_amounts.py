@@ -32,7 +32,7 @@ def test_a_cancel_ends_it_with_what_was_not_taken_up() -> None:
     assert result.refused == []
     assert result.state is not None
     assert amounts_of(result.state) == ("CANCELED", 5, 3, True, "REPORTED")
-    assert result.state.is_overfilled is False
+    assert result.state.overfilled is False
 
 
 def test_it_is_filled_once_the_amount_buys_no_more() -> None:

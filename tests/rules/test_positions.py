@@ -112,11 +112,11 @@ def test_realized_pnl_is_exactly_the_cash_that_came_in_less_what_went_out(
             Decimal(0),
         )
         realized = sum((effect.realized_pnl for effect in effects), Decimal(0))
-        tied_up = sum(
+        reserved = sum(
             (life.cost if life.signed_qty > 0 else -life.cost for life in lives_of(effects) if life.signed_qty),
             Decimal(0),
         )
-        assert realized == cash + tied_up
+        assert realized == cash + reserved
 
 
 @given(st.lists(fills, max_size=30), multipliers)

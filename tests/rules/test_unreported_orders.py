@@ -56,7 +56,7 @@ def test_an_order_initialized_that_comes_after_all_makes_it_whole() -> None:
     made = ("OrderInitialized", {"quantity": D(5), "order_side": "SELL", "ts_init": 0})
     state = state_of(history(ACCEPTED, FILLED, made))
     assert amounts_of(state) == ("PARTIALLY_FILLED", 5, 3, False, "REPORTED")
-    assert (state.time_in_force, state.is_mismatched) == ("GTC", False)
+    assert (state.time_in_force, state.mismatched) == ("GTC", False)
 
 
 def test_without_reconciliation_everything_waits_for_the_order_initialized() -> None:
@@ -108,8 +108,8 @@ def test_a_cancel_does_not_undo_that_an_external_order_was_filled() -> None:
 def test_a_fill_that_names_another_side_or_instrument_counts_and_is_flagged() -> None:
     for other in ({"order_side": "SELL"}, {"instrument_id": "ETHUSDT.BINANCE"}):
         state = state_of(history(MADE, ("OrderSubmitted", {}), ("OrderFilled", {"last_qty": D(1), **other})))
-        assert (state.is_mismatched, state.filled_qty) == (True, 1)
-    assert state_of(history(MADE, ("OrderSubmitted", {}), ("OrderFilled", {}))).is_mismatched is False
+        assert (state.mismatched, state.filled_qty) == (True, 1)
+    assert state_of(history(MADE, ("OrderSubmitted", {}), ("OrderFilled", {}))).mismatched is False
 
 
 def test_it_is_described_by_the_first_event_that_is_applied() -> None:
@@ -118,7 +118,7 @@ def test_it_is_described_by_the_first_event_that_is_applied() -> None:
     events = history(waiting, FILLED, waiting)
     assert state_of(events) == state_of(events[1:2])
     assert [place for place, _, _ in folded(events).refused] == [1, 3]
-    assert (state_of(events).ts_init, state_of(events).is_mismatched) == (2, False)
+    assert (state_of(events).ts_init, state_of(events).mismatched) == (2, False)
 
 
 def test_what_cannot_be_applied_makes_no_order() -> None:

@@ -9,9 +9,9 @@ from app.errors import BudgetInUse, BudgetNotFound, StrategyNotFound
 from app.ledger.administration.currencies import check_known, load_currencies
 from app.ledger.holds.budgets import BudgetBook, BudgetKey
 from app.ledger.input_checks import check_currency, check_not_negative
-from app.ledger.storage.audit_log import Action, Entity, record
+from app.ledger.storage.audit_log import Action, AuditedState, record
 from app.ledger.storage.locks import lock_strategies
-from app.ledger.storage.row_writes import feed_part
+from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
 from app.principal import Principal
 from app.rules.budgets import BudgetState
@@ -77,18 +77,18 @@ async def _write(
     book: BudgetBook,
     key: BudgetKey,
     action: Action,
-    before: Entity | None,
+    before: AuditedState | None,
     allocated: Decimal | None,
 ) -> None:
     with localcontext(EXACT):
         book.allocate(key, allocated)
-        await write(work, [*book.parts(), feed_part(budgets=[key])])
+        await write(work, [*book.writes(), feed_write(budgets=[key])])
         budget = book.find(key)
         after = _described(key, budget) if budget is not None else None
     await record(work, principal, action, "budget", "/".join(key), key[0], before, after)
 
 
-def _described(key: BudgetKey, budget: BudgetState) -> Entity:
+def _described(key: BudgetKey, budget: BudgetState) -> AuditedState:
     return {
         "strategyId": key[0],
         "currency": key[1],

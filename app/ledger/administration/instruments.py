@@ -10,7 +10,7 @@ from app.errors import Forbidden, InputInvalid, InstrumentInUse
 from app.ledger.batch import Rejected
 from app.ledger.holds.revaluation import revalue
 from app.ledger.input_checks import check_currency, check_identifier, check_positive
-from app.ledger.storage.audit_log import Act, Action, Entity, record_all
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record_all
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies
 from app.ledger.storage.writing import Merge, write
 from app.models import Instrument
@@ -128,8 +128,8 @@ async def _write(
     if before:
         await revalue(work, strategies, before)
     await work.execute(_ADD_BUDGET_CHANGES, [after.instrument_id for _, after in news])
-    acts = [
-        Act(
+    records = [
+        AuditRecord(
             action=Action.INSTRUMENT_RECORD,
             entity_type="instrument",
             entity_id=after.instrument_id,
@@ -139,7 +139,7 @@ async def _write(
         )
         for stored, after in news
     ]
-    await record_all(work, principal, acts)
+    await record_all(work, principal, records)
 
 
 async def _refuse_contradictions(
@@ -199,7 +199,7 @@ def _stored(row: asyncpg.Record) -> _Stored:
     return _Stored(**values, source=InstrumentSource(row["source"]))
 
 
-def _described(definition: InstrumentDefinition) -> Entity:
+def _described(definition: InstrumentDefinition) -> AuditedState:
     return {
         "instrumentId": definition.instrument_id,
         "baseCurrency": definition.base_currency,

@@ -9,8 +9,8 @@ import asyncpg
 
 from app.database import ReadConnection, WriteConnection
 from app.errors import BadInputError, KeyNameTaken, KeyNotFound, StrategyAmbiguous, StrategyNotFound
-from app.ledger.storage.audit_log import Action, Entity, record
-from app.ledger.storage.row_writes import feed_part
+from app.ledger.storage.audit_log import Action, AuditedState, record
+from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
 from app.principal import Principal, Role
 from app.rules.api_keys import KeyText, hash_of, is_like_a_key, new_key
@@ -68,7 +68,7 @@ async def create(
         raise KeyNameTaken(name)
     made = await work.fetchrow(f"{_LIST} WHERE key_id = $1", key.id)
     assert made is not None
-    await write(work, [feed_part(keys=[key.id])])
+    await write(work, [feed_write(keys=[key.id])])
     await record(work, principal, Action.KEY_CREATE, "key", key.id, None, None, _described(_record(made)))
     return key
 
@@ -92,7 +92,7 @@ async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_na
     before = _record(row)
     after = replace(before, revoked_at=time.time_ns())
     await work.execute(_REVOKE, before.key_id, after.revoked_at)
-    await write(work, [feed_part(keys=[before.key_id])])
+    await write(work, [feed_write(keys=[before.key_id])])
     acted = (Action.KEY_REVOKE, "key", before.key_id, None)
     await record(work, principal, *acted, _described(before), _described(after))
     return before
@@ -112,7 +112,7 @@ async def _strategy_id(connection: ReadConnection, strategy: str) -> UUID:
     return UUID(str(found[0]))
 
 
-def _described(key: KeyRecord) -> Entity:
+def _described(key: KeyRecord) -> AuditedState:
     return {
         "keyId": key.key_id,
         "name": key.name,

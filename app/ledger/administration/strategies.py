@@ -9,9 +9,9 @@ from app.database import WriteConnection
 from app.errors import StrategyNotFound
 from app.ledger.administration.trading_state import GlobalState, load_global_state, store_global_state
 from app.ledger.input_checks import check_name
-from app.ledger.storage.audit_log import Action, Entity, record
+from app.ledger.storage.audit_log import Action, AuditedState, record
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
-from app.ledger.storage.row_writes import feed_part
+from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
 from app.models.trading_control import ALL
 from app.principal import Principal
@@ -45,7 +45,7 @@ async def register_strategy(work: WriteConnection, principal: Principal, name: s
     state = await work.fetchval(_ADD, strategy_id, name, trader_id, time.time_ns())
     if state is not None:
         key = str(strategy_id)
-        await write(work, [feed_part(strategies=[key])])
+        await write(work, [feed_write(strategies=[key])])
         after = _described(key, name, trader_id, state)
         await record(work, principal, Action.STRATEGY_REGISTER, "strategy", key, key, None, after)
     return strategy_id
@@ -62,7 +62,7 @@ async def set_trading_state(
     everywhere = await load_global_state(work)
     if strategy.state is not state:
         await work.execute(_SET_STATE, key, state.value)
-        await write(work, [feed_part(strategies=[key])])
+        await write(work, [feed_write(strategies=[key])])
         before, after = (_described(key, strategy.name, strategy.trader_id, one) for one in (strategy.state, state))
         await record(work, principal, Action.STRATEGY_STATE, "strategy", key, key, before, after)
     return StateSet([strategy_id], everywhere)
@@ -80,7 +80,7 @@ async def set_global_trading_state(work: WriteConnection, principal: Principal, 
     if before.state is not state:
         after = GlobalState(state, time.time_ns(), principal.actor)
         await store_global_state(work, after)
-        await write(work, [feed_part(strategies=_shown_otherwise(strategies, before, after), is_global_state=True)])
+        await write(work, [feed_write(strategies=_shown_otherwise(strategies, before, after), is_global_state=True)])
         entities = (_globally(before), _globally(after))
         await record(work, principal, Action.TRADING_STATE, "trading_state", ALL, None, *entities)
     return StateSet([UUID(key) for key in strategies], after)
@@ -95,9 +95,9 @@ def _shown_otherwise(
             yield key
 
 
-def _globally(state: GlobalState) -> Entity:
+def _globally(state: GlobalState) -> AuditedState:
     return {"scope": ALL, "state": state.state.value, "since": None if state.since is None else str(state.since)}
 
 
-def _described(strategy_id: str, name: str, trader_id: str, state: str) -> Entity:
+def _described(strategy_id: str, name: str, trader_id: str, state: str) -> AuditedState:
     return {"strategyId": strategy_id, "name": name, "traderId": trader_id, "state": str(state)}

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from app.database import WriteConnection
-from app.ledger.storage.query_batch import Query, ask
+from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
 from app.models.trading_control import ALL
 from app.rules.enums import TradingState
 
@@ -33,14 +33,14 @@ _MISSING = GlobalState(TradingState.HALTED)
 """The row was deleted by hand: no order is let through until the state is set."""
 
 
-def global_state() -> Query[GlobalState]:
+def global_state() -> BatchQuery[GlobalState]:
     """The state of all trading. Strategies must be locked for it to stay true."""
-    return Query(_LOAD, (), _ROWS, lambda rows: rows[0] if rows else _MISSING)
+    return BatchQuery(_LOAD, (), _ROWS, lambda rows: rows[0] if rows else _MISSING)
 
 
 async def load_global_state(work: WriteConnection) -> GlobalState:
     """The state of all trading, read at once."""
-    (found,) = await ask(work, global_state())
+    (found,) = await fetch_all_at_once(work, global_state())
     return found  # type: ignore[no-any-return]
 
 

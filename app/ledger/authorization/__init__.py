@@ -1,10 +1,11 @@
-"""Authorization: may these orders leave?
+"""Authorization: whether an order may be submitted, and the hold it gets.
 
-requests ─> gate (lanes, groups) ─> authorize (one transaction a group: lock, read, write) ─> answers
-                    └── decided ahead ──> desk (decisions in memory, by `rules.authorization`)
+GroupCommit.authorize ─> queue ─> batch ─┬─ one transaction ──────────────────────────────┬─> answers
+(group_commit)                           │ decide: lock, read, decide     write    commit │
+                                         │ (authorize, decision_state)    (storage)       │
 """
 
-from app.ledger.authorization.gate import Gate
-from app.ledger.authorization.requests import Request
+from app.ledger.authorization.decision_state import Request
+from app.ledger.authorization.group_commit import GroupCommit
 
-__all__ = ["Gate", "Request"]
+__all__ = ["GroupCommit", "Request"]

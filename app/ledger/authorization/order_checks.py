@@ -1,4 +1,4 @@
-"""What the schema cannot say of an order that asks to leave. Run on each before anything is locked."""
+"""Checks on an order to authorize that the API schema cannot express. They run before anything is locked."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -16,7 +16,7 @@ TAGS_MAX = 100
 
 
 def checked(command: AuthorizeOrder) -> AuthorizeOrder:
-    """The command, as it is. Raises InputInvalid; the path has our names of the fields."""
+    """Return the command unchanged. Raises InputInvalid, whose path has the names of `AuthorizeOrder`."""
     if type(command.strategy) is not UUID:
         check_identifier(str(command.strategy), "strategy", "name")
     check_identifier(command.client_order_id, "client_order_id")
@@ -35,13 +35,13 @@ def checked(command: AuthorizeOrder) -> AuthorizeOrder:
 
 
 def _check_known(command: AuthorizeOrder) -> None:
-    """Values that only say that nothing is known are none to ask with."""
+    """Refuse the enum values that stand for missing data in recorded events."""
     if command.side not in TRADED_SIDES:
         raise InputInvalid(f"An order buys or sells; its side cannot be {command.side}.", "side")
     if command.order_type is OrderType.UNKNOWN:
-        raise InputInvalid("An order that asks to leave has a type.", "order_type")
+        raise InputInvalid("An order to authorize has a type.", "order_type")
     if command.time_in_force is TimeInForce.UNKNOWN:
-        raise InputInvalid("An order that asks to leave has a time in force.", "time_in_force")
+        raise InputInvalid("An order to authorize has a time in force.", "time_in_force")
 
 
 def _check_price(

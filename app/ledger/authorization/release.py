@@ -1,22 +1,21 @@
-"""Giving up an order that was never submitted: its hold is void."""
+"""Releasing an authorized order that was never submitted: its hold is voided."""
 
 from decimal import localcontext
 from typing import NamedTuple
 
 from app.database import WriteConnection
 from app.errors import OrderNotFound, OrderNotReleasable
-from app.ledger.batch import OrderKey
+from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange, load_states
-from app.ledger.folding.positions import PositionChanges
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import load_holds
-from app.ledger.holds.holds import tie_up
+from app.ledger.holds.holds import reserve
 from app.ledger.input_checks import is_text
 from app.ledger.recording import own_events
-from app.ledger.storage.audit_log import Action, Entity, record
+from app.ledger.storage.audit_log import Action, AuditedState, record
 from app.ledger.storage.locks import lock_strategies
-from app.ledger.storage.row_writes import feed_part, number_part, order_parts
+from app.ledger.storage.row_writes import feed_write, order_writes, strategy_write
 from app.ledger.storage.writing import write
 from app.principal import Principal
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus
@@ -30,7 +29,10 @@ _RELEASED_AT = "SELECT ts_event FROM order_events WHERE strategy_id = $1 AND eve
 
 
 class Released(NamedTuple):
-    """The currency of an order's hold; when it was released, in nanoseconds, and whether by an earlier request."""
+    """The currency of the order's hold, and when it was released (ns since the epoch).
+
+    `is_repeated`: an earlier request released it.
+    """
 
     currency: str | None
     decided_at: int
@@ -40,9 +42,9 @@ class Released(NamedTuple):
 async def release_order(
     work: WriteConnection, principal: Principal, strategy_id: str, client_order_id: str, now: int
 ) -> Released:
-    """Release an order. Released before: nothing changes.
+    """Release an order in the caller's transaction. Repeated: nothing changes. `now`: nanoseconds since the epoch.
 
-    Raises OrderNotFound, OrderNotReleasable. Commits nothing.
+    Raises OrderNotFound, OrderNotReleasable.
     """
     key = (strategy_id, client_order_id)
     if not is_text(client_order_id):
@@ -75,19 +77,18 @@ async def release_order(
     with localcontext(EXACT):
         apply(state, event)
         book = await BudgetBook.load(work, [strategy_id], now)
-        holds = await tie_up(work, [change], PositionChanges(), book, JournalReason.RELEASED)
+        holds = await reserve(work, [change], PositionChanges(), book, JournalReason.RELEASED)
         row = own_events.numbered_row(strategy_id, strategies[strategy_id], event)
-        events = [own_events.event_part([row]), number_part(strategies)]
-        feed = feed_part(orders=[key, *holds.moved], budgets=book.changed)
-        await write(
-            work, [*events, *order_parts([change]), totals.order_counts([change]), *holds.parts(), *book.parts(), feed]
-        )
+        events = [own_events.event_write([row]), strategy_write(strategies)]
+        feed = feed_write(orders=[key, *holds.moved], budgets=book.changed)
+        changed = [*order_writes([change]), totals.order_counts([change]), *holds.writes(), *book.writes(), feed]
+        await write(work, [*events, *changed])
     after = _described(key, state, holds.moved.get(key, hold))
     await record(work, principal, Action.ORDER_RELEASE, "order", "/".join(key), strategy_id, before, after)
     return Released(currency, now)
 
 
-def _described(key: OrderKey, state: OrderState, hold: HoldState | None) -> Entity:
+def _described(key: OrderKey, state: OrderState, hold: HoldState | None) -> AuditedState:
     return {
         "strategyId": key[0],
         "clientOrderId": key[1],

@@ -7,19 +7,12 @@ from typing import Any
 import asyncpg
 
 from app.database import ReadConnection, WriteConnection
-from app.engines.nautilus import decode_stored
+from app.event_codec import decode_stored
 from app.ledger.batch import OrderKey, Quarantine
 from app.ledger.folding.order_folding import Stored, TradeKey
 from app.ledger.storage.key_lookup import array_source, join_by
-from app.rules.enums import (
-    AuthorizationStatus,
-    OrderSide,
-    OrderStatus,
-    OrderType,
-    QuantitySource,
-    QuarantineCode,
-    TimeInForce,
-)
+from app.ledger.storage.rows import ORDER_STATE, QUARANTINE
+from app.rules.enums import OrderStatus, QuarantineCode
 from app.rules.order_fold import Spawned
 from app.rules.order_state import OrderState
 
@@ -96,7 +89,7 @@ async def load_orders(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[O
     if not columns[0]:
         return stored
     for row in await work.fetch(_LOAD_ORDERS, *columns):
-        stored[_key_of(row)] = StoredOrder(_state_of(row), row["waiting"])
+        stored[_key_of(row)] = StoredOrder(ORDER_STATE.read(row), row["waiting"])
     missing = [key for key in zip(*columns, strict=True) if key not in stored]
     if missing:
         for row in await work.fetch(_LOAD_WAITED_FOR, *key_arrays(missing)):
@@ -141,7 +134,7 @@ async def _load_waiting(
         order.quarantine, order.is_cut = {}, False
     limit = 2**62 if heads is None else heads
     for row in await work.fetch(_LOAD_WAITING, *key_arrays(stored), codes, limit):
-        order, item = stored[_key_of(row)], _quarantine_of(row)
+        order, item = stored[_key_of(row)], QUARANTINE.read(row)
         event: Any = decode_stored(row["payload"])
         order.events.append((row["seq"], event))
         order.quarantine[item.event_id] = item
@@ -185,53 +178,3 @@ def key_arrays(keys: Iterable[OrderKey]) -> tuple[list[str], list[str]]:
 
 def _key_of(row: asyncpg.Record) -> OrderKey:
     return str(row["strategy_id"]), row["client_order_id"]
-
-
-def _quarantine_of(row: asyncpg.Record) -> Quarantine:
-    return Quarantine(
-        strategy_id=str(row["strategy_id"]),
-        event_id=str(row["event_id"]),
-        variant=row["variant"],
-        client_order_id=row["client_order_id"],
-        ts_event=row["ts_event"],
-        code=QuarantineCode(row["code"]),
-        reason=row["reason"],
-    )
-
-
-def _state_of(row: asyncpg.Record) -> OrderState:
-    before_pending, authorized = row["status_before_pending"], row["authorization_status"]
-    return OrderState(
-        trader_id=row["trader_id"],
-        strategy_name=row["strategy_name"],
-        instrument_id=row["instrument_id"],
-        client_order_id=row["client_order_id"],
-        side=OrderSide(row["side"]),
-        order_type=OrderType(row["order_type"]),
-        time_in_force=TimeInForce(row["time_in_force"]),
-        quantity=row["quantity"],
-        price=row["price"],
-        trigger_price=row["trigger_price"],
-        reduce_only=row["reduce_only"],
-        post_only=row["post_only"],
-        tags=row["tags"],
-        ts_init=row["ts_init"],
-        ts_last=row["ts_last"],
-        status=OrderStatus(row["status"]),
-        status_before_pending=OrderStatus(before_pending) if before_pending else None,
-        account_id=row["account_id"],
-        venue_order_id=row["venue_order_id"],
-        position_id=row["position_id"],
-        filled_qty=row["filled_qty"],
-        filled_notional=row["filled_notional"],
-        deny_reason=row["deny_reason"],
-        last_ts_init=row["last_ts_init"],
-        last_rank=row["last_rank"],
-        authorization_status=AuthorizationStatus(authorized) if authorized else None,
-        signal_id=str(row["signal_id"]) if row["signal_id"] else None,
-        is_quote_quantity=row["is_quote_quantity"],
-        quantity_source=QuantitySource(row["quantity_source"]),
-        exec_spawn_id=row["exec_spawn_id"],
-        spawned_qty=row["spawned_qty"],
-        is_mismatched=row["mismatched"],
-    )

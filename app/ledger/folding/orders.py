@@ -29,7 +29,7 @@ from app.ledger.folding.order_loading import (
     spawned_of,
 )
 from app.ledger.storage.key_lookup import array_source
-from app.ledger.storage.query_batch import Query
+from app.ledger.storage.query_batch import BatchQuery
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
 from app.rules.events import (
     AuthorizationGranted,
@@ -117,7 +117,7 @@ async def move_orders(
         key = (arrival.strategy_id, event.client_order_id)  # type: ignore[union-attr]  # no position event
         touched.setdefault(key, []).append(arrival)
         if type(event) is OrderInitialized:
-            if (primary := event.primary_order_id) is not None:
+            if (primary := event.exec_spawn_id) is not None:
                 primaries.add((arrival.strategy_id, primary))
         elif type(event) is QuarantineResolved:
             whole.add(key)
@@ -131,14 +131,14 @@ async def move_orders(
         if key in primaries or key in whole or not _move_on_top(key, stored.get(key), news, changes):
             to_fold.append(key)
     if to_fold or primaries or any(change.state.exec_spawn_id for change in changes.orders):
-        await _FoldAgain(work, touched, stored, changes, whole).run(to_fold, primaries)
+        await _Refold(work, touched, stored, changes, whole).run(to_fold, primaries)
     return changes
 
 
-def known_of(keys: Iterable[OrderKey]) -> Query[list[OrderKey]]:
+def known_of(keys: Iterable[OrderKey]) -> BatchQuery[list[OrderKey]]:
     """Those that are orders, or have events that wait to be applied."""
     asked = list(keys)
-    return Query(_KNOWN, key_arrays(asked), _PLACES, lambda rows: [asked[row.ordinal - 1] for row in rows])
+    return BatchQuery(_KNOWN, key_arrays(asked), _PLACES, lambda rows: [asked[row.ordinal - 1] for row in rows])
 
 
 async def load_states(
@@ -200,7 +200,7 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
 
 
 @dataclass(slots=True)
-class _FoldAgain:
+class _Refold:
     """The sure way: fold orders from their events, and see what differs from what was."""
 
     work: WriteConnection

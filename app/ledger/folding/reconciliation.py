@@ -13,38 +13,21 @@ from copy import copy
 from dataclasses import dataclass, field
 
 from app.database import WriteConnection
-from app.engines.nautilus import decode_stored
-from app.ledger.batch import Arrival, NewFill
-from app.ledger.folding.positions import (
-    START,
-    Life,
-    PositionChanges,
-    PositionKey,
-    Trail,
-    book_fills,
-    life_of,
-    recompute,
-)
+from app.event_codec import decode_stored
+from app.ledger.batch import Arrival, NewFill, PositionChanges, PositionKey, PositionRecord, Trail
+from app.ledger.folding.positions import START, book_fills, recompute
 from app.ledger.storage.key_lookup import array_source, join_by
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.writing import Delete, Merge, Part, Row
+from app.ledger.storage.row_mapping import Row, columns_of, key_of
+from app.ledger.storage.rows import position_of
+from app.ledger.storage.writing import Delete, Merge, TableWrite
 from app.models import Discrepancy
 from app.rules.enums import DiscrepancyKind, Reconciliation
 from app.rules.events import AnyPositionEvent
 from app.rules.positions import FillPlace, PositionState
 from app.rules.reconciliation import Difference, PositionReport, closest, read_report
 
-_COLUMNS = (
-    "strategy_id",
-    "event_id",
-    "kind",
-    "position_id",
-    "position_n",
-    "instrument_id",
-    "ts_event",
-    "ledger_value",
-    "engine_value",
-)
+_COLUMNS = columns_of(Discrepancy)
 _STORED = f"""
 SELECT d.strategy_id::text, d.position_id, d.event_id::text, d.kind, d.position_n
 FROM {array_source("strategy_id uuid", "position_id text", "since bigint")} k
@@ -61,7 +44,7 @@ WHERE strategy_id = $1 AND position_id = $2 AND ts_event >= $3 AND variant = 0 O
 _REPORTS = """
 SELECT payload FROM order_events WHERE strategy_id = $1 AND event_id = ANY($2::uuid[]) AND variant = 0
 """
-_LIFE = "SELECT * FROM positions WHERE strategy_id = $1 AND position_id = $2 AND n = $3"
+_RECORD = "SELECT * FROM positions WHERE strategy_id = $1 AND position_id = $2 AND n = $3"
 _PAID_BASE_FEES = """
 SELECT EXISTS (SELECT FROM fills WHERE strategy_id = $1 AND position_id = $2
 AND commission_currency <> currency AND commission <> 0)
@@ -84,11 +67,11 @@ class Reconciled:
     deducting: set[str] = field(default_factory=set)
     """Strategies whose engine was found to take commissions in the base currency off the position."""
 
-    def parts(self) -> list[Part]:
+    def writes(self) -> list[TableWrite]:
         """What is to be written: no row is both removed and stored, for one statement may do both."""
         found = {row[:3]: row for row in self.found}
         settled = [key for key in self.settled if key not in found]
-        return [Delete(Discrepancy, _COLUMNS[:3], settled), Merge(Discrepancy, _COLUMNS, list(found.values()))]
+        return [Delete(Discrepancy, key_of(Discrepancy), settled), Merge(Discrepancy, _COLUMNS, list(found.values()))]
 
 
 async def book_and_reconcile(
@@ -127,7 +110,7 @@ async def reconcile(
     changes: PositionChanges,
     strategies: Mapping[str, LockedStrategy],
 ) -> Reconciled:
-    """Compare new reports, and those stored reports whose positions moved under them. Adds to `changes.lives`."""
+    """Compare new reports, and those stored reports whose positions moved under them. Adds to `changes.records`."""
     result = Reconciled()
     disputed = await _load_disputed(work, changes)
     for key in dict.fromkeys((*news, *disputed, *changes.recomputed)):
@@ -214,22 +197,22 @@ class _Position:
         self._judge(event, state, found, result)
 
     async def mark(self, result: Reconciled) -> None:
-        """Note on each life that was compared whether the reports of it agree."""
+        """Note on each generation that was compared whether the reports of it agree."""
         settled = {n for n in self._settled.values() if n is not None}
         for n in settled | self._verdicts.keys():
-            life = await self._life(n)
-            if life is None:
+            record = await self._record(n)
+            if record is None:
                 continue
-            verdict = self._verdicts.get(n) or await self._verdict_anew(n, life)
-            still = life.reconciliation is Reconciliation.DIFFERS and verdict is Reconciliation.AGREES
+            verdict = self._verdicts.get(n) or await self._verdict_anew(n, record)
+            still = record.reconciliation is Reconciliation.DIFFERS and verdict is Reconciliation.AGREES
             if still and (n not in settled or await self._is_disputed_besides(n)):
                 verdict = Reconciliation.DIFFERS
-            if verdict is not life.reconciliation:
-                if (*self._key, n) not in self._changes.lives:
-                    life = copy(before := life)
-                    life.before = before
-                    self._changes.lives[(*self._key, n)] = life
-                life.reconciliation = verdict
+            if verdict is not record.reconciliation:
+                if (*self._key, n) not in self._changes.records:
+                    record = copy(before := record)
+                    record.before = before
+                    self._changes.records[(*self._key, n)] = record
+                record.reconciliation = verdict
 
     def _judge(
         self, event: AnyPositionEvent, state: PositionState, found: Iterable[Difference], result: Reconciled
@@ -256,8 +239,8 @@ class _Position:
 
     def _is_of_another_instrument(self, event: AnyPositionEvent) -> bool:
         """Whether another instrument has this position id here (`ledger.positions`): nothing is compared then."""
-        life = self._latest or self._changes.lives.get((*self._key, 1))
-        return life is not None and life.instrument_id != event.instrument_id
+        record = self._latest or self._changes.records.get((*self._key, 1))
+        return record is not None and record.instrument_id != event.instrument_id
 
     async def _states_at(self, report: PositionReport) -> list[PositionState]:
         """How the position stood after each fill of that instant, stored or new, in the order of the fills."""
@@ -266,17 +249,17 @@ class _Position:
         if latest is None or latest.last[0] < instant or (begin is not None and begin < instant):
             return new  # No other fill of that instant is stored.
         if begin is None and latest.last[0] == instant and (latest.first[0] < instant or latest.state.n == 1):
-            # All that is stored of the instant is of one life: mostly it is its end that the report speaks of. Where a
-            # later life agrees, an earlier state of this one may agree too, and would count: all must be seen then.
+            # One generation has every stored fill of the instant. Mostly the report describes the state after the last.
+            # Where a later generation agrees, an earlier state of this one may agree first: all states are needed then.
             states = [latest.state, *new]
             state, found = closest(report, states)
             if not found and state.n == latest.state.n:
                 return states
-        stored = await self._stored_trail((instant, -1, -1, -1))
+        stored = await self._stored_trail(FillPlace(instant, -1, -1, -1))
         return [*stored.get(instant, []), *new]
 
     async def _stored_trail(self, since: FillPlace) -> Trail:
-        """How the position stood after stored fills, from the life that `since` falls into, without lives moved now."""
+        """The position after each stored fill, from the generation of `since` on, without generations moved now."""
         scratch = PositionChanges(valuations=dict(self._changes.valuations))
         await recompute(self._work, self._key, [], scratch, deducts_base_fees=self._deducts, since=since)
         trail = scratch.trails.get(self._key, {})
@@ -287,14 +270,14 @@ class _Position:
             return trail
         return {ts: [state for state in states if state.n < again] for ts, states in trail.items()}
 
-    async def _verdict_anew(self, n: int, life: Life) -> Reconciliation:
-        """What all reports say of a life, once the one that differed from it turned out to speak of another."""
-        if self._key in self._changes.recomputed and (*self._key, n) in self._changes.lives:
+    async def _verdict_anew(self, n: int, record: PositionRecord) -> Reconciliation:
+        """What all reports say of a generation, once the one that differed from it turned out to speak of another."""
+        if self._key in self._changes.recomputed and (*self._key, n) in self._changes.records:
             return Reconciliation.NOT_REPORTED  # its reports were all compared again
-        trail = await self._stored_trail(life.first)
+        trail = await self._stored_trail(record.first)
         for instant, states in self._trail.items():
             trail.setdefault(instant, []).extend(states)
-        rows = await self._work.fetch(_REPORTS_SINCE, *self._key, life.first[0])
+        rows = await self._work.fetch(_REPORTS_SINCE, *self._key, record.first[0])
         events = [*(decode_stored(row["payload"]) for row in rows), *self._news]
         concerned = [event for event in events if not self._is_of_another_instrument(event)]  # type: ignore[arg-type]
         _, verdicts = compare_all(concerned, trail)  # type: ignore[arg-type]
@@ -319,16 +302,16 @@ class _Position:
         await recompute(self._work, self._key, news, scratch, deducts_base_fees=True, since=START)
         return scratch.trails.get(self._key, {})
 
-    async def _life(self, n: int) -> Life | None:
-        """The life as this transaction leaves it; None for one that it removes."""
+    async def _record(self, n: int) -> PositionRecord | None:
+        """The generation as this transaction leaves it; None for one that it removes."""
         if (*self._key, n) in self._changes.removed:
             return None
-        if (moved := self._changes.lives.get((*self._key, n))) is not None:
+        if (moved := self._changes.records.get((*self._key, n))) is not None:
             return moved
         if self._latest is not None and self._latest.state.n == n:
             return self._latest
-        row = await self._work.fetchrow(_LIFE, *self._key, n)
-        return life_of(row) if row is not None else None
+        row = await self._work.fetchrow(_RECORD, *self._key, n)
+        return position_of(row) if row is not None else None
 
     async def _is_disputed_besides(self, n: int) -> bool:
         return bool(await self._work.fetchval(_OTHERS, *self._key, n, list(self._settled)))
@@ -342,9 +325,9 @@ def _missing(report: PositionReport) -> Difference:
 def compare_all(
     reports: Iterable[AnyPositionEvent], trail: Trail
 ) -> tuple[dict[str, tuple[int | None, list[Difference]]], dict[int, Reconciliation]]:
-    """All reports of a position against its whole trail: what differs, and the verdict on each life.
+    """All reports of a position against its whole trail: what differs, and the verdict on each generation.
 
-    What differs goes by the event's id: the life that it speaks of, and the figures.
+    What differs goes by the event's id: the generation that it speaks of, and the figures.
     """
     differing: dict[str, tuple[int | None, list[Difference]]] = {}
     verdicts: dict[int, Reconciliation] = {}

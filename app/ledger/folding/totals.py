@@ -7,9 +7,10 @@ from decimal import Decimal
 from functools import lru_cache
 
 from app.database import WriteConnection
+from app.ledger.batch import BookedFill, PositionChanges
 from app.ledger.folding.orders import OrderChange
-from app.ledger.folding.positions import BookedFill, PositionChanges
-from app.ledger.storage.writing import Merge, Row
+from app.ledger.storage.row_mapping import Row
+from app.ledger.storage.writing import Merge
 from app.models import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
 from app.rules.positions import PositionState
 
@@ -65,12 +66,12 @@ def order_counts(orders: Iterable[OrderChange]) -> Merge:
 def position_counts(changes: PositionChanges) -> Merge:
     """Count positions under their new status instead of the old one."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    for (strategy_id, _, _), life in changes.lives.items():
-        counts[strategy_id, life.instrument_id, life.state.status] += 1
-        if life.before is not None:
-            counts[strategy_id, life.before.instrument_id, life.before.state.status] -= 1
-    for (strategy_id, _, _), life in changes.removed.items():
-        counts[strategy_id, life.instrument_id, life.state.status] -= 1
+    for (strategy_id, _, _), record in changes.records.items():
+        counts[strategy_id, record.instrument_id, record.state.status] += 1
+        if record.before is not None:
+            counts[strategy_id, record.before.instrument_id, record.before.state.status] -= 1
+    for (strategy_id, _, _), record in changes.removed.items():
+        counts[strategy_id, record.instrument_id, record.state.status] -= 1
     rows = [(*key, count) for key, count in counts.items() if count]
     columns = ("strategy_id", "instrument_id", "status", "positions")
     return Merge(PositionTotal, columns, rows, add=("positions",))
@@ -79,12 +80,12 @@ def position_counts(changes: PositionChanges) -> Merge:
 def trade_sums(changes: PositionChanges) -> Merge:
     """Count positions that closed, and take back those that were computed again. Run under `localcontext(EXACT)`."""
     sums: dict[tuple[str, date, str], list[Decimal | int]] = {}
-    for (strategy_id, _, _), life in changes.lives.items():
-        _add_trade(sums, strategy_id, life.state, 1)
-        if life.before is not None:
-            _add_trade(sums, strategy_id, life.before.state, -1)
-    for (strategy_id, _, _), life in changes.removed.items():
-        _add_trade(sums, strategy_id, life.state, -1)
+    for (strategy_id, _, _), record in changes.records.items():
+        _add_trade(sums, strategy_id, record.state, 1)
+        if record.before is not None:
+            _add_trade(sums, strategy_id, record.before.state, -1)
+    for (strategy_id, _, _), record in changes.removed.items():
+        _add_trade(sums, strategy_id, record.state, -1)
     rows = [(*key, *row) for key, row in sums.items() if any(row)]
     columns = ("strategy_id", "day", "currency", "trades", "wins", "losses", "profit", "loss")
     return Merge(TradeTotal, columns, rows, add=columns[3:6], add_trimmed=columns[6:])
@@ -104,15 +105,16 @@ def fill_sums(changes: PositionChanges) -> list[Merge]:
     sums: dict[tuple[str, date, str, str, str], list[Decimal | int]] = {}
     for booked in changes.fills:
         fill = booked.fill
-        row = _sum_row(sums, booked, booked.settlement_currency)
+        row = _sum_row(sums, booked, booked.outcome.settlement_currency)
         row[0] += 1
         row[1] += fill.last_qty
-        row[2] += booked.notional
-        row[3] += booked.realized_pnl
+        row[2] += booked.outcome.notional
+        row[3] += booked.outcome.realized_pnl
         _sum_row(sums, booked, fill.commission_currency)[4] += fill.commission
     for booked in changes.revised:
         if booked.before is not None:
-            _sum_row(sums, booked, booked.settlement_currency)[3] += booked.realized_pnl - booked.before[0]
+            row = _sum_row(sums, booked, booked.outcome.settlement_currency)
+            row[3] += booked.outcome.realized_pnl - booked.before.realized_pnl
     overall: dict[tuple[str, str, str, str], list[Decimal | int]] = {}
     for (strategy_id, _, instrument_id, currency, side), row in sums.items():
         key = (strategy_id, instrument_id, currency, side)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from app.database import ReadConnection
-from app.ledger.storage.query_batch import Query, ask
+from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
 from app.rules.valuation import Valuation
 
 _INSTRUMENTS = """
@@ -30,16 +30,16 @@ class _InstrumentRow(Struct):
 _ROWS = Decoder(list[_InstrumentRow])
 
 
-def valuations_of(instrument_ids: Iterable[str]) -> Query[dict[str, Valuation]]:
+def valuations_of(instrument_ids: Iterable[str]) -> BatchQuery[dict[str, Valuation]]:
     """The valuations of those instruments that are known: recorded, or assumed since a fill."""
 
     def read(rows: list[_InstrumentRow]) -> dict[str, Valuation]:
         return {row.instrument_id: row.valuation() for row in rows}
 
-    return Query(_INSTRUMENTS, [list(instrument_ids)], _ROWS, read)
+    return BatchQuery(_INSTRUMENTS, [list(instrument_ids)], _ROWS, read)
 
 
 async def load_valuations(connection: ReadConnection, instrument_ids: Iterable[str]) -> dict[str, Valuation]:
     """The same, in a statement of its own."""
-    (valuations,) = await ask(connection, valuations_of(instrument_ids))
+    (valuations,) = await fetch_all_at_once(connection, valuations_of(instrument_ids))
     return valuations  # type: ignore[no-any-return]

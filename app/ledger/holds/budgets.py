@@ -1,61 +1,38 @@
 """Budgets of strategies whose rows are locked: read once, changed in memory, journaled, written once."""
 
-from collections.abc import Collection, Iterable
-from copy import copy
+from collections.abc import Iterable
 from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.json import Decoder
 
 from app.database import WriteConnection
-from app.ledger.storage.query_batch import Query, ask
-from app.ledger.storage.writing import Insert, Part, Row, Update, write
+from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
+from app.ledger.storage.row_mapping import Row
+from app.ledger.storage.rows import BUDGETS, JOURNAL
+from app.ledger.storage.writing import Insert, TableWrite, Update, write
 from app.models import Budget, BudgetJournalEntry
 from app.rules.budgets import BudgetState, JournalEntry
-from app.rules.enums import BudgetOverReason, JournalReason
+from app.rules.enums import JournalReason
 
 BudgetKey = tuple[str, str]
 """(strategy_id, currency)"""
 
-_LOAD = "SELECT * FROM budgets WHERE strategy_id = ANY($1::uuid[])"
-_COLUMNS = (
-    *("strategy_id", "currency", "allocated", "reserved_orders", "reserved_positions"),
-    *("over_reason", "version", "created_at", "updated_at"),
-)
-_JOURNAL_COLUMNS = (
-    *("strategy_id", "currency", "version", "ts", "reason", "client_order_id"),
-    *("allocated_before", "allocated_after", "reserved_before", "reserved_after"),
-)
+# `b` is the whole row as one value, which becomes a BudgetState by its fields' names.
+_LOAD = "SELECT strategy_id, currency, b AS state FROM budgets b WHERE strategy_id = ANY($1::uuid[])"
 
 
 class _BudgetRow(Struct):
     strategy_id: str
     currency: str
-    allocated: Decimal | None
-    reserved_orders: Decimal
-    reserved_positions: Decimal
-    over_reason: BudgetOverReason | None
-    version: int
-    created_at: int | None
-    updated_at: int
-
-    def state(self) -> BudgetState:
-        return BudgetState(
-            allocated=self.allocated,
-            reserved_orders=self.reserved_orders,
-            reserved_positions=self.reserved_positions,
-            over_reason=self.over_reason,
-            version=self.version,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-        )
+    state: BudgetState
 
 
 _ROWS = Decoder(list[_BudgetRow])
 
 
 class BudgetBook:
-    """What some strategies tie up, in all currencies. Their rows in `strategies` must be locked by the transaction."""
+    """The budgets of some strategies, in all currencies. The transaction must have locked the strategies."""
 
     def __init__(self, states: dict[BudgetKey, BudgetState], now: int) -> None:
         """`now` stamps every change: nanoseconds since the epoch."""
@@ -66,27 +43,19 @@ class BudgetBook:
         self._changed: dict[BudgetKey, BudgetState] = {}
 
     @classmethod
-    def of(cls, strategy_ids: Iterable[str], now: int) -> "Query[BudgetBook]":
+    def of(cls, strategy_ids: Iterable[str], now: int) -> "BatchQuery[BudgetBook]":
         """The budgets of these strategies, with or without a cap."""
 
         def read(rows: list[_BudgetRow]) -> BudgetBook:
-            return cls({(row.strategy_id, row.currency): row.state() for row in rows}, now)
+            return cls({(row.strategy_id, row.currency): row.state for row in rows}, now)
 
-        return Query(_LOAD, [list(strategy_ids)], _ROWS, read)
+        return BatchQuery(_LOAD, [list(strategy_ids)], _ROWS, read)
 
     @classmethod
     async def load(cls, work: WriteConnection, strategy_ids: Iterable[str], now: int) -> "BudgetBook":
         """The same, asked at once."""
-        (book,) = await ask(work, cls.of(strategy_ids, now))
+        (book,) = await fetch_all_at_once(work, cls.of(strategy_ids, now))
         return book  # type: ignore[no-any-return]
-
-    def successor(self, now: int) -> "BudgetBook":
-        """The book of who comes after everything in this one is written."""
-        return BudgetBook({key: copy(state) for key, state in self._states.items()}, now)
-
-    def is_as(self, other: "BudgetBook", strategy_ids: Collection[str]) -> bool:
-        """Whether the budgets of these strategies, which are all in this book, are the same in the other."""
-        return self._states == {key: state for key, state in other._states.items() if key[0] in strategy_ids}
 
     def find(self, key: BudgetKey) -> BudgetState | None:
         """The budget, where one is set."""
@@ -97,7 +66,7 @@ class BudgetBook:
         """In which the strategy has a budget."""
         return [key[1] for key in self._states if key[0] == strategy_id and self.find(key) is not None]
 
-    def tie_up(
+    def reserve(
         self,
         key: BudgetKey,
         reason: JournalReason,
@@ -106,10 +75,10 @@ class BudgetBook:
         orders: Decimal = Decimal(0),
         positions: Decimal = Decimal(0),
     ) -> None:
-        """Add to what is reserved; negative amounts let go."""
+        """Add to what is reserved; negative amounts release."""
         if orders or positions:
             state = self._states.setdefault(key, BudgetState())
-            self._note(key, state, state.tie_up(orders, positions, reason, client_order_id, self._now))
+            self._note(key, state, state.reserve(orders, positions, reason, client_order_id, self._now))
 
     def allocate(self, key: BudgetKey, allocated: Decimal | None) -> None:
         """Set the cap; None takes the budget away."""
@@ -121,38 +90,22 @@ class BudgetBook:
         """Which budgets changed."""
         return list(self._changed)
 
-    def parts(self) -> list[Part]:
-        """What is to be written at the end of the act."""
-        return [*self.budget_parts(), self.journal_part()]
-
-    def budget_parts(self) -> list[Part]:
-        """What changed: once, at the end of the act."""
+    def writes(self) -> list[TableWrite]:
+        """The rows of changed budgets and of their journal. Call once, after the last change."""
         new: list[Row] = []
         known: list[Row] = []
         for key, state in self._changed.items():
             state.note_over()
-            row = (
-                *(*key, state.allocated, state.reserved_orders, state.reserved_positions),
-                *(state.over_reason, state.version, state.created_at, state.updated_at),
-            )
-            (known if key in self._stored else new).append(row)
-        return [Update(Budget, _COLUMNS, known), Insert(Budget, _COLUMNS, new)]
-
-    def journal_part(self) -> Part:
-        """The journal's entries since the last time."""
-        entries, self._journal = self._journal, []
-        rows = [
-            (
-                *(*key, entry.version, entry.ts, entry.reason, entry.client_order_id),
-                *(entry.allocated_before, entry.allocated_after, entry.reserved_before, entry.reserved_after),
-            )
-            for key, entry in entries
+            (known if key in self._stored else new).append(BUDGETS.row(key, state))
+        return [
+            Insert(BudgetJournalEntry, JOURNAL.columns, [JOURNAL.row(key, entry) for key, entry in self._journal]),
+            Insert(Budget, BUDGETS.columns, new),
+            Update(Budget, BUDGETS.columns, known),
         ]
-        return Insert(BudgetJournalEntry, _JOURNAL_COLUMNS, rows)
 
     async def write(self, work: WriteConnection) -> list[BudgetKey]:
         """Write it. Answers which budgets changed."""
-        await write(work, self.parts())
+        await write(work, self.writes())
         return self.changed
 
     def _note(self, key: BudgetKey, state: BudgetState, entry: JournalEntry | None) -> None:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
-import asyncpg
 from msgspec import Struct
 from msgspec.json import Decoder
 
 from app.database import WriteConnection
 from app.ledger.batch import OrderKey
 from app.ledger.storage.key_lookup import array_source, join_by
-from app.ledger.storage.query_batch import Query
+from app.ledger.storage.query_batch import BatchQuery
+from app.ledger.storage.rows import HOLD_STATE, ORDER_STATE
 from app.models.order import OPEN
 from app.rules.enums import OrderSide, QuantitySource
 from app.rules.holds import HoldState, OpenOrder, opposite
@@ -26,8 +26,8 @@ Side: TypeAlias = tuple[Market, OrderSide]
 _MARKETS = array_source("strategy_id uuid", "instrument_id text")
 _SIDES = array_source("strategy_id uuid", "instrument_id text", "side text")
 _KEYS = array_source("strategy_id uuid", "client_order_id text")
-_HELD = f"""
-SELECT p.strategy_id, p.instrument_id, p.entry, sum(abs(p.signed_qty)) AS held FROM {_MARKETS} k
+_OPEN_QTY = f"""
+SELECT p.strategy_id, p.instrument_id, p.entry, sum(abs(p.signed_qty)) AS open_qty FROM {_MARKETS} k
 {join_by("positions", "p", "k", "strategy_id", "instrument_id", also="status = 'OPEN'")}
 GROUP BY 1, 2, 3
 """
@@ -41,8 +41,7 @@ SELECT h.* FROM {_KEYS} k
 {join_by("holds", "h", "k", "strategy_id", "client_order_id")}
 """
 _OPEN_ORDERS = f"""
-SELECT o.instrument_id, o.side, o.quantity, o.filled_qty, o.filled_notional, o.price, o.trigger_price, o.reduce_only,
-       o.ts_init, o.is_quote_quantity, o.quantity_source, h.*
+SELECT o.*, '' AS strategy_name, h.*
 FROM {_SIDES} k
 {join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=OPEN)}
 {join_by("holds", "h", "o", "strategy_id", "client_order_id")}
@@ -92,19 +91,19 @@ class UnvaluedOrder(Struct, frozen=True):
     quantity_source: QuantitySource
 
 
-class _HeldRow(Struct):
+class _OpenQuantity(Struct):
     strategy_id: str
     instrument_id: str
     entry: OrderSide
-    held: Decimal
+    open_qty: Decimal
 
 
 _UNVALUED_ROWS = Decoder(list[UnvaluedOrder])
-_HELD_ROWS = Decoder(list[_HeldRow])
+_OPEN_QUANTITIES = Decoder(list[_OpenQuantity])
 
 
 @dataclass(slots=True)
-class TiedOrder:
+class OrderWithHold:
     """An order with its hold and what values it."""
 
     key: OrderKey
@@ -120,30 +119,33 @@ class TiedOrder:
         return self.key[0], self.instrument_id
 
 
-def unvalued_of(strategy_ids: Iterable[str]) -> Query[list[UnvaluedOrder]]:
+def unvalued_of(strategy_ids: Iterable[str]) -> BatchQuery[list[UnvaluedOrder]]:
     """The open orders of these strategies whose need is unknown."""
-    return Query(_UNVALUED, [list(strategy_ids)], _UNVALUED_ROWS, lambda rows: rows)
+    return BatchQuery(_UNVALUED, [list(strategy_ids)], _UNVALUED_ROWS, lambda rows: rows)
 
 
-def held_in(markets: Iterable[Market]) -> Query[dict[Side, Decimal]]:
+def open_quantities(markets: Iterable[Market]) -> BatchQuery[dict[Side, Decimal]]:
     """Open quantities by market and by the side that opened them."""
 
-    def read(rows: list[_HeldRow]) -> dict[Side, Decimal]:
-        return {((row.strategy_id, row.instrument_id), row.entry): row.held for row in rows}
+    def read(rows: list[_OpenQuantity]) -> dict[Side, Decimal]:
+        return {((row.strategy_id, row.instrument_id), row.entry): row.open_qty for row in rows}
 
-    return Query(_HELD, _columns(markets, 2), _HELD_ROWS, read)
+    return BatchQuery(_OPEN_QTY, _columns(markets, 2), _OPEN_QUANTITIES, read)
 
 
 async def load_holds(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, HoldState]:
     """The holds of these orders, as far as they have one."""
     rows = await work.fetch(_HOLDS, *_columns(keys, 2))
-    return {(str(row["strategy_id"]), row["client_order_id"]): hold_of(row) for row in rows}
+    return {(str(row["strategy_id"]), row["client_order_id"]): HOLD_STATE.read(row) for row in rows}
 
 
-async def load_open_orders(work: WriteConnection, sides: Iterable[Side]) -> list[TiedOrder]:
+async def load_open_orders(work: WriteConnection, sides: Iterable[Side]) -> list[OrderWithHold]:
     """Open orders on one side of their market each."""
     rows = await work.fetch(_OPEN_ORDERS, *_columns(((*market, side.value) for market, side in sides), 3))
-    return [_tied_order(row) for row in rows]
+    return [
+        order_with_hold((str(row["strategy_id"]), row["client_order_id"]), ORDER_STATE.read(row), HOLD_STATE.read(row))
+        for row in rows
+    ]
 
 
 async def load_claims(work: WriteConnection, sides: Iterable[Side]) -> dict[Side, tuple[Decimal, int]]:
@@ -170,56 +172,29 @@ async def load_last_fills(work: WriteConnection, markets: Iterable[Market]) -> d
     }
 
 
-def reducible_in(held: Mapping[Side, Decimal], side: Side) -> Decimal:
+def reducible_in(open_qty: Mapping[Side, Decimal], side: Side) -> Decimal:
     """What orders on that side would reduce: all that is open on the other.
 
     While both are open the strategy hedges, and NautilusTrader opens another position for an order that names none. No
     event says which position an order names, but orders that close one are reduce-only, and hold nothing anyway.
     """
     market, own = side
-    return Decimal(0) if held.get(side) else held.get((market, opposite(own)), Decimal(0))
+    return Decimal(0) if open_qty.get(side) else open_qty.get((market, opposite(own)), Decimal(0))
 
 
 def _columns(rows: Iterable[tuple[str, ...]], count: int) -> list[list[str]]:
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]
 
 
-def open_order_of(state: OrderState, leaves_qty: Decimal) -> OpenOrder:
-    """What of an order decides its hold; `leaves_qty` is 0 once it has ended."""
-    return OpenOrder(
+def order_with_hold(key: OrderKey, state: OrderState, hold: HoldState) -> OrderWithHold:
+    """An order with its hold. Once it has ended, nothing of it is left to be filled."""
+    order = OpenOrder(
         client_order_id=state.client_order_id,
         side=state.side,
-        leaves_qty=leaves_qty,
+        leaves_qty=Decimal(0) if state.is_terminal else state.leaves_qty,
         reduce_only=state.reduce_only,
         ts_init=state.ts_init,
         is_amount=state.is_quote_quantity,
         is_unknown=state.quantity_source is QuantitySource.UNKNOWN and not state.is_terminal and not state.reduce_only,
     )
-
-
-def _tied_order(row: asyncpg.Record) -> TiedOrder:
-    filled = abs(row["filled_notional"]) if row["is_quote_quantity"] else row["filled_qty"]
-    order = OpenOrder(
-        client_order_id=row["client_order_id"],
-        side=OrderSide(row["side"]),
-        leaves_qty=max(row["quantity"] - filled, Decimal(0)),
-        reduce_only=row["reduce_only"],
-        ts_init=row["ts_init"],
-        is_amount=row["is_quote_quantity"],
-        is_unknown=row["quantity_source"] == QuantitySource.UNKNOWN and not row["reduce_only"],
-    )
-    key = (str(row["strategy_id"]), row["client_order_id"])
-    return TiedOrder(key, row["instrument_id"], order, row["price"], row["trigger_price"], hold_of(row))
-
-
-def hold_of(row: asyncpg.Record) -> HoldState:
-    """A stored hold."""
-    return HoldState(
-        currency=row["currency"],
-        unit_price=row["unit_price"],
-        reference_price=row["reference_price"],
-        remaining=row["remaining"],
-        captured=row["captured"],
-        voided=row["voided"],
-        is_unvalued=row["is_unvalued"],
-    )
+    return OrderWithHold(key, state.instrument_id, order, state.price, state.trigger_price, hold)

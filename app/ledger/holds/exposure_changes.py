@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import attrgetter
 
-from app.ledger.batch import OrderKey
+from app.ledger.batch import BookedFill, OrderKey, PositionChanges, PositionRecord
 from app.ledger.folding.orders import LAST, OrderChange
-from app.ledger.folding.positions import BookedFill, Life, PositionChanges
-from app.ledger.holds.exposure import Market, Side, TiedOrder, reducible_in
+from app.ledger.holds.exposure import Market, OrderWithHold, Side, reducible_in
 from app.rules.enums import OrderSide
 from app.rules.order_transitions import TERMINAL
 
@@ -20,13 +19,13 @@ _ZERO = Decimal(0)
 class Trades:
     """What the batch's fills did."""
 
-    held: dict[tuple[Market, OrderSide], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    open_qty: dict[tuple[Market, OrderSide], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """Open quantities more than before, by the side that opened them."""
     increasing: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """Quantities that opened or increased a position, by order."""
     amounts: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """The same, each at its price: amounts of the quote currency."""
-    tied_up: dict[tuple[str, str | None], dict[str, Decimal]] = field(default_factory=dict)
+    reserved: dict[tuple[str, str | None], dict[str, Decimal]] = field(default_factory=dict)
     """What positions tie up more than before, by currency: of the order that traded last in them, where one did."""
 
 
@@ -38,34 +37,34 @@ def trades_of(positions: PositionChanges) -> Trades:
         assert booked.event is not None  # new fills have theirs
         key = (booked.strategy_id, booked.event.client_order_id)
         last_order[booked.strategy_id, booked.position_id] = booked.event.client_order_id
-        life = positions.lives[booked.strategy_id, booked.position_id, booked.position_n]
-        is_increasing = life.state.entry is booked.fill.side
-        quantity = booked.fill.last_qty if is_increasing else booked.flip_qty
+        record = positions.records[booked.strategy_id, booked.position_id, booked.outcome.position_n]
+        is_increasing = record.state.entry is booked.fill.side
+        quantity = booked.fill.last_qty if is_increasing else booked.outcome.flip_qty
         trades.increasing[key] += quantity
         trades.amounts[key] += quantity * abs(booked.fill.last_px)
-    lives: list[tuple[tuple[str, str], Life | None, Life | None]]
-    lives = [((place[0], place[1]), life.before, life) for place, life in positions.lives.items()]
-    lives += [((place[0], place[1]), life, None) for place, life in positions.removed.items()]
-    for place, before, after in lives:
+    records: list[tuple[tuple[str, str], PositionRecord | None, PositionRecord | None]]
+    records = [((place[0], place[1]), record.before, record) for place, record in positions.records.items()]
+    records += [((place[0], place[1]), record, None) for place, record in positions.removed.items()]
+    for place, before, after in records:
         order = (place[0], last_order.get(place))
         for side, sign in ((before, -1), (after, 1)):
             if side is not None and side.state.signed_qty:
-                _add_life(trades, order, side, sign)
+                _add_record(trades, order, side, sign)
     return trades
 
 
-def _add_life(trades: Trades, order: tuple[str, str | None], life: Life, sign: int) -> None:
-    market = (order[0], life.instrument_id)
-    trades.held[market, life.state.entry] += sign * abs(life.state.signed_qty)
-    amounts = trades.tied_up.setdefault(order, {})
-    currency = life.state.currency
-    amounts[currency] = amounts.get(currency, _ZERO) + sign * life.tied_up
+def _add_record(trades: Trades, order: tuple[str, str | None], record: PositionRecord, sign: int) -> None:
+    market = (order[0], record.instrument_id)
+    trades.open_qty[market, record.state.entry] += sign * abs(record.state.signed_qty)
+    amounts = trades.reserved.setdefault(order, {})
+    currency = record.state.currency
+    amounts[currency] = amounts.get(currency, _ZERO) + sign * record.reserved
 
 
 def given_up_of(
     orders: Sequence[OrderChange],
-    tied: Mapping[OrderKey, TiedOrder],
-    held: Mapping[Side, Decimal],
+    with_holds: Mapping[OrderKey, OrderWithHold],
+    open_qty: Mapping[Side, Decimal],
     positions: PositionChanges,
 ) -> dict[OrderKey, Decimal]:
     """What orders that end with this batch would still have added to exposure, as all stood when they ended.
@@ -78,16 +77,16 @@ def given_up_of(
         if change.state.is_terminal
         and change.state.leaves_qty
         and not change.state.reduce_only
-        and (order := tied.get(change.key)) is not None
+        and (order := with_holds.get(change.key)) is not None
         and (change.status_before not in TERMINAL or order.hold.unit_price is None)
     }
     if not ended:
         return {}
     given_up = {key: change.state.leaves_qty for key, change in ended.items()}
-    rewound = _Rewound(held, positions, {tied[key].market for key in ended})
-    claims = _claims(tied, ended)
+    rewound = _Rewound(open_qty, positions, {with_holds[key].market for key in ended})
+    claims = _claims(with_holds, ended)
     for key, change in sorted(ended.items(), key=lambda item: item[1].last_seq, reverse=True):
-        order = tied[key]
+        order = with_holds[key]
         side = (order.market, order.order.side)
         if order.order.is_amount or not (reducible := reducible_in(rewound.to(change.last_seq, order.market), side)):
             continue
@@ -99,11 +98,11 @@ def given_up_of(
 
 
 def _claims(
-    tied: Mapping[OrderKey, TiedOrder], ended: Mapping[OrderKey, OrderChange]
+    with_holds: Mapping[OrderKey, OrderWithHold], ended: Mapping[OrderKey, OrderChange]
 ) -> dict[Side, list[tuple[tuple[int, str], Decimal, int]]]:
     """By side of a market: whose turn it is to claim a part of what is reduced, how much, and up to which event."""
     claims: dict[Side, list[tuple[tuple[int, str], Decimal, int]]] = defaultdict(list)
-    for key, order in tied.items():
+    for key, order in with_holds.items():
         change = ended.get(key)
         leaves = order.order.leaves_qty if change is None else change.state.leaves_qty
         if leaves and not order.order.is_amount:
@@ -115,16 +114,16 @@ def _claims(
 class _Rewound:
     """Open quantities by side as they were at events of this batch, the last one first."""
 
-    def __init__(self, held: Mapping[Side, Decimal], positions: PositionChanges, markets: set[Market]) -> None:
-        self._held = dict(held)
+    def __init__(self, open_qty: Mapping[Side, Decimal], positions: PositionChanges, markets: set[Market]) -> None:
+        self._held = dict(open_qty)
         self._fills: dict[Market, list[BookedFill]] = defaultdict(list)
         self._signed: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for booked in sorted(positions.fills, key=attrgetter("seq")):
             market = (booked.strategy_id, booked.instrument_id)
             if market in markets:
                 self._fills[market].append(booked)
-        for place, life in positions.lives.items():
-            self._signed[place[0], place[1]] += life.state.signed_qty
+        for place, record in positions.records.items():
+            self._signed[place[0], place[1]] += record.state.signed_qty
 
     def to(self, seq: int, market: Market) -> Mapping[Side, Decimal]:
         """As they were at that event, without what later fills did in the market."""

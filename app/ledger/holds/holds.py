@@ -11,25 +11,24 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.database import WriteConnection
-from app.ledger.batch import OrderKey
+from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange
-from app.ledger.folding.positions import PositionChanges
 from app.ledger.folding.valuations import valuations_of
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import (
     Market,
-    TiedOrder,
-    held_in,
+    OrderWithHold,
     load_holds,
     load_open_orders,
-    open_order_of,
+    open_quantities,
+    order_with_hold,
     reducible_in,
 )
 from app.ledger.holds.exposure_changes import given_up_of, trades_of
 from app.ledger.holds.reference_prices import find_references, refer_to_own_events
-from app.ledger.storage.query_batch import ask
-from app.ledger.storage.rows import HOLD_COLUMNS, hold_row
-from app.ledger.storage.writing import Insert, Part, Update
+from app.ledger.storage.query_batch import fetch_all_at_once
+from app.ledger.storage.rows import HOLDS, hold_row
+from app.ledger.storage.writing import Insert, TableWrite, Update
 from app.models import Hold
 from app.rules.enums import JournalReason, OrderSide, QuantitySource
 from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, is_amount, opposite, unit_price_of
@@ -49,11 +48,11 @@ class HoldChanges:
     new: dict[OrderKey, HoldState] = field(default_factory=dict)
     moved: dict[OrderKey, HoldState] = field(default_factory=dict)
 
-    def parts(self) -> list[Part]:
+    def writes(self) -> list[TableWrite]:
         """What is to be written."""
         return [
-            Insert(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.new.items()]),
-            Update(Hold, HOLD_COLUMNS, [hold_row(key, hold) for key, hold in self.moved.items()]),
+            Insert(Hold, HOLDS.columns, [hold_row(key, hold) for key, hold in self.new.items()]),
+            Update(Hold, HOLDS.columns, [hold_row(key, hold) for key, hold in self.moved.items()]),
         ]
 
 
@@ -67,7 +66,7 @@ class _Steps:
     given_up: Decimal
 
 
-async def tie_up(
+async def reserve(
     work: WriteConnection,
     orders: Sequence[OrderChange],
     positions: PositionChanges,
@@ -85,25 +84,27 @@ async def tie_up(
     """
     moved = {change.key: change for change in orders}
     trades = trades_of(positions)
-    markets = {(change.key[0], change.state.instrument_id) for change in orders} | {market for market, _ in trades.held}
+    markets = {market for market, _ in trades.open_qty}
+    markets |= {(change.key[0], change.state.instrument_id) for change in orders}
     markets |= {(change.key[0], change.instrument_id_before) for change in orders if change.instrument_id_before}
     changes = HoldChanges()
     if not markets:
         return changes
-    valuations, held_before = await ask(
-        work, valuations_of({instrument_id for _, instrument_id in markets}), held_in(markets)
+    valuations, open_before = await fetch_all_at_once(
+        work, valuations_of({instrument_id for _, instrument_id in markets}), open_quantities(markets)
     )
     valuations |= positions.valuations
-    held = {side: held_before.get(side, _ZERO) + trades.held.get(side, _ZERO) for side in held_before | trades.held}
-    tied = await _moved_orders(work, orders, changes, positions, valuations, prices or {})
-    if held:
-        for other in await load_open_orders(work, [(market, opposite(side)) for market, side in held]):
-            tied.setdefault(other.key, other)
-    stored = {key: copy(order.hold) if key not in changes.new else _NO_HOLD for key, order in tied.items()}
-    for order in tied.values():
+    sides = open_before | trades.open_qty
+    open_qty = {side: open_before.get(side, _ZERO) + trades.open_qty.get(side, _ZERO) for side in sides}
+    with_holds = await _moved_orders(work, orders, changes, positions, valuations, prices or {})
+    if open_qty:
+        for other in await load_open_orders(work, [(market, opposite(side)) for market, side in open_qty]):
+            with_holds.setdefault(other.key, other)
+    stored = {key: copy(order.hold) if key not in changes.new else _NO_HOLD for key, order in with_holds.items()}
+    for order in with_holds.values():
         _value_by(order, valuations.get(order.instrument_id), valued_before)
-    given_up = given_up_of(orders, tied, held, positions)
-    for order, quantity in _increasing(tied, held):
+    given_up = given_up_of(orders, with_holds, open_qty, positions)
+    for order, quantity in _increasing(with_holds, open_qty):
         before, change = stored[order.key], moved.get(order.key)
         steps = _Steps(
             quantity,
@@ -116,24 +117,24 @@ async def tie_up(
             changes.moved[order.key] = order.hold
         why = reason if change is not None else None
         why = why or _reason(change, order.key in changes.new, order.key in trades.increasing)
-        _note(book, order.key, why, before, order.hold, trades.tied_up.pop(order.key, {}))
-    for key, amounts in trades.tied_up.items():
+        _note(book, order.key, why, before, order.hold, trades.reserved.pop(order.key, {}))
+    for key, amounts in trades.reserved.items():
         why = reason or (JournalReason.FILLED if key[1] is not None else JournalReason.REVALUED)
         for currency, amount in amounts.items():
-            book.tie_up((key[0], currency), why, key[1], positions=amount)
+            book.reserve((key[0], currency), why, key[1], positions=amount)
     return changes
 
 
 def value_ended(key: OrderKey, state: OrderState, hold: HoldState, valuation: Valuation) -> None:
     """Say what an order gave up that ended before its instrument was known: no position could be open in it."""
-    order = TiedOrder(key, state.instrument_id, open_order_of(state, _ZERO), state.price, state.trigger_price, hold)
+    order = order_with_hold(key, state, hold)
     _value_by(order, valuation, None)
     hold.unit_price = _unit_price(order)
     if hold.unit_price is not None and not state.reduce_only:
         hold.voided = hold_amount(state.leaves_qty, hold.unit_price, valuation)
 
 
-def _value_by(order: TiedOrder, valuation: Valuation | None, valued_before: Mapping[str, Valuation] | None) -> None:
+def _value_by(order: OrderWithHold, valuation: Valuation | None, valued_before: Mapping[str, Valuation] | None) -> None:
     """State what the order is for, and what it held, by how its instrument is valued now."""
     hold, was_for_amount = order.hold, order.order.is_amount
     order.order.is_amount = is_amount(was_for_amount, valuation)
@@ -151,7 +152,7 @@ def _value_by(order: TiedOrder, valuation: Valuation | None, valued_before: Mapp
     hold.convert(before, valuation)
 
 
-def _move(order: TiedOrder, change: OrderChange | None, steps: _Steps, valuation: Valuation | None) -> None:
+def _move(order: OrderWithHold, change: OrderChange | None, steps: _Steps, valuation: Valuation | None) -> None:
     """Move a hold to what it must be now. One that cannot be valued holds nothing, until it can."""
     hold, price_before = order.hold, order.hold.unit_price
     hold.unit_price = _unit_price(order)
@@ -188,7 +189,7 @@ def _move(order: TiedOrder, change: OrderChange | None, steps: _Steps, valuation
         hold.voided = hold_amount(steps.given_up, hold.unit_price, valuation)
 
 
-def _unit_price(order: TiedOrder) -> Decimal | None:
+def _unit_price(order: OrderWithHold) -> Decimal | None:
     """What one unit of the order's quantity is valued at; one unit of an amount is worth one."""
     if order.order.is_amount:
         return _ONE
@@ -201,19 +202,19 @@ def _note(
     reason: JournalReason,
     before: HoldState,
     hold: HoldState,
-    tied_up: dict[str, Decimal],
+    reserved: dict[str, Decimal],
 ) -> None:
     """One entry for an order's hold and the position it traded, where both are in one currency."""
-    if not tied_up and before.remaining == hold.remaining and before.currency == hold.currency:
+    if not reserved and before.remaining == hold.remaining and before.currency == hold.currency:
         return
-    held: dict[str, Decimal] = {}
+    open_qty: dict[str, Decimal] = {}
     if before.currency is not None:
-        held[before.currency] = -before.remaining
+        open_qty[before.currency] = -before.remaining
     if hold.currency is not None:
-        held[hold.currency] = held.get(hold.currency, _ZERO) + hold.remaining
-    for currency in dict.fromkeys((*held, *tied_up)):
-        orders, positions = held.get(currency, _ZERO), tied_up.get(currency, _ZERO)
-        book.tie_up((key[0], currency), reason, key[1], orders=orders, positions=positions)
+        open_qty[hold.currency] = open_qty.get(hold.currency, _ZERO) + hold.remaining
+    for currency in dict.fromkeys((*open_qty, *reserved)):
+        orders, positions = open_qty.get(currency, _ZERO), reserved.get(currency, _ZERO)
+        book.reserve((key[0], currency), reason, key[1], orders=orders, positions=positions)
 
 
 def _reason(moved: OrderChange | None, is_new: bool, has_traded: bool) -> JournalReason:
@@ -227,17 +228,17 @@ def _reason(moved: OrderChange | None, is_new: bool, has_traded: bool) -> Journa
 
 
 def _increasing(
-    tied: Mapping[OrderKey, TiedOrder], held: Mapping[tuple[Market, OrderSide], Decimal]
-) -> list[tuple[TiedOrder, Decimal]]:
+    with_holds: Mapping[OrderKey, OrderWithHold], open_qty: Mapping[tuple[Market, OrderSide], Decimal]
+) -> list[tuple[OrderWithHold, Decimal]]:
     """Each order with the quantity that it would increase exposure by; in the order given."""
     sides: dict[tuple[Market, OrderSide], list[OpenOrder]] = defaultdict(list)
-    for order in tied.values():
+    for order in with_holds.values():
         sides[order.market, order.order.side].append(order.order)
     quantities: dict[OrderKey, Decimal] = {}
     for (market, side), orders in sides.items():
-        for open_order, quantity in increasing_quantities(orders, reducible_in(held, (market, side))):
+        for open_order, quantity in increasing_quantities(orders, reducible_in(open_qty, (market, side))):
             quantities[market[0], open_order.client_order_id] = quantity
-    return [(order, quantities[key]) for key, order in tied.items()]
+    return [(order, quantities[key]) for key, order in with_holds.items()]
 
 
 async def _moved_orders(
@@ -247,22 +248,20 @@ async def _moved_orders(
     positions: PositionChanges,
     valuations: Mapping[str, Valuation],
     last_prices: Mapping[Market, Decimal],
-) -> dict[OrderKey, TiedOrder]:
+) -> dict[OrderKey, OrderWithHold]:
     """The orders of the batch with their holds; those without one get one, but for such as ended without."""
     known = [change.key for change in orders if change.status_before is not None]
     holds = await load_holds(work, known) if known else {}
-    tied: dict[OrderKey, TiedOrder] = {}
+    with_holds: dict[OrderKey, OrderWithHold] = {}
     for change in orders:
         state, hold = change.state, holds.get(change.key)
         if hold is None:
             if change.status_before is not None and state.is_terminal:
                 continue  # denied here, or ended before holds were kept
             hold = changes.new[change.key] = HoldState(None, None)
-        leaves = _ZERO if state.is_terminal else state.leaves_qty
-        open_order = open_order_of(state, leaves)
-        order = TiedOrder(change.key, state.instrument_id, open_order, state.price, state.trigger_price, hold)
+        order = order_with_hold(change.key, state, hold)
         if refer_to_own_events(order, state, valuations.get(order.instrument_id)) and change.key not in changes.new:
             changes.moved[change.key] = hold
-        tied[change.key] = order
-    await find_references(work, orders, tied, positions, last_prices)
-    return tied
+        with_holds[change.key] = order
+    await find_references(work, orders, with_holds, positions, last_prices)
+    return with_holds

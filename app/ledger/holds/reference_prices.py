@@ -6,16 +6,15 @@ from decimal import Decimal
 from operator import attrgetter, itemgetter
 
 from app.database import WriteConnection
-from app.ledger.batch import OrderKey
+from app.ledger.batch import BookedFill, OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange
-from app.ledger.folding.positions import BookedFill, PositionChanges
-from app.ledger.holds.exposure import LastFill, Market, TiedOrder, load_last_fills
+from app.ledger.holds.exposure import LastFill, Market, OrderWithHold, load_last_fills
 from app.rules.holds import is_amount, unit_price_of
 from app.rules.order_state import OrderState
 from app.rules.valuation import Valuation
 
 
-def refer_to_own_events(order: TiedOrder, state: OrderState, valuation: Valuation | None) -> bool:
+def refer_to_own_events(order: OrderWithHold, state: OrderState, valuation: Valuation | None) -> bool:
     """Value it by the price at which the emulator released it, or the engine turned its amount into a quantity.
 
     Answers whether that is another price than before: it is stored even while the order has the same one of its own.
@@ -32,7 +31,7 @@ def refer_to_own_events(order: TiedOrder, state: OrderState, valuation: Valuatio
 async def find_references(
     work: WriteConnection,
     orders: Sequence[OrderChange],
-    tied: Mapping[OrderKey, TiedOrder],
+    with_holds: Mapping[OrderKey, OrderWithHold],
     positions: PositionChanges,
     last_prices: Mapping[Market, Decimal],
 ) -> None:
@@ -43,7 +42,7 @@ async def find_references(
     without = [
         (change, order)
         for change in orders
-        if (order := tied.get(change.key)) is not None
+        if (order := with_holds.get(change.key)) is not None
         and unit_price_of(order.price, order.trigger_price, order.hold.reference_price) is None
     ]
     if not without:

@@ -3,8 +3,8 @@ valued before.
 
     instruments ─> positions and fills ─> discrepancies ─> totals ─> holds ─> budgets, journal, change feed
 
-All of it happens in the transaction that records the instrument. `value_waiting` is a convenience: the gate values the
-orders of its strategies itself before it grants anything.
+All of it happens in the transaction that records the instrument. `value_waiting` is a convenience: authorization
+values the orders of its strategies itself before it grants anything.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,18 +12,18 @@ from decimal import Decimal, localcontext
 from time import time_ns
 
 from app.database import Database, WriteConnection
-from app.ledger.batch import OrderKey
+from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange, load_states
-from app.ledger.folding.positions import START, PositionChanges, recompute
+from app.ledger.folding.positions import START, recompute
 from app.ledger.folding.reconciliation import reconcile
 from app.ledger.folding.totals import rebuild_fill_sums
 from app.ledger.folding.valuations import load_valuations
 from app.ledger.holds.budgets import BudgetBook
-from app.ledger.holds.exposure import Market, UnvaluedOrder, hold_of, load_holds, load_last_prices
-from app.ledger.holds.holds import tie_up, value_ended
+from app.ledger.holds.exposure import Market, UnvaluedOrder, load_holds, load_last_prices
+from app.ledger.holds.holds import reserve, value_ended
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
-from app.ledger.storage.row_writes import feed_part, moved_position_parts, revised_part
-from app.ledger.storage.rows import HOLD_COLUMNS, hold_row
+from app.ledger.storage.row_writes import feed_write, moved_position_writes, revised_fill_write
+from app.ledger.storage.rows import HOLD_STATE, HOLDS, hold_row
 from app.ledger.storage.writing import Update, write
 from app.models import Hold
 from app.models.order import OPEN
@@ -98,9 +98,9 @@ async def _revalue_positions(
         await recompute(work, key, [], changes, deducts_base_fees=deducts, since=START)
         compared = await reconcile(work, {}, changes, strategies)
         deducting |= compared.deducting
-        changes.lives = {place: life for place, life in changes.lives.items() if life.is_changed}
-        await write(work, [revised_part(changes), *compared.parts(), feed_part(positions=changes)])
-        total.lives |= changes.lives
+        changes.records = {place: record for place, record in changes.records.items() if record.is_changed}
+        await write(work, [revised_fill_write(changes), *compared.writes(), feed_write(positions=changes)])
+        total.records |= changes.records
         total.removed |= changes.removed
     return total, deducting
 
@@ -116,13 +116,13 @@ async def _rehold(
     """Move the holds of open orders, and what positions tie up, and write it. Answers whether anything changed."""
     states, _ = await load_states(work, keys)
     orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
-    concerned = {key[0] for key in keys} | {place[0] for place in (*positions.lives, *positions.removed)}
+    concerned = {key[0] for key in keys} | {place[0] for place in (*positions.records, *positions.removed)}
     book = await BudgetBook.load(work, sorted(concerned), time_ns())
-    holds = await tie_up(
+    holds = await reserve(
         work, orders, positions, book, JournalReason.REVALUED, valued_before=valued_before, prices=prices
     )
-    feed = feed_part(orders=[*holds.new, *holds.moved], budgets=book.changed)
-    await write(work, [*moved_position_parts(positions), *holds.parts(), *book.parts(), feed])
+    feed = feed_write(orders=[*holds.new, *holds.moved], budgets=book.changed)
+    await write(work, [*moved_position_writes(positions), *holds.writes(), *book.writes(), feed])
     return bool(holds.new or holds.moved)
 
 
@@ -134,10 +134,10 @@ async def _convert_ended(work: WriteConnection, instruments: Sequence[str], befo
         return
     rows = []
     for row in await work.fetch(_ENDED_HOLDS, changed):
-        hold, instrument_id = hold_of(row), row["instrument_id"]
+        hold, instrument_id = HOLD_STATE.read(row), row["instrument_id"]
         hold.convert(before.get(instrument_id, assumed(row["currency"])), after[instrument_id])
         rows.append(hold_row((str(row["strategy_id"]), row["client_order_id"]), hold))
-    await write(work, [Update(Hold, HOLD_COLUMNS, rows)])
+    await write(work, [Update(Hold, HOLDS.columns, rows)])
 
 
 async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
@@ -150,7 +150,7 @@ async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
     for key in keys:
         value_ended(key, states[key], holds[key], valuations[states[key].instrument_id])
     rows = [hold_row(key, holds[key]) for key in keys]
-    await write(work, [Update(Hold, HOLD_COLUMNS, rows), feed_part(orders=keys)])
+    await write(work, [Update(Hold, HOLDS.columns, rows), feed_write(orders=keys)])
 
 
 async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOrder]) -> bool:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 from app.database import WriteConnection
-from app.engines.nautilus import decode_stored
+from app.event_codec import decode_stored
 from app.ledger.batch import OrderKey
 from app.ledger.storage.key_lookup import array_source, join_by
 from app.ledger.storage.locks import LockedStrategy
+from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import EVENT_COLUMNS, own_event_row
-from app.ledger.storage.writing import Insert, Part, Row
+from app.ledger.storage.writing import Insert, TableWrite
 from app.models import OrderEvent
 from app.rules.events import AnyOwnEvent, AuthorizationGranted
 
@@ -59,6 +60,6 @@ def numbered_row(strategy_id: str, strategy: LockedStrategy, event: AnyOwnEvent)
     return own_event_row(strategy_id, strategy.event_seq, event)
 
 
-def event_part(rows: Sequence[Row]) -> Part:
+def event_write(rows: Sequence[Row]) -> TableWrite:
     """Numbered events, to be written."""
     return Insert(OrderEvent, EVENT_COLUMNS, rows)

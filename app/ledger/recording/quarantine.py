@@ -18,9 +18,10 @@ from app.ledger.input_checks import check_text
 from app.ledger.recording import own_events
 from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted
-from app.ledger.storage.audit_log import Action, Entity, record
+from app.ledger.storage.audit_log import Action, AuditedState, record
 from app.ledger.storage.locks import lock_strategies
-from app.ledger.storage.rows import QUARANTINE_COLUMNS, quarantine_row
+from app.ledger.storage.row_mapping import columns_of
+from app.ledger.storage.rows import QUARANTINED
 from app.ledger.storage.writing import Merge, write
 from app.models import QuarantinedEvent, QuarantineResolution
 from app.principal import Principal
@@ -28,7 +29,6 @@ from app.rules.enums import QuarantineAction, QuarantineCode
 from app.rules.events import QuarantineResolved
 
 REASON_LENGTH_MAX = 2_000
-_RESOLUTION_COLUMNS = ("strategy_id", "event_id", "variant", "action", "reason", "actor", "ts")
 _FIND = """
 SELECT e.type, e.payload->>'instrument_id' AS instrument_id, e.ts_event, q.code,
        coalesce(q.client_order_id, e.client_order_id, e.payload->>'opening_order_id') AS client_order_id,
@@ -96,10 +96,8 @@ async def resolve_quarantine(
     arrival = Arrival(strategy_id, strategy.event_seq, event, encode(event).decode())
     recorded = await apply_admitted(work, empty_admission([arrival], strategies))
     resolution = (*(strategy_id, command.event_id, command.variant), command.action, command.reason, event.actor, now)
-    await write(
-        work,
-        [Merge(QuarantineResolution, _RESOLUTION_COLUMNS, [resolution]), *_conflict_parts(row, event, strategy_id)],
-    )
+    resolved = Merge(QuarantineResolution, columns_of(QuarantineResolution), [resolution])
+    await write(work, [resolved, *_conflict_writes(row, event, strategy_id)])
     await _audit(work, principal, strategy_id, row, event)
     return Resolved(event.client_order_id, now, revaluable=frozenset(recorded.revaluable))
 
@@ -123,7 +121,7 @@ def _require_resolvable(row: asyncpg.Record, command: ResolveQuarantine) -> None
         )
 
 
-def _conflict_parts(row: asyncpg.Record, event: QuarantineResolved, strategy_id: str) -> list[Merge]:
+def _conflict_writes(row: asyncpg.Record, event: QuarantineResolved, strategy_id: str) -> list[Merge]:
     """Other content under a known id belongs to no order's fold: it is dismissed here."""
     if not event.variant:
         return []
@@ -136,13 +134,13 @@ def _conflict_parts(row: asyncpg.Record, event: QuarantineResolved, strategy_id:
         code=QuarantineCode.DISMISSED,
         reason=dismissal_reason(event),
     )
-    return [Merge(QuarantinedEvent, QUARANTINE_COLUMNS, [quarantine_row(dismissed)])]
+    return [Merge(QuarantinedEvent, QUARANTINED.columns, [QUARANTINED.row((), dismissed)])]
 
 
 async def _audit(
     work: WriteConnection, principal: Principal, strategy_id: str, row: asyncpg.Record, event: QuarantineResolved
 ) -> None:
-    described: Entity = {
+    described: AuditedState = {
         "strategyId": strategy_id,
         "eventId": event.resolves,
         "variant": event.variant,

@@ -17,25 +17,26 @@ from app.errors import DatabaseUnavailable
 from app.ledger.batch import (
     Admitted,
     Arrival,
+    BatchResult,
     Incoming,
     OrderKey,
+    PositionChanges,
     Quarantine,
-    RecordedEvents,
     Rejected,
     SignalArrival,
 )
 from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChanges, move_orders
-from app.ledger.folding.positions import PositionChanges
 from app.ledger.folding.reconciliation import book_and_reconcile
 from app.ledger.holds.budgets import BudgetBook, BudgetKey
-from app.ledger.holds.holds import HoldChanges, tie_up
+from app.ledger.holds.holds import HoldChanges, reserve
 from app.ledger.holds.revaluation import value_waiting
 from app.ledger.recording.dedup import admit
 from app.ledger.recording.signals import add_signals
-from app.ledger.storage.row_writes import add_instruments, feed_part, number_part, order_parts, position_parts
-from app.ledger.storage.rows import EVENT_COLUMNS, QUARANTINE_COLUMNS, event_row, quarantine_row
-from app.ledger.storage.writing import CANNOT_BE_STORED, Delete, Insert, Merge, Part, write
+from app.ledger.storage.row_mapping import key_of
+from app.ledger.storage.row_writes import add_instruments, feed_write, order_writes, position_writes, strategy_write
+from app.ledger.storage.rows import EVENT_COLUMNS, QUARANTINED, event_row
+from app.ledger.storage.writing import CANNOT_BE_STORED, Delete, Insert, Merge, TableWrite, write
 from app.models import OrderEvent, QuarantinedEvent
 from app.rules.enums import QuarantineCode
 from app.rules.events import POSITION_EVENTS
@@ -47,7 +48,7 @@ _FEW = 50
 _LOG = logging.getLogger("purser.ledger")
 
 
-async def record_events(database: Database, incoming: Sequence[Incoming]) -> RecordedEvents:
+async def record_events(database: Database, incoming: Sequence[Incoming]) -> BatchResult:
     """Record events in one transaction; what was recorded before changes nothing. Raises DatabaseUnavailable.
 
     Where PostgreSQL cannot hold an event, the batch is recorded in halves, so that this one alone is rejected.
@@ -62,7 +63,7 @@ async def record_events(database: Database, incoming: Sequence[Incoming]) -> Rec
             first = await record_events(database, incoming[:middle])
             return first + await record_events(database, incoming[middle:])
         message = f"PostgreSQL cannot store the event: {error}"
-        return RecordedEvents(
+        return BatchResult(
             rejected=[Rejected(item.place, item.event.event_id, "CANNOT_BE_STORED", message) for item in incoming]
         )
     if recorded.assumed or recorded.discrepancies:
@@ -72,7 +73,7 @@ async def record_events(database: Database, incoming: Sequence[Incoming]) -> Rec
     return recorded
 
 
-def _report_doubts(recorded: RecordedEvents) -> None:
+def _report_doubts(recorded: BatchResult) -> None:
     if recorded.assumed:
         _LOG.warning(
             "fills in %s are valued as linear, multiplier 1: the instruments are not recorded",
@@ -86,7 +87,7 @@ async def value_waiting_orders(database: Database, instrument_ids: Collection[st
     """In a transaction of its own: orders of other strategies may wait, which are not locked together with ours.
 
     Two strategies may meet an instrument at once, one by a fill and one by an order that it would value: each looks
-    after its own commit, so one of both sees the other. The gate is right without it.
+    after its own commit, so one of both sees the other. Authorization is correct without it.
     """
     try:
         await value_waiting(database, instrument_ids)
@@ -94,15 +95,15 @@ async def value_waiting_orders(database: Database, instrument_ids: Collection[st
         _LOG.warning("orders in %s are valued at their next event", ", ".join(sorted(instrument_ids)), exc_info=True)
 
 
-async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> RecordedEvents:
+async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> BatchResult:
     """The same inside a transaction of the caller's."""
     admitted = await admit(work, incoming)
     if not (admitted.arrivals or admitted.conflicts or admitted.signals):
-        return RecordedEvents(duplicates=admitted.duplicates)
+        return BatchResult(duplicates=admitted.duplicates)
     return await apply_admitted(work, admitted)
 
 
-async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterable[OrderKey] = ()) -> RecordedEvents:
+async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterable[OrderKey] = ()) -> BatchResult:
     """Apply numbered events of locked strategies, and write what that brings about; `anew` orders are folded again."""
     with localcontext(EXACT):
         reports = [new for new in admitted.arrivals if type(new.event) in POSITION_EVENTS]
@@ -110,24 +111,34 @@ async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterab
         orders = await move_orders(work, news, anew)
         positions, reconciled = await book_and_reconcile(work, orders.fills, reports, admitted.strategies)
         book = await BudgetBook.load(work, admitted.strategies, time.time_ns())
-        holds = await tie_up(work, orders.orders, positions, book)
+        holds = await reserve(work, orders.orders, positions, book)
         conflicts = [_conflict(arrival) for arrival in admitted.conflicts]
         orders.quarantined += conflicts
         await add_instruments(work, positions)
         signals = await add_signals(work, admitted.signals)
-        feed = feed_part(
+        feed = feed_write(
             strategies=admitted.new_strategies,
             orders=[*[change.key for change in orders.orders], *holds.moved],
             positions=positions,
             budgets=sorted({*book.changed, *_paid(positions)}),
             signals=signals.new,
         )
-        parts = [*_event_parts(admitted, orders), *position_parts(positions), *reconciled.parts(), *signals.parts]
-        parts += [*order_parts(orders.orders), totals.order_counts(orders.orders), number_part(admitted.strategies)]
-        await write(work, [*parts, *holds.parts(), *book.parts(), feed])
+        writes = [
+            *_event_writes(admitted, orders),
+            *position_writes(positions),
+            *reconciled.writes(),
+            *signals.writes,
+            *order_writes(orders.orders),
+            totals.order_counts(orders.orders),
+            strategy_write(admitted.strategies),
+            *holds.writes(),
+            *book.writes(),
+            feed,
+        ]
+        await write(work, writes)
     quarantined = len(orders.quarantined)
     stored = len(admitted.arrivals) + len(admitted.conflicts)
-    return RecordedEvents(
+    return BatchResult(
         accepted=stored - quarantined + len(signals.new),
         duplicates=admitted.duplicates + len(admitted.signals) - len(signals.new) - len(signals.conflicting),
         quarantined=quarantined,
@@ -146,7 +157,8 @@ def _unvalued_instruments(orders: OrderChanges, holds: HoldChanges) -> set[str]:
 
 def _paid(positions: PositionChanges) -> set[BudgetKey]:
     """Whose realized PnL or fees, shown with the budget, are others now."""
-    paid = {(booked.strategy_id, booked.settlement_currency) for booked in (*positions.fills, *positions.revised)}
+    booked_fills = (*positions.fills, *positions.revised)
+    paid = {(booked.strategy_id, booked.outcome.settlement_currency) for booked in booked_fills}
     return paid | {(booked.strategy_id, booked.fill.commission_currency) for booked in positions.fills}
 
 
@@ -168,13 +180,13 @@ def _rejected(signal: SignalArrival) -> Rejected:
     return Rejected(signal.place, signal.event.event_id, QuarantineCode.CONFLICTING_CONTENT.value, reason)
 
 
-def _event_parts(admitted: Admitted, orders: OrderChanges) -> list[Part]:
+def _event_writes(admitted: Admitted, orders: OrderChanges) -> list[TableWrite]:
     arrivals = (*admitted.arrivals, *admitted.conflicts)
-    new = [quarantine_row(item) for item in orders.quarantined]
-    revised = [quarantine_row(item) for item in orders.requarantined]
+    new = [QUARANTINED.row((), item) for item in orders.quarantined]
+    revised = [QUARANTINED.row((), item) for item in orders.requarantined]
     return [
         Insert(OrderEvent, EVENT_COLUMNS, [event_row(arrival) for arrival in arrivals]),
-        Delete(QuarantinedEvent, QUARANTINE_COLUMNS[:3], orders.released),
-        Insert(QuarantinedEvent, QUARANTINE_COLUMNS, new),
-        Merge(QuarantinedEvent, QUARANTINE_COLUMNS, revised),
+        Delete(QuarantinedEvent, key_of(QuarantinedEvent), orders.released),
+        Insert(QuarantinedEvent, QUARANTINED.columns, new),
+        Merge(QuarantinedEvent, QUARANTINED.columns, revised),
     ]

@@ -13,8 +13,8 @@ from app.ledger.commands import RecordSignal
 from app.ledger.folding import totals
 from app.ledger.input_checks import check_identifier
 from app.ledger.storage.key_lookup import array_source
-from app.ledger.storage.row_writes import feed_part
-from app.ledger.storage.writing import CANNOT_BE_STORED, Part, write
+from app.ledger.storage.row_writes import feed_write
+from app.ledger.storage.writing import CANNOT_BE_STORED, TableWrite, write
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of
 
@@ -46,7 +46,7 @@ class SignalChanges:
     `parts` count them, and are still to be written.
     """
 
-    parts: list[Part] = field(default_factory=list)
+    writes: list[TableWrite] = field(default_factory=list)
     new: list[tuple[str, str]] = field(default_factory=list)
     conflicting: list[SignalArrival] = field(default_factory=list)
 
@@ -94,7 +94,7 @@ async def record_signal(work: WriteConnection, command: RecordSignal, strategy_i
         ) from error
     if changes.conflicting:
         raise SignalConflict(signal_id)
-    await write(work, [*changes.parts, feed_part(signals=changes.new)])
+    await write(work, [*changes.writes, feed_write(signals=changes.new)])
     return UUID(owner), signal_id
 
 

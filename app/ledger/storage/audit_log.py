@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from app.database import WriteConnection
 from app.ledger.storage.locks import lock_audit_log
-from app.ledger.storage.writing import Insert, Row, write
+from app.ledger.storage.row_mapping import Row
+from app.ledger.storage.writing import Insert, write
 from app.models import AuditEntry, Change
 from app.principal import Principal
 from app.rules.audit_chain import GENESIS, Link, canonical_json, hash_of
@@ -19,7 +20,7 @@ _COLUMNS = (
     *("request_id", "hash"),
 )
 
-Entity = Mapping[str, str | int | bool | list[str] | None]
+AuditedState = Mapping[str, str | int | bool | list[str] | None]
 """How a thing stands, by GraphQL's field names; amounts are text."""
 
 
@@ -39,15 +40,15 @@ class Action(StrEnum):
 
 
 @dataclass(slots=True, frozen=True)
-class Act:
+class AuditRecord:
     """What was done to one thing. `before` is None where it was not there, `after` where it is gone."""
 
     action: Action
     entity_type: str
     entity_id: str
     strategy_id: str | None
-    before: Entity | None
-    after: Entity | None
+    before: AuditedState | None
+    after: AuditedState | None
 
 
 async def record(
@@ -57,16 +58,16 @@ async def record(
     entity_type: str,
     entity_id: str,
     strategy_id: str | None,
-    before: Entity | None,
-    after: Entity | None,
+    before: AuditedState | None,
+    after: AuditedState | None,
 ) -> None:
     """Record one act. The transaction locks nothing else after this, and had better end soon: others wait for it."""
-    await record_all(work, principal, [Act(action, entity_type, entity_id, strategy_id, before, after)])
+    await record_all(work, principal, [AuditRecord(action, entity_type, entity_id, strategy_id, before, after)])
 
 
-async def record_all(work: WriteConnection, principal: Principal, acts: Sequence[Act]) -> None:
+async def record_all(work: WriteConnection, principal: Principal, records: Sequence[AuditRecord]) -> None:
     """Record several acts of one transaction, in their order."""
-    if not acts:
+    if not records:
         return
     await lock_audit_log(work)
     # A statement of its own, after the lock: it must see what the holder before committed.
@@ -74,7 +75,7 @@ async def record_all(work: WriteConnection, principal: Principal, acts: Sequence
     first, previous = (last["id"] + 1, last["hash"]) if last is not None else (1, GENESIS)
     now = time.time_ns()
     rows: list[Row] = []
-    for number, act in enumerate(acts, start=first):
+    for number, act in enumerate(records, start=first):
         link = Link(
             id=number,
             ts=now,

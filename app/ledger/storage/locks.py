@@ -52,16 +52,6 @@ class LockedStrategy:
         """Whether it is to be written."""
         return self.event_seq != self.stored_seq or self.deducts_base_fees is not self.stored_deducts
 
-    def successor(self) -> "LockedStrategy":
-        """As the next one to lock it will find it, unless somebody else comes between."""
-        deducts = self.deducts_base_fees
-        return LockedStrategy(self.name, self.trader_id, self.state, self.event_seq, self.event_seq, deducts, deducts)
-
-    def was(self, other: "LockedStrategy") -> bool:
-        """Whether both were found the same."""
-        mine = (self.name, self.trader_id, self.state, self.stored_seq, self.deducts_base_fees)
-        return mine == (other.name, other.trader_id, other.state, other.stored_seq, other.deducts_base_fees)
-
 
 async def lock_strategies(work: WriteConnection, strategy_ids: Iterable[str]) -> dict[str, LockedStrategy]:
     """Become the only writer of those that exist: what is read of them stays true until the transaction ends.

@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(r"\$(\d+)")
 
 
 @dataclass(slots=True, frozen=True)
-class Query(Generic[Result]):
+class BatchQuery(Generic[Result]):
     """A SELECT with its arguments (`$1` is the first), and what becomes of its rows.
 
     Rows come as JSON, their numbers with every digit: `rows` decodes the list of them, `read` makes the answer.
@@ -27,7 +27,7 @@ class Query(Generic[Result]):
     read: Callable[[Any], Result]
 
 
-async def ask(connection: ReadConnection, *queries: Query[Any]) -> list[Any]:
+async def fetch_all_at_once(connection: ReadConnection, *queries: BatchQuery[Any]) -> list[Any]:
     """The answers, in the order of the queries, as of one moment."""
     arguments = [argument for query in queries for argument in query.arguments]
     counts = tuple(len(query.arguments) for query in queries)

@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from app.database import WriteConnection
-from app.ledger.batch import OrderKey
+from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange
-from app.ledger.folding.positions import EFFECT_COLUMNS, PositionChanges
 from app.ledger.holds.budgets import BudgetKey
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.rows import FILL_COLUMNS, ORDER_COLUMNS, POSITION_COLUMNS, fill_row, order_row, position_row
-from app.ledger.storage.writing import Delete, Insert, Part, Row, Update
+from app.ledger.storage.row_mapping import key_of
+from app.ledger.storage.rows import FILLS, ORDERS, POSITIONS, fill_values, order_row, position_values
+from app.ledger.storage.writing import Delete, Insert, TableWrite, Update
 from app.models import Change, Fill, Order, Position, Strategy
 from app.models.trading_control import ALL
 from app.rules.identity import NO_STRATEGY
+from app.rules.positions import FillOutcome
 
 _ADD_INSTRUMENTS = """
 INSERT INTO instruments (instrument_id, quote_currency, settlement_currency)
@@ -22,53 +23,49 @@ ON CONFLICT (instrument_id) DO NOTHING
 """
 
 
-def number_part(strategies: Mapping[str, LockedStrategy]) -> Part:
+def strategy_write(strategies: Mapping[str, LockedStrategy]) -> TableWrite:
     """The numbers of the strategies' last events, where there are new ones, and what those show of their engine."""
     changed = [(key, one) for key, one in strategies.items() if one.is_changed]
     rows = [(key, one.event_seq, one.deducts_base_fees) for key, one in changed]
     return Update(Strategy, ("strategy_id", "event_seq", "deducts_base_fees"), rows)
 
 
-def order_parts(orders: Sequence[OrderChange]) -> list[Part]:
+def order_writes(orders: Sequence[OrderChange]) -> list[TableWrite]:
     """Orders as they stand now. How many there are of each status is `totals.order_counts`."""
-    return order_row_parts(
-        [order_row(change) for change in orders if change.status_before is None],
-        [order_row(change) for change in orders if change.status_before is not None],
-    )
+    new = [order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is None]
+    moved = [
+        order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is not None
+    ]
+    return [Insert(Order, ORDERS.columns, new), Update(Order, ORDERS.columns, moved)]
 
 
-def order_row_parts(new: Sequence[Row], moved: Sequence[Row]) -> list[Part]:
-    """The same of rows that are made already."""
-    return [Insert(Order, ORDER_COLUMNS, new), Update(Order, ORDER_COLUMNS, moved)]
-
-
-def position_parts(changes: PositionChanges) -> list[Part]:
+def position_writes(changes: PositionChanges) -> list[TableWrite]:
     """New fills, what they did to positions, and the totals of both. Run under `localcontext(EXACT)`."""
-    if not changes.lives and not changes.removed:
+    if not changes.records and not changes.removed:
         return []
-    return [*moved_position_parts(changes), *totals.fill_sums(changes)]
+    return [*moved_position_writes(changes), *totals.fill_sums(changes)]
 
 
-def moved_position_parts(changes: PositionChanges) -> list[Part]:
+def moved_position_writes(changes: PositionChanges) -> list[TableWrite]:
     """The same without the totals of fills."""
-    fills = [fill_row(booked, booked.event) for booked in changes.fills if booked.event is not None]
-    new = [position_row(key, life) for key, life in changes.lives.items() if life.before is None]
-    moved = [position_row(key, life) for key, life in changes.lives.items() if life.before is not None]
+    fills = [fill_values(booked, booked.event) for booked in changes.fills if booked.event is not None]
+    new = [position_values(key, record) for key, record in changes.records.items() if record.before is None]
+    moved = [position_values(key, record) for key, record in changes.records.items() if record.before is not None]
     return [
-        Insert(Fill, FILL_COLUMNS, fills),
-        revised_part(changes),
-        Delete(Position, POSITION_COLUMNS[:3], list(changes.removed)),
-        Insert(Position, POSITION_COLUMNS, new),
-        Update(Position, POSITION_COLUMNS, moved),
+        Insert(Fill, FILLS.columns, fills),
+        revised_fill_write(changes),
+        Delete(Position, key_of(Position), list(changes.removed)),
+        Insert(Position, POSITIONS.columns, new),
+        Update(Position, POSITIONS.columns, moved),
         totals.position_counts(changes),
         totals.trade_sums(changes),
     ]
 
 
-def revised_part(changes: PositionChanges) -> Part:
+def revised_fill_write(changes: PositionChanges) -> TableWrite:
     """Fills stored earlier, with the effect that they have now."""
-    rows = [(booked.strategy_id, booked.event_id, *booked.effect) for booked in changes.revised]
-    return Update(Fill, ("strategy_id", "event_id", *EFFECT_COLUMNS), rows)
+    rows = [(booked.strategy_id, booked.event_id, *booked.outcome) for booked in changes.revised]
+    return Update(Fill, ("strategy_id", "event_id", *FillOutcome._fields), rows)
 
 
 async def add_instruments(work: WriteConnection, changes: PositionChanges) -> None:
@@ -77,7 +74,7 @@ async def add_instruments(work: WriteConnection, changes: PositionChanges) -> No
         await work.execute(_ADD_INSTRUMENTS, list(changes.new_instruments), list(changes.new_instruments.values()))
 
 
-def feed_part(
+def feed_write(
     *,
     strategies: Iterable[str] = (),
     orders: Iterable[OrderKey] = (),
@@ -86,14 +83,14 @@ def feed_part(
     signals: Iterable[tuple[str, str]] = (),
     keys: Iterable[str] = (),
     is_global_state: bool = False,
-) -> Part:
+) -> TableWrite:
     """The change feed: one row for each thing that this transaction made or changed."""
     rows: list[tuple[str, str, str]] = []
     rows += [(strategy_id, "strategy", strategy_id) for strategy_id in strategies]
     rows += [(strategy_id, "order", client_order_id) for strategy_id, client_order_id in dict.fromkeys(orders)]
     if positions is not None:
         rows += [(booked.strategy_id, "fill", booked.event_id) for booked in (*positions.fills, *positions.revised)]
-        rows += [(key[0], "position", f"{key[1]}:{key[2]}") for key in (*positions.lives, *positions.removed)]
+        rows += [(key[0], "position", f"{key[1]}:{key[2]}") for key in (*positions.records, *positions.removed)]
     rows += [(strategy_id, "budget", currency) for strategy_id, currency in budgets]
     rows += [(strategy_id, "signal", signal_id) for strategy_id, signal_id in signals]
     rows += [(str(NO_STRATEGY), "key", key_id) for key_id in keys]

@@ -1,10 +1,11 @@
-"""Writing rows to several tables: few by one statement for all of them, many by COPY where they are new.
+"""Writing rows to several tables: few rows in one statement for all tables, many new rows by COPY.
 
-A statement takes the rows of each table as one JSON text.
+The SQL is made from the models' columns, once for each combination of tables. SQLAlchemy's own inserts take one
+parameter a value; here the rows of a table are one JSON parameter, which `json_populate_recordset` casts to the table's
+types. That way is the faster one (ADR 0016).
 """
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
@@ -17,23 +18,24 @@ from sqlmodel import SQLModel
 
 from app.database import WriteConnection
 from app.ledger.storage.copying import copy_rows
-
-Row: TypeAlias = tuple[Any, ...]
+from app.ledger.storage.row_mapping import Row, key_of, table_of
 
 CANNOT_BE_STORED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
-"""What PostgreSQL says of content that it cannot hold, though it is well-formed: a number that no `numeric` takes,
-nesting beyond its stack."""
+"""PostgreSQL's errors for well-formed content beyond its bounds: of `numeric`, of the nesting of JSON."""
+
+StatementKey: TypeAlias = tuple[Any, ...]
+"""What determines a statement: the class of the write, the model, the columns and what is special to the class."""
 
 _TOGETHER_MAX = 300
-"""Rows beyond which a COPY for each table costs less than one statement for all (docs/adr/0016)."""
+"""Rows beyond which a COPY for each table costs less than one statement for all (ADR 0016)."""
 _json = msgspec.json.Encoder().encode
 
 
 @dataclass(slots=True)
-class Part:
-    """Rows of one table, with their values in the order of `columns`: of JSON and of lists PostgreSQL's text.
+class TableWrite:
+    """Rows for one table, each with its values in the order of `columns`.
 
-    A document of JSON is not `null`: that is a column without one.
+    Lists and JSON documents are PostgreSQL's text. A document cannot be JSON's `null`: None is a column without one.
     """
 
     model: type[SQLModel]
@@ -41,12 +43,17 @@ class Part:
     rows: Sequence[Row]
 
     @property
-    def shape(self) -> "Shape":
-        """What makes the statement."""
+    def statement_key(self) -> StatementKey:
+        """Determines the statement, whatever the rows."""
+        return type(self), self.model, self.columns
+
+    @classmethod
+    def sql(cls, place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
+        """The statement, with the rows as its parameter number `place`."""
         raise NotImplementedError
 
     def content(self) -> bytes:
-        """The rows as JSON."""
+        """The rows as JSON objects."""
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
         for name in _documents_of(self.model, self.columns):
             for row in rows:
@@ -54,39 +61,42 @@ class Part:
         return _json(rows)
 
 
-class Insert(Part):
+class Insert(TableWrite):
     """Rows that are known to be new."""
 
-    @property
-    def shape(self) -> "Shape":
-        """What makes the statement."""
-        return _insert_sql, (self.model, self.columns)
+    @classmethod
+    def sql(cls, place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
+        """An INSERT that fails where a row exists."""
+        listed = ", ".join(columns)
+        return f"INSERT INTO {table_of(model).name} AS t ({listed}) SELECT {listed} FROM {_source(place, model)}"
 
 
-class Update(Part):
-    """Rows that are known to exist: all columns but the key's are replaced."""
+class Update(TableWrite):
+    """Rows that are known to exist. All columns except the key's are replaced."""
 
-    @property
-    def shape(self) -> "Shape":
-        """What makes the statement."""
-        return _update_sql, (self.model, self.columns)
+    @classmethod
+    def sql(cls, place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
+        """An UPDATE by primary key."""
+        keys = key_of(model)
+        changes = ", ".join(f"{name} = s.{name}" for name in columns if name not in keys)
+        return f"UPDATE {table_of(model).name} t SET {changes} FROM {_source(place, model)} WHERE {_matches(keys)}"
 
 
-class Delete(Part):
-    """Rows to delete; the columns are those of the primary key."""
+class Delete(TableWrite):
+    """Rows to delete. The columns are those of the primary key."""
 
-    @property
-    def shape(self) -> "Shape":
-        """What makes the statement."""
-        return _delete_sql, (self.model, self.columns)
+    @classmethod
+    def sql(cls, place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
+        """A DELETE by primary key."""
+        return f"DELETE FROM {table_of(model).name} t USING {_source(place, model)} WHERE {_matches(columns)}"
 
 
 @dataclass(slots=True)
-class Merge(Part):
-    """Rows to insert, or to update where their primary key exists: columns in `add` are added to what is there.
+class Merge(TableWrite):
+    """Rows to insert, or to update where their primary key exists.
 
-    `add_trimmed` does so and drops the zeros that quotients leave behind the last digit. `least` and `greatest` keep
-    the smaller or larger value; all other columns are replaced.
+    An update adds the columns in `add` to the stored values. `add_trimmed` does so and drops the trailing zeros that
+    quotients leave. `least` and `greatest` keep the smaller or larger value. Other columns are replaced.
     """
 
     add: tuple[str, ...] = ()
@@ -95,146 +105,80 @@ class Merge(Part):
     greatest: tuple[str, ...] = ()
 
     @property
-    def shape(self) -> "Shape":
-        """What makes the statement."""
-        return _merge_sql, (self.model, self.columns, self.add, self.add_trimmed, self.least, self.greatest)
+    def statement_key(self) -> StatementKey:
+        """Determines the statement, whatever the rows."""
+        return type(self), self.model, self.columns, self.add, self.add_trimmed, self.least, self.greatest
+
+    @classmethod
+    def sql(
+        cls,
+        place: int,
+        model: type[SQLModel],
+        columns: tuple[str, ...],
+        add: tuple[str, ...] = (),
+        add_trimmed: tuple[str, ...] = (),
+        least: tuple[str, ...] = (),
+        greatest: tuple[str, ...] = (),
+    ) -> str:
+        """An INSERT ... ON CONFLICT (primary key) DO UPDATE."""
+        values = dict.fromkeys(columns, "excluded.{0}")
+        values |= dict.fromkeys(add, "t.{0} + excluded.{0}")
+        values |= dict.fromkeys(add_trimmed, "trim_scale(t.{0} + excluded.{0})")
+        values |= dict.fromkeys(least, "least(t.{0}, excluded.{0})")
+        values |= dict.fromkeys(greatest, "greatest(t.{0}, excluded.{0})")
+        keys = key_of(model)
+        changes = ", ".join(f"{name} = {value.format(name)}" for name, value in values.items() if name not in keys)
+        return f"{Insert.sql(place, model, columns)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
 
     def content(self) -> bytes:
-        """Rows in the order of their keys, so that two transactions lock them in the same order."""
-        keys = [self.columns.index(name) for name in _key_of(self.model)]
+        """The rows as JSON objects in the order of their keys: two transactions lock them in the same order."""
+        keys = [self.columns.index(name) for name in key_of(self.model)]
         self.rows = sorted(self.rows, key=lambda row: [str(row[key]) for key in keys])
-        return Part.content(self)
+        return TableWrite.content(self)
 
 
-Shape: TypeAlias = tuple[Callable[..., str], tuple[Any, ...]]
-
-
-async def write(work: WriteConnection, parts: Iterable[Part]) -> None:
-    """Write to several tables; no two parts have the same row."""
-    filled = [part for part in parts if part.rows]
-    if sum(len(part.rows) for part in filled) <= _TOGETHER_MAX:
+async def write(work: WriteConnection, writes: Iterable[TableWrite]) -> None:
+    """Write to several tables. No two of `writes` may have the same row."""
+    filled = [one for one in writes if one.rows]
+    if sum(len(one.rows) for one in filled) <= _TOGETHER_MAX:
         await _write_together(work, filled)
-    else:
-        for part in filled:
-            await _write_alone(work, part)
+        return
+    # Few rows between two COPYs share a statement: each statement is a round trip.
+    together: list[TableWrite] = []
+    for one in filled:
+        if isinstance(one, Insert):
+            await _write_together(work, together)
+            together = []
+            await copy_rows(work, table_of(one.model).name, one.columns, one.rows)
+        else:
+            together.append(one)
+    await _write_together(work, together)
 
 
-class WriteBehind:
-    """Writes some rows while the next are made; `async with` ends once all are written.
-
-    Nothing else may be asked of the connection meanwhile.
-    """
-
-    def __init__(self, work: WriteConnection) -> None:
-        self._work = work
-        self._under_way: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> "WriteBehind":
-        return self
-
-    async def write(self, parts: Iterable[Part]) -> None:
-        """Begin to write, once what was begun before is written. Raises what writing that raised."""
-        await self._finish()
-        self._under_way = asyncio.create_task(write(self._work, parts))
-        await asyncio.sleep(0)  # it begins now
-
-    async def __aexit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error is None:
-            await self._finish()
-        elif self._under_way is not None:
-            if error is asyncio.CancelledError:
-                self._under_way.cancel()
-            # The connection must be free for what comes next: the rollback.
-            await asyncio.gather(self._under_way, return_exceptions=True)
-
-    async def _finish(self) -> None:
-        if self._under_way is not None:
-            await self._under_way
-            self._under_way = None
+async def _write_together(work: WriteConnection, writes: Sequence[TableWrite]) -> None:
+    if writes:
+        statement = _statement(tuple(one.statement_key for one in writes))
+        await work.execute(statement, *[one.content() for one in writes])
 
 
-async def _write_together(work: WriteConnection, filled: Sequence[Part]) -> None:
-    if filled:
-        statement = _together_sql(tuple(part.shape for part in filled))
-        await work.execute(statement, *[part.content() for part in filled])
-
-
-async def _write_alone(work: WriteConnection, part: Part) -> None:
-    if isinstance(part, Insert):
-        await copy_rows(work, table_of(part.model), part.columns, part.rows)
-    else:
-        await _write_together(work, [part])
-
-
-def table_of(model: type[SQLModel]) -> str:
-    """The name of a model's table."""
-    name: str = model.__table__.name  # type: ignore[attr-defined]
-    return name
+@cache
+def _statement(keys: tuple[StatementKey, ...]) -> str:
+    statements = [kind.sql(place, *rest) for place, (kind, *rest) in enumerate(keys, 1)]
+    if len(statements) == 1:
+        return str(statements[0])
+    steps = ", ".join(f"step{place} AS ({statement})" for place, statement in enumerate(statements, 1))
+    return f"WITH {steps} SELECT"
 
 
 @cache
 def _documents_of(model: type[SQLModel], columns: tuple[str, ...]) -> list[str]:
-    table = model.__table__  # type: ignore[attr-defined]
-    return [name for name in columns if isinstance(table.c[name].type, JSONB)]
+    types = table_of(model).columns
+    return [name for name in columns if isinstance(types[name].type, JSONB)]
 
 
-@cache
-def _key_of(model: type[SQLModel]) -> list[str]:
-    return [column.name for column in model.__table__.primary_key]  # type: ignore[attr-defined]
-
-
-@cache
-def _together_sql(shapes: tuple[Shape, ...]) -> str:
-    if len(shapes) == 1:
-        make, shape = shapes[0]
-        return make(1, *shape)
-    steps = ", ".join(f"step{place} AS ({make(place, *shape)})" for place, (make, shape) in enumerate(shapes, 1))
-    return f"WITH {steps} SELECT"
-
-
-def _merge_sql(
-    place: int,
-    model: type[SQLModel],
-    columns: tuple[str, ...],
-    add: tuple[str, ...],
-    add_trimmed: tuple[str, ...],
-    least: tuple[str, ...],
-    greatest: tuple[str, ...],
-) -> str:
-    keys = _key_of(model)
-    changes = []
-    for name in columns:
-        if name in keys:
-            continue
-        if name in add:
-            changes.append(f"{name} = t.{name} + excluded.{name}")
-        elif name in add_trimmed:
-            changes.append(f"{name} = trim_scale(t.{name} + excluded.{name})")
-        elif name in least:
-            changes.append(f"{name} = least(t.{name}, excluded.{name})")
-        elif name in greatest:
-            changes.append(f"{name} = greatest(t.{name}, excluded.{name})")
-        else:
-            changes.append(f"{name} = excluded.{name}")
-    return f"{_insert_sql(place, model, columns)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(changes)}"
-
-
-def _insert_sql(place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
-    listed = ", ".join(columns)
-    return f"INSERT INTO {table_of(model)} AS t ({listed}) SELECT {listed} FROM {_source(place, model)}"
-
-
-def _update_sql(place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
-    keys = _key_of(model)
-    changes = ", ".join(f"{name} = s.{name}" for name in columns if name not in keys)
-    matched = " AND ".join(f"t.{name} = s.{name}" for name in keys)
-    return f"UPDATE {table_of(model)} t SET {changes} FROM {_source(place, model)} WHERE {matched}"
-
-
-def _delete_sql(place: int, model: type[SQLModel], columns: tuple[str, ...]) -> str:
-    matched = " AND ".join(f"t.{name} = s.{name}" for name in columns)
-    return f"DELETE FROM {table_of(model)} t USING {_source(place, model)} WHERE {matched}"
+def _matches(keys: Iterable[str]) -> str:
+    return " AND ".join(f"t.{name} = s.{name}" for name in keys)
 
 
 def _source(place: int, model: type[SQLModel]) -> str:
-    return f"json_populate_recordset(NULL::{table_of(model)}, ${place}::json) s"
+    return f"json_populate_recordset(NULL::{table_of(model).name}, ${place}::json) s"

@@ -7,32 +7,21 @@ from typing import Any
 import asyncpg
 
 from app.database import ReadConnection
-from app.engines.nautilus import decode_stored
+from app.event_codec import decode_stored
+from app.ledger.batch import BookedFill, NewFill, PositionChanges, PositionRecord
 from app.ledger.folding.order_folding import FoldedOrder, fold_order
 from app.ledger.folding.order_loading import load_spawned
-from app.ledger.folding.orders import OrderChange
-from app.ledger.folding.positions import (
-    EFFECT_COLUMNS,
-    BookedFill,
-    Life,
-    PositionChanges,
-    booked_of,
-    is_position_id,
-    life_of,
-    position_id_of,
-    run_fills,
-)
+from app.ledger.folding.positions import booked_anew, is_position_id, position_id_of, run_fills
 from app.ledger.folding.reconciliation import compare_all
 from app.ledger.folding.valuations import load_valuations
 from app.ledger.storage.key_lookup import array_source
-from app.ledger.storage.rows import ORDER_COLUMNS, POSITION_COLUMNS, order_row, position_row
-from app.ledger.storage.writing import Row
+from app.ledger.storage.row_mapping import Row, RowMapping
+from app.ledger.storage.rows import FILLS, ORDERS, POSITIONS, booked_of, fill_values, position_of, position_values
 from app.ledger.verify.event_columns import differing_columns
 from app.ledger.verify.finding import Finding
-from app.models.fill import NO_REPEAT
 from app.rules.events import OrderFilled
 from app.rules.money import EXACT
-from app.rules.positions import trade_seq_of
+from app.rules.positions import FillOutcome
 from app.rules.valuation import assumed
 
 _TOGETHER = 2000
@@ -41,20 +30,8 @@ _TOGETHER = 2000
 _ORDER_IDS = array_source("strategy_id uuid", "client_order_id text")
 _POSITION_IDS = array_source("strategy_id uuid", "position_id text")
 
-_TAGS = ORDER_COLUMNS.index("tags")
-_SAID_BY_EVENTS = (
-    *("event_id", "trade_id", "venue_order_id", "account_id", "instrument_id", "side", "last_qty", "last_px"),
-    *("currency", "commission", "commission_currency", "liquidity_side", "ts_event", "ts_init", "trade_seq", "seq"),
-    "repeat_id",
-)
-"""What a fill has of its event; the rest is what the fill did, and its position."""
-_IDS = ("strategy_id", "signal_id", "event_id", "repeat_id")
-
-
-def _listed(columns: Iterable[str]) -> str:
-    """Columns as the ledger has their values: ids as text."""
-    return ", ".join(f"{column}::text" if column in _IDS else column for column in columns)
-
+_NOT_OF_THE_EVENT = frozenset({"position_id", *FillOutcome._fields})
+"""Columns of a fill that its event does not determine: its outcome, which the replay of the position checks."""
 
 # OFFSET 0: each key is looked up by its index, whatever the planner thinks of thousands of them.
 _EVENTS = f"""
@@ -67,7 +44,7 @@ ON q.strategy_id = e.strategy_id AND q.event_id = e.event_id AND q.variant = e.v
 """
 _ORDERS = f"""
 SELECT o.* FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
-    SELECT {_listed(ORDER_COLUMNS)} FROM orders
+    SELECT * FROM orders
     WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id OFFSET 0
 ) o
 """
@@ -79,7 +56,7 @@ WHERE client_order_id IS NOT NULL AND variant = 0 AND NOT EXISTS (
 """
 _FILLS_OF_ORDERS = f"""
 SELECT f.* FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
-    SELECT {_listed(_SAID_BY_EVENTS)}, strategy_id, client_order_id, position_id FROM fills
+    SELECT * FROM fills
     WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id OFFSET 0
 ) f
 """
@@ -91,7 +68,7 @@ SELECT f.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
 """
 _POSITIONS = f"""
 SELECT p.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT {_listed(POSITION_COLUMNS)} FROM positions
+    SELECT * FROM positions
     WHERE strategy_id = k.strategy_id AND position_id = k.position_id OFFSET 0
 ) p
 """
@@ -108,9 +85,8 @@ SELECT e.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
 """
 _DISCREPANCIES = f"""
 SELECT d.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT strategy_id, event_id::text, kind, position_id, position_n, instrument_id, ts_event, ledger_value,
-           engine_value
-    FROM discrepancies WHERE strategy_id = k.strategy_id AND position_id = k.position_id OFFSET 0
+    SELECT *, event_id::text AS event FROM discrepancies
+    WHERE strategy_id = k.strategy_id AND position_id = k.position_id OFFSET 0
 ) d
 """
 _INSTRUMENTS = "SELECT instrument_id FROM instruments"
@@ -169,7 +145,7 @@ async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]
                 events = [decode_stored(row["payload"]) for row in reports.get(key, [])]
                 found += differing_columns(reports.get(key, []), events)
                 found += _differing_reports(key, events, changes, disputed.get(key, []))
-                found += _differing_lives(key, stored.get(key, []), changes.lives)
+                found += _differing_lives(key, stored.get(key, []), changes.records)
         for finding in found:
             yield finding
 
@@ -197,12 +173,12 @@ def _grouped(rows: Iterable[asyncpg.Record], name: str) -> dict[Key, list[asyncp
 def _differing_reports(
     key: Key, events: list[Any], changes: PositionChanges, stored: list[asyncpg.Record]
 ) -> Iterable[Finding]:
-    """Compare discrepancies; notes on the lives of `changes` what they should say of the reports."""
-    owner = next(iter(changes.lives.values())).instrument_id if changes.lives else None
+    """Compare discrepancies; notes on the generations of `changes` what they should say of the reports."""
+    owner = next(iter(changes.records.values())).instrument_id if changes.records else None
     concerned = [event for event in events if owner in (None, event.instrument_id)]
     differing, verdicts = compare_all(concerned, changes.trails.get(key, {}))
     for n, verdict in verdicts.items():
-        changes.lives[(*key, n)].reconciliation = verdict
+        changes.records[(*key, n)].reconciliation = verdict
     if not differing and not stored:
         return
     expected = {
@@ -216,7 +192,7 @@ def _differing_reports(
         for difference in differences
     }
     known = {
-        (row["event_id"], row["kind"]): (
+        (row["event"], row["kind"]): (
             *(row["position_n"], row["instrument_id"], row["ts_event"]),
             *(_number(row["ledger_value"]), _number(row["engine_value"])),
         )
@@ -252,65 +228,61 @@ def _differing_order(
         if order_rows:
             yield Finding(where, "stored, though no events make it")
         return
-    row = order_row(OrderChange(key, state, folded.waiting, None))
-    # Written as text, read as a list.
-    stored = order_rows[0] if order_rows else None
-    yield from _differing_row(where, ORDER_COLUMNS, stored, (*row[:_TAGS], state.tags, *row[_TAGS + 1 :]))
+    values = ORDERS.values((*key, folded.waiting), state)
+    yield from _differing_row(where, ORDERS, order_rows[0] if order_rows else None, values)
 
 
 def _differing_booked(fill_rows: list[asyncpg.Record], folded: FoldedOrder) -> Iterable[Finding]:
     """Compare fills with the events that are applied; that each has the other, a statement checks."""
     applied = {event.event_id: (seq, event) for seq, event in folded.applied if isinstance(event, OrderFilled)}
     for row in fill_rows:
-        if (found := applied.get(row["event_id"])) is None:
+        if (found := applied.get(str(row["event_id"]))) is None:
             continue
         seq, event = found
         where = f"fill {event.event_id} of strategy {row['strategy_id']}"
-        expected = (
-            *(event.event_id, event.trade_id, event.venue_order_id, event.account_id or "", event.instrument_id),
-            *(event.order_side, event.last_qty, event.last_px, event.currency, event.commission_amount),
-            *(event.commission_currency, event.liquidity_side, event.ts_event, event.ts_init),
-            *(trade_seq_of(event.trade_id), seq),
-            event.event_id if event.event_id in folded.repeated else str(NO_REPEAT),
-        )
-        yield from _differing_row(where, _SAID_BY_EVENTS, tuple(row)[: len(expected)], expected)
+        new = NewFill(str(row["strategy_id"]), seq, event, is_repeat=event.event_id in folded.repeated)
+        yield from _differing_row(where, FILLS, row, fill_values(booked_anew(new), event), _NOT_OF_THE_EVENT)
         named = position_id_of(event)
         if not is_position_id(row["position_id"], named, event.instrument_id):
             yield Finding(where, f"position_id: stored {row['position_id']}, recomputed {named}")
 
 
 def _differing_lives(
-    key: Key, position_rows: list[asyncpg.Record], lives: dict[tuple[str, str, int], Life]
+    key: Key, position_rows: list[asyncpg.Record], records: dict[tuple[str, str, int], PositionRecord]
 ) -> Iterable[Finding]:
-    stored = {life_of(row).state.n: row for row in position_rows}
-    recomputed = {place[2]: position_row(place, life) for place, life in lives.items()}
+    stored = {position_of(row).state.n: row for row in position_rows}
+    recomputed = {place[2]: position_values(place, record) for place, record in records.items()}
     for n in sorted(stored.keys() | recomputed.keys()):
         where = f"position {key[1]}:{n} of strategy {key[0]}"
         if n not in recomputed:
             yield Finding(where, "stored, though no fill belongs to it")
         else:
-            yield from _differing_row(where, POSITION_COLUMNS, stored.get(n), recomputed[n])
+            yield from _differing_row(where, POSITIONS, stored.get(n), recomputed[n])
 
 
 def _differing_fills(booked: list[BookedFill]) -> Iterable[Finding]:
     for fill in booked:
-        if fill.before != fill.effect:
+        if fill.before != fill.outcome:
             where = f"fill {fill.event_id} of strategy {fill.strategy_id}"
-            columns = f"({', '.join(EFFECT_COLUMNS)})"
-            yield Finding(where, f"{columns}: stored {_shown(fill.before)}, recomputed {_shown(fill.effect)}")
+            columns = f"({', '.join(FillOutcome._fields)})"
+            yield Finding(where, f"{columns}: stored {_shown(fill.before)}, recomputed {_shown(fill.outcome)}")
 
 
 def _differing_row(
-    where: str, columns: tuple[str, ...], stored: Iterable[Any] | None, expected: Row
+    where: str,
+    mapping: RowMapping,
+    record: asyncpg.Record | None,
+    expected: Row,
+    leaving: frozenset[str] = frozenset(),
 ) -> Iterable[Finding]:
-    if stored is None:
+    if record is None:
         yield Finding(where, "missing")
         return
-    stored = tuple(stored)
+    stored = mapping.stored(record)
     if stored == expected:
         return
-    for column, found, value in zip(columns, stored, expected, strict=True):
-        if found != value:
+    for column, found, value in zip(mapping.columns, stored, expected, strict=True):
+        if found != value and column not in leaving:
             yield Finding(where, f"{column}: stored {found}, recomputed {value}")
 
 

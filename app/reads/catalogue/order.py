@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func
+from sqlalchemy import ColumnElement, Numeric, case, func
 
 from app.models import Order, OrderTotal
 from app.reads.catalogue.instrument import order_valuation
@@ -45,7 +45,7 @@ ORDER = register(
             "filled_qty": amount("filled_qty"),
             "filled_notional": amount("filled_notional"),
             # An overfilled order has nothing left, not less than nothing.
-            "leaves_qty": amount(lambda o: func.greatest(o.quantity - _filled(o), number_literal(0))),
+            "leaves_qty": amount(lambda o: func.greatest(o.quantity - _filled(o), number_literal(0), type_=Numeric())),
             "is_quote_quantity": plain("is_quote_quantity"),
             "quantity_source": plain("quantity_source"),
             "exec_spawn_id": plain("exec_spawn_id"),

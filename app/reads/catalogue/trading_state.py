@@ -1,4 +1,4 @@
-"""The state of all trading, and the effective state of a strategy, by the rule that the gate decides by."""
+"""The state of all trading, and the effective state of a strategy, by the rule that authorizations apply."""
 
 from typing import Any
 

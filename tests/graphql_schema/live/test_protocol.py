@@ -143,7 +143,7 @@ async def test_another_subprotocol_is_not_acceptable(service: str, spoken: str) 
 
 
 async def test_who_says_nothing_is_closed(database_url: str) -> None:
-    with running(database_url, graphql_socket_init_timeout_seconds=0.1) as address:
+    with running(database_url, websocket_init_timeout_seconds=0.1) as address:
         async with raw(address) as socket:
             assert await socket.closed() == (4408, "Connection initialisation timeout")
         async with connected(address) as socket:
@@ -161,7 +161,7 @@ async def test_connections_are_limited(database_url: str) -> None:
 
 
 async def test_operations_of_a_connection_are_limited(database_url: str) -> None:
-    with running(database_url, graphql_socket_operations_max=2) as address:
+    with running(database_url, websocket_operations_max=2) as address:
         async with connected(address) as socket:
             for id in ("1", "2", "3"):
                 await socket.ask("subscription { fills { cursor } }", id)
@@ -171,7 +171,7 @@ async def test_operations_of_a_connection_are_limited(database_url: str) -> None
 
 
 async def test_a_message_is_no_longer_than_a_request_may_be(database_url: str) -> None:
-    with running(database_url, graphql_body_bytes_max=2048, graphql_mutation_bytes_max=4096) as address:
+    with running(database_url, graphql_query_bytes_max=2048, graphql_mutation_bytes_max=4096) as address:
         async with connected(address) as socket:
             await socket.ask("{ summary { orders } } #" + "x" * 2500)
             assert await socket.errors() == ["BODY_TOO_LARGE"]
@@ -206,7 +206,7 @@ async def until_found(connection: asyncpg.Connection, rows: str) -> None:
 
 
 async def test_a_client_that_does_not_read_is_cut(database_url: str, connection: asyncpg.Connection) -> None:
-    with running(database_url, graphql_socket_send_timeout_seconds=0.5, graphql_sockets_max=1) as address:
+    with running(database_url, websocket_send_timeout_seconds=0.5, graphql_sockets_max=1) as address:
         port = int(address.rpartition(":")[2])
         deaf = sockets.socket()
         deaf.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)

@@ -1,7 +1,6 @@
 """What is told of a change, to whom, and from where on."""
 
 import asyncio
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -10,15 +9,13 @@ import pytest
 
 from app.database import Database
 from app.database.embedded import EmbeddedServer
-from app.engines.nautilus import convert_event
-from app.ledger.batch import Incoming
 from app.ledger.recording.record import record_events
 from app.principal import LOCAL
 from app.resolvers import Context, strategies
 from app.rules.enums import TradingState
 from app.rules.identity import NO_STRATEGY
 from tests.conftest import execute
-from tests.events import event_id, published
+from tests.events import event_id, incoming, published
 from tests.feed.rows import change, set_budget
 from tests.feed.test_feed import CUT
 from tests.graphql_schema.live.client import Socket, connected
@@ -33,9 +30,7 @@ VALUES ($1, 1, $2, 'budget.set', 'budget', 'USDT', $3, '')
 
 
 async def record(database: Database, *events: dict[str, Any]) -> None:
-    await record_events(
-        database, [Incoming(n, convert_event(event), json.dumps(event)) for n, event in enumerate(events)]
-    )
+    await record_events(database, [incoming(n, event) for n, event in enumerate(events)])
 
 
 async def test_orders_are_told_as_they_stand(socket: Socket, database: Database) -> None:
