@@ -1,4 +1,4 @@
-"""Settings: environment variables `PURSER_*`, read once at start; README.md lists them all."""
+"""Settings: environment variables `PURSER_*`, read once at start; docs/operations.md lists them."""
 
 import os
 from collections.abc import Iterable

@@ -16,10 +16,12 @@ import orjson
 from app.database import Database
 from app.principal import LOCAL
 from app.resolvers import Context
+from app.settings import FixedLimits, Settings
 from bench.results import Comparison
 from bench.servers import database_with_rows
 from graphql_schema.caller import Caller
-from graphql_schema.plans import Plans
+from graphql_schema.http.application import GraphQLEndpoint
+from graphql_schema.http.documents import Documents
 from graphql_schema.schema import schema
 
 SMALL, LARGE = 10_000, 2_000_000
@@ -47,19 +49,28 @@ async def run() -> list[Comparison]:
             url = await stack.enter_async_context(database_with_rows(orders))
             database = await Database.open(url)
             stack.push_async_callback(database.close)
-            sides.append((Caller(Context(database), LOCAL), Plans(schema._schema), await _questions(url, orders)))
+            sides.append(
+                (
+                    Caller(Context(database), LOCAL),
+                    GraphQLEndpoint(schema._schema, Settings(), FixedLimits()).documents,
+                    await _questions(url, orders),
+                )
+            )
         return [await _compare(name, sides) for name in sides[0][2]]
 
 
-async def _compare(name: str, sides: list[tuple[Caller, Plans, Questions]]) -> Comparison:
+async def _compare(name: str, sides: list[tuple[Caller, Documents, Questions]]) -> Comparison:
     figures: list[list[float]] = [[], []]
     for number in range(ROUNDS + 1):
         for index in (0, 1) if number % 2 else (1, 0):
-            caller, plans, questions = sides[index]
+            caller, documents, questions = sides[index]
+            text, variables = questions[name]
+            plans = documents.find(text).operation(None).plans
+            assert plans is not None
             seconds = []
             for _ in range(ASKED_IN_A_ROUND):
                 started = time.perf_counter()
-                answer = await plans.answer(questions[name][0], None, questions[name][1], caller)
+                answer = await plans.answer(variables, caller)
                 seconds.append(time.perf_counter() - started)
                 assert isinstance(answer, bytes)
             if number:  # the first warms up: plans are made, pages read

@@ -19,7 +19,7 @@ MESSAGE_CHARACTERS_MAX = 1000
 
 BUSY = ErrorCode.BUSY.value
 CODES = {ErrorCode.BAD_INPUT: "BAD_REQUEST", ErrorCode.NOT_READY: BUSY}
-"""Domain codes that have another name in GraphQL; all others are the same on both faces."""
+"""Domain codes that have another name in GraphQL; all others are the same in REST."""
 
 _LOG = logging.getLogger("purser.graphql")
 
@@ -57,7 +57,7 @@ class RequestRefused(Exception):
         headers: Mapping[str, str] | None = None,
         extensions: Mapping[str, Any] | None = None,
     ) -> None:
-        self.errors = [_known(error) for error in errors]
+        self.errors = [add_code(error) for error in errors]
         self.status = status
         self.headers = dict(headers or {})
         self.extensions = extensions
@@ -76,7 +76,7 @@ def refusal(
 
 
 def coded(error: Exception) -> GraphQLError:
-    """The error as the client may see it: refusals as they are, faults of ours masked."""
+    """The error as the client may see it: domain errors with their code, unexpected errors masked."""
     if isinstance(error, PurserError) and error.code is not ErrorCode.INTERNAL:
         return GraphQLError(str(error), extensions={"code": CODES.get(error.code, error.code.value)})
     if isinstance(error, GraphQLError) and isinstance(error.original_error, GraphQLError | None):
@@ -98,10 +98,16 @@ def formatted(error: GraphQLError) -> dict[str, Any]:
     return shown
 
 
-def _known(error: GraphQLError) -> GraphQLError:
-    """An error of the document or its variables, with its code. A scalar's refusal is its `original_error`."""
-    if "code" not in (error.extensions or {}):
+def add_code(error: GraphQLError) -> GraphQLError:
+    """The error, which has a code from now on: of a domain error its own, of the document or its variables ours."""
+    if "code" in (error.extensions or {}):
+        return error
+    cause = error.original_error
+    if isinstance(cause, PurserError):
+        code = CODES.get(cause.code, cause.code.value)
+    else:
+        # A scalar's refusal is the error's cause.
         is_validation = bool(error.nodes) and not isinstance(error, GraphQLSyntaxError)
-        code = RequestCode.VALIDATION_FAILED if is_validation else RequestCode.BAD_REQUEST
-        error.extensions = {"code": code.value}
+        code = (RequestCode.VALIDATION_FAILED if is_validation else RequestCode.BAD_REQUEST).value
+    error.extensions = {**(error.extensions or {}), "code": code}
     return error

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from app.errors import OrderNotFound
 from app.principal import Principal
 from app.reads import Answer, Op, ReadQuery, ResultFormat, Selection
-from app.resolvers import Context, audit, fills, orders, positions, strategies, summary
+from app.resolvers import Context, fills, orders, reads
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid
 from rest_compat import schemas
@@ -100,7 +100,7 @@ async def _page(
 @router.get("/strategies", **_list_of(schemas.Strategy))
 async def list_strategies(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """All strategies, newest first."""
-    return await _page(request, principal, query, strategies.list_strategies, _STRATEGY)
+    return await _page(request, principal, query, reads.list_strategies, _STRATEGY)
 
 
 @router.get("/orders", **_list_of(schemas.Order))
@@ -109,7 +109,7 @@ async def list_orders(request: Request, principal: Caller, query: Annotated[Orde
     filters = Filters(strategy_id=query.strategy_id, instrument_id=query.instrument_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add_names("status", *(IN_FLIGHT if query.status == PENDING else [query.status]))
-    return await _page(request, principal, query, orders.list_orders, _ORDER, filters)
+    return await _page(request, principal, query, reads.list_orders, _ORDER, filters)
 
 
 @router.get("/orders/{client_order_id}", **_one(schemas.Order, 404, 409))
@@ -130,7 +130,7 @@ async def list_order_fills(
     context = context_of(request)
     order = await orders.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
     filters = Filters(strategy_id=order.strategy_id, client_order_id=client_order_id)
-    return await _page(request, principal, query, fills.list_fills, _FILL, filters)
+    return await _page(request, principal, query, reads.list_fills, _FILL, filters)
 
 
 @router.get("/orders/{client_order_id}/deny-reason", **_one(schemas.DenyReason, 404, 409))
@@ -149,7 +149,7 @@ async def list_fills(request: Request, principal: Caller, query: Annotated[Fills
     filters = Filters(instrument_id=query.instrument_id, strategy_id=query.strategy_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add_names("side", query.side)
-    return await _page(request, principal, query, fills.list_fills, _FILL, filters)
+    return await _page(request, principal, query, reads.list_fills, _FILL, filters)
 
 
 @router.get("/fills/summary", **_one(schemas.FillsSummary, headers=VALUATION_HEADERS))
@@ -169,19 +169,19 @@ async def list_positions(request: Request, principal: Caller, query: Annotated[P
     name = query.strategy_id if strategy_id is None else None
     filters = Filters(strategy_id=strategy_id, strategy_name=name, instrument_id=query.instrument_id)
     filters.add_names("status", query.status)
-    return await _page(request, principal, query, positions.list_positions, _POSITION, filters)
+    return await _page(request, principal, query, reads.list_positions, _POSITION, filters)
 
 
 @router.get("/summary", **_one(schemas.Summary))
 async def get_summary(request: Request, principal: Caller, query: Annotated[NoQuery, Query()]) -> Response:
     """Counts of signals, orders and fills."""
-    return json_response((await summary.get_summary(context_of(request), principal, _SUMMARY)).body)
+    return json_response((await reads.get_summary(context_of(request), principal, _SUMMARY)).body)
 
 
 @router.get("/audit", **_list_of(schemas.AuditEntry))
 async def list_audit_entries(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """The audit log, newest first by `ts`."""
-    return await _page(request, principal, query, audit.list_audit_entries, _AUDIT_ENTRY)
+    return await _page(request, principal, query, reads.list_audit_entries, _AUDIT_ENTRY)
 
 
 def _storable(client_order_id: str) -> str:

@@ -1,6 +1,7 @@
 """The habits of this project, as tests: short files, short functions, honest names, documented settings."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +13,12 @@ from typer.main import get_command
 from app.cli import cli
 from app.settings import ENV_PREFIX, Settings
 from tests.conftest import THOROUGH
+from tests.pages import TEXT as PAGES
 
 ROOT = Path(__file__).parents[1]
 CODE = [*ROOT.glob("app/**/*.py"), *ROOT.glob("graphql_schema/**/*.py"), *ROOT.glob("rest_compat/**/*.py")]
 BENCH = [path for path in ROOT.glob("bench/**/*.py") if ".cache" not in path.parts]
 ALL = [*CODE, *ROOT.glob("tests/**/*.py"), *BENCH]
-README = (ROOT / "README.md").read_text()
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
@@ -43,6 +44,13 @@ def test_nothing_is_left_for_later() -> None:
     assert [name_of(path) for path in ALL if any(word in path.read_text() for word in UNFINISHED)] == []
 
 
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)[)#]", page.read_text())]
+    assert len(links) > 30
+    assert [(name_of(page), link) for page, link in links if not (page.parent / link).exists()] == []
+
+
 def test_imports_point_one_way() -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
@@ -55,29 +63,29 @@ def test_imports_point_one_way() -> None:
 
 
 @pytest.mark.parametrize("setting", Settings.model_fields)
-def test_the_readme_lists_every_setting_and_its_default(setting: str) -> None:
+def test_the_pages_lists_every_setting_and_its_default(setting: str) -> None:
     default = Settings.model_fields[setting].default
     shown = "" if default is None else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
     row = f"| `{ENV_PREFIX}{setting.upper()}` | {shown} | {Settings.model_fields[setting].description} |"
-    assert row in README.splitlines()
+    assert row in PAGES.splitlines()
 
 
 def test_what_the_fast_run_leaves_out_is_there() -> None:
     assert [name for name in THOROUGH if not (ROOT / name).exists()] == []
 
 
-def test_the_readme_names_every_make_target() -> None:
+def test_the_pages_names_every_make_target() -> None:
     targets = [
         line.partition(":")[0]
         for line in (ROOT / "Makefile").read_text().splitlines()
         if "## " in line and not line.startswith("\t")
     ]
     assert len(targets) > 5
-    assert [name for name in targets if name != "help" and f"`make {name}`" not in README] == []
+    assert [name for name in targets if name != "help" and f"`make {name}`" not in PAGES] == []
 
 
-def test_the_readme_names_every_command() -> None:
-    missing = [command for command in commands() if f"\n    purser {command}" not in README]
+def test_the_pages_names_every_command() -> None:
+    missing = [command for command in commands() if f"\n    purser {command}" not in PAGES]
     assert missing == []
 
 

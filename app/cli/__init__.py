@@ -19,7 +19,7 @@ from app.errors import PurserError, SettingsInvalid
 cli = typer.Typer(
     name="purser",
     help="Purser: the operations API for algorithmic trading.",
-    epilog="Settings are environment variables PURSER_*; README.md lists them.",
+    epilog="Settings are environment variables PURSER_*; docs/operations.md lists them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -119,7 +119,7 @@ _BY_KEYS = {
 }
 _PLANNED_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
 # A query may be nested deeply. Its joins are written in a good order; trying all others takes factorial time.
-_CHANGES_NOTHING = {
+_READ_ONLY = {
     "default_transaction_read_only": "on",
     "join_collapse_limit": "1",
     "from_collapse_limit": "1",
@@ -145,12 +145,12 @@ class Database:
     async def open(cls, url: str, limits: PoolLimits | None = None) -> "Database":
         """Connect. `url` is a libpq URL and may name several hosts. Raises DatabaseUnavailable."""
         limits = limits or PoolLimits()
-        readers = await cls._open_pool(url, limits, SessionAttribute.any, _CHANGES_NOTHING)
+        readers = await cls._open_pool(url, limits, SessionAttribute.any, _READ_ONLY)
         try:
             writers = await cls._open_pool(url, limits, SessionAttribute.read_write, _BY_KEYS)
             latest = readers
             if _names_several_hosts(url):
-                latest = await cls._open_pool(url, limits, SessionAttribute.primary, _CHANGES_NOTHING)
+                latest = await cls._open_pool(url, limits, SessionAttribute.primary, _READ_ONLY)
         except BaseException:
             await readers.close()
             raise

@@ -1,7 +1,7 @@
 """The database role of the service, which has no UPDATE and DELETE on append-only tables and no TRUNCATE at all.
 
 A bug of the service, or an injected statement, therefore cannot change recorded rows. If the database user may not
-create roles, only the tables' triggers (`app.models.append_only`) protect them (docs/adr/0013-audit-chain.md).
+create roles, only the tables' triggers (`app.models.columns`) protect them (docs/adr/0013-audit-chain.md).
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What the steps of recording hand on to each other."""
+"""The value types that the steps of recording pass on: incoming events, quarantine, fills, positions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.ledger.storage.locks import LockedStrategy
-from app.models.fill import NO_REPEAT
+from app.models.orders import NO_REPEAT
 from app.rules.enums import QuarantineCode, Reconciliation
 from app.rules.events import (
     POSITION_EVENTS,
@@ -38,7 +38,7 @@ Trail: TypeAlias = dict[int, list[PositionState]]
 
 
 class Incoming(Struct):
-    """An event that was decoded, with its whole text and its place (line or index) in what was sent."""
+    """A decoded event with its stored form and its place (line or index) in what was sent."""
 
     place: int
     event: EngineEvent
@@ -47,7 +47,7 @@ class Incoming(Struct):
 
 @dataclass(slots=True)
 class Rejected:
-    """An event that could not be taken in at all, with its place in what was sent."""
+    """An event that cannot be recorded, with its place in what was sent."""
 
     place: int
     event_id: str | None
@@ -57,7 +57,7 @@ class Rejected:
 
 @dataclass(slots=True)
 class BatchResult:
-    """What became of the events that were sent. Duplicates were recorded before and changed nothing."""
+    """The result of recording a batch. Duplicates were recorded before and changed nothing."""
 
     accepted: int = 0
     duplicates: int = 0
@@ -174,7 +174,7 @@ class PositionRecord(Struct):
 
 
 class BookedFill(Struct):
-    """A fill with what it did. `before` is what is stored, for a fill that is computed again."""
+    """A fill with its outcome. `before` is the stored outcome of a fill that is computed again."""
 
     strategy_id: str
     event_id: str
@@ -196,7 +196,7 @@ class BookedFill(Struct):
 
 @dataclass(slots=True)
 class PositionChanges:
-    """Everything that the fills brought about."""
+    """What a batch's fills change."""
 
     fills: list[BookedFill] = field(default_factory=list)
     """New fills."""

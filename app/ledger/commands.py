@@ -1,4 +1,4 @@
-"""What is asked of the ledger, and what became of it."""
+"""Commands to the ledger, and their results."""
 
 from decimal import Decimal
 from typing import TypeAlias
@@ -13,7 +13,7 @@ StrategyRef: TypeAlias = UUID | str
 
 
 class AuthorizeOrder(Struct, frozen=True, kw_only=True):
-    """May this order leave? Amounts in units of the instrument, prices per unit.
+    """A request to authorize an order. Quantities are in units of the instrument, prices per unit.
 
     With `quote_quantity`, `quantity` is an amount of the quote currency instead. `reference_price` values an order
     without a price of its own; `currency` is what the instrument settles in, where the ledger does not know the
@@ -39,7 +39,7 @@ class AuthorizeOrder(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True):
-    """What became of an order that asked to leave: granted (`deny_code` is None) or denied, and why.
+    """The decision on an order: granted (`deny_code` is None), or denied with a reason.
 
     `currency` names the budget that decided; None where no currency is known. `decided_at`, in nanoseconds since the
     epoch, is when it was decided; `is_repeated`: not now, but when it was asked before. `strategy_state` is what the
@@ -57,7 +57,7 @@ class Verdict(Struct, frozen=True):
 
 
 class RecordSignal(Struct, frozen=True, kw_only=True):
-    """A signal that made, or may make, a strategy act. `value` is any JSON value; without a strategy it is everybody's.
+    """A signal to record. `value` is any JSON value; a signal without a strategy concerns all strategies.
 
     `ts_event` is in nanoseconds since the epoch.
     """

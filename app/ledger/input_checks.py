@@ -1,4 +1,4 @@
-"""What may come in by a command, as strict as what may come in by an event. All raise InputInvalid with the path."""
+"""Checks of commands, as strict as those of events. All raise InputInvalid with the path of the field."""
 
 from decimal import Decimal
 

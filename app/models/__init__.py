@@ -2,23 +2,20 @@
 
 from sqlmodel import SQLModel
 
-from app.models.api_key import ApiKey
-from app.models.audit_entry import AuditEntry
-from app.models.budget import Budget, BudgetJournalEntry
-from app.models.change import Change
-from app.models.discrepancy import Discrepancy
-from app.models.feed_epoch import FeedEpoch
-from app.models.fill import Fill
-from app.models.hold import Hold
-from app.models.instrument import Instrument
-from app.models.order import Order
-from app.models.order_event import OrderEvent, OutdatedOrder, QuarantinedEvent, QuarantineResolution
-from app.models.pending_revaluation import PendingRevaluation
-from app.models.position import Position
-from app.models.signal import Signal
-from app.models.strategy import Strategy
+from app.models.administration import ApiKey, AuditEntry, Budget, BudgetJournalEntry, Strategy, TradingControl
+from app.models.feed import Change, FeedEpoch
+from app.models.instruments import Discrepancy, Instrument, PendingRevaluation, Signal
+from app.models.orders import (
+    Fill,
+    Hold,
+    Order,
+    OrderEvent,
+    OutdatedOrder,
+    Position,
+    QuarantinedEvent,
+    QuarantineResolution,
+)
 from app.models.totals import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
-from app.models.trading_control import TradingControl
 
 metadata = SQLModel.metadata
 

@@ -1,4 +1,4 @@
-"""Column kinds shared by all tables: exact amounts and nanosecond instants."""
+"""Column types and table options shared by all tables."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -54,3 +54,24 @@ def planned_as_rare(model: type[SQLModel], *columns: str) -> None:
 
 
 ZERO = Decimal(0)
+
+
+_REFUSE = """
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'rows of %% are never changed or removed', TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege';
+    END
+    $$
+"""
+
+
+def append_only(model: type[SQLModel]) -> None:
+    """Refuse changes and deletions of rows by a trigger. A role that may drop the trigger can bypass it (ADR 0013)."""
+    table = model.__table__  # type: ignore[attr-defined]
+    trigger = (
+        f"CREATE TRIGGER {table.name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
+    for statement in (_REFUSE, trigger):
+        event.listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]

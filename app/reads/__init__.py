@@ -1,8 +1,8 @@
 """The read side: a selection becomes one SQL statement becomes response bytes.
 
-    face ──(ReadQuery, values)──> resolver ──(entity)──> plans.answer ──> compiler ──> PostgreSQL ──> bytes
+    API ──(ReadQuery, values)──> resolver ──(entity)──> compiled.answer ──> compiler ──> PostgreSQL ──> bytes
 
-`query` says what is asked for without any value in it, so equal questions share one compiled statement;
+`query` has no values, so queries that differ in values alone share one compiled statement;
 `catalogue` says how each field, filter and order of each entity becomes SQL.
 """
 

@@ -1,4 +1,4 @@
-"""Plans: compiled statements, kept, and run. A question asked before goes straight to PostgreSQL."""
+"""Compiled queries: SQL text, cached by `ReadQuery`, and how it runs."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,14 +18,14 @@ from app.reads.compiler import build_statement
 from app.reads.entity import Entity
 from app.reads.query import ReadQuery, ResultFormat
 
-PLANS_MAX = 1024
+STATEMENTS_MAX = 1024
 """Most statements kept; the least recently used one goes."""
 
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CompiledQuery:
     """SQL text with $1, $2, ... and the slot of each."""
 
     sql: str
@@ -39,7 +39,7 @@ class Plan:
 
 
 class Answer(NamedTuple):
-    """JSON as PostgreSQL wrote it; `total` where the question was ARRAY and counted."""
+    """JSON as PostgreSQL wrote it; `total` of a counted ARRAY, else None."""
 
     body: bytes
     total: int | None
@@ -52,25 +52,25 @@ class OwnedObject(NamedTuple):
     body: bytes
 
 
-@lru_cache(maxsize=PLANS_MAX)
-def compiled_query(entity: Entity, query: ReadQuery, is_scoped: bool = False) -> Plan:
-    """The statement for a question; a scoped one shows only the strategies in the slot SCOPE."""
+@lru_cache(maxsize=STATEMENTS_MAX)
+def compiled_query(entity: Entity, query: ReadQuery, is_scoped: bool = False) -> CompiledQuery:
+    """The compiled query; a scoped one shows only the strategies in the slot SCOPE."""
     return compile_statement(build_statement(entity, query, is_scoped=is_scoped))
 
 
-def compile_statement(statement: Select[Any]) -> Plan:
+def compile_statement(statement: Select[Any]) -> CompiledQuery:
     """A statement as text, its parameters (`v0`, `v1`, ...) as slots."""
     compiled = statement.compile(dialect=_DIALECT)
-    return Plan(str(compiled), tuple(int(name[1:]) for name in compiled.positiontup or ()))
+    return CompiledQuery(str(compiled), tuple(int(name[1:]) for name in compiled.positiontup or ()))
 
 
 async def answer(
     database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any] = ()
 ) -> Answer:
-    """Ask a question of form ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable, QueryTimeout."""
-    plan = compiled_query(entity, query, principal.is_bound)
+    """Run a query of format ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable, QueryTimeout."""
+    compiled = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values) as connection:
-        row = await connection.fetchrow(plan.sql, *plan.arguments(values, principal))
+        row = await connection.fetchrow(compiled.sql, *compiled.arguments(values, principal))
     assert row is not None  # an aggregate or a constant: always one row
     return Answer(row[0], row[1] if query.form is ResultFormat.ARRAY and query.is_counted else None)
 
@@ -78,23 +78,23 @@ async def answer(
 async def fetch_objects(
     database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any] = ()
 ) -> list[OwnedObject]:
-    """Ask a question of form EACH. Raises BadInputError, DatabaseUnavailable, QueryTimeout."""
-    plan = compiled_query(entity, query, principal.is_bound)
+    """Run a query of format EACH. Raises BadInputError, DatabaseUnavailable, QueryTimeout."""
+    compiled = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values) as connection:
-        rows = await connection.fetch(plan.sql, *plan.arguments(values, principal))
+        rows = await connection.fetch(compiled.sql, *compiled.arguments(values, principal))
     return [OwnedObject(row[0], row[1]) for row in rows]
 
 
-async def bodies(
+async def fetch_by_keys(
     database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any]
 ) -> list[bytes | None]:
-    """Ask a question of form KEYED, of the database that is written to. Answers in the order of the keys.
+    """Run a query of format KEYED on the primary; in the order of the keys.
 
     Raises BadInputError, DatabaseUnavailable, QueryTimeout.
     """
-    plan = compiled_query(entity, query, principal.is_bound)
+    compiled = compiled_query(entity, query, principal.is_bound)
     async with reading(database, values, is_latest=True) as connection:
-        rows = await connection.fetch(plan.sql, *plan.arguments(values, principal))
+        rows = await connection.fetch(compiled.sql, *compiled.arguments(values, principal))
     return [row[0] for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""From a entity and a `ReadQuery` to one SELECT: what is asked for, and nothing else.
+"""From an entity and a `ReadQuery` to one SELECT of exactly what is selected.
 
 `row_to_json` over a subselect writes an object; it is the cheapest way PostgreSQL has. Neighbours are LATERAL
 subqueries, so any depth is still one statement.
@@ -27,7 +27,7 @@ _NO_STRATEGY: ColumnElement[Any] = literal_column(f"'{NO_STRATEGY}'::uuid")
 
 
 def build_statement(entity: Entity, query: ReadQuery, *, is_scoped: bool) -> Select[Any]:
-    """The statement for a question. Columns: body; ARRAY: body, total; EACH: strategy_id, body.
+    """The statement of a query. Columns: body; ARRAY: body, total; EACH: strategy_id, body.
 
     One row, but for EACH and KEYED.
     """
@@ -136,9 +136,9 @@ class Compiler:
         unnested = func.unnest(*lists).table_valued(*by, with_ordinality="ordinal").render_derived(keys)
         row = Row()
         body = row_json(self.pairs(entity, columns, selection, row), self.names).label("body")
-        is_asked = [columns[name] == given[name] for name in by]
+        has_key = [columns[name] == given[name] for name in by]
         rows = select(body).select_from(row.beside(entity.model.__table__.alias(occurrence), columns))
-        rows = rows.where(*is_asked, *self.members(entity, columns))
+        rows = rows.where(*has_key, *self.members(entity, columns))
         if where is not None:
             rows = rows.where(condition_sql(entity, columns, where))
         listed = unnested.outerjoin(rows.lateral(found), true())

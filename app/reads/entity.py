@@ -1,4 +1,4 @@
-"""What the catalogue says of a entity: its fields, its neighbours, its filters, its orders, its kept totals."""
+"""What the catalogue says of an entity: its fields, its neighbours, its filters, its orders, its kept totals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

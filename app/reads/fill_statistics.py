@@ -13,7 +13,7 @@ from app.principal import Principal
 from app.reads.catalogue.fill import FILL
 from app.reads.catalogue.instrument import sum_valuation
 from app.reads.columns import Columns
-from app.reads.compiled import Plan, compile_statement, reading
+from app.reads.compiled import CompiledQuery, compile_statement, reading
 from app.reads.fields import rfc3339
 from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
 from app.reads.literals import number_literal, text_literal
@@ -40,9 +40,9 @@ async def summarize_fills(
 
     The condition may speak of strategy, instrument, side and currency: what the totals are kept by.
     """
-    plan = _summary_plan(where, principal.is_bound)
+    compiled = _summary_query(where, principal.is_bound)
     async with reading(database, values) as connection:
-        row = await connection.fetchrow(plan.sql, *plan.arguments(values, principal))
+        row = await connection.fetchrow(compiled.sql, *compiled.arguments(values, principal))
     assert row is not None, "aggregates without GROUP BY have one row"
     return Sums(*row)
 
@@ -52,14 +52,14 @@ async def find_realized_pnl(database: Database, principal: Principal, strategy_i
 
     `realized_pnl` is gross of commissions, which are `total_fees`, each under the currency it was paid in.
     """
-    plan = _realized_plan(principal.is_bound)
+    compiled = _realized_query(principal.is_bound)
     async with reading(database, ()) as connection:
-        row = await connection.fetchrow(plan.sql, *plan.arguments([strategy_id], principal))
+        row = await connection.fetchrow(compiled.sql, *compiled.arguments([strategy_id], principal))
     return Sums(*row) if row is not None else None
 
 
 @lru_cache(maxsize=64)
-def _summary_plan(where: Condition | None, is_scoped: bool) -> Plan:
+def _summary_query(where: Condition | None, is_scoped: bool) -> CompiledQuery:
     kept: Select[Any] = select(literal_column("*")).select_from(FillSum.__table__.alias("kept_from"))  # type: ignore[attr-defined]
     columns = Columns("kept_from", FillSum)
     if is_scoped:
@@ -115,7 +115,7 @@ def _objects(group: Select[Any]) -> ColumnElement[Any]:
 
 
 @lru_cache(maxsize=2)
-def _realized_plan(is_scoped: bool) -> Plan:
+def _realized_query(is_scoped: bool) -> CompiledQuery:
     strategy = Columns("strategy", Strategy)
     owned = Columns("owned", FillSum)
     sums = select(

@@ -1,4 +1,4 @@
-"""Filters: how a comparison asked for becomes a condition in SQL."""
+"""Filters: from a `Compare` to a condition in SQL."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Look-ups by key, gathered: all that come in one turn of the event loop are answered by one statement.
+"""Lookups by key, batched: those of one turn of the event loop are one statement.
 
-What an act answers with is read after it was committed. Acts that were asked for together are committed together
-(`app.ledger`), so their look-ups come together: a hundred orders of one request, or one order each of a hundred.
+The objects in a mutation's payload are read after its commit. Mutations of one group commit look their objects up in
+the same turn: a hundred orders of one request, or one order each of a hundred.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from app.database import Database
 from app.principal import Principal
-from app.reads.compiled import bodies
+from app.reads.compiled import fetch_by_keys
 from app.reads.entity import Entity
 from app.reads.query import ReadQuery
 
@@ -50,7 +50,7 @@ class Lookups:
         The keys are taken at once, not when the answer is awaited. `values` are those of the slots after the keys' own.
         Raises BadInputError, DatabaseUnavailable, QueryTimeout.
         """
-        # Requests of several principals share a statement where they may see the same.
+        # Requests of several principals share a statement if they may see the same rows.
         alike = (id(database), principal.strategy_ids, entity, query, _hashable(values))
         gathered = self._gathering.get(alike)
         if gathered is None:
@@ -59,16 +59,16 @@ class Lookups:
             async def answer(of: _Gathered) -> list[bytes | None]:
                 self._close(alike, of)
                 columns = [list(column) for column in zip(*of.places, strict=True)]
-                return await bodies(database, principal, entity, query, [*columns, *values])
+                return await fetch_by_keys(database, principal, entity, query, [*columns, *values])
 
             gathered.task = asyncio.get_running_loop().create_task(answer(gathered))
-            gathered.task.add_done_callback(_noticed)
+            gathered.task.add_done_callback(_retrieve_error)
         places = gathered.places
-        asked = [places.setdefault(key, len(places)) for key in keys]
+        found = [places.setdefault(key, len(places)) for key in keys]
         if len(places) >= KEYS_MAX:
             self._close(alike, gathered)
         assert gathered.task is not None
-        return _Found(gathered.task, asked)
+        return _Found(gathered.task, found)
 
     def _close(self, alike: Hashable, gathered: _Gathered) -> None:
         """Take no more keys."""
@@ -77,7 +77,7 @@ class Lookups:
 
 
 class _Found:
-    """The answer to one asker, once it is awaited. Not to await it is no mistake."""
+    """Awaitable result for one caller. May be dropped without being awaited."""
 
     __slots__ = ("_places", "_task")
 
@@ -86,13 +86,13 @@ class _Found:
         self._places = places
 
     def __await__(self) -> Generator[Any, None, list[bytes | None]]:
-        # One asker that gives up takes nothing from the others.
+        # A cancelled caller must not cancel the statement that others await.
         found = yield from asyncio.shield(self._task).__await__()
         return [found[place] for place in self._places]
 
 
-def _noticed(task: "asyncio.Task[list[bytes | None]]") -> None:
-    """A failure of which nobody wants to know is no news for the log."""
+def _retrieve_error(task: "asyncio.Task[list[bytes | None]]") -> None:
+    """Retrieve the error of a task that no caller awaits: asyncio would log it."""
     if not task.cancelled():
         task.exception()
 

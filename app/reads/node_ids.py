@@ -25,7 +25,7 @@ class NodeKey(NamedTuple):
 
 
 def has_key(entity: Entity) -> Condition:
-    """The condition that a entity's row has the key in the first values."""
+    """The condition that an entity's row has the key in the first values."""
     return And(tuple(Compare(name, Op.EQ, slot) for slot, name in enumerate(entity.key)))
 
 

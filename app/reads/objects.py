@@ -48,7 +48,7 @@ class Names:
         self._count = 0
 
     def new(self, prefix: str) -> str:
-        """A name nobody has."""
+        """A name that is not in use."""
         self._count += 1
         return f"{prefix}${self._count}"
 

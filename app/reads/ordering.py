@@ -22,7 +22,7 @@ class OrderColumn:
 
 
 def total_order(entity: Entity, keys: tuple[SortKey, ...]) -> tuple[OrderColumn, ...]:
-    """The keys asked for (else the entity's own), then the entity's ties in the direction of the first key."""
+    """The given keys (else the entity's own), then the entity's ties in the direction of the first key."""
     keys = keys or (SortKey(next(iter(entity.sorts)), not entity.is_oldest_first),)
     directions = {entity.sorts[key.name]: key.descending for key in reversed(keys)}
     names = list(dict.fromkeys(entity.sorts[key.name] for key in keys))

@@ -1,7 +1,7 @@
-"""What is asked for: a selection, filters, an order and a page, with *slots* where values go.
+"""Read queries: a selection, filters, an order and a page, with *slots* for values.
 
-A `ReadQuery` holds no values, only the index of each in a sequence that travels beside it. So two questions that
-differ in values alone are equal, and share one compiled statement.
+A `ReadQuery` holds no values, only their indices in a sequence that is passed beside it. Queries that differ in values
+alone are equal, and share one compiled statement.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ Slot: TypeAlias = int
 """The index of a value in the sequence that travels beside the `ReadQuery`."""
 
 SCOPE: Slot = -1
-"""The slot of the strategies that a bound principal may see: the last value of all, put there when it is asked."""
+"""The slot of the strategies that a bound principal may see: the last value, appended when the query runs."""
 
 INSTANT_MAX = 2**63 - 1
 """The last instant, in nanoseconds since the epoch, that a BIGINT holds."""
@@ -32,7 +32,7 @@ class ResultFormat(Enum):
     ARRAY = "a JSON array of objects, and how many there are in all"
     CONNECTION = "one object: edges, nodes, pageInfo, totalCount, as selected"
     EACH = "one row for each object: its strategy and its JSON"
-    ONE = "one object, of a entity that exists once"
+    ONE = "one object, of an entity that exists once"
     KEYED = "one row for each key of a list of keys: the object's JSON, or null"
 
 
@@ -140,7 +140,7 @@ class Granularity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """Which rows are added up, and by which of their columns: what a computed entity is asked with."""
+    """Which rows are added up, and by which of their columns: the arguments of an aggregated entity."""
 
     where: Condition | None = None
     by: tuple[str, ...] = ()
@@ -206,7 +206,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class ReadQuery:
-    """A whole question about one entity, but for the values in its slots."""
+    """A whole read of one entity, except the values of its slots."""
 
     selection: Selection
     form: ResultFormat = ResultFormat.ARRAY

@@ -1,8 +1,6 @@
-"""The use cases that both faces call: plain async functions, one file for each entity.
+"""The use cases that both APIs call: plain async functions `(context, principal, ...)`.
 
-Each is `(context, principal, ...)`: the process's means, and who asks.
-
-A face says what it wants (`app.reads.ReadQuery` and the values beside it); a resolver answers with JSON as
+An API passes an `app.reads.ReadQuery` and the values of its slots; a resolver returns JSON as
 PostgreSQL wrote it, or raises a domain error of `app.errors`.
 """
 

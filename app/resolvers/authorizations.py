@@ -12,7 +12,7 @@ from app.ledger.commands import AuthorizeOrder, StrategyRef, Verdict
 from app.principal import Principal, Role
 from app.resolvers.context import Context
 from app.resolvers.strategies import resolve
-from app.resolvers.transactions import act
+from app.resolvers.transactions import transaction
 
 
 async def authorize_orders(
@@ -54,5 +54,5 @@ async def release_order(
     """
     principal.require(Role.TRADER)
     strategy_id = await resolve(context, principal, strategy)
-    async with act(context) as work:
+    async with transaction(context) as work:
         return strategy_id, await _release(work, principal, str(strategy_id), client_order_id, time_ns())

@@ -1,8 +1,6 @@
 """Budgets: what strategies may tie up, what they do, and what their fills have realized."""
 
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from app.errors import BudgetNotFound, DatabaseUnavailable, StrategyNotFound
@@ -12,7 +10,6 @@ from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
 from app.reads import (
     And,
-    Answer,
     Compare,
     ListArgs,
     Op,
@@ -20,7 +17,6 @@ from app.reads import (
     ReadQuery,
     ResultFormat,
     Selection,
-    answer,
     fetch_objects,
 )
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY, STRATEGY
@@ -28,7 +24,7 @@ from app.reads.fill_statistics import Sums, find_realized_pnl
 from app.resolvers.context import Context
 from app.resolvers.lookups import look_up
 from app.resolvers.strategies import resolve
-from app.resolvers.transactions import act
+from app.resolvers.transactions import transaction
 
 _OF_STRATEGY = Compare("strategy_id", Op.EQ, 0)
 _IN_CURRENCY = Compare("currency", Op.EQ, 1)
@@ -71,22 +67,6 @@ def get_registry(context: Context, principal: Principal) -> tuple[RegistryPage, 
     return page, age_seconds
 
 
-async def list_budgets(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()) -> Answer:
-    """Budgets, the oldest first."""
-    return await answer(context.database, principal, BUDGET, query, values)
-
-
-async def find_budget(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any]) -> Answer:
-    """The one budget that satisfies the question, which asks for a key; null where there is none."""
-    found = await fetch_objects(context.database, principal, BUDGET, query, values)
-    return Answer(found[0].body if found else b"null", None)
-
-
-async def list_registry(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()) -> Answer:
-    """All budgets, the oldest first."""
-    return await answer(context.database, principal, BUDGET, query, values)
-
-
 async def get_realized_pnl(context: Context, principal: Principal, strategy_id: UUID) -> Sums:
     """Realized profit and fees by currency. Raises StrategyNotFound."""
     sums = await find_realized_pnl(context.database, principal, strategy_id)
@@ -111,7 +91,7 @@ async def set_budget(
     """
     principal.require(Role.ADMIN)
     strategy_id = await resolve(context, principal, strategy)
-    async with act(context) as work:
+    async with transaction(context) as work:
         await budgets.set_budget(work, principal, strategy_id, currency, allocated, is_new_currency=is_new_currency)
     return strategy_id
 
@@ -123,6 +103,6 @@ async def delete_budget(context: Context, principal: Principal, strategy: Strate
     """
     principal.require(Role.ADMIN)
     strategy_id = await resolve(context, principal, strategy)
-    async with act(context) as work:
+    async with transaction(context) as work:
         await budgets.delete_budget(work, principal, strategy_id, currency)
     return strategy_id

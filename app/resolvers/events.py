@@ -1,7 +1,6 @@
 """Engine events."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from app.errors import Busy, EventNotResolvable, Forbidden, InputInvalid
@@ -14,23 +13,14 @@ from app.ledger.recording.quarantine import Resolved, ResolveQuarantine
 from app.ledger.storage.locks import WAITED_TOO_LONG
 from app.ledger.storage.writing import CANNOT_BE_STORED
 from app.principal import Principal, Role
-from app.reads import Answer, ReadQuery, answer
-from app.reads.catalogue import QUARANTINED_EVENT
 from app.resolvers.context import Context
 from app.resolvers.strategies import resolve
-from app.resolvers.transactions import act
+from app.resolvers.transactions import transaction
 from app.rules.events import EngineEvent
 from app.rules.identity import strategy_id_of
 from app.rules.instruments import InstrumentDefinition
 
 TOGETHER_MAX = 5000
-
-
-async def list_quarantined_events(
-    context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()
-) -> Answer:
-    """Events that are stored but not applied, newest first."""
-    return await answer(context.database, principal, QUARANTINED_EVENT, query, values)
 
 
 async def record_events(
@@ -84,7 +74,7 @@ async def resolve_quarantine(
     principal.require(Role.ADMIN)
     strategy_id = await resolve(context, principal, strategy)
     try:
-        async with act(context) as work:
+        async with transaction(context) as work:
             resolved = await quarantine.resolve_quarantine(work, principal, str(strategy_id), command)
     except CANNOT_BE_STORED as error:
         raise EventNotResolvable(f"Event {command.event_id} cannot be applied: PostgreSQL cannot store it.") from error

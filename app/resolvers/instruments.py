@@ -1,34 +1,17 @@
 """Instruments."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from app.database import WriteConnection
 from app.errors import InputInvalid
 from app.ledger.administration.currencies import check_known, load_currencies
 from app.ledger.administration.instruments import record_instruments as _record
 from app.principal import Principal, Role
-from app.reads import Answer, ReadQuery, answer
-from app.reads.catalogue import DISCREPANCY, INSTRUMENT
 from app.resolvers.context import Context
-from app.resolvers.transactions import act
+from app.resolvers.transactions import transaction
 from app.rules.instruments import InstrumentDefinition
 
 TOGETHER_MAX = 1000
-
-
-async def list_instruments(
-    context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()
-) -> Answer:
-    """Instruments, by their ids."""
-    return await answer(context.database, principal, INSTRUMENT, query, values)
-
-
-async def list_discrepancies(
-    context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()
-) -> Answer:
-    """Figures in which the engine's reports differ from the ledger, newest first."""
-    return await answer(context.database, principal, DISCREPANCY, query, values)
 
 
 async def record_instruments(
@@ -43,7 +26,7 @@ async def record_instruments(
     principal.require(Role.TRADER)
     if len(definitions) > TOGETHER_MAX:
         raise InputInvalid(f"{len(definitions)} instruments at once; at most {TOGETHER_MAX} are taken.", "inputs")
-    async with act(context) as work:
+    async with transaction(context) as work:
         await _check_currencies(work, principal, definitions)
         return await _record(work, principal, definitions)
 

@@ -6,7 +6,7 @@ from app.ledger.administration import keys
 from app.ledger.administration.keys import KeyRecord
 from app.principal import Principal, Role
 from app.resolvers.context import Context
-from app.resolvers.transactions import act
+from app.resolvers.transactions import transaction
 from app.rules.api_keys import KeyText
 
 
@@ -18,7 +18,7 @@ async def create_key(
     Raises Forbidden, BadInputError, KeyNameTaken, StrategyNotFound, StrategyAmbiguous.
     """
     _require_rights(principal)
-    async with act(context) as work:
+    async with transaction(context) as work:
         return await keys.create(work, principal, role, name, strategies)
 
 
@@ -32,7 +32,7 @@ async def list_keys(context: Context, principal: Principal) -> list[KeyRecord]:
 async def revoke_key(context: Context, principal: Principal, key: str, *, by_name: bool = False) -> bool:
     """Revoke the key of this id, or of this name; False where it was revoked before. Raises Forbidden, KeyNotFound."""
     _require_rights(principal)
-    async with act(context) as work:
+    async with transaction(context) as work:
         return await keys.revoke(work, principal, key, by_name=by_name) is not None
 
 

@@ -1,4 +1,4 @@
-"""What an act is answered with: the rows that it was about, as they stand after it."""
+"""Objects in the payload of a mutation, as they stand after its transaction."""
 
 from collections.abc import Awaitable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from app.reads.entity import Entity
 from app.resolvers.context import Context
 
 
-def check_question(entity: Entity, query: ReadQuery) -> None:
+def check_query(entity: Entity, query: ReadQuery) -> None:
     """Raises BadInputError where no statement can answer it."""
     compiled_query(entity, query)
 
@@ -21,6 +21,6 @@ def look_up(
     """The objects that have these keys, in their order; None where there is none that the principal may see.
 
     Many at once, and those of many requests, are one statement: the keys are taken when this is called. `values` are
-    those beside the keys. What it answers raises BadInputError, DatabaseUnavailable, QueryTimeout.
+    those of the slots after the keys' own. The awaitable raises BadInputError, DatabaseUnavailable, QueryTimeout.
     """
     return context.lookups.find(context.database, principal, entity, query, values, keys)

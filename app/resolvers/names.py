@@ -1,4 +1,4 @@
-"""Strategies by name, remembered for some seconds: whoever authorizes orders names the same one all the time.
+"""Strategies by name, cached for some seconds: each authorization names its strategy.
 
 The change feed ends it when a strategy is made; the seconds are for when the feed is cut.
 """
@@ -26,15 +26,15 @@ class StrategyNames:
         self._known: dict[str, tuple[float, list[UUID]]] = {}
 
     async def load(self, _: ReadConnection) -> None:
-        """Whatever the feed told before was missed."""
+        """Clear the cache: changes may have been missed."""
         self._known = {}
 
     async def apply(self, _: ReadConnection, __: Sequence[Change]) -> None:
-        """Another trader may use a name now."""
+        """Clear the cache: another trader may use a name now."""
         self._known = {}
 
     async def find(self, database: Database, name: str, *, anew: bool) -> list[UUID]:
-        """The strategies of that name, whoever's they are; `anew`: whatever is remembered."""
+        """The ids of all strategies of that name; `anew` skips the cache."""
         known = None if anew else self._known.get(name)
         if known is not None and time.monotonic() - known[0] < REMEMBERED_SECONDS:
             return known[1]

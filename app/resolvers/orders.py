@@ -18,7 +18,6 @@ from app.reads import (
     ReadQuery,
     ResultFormat,
     Selection,
-    answer,
     fetch_objects,
 )
 from app.reads.catalogue import ORDER
@@ -28,11 +27,6 @@ _AMBIGUOUS_NAMED_MAX = 10
 _WITH_ID = Compare("client_order_id", Op.EQ, 0)
 _OF_STRATEGY = Compare("strategy_id", Op.EQ, 1)
 _PAGE = Page(limit=_AMBIGUOUS_NAMED_MAX)
-
-
-async def list_orders(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()) -> Answer:
-    """Orders, newest first unless asked otherwise."""
-    return await answer(context.database, principal, ORDER, query, values)
 
 
 async def get_order(
@@ -54,7 +48,7 @@ async def get_order(
 
 
 async def find_order(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any]) -> Answer:
-    """The one order that satisfies the question, or null; the first value is its client_order_id.
+    """The one order that satisfies the query, or null; the first value is its client_order_id.
 
     Raises OrderAmbiguous.
     """

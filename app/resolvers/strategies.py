@@ -9,22 +9,15 @@ from app.ledger.administration import strategies
 from app.ledger.administration.strategies import StateSet
 from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
-from app.reads import Answer, ReadQuery, answer, fetch_objects
-from app.reads.catalogue import GLOBAL_TRADING_STATE, STRATEGY
+from app.reads import Answer, ReadQuery, fetch_objects
+from app.reads.catalogue import STRATEGY
 from app.resolvers.context import Context
-from app.resolvers.transactions import act
+from app.resolvers.transactions import transaction
 from app.rules.enums import TradingState
 
 
-async def list_strategies(
-    context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()
-) -> Answer:
-    """Strategies, the newest first."""
-    return await answer(context.database, principal, STRATEGY, query, values)
-
-
 async def find_strategy(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any]) -> Answer:
-    """The one strategy that satisfies the question, or null; its value is an id or a name. Raises StrategyAmbiguous."""
+    """The strategy that satisfies the query, or null; the first value is its id or name. Raises StrategyAmbiguous."""
     found = await fetch_objects(context.database, principal, STRATEGY, query, values)
     if len(found) > 1:
         raise StrategyAmbiguous(values[0], [strategy.strategy_id for strategy in found])
@@ -36,7 +29,7 @@ async def resolve(
 ) -> UUID:
     """The id of the strategy that a principal speaks of; one given by its id need not exist.
 
-    `is_remembered`: a name may mean what it meant a moment ago, for what is asked a thousand times a second.
+    `is_remembered`: the name may be looked up in the cache.
     Of a name that several traders use, the principal's own decide. Raises StrategyNotFound, StrategyAmbiguous.
     """
     if isinstance(strategy, UUID):
@@ -57,7 +50,7 @@ async def register_strategy(context: Context, principal: Principal, name: str, t
     Raises Forbidden, InputInvalid, Busy.
     """
     principal.require(Role.ADMIN)
-    async with act(context) as work:
+    async with transaction(context) as work:
         return await strategies.register_strategy(work, principal, name, trader_id)
 
 
@@ -70,7 +63,7 @@ async def set_trading_state(
     """
     principal.require(Role.ADMIN)
     strategy_id = await resolve(context, principal, strategy)
-    async with act(context) as work:
+    async with transaction(context) as work:
         return await strategies.set_trading_state(work, principal, strategy_id, state)
 
 
@@ -81,12 +74,5 @@ async def set_global_trading_state(context: Context, principal: Principal, state
     """
     principal.require(Role.ADMIN)
     principal.require_all_strategies()
-    async with act(context) as work:
+    async with transaction(context) as work:
         return await strategies.set_global_trading_state(work, principal, state)
-
-
-async def get_global_trading_state(
-    context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any] = ()
-) -> Answer:
-    """The state of all trading. It applies to every strategy, so bound principals read it too."""
-    return await answer(context.database, principal, GLOBAL_TRADING_STATE, query, values)

@@ -1,4 +1,4 @@
-"""One act of a principal on the ledger: one transaction, committed once all of it is done."""
+"""One transaction for all that a mutation writes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +10,8 @@ from app.resolvers.context import Context
 
 
 @asynccontextmanager
-async def act(context: Context) -> AsyncIterator[WriteConnection]:
-    """A unit of work that is committed where the block ends well. Raises Busy, DatabaseUnavailable."""
+async def transaction(context: Context) -> AsyncIterator[WriteConnection]:
+    """A unit of work, committed when the block ends without an error. Raises Busy, DatabaseUnavailable."""
     try:
         async with context.database.unit_of_work() as work:
             yield work

@@ -24,7 +24,7 @@ class KeyText(NamedTuple):
 
 
 def new_key() -> KeyText:
-    """A key that nobody has."""
+    """A new random key."""
     return KeyText(secrets.token_hex(_ID_BYTES), secrets.token_hex(_SECRET_BYTES))
 
 
@@ -40,7 +40,7 @@ def is_like_a_key(name: str) -> bool:
 
 
 def hash_of(secret: str) -> str:
-    """What is stored of a secret. Nobody can guess 256 random bits, so it need not be slow."""
+    """The hash to store of a secret. 256 random bits cannot be guessed, so the hash may be fast."""
     return sha256(secret.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What an engine reports, as value types. Field names and meanings are NautilusTrader's (`model/events`).
+"""The events of orders, positions and signals. Field names and meanings are NautilusTrader's (`model/events`).
 
 A field of type Any was ignored by earlier releases, so stored events may have any value there. A property reads it and
 takes an unexpected value for none; where the property has the engine's name, the field's own is `<name>_raw`.
@@ -20,7 +20,7 @@ _ORDER_TYPES = {kind.value: kind for kind in OrderType}
 if TYPE_CHECKING:
     Instant = int
 else:
-    # On the wire also RFC 3339 text; whoever decodes an event turns it into nanoseconds.
+    # In the stored form also RFC 3339 text, which `app.event_codec` converts to nanoseconds.
     Instant = int | str
 
 
@@ -96,7 +96,7 @@ class OrderInitialized(OrderEvent, tag=True, kw_only=True):
 
 
 class AuthorizationGranted(OrderEvent, tag=True, kw_only=True, omit_defaults=True):
-    """Ours: the order may leave, and its hold is placed. Everything as `actor` asked it; defaults are left out."""
+    """Purser's own: the order may be submitted. Fields are those of the request by `actor`; defaults are omitted."""
 
     order_side: OrderSide
     order_type: OrderType
@@ -127,20 +127,20 @@ class AuthorizationGranted(OrderEvent, tag=True, kw_only=True, omit_defaults=Tru
 
 
 class AuthorizationDenied(AuthorizationGranted, tag=True, kw_only=True, omit_defaults=True):
-    """Ours: the order may not leave. `reason` has the numbers."""
+    """Purser's own: the order may not be submitted. `reason` has the numbers."""
 
     code: DenyCode
     reason: str
 
 
 class AuthorizationReleased(OrderEvent, tag=True, kw_only=True):
-    """Ours: an order that was never submitted is given up, as `actor` asked."""
+    """Purser's own: `actor` released an order that was never submitted."""
 
     actor: str
 
 
 class QuarantineResolved(OrderEvent, tag=True, kw_only=True):
-    """Ours: what `actor` decided about an event in quarantine, which it names by `resolves` and `variant`."""
+    """Purser's own: the decision of `actor` on a quarantined event, named by `resolves` and `variant`."""
 
     resolves: str
     variant: int

@@ -1,4 +1,4 @@
-"""Holds: what an open order ties up. Pure; run under `localcontext(EXACT)`.
+"""Holds: what an open order reserves. Pure; run under `localcontext(EXACT)`.
 
     hold = the notional value of the quantity that would increase exposure, at the order's unit price
 
@@ -108,7 +108,7 @@ def increasing_quantities(orders: Iterable[OpenOrder], held_qty: Decimal) -> Ite
 
 
 def hold_amount(quantity: Decimal, unit_price: Decimal, valuation: Valuation) -> Decimal:
-    """What that quantity ties up, in the settlement currency."""
+    """What that quantity reserves, in the settlement currency."""
     return valuation.notional(quantity, unit_price) if quantity else _ZERO
 
 

@@ -63,7 +63,7 @@ class PositionFill(Struct, frozen=True):
 
 
 class PositionState(Struct):
-    """One life of a position. `signed_qty` is negative for a short; `cost` is never negative for a positive price.
+    """One generation of a position. `signed_qty` is negative for a short; `cost` is not negative if prices are not.
 
     `currency` is what cost, PnL and fees are in: the instrument's settlement currency. `close_value` is the sum of
     quantity x price x multiplier of what was closed. `fills` counts the fills, which bounds the engine's rounding.
@@ -136,8 +136,8 @@ def apply_fill(
 ) -> FillEffect:
     """Apply a fill to the open position of its (strategy, position_id); changes `position` in place.
 
-    `position` None, or closed, opens life `n_last + 1`. `deducts_base_fees`: a commission in the base currency reduces
-    the position itself, as newer engines have it. Must run under `localcontext(EXACT)`.
+    `position` None, or closed, opens generation `n_last + 1`. `deducts_base_fees`: a commission in the base currency
+    reduces the position itself, as in newer engines. Must run under `localcontext(EXACT)`.
     """
     deducted = fill.commission if deducts_base_fees and is_base_fee(fill, valuation) else _ZERO
     peak = position.peak_qty if position is not None and position.signed_qty else _ZERO
@@ -165,7 +165,7 @@ def apply_fill(
 def rest_of(
     n: int, fill: PositionFill, flip_qty: Decimal, valuation: Valuation, *, deducts_base_fees: bool
 ) -> PositionState:
-    """Life `n` as a fill that flipped the position opened it with `FillEffect.flip_qty`; equal to `flipped_into`."""
+    """Generation `n` as the fill that flipped the position opened it; equal to `FillEffect.flipped_into`."""
     fee = fill.commission - closing_fee(fill.commission, fill.last_qty - flip_qty, fill.last_qty)
     is_deducted = deducts_base_fees and is_base_fee(fill, valuation)
     return _open_rest(n, fill, flip_qty, fee, valuation, is_deducted=is_deducted)

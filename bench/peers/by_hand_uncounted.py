@@ -1,19 +1,16 @@
-"""Hand-written FastAPI + asyncpg routes that answer without the count of all rows, which Purser's contract asks for.
+"""Hand-written FastAPI + asyncpg routes without the row count that Purser's documented response includes.
 
-`create_app` sends the JSON text that PostgreSQL built: the bytes of Purser's body, and no header of its own.
-`create_app_of_rows` builds the same objects in Python and has orjson write them; amounts are floats there.
+`create_app` sends the JSON text that PostgreSQL builds, which is Purser's body. `create_app_of_rows` builds the objects
+in Python, for orjson; amounts are floats there.
 """
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import asyncpg
 import orjson
 from fastapi import FastAPI, Query, Response
 
-from bench.peers.by_hand import BODY, ROWS, json_as_bytes, no_reset
+from bench.peers.by_hand import BODY, ROWS, json_as_bytes, with_pool
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, le=10**9)]
@@ -21,7 +18,7 @@ Offset = Annotated[int, Query(ge=0, le=10**9)]
 
 def create_app() -> FastAPI:
     """One statement, one text."""
-    app = _app(json_as_bytes)
+    app = with_pool(json_as_bytes)
 
     @app.get("/api/trading/orders")
     async def list_orders(limit: Limit = 100, offset: Offset = 0) -> Response:
@@ -34,7 +31,7 @@ def create_app() -> FastAPI:
 
 def create_app_of_rows() -> FastAPI:
     """One statement, rows, dictionaries."""
-    app = _app(amounts_as_floats)
+    app = with_pool(amounts_as_floats)
 
     @app.get("/api/trading/orders")
     async def list_orders(limit: Limit = 100, offset: Offset = 0) -> Response:
@@ -45,24 +42,6 @@ def create_app_of_rows() -> FastAPI:
     return app
 
 
-def _app(init: Any) -> FastAPI:
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.pool = await asyncpg.create_pool(
-            os.environ["PURSER_DATABASE_URL"], min_size=8, max_size=8, init=init, reset=no_reset
-        )
-        yield
-        await app.state.pool.close()
-
-    app = FastAPI(lifespan=lifespan)
-
-    @app.get("/health")
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
-
-    return app
-
-
 async def amounts_as_floats(connection: asyncpg.Connection) -> None:
-    """`numeric` as float, which orjson writes; exact digits would take a step of their own for each."""
+    """Decode `numeric` to float, which orjson supports; exact digits would need a conversion each."""
     await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=float)

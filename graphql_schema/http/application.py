@@ -17,21 +17,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.authentication import principal_of, status_of
 from app.errors import Busy, PurserError, QueryTimeout
 from app.settings import FixedLimits, Settings
-from graphql_schema import operations
-from graphql_schema.acts import Acts
 from graphql_schema.caller import Caller
-from graphql_schema.documents import Document, DocumentLimits, Documents, Operation
 from graphql_schema.errors import BUSY, RequestCode, RequestRefused, coded, refusal
+from graphql_schema.execution.executor import execute
 from graphql_schema.http import graphiql, requests, responses
+from graphql_schema.http.documents import CacheLimits, Document, Documents, Operation
 from graphql_schema.http.media_types import MediaType, is_json, negotiate
 from graphql_schema.http.persisted import AllowList, PersistedQueries, QuerySource
 from graphql_schema.http.requests import GraphQLRequest
 from graphql_schema.http.responses import Reply
 from graphql_schema.limits.body import ClientGone, read_body, too_large
-from graphql_schema.limits.document import ShapeLimits
+from graphql_schema.limits.document import DocumentLimits
 from graphql_schema.limits.variables import check_variables
-from graphql_schema.live import LiveOperation, SocketLimits, Sockets
-from graphql_schema.plans import Plans
+from graphql_schema.live.socket import SocketLimits, Sockets
+from graphql_schema.live.subscription_writer import written_events
 from graphql_schema.schema import schema
 
 PATH = "/graphql"
@@ -50,18 +49,16 @@ class GraphQLEndpoint:
         self._suggestions = settings.graphql_suggestions
         self.documents = Documents(
             schema,
-            _document_limits(settings, limits),
+            _cache_limits(settings, limits),
             introspection=settings.graphql_introspection,
             suggestions=settings.graphql_suggestions,
         )
-        self.plans = Plans(schema, lambda text: self.documents.find(text).node)
-        self.acts = Acts(schema, lambda text: self.documents.find(text).node)
         self.queries: QuerySource = (
             PersistedQueries(limits.graphql_persisted_queries_max)
             if settings.graphql_allow_list is None
             else AllowList.read(settings.graphql_allow_list)
         )
-        self._seen_through: set[asyncio.Future[Any]] = set()
+        self._mutations: set[asyncio.Future[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -84,10 +81,10 @@ class GraphQLEndpoint:
         if media_type is None:
             raise refusal(RequestCode.NOT_ACCEPTABLE, f"Answers are {MediaType.GRAPHQL} or {MediaType.JSON}.", 406)
         request = await self._request(scope, receive, headers)
-        text, document, operation = self._prepared(request)
+        document, operation = self._prepared(request)
         is_read = scope["method"] != "POST"
         _refuse_wrong_type(operation, is_read=is_read)
-        result, extensions = await self._answered(text, document, operation, request, caller)
+        result, extensions = await self._answered(document, operation, request, caller)
         reply = responses.answered(result, extensions, media_type)
         if not is_read:
             return reply
@@ -98,30 +95,35 @@ class GraphQLEndpoint:
 
     async def results(self, request: bytes, caller: Caller) -> AsyncGenerator[bytes, None]:
         """What `live` sends: the answers to a request. Raises RequestRefused, domain errors."""
-        asked = requests.from_body(request)
-        text, document, operation = self._prepared(asked)
+        received = requests.from_body(request)
+        document, operation = self._prepared(received)
         if operation.type is not OperationType.SUBSCRIPTION:
-            answering = asyncio.create_task(self._answered(text, document, operation, asked, caller))
+            answering = asyncio.create_task(self._answered(document, operation, received, caller))
             if operation.type is OperationType.MUTATION:
-                # Seen through, though the client may leave: as over HTTP.
-                self._seen_through.add(answering)
-                answering.add_done_callback(self._seen_through.discard)
+                # Runs to its end if the client disconnects: as over HTTP.
+                self._mutations.add(answering)
+                answering.add_done_callback(self._mutations.discard)
                 result, extensions = await asyncio.shield(answering)
             else:
                 result, extensions = await answering
             yield responses.answered(result, extensions, MediaType.GRAPHQL).body
             return
-        check_variables(asked.variables)
-        self._cost(operation, asked.variables)  # of one event
-        subscription = LiveOperation(
-            self._schema, document.node, asked.operation_name, asked.variables, suggestions=self._suggestions
+        check_variables(received.variables)
+        self._cost(operation, received.variables)  # of one event
+        events = written_events(
+            self._schema,
+            document.node,
+            operation.name,
+            received.variables,
+            caller,
+            hide_suggestions=not self._suggestions,
         )
-        async with aclosing(subscription.events(caller)) as events:
+        async with aclosing(events):
             async for data in events:
                 yield b'{"data":%b}' % data
 
-    def _prepared(self, request: GraphQLRequest) -> tuple[str, Document, Operation]:
-        """The text, the document and the operation that a request means. Raises RequestRefused."""
+    def _prepared(self, request: GraphQLRequest) -> tuple[Document, Operation]:
+        """The document and the operation of a request. Raises RequestRefused."""
         text = self.queries.text_of(request)
         if len(text) > self._body_bytes_max:
             raise too_large(self._body_bytes_max)
@@ -130,45 +132,47 @@ class GraphQLEndpoint:
         operation = document.operation(request.operation_name)
         if request.bytes_sent > self._body_bytes_max and operation.type is not OperationType.MUTATION:
             raise too_large(self._body_bytes_max)
-        return text, document, operation
+        return document, operation
 
     async def _answered(
-        self, text: str, document: Document, operation: Operation, request: GraphQLRequest, caller: Caller
+        self, document: Document, operation: Operation, request: GraphQLRequest, caller: Caller
     ) -> tuple[ExecutionResult | bytes, dict[str, Any]]:
         """The result of a query or a mutation, and the answer's `extensions`. Raises RequestRefused."""
-        seconds_max = None  # a change is seen through: whoever asked for it must know whether it happened
+        seconds_max = None  # a mutation runs to its end: the client must know whether it happened
         if operation.type is OperationType.QUERY:
             check_variables(request.variables)
             seconds_max = self._query_seconds_max
-        act = None
-        if operation.type is OperationType.MUTATION:
-            act = self.acts.read(text, request.operation_name, request.given)
-        extensions = {"cost": self._cost(operation, request.variables if act is None else act.variables)}
+        fast = None if operation.fast_mutation is None else operation.fast_mutation.read(request.given)
+        extensions = {"cost": self._cost(operation, request.variables if fast is None else fast.variables)}
         try:
             async with asyncio.timeout(seconds_max):
-                result = None if act is None else await act.answer(caller)
+                result = None if fast is None else await fast.answer(caller)
                 if result is None:
-                    result = await self._executed(text, document, request, caller)
+                    result = await self._executed(document, operation, request, caller)
         except TimeoutError:
             raise RequestRefused([coded(QueryTimeout())], extensions=extensions) from None
         except RequestRefused as why:
             why.extensions = extensions
             raise
-        if operation.is_one_act and isinstance(result, ExecutionResult):
+        if operation.is_single_mutation and isinstance(result, ExecutionResult):
             _refuse_what_was_not_done(result, extensions)
         return result, extensions
 
     async def _executed(
-        self, text: str, document: Document, request: GraphQLRequest, caller: Caller
+        self, document: Document, operation: Operation, request: GraphQLRequest, caller: Caller
     ) -> ExecutionResult | bytes:
-        """By a kept plan where there is one. Raises RequestRefused."""
-        name, variables = request.operation_name, request.variables
-        planned = await self.plans.answer(text, name, variables, caller)
-        if planned is None:
-            return await operations.execute(
-                self._schema, document.node, name, variables, caller, suggestions=self._suggestions
-            )
-        return planned
+        """By an operation plan if there is one, else by graphql-core. Raises RequestRefused."""
+        planned = None if operation.plans is None else await operation.plans.answer(request.variables, caller)
+        if planned is not None:
+            return planned
+        return await execute(
+            self._schema,
+            document.node,
+            operation.name,
+            request.variables,
+            caller,
+            hide_suggestions=not self._suggestions,
+        )
 
     async def _request(self, scope: Scope, receive: Receive, headers: dict[str, str]) -> GraphQLRequest:
         if scope["method"] != "POST":
@@ -206,7 +210,7 @@ def add_graphql(app: FastAPI, settings: Settings, limits: FixedLimits) -> None:
 
 
 def graphql_refusal(error: PurserError) -> ASGIApp:
-    """Answers a request that gets no further than who it comes from."""
+    """Answers a request that is not authenticated."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         media_type = negotiate(_headers(scope).get("accept")) or MediaType.JSON
@@ -216,9 +220,9 @@ def graphql_refusal(error: PurserError) -> ASGIApp:
     return answer
 
 
-def _document_limits(settings: Settings, limits: FixedLimits) -> DocumentLimits:
-    return DocumentLimits(
-        entity=ShapeLimits(
+def _cache_limits(settings: Settings, limits: FixedLimits) -> CacheLimits:
+    return CacheLimits(
+        document=DocumentLimits(
             depth_max=settings.graphql_depth_max,
             aliases_max=limits.graphql_aliases_max,
             directives_max=limits.graphql_directives_max,
@@ -264,10 +268,9 @@ def _refuse_wrong_type(operation: Operation, *, is_read: bool) -> None:
 
 
 def _refuse_what_was_not_done(result: ExecutionResult, extensions: Mapping[str, Any]) -> None:
-    """Refuse a mutation that found no time or no database: proxies and clients know what 503 asks of them.
+    """Refuse a mutation that timed out or had no database with 503, which proxies and clients retry.
 
-    A connection may be lost while it commits; then nobody knows. To ask again is right all the same: no act is done
-    twice.
+    If the connection is lost during the commit, the outcome is unknown. A retry is safe: mutations are idempotent.
     """
     for error in result.errors or ():
         # Deeper down it is what was done that could not be shown.

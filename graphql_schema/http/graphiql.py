@@ -54,7 +54,7 @@ _NOT_BUILT = """<!doctype html>
 def routes(path: str) -> list[BaseRoute]:
     """The page at `path`, for browsers only, and what it loads.
 
-    They stand before the route that answers questions at the same `path`: whatever wants no page falls through to it.
+    They stand before the endpoint at the same `path`: requests that want no page fall through to it.
     """
     assets = _Assets(directory=_STATIC / ASSETS_PATH.lstrip("/"), check_dir=False)
     return [_PageRoute(path, page_response), Mount(ASSETS_PATH, assets)]

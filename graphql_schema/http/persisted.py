@@ -1,7 +1,7 @@
-"""Queries that the client names instead of sending them.
+"""Persisted queries: the client sends a name instead of the text.
 
-*Automatic* ones (Apollo's protocol): a client sends the SHA-256 of its query; where that is not known yet it is told
-so, and sends both. An *allow-list* has all queries that may be asked, and nothing else may.
+*Automatic* ones (Apollo's protocol): a client sends the SHA-256 of its query, and its text too where the server does
+not know it. An *allow-list* has all queries that may be executed.
 """
 
 import re
@@ -30,11 +30,11 @@ class QuerySource(Protocol):
         """The query's text. Raises RequestRefused."""
 
     def remember(self, request: GraphQLRequest) -> None:
-        """The request was a valid one."""
+        """Keep the query of a valid request."""
 
 
 class PersistedQueries:
-    """Queries that clients have named, those asked last."""
+    """Queries that clients have registered, those used last."""
 
     def __init__(self, queries_max: int) -> None:
         self._queries_max = queries_max
@@ -67,7 +67,7 @@ class PersistedQueries:
 
 
 class AllowList:
-    """The queries that may be asked, from a file; by their text, their SHA-256 or the file's own name for them."""
+    """The only queries that may be executed, from a file; by their text, their SHA-256 or the file's name for them."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = {**texts, **{_sha256(text): text for text in texts.values()}}

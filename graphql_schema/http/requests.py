@@ -1,4 +1,4 @@
-"""From an HTTP request to what GraphQL is asked, as "GraphQL over HTTP" has it; what is malformed is refused."""
+"""From an HTTP request to a GraphQL request, by the draft "GraphQL over HTTP". Malformed requests are refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PARAMETERS_MAX = 100
 class GraphQLRequest:
     """A request for one operation. `query` None: it is to be found by `extensions`.
 
-    `given` are the variables: as values, or the text of a JSON object that nobody has looked into yet.
+    `given` are the variables: as values, or the text of a JSON object that was not parsed yet.
     """
 
     query: str | None

@@ -65,7 +65,7 @@ def validated(reply: Reply, media_type: MediaType, if_none_match: str | None) ->
     digest = blake2b(reply.body, digest_size=16, person=media_type.name.encode()).hexdigest()
     etag = f'"{digest}"'
     reply.headers["etag"] = etag
-    # The answer is the asker's, and may change with the next event: keep it, but ask.
+    # The answer depends on the principal and may change with the next event: cache it, but revalidate.
     reply.headers["cache-control"] = "private, no-cache"
     if if_none_match is not None and _names(if_none_match, etag):
         del reply.headers["content-type"]

@@ -15,31 +15,31 @@ from typing import Any
 
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
+    GraphQLError,
     GraphQLField,
-    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
-    GraphQLUnionType,
     IntValueNode,
     ListValueNode,
     NamedTypeNode,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
     ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
+    is_abstract_type,
     is_list_type,
     value_from_ast_untyped,
 )
-from graphql.language import BooleanValueNode, EnumValueNode, ListTypeNode, NonNullTypeNode, SelectionNode
+from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.values import VariableValues
+from graphql.language import BooleanValueNode, EnumValueNode, ListTypeNode, NonNullTypeNode
 
 from app.errors import BadInputError, PageTooLarge
 from app.reads.performance import POINTS_UNLESS_SAID
-from graphql_schema.listing import PAGE_SIZE
+from graphql_schema.execution.list_args import PAGE_SIZE
+from graphql_schema.execution.selection import Details, Operation
 
 COST_REPORTED_MAX = 2**53 - 1
 """A cost beyond is reported as this: the largest integer that every JSON reader keeps exact."""
@@ -66,12 +66,10 @@ class CostMeter:
         self,
         schema: GraphQLSchema,
         operation: OperationDefinitionNode,
-        fragments: Mapping[str, FragmentDefinitionNode],
+        fragments: dict[str, FragmentDetails],
         page_size_max: int,
     ) -> None:
-        self._schema = schema
-        self._operation = operation
-        self._fragments = fragments
+        self._schema, self._definition, self._fragments = schema, operation, fragments
         self._page_size_max = page_size_max
         self._defaults = dict(_sizes_and_switches(operation))
         self._kept: dict[tuple[Any, ...], int] = {}
@@ -92,57 +90,57 @@ class CostMeter:
         return found
 
     def _count(self, values: Mapping[str, Any]) -> int:
-        root = self._schema.get_root_type(self._operation.operation)
+        root = self._schema.get_root_type(self._definition.operation)
         assert root is not None, "validated"
-        count = _Count(self._schema, self._fragments, self._page_size_max, values)
-        return min(count.below(root, [self._operation.selection_set]), COST_REPORTED_MAX)
+        variables = VariableValues({}, {name: value for name, value in values.items() if isinstance(value, bool)})
+        operation = Operation(self._schema, self._definition, self._fragments, variables)
+        try:
+            rows = _Count(operation, self._page_size_max, values).of(root, operation.root_fields())
+        except GraphQLError:
+            return 0  # a switch has no value: nothing is executed
+        return min(rows, COST_REPORTED_MAX)
 
 
 class _Count:
-    """One count: the rows below selection sets, for given values of the variables."""
+    """One count: the rows of an operation, for given values of the variables."""
 
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        fragments: Mapping[str, FragmentDefinitionNode],
-        page_size_max: int,
-        values: Mapping[str, Any],
-    ) -> None:
-        self._schema = schema
-        self._fragments = fragments
+    def __init__(self, operation: Operation, page_size_max: int, values: Mapping[str, Any]) -> None:
+        self._operation = operation
         self._page_size_max = page_size_max
         self._values = values
 
-    def below(self, type_: Any, sets: list[SelectionSetNode]) -> int:
-        """Rows asked for below one object of the type."""
-        if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
-            return max((self.below(one, sets) for one in self._schema.get_possible_types(type_)), default=0)
-        if not isinstance(type_, GraphQLObjectType):
-            return 0
+    def of(self, type_: GraphQLObjectType, fields: Mapping[str, Details]) -> int:
+        """Rows asked for by the fields of one object of the type."""
         rows = 0
-        for nodes in self._merged(type_, sets).values():
-            field = type_.fields.get(nodes[0].name.value)
-            if field is None:  # __typename and introspection
-                continue
-            inner = [node.selection_set for node in nodes if node.selection_set is not None]
-            if inner:
-                rows += self._field(type_, field, nodes[0], inner)
+        for details in fields.values():
+            field = type_.fields.get(details[0].node.name.value)
+            # Without a field: __typename and introspection.
+            if field is not None and details[0].node.selection_set is not None:
+                rows += self._field(type_, field, details)
         return rows
 
-    def _field(self, parent: GraphQLObjectType, field: GraphQLField, node: FieldNode, sets: list[Any]) -> int:
-        type_ = get_named_type(field.type)
+    def _below(self, type_: Any, details: Details) -> int:
+        """Rows asked for below one object of the type."""
+        if is_abstract_type(type_):
+            possible = self._operation.schema.get_possible_types(type_)
+            return max((self._below(one, details) for one in possible), default=0)
+        return self.of(type_, self._operation.fields(type_, details)) if isinstance(type_, GraphQLObjectType) else 0
+
+    def _field(self, parent: GraphQLObjectType, field: GraphQLField, details: Details) -> int:
+        type_, node = get_named_type(field.type), details[0].node
         if "first" in field.args:
             size = self._page_size(node)
             assert isinstance(type_, GraphQLObjectType)
-            chosen = {nodes[0].name.value for nodes in self._merged(type_, sets).values()}
-            return 1 if chosen <= _COUNTED_APART else size * (1 + self.below(type_, sets))
+            fields = self._operation.fields(type_, details)
+            chosen = {selected[0].node.name.value for selected in fields.values()}
+            return 1 if chosen <= _COUNTED_APART else size * (1 + self.of(type_, fields))
         if "points" in field.args:
-            return self._curves(type_, node, sets)
+            return self._curves(type_, node, details)
         if parent.name.endswith(_PAGED):
-            return self.below(type_, sets)
-        return self._objects(field, node) * (1 + self.below(type_, sets))
+            return self._below(type_, details)
+        return self._objects(field, node) * (1 + self._below(type_, details))
 
-    def _curves(self, type_: Any, node: FieldNode, sets: list[Any]) -> int:
+    def _curves(self, type_: Any, node: FieldNode, details: Details) -> int:
         given = {argument.name.value: argument.value for argument in node.arguments or ()}
         groups = given.get("groupBy")
         is_grouped = isinstance(groups, VariableNode | EnumValueNode) or (
@@ -151,9 +149,9 @@ class _Count:
         points = self._value(given["points"]) if "points" in given else None
         if not isinstance(points, int):
             points = POINTS_UNLESS_SAID if "granularity" in given and self._value(given["granularity"]) == _FILL else 1
-        merged = self._merged(type_, sets)
-        curves = sum(nodes[0].name.value == "equity" for nodes in merged.values())
-        rows = 1 + self.below(type_, sets) + curves * max(points - 1, 0)
+        fields = self._operation.fields(type_, details)
+        curves = sum(selected[0].node.name.value == "equity" for selected in fields.values())
+        rows = 1 + self.of(type_, fields) + curves * max(points - 1, 0)
         return rows * (PAGE_SIZE if is_grouped else 1)
 
     def _objects(self, field: GraphQLField, node: FieldNode) -> int:
@@ -190,43 +188,6 @@ class _Count:
         if isinstance(node, IntValueNode):
             return int(node.value)
         return node.value if isinstance(node, BooleanValueNode | EnumValueNode) else None
-
-    def _merged(self, type_: GraphQLObjectType, sets: list[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        """The fields that an object of the type would have, by key."""
-        merged: dict[str, list[FieldNode]] = {}
-        here: set[str] = set()
-        waiting = list(reversed(sets))
-        while waiting:
-            for node in waiting.pop().selections:
-                if not self._is_included(node):
-                    continue
-                if isinstance(node, FieldNode):
-                    merged.setdefault((node.alias or node.name).value, []).append(node)
-                    continue
-                part: Any = node
-                if isinstance(node, FragmentSpreadNode):
-                    if node.name.value in here:
-                        continue
-                    here.add(node.name.value)
-                    part = self._fragments[node.name.value]
-                if self._applies(part.type_condition, type_):
-                    waiting.append(part.selection_set)
-        return merged
-
-    def _is_included(self, node: SelectionNode) -> bool:
-        for directive in node.directives or ():
-            if directive.name.value in ("skip", "include"):
-                argument = next((one for one in directive.arguments or () if one.name.value == "if"), None)
-                wanted = directive.name.value == "include"
-                if argument is not None and self._value(argument.value) is not wanted:
-                    return False
-        return True
-
-    def _applies(self, condition: NamedTypeNode | None, type_: GraphQLObjectType) -> bool:
-        if condition is None or condition.name.value == type_.name:
-            return True
-        named: Any = self._schema.get_type(condition.name.value)
-        return isinstance(named, GraphQLInterfaceType | GraphQLUnionType) and self._schema.is_sub_type(named, type_)
 
 
 def _sizes_and_switches(operation: OperationDefinitionNode) -> Iterator[tuple[str, Any]]:

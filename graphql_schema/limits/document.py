@@ -22,7 +22,7 @@ PAIRS_MAX = 20_000
 
 
 @dataclass(frozen=True)
-class ShapeLimits:
+class DocumentLimits:
     """Bounds on one document."""
 
     depth_max: int
@@ -31,13 +31,13 @@ class ShapeLimits:
     fields_max: int
 
 
-def check_shape(document: DocumentNode, limits: ShapeLimits) -> None:
+def check_document(document: DocumentNode, limits: DocumentLimits) -> None:
     """Refuse a document beyond the limits. Raises RequestRefused."""
-    _ShapeCheck(document, limits).run()
+    _DocumentCheck(document, limits).run()
 
 
-class _ShapeCheck:
-    def __init__(self, document: DocumentNode, limits: ShapeLimits) -> None:
+class _DocumentCheck:
+    def __init__(self, document: DocumentNode, limits: DocumentLimits) -> None:
         self._document = document
         self._limits = limits
         self._fragments = {

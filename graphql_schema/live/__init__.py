@@ -1,13 +1,9 @@
-"""Subscriptions, and everything else, over a WebSocket.
+"""Subscriptions, and every other operation, over a WebSocket.
 
-    socket     one connection, as the protocol graphql-transport-ws has it
-    messages   what comes in, what goes out
-    events     one subscription: from changes of the feed to events, one statement for many
+    socket                one connection, by the protocol graphql-transport-ws
+    messages              the protocol's messages
+    events                one subscription: from changes of the feed to events, one statement for many
+    subscription_writer   the events as JSON
 
 docs/adr/0015-the-change-feed.md says how an event is never lost.
 """
-
-from graphql_schema.live.events import LiveOperation
-from graphql_schema.live.socket import SocketLimits, Sockets
-
-__all__ = ["LiveOperation", "SocketLimits", "Sockets"]

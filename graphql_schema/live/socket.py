@@ -1,4 +1,4 @@
-"""One WebSocket connection: who asks, what runs, what is sent; and how many connections there are."""
+"""WebSocket connections: the principal of each, its running operations, and what is sent; and their number."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -30,7 +30,7 @@ from graphql_schema.live.messages import (
 )
 
 KEY_CHECK_SECONDS = 5.0
-"""How often it is asked whether a connection's key is still in force."""
+"""How often to check that a connection's key is still in force."""
 
 REASON_BYTES_MAX = 123
 """What a close frame has room for."""
@@ -186,23 +186,23 @@ class _Connection:
                 if task is not None:
                     task.cancel()
 
-    async def _answer(self, asked: Subscribe, caller: Caller) -> None:
+    async def _answer(self, message: Subscribe, caller: Caller) -> None:
         try:
-            async with aclosing(self._answers.results(bytes(asked.payload), caller)) as results:
+            async with aclosing(self._answers.results(bytes(message.payload), caller)) as results:
                 async for result in results:
                     self._require_force()
-                    await self._send(next_message(asked.id, result))
-            last = complete_message(asked.id)
+                    await self._send(next_message(message.id, result))
+            last = complete_message(message.id)
         except _Closed as why:
             self._end(why)
             return
         except RequestRefused as why:
-            last = error_message(asked.id, why.errors)
+            last = error_message(message.id, why.errors)
         except Exception as error:
-            last = error_message(asked.id, [coded(error)])
-        # First forgotten, then told: the client may use the id again at once.
-        if self._running.get(asked.id) is asyncio.current_task():
-            del self._running[asked.id]
+            last = error_message(message.id, [coded(error)])
+        # Removed before the message is sent: the client may use the id again at once.
+        if self._running.get(message.id) is asyncio.current_task():
+            del self._running[message.id]
             try:
                 await self._send(last)
             except _Closed as why:
@@ -225,7 +225,7 @@ class _Connection:
             raise _Closed(CloseCode.INVALID_MESSAGE, f"Invalid message: {error}") from error
 
     async def _send(self, text: str) -> None:
-        """Raises _Closed where the client does not read: nobody waits for it longer than this."""
+        """Raises _Closed if the client does not read in time."""
         try:
             async with asyncio.timeout(self._limits.send_timeout_seconds), self._sending:
                 await self._raw_send({"type": "websocket.send", "text": text})

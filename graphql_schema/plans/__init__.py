@@ -1,16 +1,14 @@
-"""Questions asked before: no parsing, no validation, no planning, straight to PostgreSQL.
+"""Operation plans: a query that was answered before goes straight to PostgreSQL, without graphql-core.
 
-    documents   text -> parsed, validated; the operation and its variables
-    variables   raw values -> coerced (by graphql-core) -> what steers the plan | the values that fill it
-    planner     runs the operation once with *holes* for values: what comes out is the plan
-    answering   (document, operation, what steers) -> plan -> filled -> asked -> bytes
+    variables        raw values -> coerced (by graphql-core) -> plan constraints | values of parameters
+    operation_plan   the compiler: AST and table of root fields -> reads; constraints -> plan; values -> JSON
 
-What a plan depends on is part of its key: which variables are given, enumerations, numbers, booleans (page sizes,
-`@skip`, `@include`), how filters are nested, the entity that an id names, whether an instant is a midnight, whether a
-time zone is UTC. Texts, ids, decimals, instants and time zones themselves are values: they fill the holes. A document
-that no plan can be made of is left to ordinary execution, whose answers and errors are the same.
+Part of a plan's key are: which variables are given, enumerations, numbers and booleans (page sizes, `@skip`,
+`@include`), the keys of input objects, the entity of a node id, whether an instant is a midnight and a time zone UTC.
+Texts, ids, decimals, instants and time zones are parameters. A document without a plan is left to ordinary execution,
+whose answers and errors are the same.
 """
 
-from graphql_schema.plans.answering import Plans
+from graphql_schema.plans.operation_plan import OperationPlans
 
-__all__ = ["Plans"]
+__all__ = ["OperationPlans"]

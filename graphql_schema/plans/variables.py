@@ -1,8 +1,12 @@
-"""Variables: coerced as graphql-core coerces them, then split into what steers a plan and the values that fill it."""
+"""Variables of an operation: coerced by graphql-core, then split into plan constraints and values of parameters.
+
+The type of a variable decides: a scalar in `PARAMETER_SCALARS`, or a list of such, is a parameter. Of an input object
+its keys are a constraint, and each field is split by its own type.
+"""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import partial
-from typing import Any, TypeAlias
+from functools import cache
+from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
     GraphQLError,
@@ -10,48 +14,39 @@ from graphql import (
     GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
-    GraphQLScalarType,
     GraphQLSchema,
     Undefined,
     VariableDefinitionNode,
-    get_named_type,
 )
 from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import get_variable_values, input_is_nested_too_deeply
 from graphql.utilities import coerce_input_value
 
 from app.errors import PurserError
-from graphql_schema.holes import Hole, ListHole, NotPlannable
-from graphql_schema.told import entity_of, is_midnight, is_utc, nothing
+from graphql_schema.execution.placeholders import NotPlannable, Placeholder
+from graphql_schema.execution.plan_constraints import PARAMETER_SCALARS, unconstrained
 
-Tell: TypeAlias = Callable[[Any], Hashable]
-"""From a value to what is told of it."""
+Constraints: TypeAlias = Any
+"""Hashable, in tuples: equal for requests that share a plan."""
 
-FILLING: Mapping[str, Tell] = {
-    "String": nothing,
-    "ID": entity_of,
-    "Decimal": nothing,
-    "DateTime": is_midnight,
-    "UUID": nothing,
-    "TimeZone": is_utc,
-}
-"""Scalars whose values fill holes, and what is told of a value. Of all others, and of all enumerations, the whole value
-is part of a plan's key."""
-
-Steering: TypeAlias = Any
-"""Hashable, in tuples: whatever two requests must have in common to share a plan."""
-Split: TypeAlias = Callable[[Any, list[Any]], Steering]
-"""(coerced value, values so far) -> what steers; the rest goes to the end of the values."""
-
-_VALUE = "value"
+_PARAMETER = "parameter"
 _ABSENT = "absent"
 
 
-class Variables:
-    """The variables of one operation."""
+class SplitVariables(NamedTuple):
+    """The variables of one request. `template` has them with a placeholder for each value."""
+
+    constraints: Constraints
+    values: list[Any]
+    template: dict[str, Any]
+
+
+class PlanVariables:
+    """The variables that one operation declares."""
 
     def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
-        self._variables: list[tuple[str, GraphQLInputType, Any, Split]] = []
+        """Raises NotPlannable."""
+        self._variables: list[tuple[str, GraphQLInputType, Any]] = []
         defaults = get_variable_values(schema, [one for one in definitions if one.default_value is not None], {})
         if isinstance(defaults, list):
             raise NotPlannable
@@ -61,136 +56,76 @@ class Variables:
                 raise NotPlannable
             missing = Undefined if isinstance(signature.type, GraphQLNonNull) else _ABSENT
             default = defaults.coerced.get(signature.name, missing)
-            self._variables.append((signature.name, signature.type, default, _split_of(signature.type)))
+            self._variables.append((signature.name, signature.type, default))
 
-    def split(self, raw: Mapping[str, Any]) -> tuple[Steering, list[Any]]:
-        """What steers, and the values. Raises NotPlannable for what ordinary execution refuses."""
+    def split(self, raw: Mapping[str, Any]) -> SplitVariables:
+        """Split the variables of a request. Raises NotPlannable for what ordinary execution refuses."""
         values: list[Any] = []
-        steering = []
-        for name, type_, default, split in self._variables:
-            coerced = self._coerced(raw, name, type_, default)
-            steering.append(_ABSENT if coerced is _ABSENT else split(coerced, values))
-        return tuple(steering), values
+        constraints: list[Constraints] = []
+        template: dict[str, Any] = {}
+        for name, type_, default in self._variables:
+            coerced = _coerced(raw, name, type_, default)
+            if coerced is _ABSENT:
+                constraints.append(_ABSENT)
+                continue
+            constraint, template[name] = _split(type_, coerced, values)
+            constraints.append(constraint)
+        return SplitVariables(tuple(constraints), values, template)
 
-    def with_holes(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """The coerced variables, a hole in place of each value."""
-        counted: list[Any] = []
-        coerced = (
-            (name, type_, self._coerced(raw, name, type_, default)) for name, type_, default, _ in self._variables
-        )
-        return {name: _pierced(type_, value, counted) for name, type_, value in coerced if value is not _ABSENT}
 
-    @staticmethod
-    def _coerced(raw: Mapping[str, Any], name: str, type_: GraphQLInputType, default: Any) -> Any:
-        value = raw.get(name, Undefined)
-        if value is Undefined:
-            coerced = default
-        else:
-            if isinstance(value, (dict, list)) and input_is_nested_too_deeply(value, type_):
-                raise NotPlannable
-            coerced = coerce_input_value(value, type_)
-        if coerced is Undefined:
+def size_of(constraints: Constraints) -> int:
+    """How many parts the constraints have: what it takes to keep them."""
+    return 1 + sum(map(size_of, constraints)) if isinstance(constraints, tuple) else 1
+
+
+def _coerced(raw: Mapping[str, Any], name: str, type_: GraphQLInputType, default: Any) -> Any:
+    value = raw.get(name, Undefined)
+    if value is Undefined:
+        coerced = default
+    else:
+        if isinstance(value, (dict, list)) and input_is_nested_too_deeply(value, type_):
             raise NotPlannable
-        return coerced
+        coerced = coerce_input_value(value, type_)
+    if coerced is Undefined:
+        raise NotPlannable
+    return coerced
 
 
-def size_of(steering: Steering) -> int:
-    """How many parts it has: what it takes to keep it."""
-    return 1 + sum(map(size_of, steering)) if isinstance(steering, tuple) else 1
-
-
-def _split_of(type_: GraphQLInputType) -> Split:
-    """How a value of the type is split."""
-    if isinstance(type_, GraphQLNonNull):
-        return _split_of(type_.of_type)
-    if isinstance(type_, GraphQLInputObjectType):
-        return _ObjectSplit(type_)
-    if _fills(type_):
-        return partial(_split_value, _telling(type_))
-    if isinstance(type_, GraphQLList):
-        if _fills(type_.of_type):
-            return partial(_split_value, nothing)
-        item = _split_of(type_.of_type)
-        return lambda value, values: None if value is None else tuple([item(part, values) for part in value])
-    return lambda value, _: _hashable(value)
-
-
-def _split_value(tell: Tell, value: Any, values: list[Any]) -> Steering:
+def _split(type_: GraphQLInputType, value: Any, values: list[Any]) -> tuple[Constraints, Any]:
+    """The constraints of a coerced value, and the value with placeholders; appends the values that they stand for."""
     if value is None:
-        return None
-    values.append(value)
-    return _VALUE, tell(value)
-
-
-class _ObjectSplit:
-    """Splits an input object. Its fields are looked at when they are first met: filters contain themselves."""
-
-    def __init__(self, type_: GraphQLInputObjectType) -> None:
-        self._type = type_
-        self._fields: dict[str, Split] = {}
-
-    def __call__(self, value: Any, values: list[Any]) -> Steering:
-        if value is None:
-            return None
-        if type(value) is not dict:
-            raise NotPlannable
-        steering = []
+        return None, None
+    if type(type_) is GraphQLNonNull:
+        type_ = type_.of_type
+    if type(type_) is GraphQLInputObjectType:
+        fields, constraints, template = type_.fields, [], {}
         for name, part in value.items():
-            split = self._fields.get(name)
-            if split is None:
-                split = self._fields[name] = _split_of(_field_type(self._type, name))
-            steering.append((name, split(part, values)))
-        return tuple(steering)
-
-
-def _pierced(type_: GraphQLInputType, value: Any, counted: list[Any]) -> Any:
-    """The value with holes, numbered in the order in which `Split` puts the values."""
-    if isinstance(type_, GraphQLNonNull):
-        return _pierced(type_.of_type, value, counted)
-    if value is None:
-        return None
-    if isinstance(type_, GraphQLInputObjectType):
-        return {name: _pierced(_field_type(type_, name), part, counted) for name, part in value.items()}
-    if _fills(type_):
-        counted.append(None)
-        return Hole(len(counted) - 1, _telling(type_)(value))
-    if isinstance(type_, GraphQLList):
-        if _fills(type_.of_type):
-            counted.append(None)
-            return ListHole(len(counted) - 1)
-        return [_pierced(type_.of_type, part, counted) for part in value]
-    return value
-
-
-def _fills(type_: GraphQLInputType) -> bool:
-    named = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-    return isinstance(named, GraphQLScalarType) and named.name in FILLING
-
-
-def _telling(type_: GraphQLInputType) -> Tell:
-    tell = FILLING[get_named_type(type_).name]
-
-    def told(value: Any) -> Hashable:
+            constraint, template[name] = _split(fields[name].type, part, values)
+            constraints.append((name, constraint))
+        return tuple(constraints), template
+    constrain = _constraint_of(type_)
+    if constrain is not None:
         try:
-            return tell(value)
+            constraint = constrain(value)
         except PurserError as error:
             raise NotPlannable from error
-
-    return told
-
-
-def _field_type(parent: GraphQLInputObjectType, name: str) -> GraphQLInputType:
-    for field_name, field in parent.fields.items():
-        if (field.out_name or field_name) == name:
-            type_: GraphQLInputType = field.type
-            return type_
-    raise NotPlannable
-
-
-def _hashable(value: Any) -> Sequence[Any]:
+        values.append(value)
+        return (_PARAMETER, constraint), Placeholder(len(values) - 1, constraint)
+    if type(type_) is GraphQLList:
+        items = [_split(type_.of_type, item, values) for item in value]
+        return tuple([constraint for constraint, _ in items]), [template for _, template in items]
     try:
         hash(value)
     except TypeError as error:
         raise NotPlannable from error
     # True and 1 are equal, and so are 1 and 1.0: the type tells them apart.
-    return type(value), value
+    return (type(value), value), value
+
+
+@cache
+def _constraint_of(type_: GraphQLInputType) -> Callable[[Any], Hashable] | None:
+    """The constraint of a value of the type; None if it is no parameter."""
+    if isinstance(type_, GraphQLList):
+        item = type_.of_type.of_type if isinstance(type_.of_type, GraphQLNonNull) else type_.of_type
+        return None if _constraint_of(item) is None else unconstrained
+    return PARAMETER_SCALARS.get(getattr(type_, "name", ""))

@@ -1,15 +1,18 @@
 """The schema, built once."""
 
 import textwrap
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError, GraphQLInputObjectType
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import ExecutionContext
 
-from graphql_schema.execution import SplicingExecutor
+from graphql_schema.errors import add_code
+from graphql_schema.execution.executor import PurserExecutor
 from graphql_schema.schema.mutations import Mutation
 from graphql_schema.schema.queries import Query
 from graphql_schema.schema.subscriptions import Subscription
@@ -23,7 +26,7 @@ DESCRIPTION = (
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema with a description and graphql-core's check of `@oneOf`."""
+    """Strawberry's schema, with a description, graphql-core's check of `@oneOf`, and a code for each error."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -39,13 +42,21 @@ class Schema(strawberry.Schema):
         return f'"""\n{textwrap.fill(DESCRIPTION, 80)}\n"""\nschema {{\n  {roots}\n}}\n\n{super().as_str()}'
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Log nothing: client mistakes need no traceback, and the service logs its own failures where they happen."""
+        """Add the codes. Strawberry would log each mistake of a client with a traceback."""
+        for error in errors:
+            add_code(error)
 
 
-schema = Schema(
-    query=Query,
-    mutation=Mutation,
-    subscription=Subscription,
-    execution_context_class=SplicingExecutor,
-    config=StrawberryConfig(scalar_map=SCALARS),
-)
+def build_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]] = ()) -> Schema:
+    """The schema with these Strawberry extensions. Purser's own endpoint runs none: it serves `schema`."""
+    return Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        extensions=extensions,
+        execution_context_class=PurserExecutor,
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
+
+
+schema = build_schema()

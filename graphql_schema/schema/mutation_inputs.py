@@ -1,7 +1,7 @@
 """What mutations take, and how it becomes the ledger's commands.
 
-By these classes ordinary execution reads what was sent; `acts.orders` reads the same straight from the request's
-JSON. A test compares the two.
+Ordinary execution reads input by these classes; `fast_mutations.order_input` decodes the same from the request's JSON.
+A test compares the two.
 """
 
 from decimal import Decimal
@@ -9,7 +9,8 @@ from typing import cast
 from uuid import UUID
 
 import strawberry
-from strawberry import UNSET
+from strawberry import UNSET, schema_directives
+from strawberry.schema_directive import Location
 
 from app.ledger.authorization.order_checks import checked
 from app.ledger.commands import AuthorizeOrder, RecordSignal
@@ -21,7 +22,12 @@ from graphql_schema.types.fields import described, input_type, optional
 from graphql_schema.types.scalars import Amount, Document, Instant
 
 
-@strawberry.input(one_of=True, description="Identifies a strategy by exactly one of these.")
+@strawberry.schema_directive(locations=[Location.INPUT_OBJECT], name="oneOf", print_definition=False)
+class OneOf(schema_directives.OneOf):
+    """GraphQL's own `@oneOf`, which an SDL does not define: `strawberry schema-codegen` takes no such definition."""
+
+
+@strawberry.input(directives=[OneOf()], description="Identifies a strategy by exactly one of these.")
 class StrategyRef:
     """Identifies a strategy by exactly one of these."""
 

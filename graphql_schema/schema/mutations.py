@@ -4,10 +4,10 @@ A refusal that the field's union has a member for is an answer. Every other one 
 then null, and so is all data, though fields before it took effect.
 """
 # mypy: disable-error-code="no-any-return"
-# Strawberry is told the type of the answer; what comes are questions, which the executor answers.
+# Strawberry reads the declared type; payloads have keys in place of stored objects, which the executor looks up.
 
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
@@ -17,8 +17,15 @@ from app.errors import InputInvalid, PurserError
 from app.ledger.commands import AuthorizeOrder
 from app.resolvers import authorizations, budgets, events, instruments, signals, strategies
 from app.rules.enums import TradingState
-from graphql_schema.caller import Caller
-from graphql_schema.outcomes import (
+from graphql_schema.caller import Caller, Info
+from graphql_schema.schema.mutation_inputs import (
+    AuthorizeOrderInput,
+    InstrumentInput,
+    ResolveQuarantineInput,
+    SignalInput,
+    StrategyRef,
+)
+from graphql_schema.schema.mutation_results import (
     authorized,
     budget_of,
     global_state_of,
@@ -28,13 +35,6 @@ from graphql_schema.outcomes import (
     refused,
     signal_of,
     strategy_of,
-)
-from graphql_schema.schema.mutation_inputs import (
-    AuthorizeOrderInput,
-    InstrumentInput,
-    ResolveQuarantineInput,
-    SignalInput,
-    StrategyRef,
 )
 from graphql_schema.schema.payloads import (
     AuthorizeOrderResult,
@@ -58,8 +58,6 @@ from graphql_schema.schema.payloads import (
 from graphql_schema.types.enums import TradingScope
 from graphql_schema.types.fields import argument, object_type
 from graphql_schema.types.scalars import Amount, Document
-
-Info: TypeAlias = strawberry.Info[Caller, None]
 
 
 async def _authorize_order(

@@ -1,14 +1,13 @@
 """Performance: its arguments, at the root and of a strategy."""
 # mypy: disable-error-code="no-any-return"
-# Strawberry is told the type of the answer; what comes is a question, which the executor answers.
+# Strawberry reads the declared type; the executor completes the JSON that `read` returns.
 
 from typing import Annotated, TypeAlias
 
 from strawberry import UNSET
 
-from app.reads.catalogue import PERFORMANCE
-from app.resolvers import performance
-from graphql_schema.ask import asked, never
+from graphql_schema.caller import Info
+from graphql_schema.execution.executor import read
 from graphql_schema.schema.inputs import PerformanceFilter, StringFilter
 from graphql_schema.types.enums import Granularity, PerformanceGroup, TimeBucket
 from graphql_schema.types.fields import argument
@@ -31,7 +30,8 @@ Annualized: TypeAlias = Annotated[
 ]
 
 
-def of_strategy(
+async def of_strategy(
+    info: Info,
     currency: Annotated[str | None, argument("Only this currency.")] = UNSET,
     from_: Annotated[
         Instant | None, argument("At or after this instant; by default from the beginning.", "from")
@@ -48,10 +48,11 @@ def of_strategy(
     annualization_days: Annualized = 365,
 ) -> list[Performance]:
     """What one strategy made."""
-    return asked(PERFORMANCE, never)
+    return await read(info)
 
 
-def list_performance(
+async def list_performance(
+    info: Info,
     filter: Annotated[PerformanceFilter | None, argument("Only objects that match.")] = UNSET,
     group_by: GroupedBy = UNSET,
     granularity: Annotated[Granularity, argument("What one point of the equity curve represents.")] = Granularity.DAY,
@@ -60,4 +61,4 @@ def list_performance(
     annualization_days: Annualized = 365,
 ) -> list[Performance]:
     """What fills and trades made."""
-    return asked(PERFORMANCE, performance.compute_performance)
+    return await read(info)

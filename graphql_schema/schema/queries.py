@@ -1,43 +1,23 @@
-"""The root of all questions. A field says which entity it asks about, and which resolver answers.
-
-Values are handed on as they are and never looked at: what is asked for must not depend on them.
-"""
+"""The root of all queries. The arguments are declared here; what a field reads is in `execution.root_fields`."""
 # mypy: disable-error-code="no-any-return"
-# Strawberry is told the type of the answer; what comes is a question, which the executor answers.
+# Strawberry reads the declared type; the executor completes the JSON that `read` returns.
 
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
 
-from app.errors import BadInputError
-from app.reads import And, Compare, Op, has_key, read_node_id
-from app.reads.catalogue import (
-    AUDIT_ENTRY,
-    BUDGET,
-    FILL_SUMMARY,
-    GLOBAL_TRADING_STATE,
-    ORDER,
-    QUARANTINED_EVENT,
-    STRATEGY,
-    SUMMARY,
-)
-from app.reads.catalogue.registry import entity_named
-from app.resolvers import audit, budgets, changes, events, fills, nodes, orders, strategies, summary
-from graphql_schema.ask import asked
-from graphql_schema.caller import Caller
-from graphql_schema.holes import worked_out
-from graphql_schema.node import Node
+from app.resolvers import changes
+from graphql_schema.caller import Info
+from graphql_schema.execution.executor import read
 from graphql_schema.schema.inputs import AuditFilter, FillFilter, QuarantineFilter
 from graphql_schema.schema.performance_arguments import list_performance
-from graphql_schema.told import entity_of
 from graphql_schema.types.administration import AuditEntry, Budget, GlobalTradingState
-from graphql_schema.types.connections import Connection
 from graphql_schema.types.enums import FillGroup
 from graphql_schema.types.fields import After, Before, First, Last, argument, object_type
 from graphql_schema.types.instruments import Discrepancy, Instrument, list_discrepancies, list_instruments
+from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.statistics import FillSummary, Performance, Summary
 from graphql_schema.types.trading import (
     Fill,
@@ -54,113 +34,87 @@ from graphql_schema.types.trading import (
 )
 
 
-def _node(id: Annotated[strawberry.ID, argument("An id from any earlier answer.")]) -> Node | None:
-    entity = entity_named(entity_of(id))
-    key = worked_out(lambda given: read_node_id(given).values, id, count=len(entity.key))
-    return asked(entity, partial(nodes.find_node, entity), has_key(entity), key)
+async def _node(info: Info, id: Annotated[strawberry.ID, argument("An id from any earlier answer.")]) -> Node | None:
+    return await read(info)
 
 
-def _strategies(
+async def _strategies(
+    info: Info,
     filter: StrategiesWanted = UNSET,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
     before: Before = UNSET,
 ) -> Connection[Strategy]:
-    return asked(STRATEGY, strategies.list_strategies)
+    return await read(info)
 
 
-def _strategy(
+async def _strategy(
+    info: Info,
     id: Annotated[UUID | None, argument("The strategy's id.")] = UNSET,
     name: Annotated[
         str | None, argument("The strategy's name; refused if several traders have a strategy of that name.")
     ] = UNSET,
 ) -> Strategy | None:
-    given = [
-        (field, value)
-        for field, value in (("strategy_id", id), ("name", name))
-        if value is not None and value is not UNSET
-    ]
-    if len(given) != 1:
-        raise BadInputError("Give either `id` or `name`.")
-    field, value = given[0]
-    return asked(STRATEGY, strategies.find_strategy, Compare(field, Op.EQ, 0), (value,))
+    return await read(info)
 
 
-def _trading_state() -> GlobalTradingState:
-    return asked(GLOBAL_TRADING_STATE, strategies.get_global_trading_state)
-
-
-def _order(
+async def _order(
+    info: Info,
     client_order_id: Annotated[str, argument("The engine's order id.")],
     strategy_id: Annotated[
         UUID | None, argument("The strategy's id; required if several strategies have an order with that id.")
     ] = UNSET,
 ) -> Order | None:
-    where, values = Compare("client_order_id", Op.EQ, 0), [client_order_id]
-    if strategy_id is None or strategy_id is UNSET:
-        return asked(ORDER, orders.find_order, where, values)
-    both = And((where, Compare("strategy_id", Op.EQ, 1)))
-    return asked(ORDER, orders.find_order, both, [*values, strategy_id])
+    return await read(info)
 
 
-def _fills_summary(
+async def _fills_summary(
+    info: Info,
     filter: Annotated[FillFilter | None, argument("Only objects that match.")] = UNSET,
     group_by: Annotated[list[FillGroup] | None, argument("The dimensions to group by.")] = UNSET,
 ) -> FillSummary:
-    return asked(FILL_SUMMARY, fills.sum_up_fills)
+    return await read(info)
 
 
-def _budgets(
+async def _budgets(
+    info: Info,
     strategy_id: Annotated[UUID | None, argument("Only budgets of this strategy.")] = UNSET,
     currency: Annotated[str | None, argument("Only budgets in this currency.")] = UNSET,
 ) -> list[Budget]:
-    given = [
-        (field, value)
-        for field, value in (("strategy_id", strategy_id), ("currency", currency))
-        if value is not None and value is not UNSET
-    ]
-    where = And(tuple(Compare(field, Op.EQ, slot) for slot, (field, _) in enumerate(given)))
-    return asked(BUDGET, budgets.list_budgets, where, [value for _, value in given])
+    return await read(info)
 
 
-def _budget(
+async def _budget(
+    info: Info,
     strategy_id: Annotated[UUID, argument("The strategy.")],
     currency: Annotated[str, argument("The budget's currency.")],
 ) -> Budget | None:
-    where = And((Compare("strategy_id", Op.EQ, 0), Compare("currency", Op.EQ, 1)))
-    return asked(BUDGET, budgets.find_budget, where, [strategy_id, currency])
+    return await read(info)
 
 
-def _registry() -> list[Budget]:
-    return asked(BUDGET, budgets.list_registry)
-
-
-def _audit_log(
+async def _audit_log(
+    info: Info,
     filter: Annotated[AuditFilter | None, argument("Only objects that match.")] = UNSET,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
     before: Before = UNSET,
 ) -> Connection[AuditEntry]:
-    return asked(AUDIT_ENTRY, audit.list_audit_entries)
+    return await read(info)
 
 
-def _quarantined_events(
+async def _quarantined_events(
+    info: Info,
     filter: Annotated[QuarantineFilter | None, argument("Only objects that match.")] = UNSET,
     first: First = UNSET,
     after: After = UNSET,
 ) -> Connection[OrderEvent]:
-    return asked(QUARANTINED_EVENT, events.list_quarantined_events)
+    return await read(info)
 
 
-def _feed_cursor(info: strawberry.Info) -> str:
-    caller: Caller = info.context
-    return changes.get_feed_cursor(caller.context, caller.principal)
-
-
-def _summary() -> Summary:
-    return asked(SUMMARY, summary.get_summary)
+async def _feed_cursor(info: Info) -> str:
+    return changes.get_feed_cursor(info.context.context, info.context.principal)
 
 
 @object_type
@@ -173,7 +127,7 @@ class Query:
         resolver=_strategy, description="One strategy, by id or by name; null if it does not exist."
     )
     trading_state: GlobalTradingState = strawberry.field(
-        resolver=_trading_state, description="The trading state that applies to all strategies."
+        resolver=read, description="The trading state that applies to all strategies."
     )
     orders: Connection[Order] = strawberry.field(resolver=list_orders, description="Orders; by default newest first.")
     order: Order | None = strawberry.field(
@@ -199,7 +153,7 @@ class Query:
     budget: Budget | None = strawberry.field(
         resolver=_budget, description="One budget; null if the strategy has none in the currency."
     )
-    registry: list[Budget] = strawberry.field(resolver=_registry, description="All budgets, oldest first.")
+    registry: list[Budget] = strawberry.field(resolver=read, description="All budgets, oldest first.")
     audit_log: Connection[AuditEntry] = strawberry.field(
         resolver=_audit_log, description="The audit log, newest first."
     )
@@ -219,4 +173,4 @@ class Query:
         description="The current position in the change feed. A subscription `after` it misses no change that the "
         "same query's answer does not include.",
     )
-    summary: Summary = strawberry.field(resolver=_summary, description="Counts over the whole ledger.")
+    summary: Summary = strawberry.field(resolver=read, description="Counts over the whole ledger.")

@@ -1,12 +1,22 @@
-"""What can be subscribed to. A field says which entity of the change feed it follows; `live` does the following."""
+"""What can be subscribed to.
+
+An event has the changed row as JSON (`JsonByAlias`) in the place of the object that its type declares: the executor
+takes it as it is.
+"""
 
 from collections.abc import AsyncGenerator
-from typing import Annotated, TypeAlias
+from contextlib import aclosing
+from typing import Annotated, TypeAlias, cast
 from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
 
+from app.feed import Change
+from app.reads import Key
+from app.reads.catalogue import AUDIT_ENTRY, BUDGET, FILL, ORDER, POSITION, STRATEGY
+from graphql_schema.caller import Info
+from graphql_schema.live.events import EventSource, follow
 from graphql_schema.types.administration import AuditEntry, Budget
 from graphql_schema.types.fields import argument, described, object_type
 from graphql_schema.types.trading import (
@@ -81,39 +91,71 @@ class AuditChange:
     entry: AuditEntry = described("The audit entry.")
 
 
-async def _strategies(filter: StrategiesWanted = UNSET, after: Resumed = UNSET) -> AsyncGenerator[StrategyChange, None]:
-    raise NotImplementedError
-    yield
+def _position_key(change: Change) -> Key:
+    position_id, _, n = change.key.rpartition(":")
+    return (change.strategy_id, int(n), position_id)
 
 
-async def _orders(filter: OrdersWanted = UNSET, after: Resumed = UNSET) -> AsyncGenerator[OrderChange, None]:
-    raise NotImplementedError
-    yield
+_STRATEGIES = EventSource("strategy", STRATEGY, lambda change: (change.strategy_id,), "strategy")
+_ORDERS = EventSource("order", ORDER, lambda change: (change.strategy_id, change.key), "order")
+_FILLS = EventSource("fill", FILL, lambda change: (change.strategy_id, UUID(change.key)), "fill")
+_POSITIONS = EventSource("position", POSITION, _position_key, "position")
+_BUDGETS = EventSource("budget", BUDGET, lambda change: (change.strategy_id, change.key), "budget", has_deletions=True)
+_AUDIT_LOG = EventSource("audit", AUDIT_ENTRY, lambda change: (int(change.key),), "entry")
 
 
-async def _fills(filter: FillsWanted = UNSET, after: Resumed = UNSET) -> AsyncGenerator[FillChange, None]:
-    raise NotImplementedError
-    yield
+async def _strategies(
+    info: Info, filter: StrategiesWanted = UNSET, after: Resumed = UNSET
+) -> AsyncGenerator[StrategyChange, None]:
+    async with aclosing(follow(info, _STRATEGIES)) as events:
+        async for followed, row in events:
+            yield StrategyChange(cursor=followed.cursor, strategy=cast(Strategy, row))
 
 
-async def _positions(filter: PositionsWanted = UNSET, after: Resumed = UNSET) -> AsyncGenerator[PositionChange, None]:
-    raise NotImplementedError
-    yield
+async def _orders(
+    info: Info, filter: OrdersWanted = UNSET, after: Resumed = UNSET
+) -> AsyncGenerator[OrderChange, None]:
+    async with aclosing(follow(info, _ORDERS)) as events:
+        async for followed, row in events:
+            yield OrderChange(cursor=followed.cursor, order=cast(Order, row))
+
+
+async def _fills(info: Info, filter: FillsWanted = UNSET, after: Resumed = UNSET) -> AsyncGenerator[FillChange, None]:
+    async with aclosing(follow(info, _FILLS)) as events:
+        async for followed, row in events:
+            yield FillChange(cursor=followed.cursor, fill=cast(Fill, row))
+
+
+async def _positions(
+    info: Info, filter: PositionsWanted = UNSET, after: Resumed = UNSET
+) -> AsyncGenerator[PositionChange, None]:
+    async with aclosing(follow(info, _POSITIONS)) as events:
+        async for followed, row in events:
+            yield PositionChange(cursor=followed.cursor, position=cast(Position, row))
 
 
 async def _budgets(
-    strategy_id: Annotated[UUID | None, argument("Only budgets of this strategy.")] = UNSET, after: Resumed = UNSET
+    info: Info,
+    strategy_id: Annotated[UUID | None, argument("Only budgets of this strategy.")] = UNSET,
+    after: Resumed = UNSET,
 ) -> AsyncGenerator[BudgetChange, None]:
-    raise NotImplementedError
-    yield
+    async with aclosing(follow(info, _BUDGETS)) as events:
+        async for followed, row in events:
+            change = followed.change
+            yield BudgetChange(
+                cursor=followed.cursor,
+                strategy_id=change.strategy_id,
+                currency=change.key,
+                budget=cast(Budget, row),
+            )
 
 
-async def _audit_log(after: Resumed = UNSET) -> AsyncGenerator[AuditChange, None]:
-    raise NotImplementedError
-    yield
+async def _audit_log(info: Info, after: Resumed = UNSET) -> AsyncGenerator[AuditChange, None]:
+    async with aclosing(follow(info, _AUDIT_LOG)) as events:
+        async for followed, row in events:
+            yield AuditChange(cursor=followed.cursor, entry=cast(AuditEntry, row))
 
 
-# The resolvers declare the arguments. Nobody calls them: `live` renders the changes of many rows by one statement.
 @object_type
 class Subscription:
     """The subscriptions, over WebSocket (`graphql-transport-ws`)."""

@@ -8,22 +8,21 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from app.reads.catalogue import BUDGET_JOURNAL_ENTRY
 from app.rules.enums import BudgetOverReason, TradingState, Valuation
-from graphql_schema.ask import asked, never
-from graphql_schema.node import Node
-from graphql_schema.types.connections import Connection
+from graphql_schema.caller import Info
+from graphql_schema.execution.executor import read
 from graphql_schema.types.fields import After, Before, First, Last, described, object_type
+from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.scalars import Amount, Document, Instant
 
 if TYPE_CHECKING:
     from graphql_schema.types.trading import Strategy
 
 
-def _journal(
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+async def _journal(
+    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection["BudgetJournalEntry"]:
-    return asked(BUDGET_JOURNAL_ENTRY, never)
+    return await read(info)
 
 
 @object_type

@@ -1,6 +1,6 @@
 """What amounts rest on: instruments, and where the engine's own reports differ from the ledger."""
 # mypy: disable-error-code="no-any-return"
-# Strawberry is told the type of the answer; what comes is a question, which the executor answers.
+# Strawberry reads the declared type; the executor completes the JSON that `read` returns.
 
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -8,13 +8,10 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from app.reads.catalogue import DISCREPANCY, INSTRUMENT
-from app.resolvers import instruments
 from app.rules.enums import DiscrepancyKind, InstrumentSource
-from graphql_schema.ask import asked
-from graphql_schema.node import Node
+from graphql_schema.caller import Info
+from graphql_schema.execution.executor import read
 from graphql_schema.schema.inputs import DateTimeFilter, StringFilter, UUIDFilter
-from graphql_schema.types.connections import Connection
 from graphql_schema.types.fields import (
     After,
     Before,
@@ -26,6 +23,7 @@ from graphql_schema.types.fields import (
     object_type,
     optional,
 )
+from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.scalars import Amount, Instant
 
 if TYPE_CHECKING:
@@ -91,7 +89,8 @@ class DiscrepancyFilter:
     ts_event: DateTimeFilter | None = optional("By the instant of the fill.")
 
 
-def list_instruments(
+async def list_instruments(
+    info: Info,
     filter: Annotated[InstrumentFilter | None, argument("Only objects that match.")] = UNSET,
     first: First = UNSET,
     after: After = UNSET,
@@ -99,10 +98,11 @@ def list_instruments(
     before: Before = UNSET,
 ) -> Connection[Instrument]:
     """A list of instruments."""
-    return asked(INSTRUMENT, instruments.list_instruments)
+    return await read(info)
 
 
-def list_discrepancies(
+async def list_discrepancies(
+    info: Info,
     filter: Annotated[DiscrepancyFilter | None, argument("Only objects that match.")] = UNSET,
     first: First = UNSET,
     after: After = UNSET,
@@ -110,4 +110,4 @@ def list_discrepancies(
     before: Before = UNSET,
 ) -> Connection[Discrepancy]:
     """A list of discrepancies."""
-    return asked(DISCREPANCY, instruments.list_discrepancies)
+    return await read(info)

@@ -4,7 +4,7 @@ A list is declared by a function that says which entity it lists. At the root it
 arguments: `execution` reads the whole selection and has it answered by one statement.
 """
 # mypy: disable-error-code="no-any-return"
-# Strawberry is told the type of the answer; what comes is a question, which the executor answers.
+# Strawberry reads the declared type; the executor completes the JSON that `read` returns.
 
 from typing import Annotated, Optional, TypeAlias
 from uuid import UUID
@@ -12,8 +12,6 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from app.reads.catalogue import FILL, ORDER, ORDER_EVENT, POSITION, SIGNAL
-from app.resolvers import fills, orders, positions, signals
 from app.rules.enums import (
     AuthorizationStatus,
     LiquiditySide,
@@ -30,8 +28,8 @@ from app.rules.enums import (
     TradingState,
     Valuation,
 )
-from graphql_schema.ask import asked, never
-from graphql_schema.node import Node
+from graphql_schema.caller import Info
+from graphql_schema.execution.executor import read
 from graphql_schema.schema.inputs import (
     FillFilter,
     FillSort,
@@ -42,9 +40,9 @@ from graphql_schema.schema.inputs import (
 )
 from graphql_schema.schema.performance_arguments import of_strategy
 from graphql_schema.types.administration import Budget, Hold
-from graphql_schema.types.connections import Connection
 from graphql_schema.types.fields import After, Before, First, Last, argument, described, object_type
 from graphql_schema.types.instruments import Instrument
+from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.scalars import Amount, Document, Instant
 from graphql_schema.types.statistics import Performance
 
@@ -60,7 +58,8 @@ _ITS_TERMS = (
 )
 
 
-def list_orders(
+async def list_orders(
+    info: Info,
     filter: OrdersWanted = UNSET,
     order_by: OrdersSorted = UNSET,
     first: First = UNSET,
@@ -69,10 +68,11 @@ def list_orders(
     before: Before = UNSET,
 ) -> Connection["Order"]:
     """A list of orders."""
-    return asked(ORDER, orders.list_orders)
+    return await read(info)
 
 
-def list_fills(
+async def list_fills(
+    info: Info,
     filter: FillsWanted = UNSET,
     order_by: FillsSorted = UNSET,
     first: First = UNSET,
@@ -81,10 +81,11 @@ def list_fills(
     before: Before = UNSET,
 ) -> Connection["Fill"]:
     """A list of fills."""
-    return asked(FILL, fills.list_fills)
+    return await read(info)
 
 
-def list_positions(
+async def list_positions(
+    info: Info,
     filter: PositionsWanted = UNSET,
     first: First = UNSET,
     after: After = UNSET,
@@ -92,30 +93,30 @@ def list_positions(
     before: Before = UNSET,
 ) -> Connection["Position"]:
     """A list of positions."""
-    return asked(POSITION, positions.list_positions)
+    return await read(info)
 
 
-def list_signals(
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+async def list_signals(
+    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection["Signal"]:
     """A list of signals."""
-    return asked(SIGNAL, signals.list_signals)
+    return await read(info)
 
 
-def _some_fills(
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+async def _some_fills(
+    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection["Fill"]:
-    return asked(FILL, never)
+    return await read(info)
 
 
-def _some_orders(first: First = UNSET, after: After = UNSET) -> Connection["Order"]:
-    return asked(ORDER, never)
+async def _some_orders(info: Info, first: First = UNSET, after: After = UNSET) -> Connection["Order"]:
+    return await read(info)
 
 
-def _events(
-    first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+async def _events(
+    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
 ) -> Connection["OrderEvent"]:
-    return asked(ORDER_EVENT, never)
+    return await read(info)
 
 
 @object_type

@@ -244,7 +244,7 @@ def test_verify_says_that_all_holds_or_what_does_not(database_url: str) -> None:
     assert f"audit entry 3: is missing; noted {'ab' * 32}" in output
     code, _, said = run(database_url, "verify", "--audit-head", "3:yesterday")
     assert code == 1
-    assert "purser: '3:yesterday' is no head of the audit log" in said
+    assert "purser: '3:yesterday' is not an audit log head" in said
     asyncio.run(execute(database_url, "UPDATE orders SET filled_qty = filled_qty + 1 WHERE filled_qty > 0"))
     code, output, said = run(database_url, "verify")
     assert code == 1

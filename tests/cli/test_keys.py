@@ -149,11 +149,11 @@ def test_keys_work_at_once_and_end_soon_in_every_process_while_the_service_runs(
         until(lambda: all(status(service.address, viewer) in (401, 429) for _ in range(10)))
         assert status(service.address, admin) == 200
         said = service.stop()
-    assert "no API keys: loopback only" in said
+    assert "no API key exists: only this machine has access" in said
     with serving_forked(data_dir, free_tcp_port) as service:
         service.until_ready()
         said = service.stop()
-    assert "no API keys" not in said
+    assert "no API key exists" not in said
     assert purser(place, "keys", "revoke", "--name", "admin").returncode == 0
     with serving_forked(data_dir, free_tcp_port) as service:
         service.until_ready()

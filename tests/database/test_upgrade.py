@@ -20,7 +20,7 @@ from app.database.postgres_programs import SystemUser, run_program
 from app.database.upgrade import Upgraded, connect, newest_revision, upgrade
 from app.errors import DatabaseIncompatible, DatabaseUnavailable
 from app.models import metadata
-from app.models.change import Xid8
+from app.models.feed import Xid8
 from tests.conftest import execute
 from tests.database.system_postgres import SYSTEM_POSTGRES, system_postgres
 

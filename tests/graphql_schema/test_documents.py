@@ -1,20 +1,13 @@
 """Documents: parsed and validated once, kept within bounds."""
 
 import pytest
-from graphql import GraphQLSchema
 from starlette.routing import Route
 
-from graphql_schema import schema
-from graphql_schema.documents import CHARACTERS_KEPT_MAX, Documents
 from graphql_schema.errors import RequestRefused
 from graphql_schema.http.application import GraphQLEndpoint
-from tests.configured import split
+from graphql_schema.http.documents import CHARACTERS_KEPT_MAX
+from tests.graphql_schema.endpoint_documents import new_documents
 from tests.reads.serving import Client, serving
-
-
-def documents_of(**options: int) -> Documents:
-    core: GraphQLSchema = schema._schema
-    return GraphQLEndpoint(core, *split(**options)).documents
 
 
 @pytest.mark.anyio
@@ -38,13 +31,13 @@ async def ask_with_different_variables(client: Client) -> None:
 
 
 def test_a_document_is_found_as_it_was() -> None:
-    documents = documents_of()
+    documents = new_documents()
     assert documents.find("{summary{orders}}") is documents.find("{summary{orders}}")
     assert documents.prepared == 1
 
 
 def test_what_is_invalid_is_not_kept() -> None:
-    documents = documents_of()
+    documents = new_documents()
     for text in ("{", "{a}", "fragment F on Query{summary{orders}}", "{" * 5000):
         with pytest.raises(RequestRefused):
             documents.find(text)
@@ -52,7 +45,7 @@ def test_what_is_invalid_is_not_kept() -> None:
 
 
 def test_the_least_recently_used_goes_first() -> None:
-    documents = documents_of(graphql_documents_max=2)
+    documents = new_documents(graphql_documents_max=2)
     first, second, third = (f"{{summary{{{name}}}}}" for name in ("orders", "fills", "signals"))
     kept = documents.find(first)
     documents.find(second)
@@ -63,7 +56,7 @@ def test_the_least_recently_used_goes_first() -> None:
 
 
 def test_long_documents_do_not_add_up() -> None:
-    documents = documents_of()
+    documents = new_documents()
     length = 200_000
     for number in range(10):
         documents.find(f'{{a{number}:orders(after:"{"x" * length}"){{totalCount}}}}')

@@ -1,7 +1,6 @@
-"""Plans: a question asked before is answered without planning, with the same bytes and the same errors."""
+"""Operation plans: a query answered before is not compiled again, and has the same bytes and the same errors."""
 
 from base64 import b64encode
-from itertools import cycle, islice
 from typing import Any
 
 import orjson
@@ -12,11 +11,18 @@ from app.database import Database
 from app.errors import BadInputError
 from app.principal import LOCAL
 from app.reads import Answer, Grouping, ReadQuery
+from app.reads.catalogue import FILL_SUMMARY, ORDER
 from app.reads.filters import fields_of
-from app.resolvers import Context, fills, orders
+from app.resolvers import Context
+from graphql_schema import schema
 from graphql_schema.caller import Caller
-from graphql_schema.plans import Plans, answering, documents
-from graphql_schema.schema import schema
+from graphql_schema.errors import RequestRefused
+from graphql_schema.execution.executor import execute
+from graphql_schema.execution.root_fields import ROOT_FIELDS, RootRead
+from graphql_schema.http import documents as http_documents
+from graphql_schema.http.documents import Documents
+from graphql_schema.plans import operation_plan
+from tests.graphql_schema.endpoint_documents import new_documents, operation_in
 from tests.reads.rows import EMA, MAKER
 
 pytestmark = pytest.mark.anyio
@@ -112,7 +118,6 @@ PLANNED: list[tuple[str, list[dict[str, Any]]]] = [
     (f"{{ orders(first: 2) {{ {NODES} }} }}", [{}]),
     ("{ summary { orders } }", [{}, {"unknown": 1}]),
     ("{ __typename a: summary { orders } b: summary { __typename fills } orders { totalCount } }", [{}]),
-    ("{ __schema { queryType { name } } summary { fills } }", [{}]),
     (FILTER, [{"f": filter, "n": size} for filter in FILTERS for size in (1, 40)]),
     (
         "query ($f: OrderFilter, $n: Int) { orders(filter: $f, first: $n) { totalCount } }",
@@ -174,6 +179,8 @@ LEFT: list[tuple[str, dict[str, Any]]] = [
     ("{", {}),
     ("query A { summary { orders } } query B { summary { fills } }", {}),
     ("{ __typename }", {}),
+    ("{ __schema { queryType { name } } summary { fills } }", {}),
+    ("{ feedCursor summary { fills } }", {}),
     (SPAN, {"from": NEXT, "to": MORNING}),
     (SPAN, {"from": NEXT, "to": NOON}),
     (EQUITY, {"f": {"from": NEXT, "to": NOON}}),
@@ -185,12 +192,25 @@ LEFT: list[tuple[str, dict[str, Any]]] = [
 
 async def executed(document: str, variables: dict[str, Any], caller: Caller) -> Any:
     """The answer of ordinary execution: data as bytes, errors."""
-    result = await schema.execute(document, variables, caller)
+    try:
+        node = new_documents().find(document).node
+        result = await execute(schema._schema, node, None, variables, caller, hide_suggestions=True)
+    except RequestRefused as refused:
+        return None, [error.formatted for error in refused.errors]
     return orjson.dumps(result.data), [error.formatted for error in result.errors or []]
 
 
-async def planned(plans: Plans, document: str, variables: dict[str, Any], caller: Caller) -> Any:
-    answer = await plans.answer(document, None, variables, caller)
+async def by_plan(
+    documents: Documents, document: str, variables: dict[str, Any], caller: Caller
+) -> bytes | ExecutionResult | None:
+    """What a plan answers; None if ordinary execution has to."""
+    operation = operation_in(documents, document)
+    plans = None if operation is None else operation.plans
+    return None if plans is None else await plans.answer(variables, caller)
+
+
+async def planned(documents: Documents, document: str, variables: dict[str, Any], caller: Caller) -> Any:
+    answer = await by_plan(documents, document, variables, caller)
     if isinstance(answer, ExecutionResult):
         return orjson.dumps(answer.data), [error.formatted for error in answer.errors or []]
     return None if answer is None else (answer, [])
@@ -200,91 +220,158 @@ async def planned(plans: Plans, document: str, variables: dict[str, Any], caller
 async def test_an_answer_by_plan_has_the_same_bytes(
     ledger_database: Database, document: str, variables: list[dict[str, Any]]
 ) -> None:
-    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     expected = [await executed(document, given, caller) for given in variables]
     # Each twice, in two orders: by a plan made for it, by one made for another, by one kept.
     for given, known in [*zip(variables, expected, strict=True), *zip(variables[::-1], expected[::-1], strict=True)]:
-        assert await planned(plans, document, given, caller) == known, given
+        assert await planned(documents, document, given, caller) == known, given
 
 
 @pytest.mark.parametrize(("document", "variables"), LEFT)
 async def test_a_mistake_has_the_same_errors(
     ledger_database: Database, document: str, variables: dict[str, Any]
 ) -> None:
-    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     goods = {"id": node_id(f"Order:{EMA}:O-05"), "from": MORNING, "to": NEXT}
     for good in ({}, {"f": {"clientOrderId": {"eq": "a"}}}, {"first": 1, "after": cursor(NOW)}, goods):
-        await plans.answer(document, None, good, caller)
-    answer = await planned(plans, document, variables, caller)
+        await by_plan(documents, document, good, caller)
+    answer = await planned(documents, document, variables, caller)
     if answer is not None:
         assert answer == await executed(document, variables, caller)
 
 
-async def test_what_is_known_is_neither_parsed_nor_planned_again(
+async def test_a_second_request_is_neither_parsed_nor_compiled(
     ledger_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     for name in ("O-05", "O-06"):
-        assert await plans.answer(FILTER, None, {"f": {"clientOrderId": {"eq": name}}}, caller)
-        monkeypatch.setattr(documents, "parse", None)
-        monkeypatch.setattr(documents, "validate_document", None)
-        monkeypatch.setattr(answering, "plan_operation", None)
+        assert await by_plan(documents, FILTER, {"f": {"clientOrderId": {"eq": name}}}, caller)
+        monkeypatch.setattr(http_documents, "parse", None)
+        monkeypatch.setattr(http_documents, "validate", None)
+        monkeypatch.setattr(operation_plan, "OperationPlan", None)
+
+
+ORDERS_OF = "query ($s: [OrderStatus!]) { orders(filter: {status: {in: $s}}) { nodes { id } } }"
+# Of each document: requests that share a plan are in one list.
+CONSTRAINTS: list[tuple[str, list[list[dict[str, Any]]]]] = [
+    (FILTER, [[{"f": {"clientOrderId": {"eq": one}}} for one in ("O-05", "O-06")], [{}], [{"f": None}], [{"f": {}}]]),
+    (FILTER, [[{"f": {"quantity": {"gt": one}}} for one in ("0.1", 1)], [{"f": {"quantity": {"gt": None}}}]]),
+    (FILTER, [[{"f": {"clientOrderId": {"in": ids}}} for ids in (["O-05"], ["O-05", "O-06"], [])]]),
+    (FILTER, [[{"f": {"or": [{"side": "BUY"}] * parts}}] for parts in (0, 1, 2)]),
+    (FILTER, [[{"n": 1}], [{"n": 2}], [{"n": None}], [{}]]),
+    (ORDERS_OF, [[{"s": ["FILLED"]}], [{"s": ["DENIED"]}], [{"s": []}], [{}]]),
+    (PAGE, [[{"first": 1, "after": cursor(place)} for place in (NOW, "1640995210000000000")], [{"first": 1}]]),
+    (PAGE, [[{"by": [{"field": "TS_INIT", "direction": one}]}] for one in ("ASC", "DESC")]),
+    (
+        "query ($yes: Boolean!) { orders(first: 1) { totalCount @include(if: $yes) nodes { id } } }",
+        [[{"yes": True}], [{"yes": False}]],
+    ),
+    (
+        NODE,
+        [
+            [{"id": node_id(f"Order:{EMA}:{order}")} for order in ("O-05", "O-06")],
+            [{"id": node_id(f"Strategy:{strategy}")} for strategy in (EMA, MAKER)],
+        ],
+    ),
+    (
+        SUMS,
+        [
+            [{"f": {"tsEvent": {"gte": MORNING}}}, {"f": {"tsEvent": {"gte": NEXT}}}],
+            [{"f": {"tsEvent": {"gte": NOON}}}],
+        ],
+    ),
+    (EQUITY, [[{"z": "UTC"}, {"z": "Etc/UTC"}], [{"z": "Europe/Berlin"}, {"z": "Asia/Kolkata"}], [{}]]),
+    (EQUITY, [[{"g": "FILL", "n": 2}], [{"g": "FILL", "n": 3}], [{"g": "HOUR", "n": 2}]]),
+]
+
+
+@pytest.mark.parametrize(("document", "groups"), CONSTRAINTS)
+async def test_requests_share_a_plan_if_no_constraint_tells_them_apart(
+    ledger_database: Database, document: str, groups: list[list[dict[str, Any]]]
+) -> None:
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
+    for number, group in enumerate(groups, 1):
+        for variables in group:
+            expected = await executed(document, variables, caller)
+            assert await planned(documents, document, variables, caller) == expected
+            plans = documents.find(document).operation(None).plans
+            assert plans is not None
+            assert plans.count == number, variables
 
 
 async def test_totals_by_day_answer_variables_that_are_midnights(
     ledger_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wants: list[ReadQuery] = []
+    queries: list[ReadQuery] = []
 
-    async def note(_: Any, __: Any, want: ReadQuery, ___: Any) -> Answer:
-        wants.append(want)
+    async def note(_: Any, __: Any, query: ReadQuery, ___: Any) -> Answer:
+        queries.append(query)
         return Answer(b"null", None)
 
-    monkeypatch.setattr(fills, "sum_up_fills", note)
-    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
+    monkeypatch.setitem(ROOT_FIELDS, "fillsSummary", RootRead(FILL_SUMMARY, note))
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     for instant in (MORNING, NOON, NEXT):
-        assert await plans.answer(SUMS, None, {"f": {"tsEvent": {"gte": instant}}}, caller)
-    asked = [want.arguments.where for want in wants if isinstance(want.arguments, Grouping)]
-    assert [fields_of(where) for where in asked] == [{"ts_event_midnight"}, {"ts_event"}, {"ts_event_midnight"}]
+        assert await by_plan(documents, SUMS, {"f": {"tsEvent": {"gte": instant}}}, caller)
+    filters = [query.arguments.where for query in queries if isinstance(query.arguments, Grouping)]
+    assert [fields_of(where) for where in filters] == [{"ts_event_midnight"}, {"ts_event"}, {"ts_event_midnight"}]
 
 
-async def test_a_failing_statement_is_asked_once(ledger_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = 0
+async def test_a_failing_statement_runs_once(ledger_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = 0
 
-    async def refuse(*_: Any) -> None:
-        nonlocal asked
-        asked += 1
+    async def refuse(*_: Any) -> Answer:
+        nonlocal runs
+        runs += 1
         raise BadInputError("no")
 
     document = "{ summary { orders } a: orders(first: 1) { totalCount } b: orders(first: 2) { totalCount } }"
-    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
-    monkeypatch.setattr(orders, "list_orders", refuse)
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
+    monkeypatch.setitem(ROOT_FIELDS, "orders", RootRead(ORDER, refuse))
     expected = await executed(document, {}, caller)
-    asked = 0
-    assert await planned(plans, document, {}, caller) == expected
-    assert asked == 2
+    runs = 0
+    assert await planned(documents, document, {}, caller) == expected
+    assert runs == 2
     assert expected[0] == b"null"
 
 
+async def test_a_nullable_field_that_fails_is_null_and_the_others_are_whole(ledger_database: Database) -> None:
+    document = """query ($a: String!, $b: String!) { a: order(clientOrderId: $a) { id } __typename
+      b: order(clientOrderId: $b) { id } c: strategies { totalCount } }"""
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
+    for a, b in (("O-05", "TIE-a"), ("O-05", "\x00"), ("\x00", "O-05"), ("\x00", "\x00")):
+        expected = await executed(document, {"a": a, "b": b}, caller)
+        assert await planned(documents, document, {"a": a, "b": b}, caller) == expected
+        assert len(expected[1]) == [a, b].count("\x00")
+        assert b'"c":{"totalCount":' in expected[0]
+
+
 async def test_no_plan_is_kept_for_what_would_take_much_room(ledger_database: Database) -> None:
-    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     for part in ({"status": {"in": ["FILLED"] * 3000}}, {"or": [{}] * 3000}):
-        assert await plans.answer(FILTER, None, {"f": part}, caller) is None
-    (operation,) = plans._operations._kept.values()
-    assert operation is not None
-    assert not operation.plans
+        assert await by_plan(documents, FILTER, {"f": part}, caller) is None
+    plans = documents.find(FILTER).operation(None).plans
+    assert plans is not None
+    assert plans.count == 0
 
 
-async def test_plans_and_documents_are_bounded(ledger_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering, "PLANS_MAX", 3)
-    monkeypatch.setattr(documents, "LENGTH_TOTAL_MAX", 4 * len(FILTER))
-    caller, plans = Caller(Context(ledger_database), LOCAL), Plans(schema._schema)
-    for size, spaces in zip(range(1, 9), islice(cycle([0, 1, 2, 3, 4, 5]), 8), strict=True):
-        for document in (FILTER, FILTER + " " * spaces):
-            assert await plans.answer(document, None, {"n": size}, caller)
-    operations = plans._operations._kept
-    assert sum(len(text) for text, _ in operations) <= 4 * len(FILTER)
-    assert max(len(operation.plans) for operation in operations.values() if operation) <= 3
-    monkeypatch.setattr(documents, "OPERATIONS_MAX", 2)
-    assert await plans.answer("{ summary { orders } }", None, {}, caller)
-    assert len(operations) == 2
+async def test_plans_are_bounded(ledger_database: Database) -> None:
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
+    document = "query A($n: Int) { orders(first: $n) { totalCount } }"
+    several = f"{document} {document.replace('A(', 'B(')}"
+    for size in range(1, http_documents.PLANS_MAX + 10):
+        assert await by_plan(documents, document, {"n": size}, caller)
+        for operation in documents.find(several).operations.values():
+            assert operation.plans
+            assert await operation.plans.answer({"n": size}, caller)
+    kept = [operation.plans for operation in documents.find(several).operations.values()]
+    assert [plans.count for plans in kept if plans] == [http_documents.PLANS_MAX // 2] * 2
+    (one,) = documents.find(document).operations.values()
+    assert one.plans is not None
+    assert one.plans.count == http_documents.PLANS_MAX
+
+
+async def test_a_long_document_has_no_plan(ledger_database: Database) -> None:
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
+    document = "{ summary { orders } }" + " " * http_documents.COMPILED_CHARACTERS_MAX
+    assert await by_plan(documents, document, {}, caller) is None
+    assert (await executed(document, {}, caller))[1] == []

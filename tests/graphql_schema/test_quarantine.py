@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from tests.events import event_id, published
 from tests.graphql_schema.acting import STRATEGY, STRATEGY_ID
-from tests.graphql_schema.test_readme import EXAMPLES
+from tests.graphql_schema.test_pages import EXAMPLES
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio

@@ -21,7 +21,7 @@ from app.reads.catalogue import FILL, ORDER
 from app.reads.catalogue.registry import ENTITIES
 from app.reads.entity import Entity
 from graphql_schema import schema
-from graphql_schema.names import python_name
+from graphql_schema.execution.names import python_name
 from graphql_schema.types.enums import FillSortField, OrderSortField
 
 TYPES = schema._schema.type_map

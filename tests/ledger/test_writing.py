@@ -13,8 +13,8 @@ from msgspec.json import Decoder
 
 from app.database import Database
 from app.ledger.storage import writing
-from app.ledger.storage.copying import array_literal
-from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
+from app.ledger.storage.queries import BatchQuery, fetch_all_at_once
+from app.ledger.storage.row_mapping import array_literal
 from app.ledger.storage.writing import Delete, Insert, Merge, Update, write
 from app.models import QuarantinedEvent, Signal
 

@@ -15,7 +15,7 @@ from app.database import Database
 from app.ledger.authorization import authorize as authorization
 from app.ledger.commands import Verdict
 from app.ledger.recording import record as recording
-from app.ledger.storage.query_batch import BatchQuery
+from app.ledger.storage.queries import BatchQuery
 from app.rules.enums import DenyCode
 from tests.events import published
 from tests.ledger.authorizing import STRATEGY_ID, allocate, ask, command, register

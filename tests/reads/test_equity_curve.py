@@ -15,8 +15,9 @@ from app.database import Database
 from app.database.embedded import EmbeddedServer
 from app.principal import LOCAL
 from app.resolvers import Context
+from app.settings import FixedLimits, Settings
 from graphql_schema.caller import Caller
-from graphql_schema.plans import Plans
+from graphql_schema.http.application import GraphQLEndpoint
 from graphql_schema.schema import schema
 from tests.conftest import execute
 from tests.differential.equity import Point, curve_of, deepest, longest_run, thinned
@@ -56,12 +57,13 @@ async def curves(curves_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-PLANS = Plans(schema._schema)
+PLANS = GraphQLEndpoint(schema._schema, Settings(), FixedLimits()).documents.find(DOCUMENT).operation(None).plans
 
 
 async def ask(database: Database, strategy_id: UUID, points: int, **span: str) -> dict[str, Any]:
     variables = {"f": {"strategyId": {"eq": str(strategy_id)}, **span}, "n": points}
-    answer = await PLANS.answer(DOCUMENT, None, variables, Caller(Context(database), LOCAL))
+    assert PLANS is not None
+    answer = await PLANS.answer(variables, Caller(Context(database), LOCAL))
     assert isinstance(answer, bytes), answer
     (found,) = orjson.loads(answer)["performance"]
     return dict(found)

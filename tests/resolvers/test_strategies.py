@@ -14,11 +14,10 @@ from app.errors import (
 )
 from app.ledger.commands import Verdict
 from app.reads import ReadQuery, ResultFormat, Selection
-from app.resolvers import Context
+from app.resolvers import Context, reads
 from app.resolvers.authorizations import release_order
 from app.resolvers.budgets import delete_budget, set_budget
 from app.resolvers.strategies import (
-    list_strategies,
     register_strategy,
     set_global_trading_state,
     set_trading_state,
@@ -140,7 +139,7 @@ async def test_the_kill_switch_works_while_everybody_writes(context: Context) ->
 async def shown(context: Context) -> dict[str, str]:
     """The state of each strategy by its name, as a reader sees it."""
     want = ReadQuery(Selection.of(("name", "state")), ResultFormat.ARRAY)
-    found = orjson.loads((await list_strategies(context, ADMIN, want)).body)
+    found = orjson.loads((await reads.list_strategies(context, ADMIN, want)).body)
     return {one["name"]: one["state"] for one in found}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import asyncpg
 from msgspec.structs import replace
+from sqlalchemy import exists, select
 
 from app.database import Database, WriteConnection
 from app.errors import Forbidden, InputInvalid, InstrumentInUse
@@ -12,27 +13,23 @@ from app.ledger.holds.revaluation import revalue
 from app.ledger.input_checks import check_currency, check_identifier, check_positive
 from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record_all
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies
+from app.ledger.storage.queries import is_any_of, sql
+from app.ledger.storage.row_mapping import columns_of, table_of
 from app.ledger.storage.writing import Merge, write
-from app.models import Instrument
+from app.models import Discrepancy, Instrument
 from app.principal import Principal, Role
-from app.rules.enums import InstrumentSource
+from app.rules.enums import DiscrepancyKind, InstrumentSource
 from app.rules.instruments import InstrumentDefinition
 
-_COLUMNS = (
-    "instrument_id",
-    "base_currency",
-    "quote_currency",
-    "settlement_currency",
-    "multiplier",
-    "is_inverse",
-    "kind",
-    "source",
+_TERMS = InstrumentDefinition.__struct_fields__
+_COLUMNS = (*_TERMS, "source")
+if set(_COLUMNS) != set(columns_of(Instrument)):
+    raise TypeError("an instrument's columns are its definition's fields and its source")
+_DISCREPANCIES = table_of(Discrepancy).c
+_KNOWN = sql(select(table_of(Instrument)).where(is_any_of(table_of(Instrument).c.instrument_id, 1)))
+_QUANTITY_DIFFERS = sql(
+    select(exists().where(_DISCREPANCIES.kind == DiscrepancyKind.QUANTITY, is_any_of(_DISCREPANCIES.instrument_id, 1)))
 )
-_DESCRIBED = _COLUMNS[:-1]
-_KNOWN = "SELECT * FROM instruments WHERE instrument_id = ANY($1)"
-_QUANTITY_DIFFERS = """
-SELECT EXISTS (SELECT FROM discrepancies WHERE kind = 'QUANTITY' AND instrument_id = ANY($1))
-"""
 # What a budget shows besides its sums: PnL, fees, and whether all is valued by recorded terms.
 _ADD_BUDGET_CHANGES = """
 INSERT INTO changes (strategy_id, entity, key)
@@ -56,7 +53,7 @@ class _Stored(InstrumentDefinition, frozen=True, kw_only=True):
 async def record_instruments(
     work: WriteConnection, principal: Principal, definitions: Sequence[InstrumentDefinition]
 ) -> int:
-    """Record what instruments are valued by, all or none of them; answers how many there are. Commits nothing.
+    """Record what instruments are valued by, all or none of them; returns how many there are. Commits nothing.
 
     A base currency or kind that is not given stays as it is. Fills, positions, holds and budgets of an instrument that
     was assumed until now are valued anew. Anything new takes a key of all strategies; terms that were recorded may be
@@ -77,7 +74,7 @@ async def record_each(
 ) -> tuple[int, list[Rejected]]:
     """Record instruments that came among events, each in a transaction of its own.
 
-    Answers how many were recorded, and those refused, by their places. Raises DatabaseUnavailable.
+    Returns how many were recorded, and those refused, by their places. Raises DatabaseUnavailable.
     """
     recorded = 0
     rejected: list[Rejected] = []
@@ -114,7 +111,7 @@ async def _write(
     news: Sequence[tuple[_Stored | None, InstrumentDefinition]],
 ) -> None:
     await _refuse_contradictions(work, principal, news)
-    rows = [(*(getattr(after, name) for name in _DESCRIBED), InstrumentSource.RECORDED.value) for _, after in news]
+    rows = [(*(getattr(after, name) for name in _TERMS), InstrumentSource.RECORDED.value) for _, after in news]
     await write(work, [Merge(Instrument, _COLUMNS, rows)])
     # A base currency that was not known may be what shows that an engine deducts.
     fees_matter = any(strategy.deducts_base_fees for strategy in strategies.values()) or await work.fetchval(
@@ -191,11 +188,11 @@ def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, Instrumen
 
 
 def _values(definition: InstrumentDefinition) -> tuple[object, ...]:
-    return tuple(getattr(definition, name) for name in _DESCRIBED)
+    return tuple(getattr(definition, name) for name in _TERMS)
 
 
 def _stored(row: asyncpg.Record) -> _Stored:
-    values = {name: row[name] for name in _DESCRIBED}
+    values = {name: row[name] for name in _TERMS}
     return _Stored(**values, source=InstrumentSource(row["source"]))
 
 

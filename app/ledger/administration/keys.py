@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import select, update
 
 from app.database import ReadConnection, WriteConnection
 from app.errors import BadInputError, KeyNameTaken, KeyNotFound, StrategyAmbiguous, StrategyNotFound
 from app.ledger.storage.audit_log import Action, AuditedState, record
+from app.ledger.storage.queries import parameter, sql
+from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
+from app.models import ApiKey, Strategy
 from app.principal import Principal, Role
 from app.rules.api_keys import KeyText, hash_of, is_like_a_key, new_key
 from app.rules.identity import read_uuid
@@ -29,8 +33,11 @@ _LIST = """
          LEFT JOIN strategies ON strategies.strategy_id = bound.id) AS strategies
     FROM api_keys
 """
-_REVOKE = "UPDATE api_keys SET revoked_at = $2 WHERE key_id = $1 AND revoked_at IS NULL"
-_STRATEGY_WITH_ID = "SELECT strategy_id FROM strategies WHERE strategy_id = $1"
+_KEYS, _STRATEGIES = table_of(ApiKey), table_of(Strategy).c
+_REVOKE = sql(
+    update(_KEYS).values(revoked_at=parameter(2)).where(_KEYS.c.key_id == parameter(1), _KEYS.c.revoked_at.is_(None))
+)
+_STRATEGY_WITH_ID = sql(select(_STRATEGIES.strategy_id).where(_STRATEGIES.strategy_id == parameter(1)))
 _STRATEGIES_NAMED = """
     SELECT strategy_id FROM strategies WHERE $1 IN (name, trader_id || '/' || name) ORDER BY 1
 """
@@ -79,7 +86,7 @@ async def list_all(connection: ReadConnection) -> list[KeyRecord]:
 
 
 async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_name: bool) -> KeyRecord | None:
-    """Revoke the key of this id, or of this name; answers how it stood, None if it was revoked before.
+    """Revoke the key of this id, or of this name; returns how it stood, None if it was revoked before.
 
     Raises KeyNotFound.
     """

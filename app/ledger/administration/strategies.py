@@ -5,25 +5,33 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
+from sqlalchemy import update
+
 from app.database import WriteConnection
 from app.errors import StrategyNotFound
 from app.ledger.administration.trading_state import GlobalState, load_global_state, store_global_state
 from app.ledger.input_checks import check_name
 from app.ledger.storage.audit_log import Action, AuditedState, record
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
+from app.ledger.storage.queries import parameter, sql
+from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
-from app.models.trading_control import ALL
+from app.models import Strategy
+from app.models.administration import ALL
 from app.principal import Principal
 from app.rules.enums import TradingState
 from app.rules.identity import strategy_id_of
 from app.rules.trading_states import stricter
 
+# By SQLAlchemy the INSERT would name every column that has a default.
 _ADD = """
 INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING state
 """
-_SET_STATE = "UPDATE strategies SET state = $2 WHERE strategy_id = $1"
+_SET_STATE = sql(
+    update(table_of(Strategy)).values(state=parameter(2)).where(table_of(Strategy).c.strategy_id == parameter(1))
+)
 
 
 class StateSet(NamedTuple):
@@ -34,7 +42,7 @@ class StateSet(NamedTuple):
 
 
 async def register_strategy(work: WriteConnection, principal: Principal, name: str, trader_id: str) -> UUID:
-    """Make a strategy known before its first event; answers its id, also where it is known.
+    """Make a strategy known before its first event; returns its id, also where it is known.
 
     Raises InputInvalid, Forbidden.
     """
@@ -69,7 +77,7 @@ async def set_trading_state(
 
 
 async def set_global_trading_state(work: WriteConnection, principal: Principal, state: TradingState) -> StateSet:
-    """Set the state of all trading, which strategies made later are under too: the kill switch. Answers all strategies.
+    """Set the state of all trading, which strategies made later are under too: the kill switch. Returns all strategies.
 
     Each strategy keeps its own state, which alone decides again once all trading is ACTIVE.
     """

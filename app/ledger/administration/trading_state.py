@@ -7,17 +7,17 @@ the one that locks: a statement may take its snapshot before it waits, and would
 
 from msgspec import Struct
 from msgspec.json import Decoder
+from sqlalchemy import select
 
 from app.database import WriteConnection
-from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
-from app.models.trading_control import ALL
+from app.ledger.storage.queries import BatchQuery, fetch_all_at_once, sql
+from app.ledger.storage.row_mapping import table_of
+from app.ledger.storage.writing import Merge, write
+from app.models import TradingControl
+from app.models.administration import ALL
 from app.rules.enums import TradingState
 
-_LOAD = "SELECT state, since, actor FROM trading_control"
-_SET = """
-INSERT INTO trading_control (scope, state, since, actor) VALUES ($1, $2, $3, $4)
-ON CONFLICT (scope) DO UPDATE SET state = excluded.state, since = excluded.since, actor = excluded.actor
-"""
+_LOAD = sql(select(table_of(TradingControl)))
 
 
 class GlobalState(Struct, frozen=True):
@@ -46,4 +46,5 @@ async def load_global_state(work: WriteConnection) -> GlobalState:
 
 async def store_global_state(work: WriteConnection, state: GlobalState) -> None:
     """Set it. All strategies must be locked."""
-    await work.execute(_SET, ALL, state.state.value, state.since, state.actor)
+    row = (ALL, state.state, state.since, state.actor)
+    await write(work, [Merge(TradingControl, ("scope", "state", "since", "actor"), [row])])

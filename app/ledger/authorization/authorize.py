@@ -34,7 +34,7 @@ from app.ledger.recording import own_events
 from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted
 from app.ledger.storage.locks import LockedStrategy, lock_strategies
-from app.ledger.storage.query_batch import fetch_all_at_once
+from app.ledger.storage.queries import fetch_all_at_once
 from app.ledger.storage.writing import TableWrite, write
 from app.rules.holds import OpenOrder, increasing_quantities, is_amount
 from app.rules.money import EXACT

@@ -60,12 +60,12 @@ def fold_order(
 
 
 def dismissal_reason(resolution: QuarantineResolved) -> str:
-    """What is said of a dismissed event."""
+    """The reason stored with a dismissed event."""
     return f"{resolution.actor}: {resolution.reason}"
 
 
 def trade_of(event: OrderFilled) -> TradeKey:
-    """What a fill is known by, within its order."""
+    """The identity of a fill's trade within its order."""
     return event.trade_id, event.instrument_id, event.account_id or ""
 
 
@@ -80,7 +80,7 @@ def _fold(
     folded = fold(unique, spawned, forced=accepted, is_known=is_known)
     state = folded.state
     if state is None:
-        # Which of two reports of a trade counts is told apart once there is an order that they belong to.
+        # Which of two reports of a trade counts is decided once the order is known.
         reason = "no OrderInitialized for this order yet"
         unknown = [(seq, _quarantine(key, event, QuarantineCode.ORDER_UNKNOWN, reason)) for seq, event in history]
         return FoldedOrder(None, [], unknown)
@@ -95,7 +95,7 @@ def _fold(
 def _split_repeated_trades(
     events: Iterable[Numbered], accepted: frozenset[str]
 ) -> tuple[list[Numbered], list[tuple[int, OrderHistoryEvent, str]], frozenset[str]]:
-    """Keep the first fill of each trade; set another report of it aside, unless it was accepted. Answers those last."""
+    """Keep the first fill of each trade; set another report of it aside, unless it was accepted. Returns those last."""
     first: dict[TradeKey, OrderFilled] = {}
     counted: set[str] = set()
     unique: list[Numbered] = []

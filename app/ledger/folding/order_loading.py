@@ -1,4 +1,7 @@
-"""What the database knows of orders before a batch moves them. Strategies must be locked."""
+"""Reading orders and their events before a batch changes them. Strategies must be locked.
+
+Raw SQL: look-ups by arrays of keys (`storage.queries`), and windows over the events that wait.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +13,7 @@ from app.database import ReadConnection, WriteConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import OrderKey, Quarantine
 from app.ledger.folding.order_folding import Stored, TradeKey
-from app.ledger.storage.key_lookup import array_source, join_by
+from app.ledger.storage.queries import array_source, join_by
 from app.ledger.storage.rows import ORDER_STATE, QUARANTINE
 from app.rules.enums import OrderStatus, QuarantineCode
 from app.rules.order_fold import Spawned
@@ -98,14 +101,14 @@ async def load_orders(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[O
 
 
 async def load_trades(work: WriteConnection, stored: Mapping[OrderKey, StoredOrder], keys: Sequence[OrderKey]) -> None:
-    """What these orders were filled by."""
+    """Read the trades of these orders' fills."""
     if keys:
         for row in await work.fetch(_LOAD_TRADES, *key_arrays(keys)):
             stored[_key_of(row)].trades.add((row["trade_id"], row["instrument_id"], row["account_id"]))
 
 
 async def load_applied(work: WriteConnection, stored: Mapping[OrderKey, StoredOrder]) -> None:
-    """The events that are applied of these orders."""
+    """Read the applied events of these orders."""
     if stored:
         for row in await work.fetch(_LOAD_APPLIED, *key_arrays(stored)):
             event: Any = decode_stored(row["payload"])

@@ -28,8 +28,7 @@ from app.ledger.folding.order_loading import (
     load_waiting,
     spawned_of,
 )
-from app.ledger.storage.key_lookup import array_source
-from app.ledger.storage.query_batch import BatchQuery
+from app.ledger.storage.queries import BatchQuery, array_source
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
 from app.rules.events import (
     AuthorizationGranted,
@@ -136,7 +135,7 @@ async def move_orders(
 
 
 def known_of(keys: Iterable[OrderKey]) -> BatchQuery[list[OrderKey]]:
-    """Those that are orders, or have events that wait to be applied."""
+    """Which of the keys are orders, or have events that wait to be applied."""
     asked = list(keys)
     return BatchQuery(_KNOWN, key_arrays(asked), _PLACES, lambda rows: [asked[row.ordinal - 1] for row in rows])
 
@@ -155,7 +154,7 @@ def _is_filled(news: Iterable[Arrival]) -> bool:
 
 
 def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival], changes: OrderChanges) -> bool:
-    """The fast way. Answers False, having changed nothing, where the order must be folded again."""
+    """Apply events on top of the stored order. Returns False, with nothing changed, where the order must be folded."""
     fills: list[NewFill] = []
     status_before: OrderStatus | None = None
     quantity_before: Decimal | None = None
@@ -201,7 +200,7 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
 
 @dataclass(slots=True)
 class _Refold:
-    """The sure way: fold orders from their events, and see what differs from what was."""
+    """Folds orders from all their events, and compares the result with what is stored."""
 
     work: WriteConnection
     touched: Touched
@@ -292,7 +291,7 @@ class _Refold:
         return not self.stored[key].quarantine.keys() <= left
 
     def _note(self, key: OrderKey, folded: FoldedOrder) -> None:
-        """Say what differs from what was."""
+        """Note the differences from what is stored."""
         order, news = self.stored.get(key, _NOTHING), self.touched.get(key, ())
         fresh = {arrival.seq for arrival in news}
         for seq, item in folded.left:

@@ -8,13 +8,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from decimal import Decimal
 
+from sqlalchemy import select, tuple_
+
 from app.database import WriteConnection
 from app.ledger.batch import BookedFill, NewFill, PositionChanges, PositionKey, PositionRecord
 from app.ledger.folding.valuations import load_valuations
-from app.ledger.storage.key_lookup import array_source
 from app.ledger.storage.locks import LockedStrategy
+from app.ledger.storage.queries import array_source, parameter, sql
+from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.rows import booked_of, position_of
-from app.models.fill import NO_REPEAT
+from app.models import Fill
+from app.models.orders import NO_REPEAT
 from app.rules.events import OrderFilled
 from app.rules.positions import (
     FillOutcome,
@@ -41,11 +45,17 @@ SELECT * FROM positions WHERE strategy_id = $1 AND position_id = $2 AND n >= coa
     AND (ts_opened, first_ts_init, first_trade_seq, first_seq) <= ($3, $4, $5, $6)
 ), 0) ORDER BY n
 """
-_LOAD_FILLS_FROM = """
-SELECT * FROM fills
-WHERE strategy_id = $1 AND position_id = $2 AND (ts_event, ts_init, trade_seq, seq) >= ($3, $4, $5, $6)
-ORDER BY ts_event, ts_init, trade_seq, seq
-"""
+_FILLS = table_of(Fill).c
+_IN_ORDER = tuple(_FILLS[name] for name in FillPlace._fields)
+_LOAD_FILLS_FROM = sql(
+    select(table_of(Fill))
+    .where(
+        _FILLS.strategy_id == parameter(1),
+        _FILLS.position_id == parameter(2),
+        tuple_(*_IN_ORDER) >= tuple_(*map(parameter, (3, 4, 5, 6))),
+    )
+    .order_by(*_IN_ORDER)
+)
 START = FillPlace(-1, -1, -1, -1)
 """Before every fill."""
 

@@ -11,17 +11,20 @@ compared again. Nothing that the engine reports sets a number here. Run under `l
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, all_, exists, select
 
 from app.database import WriteConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import Arrival, NewFill, PositionChanges, PositionKey, PositionRecord, Trail
 from app.ledger.folding.positions import START, book_fills, recompute
-from app.ledger.storage.key_lookup import array_source, join_by
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.row_mapping import Row, columns_of, key_of
+from app.ledger.storage.queries import array_source, is_any_of, join_by, parameter, sql
+from app.ledger.storage.row_mapping import Row, columns_of, key_of, table_of
 from app.ledger.storage.rows import position_of
 from app.ledger.storage.writing import Delete, Merge, TableWrite
-from app.models import Discrepancy
+from app.models import Discrepancy, Fill, OrderEvent, Position
 from app.rules.enums import DiscrepancyKind, Reconciliation
 from app.rules.events import AnyPositionEvent
 from app.rules.positions import FillPlace, PositionState
@@ -33,25 +36,41 @@ SELECT d.strategy_id::text, d.position_id, d.event_id::text, d.kind, d.position_
 FROM {array_source("strategy_id uuid", "position_id text", "since bigint")} k
 {join_by("discrepancies", "d", "k", "strategy_id", "position_id", also="ts_event >= k.since")}
 """
-_OTHERS = """
-SELECT EXISTS (SELECT FROM discrepancies WHERE strategy_id = $1 AND position_id = $2 AND position_n = $3
-AND event_id <> ALL($4::uuid[]))
-"""
-_REPORTS_SINCE = """
-SELECT payload FROM order_events
-WHERE strategy_id = $1 AND position_id = $2 AND ts_event >= $3 AND variant = 0 ORDER BY seq
-"""
-_REPORTS = """
-SELECT payload FROM order_events WHERE strategy_id = $1 AND event_id = ANY($2::uuid[]) AND variant = 0
-"""
-_RECORD = "SELECT * FROM positions WHERE strategy_id = $1 AND position_id = $2 AND n = $3"
-_PAID_BASE_FEES = """
-SELECT EXISTS (SELECT FROM fills WHERE strategy_id = $1 AND position_id = $2
-AND commission_currency <> currency AND commission <> 0)
-"""
-_WITH_BASE_FEES = """
-SELECT DISTINCT position_id FROM fills WHERE strategy_id = $1 AND commission_currency <> currency
-"""
+_EVENTS, _FILLS, _POSITIONS, _DISPUTES = (table_of(one).c for one in (OrderEvent, Fill, Position, Discrepancy))
+
+
+def _of_position(columns: Any) -> tuple[ColumnElement[bool], ...]:
+    return columns.strategy_id == parameter(1), columns.position_id == parameter(2)
+
+
+_OTHERS = sql(
+    select(
+        exists().where(
+            *_of_position(_DISPUTES),
+            _DISPUTES.position_n == parameter(3),
+            _DISPUTES.event_id != all_(parameter(4)),
+        )
+    )
+)
+_REPORTS_SINCE = sql(
+    select(_EVENTS.payload)
+    .where(*_of_position(_EVENTS), _EVENTS.ts_event >= parameter(3), _EVENTS.variant == 0)
+    .order_by(_EVENTS.seq)
+)
+_REPORTS = sql(
+    select(_EVENTS.payload).where(
+        _EVENTS.strategy_id == parameter(1), is_any_of(_EVENTS.event_id, 2), _EVENTS.variant == 0
+    )
+)
+_RECORD = sql(select(table_of(Position)).where(*_of_position(_POSITIONS), _POSITIONS.n == parameter(3)))
+_PAID_BASE_FEES = sql(
+    select(exists().where(*_of_position(_FILLS), _FILLS.commission_currency != _FILLS.currency, _FILLS.commission != 0))
+)
+_WITH_BASE_FEES = sql(
+    select(_FILLS.position_id)
+    .distinct()
+    .where(_FILLS.strategy_id == parameter(1), _FILLS.commission_currency != _FILLS.currency)
+)
 
 
 Disputed = dict[str, list[tuple[str, int | None]]]

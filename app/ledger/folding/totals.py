@@ -1,4 +1,4 @@
-"""Totals: what a batch adds to the sums that are kept."""
+"""Totals: what a batch adds to the stored sums."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from functools import lru_cache
 from app.database import WriteConnection
 from app.ledger.batch import BookedFill, PositionChanges
 from app.ledger.folding.orders import OrderChange
-from app.ledger.storage.row_mapping import Row
+from app.ledger.storage.row_mapping import Row, columns_of
 from app.ledger.storage.writing import Merge
 from app.models import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
 from app.rules.positions import PositionState
@@ -45,11 +45,6 @@ SELECT strategy_id, instrument_id, currency, side, sum(fills), sum(quantity), su
 FROM fill_totals WHERE instrument_id = ANY($1) GROUP BY 1, 2, 3, 4
 """
 
-_FILL_COLUMNS = (
-    *("strategy_id", "day", "instrument_id", "currency", "side"),
-    *("fills", "quantity", "notional", "realized_pnl", "total_fees", "first_ts", "last_ts"),
-)
-
 
 def order_counts(orders: Iterable[OrderChange]) -> Merge:
     """Count orders under their new status instead of the old one."""
@@ -60,7 +55,7 @@ def order_counts(orders: Iterable[OrderChange]) -> Merge:
         if change.status_before is not None and change.instrument_id_before is not None:
             counts[change.key[0], change.instrument_id_before, change.status_before] -= 1
     rows = [(*key, count) for key, count in counts.items() if count]
-    return Merge(OrderTotal, ("strategy_id", "instrument_id", "status", "orders"), rows, add=("orders",))
+    return Merge(OrderTotal, columns_of(OrderTotal), rows, add=("orders",))
 
 
 def position_counts(changes: PositionChanges) -> Merge:
@@ -73,8 +68,7 @@ def position_counts(changes: PositionChanges) -> Merge:
     for (strategy_id, _, _), record in changes.removed.items():
         counts[strategy_id, record.instrument_id, record.state.status] -= 1
     rows = [(*key, count) for key, count in counts.items() if count]
-    columns = ("strategy_id", "instrument_id", "status", "positions")
-    return Merge(PositionTotal, columns, rows, add=("positions",))
+    return Merge(PositionTotal, columns_of(PositionTotal), rows, add=("positions",))
 
 
 def trade_sums(changes: PositionChanges) -> Merge:
@@ -87,14 +81,14 @@ def trade_sums(changes: PositionChanges) -> Merge:
     for (strategy_id, _, _), record in changes.removed.items():
         _add_trade(sums, strategy_id, record.state, -1)
     rows = [(*key, *row) for key, row in sums.items() if any(row)]
-    columns = ("strategy_id", "day", "currency", "trades", "wins", "losses", "profit", "loss")
-    return Merge(TradeTotal, columns, rows, add=columns[3:6], add_trimmed=columns[6:])
+    counts, amounts = ("trades", "wins", "losses"), ("profit", "loss")
+    return Merge(TradeTotal, columns_of(TradeTotal), rows, add=counts, add_trimmed=amounts)
 
 
 def signal_counts(signals: Iterable[tuple[str, str]]) -> Merge:
     """Count new signals, given as (strategy_id, name)."""
     rows = [(*key, count) for key, count in Counter(signals).items()]
-    return Merge(SignalTotal, ("strategy_id", "name", "signals"), rows, add=("signals",))
+    return Merge(SignalTotal, columns_of(SignalTotal), rows, add=("signals",))
 
 
 def fill_sums(changes: PositionChanges) -> list[Merge]:
@@ -124,10 +118,9 @@ def fill_sums(changes: PositionChanges) -> list[Merge]:
         else:
             summed = [one + other for one, other in zip(known[:5], row[:5], strict=True)]
             overall[key] = [*summed, min(known[5], row[5]), max(known[6], row[6])]
-    columns = tuple(column for column in _FILL_COLUMNS if column != "day")
     return [
-        _fill_sums(FillTotal, _FILL_COLUMNS, [(*key, *row) for key, row in sums.items()]),
-        _fill_sums(FillSum, columns, [(*key, *row) for key, row in overall.items()]),
+        _fill_sums(FillTotal, [(*key, *row) for key, row in sums.items()]),
+        _fill_sums(FillSum, [(*key, *row) for key, row in overall.items()]),
     ]
 
 
@@ -139,10 +132,10 @@ async def rebuild_fill_sums(work: WriteConnection, instrument_ids: Sequence[str]
     await work.execute(_REBUILD_SUMS, instrument_ids)
 
 
-def _fill_sums(model: type[FillTotal | FillSum], columns: tuple[str, ...], rows: list[Row]) -> Merge:
+def _fill_sums(model: type[FillTotal | FillSum], rows: list[Row]) -> Merge:
     return Merge(
         model,
-        columns,
+        columns_of(model),
         rows,
         add=("fills", "quantity", "notional", "total_fees"),
         add_trimmed=("realized_pnl",),

@@ -5,15 +5,15 @@ from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.json import Decoder
+from sqlalchemy import select
 
 from app.database import ReadConnection
-from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
+from app.ledger.storage.queries import BatchQuery, fetch_all_at_once, is_any_of, sql
+from app.ledger.storage.row_mapping import table_of
+from app.models import Instrument
 from app.rules.valuation import Valuation
 
-_INSTRUMENTS = """
-SELECT instrument_id, base_currency, settlement_currency, multiplier, is_inverse FROM instruments
-WHERE instrument_id = ANY($1)
-"""
+_INSTRUMENTS = sql(select(table_of(Instrument)).where(is_any_of(table_of(Instrument).c.instrument_id, 1)))
 
 
 class _InstrumentRow(Struct):
@@ -40,6 +40,6 @@ def valuations_of(instrument_ids: Iterable[str]) -> BatchQuery[dict[str, Valuati
 
 
 async def load_valuations(connection: ReadConnection, instrument_ids: Iterable[str]) -> dict[str, Valuation]:
-    """The same, in a statement of its own."""
+    """The valuations of those instruments that are known, in a statement of its own."""
     (valuations,) = await fetch_all_at_once(connection, valuations_of(instrument_ids))
     return valuations  # type: ignore[no-any-return]

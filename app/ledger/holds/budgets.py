@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from app.database import WriteConnection
-from app.ledger.storage.query_batch import BatchQuery, fetch_all_at_once
+from app.ledger.storage.queries import BatchQuery, fetch_all_at_once
 from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import BUDGETS, JOURNAL
 from app.ledger.storage.writing import Insert, TableWrite, Update, write
@@ -104,7 +104,7 @@ class BudgetBook:
         ]
 
     async def write(self, work: WriteConnection) -> list[BudgetKey]:
-        """Write it. Answers which budgets changed."""
+        """Write it. Returns which budgets changed."""
         await write(work, self.writes())
         return self.changed
 

@@ -10,10 +10,9 @@ from msgspec.json import Decoder
 
 from app.database import WriteConnection
 from app.ledger.batch import OrderKey
-from app.ledger.storage.key_lookup import array_source, join_by
-from app.ledger.storage.query_batch import BatchQuery
+from app.ledger.storage.queries import BatchQuery, array_source, join_by
 from app.ledger.storage.rows import HOLD_STATE, ORDER_STATE
-from app.models.order import OPEN
+from app.models.orders import OPEN
 from app.rules.enums import OrderSide, QuantitySource
 from app.rules.holds import HoldState, OpenOrder, opposite
 from app.rules.order_state import OrderState

@@ -26,7 +26,7 @@ class Trades:
     amounts: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """The same, each at its price: amounts of the quote currency."""
     reserved: dict[tuple[str, str | None], dict[str, Decimal]] = field(default_factory=dict)
-    """What positions tie up more than before, by currency: of the order that traded last in them, where one did."""
+    """By how much more positions reserve, by currency; by the order that traded last in them, where one did."""
 
 
 def trades_of(positions: PositionChanges) -> Trades:

@@ -1,7 +1,7 @@
-"""The fourth step of recording: what open orders and open positions tie up after this batch.
+"""The fourth step of recording: what open orders and open positions reserve after the batch.
 
-Holds follow from what is open (`rules.holds`), so they are computed anew for every market that moved. The journal tells
-it as the story of the orders that moved: one entry for each, its hold and the position it traded together.
+Holds follow from what is open (`rules.holds`), so they are computed anew for every market that moved. The journal gets
+one entry for each order that moved, for its hold and the position that it traded together.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ from app.ledger.holds.exposure import (
 )
 from app.ledger.holds.exposure_changes import given_up_of, trades_of
 from app.ledger.holds.reference_prices import find_references, refer_to_own_events
-from app.ledger.storage.query_batch import fetch_all_at_once
+from app.ledger.storage.queries import fetch_all_at_once
 from app.ledger.storage.rows import HOLDS, hold_row
 from app.ledger.storage.writing import Insert, TableWrite, Update
 from app.models import Hold
@@ -58,7 +58,7 @@ class HoldChanges:
 
 @dataclass(slots=True)
 class _Steps:
-    """What became of an order in the batch: what it would add to exposure now, and what fills and its end did."""
+    """What an order would add to exposure now, and what its fills and its end did in the batch."""
 
     quantity: Decimal
     increasing: Decimal
@@ -126,7 +126,7 @@ async def reserve(
 
 
 def value_ended(key: OrderKey, state: OrderState, hold: HoldState, valuation: Valuation) -> None:
-    """Say what an order gave up that ended before its instrument was known: no position could be open in it."""
+    """Void the hold of an order that ended before its instrument was known: no position could be open in it."""
     order = order_with_hold(key, state, hold)
     _value_by(order, valuation, None)
     hold.unit_price = _unit_price(order)

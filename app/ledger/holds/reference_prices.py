@@ -17,7 +17,7 @@ from app.rules.valuation import Valuation
 def refer_to_own_events(order: OrderWithHold, state: OrderState, valuation: Valuation | None) -> bool:
     """Value it by the price at which the emulator released it, or the engine turned its amount into a quantity.
 
-    Answers whether that is another price than before: it is stored even while the order has the same one of its own.
+    Returns whether that is another price than before: it is stored even while the order has the same one of its own.
     """
     price = state.reference_price
     if price is None and is_amount(True, valuation):

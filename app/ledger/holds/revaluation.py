@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal, localcontext
 from time import time_ns
 
+from sqlalchemy import delete, select, true, update
+
 from app.database import Database, WriteConnection
 from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange, load_states
@@ -22,18 +24,24 @@ from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import Market, UnvaluedOrder, load_holds, load_last_prices
 from app.ledger.holds.holds import reserve, value_ended
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
+from app.ledger.storage.queries import is_any_of, sql
+from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write, moved_position_writes, revised_fill_write
 from app.ledger.storage.rows import HOLD_STATE, HOLDS, hold_row
 from app.ledger.storage.writing import Update, write
-from app.models import Hold
-from app.models.order import OPEN
+from app.models import Hold, PendingRevaluation, Position, Strategy
+from app.models.orders import OPEN
 from app.rules.enums import JournalReason
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation, assumed
 
-_POSITIONS = """
-SELECT DISTINCT strategy_id::text, position_id FROM positions WHERE instrument_id = ANY($1) ORDER BY 1, 2
-"""
+_PLACES, _STRATEGIES, _INSTRUMENTS = table_of(Position).c, table_of(Strategy), table_of(PendingRevaluation)
+_POSITIONS = sql(
+    select(_PLACES.strategy_id, _PLACES.position_id)
+    .distinct()
+    .where(is_any_of(_PLACES.instrument_id, 1))
+    .order_by(_PLACES.strategy_id, _PLACES.position_id)
+)
 _OPEN_ORDERS = f"""
 SELECT strategy_id::text, client_order_id FROM orders
 WHERE instrument_id = ANY($1) AND {OPEN} ORDER BY ts_init, client_order_id
@@ -49,10 +57,11 @@ JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_
 JOIN instruments i ON i.instrument_id = o.instrument_id
 WHERE h.currency IS NULL ORDER BY o.ts_init, h.client_order_id
 """
-_TRADED = "SELECT DISTINCT instrument_id FROM positions WHERE strategy_id = ANY($1::uuid[])"
-_NOTE_DEDUCTING = "UPDATE strategies SET deducts_base_fees = true WHERE strategy_id = ANY($1::uuid[])"
-_PENDING = "SELECT instrument_id FROM pending_revaluations ORDER BY 1"
-_DONE = "DELETE FROM pending_revaluations WHERE instrument_id = ANY($1)"
+_TRADED = sql(select(_PLACES.instrument_id).distinct().where(is_any_of(_PLACES.strategy_id, 1)))
+_IS_NAMED = is_any_of(_STRATEGIES.c.strategy_id, 1)
+_NOTE_DEDUCTING = sql(update(_STRATEGIES).values(deducts_base_fees=true()).where(_IS_NAMED))
+_PENDING = sql(select(_INSTRUMENTS.c.instrument_id).order_by(_INSTRUMENTS.c.instrument_id))
+_DONE = sql(delete(_INSTRUMENTS).where(is_any_of(_INSTRUMENTS.c.instrument_id, 1)))
 
 
 async def revalue(
@@ -87,13 +96,13 @@ async def _revalue_positions(
 ) -> tuple[PositionChanges, set[str]]:
     """Compute all positions in the instruments anew and write their fills; positions themselves are still to be.
 
-    Answers the strategies too whose engine turns out to deduct base fees.
+    Returns the strategies too whose engine turns out to deduct base fees.
     """
     deducting: set[str] = set()
     total = PositionChanges(valuations=await load_valuations(work, instruments))
     for strategy_id, position_id in await work.fetch(_POSITIONS, instruments):
-        key = (strategy_id, position_id)
-        deducts = strategies[strategy_id].deducts_base_fees
+        key = (str(strategy_id), position_id)
+        deducts = strategies[key[0]].deducts_base_fees
         changes = PositionChanges(valuations=total.valuations)
         await recompute(work, key, [], changes, deducts_base_fees=deducts, since=START)
         compared = await reconcile(work, {}, changes, strategies)
@@ -113,7 +122,7 @@ async def _rehold(
     valued_before: Mapping[str, Valuation] | None = None,
     prices: Mapping[Market, Decimal] | None = None,
 ) -> bool:
-    """Move the holds of open orders, and what positions tie up, and write it. Answers whether anything changed."""
+    """Move the holds of open orders, and what positions tie up, and write it. Returns whether anything changed."""
     states, _ = await load_states(work, keys)
     orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
     concerned = {key[0] for key in keys} | {place[0] for place in (*positions.records, *positions.removed)}
@@ -156,7 +165,7 @@ async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
 async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOrder]) -> bool:
     """Value open orders whose need was unknown, as far as their instrument or a last price is known by now.
 
-    Their strategies must be locked. Answers whether any could be valued; writes, and commits nothing.
+    Their strategies must be locked. Returns whether any could be valued; writes, and commits nothing.
     """
     known = await load_valuations(work, {order.instrument_id for order in unvalued})
     prices = await load_last_prices(work, {(order.strategy_id, order.instrument_id) for order in unvalued})

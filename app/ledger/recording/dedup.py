@@ -1,4 +1,4 @@
-"""The first step of recording: lock the strategies, drop what was recorded before, number what is new."""
+"""The first step of recording: lock the strategies, drop duplicates, number new events."""
 
 import json
 import time
@@ -6,10 +6,14 @@ from collections.abc import Hashable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import select
+
 from app.database import WriteConnection
 from app.ledger.batch import Admitted, Arrival, Incoming, SignalArrival
-from app.ledger.storage.key_lookup import array_source, join_by
 from app.ledger.storage.locks import LockedStrategy, lock_strategies
+from app.ledger.storage.queries import array_source, is_any_of, join_by, sql
+from app.ledger.storage.row_mapping import table_of
+from app.models import Strategy
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of, strategy_id_of
 
@@ -36,7 +40,8 @@ INSERT INTO strategies (strategy_id, name, trader_id, created_at)
 SELECT strategy_id, name, trader_id, $4 FROM {array_source("strategy_id uuid", "name text", "trader_id text")} s
 ORDER BY strategy_id ON CONFLICT DO NOTHING RETURNING strategy_id
 """
-_KNOWN_STRATEGIES = "SELECT strategy_id FROM strategies WHERE strategy_id = ANY($1)"
+_STRATEGY_ID = table_of(Strategy).c.strategy_id
+_KNOWN_STRATEGIES = sql(select(_STRATEGY_ID).where(is_any_of(_STRATEGY_ID, 1)))
 
 
 async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted:
@@ -113,9 +118,9 @@ def _frozen(value: Any) -> Hashable:
 async def _lock_strategies(
     work: WriteConnection, names: dict[tuple[str, str], str]
 ) -> tuple[dict[str, LockedStrategy], list[str]]:
-    """Make strategies that are new, then lock all: nobody waits for a new one while holding a lock on another.
+    """Add new strategies, then lock all: no transaction waits for a new one while it holds a lock on another.
 
-    Answers all of them, and the ids of those that are new.
+    Returns all of them, and the ids of the new ones.
     """
     if not names:
         return {}, []
@@ -157,7 +162,7 @@ async def _number_variants(
     changed: list[tuple[Arrival, int]],
     doubtful: list[Arrival],
 ) -> tuple[list[Arrival], int]:
-    """Give each other content under a known id its own variant. Answers them and how many of `doubtful` were known."""
+    """Give each other content under a known id its own variant. Returns them and how many of `doubtful` were known."""
     conflicts: list[Arrival] = []
     repeated = 0
     seen: dict[tuple[str, str], set[Hashable]] = {}

@@ -6,8 +6,8 @@ from hashlib import blake2b
 from app.database import WriteConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import OrderKey
-from app.ledger.storage.key_lookup import array_source, join_by
 from app.ledger.storage.locks import LockedStrategy
+from app.ledger.storage.queries import array_source, join_by
 from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import EVENT_COLUMNS, own_event_row
 from app.ledger.storage.writing import Insert, TableWrite

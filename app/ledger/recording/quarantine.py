@@ -95,7 +95,15 @@ async def resolve_quarantine(
     strategy.event_seq += 1
     arrival = Arrival(strategy_id, strategy.event_seq, event, encode(event).decode())
     recorded = await apply_admitted(work, empty_admission([arrival], strategies))
-    resolution = (*(strategy_id, command.event_id, command.variant), command.action, command.reason, event.actor, now)
+    resolution = (
+        strategy_id,
+        command.event_id,
+        command.variant,
+        command.action,
+        command.reason,
+        event.actor,
+        now,
+    )
     resolved = Merge(QuarantineResolution, columns_of(QuarantineResolution), [resolution])
     await write(work, [resolved, *_conflict_writes(row, event, strategy_id)])
     await _audit(work, principal, strategy_id, row, event)

@@ -96,7 +96,7 @@ async def value_waiting_orders(database: Database, instrument_ids: Collection[st
 
 
 async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> BatchResult:
-    """The same inside a transaction of the caller's."""
+    """Record events inside a transaction of the caller. Commits nothing."""
     admitted = await admit(work, incoming)
     if not (admitted.arrivals or admitted.conflicts or admitted.signals):
         return BatchResult(duplicates=admitted.duplicates)

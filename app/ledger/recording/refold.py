@@ -1,20 +1,26 @@
 """Orders that an earlier release folded by other rules, folded again once after an upgrade, before anything else."""
 
+from sqlalchemy import delete, select
+
 from app.database import Database
 from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted, value_waiting_orders
 from app.ledger.storage.locks import lock_strategies
+from app.ledger.storage.queries import is_any_of, parameter, sql
+from app.ledger.storage.row_mapping import table_of
+from app.models import OutdatedOrder
 
 _TOGETHER = 500
-_STRATEGIES = "SELECT DISTINCT strategy_id FROM outdated_orders ORDER BY 1"
-_ORDERS = """
-SELECT client_order_id FROM outdated_orders WHERE strategy_id = $1 ORDER BY client_order_id LIMIT $2
-"""
-_DONE = "DELETE FROM outdated_orders WHERE strategy_id = $1 AND client_order_id = ANY($2)"
+_OUTDATED = table_of(OutdatedOrder)
+_STRATEGY_ID, _ORDER_ID = _OUTDATED.c.strategy_id, _OUTDATED.c.client_order_id
+_IN_STRATEGY = _OUTDATED.c.strategy_id == parameter(1)
+_STRATEGIES = sql(select(_STRATEGY_ID).distinct().order_by(_STRATEGY_ID))
+_ORDERS = sql(select(_ORDER_ID).where(_IN_STRATEGY).order_by(_ORDER_ID).limit(parameter(2)))
+_DONE = sql(delete(_OUTDATED).where(_IN_STRATEGY, is_any_of(_ORDER_ID, 2)))
 
 
 async def refold_outdated(database: Database) -> int:
-    """Fold all outdated orders again; answers how many. May be cut off and repeated. Raises DatabaseUnavailable."""
+    """Fold all outdated orders again; returns how many. May be cut off and repeated. Raises DatabaseUnavailable."""
     async with database.read() as connection:
         strategy_ids = [str(row["strategy_id"]) for row in await connection.fetch(_STRATEGIES)]
     count = 0

@@ -12,21 +12,29 @@ from app.ledger.batch import SignalArrival
 from app.ledger.commands import RecordSignal
 from app.ledger.folding import totals
 from app.ledger.input_checks import check_identifier
-from app.ledger.storage.key_lookup import array_source
+from app.ledger.storage.queries import array_source
+from app.ledger.storage.row_mapping import columns_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import CANNOT_BE_STORED, TableWrite, write
+from app.models import Signal
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of
 
 VALUE_BYTES_MAX = 1024 * 1024
 
+_COLUMNS = ", ".join(columns_of(Signal))
 _SIGNALS = array_source(
-    *("strategy_id uuid", "signal_id uuid", "instrument_id text", "name text", "value jsonb"),
-    *("ts_event bigint", "ts_init bigint"),
+    "strategy_id uuid",
+    "signal_id uuid",
+    "instrument_id text",
+    "name text",
+    "value jsonb",
+    "ts_event bigint",
+    "ts_init bigint",
 )
 _ADD = f"""
-INSERT INTO signals (strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init)
-SELECT strategy_id, signal_id, instrument_id, name, value, ts_event, ts_init FROM {_SIGNALS} s
+INSERT INTO signals ({_COLUMNS})
+SELECT {_COLUMNS} FROM {_SIGNALS} s
 ORDER BY strategy_id, signal_id, ordinal ON CONFLICT (strategy_id, signal_id) DO NOTHING
 RETURNING strategy_id, signal_id, name
 """
@@ -52,7 +60,7 @@ class SignalChanges:
 
 
 async def add_signals(work: WriteConnection, signals: Sequence[SignalArrival]) -> SignalChanges:
-    """Store those that are new. Of two that share an id, the first is taken."""
+    """Store new signals. Of two that share an id, the first is stored."""
     if not signals:
         return SignalChanges()
     added = await work.fetch(_ADD, *_arrays(signals))
@@ -65,9 +73,9 @@ async def add_signals(work: WriteConnection, signals: Sequence[SignalArrival]) -
 
 
 async def record_signal(work: WriteConnection, command: RecordSignal, strategy_id: UUID | None) -> tuple[UUID, UUID]:
-    """Record a signal that somebody tells us of; answers (strategy_id, signal_id). The same again changes nothing.
+    """Record a signal sent by a client; returns (strategy_id, signal_id). A repeated signal changes nothing.
 
-    One that comes without an id has one that follows from its content. Raises InputInvalid, SignalConflict.
+    A signal without an id gets one derived from its content. Raises InputInvalid, SignalConflict.
     """
     check_identifier(command.name, "name")
     if command.instrument_id is not None:
@@ -111,8 +119,13 @@ def _json_of(value: object) -> str:
 def _arrays(signals: Sequence[SignalArrival]) -> list[list[str | None]]:
     rows = (
         (
-            *(signal.strategy_id, signal.event.event_id, signal.event.instrument_id, signal.event.name),
-            *(signal.event.value, str(signal.event.ts_event), str(signal.event.ts_init)),
+            signal.strategy_id,
+            signal.event.event_id,
+            signal.event.instrument_id,
+            signal.event.name,
+            signal.event.value,
+            str(signal.event.ts_event),
+            str(signal.event.ts_init),
         )
         for signal in signals
     )

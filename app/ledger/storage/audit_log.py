@@ -1,31 +1,33 @@
-"""The audit log: every act of a person or a key, each entry chained to the one before it."""
+"""The audit log: every administrative act, each entry chained to the previous one by its hash."""
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sqlalchemy import select
+
 from app.database import WriteConnection
 from app.ledger.storage.locks import lock_audit_log
-from app.ledger.storage.row_mapping import Row
+from app.ledger.storage.queries import sql
+from app.ledger.storage.row_mapping import Row, columns_of, table_of
+from app.ledger.storage.rows import CHANGE_COLUMNS
 from app.ledger.storage.writing import Insert, write
 from app.models import AuditEntry, Change
 from app.principal import Principal
 from app.rules.audit_chain import GENESIS, Link, canonical_json, hash_of
 from app.rules.identity import NO_STRATEGY
 
-_LAST = "SELECT id, hash FROM audit_entries ORDER BY id DESC LIMIT 1"
-_COLUMNS = (
-    *("id", "ts", "actor", "action", "entity_type", "entity_id", "strategy_id", "before", "after"),
-    *("request_id", "hash"),
-)
+_ENTRIES = table_of(AuditEntry).c
+_LAST = sql(select(_ENTRIES.id, _ENTRIES.hash).order_by(_ENTRIES.id.desc()).limit(1))
+_COLUMNS = columns_of(AuditEntry)
 
 AuditedState = Mapping[str, str | int | bool | list[str] | None]
-"""How a thing stands, by GraphQL's field names; amounts are text."""
+"""The state of an audited object by GraphQL's field names; amounts are text."""
 
 
 class Action(StrEnum):
-    """What can be done to the ledger by a person or a key. Part of the contract: add, never rename."""
+    """The kinds of administrative acts. Part of the contract: add, never rename."""
 
     BUDGET_SET = "budget.set"
     BUDGET_DELETE = "budget.delete"
@@ -41,7 +43,7 @@ class Action(StrEnum):
 
 @dataclass(slots=True, frozen=True)
 class AuditRecord:
-    """What was done to one thing. `before` is None where it was not there, `after` where it is gone."""
+    """One act on one object. `before` is None for a new object, `after` for a deleted one."""
 
     action: Action
     entity_type: str
@@ -61,16 +63,16 @@ async def record(
     before: AuditedState | None,
     after: AuditedState | None,
 ) -> None:
-    """Record one act. The transaction locks nothing else after this, and had better end soon: others wait for it."""
+    """Record one act. The transaction locks nothing afterwards and should end soon: other writers of the log wait."""
     await record_all(work, principal, [AuditRecord(action, entity_type, entity_id, strategy_id, before, after)])
 
 
 async def record_all(work: WriteConnection, principal: Principal, records: Sequence[AuditRecord]) -> None:
-    """Record several acts of one transaction, in their order."""
+    """Record the acts of one transaction, in their order."""
     if not records:
         return
     await lock_audit_log(work)
-    # A statement of its own, after the lock: it must see what the holder before committed.
+    # A statement after the one that locks: it must see what the previous holder of the lock committed.
     last = await work.fetchrow(_LAST)
     first, previous = (last["id"] + 1, last["hash"]) if last is not None else (1, GENESIS)
     now = time.time_ns()
@@ -91,12 +93,21 @@ async def record_all(work: WriteConnection, principal: Principal, records: Seque
         previous = hash_of(link, previous)
         rows.append(_row(link, previous))
     changes = [(row[6] or str(NO_STRATEGY), "audit", str(row[0])) for row in rows]
-    await write(work, [Insert(AuditEntry, _COLUMNS, rows), Insert(Change, ("strategy_id", "entity", "key"), changes)])
+    await write(work, [Insert(AuditEntry, _COLUMNS, rows), Insert(Change, CHANGE_COLUMNS, changes)])
 
 
 def _row(link: Link, its_hash: str) -> Row:
     before, after = (None if side is None else canonical_json(side) for side in (link.before, link.after))
     return (
-        *(link.id, link.ts, link.actor, link.action, link.entity_type, link.entity_id, link.strategy_id),
-        *(before, after, link.request_id, its_hash),
+        link.id,
+        link.ts,
+        link.actor,
+        link.action,
+        link.entity_type,
+        link.entity_id,
+        link.strategy_id,
+        before,
+        after,
+        link.request_id,
+        its_hash,
     )

@@ -1,18 +1,22 @@
-"""Every lock that the ledger takes, in the order in which a transaction may take them.
+"""The ledger's locks, in the order in which a transaction may acquire them.
 
     1. the strategies concerned, sorted by id, or all of them at once: one writer a strategy
     2. rows of other tables, sorted by their keys
     3. the end of the audit log
 
-Who keeps to the order never waits for somebody that waits for him.
+Acquiring locks in this order rules out deadlocks.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import asyncpg
+from sqlalchemy import select
 
 from app.database import WriteConnection
+from app.ledger.storage.queries import is_any_of, sql
+from app.ledger.storage.row_mapping import table_of
+from app.models import Strategy
 from app.rules.enums import TradingState
 
 WAITED_TOO_LONG = (
@@ -20,13 +24,15 @@ WAITED_TOO_LONG = (
     asyncpg.QueryCanceledError,
     asyncpg.DeadlockDetectedError,
 )
-"""What PostgreSQL says where somebody else held a lock for longer than we wait. Nothing was done."""
+"""PostgreSQL's errors when another transaction held a lock beyond the timeout. Nothing was written."""
 
-_STRATEGIES = "SELECT strategy_id, name, trader_id, state, event_seq, deducts_base_fees FROM strategies"
-_LOCK_STRATEGIES = f"{_STRATEGIES} WHERE strategy_id = ANY($1) ORDER BY strategy_id FOR NO KEY UPDATE"
-# Waits for every transaction that has locked a strategy or is making one, and keeps out new ones. Readers go on.
+_ID = table_of(Strategy).c.strategy_id
+_STRATEGIES = select(table_of(Strategy)).order_by(_ID)
+# FOR NO KEY UPDATE: rows that refer to a strategy may be added meanwhile.
+_LOCK_STRATEGIES = sql(_STRATEGIES.where(is_any_of(_ID, 1)).with_for_update(key_share=True))
+# Waits for transactions that locked or add a strategy, and blocks new ones. Readers are not blocked.
 _LOCK_ALL_STRATEGIES = "LOCK TABLE strategies IN EXCLUSIVE MODE"
-_ALL_STRATEGIES = f"{_STRATEGIES} ORDER BY strategy_id"
+_ALL_STRATEGIES = sql(_STRATEGIES)
 _AUDIT_LOG = 0x7075727365720A
 _LOCK_AUDIT_LOG = f"SELECT pg_advisory_xact_lock({_AUDIT_LOG})"
 
@@ -54,21 +60,21 @@ class LockedStrategy:
 
 
 async def lock_strategies(work: WriteConnection, strategy_ids: Iterable[str]) -> dict[str, LockedStrategy]:
-    """Become the only writer of those that exist: what is read of them stays true until the transaction ends.
+    """Lock the strategies that exist, so that what is read of them stays true until the transaction ends.
 
-    Strategies by id, sorted.
+    Returns them by id, sorted.
     """
     return {str(row["strategy_id"]): _locked(row) for row in await work.fetch(_LOCK_STRATEGIES, sorted(strategy_ids))}
 
 
 async def lock_all_strategies(work: WriteConnection) -> dict[str, LockedStrategy]:
-    """Become the only writer of the ledger: nobody makes a strategy meanwhile either."""
+    """Become the only writer of the ledger; no strategy can be added meanwhile. Returns all, sorted by id."""
     await work.execute(_LOCK_ALL_STRATEGIES)
     return {str(row["strategy_id"]): _locked(row) for row in await work.fetch(_ALL_STRATEGIES)}
 
 
 async def lock_audit_log(work: WriteConnection) -> None:
-    """Become the only one that adds to the audit log. Nothing else is locked after it."""
+    """Become the only writer of the audit log. A transaction locks nothing after this."""
     await work.execute(_LOCK_AUDIT_LOG)
 
 

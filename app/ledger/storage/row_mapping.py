@@ -4,7 +4,7 @@ A field of a value is the column of its name. A stored field without a column, a
 MappingError when the module that declares the mapping is imported, so neither can be forgotten.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from operator import attrgetter, itemgetter
 from types import NoneType, UnionType
@@ -12,8 +12,6 @@ from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_origin, get_t
 
 from sqlalchemy import ARRAY, Table, Uuid
 from sqlmodel import SQLModel
-
-from app.ledger.storage.copying import array_literal
 
 Value = TypeVar("Value")
 Row: TypeAlias = tuple[Any, ...]
@@ -146,3 +144,13 @@ def _converter(hint: Any, table: Table, column: str) -> Callable[[Any], Any] | N
     if column in table.columns and isinstance(table.columns[column].type, Uuid) and kind is str:
         return str
     return None
+
+
+def array_literal(items: Sequence[str]) -> str:
+    """A list as PostgreSQL writes an array of text."""
+    return "{" + ",".join(map(quoted, items)) + "}"
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, as arrays and CSV have it."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,4 +1,4 @@
-"""What recording and authorizing have in common: orders, positions and the change feed, to be written."""
+"""The table writes that recording and authorization share: orders, positions, fills, the change feed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,10 +9,10 @@ from app.ledger.folding.orders import OrderChange
 from app.ledger.holds.budgets import BudgetKey
 from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.row_mapping import key_of
-from app.ledger.storage.rows import FILLS, ORDERS, POSITIONS, fill_values, order_row, position_values
+from app.ledger.storage.rows import CHANGE_COLUMNS, FILLS, ORDERS, POSITIONS, fill_values, order_row, position_values
 from app.ledger.storage.writing import Delete, Insert, TableWrite, Update
 from app.models import Change, Fill, Order, Position, Strategy
-from app.models.trading_control import ALL
+from app.models.administration import ALL
 from app.rules.identity import NO_STRATEGY
 from app.rules.positions import FillOutcome
 
@@ -24,14 +24,14 @@ ON CONFLICT (instrument_id) DO NOTHING
 
 
 def strategy_write(strategies: Mapping[str, LockedStrategy]) -> TableWrite:
-    """The numbers of the strategies' last events, where there are new ones, and what those show of their engine."""
+    """Changed strategies: the number of the last event, and whether the engine deducts base fees."""
     changed = [(key, one) for key, one in strategies.items() if one.is_changed]
     rows = [(key, one.event_seq, one.deducts_base_fees) for key, one in changed]
     return Update(Strategy, ("strategy_id", "event_seq", "deducts_base_fees"), rows)
 
 
 def order_writes(orders: Sequence[OrderChange]) -> list[TableWrite]:
-    """Orders as they stand now. How many there are of each status is `totals.order_counts`."""
+    """New and changed orders. `totals.order_counts` has the counts by status."""
     new = [order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is None]
     moved = [
         order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is not None
@@ -40,14 +40,14 @@ def order_writes(orders: Sequence[OrderChange]) -> list[TableWrite]:
 
 
 def position_writes(changes: PositionChanges) -> list[TableWrite]:
-    """New fills, what they did to positions, and the totals of both. Run under `localcontext(EXACT)`."""
+    """New and revised fills, positions, and the totals of both. Run under `localcontext(EXACT)`."""
     if not changes.records and not changes.removed:
         return []
     return [*moved_position_writes(changes), *totals.fill_sums(changes)]
 
 
 def moved_position_writes(changes: PositionChanges) -> list[TableWrite]:
-    """The same without the totals of fills."""
+    """New and revised fills, positions and their totals, without the totals of fills."""
     fills = [fill_values(booked, booked.event) for booked in changes.fills if booked.event is not None]
     new = [position_values(key, record) for key, record in changes.records.items() if record.before is None]
     moved = [position_values(key, record) for key, record in changes.records.items() if record.before is not None]
@@ -63,13 +63,13 @@ def moved_position_writes(changes: PositionChanges) -> list[TableWrite]:
 
 
 def revised_fill_write(changes: PositionChanges) -> TableWrite:
-    """Fills stored earlier, with the effect that they have now."""
+    """Stored fills whose outcome changed."""
     rows = [(booked.strategy_id, booked.event_id, *booked.outcome) for booked in changes.revised]
     return Update(Fill, ("strategy_id", "event_id", *FillOutcome._fields), rows)
 
 
 async def add_instruments(work: WriteConnection, changes: PositionChanges) -> None:
-    """Instruments that fills made known. Somebody else's fill may have done so meanwhile."""
+    """Add the instruments of fills whose instrument was unknown. Another transaction may add the same one."""
     if changes.new_instruments:
         await work.execute(_ADD_INSTRUMENTS, list(changes.new_instruments), list(changes.new_instruments.values()))
 
@@ -84,7 +84,7 @@ def feed_write(
     keys: Iterable[str] = (),
     is_global_state: bool = False,
 ) -> TableWrite:
-    """The change feed: one row for each thing that this transaction made or changed."""
+    """Rows of the change feed, one for each object that the transaction adds or changes."""
     rows: list[tuple[str, str, str]] = []
     rows += [(strategy_id, "strategy", strategy_id) for strategy_id in strategies]
     rows += [(strategy_id, "order", client_order_id) for strategy_id, client_order_id in dict.fromkeys(orders)]
@@ -95,4 +95,4 @@ def feed_write(
     rows += [(strategy_id, "signal", signal_id) for strategy_id, signal_id in signals]
     rows += [(str(NO_STRATEGY), "key", key_id) for key_id in keys]
     rows += [(str(NO_STRATEGY), "trading_state", ALL)] if is_global_state else []
-    return Insert(Change, ("strategy_id", "entity", "key"), rows)
+    return Insert(Change, CHANGE_COLUMNS, rows)

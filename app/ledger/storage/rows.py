@@ -5,7 +5,7 @@ import msgspec
 
 from app.ledger.batch import Arrival, BookedFill, OrderKey, PositionPlace, PositionRecord, Quarantine
 from app.ledger.storage.row_mapping import Fields, Row, RowMapping, columns_of
-from app.models import Budget, BudgetJournalEntry, Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent
+from app.models import Budget, BudgetJournalEntry, Change, Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import Reconciliation
 from app.rules.events import AnyOwnEvent, OrderFilled
@@ -61,6 +61,8 @@ QUARANTINE = Fields(QuarantinedEvent, Quarantine)
 QUARANTINED = RowMapping((), QUARANTINE)
 
 EVENT_COLUMNS = columns_of(OrderEvent)
+CHANGE_COLUMNS = columns_of(Change, leaving=("id", "xid"))
+"""Those that PostgreSQL does not fill by itself."""
 _json = msgspec.json.Encoder().encode
 
 

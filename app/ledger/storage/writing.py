@@ -1,11 +1,15 @@
 """Writing rows to several tables: few rows in one statement for all tables, many new rows by COPY.
 
+A line of COPY is CSV that is JSON without its brackets: the JSON encoder writes a row ten times as fast as joining its
+fields.
+
 The SQL is made from the models' columns, once for each combination of tables. SQLAlchemy's own inserts take one
 parameter a value; here the rows of a table are one JSON parameter, which `json_populate_recordset` casts to the table's
 types. That way is the faster one (ADR 0016).
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
@@ -17,8 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import SQLModel
 
 from app.database import WriteConnection
-from app.ledger.storage.copying import copy_rows
-from app.ledger.storage.row_mapping import Row, key_of, table_of
+from app.ledger.storage.row_mapping import Row, key_of, quoted, table_of
 
 CANNOT_BE_STORED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 """PostgreSQL's errors for well-formed content beyond its bounds: of `numeric`, of the nesting of JSON."""
@@ -28,7 +31,10 @@ StatementKey: TypeAlias = tuple[Any, ...]
 
 _TOGETHER_MAX = 300
 """Rows beyond which a COPY for each table costs less than one statement for all (ADR 0016)."""
-_json = msgspec.json.Encoder().encode
+_CHUNK_ROWS = 200
+_OTHER_ESCAPES = re.compile(rb'\\[^"\\]')
+_encoder = msgspec.json.Encoder()
+_json = _encoder.encode
 
 
 @dataclass(slots=True)
@@ -149,7 +155,7 @@ async def write(work: WriteConnection, writes: Iterable[TableWrite]) -> None:
         if isinstance(one, Insert):
             await _write_together(work, together)
             together = []
-            await copy_rows(work, table_of(one.model).name, one.columns, one.rows)
+            await _copy(work, table_of(one.model).name, one.columns, one.rows)
         else:
             together.append(one)
     await _write_together(work, together)
@@ -182,3 +188,31 @@ def _matches(keys: Iterable[str]) -> str:
 
 def _source(place: int, model: type[SQLModel]) -> str:
     return f"json_populate_recordset(NULL::{table_of(model).name}, ${place}::json) s"
+
+
+async def _copy(work: WriteConnection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """COPY rows of text, numbers, truth values and nulls, in the order of `columns`.
+
+    Rows are encoded as they are sent: PostgreSQL stores the first chunk while the next is encoded.
+    """
+    await work.copy(table, columns, _chunks(rows))
+
+
+async def _chunks(rows: Sequence[Sequence[Any]]) -> AsyncIterator[bytes]:
+    for first in range(0, len(rows), _CHUNK_ROWS):
+        yield csv(rows[first : first + _CHUNK_ROWS])
+
+
+def csv(rows: Sequence[Sequence[Any]]) -> bytes:
+    r"""Rows as CSV with `"` for quotes, `\` to escape, and `null`."""
+    lines = _encoder.encode_lines(rows)
+    if _OTHER_ESCAPES.search(lines):  # or what looks like one: right either way
+        # JSON has names for control characters, CSV takes them as they are.
+        return b"".join(map(_line, rows))
+    # A line's end within a text would have been escaped: this is between rows.
+    return lines[1:-2].replace(b"]\n[", b"\n") + b"\n"
+
+
+def _line(row: Sequence[Any]) -> bytes:
+    fields = [quoted(value).encode() if isinstance(value, str) else _encoder.encode(value) for value in row]
+    return b",".join(fields) + b"\n"

@@ -2,7 +2,7 @@
 
     statements.py   invariants that one SQL statement can check
     budgets.py      those of budgets, holds and the journal
-    acts.py         what acts set, held against the audit log
+    admin_settings.py  settings compared with the audit log
     quarantine.py   what admins decided about events in quarantine
     audit.py        the audit log's hashes followed from the first entry to the last
     replay.py       orders folded again from their events, positions from their fills
@@ -29,7 +29,7 @@ Check = Callable[[ReadConnection], AsyncIterator[Finding]]
 
 @dataclass(frozen=True)
 class Invariant:
-    """One thing that must hold. `number` is that of the list in README, "Verification"."""
+    """One thing that must hold. `number` is that of the list in docs/ledger.md, "Verification"."""
 
     number: int
     claim: str
@@ -72,7 +72,7 @@ async def verify(
 ) -> Verified:
     """Check everything in one snapshot, so that a running service may go on.
 
-    `on_checked` is told of each invariant with its findings, at most `findings_max` of them.
+    `on_checked` is called with each invariant and its findings, at most `findings_max` of them.
     """
     broken = 0
     async with database.snapshot() as connection:

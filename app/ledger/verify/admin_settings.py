@@ -21,7 +21,7 @@ _BUDGETS = """(
 ) stored"""
 _SAID_OF_BUDGETS = _last_said("budget", "(after->>'allocated')::numeric AS allocated")
 
-# A strategy that the engine made known is ACTIVE until somebody says otherwise.
+# A strategy that an engine made known is ACTIVE until its state is set.
 _STATES = "(SELECT strategy_id::text AS entity_id, state::text FROM strategies WHERE state <> 'ACTIVE') stored"
 _SAID = _last_said("strategy", "after->>'state' AS state")
 _SAID_OF_STATES = f"(SELECT * FROM {_SAID} WHERE state <> 'ACTIVE') said"

@@ -33,7 +33,7 @@ async def audit_head(connection: ReadConnection) -> AuditHead:
 
 
 async def verify_noted_head(connection: ReadConnection, noted: AuditHead) -> AsyncIterator[Finding]:
-    """A head that somebody wrote down must still be in the chain: who rewrites the chain cannot rewrite the note."""
+    """A head noted elsewhere must still be in the chain: rewriting the chain does not rewrite the note."""
     found = await connection.fetchval(_HASH_OF, noted.entries) if noted.entries else GENESIS
     if found != noted.hash:
         stored = "is missing" if found is None else f"has the hash {found}"
@@ -69,7 +69,7 @@ async def verify_audit_chain(connection: ReadConnection) -> AsyncIterator[Findin
 
 
 def _hash_of(row: asyncpg.Record, previous: str) -> str | None:
-    """What the entry's hash should be; None for an entry that nobody could have written here."""
+    """The hash that the entry should have; None for content that Purser cannot have written."""
     try:
         link = Link(
             id=row["id"],

@@ -1,13 +1,13 @@
 """The invariants of budgets, holds and the journal, each as a statement that answers its violations."""
 
 from app.ledger.verify.statements import Statement, differing, half_even
-from app.models.order import OPEN
+from app.models.orders import OPEN
 
 _RESERVED = """(
     SELECT strategy_id, currency, reserved_orders AS orders, reserved_positions AS positions FROM budgets
     WHERE reserved_orders <> 0 OR reserved_positions <> 0
 ) stored"""
-_TIED_UP = """(
+_RECOMPUTED = """(
     SELECT strategy_id, currency, sum(orders) AS orders, sum(positions) AS positions FROM (
         SELECT strategy_id, currency, remaining AS orders, 0 AS positions FROM holds WHERE remaining <> 0
         UNION ALL SELECT strategy_id, currency, 0, abs(cost) FROM positions WHERE status = 'OPEN' AND cost <> 0
@@ -77,7 +77,7 @@ JOIN holds h USING (strategy_id, client_order_id) CROSS JOIN LATERAL (
     AS unit_price
 ) u WHERE {OPEN} AND h.unit_price IS DISTINCT FROM u.unit_price
 """
-# Whoever asks for an order in an unknown instrument names its currency. Until the instrument is recorded, that stands.
+# A request for an order in an unknown instrument names the currency, which stands until the instrument is recorded.
 _HELD_IN_ANOTHER_CURRENCY = f"""
 SELECT concat_ws(' ', h.strategy_id, h.client_order_id) AS row, concat('in ', h.currency) AS stored,
        concat('in ', i.settlement_currency, ', which ', i.instrument_id, ' settles in') AS recomputed
@@ -115,17 +115,17 @@ WHERE u.is_unvalued AND (u.currency IS NULL OR u.currency = j.currency AND (
 ))
 """
 
-_ENDED_BUT_HOLDING = f"""
+_ENDED_WITH_HOLD = f"""
 SELECT concat_ws(' ', o.strategy_id, o.client_order_id) AS row, concat('remaining ', h.remaining) AS stored,
        concat('nothing, for the order is ', o.status) AS recomputed
 FROM orders o JOIN holds h USING (strategy_id, client_order_id) WHERE h.remaining <> 0 AND NOT ({OPEN})
 """
-_HOLDING_NOTHING = f"""
+_ORDER_WITHOUT_HOLD = f"""
 SELECT concat_ws(' ', o.strategy_id, o.client_order_id) AS row, 'no hold' AS stored,
        concat('one, for the order is ', o.status) AS recomputed
 FROM orders o LEFT JOIN holds h USING (strategy_id, client_order_id) WHERE h.strategy_id IS NULL AND {OPEN}
 """
-_HOLDING_FOR_NOBODY = """
+_HOLD_WITHOUT_ORDER = """
 SELECT concat_ws(' ', h.strategy_id, h.client_order_id) AS row, 'a hold' AS stored, 'none: no such order' AS recomputed
 FROM holds h LEFT JOIN orders o USING (strategy_id, client_order_id) WHERE o.strategy_id IS NULL
 """
@@ -208,7 +208,7 @@ BUDGET_STATEMENTS = (
     Statement(
         1,
         "what a budget has reserved is its open holds and the cost of its open positions",
-        differing("strategy_id, currency", _RESERVED, _TIED_UP, "orders, positions"),
+        differing("strategy_id, currency", _RESERVED, _RECOMPUTED, "orders, positions"),
     ),
     Statement(2, "every hold: amount = remaining + captured + voided", _UNBALANCED),
     Statement(
@@ -234,9 +234,9 @@ BUDGET_STATEMENTS = (
     Statement(4, "no grant reserved more than was allocated", _GRANTED_TOO_MUCH),
     Statement(4, "nothing was granted while the need of an open order was unknown", _GRANTED_WHILE_UNVALUED),
     Statement(4, "a budget is over exactly when it says why", _OVER),
-    Statement(5, "an order that has ended holds nothing", _ENDED_BUT_HOLDING),
-    Statement(5, "an open order has its hold", _HOLDING_NOTHING),
-    Statement(5, "every hold has its order", _HOLDING_FOR_NOBODY),
+    Statement(5, "an order that has ended holds nothing", _ENDED_WITH_HOLD),
+    Statement(5, "an open order has its hold", _ORDER_WITHOUT_HOLD),
+    Statement(5, "every hold has its order", _HOLD_WITHOUT_ORDER),
     Statement(
         9,
         "one decision for each order that was asked about",

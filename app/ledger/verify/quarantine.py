@@ -1,7 +1,7 @@
 """Events in quarantine are recorded ones; what admins decided about them is what our events and the audit log say."""
 
 from app.ledger.verify.statements import Statement, differing
-from app.models.fill import NO_REPEAT
+from app.models.orders import NO_REPEAT
 
 _KEY = "strategy_id, event_id, variant"
 _STORED = """(

@@ -14,7 +14,7 @@ from app.ledger.folding.order_loading import load_spawned
 from app.ledger.folding.positions import booked_anew, is_position_id, position_id_of, run_fills
 from app.ledger.folding.reconciliation import compare_all
 from app.ledger.folding.valuations import load_valuations
-from app.ledger.storage.key_lookup import array_source
+from app.ledger.storage.queries import array_source
 from app.ledger.storage.row_mapping import Row, RowMapping
 from app.ledger.storage.rows import FILLS, ORDERS, POSITIONS, booked_of, fill_values, position_of, position_values
 from app.ledger.verify.event_columns import differing_columns
@@ -183,8 +183,11 @@ def _differing_reports(
         return
     expected = {
         (event.event_id, difference.kind.value): (
-            *(n, event.instrument_id, event.ts_event),
-            *(_number(difference.ledger), _number(difference.engine)),
+            n,
+            event.instrument_id,
+            event.ts_event,
+            _number(difference.ledger),
+            _number(difference.engine),
         )
         for event in concerned
         if event.event_id in differing
@@ -193,8 +196,11 @@ def _differing_reports(
     }
     known = {
         (row["event"], row["kind"]): (
-            *(row["position_n"], row["instrument_id"], row["ts_event"]),
-            *(_number(row["ledger_value"]), _number(row["engine_value"])),
+            row["position_n"],
+            row["instrument_id"],
+            row["ts_event"],
+            _number(row["ledger_value"]),
+            _number(row["engine_value"]),
         )
         for row in stored
     }

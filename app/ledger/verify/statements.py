@@ -139,7 +139,7 @@ WHERE c.key IS NULL
 """
 
 
-# Whoever cuts the newest entries off leaves a chain that is whole; the feed still tells of them.
+# Without its newest entries the chain is still whole; the change feed still names them.
 _TOLD_OF_AND_MISSING = """
 SELECT 'audit entry ' || c.key AS row, 'nothing' AS stored, 'an entry: the change feed tells of it' AS recomputed
 FROM changes c LEFT JOIN audit_entries a ON a.id::text = c.key WHERE c.entity = 'audit' AND a.id IS NULL

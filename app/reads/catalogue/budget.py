@@ -107,13 +107,13 @@ BUDGET = register(
         is_oldest_first=True,
         ties=("strategy_id", "currency"),
         key=_KEY,
-        # A row without a cap says what is tied up, and is nobody's budget.
+        # A row without a cap only counts what is reserved: it is no budget.
         only=lambda budget: budget.allocated.is_not(None),
     )
 )
 
 BUDGET_ENTRY = replace(BUDGET, only=None)
-"""A budget, or what is left of one that was taken away: what became of an act is told all the same."""
+"""A budget, or the remains of one that was deleted: for payloads of mutations that named it."""
 
 BUDGET_JOURNAL_ENTRY = register(
     Entity(

@@ -81,7 +81,7 @@ def sum_valuation(instrument_id: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _is_traded_in_scope(instrument: Columns) -> ColumnElement[bool]:
-    """Recorded instruments are for every key; an assumed one shows that somebody traded it."""
+    """Every key may see recorded instruments. An assumed one is visible to keys that may see a fill of it."""
     traded = exists().where(_LIFE.instrument_id == instrument.instrument_id, _LIFE.strategy_id == any_(scope_of()))
     return (instrument.source == _RECORDED) | traded.select_from(
         Position.__table__.alias(_LIFE.name)  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ ENTITIES: dict[str, Entity] = {}
 
 
 def register(entity: Entity) -> Entity:
-    """Make a entity known under its name."""
+    """Make an entity known under its name."""
     ENTITIES[entity.name] = entity
     return entity
 

@@ -14,12 +14,12 @@ from app.reads.literals import text_literal
 from app.rules.identity import NO_STRATEGY
 
 _KEY = ("strategy_id", "signal_id")
-_NOBODYS: ColumnElement[Any] = cast(text_literal(str(NO_STRATEGY)), Uuid())
+_NO_STRATEGY: ColumnElement[Any] = cast(text_literal(str(NO_STRATEGY)), Uuid())
 
 
 def signal_of_order(signal: Columns, order: Columns) -> ColumnElement[bool]:
     """A signal of the order's own strategy, or one that the engine published for no strategy in particular."""
-    return signal.strategy_id.in_([order.strategy_id, _NOBODYS])
+    return signal.strategy_id.in_([order.strategy_id, _NO_STRATEGY])
 
 
 SIGNAL = register(

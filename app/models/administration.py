@@ -1,0 +1,149 @@
+"""Administration: API keys, the audit log, budgets with their journal, strategies and the state of all trading."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import ZERO, amount, append_only, finite, instant, one_of
+from app.principal import Role
+from app.rules.enums import BudgetOverReason, TradingState
+
+
+class Strategy(SQLModel, table=True):
+    """One strategy of one trader; its id is derived from both names (`rules.identity`).
+
+    `event_seq` is the number of the last event that arrived; the writer that raises it holds the row's lock.
+    `deducts_base_fees`: its engine takes commissions in the base currency off the position, as its reports show.
+    """
+
+    __tablename__ = "strategies"
+    __table_args__ = (UniqueConstraint("trader_id", "name"), one_of("strategies", "state", TradingState))
+
+    strategy_id: UUID = Field(primary_key=True)
+    name: str
+    trader_id: str
+    state: str = Field(default="ACTIVE", sa_column_kwargs={"server_default": "ACTIVE"})
+    created_at: int = instant()
+    event_seq: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    deducts_base_fees: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+
+
+ALL = "ALL"
+"""The only scope there is."""
+
+
+class TradingControl(SQLModel, table=True):
+    """One row, made by a migration. Where it is missing, nothing may trade.
+
+    `since` and `actor` say when and by whom the state was set last; null until it was.
+    """
+
+    __tablename__ = "trading_control"
+    __table_args__ = (
+        CheckConstraint(f"scope = '{ALL}'", name="trading_control_scope_known"),
+        one_of("trading_control", "state", TradingState),
+    )
+
+    scope: str = Field(primary_key=True)
+    state: str = Field(default="ACTIVE", sa_column_kwargs={"server_default": "ACTIVE"})
+    since: int | None = instant(default=None, nullable=True)
+    actor: str | None = None
+
+
+_IS_OVER = "reserved_orders + reserved_positions > allocated"
+
+
+class Budget(SQLModel, table=True):
+    """What a strategy ties up in one currency, and the budget that caps it, where one is set.
+
+    A row exists once something was tied up, budget or not: `allocated` is null where none is set. From the first
+    budget on each change raises `version` and writes a row of the journal, also while none is set any more.
+    """
+
+    __tablename__ = "budgets"
+    __table_args__ = (
+        *finite("budgets", "allocated", "reserved_orders", "reserved_positions"),
+        CheckConstraint("allocated >= 0", name="budgets_allocated_not_negative"),
+        CheckConstraint("reserved_orders >= 0", name="budgets_reserved_orders_not_negative"),
+        CheckConstraint("reserved_positions >= 0", name="budgets_reserved_positions_not_negative"),
+        CheckConstraint("(allocated IS NULL) = (created_at IS NULL)", name="budgets_created"),
+        CheckConstraint(f"(over_reason IS NOT NULL) = coalesce({_IS_OVER}, false)", name="budgets_over"),
+        one_of("budgets", "over_reason", BudgetOverReason),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    allocated: Decimal | None = amount(default=None, nullable=True)
+    reserved_orders: Decimal = amount(default=ZERO, sa_column_kwargs={"server_default": text("0")})
+    reserved_positions: Decimal = amount(default=ZERO, sa_column_kwargs={"server_default": text("0")})
+    over_reason: str | None = None
+    version: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    created_at: int | None = instant(default=None, nullable=True)
+    updated_at: int = instant()
+
+
+class BudgetJournalEntry(SQLModel, table=True):
+    """One change of a budget. Append-only; versions count from 1 without a gap."""
+
+    __tablename__ = "budget_journal"
+    __table_args__ = finite(
+        "budget_journal", "allocated_before", "allocated_after", "reserved_before", "reserved_after"
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    version: int = Field(primary_key=True, sa_type=BigInteger)
+    ts: int = instant()
+    reason: str
+    client_order_id: str | None = None
+    allocated_before: Decimal = amount()
+    allocated_after: Decimal = amount()
+    reserved_before: Decimal = amount()
+    reserved_after: Decimal = amount()
+
+
+append_only(BudgetJournalEntry)
+
+
+class ApiKey(SQLModel, table=True):
+    """One key, of which only the hash of its secret is kept. Never deleted: names in the audit log stay true.
+
+    `strategy_ids` null: all strategies.
+    """
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("name"), one_of("api_keys", "role", Role))
+
+    key_id: str = Field(primary_key=True)
+    name: str
+    role: str
+    secret_hash: str
+    strategy_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid), nullable=True)
+    created_at: int = instant()
+    revoked_at: int | None = instant(default=None, nullable=True)
+
+
+class AuditEntry(SQLModel, table=True):
+    """One act of a person or a key. Append-only, numbered without a gap; `hash` chains it to the one before."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index("audit_entries_ts", "ts", "id"), Index("audit_entries_strategy", "strategy_id", "ts", "id"))
+
+    id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    ts: int = instant()
+    actor: str
+    action: str
+    entity_type: str
+    entity_id: str
+    strategy_id: UUID | None = None
+    before: Any = Field(default=None, sa_type=JSONB, nullable=True)
+    after: Any = Field(default=None, sa_type=JSONB, nullable=True)
+    request_id: str | None = None
+    hash: str
+
+
+append_only(AuditEntry)

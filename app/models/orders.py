@@ -1,0 +1,374 @@
+"""Orders with their events and holds, fills and positions."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+from app.models.columns import ZERO, amount, append_only, finite, instant, one_of, planned_as_rare
+from app.models.columns import amount as exact
+from app.rules.enums import (
+    TRADED_SIDES,
+    AuthorizationStatus,
+    LiquiditySide,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    PositionSide,
+    PositionStatus,
+    QuantitySource,
+    QuarantineAction,
+    Reconciliation,
+    TimeInForce,
+)
+from app.rules.order_transitions import TERMINAL
+
+_TERMINAL = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
+OPEN = f"status NOT IN ({_TERMINAL})"
+"""The condition, in SQL, that an order has not ended; the index of open orders answers it."""
+
+
+class Order(SQLModel, table=True):
+    """One order: the fold of its applied events (`rules.order_fold`).
+
+    `authorization_status` is null for an order whose authorization was never requested. `last_ts_init` and `last_rank`
+    are the place of the last applied event in the fold, so that the next one can tell whether it comes in order;
+    `waiting` counts the order's quarantined events, less the dismissed ones. `quantity` is an amount of the quote
+    currency while `is_quote_quantity`. `exec_spawn_id` is the primary order that it was spawned from, and `spawned_qty`
+    what it took off that one's quantity. `mismatched`: a fill names another side or instrument than the order.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        *finite("orders", "quantity", "filled_qty", "filled_notional", "price", "trigger_price", "avg_px"),
+        *finite("orders", "spawned_qty"),
+        one_of("orders", "side", OrderSide),
+        one_of("orders", "order_type", OrderType),
+        one_of("orders", "time_in_force", TimeInForce),
+        one_of("orders", "status", OrderStatus),
+        one_of("orders", "authorization_status", AuthorizationStatus),
+        one_of("orders", "quantity_source", QuantitySource),
+        Index("orders_ts_init", "ts_init", "client_order_id", "strategy_id"),
+        Index("orders_strategy_ts_init", "strategy_id", "ts_init", "client_order_id"),
+        Index("orders_status_ts_init", "status", "ts_init", "client_order_id", "strategy_id"),
+        Index("orders_instrument_ts_init", "instrument_id", "ts_init", "client_order_id", "strategy_id"),
+        Index("orders_client_order_id", "client_order_id"),
+        Index(
+            "orders_open",
+            "instrument_id",
+            "strategy_id",
+            "ts_init",
+            "client_order_id",
+            postgresql_where=text(OPEN),
+        ),
+        Index(
+            "orders_signal",
+            "signal_id",
+            "ts_init",
+            "client_order_id",
+            "strategy_id",
+            postgresql_where=text("signal_id IS NOT NULL"),
+        ),
+        Index(
+            "orders_spawned",
+            "strategy_id",
+            "exec_spawn_id",
+            "client_order_id",
+            postgresql_where=text("exec_spawn_id IS NOT NULL"),
+        ),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    client_order_id: str = Field(primary_key=True)
+    trader_id: str
+    account_id: str | None = None
+    venue_order_id: str | None = None
+    instrument_id: str
+    position_id: str | None = None
+    side: str
+    order_type: str
+    time_in_force: str
+    status: str
+    status_before_pending: str | None = None
+    quantity: Decimal = amount()
+    filled_qty: Decimal = amount(default=ZERO)
+    filled_notional: Decimal = amount(default=ZERO)
+    price: Decimal | None = amount(default=None, nullable=True)
+    trigger_price: Decimal | None = amount(default=None, nullable=True)
+    avg_px: Decimal | None = amount(default=None, nullable=True)
+    reduce_only: bool
+    post_only: bool
+    overfilled: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    deny_reason: str | None = None
+    tags: list[str] = Field(sa_type=ARRAY(Text), sa_column_kwargs={"server_default": "{}"})
+    signal_id: UUID | None = None
+    ts_init: int = instant()
+    ts_last: int = instant()
+    last_ts_init: int = instant()
+    last_rank: int = Field(sa_type=SmallInteger)
+    waiting: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    authorization_status: str | None = None
+    is_quote_quantity: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    quantity_source: str = Field(default="REPORTED", sa_column_kwargs={"server_default": "REPORTED"})
+    exec_spawn_id: str | None = None
+    spawned_qty: Decimal | None = amount(default=None, nullable=True)
+    mismatched: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+
+
+planned_as_rare(Order, "instrument_id")
+
+
+class OrderEvent(SQLModel, table=True):
+    """One event as the engine published it. Append-only.
+
+    `variant` is 0 for the first content seen under an `event_id`; other contents under the same id are kept
+    as 1, 2, ... and always quarantined. `seq` is the arrival order within the strategy. Position events have a
+    `position_id` and no `client_order_id` of their own, order events the reverse.
+    """
+
+    __tablename__ = "order_events"
+    __table_args__ = (
+        Index("order_events_order", "strategy_id", "client_order_id"),
+        Index(
+            "order_events_position",
+            "strategy_id",
+            "position_id",
+            "ts_event",
+            postgresql_where=text("position_id IS NOT NULL"),
+        ),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    event_id: UUID = Field(primary_key=True)
+    variant: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"server_default": "0"})
+    seq: int = Field(sa_type=BigInteger)
+    type: str
+    client_order_id: str | None = None
+    ts_event: int = instant()
+    ts_init: int = instant()
+    payload: Any = Field(sa_type=JSONB, nullable=False)
+    position_id: str | None = None
+
+
+append_only(OrderEvent)
+
+
+class QuarantinedEvent(SQLModel, table=True):
+    """Why a stored event is not applied; the row goes when it is applied after all.
+
+    A dismissed event keeps its row, with the code DISMISSED.
+    """
+
+    __tablename__ = "quarantined_events"
+    __table_args__ = (
+        Index("quarantined_events_order", "strategy_id", "client_order_id"),
+        Index("quarantined_events_ts", "ts_event", "event_id", "variant"),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    event_id: UUID = Field(primary_key=True)
+    variant: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"server_default": text("0")})
+    client_order_id: str
+    ts_event: int = instant()
+    code: str
+    reason: str
+
+
+class QuarantineResolution(SQLModel, table=True):
+    """What an admin decided about an event in quarantine, as the events of type QuarantineResolved have it."""
+
+    __tablename__ = "quarantine_resolutions"
+    __table_args__ = (one_of("quarantine_resolutions", "action", QuarantineAction),)
+
+    strategy_id: UUID = Field(primary_key=True)
+    event_id: UUID = Field(primary_key=True)
+    variant: int = Field(sa_type=SmallInteger, primary_key=True)
+    action: str
+    reason: str
+    actor: str
+    ts: int = instant()
+
+
+class OutdatedOrder(SQLModel, table=True):
+    """An order that an earlier release folded by other rules: it is folded again before the service starts."""
+
+    __tablename__ = "outdated_orders"
+
+    strategy_id: UUID = Field(primary_key=True)
+    client_order_id: str = Field(primary_key=True)
+
+
+_AMOUNTS = ("amount", "remaining", "captured", "voided")
+
+
+class Hold(SQLModel, table=True):
+    """What one order reserves (`rules.holds`): `amount`, of it captured by fills, voided by its end, and remaining.
+
+    `currency` is null while the instrument's settlement currency is not known, `unit_price` while there is no price to
+    value the order at. `is_unvalued`: the order is open and what it needs is unknown. `reference_price` values an order
+    without a price of its own.
+    """
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        *finite("holds", *_AMOUNTS, "unit_price", "reference_price"),
+        *(CheckConstraint(f"{column} >= 0", name=f"holds_{column}_not_negative") for column in _AMOUNTS),
+        CheckConstraint("amount = remaining + captured + voided", name="holds_balanced"),
+        CheckConstraint("currency IS NOT NULL OR amount = 0", name="holds_currency"),
+        Index(
+            "holds_unvalued",
+            "strategy_id",
+            "client_order_id",
+            postgresql_where=text("is_unvalued"),
+        ),
+        Index(
+            "holds_without_currency",
+            "strategy_id",
+            "client_order_id",
+            postgresql_where=text("currency IS NULL"),
+        ),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    client_order_id: str = Field(primary_key=True)
+    currency: str | None = None
+    unit_price: Decimal | None = exact(default=None, nullable=True)
+    reference_price: Decimal | None = exact(default=None, nullable=True)
+    amount: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
+    remaining: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
+    captured: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
+    voided: Decimal = exact(default=ZERO, sa_column_kwargs={"server_default": text("0")})
+    is_unvalued: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+
+
+NO_REPEAT = UUID(int=0)
+
+
+class Fill(SQLModel, table=True):
+    """One fill of one order. `realized_pnl` is gross of commission.
+
+    `position_n` is the position (strategy, position_id, n) that the fill was applied to. A fill larger than
+    the position closed it and opened n + 1 with the rest, `flip_qty`; else that is 0. `trade_seq` and `seq`
+    order fills of one instant (`rules.positions`). `notional` is what the quantity was worth, in `settlement_currency`
+    like `realized_pnl`; `currency` is what the price is in. A trade counts once in its order, unless an admin accepted
+    another report of it as a trade of its own: `repeat_id` is that report's event then, else the nil UUID.
+    """
+
+    __tablename__ = "fills"
+    __table_args__ = (
+        *finite("fills", "last_qty", "last_px", "commission", "realized_pnl", "flip_qty", "notional"),
+        CheckConstraint("last_qty > 0", name="fills_last_qty_positive"),
+        one_of("fills", "side", TRADED_SIDES),
+        one_of("fills", "liquidity_side", LiquiditySide),
+        UniqueConstraint(
+            "strategy_id",
+            "client_order_id",
+            "trade_id",
+            "instrument_id",
+            "account_id",
+            "repeat_id",
+            name="fills_trade",
+        ),
+        Index("fills_ts_event", "ts_event", "event_id", "strategy_id"),
+        Index("fills_strategy_ts_event", "strategy_id", "ts_event", "event_id"),
+        Index("fills_instrument_ts_event", "instrument_id", "ts_event", "event_id", "strategy_id"),
+        # An order's fills in their order: with less, PostgreSQL walked all fills of the strategy while they were few.
+        Index("fills_order", "strategy_id", "client_order_id", "ts_event", "event_id"),
+        Index("fills_position", "strategy_id", "position_id", "ts_event", "ts_init", "trade_seq", "seq"),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    event_id: UUID = Field(primary_key=True)
+    trade_id: str
+    client_order_id: str
+    venue_order_id: str | None = None
+    account_id: str
+    instrument_id: str
+    position_id: str
+    position_n: int
+    flip_qty: Decimal = amount()
+    side: str
+    last_qty: Decimal = amount()
+    last_px: Decimal = amount()
+    currency: str
+    commission: Decimal = amount()
+    commission_currency: str
+    liquidity_side: str
+    realized_pnl: Decimal = amount()
+    ts_event: int = instant()
+    ts_init: int = instant()
+    trade_seq: int = Field(sa_type=BigInteger)
+    seq: int = Field(sa_type=BigInteger)
+    settlement_currency: str
+    notional: Decimal = amount()
+    repeat_id: UUID = Field(default=NO_REPEAT, sa_column_kwargs={"server_default": str(NO_REPEAT)})
+
+
+planned_as_rare(Fill, "instrument_id")
+
+
+class Position(SQLModel, table=True):
+    """One position: NETTING reuses a `position_id`, so `n` counts its generations from 1.
+
+    `cost` is what the held quantity cost, in `currency`, the instrument's settlement currency; `close_qty` and
+    `close_value` what was closed so far. `first_*` and `last_*` are the places of its opening and latest fill in
+    the order of fills (`rules.positions.FillPlace`). `fills` counts its fills; `reconciliation` says whether the
+    engine's own reports of it agree.
+    """
+
+    __tablename__ = "positions"
+    __table_args__ = (
+        *finite(
+            "positions",
+            "signed_qty",
+            "peak_qty",
+            "cost",
+            "close_qty",
+            "close_value",
+            "avg_px_open",
+            "avg_px_close",
+            "realized_pnl",
+            "total_fees",
+        ),
+        one_of("positions", "status", PositionStatus),
+        one_of("positions", "entry", TRADED_SIDES),
+        one_of("positions", "side", PositionSide),
+        one_of("positions", "reconciliation", Reconciliation),
+        Index("positions_ts_opened", "ts_opened", "position_id", "n", "strategy_id"),
+        Index("positions_strategy_ts_opened", "strategy_id", "ts_opened", "position_id", "n"),
+        Index("positions_open", "strategy_id", "instrument_id", postgresql_where=text("status = 'OPEN'")),
+        Index("positions_status_ts_opened", "status", "ts_opened", "position_id", "n", "strategy_id"),
+    )
+
+    strategy_id: UUID = Field(primary_key=True)
+    position_id: str = Field(primary_key=True)
+    n: int = Field(primary_key=True)
+    account_id: str
+    instrument_id: str
+    status: str
+    entry: str
+    side: str
+    signed_qty: Decimal = amount()
+    peak_qty: Decimal = amount()
+    cost: Decimal = amount()
+    close_qty: Decimal = amount()
+    close_value: Decimal = amount()
+    avg_px_open: Decimal = amount()
+    avg_px_close: Decimal | None = amount(default=None, nullable=True)
+    currency: str
+    realized_pnl: Decimal = amount()
+    total_fees: Decimal = amount()
+    ts_opened: int = instant()
+    ts_closed: int | None = instant(default=None, nullable=True)
+    first_ts_init: int = instant()
+    first_trade_seq: int = Field(sa_type=BigInteger)
+    first_seq: int = Field(sa_type=BigInteger)
+    last_ts_event: int = instant()
+    last_ts_init: int = instant()
+    last_trade_seq: int = Field(sa_type=BigInteger)
+    last_seq: int = Field(sa_type=BigInteger)
+    fills: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    reconciliation: str = Field(default="NOT_REPORTED", sa_column_kwargs={"server_default": "NOT_REPORTED"})

@@ -1,0 +1,146 @@
+"""From a connection's arguments to a `ListArgs`: filter, order and page."""
+
+from collections.abc import Mapping
+from enum import Enum
+from functools import partial
+from typing import Any
+
+from graphql import GraphQLField, GraphQLInputObjectType, get_named_type
+
+from app.errors import BadInputError, PageTooLarge
+from app.reads import (
+    And,
+    Compare,
+    Condition,
+    ListArgs,
+    Not,
+    Op,
+    Or,
+    Page,
+    Slot,
+    SortKey,
+    place_length,
+    read_cursor,
+)
+from app.reads.entity import Entity
+from graphql_schema.execution.names import python_name
+from graphql_schema.execution.placeholders import derive
+from graphql_schema.execution.plan_constraints import is_midnight
+
+PAGE_SIZE = 100
+PAGE_SIZE_MAX = 1000
+FILTER_PARTS_MAX = 400
+"""Most parts of one filter: comparisons, and filters inside it."""
+FILTER_DEPTH_MAX = 20
+"""Deepest nesting of `and`, `or` and `not`."""
+SORT_KEYS_MAX = 8
+
+_OPS = {
+    "eq": Op.EQ,
+    "in": Op.IN,
+    "contains": Op.CONTAINS,
+    "starts_with": Op.STARTS_WITH,
+    "gt": Op.GT,
+    "gte": Op.GTE,
+    "lt": Op.LT,
+    "lte": Op.LTE,
+}
+
+
+class ListArgsReader:
+    """Reads the arguments of one connection; values go to the end of `values`."""
+
+    def __init__(self, entity: Entity, values: list[Any], *, by_day: bool = False) -> None:
+        """`by_day`: write instants at midnight so that totals by day can answer."""
+        self._entity = entity
+        self._by_day = by_day
+        self._values = values
+        self._parts = 0
+
+    def read(self, field: GraphQLField, arguments: Mapping[str, Any]) -> ListArgs:
+        """The listing. Raises BadInputError, CursorInvalid, PageTooLarge."""
+        where = self.condition(field, arguments)
+        order = tuple(
+            SortKey(key["field"].value, key["direction"].value == "DESC") for key in arguments.get("orderBy") or ()
+        )
+        if len(order) > SORT_KEYS_MAX:
+            raise BadInputError(f"orderBy takes at most {SORT_KEYS_MAX} keys.")
+        return ListArgs(where, order, self._page(order, arguments))
+
+    def condition(self, field: GraphQLField, arguments: Mapping[str, Any]) -> Condition | None:
+        """What the filter asks for. Raises BadInputError."""
+        given = arguments.get("filter")
+        if given is None:
+            return None
+        filter_type = get_named_type(field.args["filter"].type)
+        assert isinstance(filter_type, GraphQLInputObjectType)
+        return self._condition(filter_type, given)
+
+    def _page(self, order: tuple[SortKey, ...], arguments: Mapping[str, Any]) -> Page:
+        first, last = arguments.get("first"), arguments.get("last")
+        if first is not None and last is not None:
+            raise BadInputError("Give `first` or `last`, not both.")
+        size = last if last is not None else first if first is not None else PAGE_SIZE
+        if size < 0:
+            raise BadInputError("`first` and `last` are not negative.")
+        if size > PAGE_SIZE_MAX:
+            raise PageTooLarge(size, PAGE_SIZE_MAX)
+        after, before = (self._place(order, arguments.get(name)) for name in ("after", "before"))
+        return Page(size, after=after, before=before, is_backward=last is not None)
+
+    def _place(self, order: tuple[SortKey, ...], cursor: str | None) -> tuple[Slot, ...] | None:
+        if cursor is None:
+            return None
+        read = partial(read_cursor, self._entity, order)
+        place = derive(read, cursor, count=place_length(self._entity, order))
+        return tuple(self._slot(value) for value in place)
+
+    def _condition(self, type_: GraphQLInputObjectType, given: Mapping[str, Any], depth: int = 0) -> Condition:
+        if depth > FILTER_DEPTH_MAX:
+            raise BadInputError(f"A filter is nested at most {FILTER_DEPTH_MAX} deep.")
+        self._count_part()
+        conditions: list[Condition] = []
+        for name, value in given.items():
+            if value is None:
+                continue
+            declared = type_.fields[name]
+            match python_name(declared):
+                case "and":
+                    conditions.append(And(tuple(self._condition(type_, part, depth + 1) for part in value)))
+                case "or":
+                    conditions.append(Or(tuple(self._condition(type_, part, depth + 1) for part in value)))
+                case "not":
+                    conditions.append(Not(self._condition(type_, value, depth + 1)))
+                case field:
+                    conditions.extend(self.comparisons(field, get_named_type(declared.type), value))
+        return And(tuple(conditions))
+
+    def comparisons(self, field: str, type_: Any, value: Any) -> list[Condition]:
+        """What one field of a filter asks for, given its input type. Raises BadInputError."""
+        if not isinstance(type_, GraphQLInputObjectType):
+            return [self._compare(field, Op.EQ, value)]
+        return [
+            self._compare(field, _OPS[python_name(type_.fields[name])], operand)
+            for name, operand in value.items()
+            if operand is not None
+        ]
+
+    def _compare(self, field: str, op: Op, value: Any) -> Compare:
+        self._count_part()
+        if isinstance(value, Enum):
+            return Compare(field, op, names=(str(value.value),))
+        if isinstance(value, list) and value and isinstance(value[0], Enum):
+            # Sorted: the same names in another order are the same statement.
+            return Compare(field, op, names=tuple(sorted({str(name.value) for name in value})))
+        if self._by_day and op in (Op.GTE, Op.LT) and f"{field}_midnight" in self._entity.filters:
+            field = f"{field}_midnight" if is_midnight(value) else field
+        return Compare(field, op, self._slot(value))
+
+    def _count_part(self) -> None:
+        self._parts += 1
+        if self._parts > FILTER_PARTS_MAX:
+            raise BadInputError(f"A filter has at most {FILTER_PARTS_MAX} parts: comparisons, and filters inside it.")
+
+    def _slot(self, value: Any) -> Slot:
+        self._values.append(value)
+        return len(self._values) - 1

@@ -1,0 +1,338 @@
+"""Fast mutations against ordinary execution: the same commands, answers and errors, to the byte."""
+
+import json
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from graphql import ExecutionResult, print_type
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.errors import Busy, PurserError
+from app.ledger.commands import AuthorizeOrder, Verdict
+from app.principal import LOCAL
+from app.resolvers import Context, authorizations
+from app.rules.enums import DenyCode, TradingState
+from graphql_schema import schema
+from graphql_schema.caller import Caller
+from graphql_schema.errors import RequestRefused
+from graphql_schema.execution.executor import execute
+from graphql_schema.fast_mutations import fast_mutation
+from graphql_schema.fast_mutations.fast_mutation import FastRequest
+from graphql_schema.fast_mutations.order_input import OrderJson
+from graphql_schema.http.documents import Documents
+from graphql_schema.http.requests import from_body
+from graphql_schema.http.responses import answered
+from tests.graphql_schema.acting import MANY, ONE, STRATEGY_ID, asked
+from tests.graphql_schema.endpoint_documents import new_documents, operation_in
+from tests.ledger.authorizing import prepare
+from tests.reads.serving import Client
+
+pytestmark = pytest.mark.anyio
+
+DOCUMENTS = new_documents()
+
+amounts = st.one_of(
+    st.decimals(allow_nan=False, allow_infinity=False, min_value=0, max_value=10**9).map(str),
+    st.integers(-(10**20), 10**20),
+    st.sampled_from(["1", "0.10", "+1", ".5", "5.", "1e3", "-0", "1e-30", "9" * 31, "1E+2"]),
+)
+odd_amounts = st.sampled_from(
+    ["", " 1", "1 ", "1_000", "NaN", "Infinity", "1e999999", "x", "٣", "1e", "9" * 300, 1.5, 1e300, True, [], {}, ["1"]]
+)
+uuids = st.uuids().flatmap(lambda one: st.sampled_from([str(one), one.hex, str(one).upper(), f"{{{one}}}", one.urn]))
+texts = st.text(max_size=6) | st.sampled_from(["O-1", "x" * 257, "a\x00", "é", "a\nb"])
+odd = st.sampled_from([None, 1, 1.0, True, [], {}, "", "buy", ["a"], {"id": None}])
+strategies = st.one_of(
+    uuids.map(lambda one: {"id": one}),
+    texts.map(lambda one: {"name": one}),
+    st.sampled_from([{}, {"id": None}, {"name": None}, {"id": str(STRATEGY_ID), "name": "x"}, {"nope": 1}, "x", None]),
+    st.just({"id": "x"}),
+)
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "strategy": strategies,
+    "clientOrderId": texts,
+    "instrumentId": texts,
+    "side": st.sampled_from(["BUY", "SELL"]),
+    "type": st.sampled_from(["MARKET", "LIMIT", "STOP_MARKET", "STOP_LIMIT", "TRAILING_STOP_LIMIT", "NOPE"]),
+    "quantity": amounts | odd_amounts,
+    "price": st.none() | amounts | odd_amounts,
+    "triggerPrice": st.none() | amounts | odd_amounts,
+    "referencePrice": st.none() | amounts | odd_amounts,
+    "timeInForce": st.sampled_from(["GTC", "IOC", "NOPE", None]),
+    "reduceOnly": st.booleans() | st.none(),
+    "postOnly": st.booleans() | st.sampled_from([0, "true"]),
+    "quoteQuantity": st.booleans() | st.none(),
+    "currency": st.none() | texts,
+    "signalId": st.none() | uuids | odd,
+    "tags": st.none() | st.lists(texts, max_size=3) | odd,
+    "surprise": odd,
+}
+LEFT_OUT = object()
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> Any:
+    """An order as a client may send it: mostly right, with some of its fields changed, added or left out."""
+    order = asked(draw(st.integers(0, 3)))
+    for name in draw(st.lists(st.sampled_from(list(FIELDS)), max_size=4, unique=True)):
+        value = draw(FIELDS[name] | st.just(LEFT_OUT))
+        if value is LEFT_OUT:
+            order.pop(name, None)
+        else:
+            order[name] = value
+    return draw(st.sampled_from([order] * 8 + [None, [], [order], "x", 1]))
+
+
+class Desk:
+    """Stands where the ledger would: notes the commands, answers each with a verdict or with its own error."""
+
+    def __init__(self) -> None:
+        self.commands: list[Any] = []
+
+    async def __call__(self, _: Any, __: Any, commands: list[Any]) -> list[Any]:
+        self.commands = [(type(one), str(one), one.path) if isinstance(one, PurserError) else one for one in commands]
+        return [one if isinstance(one, PurserError) else _verdict(one) for one in commands]
+
+
+def _verdict(command: AuthorizeOrder) -> Any:
+    return Verdict(STRATEGY_ID, command.client_order_id, None, 1, TradingState.ACTIVE, False, DenyCode.NO_BUDGET, "no")
+
+
+SHORT = """{ __typename ... on OrderDenied { why: denyCode reason } ... on Error { code message }
+  ... on InvalidInput { path } }"""
+SHORT_ONE = f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {SHORT} }}"
+SHORT_MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {SHORT} }}"
+
+
+async def ordinarily(document: str, variables: Any, caller: Any = None) -> bytes:
+    """The body that ordinary execution answers with."""
+    try:
+        given = from_body(json.dumps({"query": document, "variables": variables}).encode()).variables
+        result = await execute(schema._schema, DOCUMENTS.find(document).node, None, given, caller)
+    except RequestRefused as refused:
+        return b"refused: " + str(refused).encode()
+    return body_of(result)
+
+
+def read(document: str, variables: Any, documents: Documents = DOCUMENTS) -> FastRequest | None:
+    """The request; None if ordinary execution has to answer."""
+    request = from_body(json.dumps({"query": document, "variables": variables}).encode())
+    operation = operation_in(documents, document)
+    mutation = None if operation is None else operation.fast_mutation
+    return None if mutation is None else mutation.read(request.given)
+
+
+async def at_once(document: str, variables: Any, caller: Any = None, documents: Documents = DOCUMENTS) -> bytes | None:
+    """The body by a fast mutation; None if ordinary execution has to answer."""
+    request = read(document, variables, documents)
+    result = None if request is None else await request.answer(caller)
+    return None if result is None else body_of(result)
+
+
+def body_of(result: ExecutionResult | bytes) -> bytes:
+    return answered(result, {}, "application/json").body  # type: ignore[arg-type]
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(inputs=st.lists(orders(), max_size=3) | orders(), is_one=st.booleans())
+async def test_whatever_is_sent_becomes_the_same_commands(
+    monkeypatch: pytest.MonkeyPatch, inputs: Any, is_one: bool
+) -> None:
+    caller = Caller(None, LOCAL)  # type: ignore[arg-type]
+    given = inputs[0] if is_one and isinstance(inputs, list) and inputs else inputs
+    document, variables = (SHORT_ONE, {"input": given}) if is_one else (SHORT_MANY, {"inputs": inputs})
+    desk = Desk()
+    monkeypatch.setattr(authorizations, "authorize_orders", desk)
+    found = await at_once(document, variables, caller)
+    if found is None:
+        return
+    commands = desk.commands
+    assert found == await ordinarily(document, variables, caller)
+    assert commands == desk.commands
+    assert [_amounts(one) for one in commands] == [_amounts(one) for one in desk.commands]
+
+
+def _amounts(command: Any) -> list[str]:
+    """As they are written: equal decimals may have other digits."""
+    if not isinstance(command, AuthorizeOrder):
+        return []
+    return [str(one) for one in (command.quantity, command.price, command.trigger_price, command.reference_price)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"strategy": {"id": str(STRATEGY_ID)}},
+        {"strategy": {"id": STRATEGY_ID.hex.upper()}},
+        {"quantity": 3, "price": 2**64 - 1},
+        {"quantity": "0", "price": "-1"},
+        {"price": None, "triggerPrice": "1.50", "type": "STOP_MARKET", "timeInForce": "IOC"},
+        {"reduceOnly": True, "postOnly": True, "currency": "USDT", "signalId": str(STRATEGY_ID), "tags": ["é", ""]},
+        {"quoteQuantity": True},
+        {"currency": None, "signalId": None, "tags": None, "referencePrice": ".5"},
+        {"clientOrderId": "a\x00"},
+    ],
+)
+async def test_what_is_plain_takes_the_short_way(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
+    caller = Caller(None, LOCAL)  # type: ignore[arg-type]
+    monkeypatch.setattr(authorizations, "authorize_orders", Desk())
+    for document, variables in (
+        (SHORT_ONE, {"input": asked(1, **changes)}),
+        (SHORT_MANY, {"inputs": [asked(1, **changes), asked(2)]}),
+    ):
+        assert await at_once(document, variables, caller) == await ordinarily(document, variables, caller)
+
+
+@pytest.mark.parametrize("changes", [{"quantity": 2**64}, {"quantity": 1.0}, {"price": "1_0"}, {"side": "UP"}])
+async def test_what_is_odd_is_left_to_ordinary_execution(changes: dict[str, Any]) -> None:
+    assert await at_once(SHORT_ONE, {"input": asked(1, **changes)}) is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        SHORT_ONE.replace("(input: $input)", '(input: {strategy: {name: "x"}, clientOrderId: "x"})', 1),
+        SHORT_ONE.replace("AuthorizeOrderInput!)", "AuthorizeOrderInput! @x)"),
+        f"{SHORT_ONE} query A {{ summary {{ orders }} }}",
+        SHORT_ONE.replace("mutation", "mutation A", 1) + " " + SHORT_ONE.replace("mutation", "mutation B", 1),
+        SHORT_ONE.replace("{ authorizeOrder", "{ __typename authorizeOrder"),
+        SHORT_ONE.replace("{ authorizeOrder", "{ ...F } fragment F on Mutation { authorizeOrder"),
+        SHORT_ONE.replace(" { __typename", " @skip(if: true) { __typename", 1),
+        f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrders(inputs: [$input]) {SHORT} }}",
+    ],
+)
+async def test_other_forms_of_document_are_left_to_ordinary_execution(document: str) -> None:
+    assert read(document, {"input": asked(1)}) is None
+
+
+def test_both_readers_know_the_same_fields() -> None:
+    declared = schema._schema.type_map["AuthorizeOrderInput"]
+    assert list(declared.fields) == list(OrderJson.__struct_encode_fields__), print_type(declared)  # type: ignore[attr-defined]
+
+
+STEERED = """mutation ($inputs: [AuthorizeOrderInput!]!, $n: Int = 2, $yes: Boolean!, $after: String, $q: Decimal) {
+  all: authorizeOrders(inputs: $inputs) {
+    ...Granted
+    ... on OrderDenied @include(if: $yes) { order { id } why: denyCode reason left: checkedBudget { available } }
+    __typename
+    ... on Error { code }
+    ... on Conflict { message }
+  }
+}
+fragment Granted on OrderAuthorized {
+  first: order { events(first: $n, after: $after) { totalCount nodes { type } } }
+  order { clientOrderId strategy { orders(first: 1, filter: {quantity: {gt: $q}}) { totalCount } } }
+  order { status }
+  hold @skip(if: $yes) { __typename remaining }
+}"""
+
+
+@pytest.fixture
+async def caller(own: tuple[FastAPI, Client]) -> Caller:
+    app, _ = own
+    await prepare(app.state.context.database)
+    return Caller(app.state.context, LOCAL)
+
+
+async def test_answers_are_the_same_bytes(caller: Caller) -> None:
+    documents = new_documents()
+    inputs = [
+        *(asked(1), asked(2, quantity="0"), asked(3, quantity="20"), asked(1, quantity="3")),
+        *(asked(4, strategy={"name": "nobody"}), asked(5, instrumentId="X.Y"), asked(6, quantity="0.5")),
+    ]
+    for document, several in (
+        (MANY, [{"inputs": inputs}, {"inputs": inputs[:1]}, {"inputs": []}]),
+        (ONE, [{"input": input} for input in inputs]),
+        (
+            STEERED,
+            [
+                {"inputs": inputs, "yes": True},
+                {"inputs": inputs, "yes": False, "n": 1, "q": "0.7"},
+                {"inputs": inputs, "yes": False, "n": 1, "q": 100, "after": None},
+                {"inputs": inputs[2:3], "yes": True, "n": None},
+            ],
+        ),
+    ):
+        for variables in several:
+            known = [await at_once(document, variables, caller, documents) for _ in range(2)]
+            assert known == [await ordinarily(document, variables, caller)] * 2, (document, variables)
+            assert b'"errors"' not in known[0]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"inputs": [], "yes": "x"},
+        {"inputs": []},
+        {"inputs": [], "yes": True, "n": "1"},
+        {"inputs": [], "yes": True, "q": 0.5},
+        {"inputs": [asked(1)], "yes": True, "unknown": 1},
+    ],
+)
+async def test_variables_beside_the_orders_are_checked_as_ever(caller: Caller, variables: Any) -> None:
+    assert await at_once(STEERED, variables, caller) is None
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"inputs": [asked(1)], "yes": True, "n": 5000}, {"inputs": [asked(1)], "yes": True, "after": "no cursor"}],
+)
+async def test_nothing_is_done_where_the_answer_cannot_be_given(caller: Caller, variables: Any) -> None:
+    assert await at_once(STEERED, {**variables, "n": 1, "after": None}, caller, new_documents()) is not None
+    documents, wanted = new_documents(), {**variables, "inputs": [asked(2)]}
+    assert [await at_once(STEERED, wanted, caller, documents) for _ in range(2)] == [None, None]
+    assert b'"errors"' in await ordinarily(STEERED, wanted, caller)
+    async with caller.context.database.read() as connection:
+        orders = await connection.fetch("SELECT client_order_id FROM orders")
+    assert [row[0] for row in orders] == ["O-1"]
+
+
+async def test_what_was_not_done_has_the_same_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: Any) -> None:
+        raise Busy
+
+    monkeypatch.setattr(authorizations, "authorize_orders", refuse)
+    caller = Caller(None, LOCAL)  # type: ignore[arg-type]
+    for document, variables in ((ONE, {"input": asked(1)}), (MANY, {"inputs": [asked(1)]})):
+        found = await at_once(document, variables, caller)
+        assert found == await ordinarily(document, variables, caller)
+        assert b"BUSY" in (found or b"")
+
+
+async def test_what_is_gone_by_then_has_the_same_errors(caller: Caller) -> None:
+    await at_once(ONE, {"input": asked(1)}, caller)
+    async with caller.context.database.unit_of_work() as work:
+        await work.execute("DELETE FROM holds")
+        await work.commit()
+    found = await at_once(ONE, {"input": asked(1)}, caller)
+    expected = await ordinarily(ONE, {"input": asked(1)}, caller)
+    # But for the number under which the log has it.
+    bodies = [json.loads(body) for body in (found or b"", expected)]
+    assert [body["errors"][0].pop("extensions")["code"] for body in bodies] == ["INTERNAL"] * 2
+    assert bodies[0] == bodies[1]
+
+
+async def test_an_act_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+
+    async def count(_: Any, __: Any, commands: list[Any]) -> list[Any]:
+        done.append(len(commands))
+        return [Verdict(STRATEGY_ID, one.client_order_id, "USDT", 1, TradingState.ACTIVE) for one in commands]
+
+    monkeypatch.setattr(authorizations, "authorize_orders", count)
+    caller = Caller(Context(None), LOCAL)  # type: ignore[arg-type]
+    found = await at_once(MANY, {"inputs": [asked(1), asked(2)]}, caller)
+    assert b'"errors"' in (found or b"")  # there is no database to look anything up
+    assert done == [2]
+
+
+async def test_templates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_mutation, "TEMPLATES_MAX", 2)
+    documents = new_documents()
+    for size in range(5):
+        request = read(STEERED, {"inputs": [], "yes": True, "n": size}, documents)
+        assert request is not None
+        assert len(request.mutation._templates) <= 2

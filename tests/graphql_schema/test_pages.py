@@ -1,0 +1,33 @@
+"""The GraphQL examples of the README and its pages are valid, also those in a request's body."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from graphql import parse, validate
+
+from graphql_schema import schema
+from tests.pages import BLOCKS
+
+
+def examples() -> Iterator[str]:
+    """Documents: those of `graphql` blocks, and those that `sh` blocks send (tests/cli/test_pages.py runs both)."""
+    for language, block in BLOCKS:
+        if language == "graphql":
+            yield block
+        elif language == "sh":
+            yield from re.findall(r"'query=(.*?)'$", block, re.MULTILINE | re.DOTALL)
+            yield from re.findall(r'"query": "(.*?)",\n', block)
+
+
+EXAMPLES = list(examples())
+
+
+def test_all_kinds_of_examples_are_found() -> None:
+    for found in ("authorizeOrder", "resolveQuarantine", "discrepancies", "scope: ALL", "subscription {", "budgets {"):
+        assert any(found in example for example in EXAMPLES), found
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_is_valid(example: str) -> None:
+    assert validate(schema._schema, parse(example)) == []
