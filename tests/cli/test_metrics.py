@@ -3,7 +3,7 @@
 import http.client
 import json
 import urllib.request
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,11 +30,10 @@ def workers_of(service: Service) -> list[psutil.Process]:
     return [child for child in psutil.Process(service.process.pid).children() if is_worker(child)]
 
 
-def is_worker(child: psutil.Process) -> bool:
-    try:
-        return any("spawn_main" in argument for argument in child.cmdline())
-    except psutil.Error:  # It was killed, and perhaps not yet waited for.
-        return False
+def is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # It has ended.
+        return any("spawn_main" in argument for argument in process.cmdline())
+    return False
 
 
 def ask_every_worker(service: Service, path: str) -> int:
