@@ -73,7 +73,9 @@ def test_one_scrape_answers_for_all_workers(data_dir: Path, free_tcp_port: int, 
         until(lambda: figures(service)["purser_workers",] == 2)
         # The gauges of the killed worker are gone, and what it had counted is not.
         assert figures(service)["purser_requests_total", "rest", "200"] == sent
-        assert len(list(tmp_path.glob("purser-metrics-*/counter_*.db"))) == 3
+        # The new worker has a file of its own once it has answered a request.
+        assert ask_every_worker(service, "/api/trading/strategies")
+        until(lambda: len(list(tmp_path.glob("purser-metrics-*/counter_*.db"))) == 3)
         assert len(list(tmp_path.glob("purser-metrics-*/gauge_livesum_*.db"))) == 2
         service.stop()
     assert list(tmp_path.glob("purser-metrics-*")) == []
