@@ -62,12 +62,12 @@ class _Connection(asyncio.Protocol):
 async def answers(port: int, next_request: Callable[[], bytes], connections: int, seconds: float) -> list[float]:
     """Sends requests for `seconds`. Returns the latency of each response, in seconds. Raises RuntimeError."""
     loop, started = asyncio.get_running_loop(), time.perf_counter()
-    connections_ = [
+    open_connections = [
         (await loop.create_connection(lambda: _Connection(next_request, started + seconds), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
-    await asyncio.gather(*(one.finished for one in connections_))
-    return [taken for one in connections_ for taken in one.seconds]
+    await asyncio.gather(*(one.finished for one in open_connections))
+    return [taken for one in open_connections for taken in one.seconds]
 
 
 async def requests_per_second(port: int, request: bytes, connections: int, seconds: float) -> float:

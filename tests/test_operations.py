@@ -14,9 +14,9 @@ from app.database.embedded import EmbeddedServer
 from app.database.upgrade import newest_revision, upgrade
 from app.resolvers import health
 from tests.feed.rows import change, set_budget, until
-from tests.ledger.doubts import doubtful
+from tests.ledger.assumptions import events_with_assumptions
 from tests.ledger.state import record
-from tests.ledger.test_valuation import INVERSE, know, lines
+from tests.ledger.test_valuation import INVERSE, define_instruments, lines
 from tests.reads.serving import Client, own, serving
 
 __all__ = ["own"]
@@ -144,7 +144,7 @@ async def test_metrics_show_assumed_and_unvalued_amounts(own: tuple[FastAPI, Cli
         return [found[name] for name in names]
 
     assert await counted() == [0, 0, 0, 0, 0, 0]
-    await record(app.state.context.database, lines(*doubtful()))
+    await record(app.state.context.database, lines(*events_with_assumptions()))
     assert await counted() == [0, 1, 2, 1, 2, 1]
-    await know(app.state.context.database, INVERSE)
+    await define_instruments(app.state.context.database, INVERSE)
     assert await counted() == [1, 0, 0, 1, 0, 1]

@@ -19,8 +19,14 @@ from tests.cli.processes import DEADLINE_SECONDS, Forked, environment
 from tests.conftest import execute
 from tests.engines.test_nautilus_instruments import crypto_derivative
 from tests.ledger.state import broken_invariants, content_of, digest_of, lines_of, record, wipe
-from tests.ledger.test_engine_truth import KINDS, instruments_of, lines_of_events, meets_truth, record_definitions
-from tests.ledger.test_order_truth import differing
+from tests.ledger.test_engine_truth import (
+    KINDS,
+    assert_engine_truth,
+    instruments_of,
+    lines_of_events,
+    record_definitions,
+)
+from tests.ledger.test_order_truth import differing_orders
 
 XBT = crypto_derivative("CryptoPerpetual", "BTC", "USD", "BTC", is_inverse=True) | {"id": "BTC/USD.BITMEX"}
 _STORED = "SELECT count(*) FROM order_events"
@@ -136,7 +142,7 @@ def test_instruments_in_a_file_value_its_fills_and_contradictions_are_refused(
     path.write_bytes(b"\n".join([*lines_of_events("inverse"), json.dumps(XBT).encode()]))
     code, _, errors = run(database_url, "import", path)
     assert (code, "1 instruments" in errors) == (0, True), errors
-    in_ledger(database_url, meets_truth, "inverse")
+    in_ledger(database_url, assert_engine_truth, "inverse")
     contradicting = tmp_path / "contradicting.jsonl"
     contradicting.write_text(f"\n{json.dumps(XBT | {'multiplier': '10'})}\n")
     before = in_ledger(database_url, digest_of)
@@ -225,8 +231,8 @@ def test_a_repeatedly_killed_import_ends_with_the_state_of_the_engine(
             in_ledger(database_url, record_definitions, instruments_of(kind))
     code, _, errors = run(database_url, "import", path)
     assert code == 0, errors
-    in_ledger(database_url, meets_truth, kind)
-    assert in_ledger(database_url, differing, f"dev_{kind}") == []
+    in_ledger(database_url, assert_engine_truth, kind)
+    assert in_ledger(database_url, differing_orders, f"dev_{kind}") == []
     assert in_ledger(database_url, broken_invariants) == []
 
 

@@ -115,8 +115,8 @@ def test_revoking_an_unknown_key_fails(settings: Settings) -> None:
     ):
         refused = purser(settings, "keys", "revoke", *arguments)
         assert (refused.returncode, refused.stderr) == (1, f"purser: {message}\n")
-    for arguments_ in ([], [id_of(key), "--name", "one"]):
-        assert purser(settings, "keys", "revoke", *arguments_).returncode == 2
+    for misuse in ([], [id_of(key), "--name", "one"]):
+        assert purser(settings, "keys", "revoke", *misuse).returncode == 2
     assert fetch_value(settings, "SELECT count(*) FROM api_keys WHERE revoked_at IS NOT NULL") == 0
 
 

@@ -186,11 +186,11 @@ async def test_the_fills_summary_is_equal_over_both_apis(
     for group in found["by_instrument"]["groups"]:
         for name, side in (("buy_qty", "BUY"), ("sell_qty", "SELL")):
             group[name] = sides.get((group["instrument_id"], side), "0")
-    keys_ = ("currency", "instrument_id")
+    text_keys = ("currency", "instrument_id")
     for name in ("by_currency", "by_instrument"):
         groups = found[name]["groups"]
         assert row.pop(name) == [
-            {key: value if key in keys_ else Decimal(value) for key, value in group.items()} for group in groups
+            {key: value if key in text_keys else Decimal(value) for key, value in group.items()} for group in groups
         ]
     assert row == found["all"]
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.database import Database
 from tests.events import published
-from tests.ledger.authorizing import allocate, ask, command, register
+from tests.ledger.authorizing import allocate, authorize, command, register
 from tests.ledger.state import broken_invariants, content_of, record, wipe
 from tests.ledger.test_valuation import lines
 
@@ -119,7 +119,7 @@ async def test_no_grant_exceeds_a_budget_while_strategies_report(
         for number in range(6):
             instrument = f"I-{random.randint(1, 3)}.VENUE"
             price, currency = random.choice(["2", None]), random.choice(["USD", None])
-            await ask(
+            await authorize(
                 random.choice(instances),
                 command(f"new-{number}", quantity="150", price=price, instrument_id=instrument, currency=currency),
             )

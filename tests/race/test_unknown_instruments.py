@@ -18,7 +18,7 @@ from app.ledger.recording import record as recording
 from app.ledger.storage.queries import BatchQuery
 from app.rules.enums import DenyCode
 from tests.events import published
-from tests.ledger.authorizing import STRATEGY_ID, allocate, ask, command, register
+from tests.ledger.authorizing import STRATEGY_ID, allocate, authorize, command, register
 from tests.ledger.state import broken_invariants, record
 from tests.ledger.test_record import rows
 from tests.ledger.test_valuation import lines
@@ -60,7 +60,7 @@ async def play_rounds(instances: tuple[Database, Database], first: int, rounds: 
         price = {"options": {"price": "1"}, "quantity": "900"}
         await record(other, lines(_event("OrderInitialized", n, f"B-{n}", "EMACross-000", **price)))
         instrument = f"I-{n}.VENUE"
-        [verdict] = await ask(
+        [verdict] = await authorize(
             other, command(f"new-{n}", quantity="200", price="1", instrument_id=instrument, currency="USD")
         )
         assert isinstance(verdict, Verdict)

@@ -19,7 +19,7 @@ from app.resolvers.instruments import record_instruments
 from app.resolvers.strategies import register_strategy
 from app.rules.identity import strategy_id_of
 from app.rules.valuation import InstrumentDefinition
-from tests.ledger.authorizing import INSTRUMENT, STRATEGY, TRADER, ask, command, reserved
+from tests.ledger.authorizing import INSTRUMENT, STRATEGY, TRADER, authorize, command, reserved
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
 
@@ -69,5 +69,5 @@ async def prepare_order(context: Context, *, budget: str = "1000") -> None:
     await register_sample_strategy(context)
     await record_instruments(context, ENGINE, [BTC])
     await set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(budget))
-    await ask(context.database, command(1))
+    await authorize(context.database, command(1))
     assert await reserved(context.database) == (100, 0)

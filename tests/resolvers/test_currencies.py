@@ -13,7 +13,7 @@ from app.resolvers.budgets import delete_budget, set_budget
 from app.resolvers.instruments import record_instruments
 from app.rules.enums import DenyCode
 from tests.events import published
-from tests.ledger.authorizing import STRATEGY, allocate, ask, command
+from tests.ledger.authorizing import STRATEGY, allocate, authorize, command
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows
 from tests.resolvers.scenarios import (
@@ -135,11 +135,11 @@ async def test_a_base_currency_may_resemble_a_known_currency(context: Context) -
 async def test_an_order_in_an_unknown_instrument_is_refused_in_a_mistyped_currency(context: Context) -> None:
     await prepare_order(context)
     for currency in ("usdt", "USTD"):
-        [wrong] = await ask(context.database, command(2, instrument_id="X.Y", currency=currency))
+        [wrong] = await authorize(context.database, command(2, instrument_id="X.Y", currency=currency))
         assert isinstance(wrong, InputInvalid)
         assert wrong.path == ("currency",)
         assert str(wrong) == f"{STRATEGY} has no budget in {currency!r}. Did you mean USDT?"
-    answers = await ask(
+    answers = await authorize(
         context.database,
         command(3, instrument_id="X.Y", currency="USDC"),
         command(4, instrument_id="X.Y", currency="USDT"),

@@ -25,7 +25,7 @@ from app.resolvers.strategies import (
 from app.rules.enums import DenyCode, TradingState
 from app.rules.identity import strategy_id_of
 from tests.events import published
-from tests.ledger.authorizing import STRATEGY, TRADER, ask, command
+from tests.ledger.authorizing import STRATEGY, TRADER, authorize, command
 from tests.ledger.state import broken_invariants, digest_of
 from tests.ledger.test_record import rows
 from tests.resolvers.scenarios import (
@@ -121,7 +121,7 @@ async def test_a_missing_global_state_halts_trading_and_can_be_set_again(context
         await work.execute("DELETE FROM trading_control")
         await work.commit()
     assert await states_by_name(context) == {STRATEGY: "HALTED"}
-    [verdict] = await ask(context.database, command(1))
+    [verdict] = await authorize(context.database, command(1))
     assert isinstance(verdict, Verdict)
     assert verdict.deny_code is DenyCode.TRADING_HALTED
     await set_global_trading_state(context, ADMIN, TradingState.ACTIVE)
