@@ -56,6 +56,14 @@ def error_response(status: int, detail: str, code: str, headers: dict[str, str] 
     return Response(body, status, headers, media_type="application/json")
 
 
+def responses_of(
+    model: Any, description: str, *statuses: int, headers: dict[str, Any] | None = None, **examples: PurserError
+) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of a path's responses: status 200, and `error_responses`."""
+    ok = {"model": model, "description": description} | ({"headers": headers} if headers else {})
+    return {200: ok, **error_responses(*statuses, **examples)}
+
+
 def error_responses(
     *statuses: int, unknown: PurserError | None = None, conflict: PurserError | None = None
 ) -> dict[int | str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, UniqueConstrai
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import ZERO, amount, append_only, finite, instant, one_of
+from app.models.columns import ZERO, amount, append_only, instant, one_of
 from app.principal import Role
 from app.rules.enums import BudgetOverReason, TradingState
 
@@ -21,12 +21,12 @@ class Strategy(SQLModel, table=True):
     """
 
     __tablename__ = "strategies"
-    __table_args__ = (UniqueConstraint("trader_id", "name"), one_of("strategies", "state", TradingState))
+    __table_args__ = (UniqueConstraint("trader_id", "name"),)
 
     strategy_id: UUID = Field(primary_key=True)
     name: str
     trader_id: str
-    state: str = Field(default="ACTIVE", sa_column_kwargs={"server_default": "ACTIVE"})
+    state: str = one_of(TradingState, default="ACTIVE")
     created_at: int = instant()
     event_seq: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     deducts_base_fees: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
@@ -43,13 +43,10 @@ class TradingControl(SQLModel, table=True):
     """
 
     __tablename__ = "trading_control"
-    __table_args__ = (
-        CheckConstraint(f"scope = '{ALL}'", name="trading_control_scope_known"),
-        one_of("trading_control", "state", TradingState),
-    )
+    __table_args__ = (CheckConstraint(f"scope = '{ALL}'", name="trading_control_scope_known"),)
 
     scope: str = Field(primary_key=True)
-    state: str = Field(default="ACTIVE", sa_column_kwargs={"server_default": "ACTIVE"})
+    state: str = one_of(TradingState, default="ACTIVE")
     since: int | None = instant(default=None, nullable=True)
     actor: str | None = None
 
@@ -66,13 +63,11 @@ class Budget(SQLModel, table=True):
 
     __tablename__ = "budgets"
     __table_args__ = (
-        *finite("budgets", "allocated", "reserved_orders", "reserved_positions"),
         CheckConstraint("allocated >= 0", name="budgets_allocated_not_negative"),
         CheckConstraint("reserved_orders >= 0", name="budgets_reserved_orders_not_negative"),
         CheckConstraint("reserved_positions >= 0", name="budgets_reserved_positions_not_negative"),
         CheckConstraint("(allocated IS NULL) = (created_at IS NULL)", name="budgets_created"),
         CheckConstraint(f"(over_reason IS NOT NULL) = coalesce({_IS_OVER}, false)", name="budgets_over"),
-        one_of("budgets", "over_reason", BudgetOverReason),
     )
 
     strategy_id: UUID = Field(primary_key=True)
@@ -80,7 +75,7 @@ class Budget(SQLModel, table=True):
     allocated: Decimal | None = amount(default=None, nullable=True)
     reserved_orders: Decimal = amount(default=ZERO, sa_column_kwargs={"server_default": text("0")})
     reserved_positions: Decimal = amount(default=ZERO, sa_column_kwargs={"server_default": text("0")})
-    over_reason: str | None = None
+    over_reason: str | None = one_of(BudgetOverReason, default=None)
     version: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     created_at: int | None = instant(default=None, nullable=True)
     updated_at: int = instant()
@@ -90,9 +85,6 @@ class BudgetJournalEntry(SQLModel, table=True):
     """One change of a budget. Append-only; versions count from 1 without a gap."""
 
     __tablename__ = "budget_journal"
-    __table_args__ = finite(
-        "budget_journal", "allocated_before", "allocated_after", "reserved_before", "reserved_after"
-    )
 
     strategy_id: UUID = Field(primary_key=True)
     currency: str = Field(primary_key=True)
@@ -116,11 +108,11 @@ class ApiKey(SQLModel, table=True):
     """
 
     __tablename__ = "api_keys"
-    __table_args__ = (UniqueConstraint("name"), one_of("api_keys", "role", Role))
+    __table_args__ = (UniqueConstraint("name"),)
 
     key_id: str = Field(primary_key=True)
     name: str
-    role: str
+    role: str = one_of(Role)
     secret_hash: str
     strategy_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid), nullable=True)
     created_at: int = instant()

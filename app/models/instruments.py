@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import amount, finite, instant, one_of
+from app.models.columns import amount, instant, one_of
 from app.rules.enums import DiscrepancyKind, InstrumentSource
 
 
@@ -21,11 +21,7 @@ class Instrument(SQLModel, table=True):
     """
 
     __tablename__ = "instruments"
-    __table_args__ = (
-        *finite("instruments", "multiplier"),
-        CheckConstraint("multiplier > 0", name="instruments_multiplier_positive"),
-        one_of("instruments", "source", InstrumentSource),
-    )
+    __table_args__ = (CheckConstraint("multiplier > 0", name="instruments_multiplier_positive"),)
 
     instrument_id: str = Field(primary_key=True)
     base_currency: str | None = None
@@ -33,7 +29,7 @@ class Instrument(SQLModel, table=True):
     settlement_currency: str
     multiplier: Decimal = amount(default=Decimal(1), sa_column_kwargs={"server_default": "1"})
     is_inverse: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    source: str = Field(default="ASSUMED", sa_column_kwargs={"server_default": "ASSUMED"})
+    source: str = one_of(InstrumentSource, default="ASSUMED")
     kind: str | None = None
 
 
@@ -46,14 +42,13 @@ class Discrepancy(SQLModel, table=True):
 
     __tablename__ = "discrepancies"
     __table_args__ = (
-        one_of("discrepancies", "kind", DiscrepancyKind),
         Index("discrepancies_position", "strategy_id", "position_id", "ts_event"),
         Index("discrepancies_ts", "ts_event", "event_id", "kind"),
     )
 
     strategy_id: UUID = Field(primary_key=True)
     event_id: UUID = Field(primary_key=True)
-    kind: str = Field(primary_key=True)
+    kind: str = one_of(DiscrepancyKind, primary_key=True)
     position_id: str
     position_n: int | None = None
     instrument_id: str

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, Text, U
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import ZERO, amount, append_only, finite, instant, one_of, planned_as_rare
+from app.models.columns import ZERO, amount, append_only, instant, one_of, planned_as_rare
 from app.models.columns import amount as exact
 from app.rules.enums import (
     TRADED_SIDES,
@@ -43,14 +43,6 @@ class Order(SQLModel, table=True):
 
     __tablename__ = "orders"
     __table_args__ = (
-        *finite("orders", "quantity", "filled_qty", "filled_notional", "price", "trigger_price", "avg_px"),
-        *finite("orders", "spawned_qty"),
-        one_of("orders", "side", OrderSide),
-        one_of("orders", "order_type", OrderType),
-        one_of("orders", "time_in_force", TimeInForce),
-        one_of("orders", "status", OrderStatus),
-        one_of("orders", "authorization_status", AuthorizationStatus),
-        one_of("orders", "quantity_source", QuantitySource),
         Index("orders_ts_init", "ts_init", "client_order_id", "strategy_id"),
         Index("orders_strategy_ts_init", "strategy_id", "ts_init", "client_order_id"),
         Index("orders_status_ts_init", "status", "ts_init", "client_order_id", "strategy_id"),
@@ -88,10 +80,10 @@ class Order(SQLModel, table=True):
     venue_order_id: str | None = None
     instrument_id: str
     position_id: str | None = None
-    side: str
-    order_type: str
-    time_in_force: str
-    status: str
+    side: str = one_of(OrderSide)
+    order_type: str = one_of(OrderType)
+    time_in_force: str = one_of(TimeInForce)
+    status: str = one_of(OrderStatus)
     status_before_pending: str | None = None
     quantity: Decimal = amount()
     filled_qty: Decimal = amount(default=ZERO)
@@ -110,9 +102,9 @@ class Order(SQLModel, table=True):
     last_ts_init: int = instant()
     last_rank: int = Field(sa_type=SmallInteger)
     waiting: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    authorization_status: str | None = None
+    authorization_status: str | None = one_of(AuthorizationStatus, default=None)
     is_quote_quantity: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    quantity_source: str = Field(default="REPORTED", sa_column_kwargs={"server_default": "REPORTED"})
+    quantity_source: str = one_of(QuantitySource, default="REPORTED")
     exec_spawn_id: str | None = None
     spawned_qty: Decimal | None = amount(default=None, nullable=True)
     mismatched: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
@@ -181,12 +173,11 @@ class QuarantineResolution(SQLModel, table=True):
     """What an admin decided about an event in quarantine, as the events of type QuarantineResolved have it."""
 
     __tablename__ = "quarantine_resolutions"
-    __table_args__ = (one_of("quarantine_resolutions", "action", QuarantineAction),)
 
     strategy_id: UUID = Field(primary_key=True)
     event_id: UUID = Field(primary_key=True)
     variant: int = Field(sa_type=SmallInteger, primary_key=True)
-    action: str
+    action: str = one_of(QuarantineAction)
     reason: str
     actor: str
     ts: int = instant()
@@ -214,7 +205,6 @@ class Hold(SQLModel, table=True):
 
     __tablename__ = "holds"
     __table_args__ = (
-        *finite("holds", *_AMOUNTS, "unit_price", "reference_price"),
         *(CheckConstraint(f"{column} >= 0", name=f"holds_{column}_not_negative") for column in _AMOUNTS),
         CheckConstraint("amount = remaining + captured + voided", name="holds_balanced"),
         CheckConstraint("currency IS NOT NULL OR amount = 0", name="holds_currency"),
@@ -259,10 +249,7 @@ class Fill(SQLModel, table=True):
 
     __tablename__ = "fills"
     __table_args__ = (
-        *finite("fills", "last_qty", "last_px", "commission", "realized_pnl", "flip_qty", "notional"),
         CheckConstraint("last_qty > 0", name="fills_last_qty_positive"),
-        one_of("fills", "side", TRADED_SIDES),
-        one_of("fills", "liquidity_side", LiquiditySide),
         UniqueConstraint(
             "strategy_id",
             "client_order_id",
@@ -290,13 +277,13 @@ class Fill(SQLModel, table=True):
     position_id: str
     position_n: int
     flip_qty: Decimal = amount()
-    side: str
+    side: str = one_of(TRADED_SIDES)
     last_qty: Decimal = amount()
     last_px: Decimal = amount()
     currency: str
     commission: Decimal = amount()
     commission_currency: str
-    liquidity_side: str
+    liquidity_side: str = one_of(LiquiditySide)
     realized_pnl: Decimal = amount()
     ts_event: int = instant()
     ts_init: int = instant()
@@ -321,22 +308,6 @@ class Position(SQLModel, table=True):
 
     __tablename__ = "positions"
     __table_args__ = (
-        *finite(
-            "positions",
-            "signed_qty",
-            "peak_qty",
-            "cost",
-            "close_qty",
-            "close_value",
-            "avg_px_open",
-            "avg_px_close",
-            "realized_pnl",
-            "total_fees",
-        ),
-        one_of("positions", "status", PositionStatus),
-        one_of("positions", "entry", TRADED_SIDES),
-        one_of("positions", "side", PositionSide),
-        one_of("positions", "reconciliation", Reconciliation),
         Index("positions_ts_opened", "ts_opened", "position_id", "n", "strategy_id"),
         Index("positions_strategy_ts_opened", "strategy_id", "ts_opened", "position_id", "n"),
         Index("positions_open", "strategy_id", "instrument_id", postgresql_where=text("status = 'OPEN'")),
@@ -348,9 +319,9 @@ class Position(SQLModel, table=True):
     n: int = Field(primary_key=True)
     account_id: str
     instrument_id: str
-    status: str
-    entry: str
-    side: str
+    status: str = one_of(PositionStatus)
+    entry: str = one_of(TRADED_SIDES)
+    side: str = one_of(PositionSide)
     signed_qty: Decimal = amount()
     peak_qty: Decimal = amount()
     cost: Decimal = amount()
@@ -371,4 +342,4 @@ class Position(SQLModel, table=True):
     last_trade_seq: int = Field(sa_type=BigInteger)
     last_seq: int = Field(sa_type=BigInteger)
     fills: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    reconciliation: str = Field(default="NOT_REPORTED", sa_column_kwargs={"server_default": "NOT_REPORTED"})
+    reconciliation: str = one_of(Reconciliation, default="NOT_REPORTED")

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import amount, finite, instant
+from app.models.columns import amount, instant
 
 
 class FillTotal(SQLModel, table=True):
@@ -18,7 +18,6 @@ class FillTotal(SQLModel, table=True):
     """
 
     __tablename__ = "fill_totals"
-    __table_args__ = finite("fill_totals", "quantity", "notional", "realized_pnl", "total_fees")
 
     strategy_id: UUID = Field(primary_key=True)
     day: date = Field(primary_key=True)
@@ -41,7 +40,6 @@ class FillSum(SQLModel, table=True):
     """
 
     __tablename__ = "fill_sums"
-    __table_args__ = finite("fill_sums", "quantity", "notional", "realized_pnl", "total_fees")
 
     strategy_id: UUID = Field(primary_key=True)
     instrument_id: str = Field(primary_key=True)
@@ -86,7 +84,6 @@ class TradeTotal(SQLModel, table=True):
     """
 
     __tablename__ = "trade_totals"
-    __table_args__ = finite("trade_totals", "profit", "loss")
 
     strategy_id: UUID = Field(primary_key=True)
     day: date = Field(primary_key=True)
