@@ -8,17 +8,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Scope
 
-from app.authentication import (
-    Authentication,
-    AuthenticationMiddleware,
-    Keyring,
-    LocalNames,
-    Throttle,
-    is_loopback_only,
-)
+from app.authentication.authentication import Authentication, Throttle
+from app.authentication.hosts import LocalNames, is_loopback_only
+from app.authentication.keyring import Keyring
+from app.authentication.middleware import AuthenticationMiddleware
 from app.database import Database
 from app.errors import DatabaseUnavailable, PurserError
-from app.feed import Feed, Registry
+from app.feed.feed import Feed
+from app.feed.registry import Registry
 from app.ledger.holds.revaluation import value_waiting
 from app.metrics import add_metrics
 from app.resolvers import Context, StrategyNames

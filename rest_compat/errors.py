@@ -7,7 +7,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from app.authentication import status_of
+from app.authentication.middleware import status_of
 from app.errors import (
     BadInputError,
     ConflictError,

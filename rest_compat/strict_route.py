@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from app.authentication import principal_of
+from app.authentication.middleware import principal_of
 from app.errors import BadInputError
 from app.principal import Principal
 from rest_compat.queries import NoQuery

@@ -15,10 +15,9 @@ import uvicorn
 from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
-from app.authentication import is_loopback_only
+from app.authentication.hosts import is_loopback_only
 from app.cli.api_keys import KeyState, key_state, with_context
-from app.cli.databases import configured_database
-from app.cli.logs import settings_with_logging
+from app.cli.configuration import configured_database, settings_with_logging
 from app.cli.worker import SUPERVISOR_ENV
 from app.errors import OperationRefused
 from app.settings import FixedLimits, Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from app.database.postgres_programs import programs_dir
-from app.database.upgrade import connect, refuse_newer_schema
+from app.database.upgrade import connected, refuse_newer_schema
 from app.errors import OperationRefused
 
 CHUNK_BYTES = 256 * 1024
@@ -134,8 +134,7 @@ async def _refuse_unfit(programs: Path, file: Path) -> None:
 
 
 async def _refuse_in_use(url: str, *, replace: bool) -> None:
-    connection = await connect(url, writes=True)
-    try:
+    async with connected(url, writes=True) as connection:
         others = await connection.fetchval(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
             " AND application_name = 'purser' AND pid <> pg_backend_pid()"
@@ -152,8 +151,6 @@ async def _refuse_in_use(url: str, *, replace: bool) -> None:
                     f"The database is not empty ({table['name']} has rows). Back it up, then replace its contents "
                     "with --force."
                 )
-    finally:
-        await connection.close()
 
 
 async def _programs_for(url: str) -> Path:
@@ -161,11 +158,8 @@ async def _programs_for(url: str) -> Path:
 
     The packaged ones are new enough for all servers so far, but do not support TLS.
     """
-    connection = await connect(url)
-    try:
+    async with connected(url) as connection:
         server_version = connection.get_server_version().major
-    finally:
-        await connection.close()
     found = {name: shutil.which(name) for name in ("pg_dump", "pg_restore", "psql")}
     if "host=/" in url or not all(found.values()):
         return programs_dir()

@@ -143,7 +143,10 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, limits: PoolLimits | None = None) -> "Database":
-        """Connect. `url` is a libpq URL and may name several hosts. Raises DatabaseUnavailable."""
+        """Connect, until `close` or the end of an `async with`. Raises DatabaseUnavailable.
+
+        `url` is a libpq URL and may name several hosts.
+        """
         limits = limits or PoolLimits()
         readers = await cls._open_pool(url, limits, SessionAttribute.any, _READ_ONLY)
         try:
@@ -188,6 +191,12 @@ class Database:
     async def close(self) -> None:
         """Close all connections, waiting briefly for those in use."""
         await asyncio.gather(*(pool.close() for pool in {self._readers, self._writers, self._latest}))
+
+    async def __aenter__(self) -> "Database":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     def read(self) -> "Reading":
         """`async with`: a connection for single statements. Raises DatabaseUnavailable."""

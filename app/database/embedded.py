@@ -27,17 +27,16 @@ from urllib.parse import quote
 
 import psutil
 
-from app.database.file_lock import POLL_SECONDS, FileLock
-from app.database.postgres_configuration import configuration
 from app.database.postgres_programs import (
     MAJOR_VERSION,
+    configuration,
     environment,
     make_reachable,
     programs_dir,
     run_program,
     system_user_for,
 )
-from app.database.postmaster import PostmasterFile, end_orphans, find_postmaster
+from app.database.postmaster import POLL_SECONDS, FileLock, PostmasterFile, end_orphans, find_postmaster
 from app.errors import EmbeddedServerError
 
 DATABASE_NAME = "purser"

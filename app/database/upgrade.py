@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +38,8 @@ async def upgrade(url: str) -> Upgraded:
     Any number of instances may call this at once: one upgrades, the others wait for it.
     Raises DatabaseUnavailable, DatabaseIncompatible.
     """
-    connection = await connect(url, writes=True)
-    try:
+    # The session's end releases the lock.
+    async with connected(url, writes=True) as connection:
         _refuse_old_server(connection)
         await _refuse_other_encodings(connection)
         before = await _revision(connection)
@@ -52,18 +54,12 @@ async def upgrade(url: str) -> Upgraded:
             await _migrate(url)
         await protect(connection)
         return Upgraded(before, newest)
-    finally:
-        # The session's end releases the lock.
-        await connection.close()
 
 
 async def has_outdated_rows(url: str) -> bool:
     """Whether an upgrade left orders to fold again or amounts to revalue. Raises DatabaseUnavailable."""
-    connection = await connect(url)
-    try:
+    async with connected(url) as connection:
         return bool(await connection.fetchval(_HAS_OUTDATED))
-    finally:
-        await connection.close()
 
 
 async def connect(url: str, *, writes: bool = False) -> asyncpg.Connection:
@@ -78,6 +74,16 @@ async def connect(url: str, *, writes: bool = False) -> asyncpg.Connection:
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = str(error) or "timed out"
         raise DatabaseUnavailable(f"Cannot connect to the database: {reason}") from error
+
+
+@asynccontextmanager
+async def connected(url: str, *, writes: bool = False) -> AsyncIterator[asyncpg.Connection]:
+    """As `connect`, closed at the end of the block."""
+    connection = await connect(url, writes=writes)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 def newest_revision() -> str:

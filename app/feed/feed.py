@@ -11,8 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.database.listening import LISTENER_LOST, ListeningConnection, listening
-from app.feed.changes import Change, epoch_and_presence, newest_offset, poll
-from app.feed.offsets import ORIGIN, Offset
+from app.feed.changes import ORIGIN, Change, Offset, epoch_and_presence, newest_offset, poll
 from app.feed.subscriber import Subscriber
 
 CHANNEL = "purser_changes"
