@@ -22,7 +22,8 @@ from app.resolvers import Context, StrategyNames
 from app.settings import FixedLimits, Settings
 from app.trailing_slashes import add_slash_redirects
 from graphql_schema import GRAPHQL_PATH, add_graphql, graphql_refusal
-from rest_compat import add_rest, rest_refusal
+from rest_compat.application import add_rest
+from rest_compat.errors import rest_refusal
 
 _DESCRIPTION = """
 The operations of trading engines (orders, fills, positions, signals), kept as an exact ledger.

@@ -192,12 +192,9 @@ def _environment() -> dict[str, str]:
 async def _succeed(process: Process, name: str) -> bytes:
     """The program's output. Raises OperationRefused with its error messages if it fails."""
     assert process.stderr is not None
-    stdout = process.stdout
-    errors, output = await asyncio.gather(process.stderr.read(), stdout.read() if stdout is not None else _nothing())
+    reading = asyncio.create_task(process.stderr.read())
+    output = await process.stdout.read() if process.stdout is not None else b""
+    errors = await reading
     if await process.wait() != 0:
         raise OperationRefused(f"{name} failed:\n{errors.decode(errors='replace').strip()}")
     return output
-
-
-async def _nothing() -> bytes:
-    return b""

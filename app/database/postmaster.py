@@ -91,22 +91,15 @@ def find_postmaster(data: Path) -> PostmasterFile | None:
     its data directory.
     """
     found = PostmasterFile.read(data)
-    if found is None or not _serves(found.pid, data):
-        return None
-    return found
+    return found if found is not None and _serves(found.pid, data) else None
 
 
 def end_orphans(data: Path, *, by_force: bool) -> None:
     """End server processes that outlived their postmaster. A busy one would notice only when its query ends."""
-    for process in _processes_in(data):
-        with suppress(psutil.Error):
-            process.send_signal(signal.SIGKILL if by_force else signal.SIGTERM)
-
-
-def _processes_in(data: Path) -> Iterator[psutil.Process]:
     for process in psutil.process_iter(["name"]):
         if process.info["name"] == "postgres" and _serves(process.pid, data):
-            yield process
+            with suppress(psutil.Error):
+                process.send_signal(signal.SIGKILL if by_force else signal.SIGTERM)
 
 
 def _serves(pid: int, data: Path) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
+from app.database.connections import UNREACHABLE
 from app.database.protection import lacks_protection, protect
 from app.errors import DatabaseIncompatible, DatabaseUnavailable
 
@@ -71,7 +72,7 @@ async def connect(url: str, *, writes: bool = False) -> asyncpg.Connection:
             server_settings={"application_name": "purser", "statement_timeout": "0", "lock_timeout": "0"},
             target_session_attrs=SessionAttribute.read_write if writes else None,
         )
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except UNREACHABLE as error:
         reason = str(error) or "timed out"
         raise DatabaseUnavailable(f"Cannot connect to the database: {reason}") from error
 

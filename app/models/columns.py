@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, MetaData, Numeric, event
+from sqlalchemy import DDL, BigInteger, CheckConstraint, Index, MetaData, Numeric, event, text
 from sqlmodel import Field, SQLModel
 
 VALUES = "values"
@@ -44,6 +44,11 @@ def add_checks(metadata: MetaData) -> None:
             elif VALUES in column.info:
                 listed = ", ".join(f"'{value}'" for value in column.info[VALUES])
                 table.append_constraint(CheckConstraint(f"{column.name} IN ({listed})", name=f"{name}_known"))
+
+
+def partial_index(name: str, condition: str, *columns: str) -> Index:
+    """An index of the rows that satisfy a condition."""
+    return Index(name, *columns, postgresql_where=text(condition))
 
 
 def planned_as_rare(model: type[SQLModel], *columns: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, Text, U
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import ZERO, amount, append_only, instant, one_of, planned_as_rare
+from app.models.columns import ZERO, amount, append_only, instant, one_of, partial_index, planned_as_rare
 from app.models.columns import amount as exact
 from app.rules.enums import (
     TRADED_SIDES,
@@ -48,29 +48,11 @@ class Order(SQLModel, table=True):
         Index("orders_status_ts_init", "status", "ts_init", "client_order_id", "strategy_id"),
         Index("orders_instrument_ts_init", "instrument_id", "ts_init", "client_order_id", "strategy_id"),
         Index("orders_client_order_id", "client_order_id"),
-        Index(
-            "orders_open",
-            "instrument_id",
-            "strategy_id",
-            "ts_init",
-            "client_order_id",
-            postgresql_where=text(OPEN),
+        partial_index("orders_open", OPEN, "instrument_id", "strategy_id", "ts_init", "client_order_id"),
+        partial_index(
+            "orders_signal", "signal_id IS NOT NULL", "signal_id", "ts_init", "client_order_id", "strategy_id"
         ),
-        Index(
-            "orders_signal",
-            "signal_id",
-            "ts_init",
-            "client_order_id",
-            "strategy_id",
-            postgresql_where=text("signal_id IS NOT NULL"),
-        ),
-        Index(
-            "orders_spawned",
-            "strategy_id",
-            "exec_spawn_id",
-            "client_order_id",
-            postgresql_where=text("exec_spawn_id IS NOT NULL"),
-        ),
+        partial_index("orders_spawned", "exec_spawn_id IS NOT NULL", "strategy_id", "exec_spawn_id", "client_order_id"),
     )
 
     strategy_id: UUID = Field(primary_key=True)
@@ -124,13 +106,7 @@ class OrderEvent(SQLModel, table=True):
     __tablename__ = "order_events"
     __table_args__ = (
         Index("order_events_order", "strategy_id", "client_order_id"),
-        Index(
-            "order_events_position",
-            "strategy_id",
-            "position_id",
-            "ts_event",
-            postgresql_where=text("position_id IS NOT NULL"),
-        ),
+        partial_index("order_events_position", "position_id IS NOT NULL", "strategy_id", "position_id", "ts_event"),
     )
 
     strategy_id: UUID = Field(primary_key=True)
@@ -208,18 +184,8 @@ class Hold(SQLModel, table=True):
         *(CheckConstraint(f"{column} >= 0", name=f"holds_{column}_not_negative") for column in _AMOUNTS),
         CheckConstraint("amount = remaining + captured + voided", name="holds_balanced"),
         CheckConstraint("currency IS NOT NULL OR amount = 0", name="holds_currency"),
-        Index(
-            "holds_unvalued",
-            "strategy_id",
-            "client_order_id",
-            postgresql_where=text("is_unvalued"),
-        ),
-        Index(
-            "holds_without_currency",
-            "strategy_id",
-            "client_order_id",
-            postgresql_where=text("currency IS NULL"),
-        ),
+        partial_index("holds_unvalued", "is_unvalued", "strategy_id", "client_order_id"),
+        partial_index("holds_without_currency", "currency IS NULL", "strategy_id", "client_order_id"),
     )
 
     strategy_id: UUID = Field(primary_key=True)
@@ -310,7 +276,7 @@ class Position(SQLModel, table=True):
     __table_args__ = (
         Index("positions_ts_opened", "ts_opened", "position_id", "n", "strategy_id"),
         Index("positions_strategy_ts_opened", "strategy_id", "ts_opened", "position_id", "n"),
-        Index("positions_open", "strategy_id", "instrument_id", postgresql_where=text("status = 'OPEN'")),
+        partial_index("positions_open", "status = 'OPEN'", "strategy_id", "instrument_id"),
         Index("positions_status_ts_opened", "status", "ts_opened", "position_id", "n", "strategy_id"),
     )
 
