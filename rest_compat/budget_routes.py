@@ -90,8 +90,8 @@ async def set_budget(
 ) -> Response:
     """Set how much of a currency a strategy may reserve. Existing reservations are kept.
 
-    A currency that differs from a known one only in case or by one letter is refused (422) with the currency that was
-    probably meant; `new_currency=true` accepts it.
+    A currency that differs from a known one only in case or by one letter is refused (422) with the code that was
+    probably meant. `new_currency=true` accepts one that differs by a letter.
     """
     context = context_of(request)
     await budgets.set_budget(

@@ -1,4 +1,4 @@
-"""From an API key to its principal."""
+"""Finds the principal of an API key; counts wrong keys by the address that sends them, and refuses more than allowed."""
 
 import math
 import time

@@ -66,7 +66,7 @@ class Pool:
 
 
 def is_open(connection: asyncpg.Connection) -> bool:
-    """Whether a connection that was acquired is not lost."""
+    """Whether an acquired connection is still open."""
     try:
         return not connection.is_closed()
     except asyncpg.InterfaceError:

@@ -79,7 +79,7 @@ async def connect(url: str, *, writes: bool = False) -> asyncpg.Connection:
 
 @asynccontextmanager
 async def connected(url: str, *, writes: bool = False) -> AsyncIterator[asyncpg.Connection]:
-    """As `connect`, closed at the end of the block."""
+    """A connection as `connect` opens it, closed at the end of the block. Raises DatabaseUnavailable."""
     connection = await connect(url, writes=writes)
     try:
         yield connection

@@ -40,7 +40,7 @@ class Projection(Protocol):
         """Load everything, in the same snapshot as the offset that the feed continues from."""
 
     async def apply(self, connection: ListeningConnection, changes: list[Change]) -> None:
-        """Load again what changed."""
+        """Load the changed objects again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Feed:
         return FeedStatus(self._is_connected, age, lag)
 
     def wake(self) -> None:
-        """Called after a commit: poll at once, and notify the other processes. Cheap."""
+        """Poll at once, and notify the other processes. Called after a commit; cheap."""
         self._owes_notify = True
         self._woken.set()
 
@@ -121,9 +121,9 @@ class Feed:
             except UNREACHABLE as error:
                 # Logged once for each outage, not for each attempt to reconnect.
                 level = logging.WARNING if self._is_connected or not self._attempted.is_set() else logging.DEBUG
-                _LOG.log(level, "the change feed is cut: %r", error)
+                _LOG.log(level, "the change feed lost its connection: %r", error)
             except Exception:
-                _LOG.exception("the change feed fails")
+                _LOG.exception("the change feed failed")
             self._is_connected = False
             self._attempted.set()
             self._interrupt()
@@ -160,7 +160,7 @@ class Feed:
                         await self._woken.wait()
 
     async def _poll(self, connection: ListeningConnection) -> bool:
-        """Poll once. Answers whether the poll found all there was."""
+        """Poll once. Returns whether the poll found all changes there were."""
         began = time.monotonic()
         subscribers = [subscriber for subscriber in self._subscribers if subscriber.has_begun]
         new_subscribers = self._subscribers - set(subscribers)

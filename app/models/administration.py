@@ -16,8 +16,8 @@ from app.rules.enums import BudgetOverReason, TradingState
 class Strategy(SQLModel, table=True):
     """One strategy of one trader; its id is derived from both names (`rules.identity`).
 
-    `event_seq` is the number of the last event that arrived; the writer that raises it holds the row's lock.
-    `deducts_base_fees`: its engine takes commissions in the base currency off the position, as its reports show.
+    `event_seq` is the number of the last event that arrived; a writer locks the row before it raises it.
+    `deducts_base_fees`: the strategy's engine deducts commissions in the base currency from the position.
     """
 
     __tablename__ = "strategies"
@@ -33,13 +33,13 @@ class Strategy(SQLModel, table=True):
 
 
 ALL = "ALL"
-"""The only scope there is."""
+"""The only scope of a trading state."""
 
 
 class TradingControl(SQLModel, table=True):
-    """One row, made by a migration. Where it is missing, nothing may trade.
+    """The state of all trading: one row, created by a migration. If it is missing, no order is granted.
 
-    `since` and `actor` say when and by whom the state was set last; null until it was.
+    `since` and `actor` record the last change of the state; they are null before the first one.
     """
 
     __tablename__ = "trading_control"
@@ -55,10 +55,10 @@ _IS_OVER = "reserved_orders + reserved_positions > allocated"
 
 
 class Budget(SQLModel, table=True):
-    """The capital that a strategy reserves in one currency, and the budget that caps it, if one is set.
+    """The capital that a strategy has reserved in one currency, and the budget that limits it.
 
-    A row exists once something was reserved, budget or not: `allocated` is null where none is set. From the first
-    budget on each change raises `version` and writes a row of the journal, also while none is set any more.
+    The first reservation or budget creates the row; `allocated` is null while no budget is set. After the first
+    budget, each change of the row raises `version` and adds a row to the journal.
     """
 
     __tablename__ = "budgets"
@@ -102,7 +102,7 @@ append_only(BudgetJournalEntry)
 
 
 class ApiKey(SQLModel, table=True):
-    """One key, of which only the hash of its secret is kept. Never deleted: names in the audit log stay true.
+    """One key, with the hash of its secret. Never deleted, because the audit log refers to keys by name.
 
     `strategy_ids` null: all strategies.
     """
@@ -120,7 +120,9 @@ class ApiKey(SQLModel, table=True):
 
 
 class AuditEntry(SQLModel, table=True):
-    """One act of a person or a key. Append-only, numbered without a gap; `hash` chains it to the one before."""
+    """One administrative action of a user or a key. Append-only, numbered without gaps; `hash` chains it to its
+    predecessor.
+    """
 
     __tablename__ = "audit_entries"
     __table_args__ = (Index("audit_entries_ts", "ts", "id"), Index("audit_entries_strategy", "strategy_id", "ts", "id"))

@@ -52,10 +52,10 @@ def partial_index(name: str, condition: str, *columns: str) -> Index:
 
 
 def planned_as_rare(model: type[SQLModel], *columns: str) -> None:
-    """Tell PostgreSQL that hardly two rows of the table have the same value in these columns.
+    """Set the planner's statistics of these columns so that almost every row appears to have a value of its own.
 
-    Plans of kept statements are made for any value. Told this, PostgreSQL goes by the index that begins with the
-    column, right for rare values and common ones; told the truth, it may walk all rows in search of a rare one.
+    A prepared statement's generic plan must fit any value. With these statistics PostgreSQL uses the index that begins
+    with the column, which is right for rare and common values; with real ones it may scan all rows for a rare value.
     """
     table = model.__table__  # type: ignore[attr-defined]
     settings = ", ".join(f"ALTER {column} SET (n_distinct = 100000)" for column in columns)

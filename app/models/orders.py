@@ -28,17 +28,17 @@ from app.rules.order_state import TERMINAL
 
 _TERMINAL = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
 OPEN = f"status NOT IN ({_TERMINAL})"
-"""The condition, in SQL, that an order has not ended; the index of open orders answers it."""
+"""The SQL condition that an order is open, as in the index `orders_open`."""
 
 
 class Order(SQLModel, table=True):
     """One order: the fold of its applied events (`rules.order_fold`).
 
-    `authorization_status` is null for an order whose authorization was never requested. `last_ts_init` and `last_rank`
-    are the place of the last applied event in the fold, so that the next one can tell whether it comes in order;
-    `waiting` counts the order's quarantined events, less the dismissed ones. `quantity` is an amount of the quote
-    currency while `is_quote_quantity`. `exec_spawn_id` is the primary order that it was spawned from, and `spawned_qty`
-    what it took off that one's quantity. `mismatched`: a fill names another side or instrument than the order.
+    `authorization_status` is null if no authorization was requested. `last_ts_init` and `last_rank` are the sort key
+    of the last applied event, which tells whether the next one is in order. `waiting` counts the order's quarantined
+    events that are not dismissed. `quantity` is an amount of the quote currency while `is_quote_quantity`.
+    `exec_spawn_id` is the primary order that spawned this one, and `spawned_qty` the quantity that the primary lost to
+    it. `mismatched`: a fill names another side or instrument than the order.
     """
 
     __tablename__ = "orders"
@@ -98,9 +98,9 @@ planned_as_rare(Order, "instrument_id")
 class OrderEvent(SQLModel, table=True):
     """One event as the engine published it. Append-only.
 
-    `variant` is 0 for the first content seen under an `event_id`; other contents under the same id are kept
-    as 1, 2, ... and always quarantined. `seq` is the arrival order within the strategy. Position events have a
-    `position_id` and no `client_order_id` of their own, order events the reverse.
+    `variant` is 0 for the first content of an `event_id`; other contents with the same id are kept as 1, 2, ... and
+    always quarantined. `seq` is the arrival order within the strategy. Position events have a `position_id` and no
+    `client_order_id`, order events the reverse.
     """
 
     __tablename__ = "order_events"
@@ -125,7 +125,7 @@ append_only(OrderEvent)
 
 
 class QuarantinedEvent(SQLModel, table=True):
-    """Why a stored event is not applied; the row goes when it is applied after all.
+    """A stored event that is not applied, and the reason. The row is deleted when the event is applied.
 
     A dismissed event keeps its row, with the code DISMISSED.
     """
@@ -146,7 +146,7 @@ class QuarantinedEvent(SQLModel, table=True):
 
 
 class QuarantineResolution(SQLModel, table=True):
-    """What an admin decided about an event in quarantine, as the events of type QuarantineResolved have it."""
+    """An admin's decision about a quarantined event, also stored as an event of type QuarantineResolved."""
 
     __tablename__ = "quarantine_resolutions"
 
@@ -160,7 +160,7 @@ class QuarantineResolution(SQLModel, table=True):
 
 
 class OutdatedOrder(SQLModel, table=True):
-    """An order that an earlier release folded by other rules: it is folded again before the service starts."""
+    """An order that an earlier release folded by other rules. It is folded again before the service starts."""
 
     __tablename__ = "outdated_orders"
 
@@ -172,11 +172,12 @@ _AMOUNTS = ("amount", "remaining", "captured", "voided")
 
 
 class Hold(SQLModel, table=True):
-    """What one order reserves (`rules.holds`): `amount`, of it captured by fills, voided by its end, and remaining.
+    """The capital that one order reserves (`rules.holds`): `amount` = `captured` by fills + `voided` at its end +
+    `remaining`.
 
-    `currency` is null while the instrument's settlement currency is not known, `unit_price` while there is no price to
-    value the order at. `is_unvalued`: the order is open and what it needs is unknown. `reference_price` values an order
-    without a price of its own.
+    `currency` is null while the instrument's settlement currency is unknown, `unit_price` while no price values the
+    order. `is_unvalued`: the order is open and its capital need is unknown. `reference_price` values an order without
+    a price of its own.
     """
 
     __tablename__ = "holds"
@@ -206,11 +207,11 @@ NO_REPEAT = UUID(int=0)
 class Fill(SQLModel, table=True):
     """One fill of one order. `realized_pnl` is gross of commission.
 
-    `position_n` is the position (strategy, position_id, n) that the fill was applied to. A fill larger than
-    the position closed it and opened n + 1 with the rest, `flip_qty`; else that is 0. `trade_seq` and `seq`
-    order fills of one instant (`rules.positions`). `notional` is what the quantity was worth, in `settlement_currency`
-    like `realized_pnl`; `currency` is what the price is in. A trade counts once in its order, unless an admin accepted
-    another report of it as a trade of its own: `repeat_id` is that report's event then, else the nil UUID.
+    `position_n` is the position (strategy, position_id, n) that the fill was applied to. A fill larger than the
+    position closed it and opened n + 1 with the rest, `flip_qty`; otherwise `flip_qty` is 0. `trade_seq` and `seq`
+    order fills of one instant (`rules.positions`). `notional` is the value of the quantity, in `settlement_currency`
+    like `realized_pnl`; `currency` is that of the price. A trade counts once in its order, unless an admin accepted
+    another report of it as a separate trade: then `repeat_id` is that report's event, otherwise the nil UUID.
     """
 
     __tablename__ = "fills"
@@ -228,7 +229,8 @@ class Fill(SQLModel, table=True):
         Index("fills_ts_event", "ts_event", "event_id", "strategy_id"),
         Index("fills_strategy_ts_event", "strategy_id", "ts_event", "event_id"),
         Index("fills_instrument_ts_event", "instrument_id", "ts_event", "event_id", "strategy_id"),
-        # An order's fills in their order: with less, PostgreSQL walked all fills of the strategy while they were few.
+        # All columns by which an order's fills are sorted: with fewer, PostgreSQL scanned all fills of a
+        # small strategy.
         Index("fills_order", "strategy_id", "client_order_id", "ts_event", "event_id"),
         Index("fills_position", "strategy_id", "position_id", "ts_event", "ts_init", "trade_seq", "seq"),
     )
@@ -264,12 +266,12 @@ planned_as_rare(Fill, "instrument_id")
 
 
 class Position(SQLModel, table=True):
-    """One position: NETTING reuses a `position_id`, so `n` counts its generations from 1.
+    """One position. NETTING reuses a `position_id`, so `n` counts its generations from 1.
 
-    `cost` is what the held quantity cost, in `currency`, the instrument's settlement currency; `close_qty` and
-    `close_value` what was closed so far. `first_*` and `last_*` are the places of its opening and latest fill in
-    the order of fills (`rules.positions.FillPlace`). `fills` counts its fills; `reconciliation` says whether the
-    engine's own reports of it agree.
+    `cost` is the cost of the open quantity in `currency`, the instrument's settlement currency; `close_qty` and
+    `close_value` are sums of the closing fills. `first_*` and `last_*` are the sort keys of its opening and latest
+    fill (`rules.positions.FillPlace`). `fills` counts its fills; `reconciliation` says whether the engine's own
+    reports of it agree.
     """
 
     __tablename__ = "positions"

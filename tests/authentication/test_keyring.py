@@ -1,4 +1,4 @@
-"""The keys in memory: how soon they follow the database, and how they behave while it is unreachable."""
+"""The keys in memory: how soon they follow the database, and their use while it is unreachable."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
