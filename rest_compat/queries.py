@@ -182,7 +182,7 @@ class Filters:
         """A page of the rows that satisfy all conditions, in the entity's default order."""
         where = self.condition()
         offset = self._slot(query.offset) if query.offset else None
-        return ReadQuery(selection, listing=ListArgs(where, page=Page(query.limit, offset)))
+        return ReadQuery(selection, list_args=ListArgs(where, page=Page(query.limit, offset)))
 
     def _slot(self, value: Any) -> int:
         self.values.append(value)

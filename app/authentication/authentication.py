@@ -1,4 +1,4 @@
-"""Finds the principal of an API key; counts wrong keys by the address that sends them, and refuses more than allowed."""
+"""Finds the principal of an API key; refuses an address that has sent too many wrong ones."""
 
 import math
 import time

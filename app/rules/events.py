@@ -77,12 +77,14 @@ class OrderInitialized(OrderEvent, tag=True, kw_only=True):
     def exec_spawn_id(self) -> str | None:
         """The primary order that an execution algorithm spawned this one from; None where the order names itself."""
         primary = self.exec_spawn_id_raw
-        return primary if primary != self.client_order_id and is_identifier(primary) else None
+        if primary is None or primary == self.client_order_id or not is_identifier(primary):
+            return None
+        return primary  # type: ignore[no-any-return]
 
     @property
     def spawned_qty(self) -> Decimal | None:
         """What the order took off its primary order, if it has one."""
-        return self.quantity if self.exec_spawn_id is not None else None
+        return None if self.exec_spawn_id_raw is None or self.exec_spawn_id is None else self.quantity
 
     @property
     def tag_list(self) -> list[str]:

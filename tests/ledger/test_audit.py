@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 
 from app.database import Database
-from app.ledger.storage.audit_log import Act, Action, record_all
+from app.ledger.storage.audit_log import Action, AuditRecord, record_all
 from app.ledger.verify import AuditHead, verify
 from app.principal import LOCAL
 from tests.ledger.state import broken_invariants, digest_of, unguarded
 
 pytestmark = pytest.mark.anyio
 
-ACT = Act(
+ACT = AuditRecord(
     Action.BUDGET_SET,
     "note",
     "x/USDT",
@@ -28,7 +28,7 @@ OTHER = replace(ACT, action=Action.INSTRUMENT_RECORD, strategy_id=None, before=N
 ENTRIES = 7
 
 
-async def act(database: Database, *acts: Act) -> None:
+async def act(database: Database, *acts: AuditRecord) -> None:
     async with database.unit_of_work() as work:
         await record_all(work, replace(LOCAL, request_id="r-1"), acts)
         await work.commit()
