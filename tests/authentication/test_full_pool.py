@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from app.authentication import Authentication
+from app.authentication.authentication import Authentication
 from app.database import Database
 from app.database.connections import PoolLimits
 from app.principal import LOCAL, Principal, Role

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.authentication import throttle
-from app.authentication.throttle import WINDOW_SECONDS, Throttle
+from app.authentication import authentication
+from app.authentication.authentication import WINDOW_SECONDS, Throttle
 from app.errors import TooManyAttempts
 
 
@@ -65,7 +65,7 @@ def test_a_valid_key_is_not_counted(clock: Clock) -> None:
 
 
 def test_the_number_of_counted_addresses_is_limited(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "ADDRESSES_MAX", 10)
+    monkeypatch.setattr(authentication, "ADDRESSES_MAX", 10)
     limiter = Throttle(1, clock)
     for number in range(100):
         limiter.count(f"10.0.0.{number}")

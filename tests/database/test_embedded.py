@@ -17,9 +17,8 @@ import psutil
 import pytest
 
 from app.database.embedded import EmbeddedServer
-from app.database.file_lock import FileLock
 from app.database.postgres_programs import programs_dir
-from app.database.postmaster import PostmasterFile, find_postmaster
+from app.database.postmaster import FileLock, PostmasterFile, find_postmaster
 from app.database.upgrade import connect
 from app.errors import DatabaseUnavailable, EmbeddedServerError
 from tests.conftest import execute

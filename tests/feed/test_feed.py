@@ -11,9 +11,20 @@ import pytest
 
 from app.database import Database, ReadConnection
 from app.errors import CursorExpired, FeedCursorInvalid
-from app.feed import Change, Feed, Interrupted, Subscriber, feed, subscriber
-from app.feed.changes import changes_between, newest_offset, offset_of_cursor, poll
-from app.feed.offsets import ORIGIN, Offset, read_cursor, write_cursor
+from app.feed import feed, subscriber
+from app.feed.changes import (
+    ORIGIN,
+    Change,
+    Offset,
+    changes_between,
+    newest_offset,
+    offset_of_cursor,
+    poll,
+    read_cursor,
+    write_cursor,
+)
+from app.feed.feed import Feed
+from app.feed.subscriber import Interrupted, Subscriber
 from tests.feed.rows import change, until
 
 pytestmark = pytest.mark.anyio

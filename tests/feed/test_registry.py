@@ -17,7 +17,8 @@ import pytest
 from app.database.embedded import EmbeddedServer
 from app.database.upgrade import upgrade
 from app.errors import DatabaseUnavailable
-from app.feed import Feed, Registry
+from app.feed.feed import Feed
+from app.feed.registry import Registry
 from tests.feed.rows import change, set_budget, until
 from tests.feed.test_feed import END_CONNECTIONS
 from tests.reads.rows import EMA, MAKER
