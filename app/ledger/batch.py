@@ -1,6 +1,6 @@
 """The value types that the steps of recording pass on: incoming events, quarantine, fills, positions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
@@ -71,15 +71,8 @@ class BatchResult:
     """Instruments that these events made known, or whose orders they could not value."""
 
     def __add__(self, other: "BatchResult") -> "BatchResult":
-        return BatchResult(
-            accepted=self.accepted + other.accepted,
-            duplicates=self.duplicates + other.duplicates,
-            quarantined=self.quarantined + other.quarantined,
-            rejected=self.rejected + other.rejected,
-            assumed=self.assumed | other.assumed,
-            discrepancies=self.discrepancies + other.discrepancies,
-            revaluable=self.revaluable | other.revaluable,
-        )
+        pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
+        return BatchResult(*(one | two if isinstance(one, set) else one + two for one, two in pairs))
 
 
 class Arrival(Struct):
@@ -139,15 +132,15 @@ class NewFill(Struct):
 
 @dataclass(slots=True)
 class Admitted:
-    """The new events of a batch, after duplicates were dropped."""
+    """The new events of a batch, numbered, without duplicates."""
 
-    arrivals: Sequence[Arrival]
-    conflicts: Sequence[Arrival]
-    signals: Sequence[SignalArrival]
     strategies: Mapping[str, LockedStrategy]
-    """All that are concerned, locked; those of `new_strategies` were made."""
-    new_strategies: Sequence[str]
-    duplicates: int
+    """All strategies concerned, locked. Those of `new_strategies` were added."""
+    arrivals: Sequence[Arrival] = ()
+    conflicts: Sequence[Arrival] = ()
+    signals: Sequence[SignalArrival] = ()
+    new_strategies: Sequence[str] = ()
+    duplicates: int = 0
 
 
 class PositionRecord(Struct):
@@ -215,3 +208,12 @@ class PositionChanges:
     """The last generation of each position concerned, as stored."""
     recomputed: dict[PositionKey, int] = field(default_factory=dict)
     """Positions that were computed again, from which `ts_event` on."""
+
+    def moves(self) -> Iterator[tuple[PositionPlace, PositionRecord, int]]:
+        """Each changed position as it was before the batch (-1) and as it is after the batch (1)."""
+        for place, record in self.records.items():
+            if record.before is not None:
+                yield place, record.before, -1
+            yield place, record, 1
+        for place, record in self.removed.items():
+            yield place, record, -1

@@ -4,7 +4,7 @@ from dataclasses import InitVar, dataclass, field
 
 from app.database import Database
 from app.feed import Feed, Registry
-from app.ledger.authorization import GroupCommit
+from app.ledger.authorization.group_commit import GroupCommit
 from app.reads import Lookups
 from app.resolvers.names import StrategyNames
 

@@ -1,4 +1,4 @@
-"""Whether an order may be submitted, decided from numbers alone. Pure; run under `localcontext(EXACT)`."""
+"""Decides whether an order may be submitted. Pure; run under `localcontext(EXACT)`."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,10 +14,10 @@ _ZERO = Decimal(0)
 class Question(Struct, frozen=True):
     """An order to authorize, in numbers.
 
-    `trading_state` is the strategy's own, `global_state` that of all trading; the stricter one decides.
-    `increasing_qty`: the part of `quantity` that would increase exposure; `required`: what that part reserves.
-    `unit_price` and `currency` are None if unknown. `hold_amount`: what the order holds already. `unvalued` names an
-    open order of the strategy whose hold cannot be computed, and the remedy.
+    `trading_state` is the strategy's state, `global_state` the state of all trading; the stricter one decides.
+    `increasing_qty` is the part of `quantity` that would increase exposure, `required` the amount that this part
+    reserves. `unit_price` and `currency` are None if unknown. `hold_amount` is the amount that the order already
+    holds. `unvalued` names an open order of the strategy whose hold cannot be computed, and the remedy.
     """
 
     strategy_name: str
@@ -43,7 +43,7 @@ class Denial:
 
 
 def decide(question: Question) -> Denial | None:
-    """Return None to grant. An order that only reduces a position is granted unless trading is halted."""
+    """Returns None to grant. An order that only reduces a position is granted unless trading is halted."""
     code, why = _refusal(question)
     return None if code is None else Denial(code, f"{code}: {why}")
 

@@ -9,14 +9,15 @@ from dataclasses import replace
 import pytest
 
 from app.database import Database
-from app.ledger.storage.audit_log import Act, Action, record_all
-from app.ledger.verify import AuditHead, verify
+from app.ledger.storage.audit_log import Action, AuditRecord, record
+from app.ledger.verify.audit import AuditHead
+from app.ledger.verify.verification import verify
 from app.principal import LOCAL
 from tests.ledger.state import broken_invariants, digest_of, unguarded
 
 pytestmark = pytest.mark.anyio
 
-ACT = Act(
+ACT = AuditRecord(
     Action.BUDGET_SET,
     "note",
     "x/USDT",
@@ -28,9 +29,9 @@ OTHER = replace(ACT, action=Action.INSTRUMENT_RECORD, strategy_id=None, before=N
 ENTRIES = 7
 
 
-async def act(database: Database, *acts: Act) -> None:
+async def act(database: Database, *acts: AuditRecord) -> None:
     async with database.unit_of_work() as work:
-        await record_all(work, replace(LOCAL, request_id="r-1"), acts)
+        await record(work, replace(LOCAL, request_id="r-1"), *acts)
         await work.commit()
 
 
@@ -85,7 +86,7 @@ async def test_an_act_that_is_not_committed_leaves_no_gap(database: Database) ->
     await chain(database, 2)
     before = await digest_of(database)
     async with database.unit_of_work() as work:
-        await record_all(work, LOCAL, [ACT])
+        await record(work, LOCAL, ACT)
     assert await digest_of(database) == before
     await chain(database, 2)
     assert await findings(database) == []

@@ -13,7 +13,7 @@ from app.database import ReadConnection, WriteConnection
 from app.errors import BudgetInUse, BudgetNotFound, InputInvalid, StrategyNotFound
 from app.ledger.holds.budgets import BudgetBook, BudgetKey
 from app.ledger.input_checks import check_currency, check_not_negative
-from app.ledger.storage.audit_log import Action, AuditedState, record
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
@@ -120,7 +120,7 @@ async def delete_budget(work: WriteConnection, principal: Principal, strategy_id
 async def _open(work: WriteConnection, strategy_id: UUID, currency: str) -> tuple[BudgetBook, BudgetKey]:
     if not await lock_strategies(work, [str(strategy_id)]):
         raise StrategyNotFound(strategy_id)
-    return await BudgetBook.load(work, [str(strategy_id)], time.time_ns()), (str(strategy_id), currency)
+    return await BudgetBook.of([str(strategy_id)], time.time_ns()).fetch(work), (str(strategy_id), currency)
 
 
 async def _write(
@@ -137,7 +137,7 @@ async def _write(
         await write(work, [*book.writes(), feed_write(budgets=[key])])
         budget = book.find(key)
         after = _described(key, budget) if budget is not None else None
-    await record(work, principal, action, "budget", "/".join(key), key[0], before, after)
+    await record(work, principal, AuditRecord(action, "budget", "/".join(key), key[0], before, after))
 
 
 def _described(key: BudgetKey, budget: BudgetState) -> AuditedState:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import asyncpg
+from msgspec import convert
 from msgspec.structs import replace
 from sqlalchemy import exists, select
 
@@ -11,7 +11,7 @@ from app.errors import Forbidden, InputInvalid, InstrumentInUse
 from app.ledger.batch import Rejected
 from app.ledger.holds.revaluation import revalue
 from app.ledger.input_checks import check_currency, check_identifier, check_positive
-from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record_all
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies
 from app.ledger.storage.queries import is_any_of, sql
 from app.ledger.storage.row_mapping import columns_of, table_of
@@ -92,7 +92,7 @@ async def _news(
     work: WriteConnection, given: Mapping[str, InstrumentDefinition]
 ) -> list[tuple[_Stored | None, InstrumentDefinition]]:
     """(stored, to be stored) of those that differ, sorted by id."""
-    stored = {row["instrument_id"]: _stored(row) for row in await work.fetch(_KNOWN, list(given))}
+    stored = {row["instrument_id"]: convert(dict(row), _Stored) for row in await work.fetch(_KNOWN, list(given))}
     news: list[tuple[_Stored | None, InstrumentDefinition]] = []
     for instrument_id, definition in sorted(given.items()):
         before = stored.get(instrument_id)
@@ -125,18 +125,12 @@ async def _write(
     if before:
         await revalue(work, strategies, before)
     await work.execute(_ADD_BUDGET_CHANGES, [after.instrument_id for _, after in news])
-    records = [
-        AuditRecord(
-            action=Action.INSTRUMENT_RECORD,
-            entity_type="instrument",
-            entity_id=after.instrument_id,
-            strategy_id=None,
-            before=_described(stored) if stored is not None and stored.is_recorded else None,
-            after=_described(after),
-        )
-        for stored, after in news
-    ]
-    await record_all(work, principal, records)
+    records = []
+    for stored, after in news:
+        described = _described(stored) if stored is not None and stored.is_recorded else None
+        act = (Action.INSTRUMENT_RECORD, "instrument", after.instrument_id, None, described, _described(after))
+        records.append(AuditRecord(*act))
+    await record(work, principal, *records)
 
 
 async def _refuse_contradictions(
@@ -189,11 +183,6 @@ def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, Instrumen
 
 def _values(definition: InstrumentDefinition) -> tuple[object, ...]:
     return tuple(getattr(definition, name) for name in _TERMS)
-
-
-def _stored(row: asyncpg.Record) -> _Stored:
-    values = {name: row[name] for name in _TERMS}
-    return _Stored(**values, source=InstrumentSource(row["source"]))
 
 
 def _described(definition: InstrumentDefinition) -> AuditedState:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.database import ReadConnection, WriteConnection
 from app.errors import BadInputError, KeyNameTaken, KeyNotFound, StrategyAmbiguous, StrategyNotFound
-from app.ledger.storage.audit_log import Action, AuditedState, record
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.queries import parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
@@ -76,7 +76,8 @@ async def create(
     made = await work.fetchrow(f"{_LIST} WHERE key_id = $1", key.id)
     assert made is not None
     await write(work, [feed_write(keys=[key.id])])
-    await record(work, principal, Action.KEY_CREATE, "key", key.id, None, None, _described(_record(made)))
+    act = AuditRecord(Action.KEY_CREATE, "key", key.id, None, None, _described(_record(made)))
+    await record(work, principal, act)
     return key
 
 
@@ -100,8 +101,8 @@ async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_na
     after = replace(before, revoked_at=time.time_ns())
     await work.execute(_REVOKE, before.key_id, after.revoked_at)
     await write(work, [feed_write(keys=[before.key_id])])
-    acted = (Action.KEY_REVOKE, "key", before.key_id, None)
-    await record(work, principal, *acted, _described(before), _described(after))
+    act = AuditRecord(Action.KEY_REVOKE, "key", before.key_id, None, _described(before), _described(after))
+    await record(work, principal, act)
     return before
 
 

@@ -18,9 +18,9 @@ from sqlalchemy import select, update
 from app.database import WriteConnection
 from app.errors import StrategyNotFound
 from app.ledger.input_checks import check_name
-from app.ledger.storage.audit_log import Action, AuditedState, record
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
-from app.ledger.storage.queries import BatchQuery, fetch_all_at_once, parameter, sql
+from app.ledger.storage.queries import BatchQuery, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import Merge, write
@@ -49,12 +49,6 @@ _MISSING = GlobalState(TradingState.HALTED)
 def global_state() -> BatchQuery[GlobalState]:
     """The state of all trading. Strategies must be locked for it to stay true."""
     return BatchQuery(_LOAD, (), _ROWS, lambda rows: rows[0] if rows else _MISSING)
-
-
-async def load_global_state(work: WriteConnection) -> GlobalState:
-    """The state of all trading, read at once."""
-    (found,) = await fetch_all_at_once(work, global_state())
-    return found  # type: ignore[no-any-return]
 
 
 async def store_global_state(work: WriteConnection, state: GlobalState) -> None:
@@ -94,7 +88,7 @@ async def register_strategy(work: WriteConnection, principal: Principal, name: s
         key = str(strategy_id)
         await write(work, [feed_write(strategies=[key])])
         after = _described(key, name, trader_id, state)
-        await record(work, principal, Action.STRATEGY_REGISTER, "strategy", key, key, None, after)
+        await record(work, principal, AuditRecord(Action.STRATEGY_REGISTER, "strategy", key, key, None, after))
     return strategy_id
 
 
@@ -106,12 +100,12 @@ async def set_trading_state(
     strategy = (await lock_strategies(work, [key])).get(key)
     if strategy is None:
         raise StrategyNotFound(strategy_id)
-    everywhere = await load_global_state(work)
+    everywhere = await global_state().fetch(work)
     if strategy.state is not state:
         await work.execute(_SET_STATE, key, state.value)
         await write(work, [feed_write(strategies=[key])])
         before, after = (_described(key, strategy.name, strategy.trader_id, one) for one in (strategy.state, state))
-        await record(work, principal, Action.STRATEGY_STATE, "strategy", key, key, before, after)
+        await record(work, principal, AuditRecord(Action.STRATEGY_STATE, "strategy", key, key, before, after))
     return StateSet([strategy_id], everywhere)
 
 
@@ -122,14 +116,14 @@ async def set_global_trading_state(work: WriteConnection, principal: Principal, 
     """
     # Every transaction that decided by the state before has ended: ledger/trading_state.py has why.
     strategies = await lock_all_strategies(work)
-    before = await load_global_state(work)
+    before = await global_state().fetch(work)
     after = before
     if before.state is not state:
         after = GlobalState(state, time.time_ns(), principal.actor)
         await store_global_state(work, after)
         await write(work, [feed_write(strategies=_shown_otherwise(strategies, before, after), is_global_state=True)])
         entities = (_globally(before), _globally(after))
-        await record(work, principal, Action.TRADING_STATE, "trading_state", ALL, None, *entities)
+        await record(work, principal, AuditRecord(Action.TRADING_STATE, "trading_state", ALL, None, *entities))
     return StateSet([UUID(key) for key in strategies], after)
 
 

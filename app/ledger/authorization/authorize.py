@@ -13,7 +13,7 @@ from app.database import WriteConnection
 from app.errors import PurserError
 from app.ledger.administration.strategies import global_state
 from app.ledger.authorization.decision_state import DecisionState, Request
-from app.ledger.batch import OrderKey
+from app.ledger.batch import Admitted, OrderKey
 from app.ledger.commands import Verdict
 from app.ledger.folding.orders import known_of, load_states
 from app.ledger.folding.valuations import valuations_of
@@ -31,7 +31,6 @@ from app.ledger.holds.exposure import (
 )
 from app.ledger.holds.revaluation import value_open_orders
 from app.ledger.recording import own_events
-from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted
 from app.ledger.storage.locks import LockedStrategy, lock_strategies
 from app.ledger.storage.queries import fetch_all_at_once
@@ -70,7 +69,7 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
                 # Other orders claim its part of the position, and the order that spawned it regains the quantity.
                 await write(work, rows)
                 rows = []
-                await apply_admitted(work, empty_admission([], strategies), [state.denied_late])
+                await apply_admitted(work, Admitted(strategies), [state.denied_late])
     return answers, rows
 
 

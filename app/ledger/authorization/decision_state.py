@@ -9,7 +9,7 @@ import msgspec
 
 from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
 from app.event_codec import INSTANT_MAX
-from app.ledger.batch import OrderKey
+from app.ledger.batch import Arrival, OrderKey
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange
@@ -18,13 +18,12 @@ from app.ledger.holds.exposure import Market, Side, UnvaluedOrder, reducible_in
 from app.ledger.holds.holds import HoldChanges
 from app.ledger.recording import own_events
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.row_writes import feed_write, order_writes, strategy_write
 from app.ledger.storage.writing import TableWrite
 from app.rules.authorization import Denial, Question, decide
 from app.rules.currencies import did_you_mean
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState, stricter
-from app.rules.events import AuthorizationDenied, AuthorizationGranted
+from app.rules.events import AnyDecision, AuthorizationDenied, AuthorizationGranted
 from app.rules.holds import HoldState, hold_amount, is_amount, unit_price_of
 from app.rules.order_lifecycle import apply, open_order
 from app.rules.order_state import OrderState
@@ -114,7 +113,7 @@ class DecisionState:
     waiting: set[OrderKey]
     """Orders with events in quarantine that wait for others."""
     holds: dict[OrderKey, HoldState]
-    decided: dict[OrderKey, AuthorizationGranted]
+    decided: dict[OrderKey, AnyDecision]
     book: BudgetBook
     valuations: dict[str, Valuation]
     position_qty: dict[Side, Decimal]
@@ -131,7 +130,7 @@ class DecisionState:
     answers: list[Verdict | PurserError] = field(default_factory=list)
     """Of the orders decided so far, in order."""
     orders: list[OrderChange] = field(default_factory=list)
-    event_rows: list[Row] = field(default_factory=list)
+    events: list[Arrival] = field(default_factory=list)
     hold_changes: HoldChanges = field(default_factory=HoldChanges)
     denied_late: OrderKey | None = None
     """An order denied after its engine reported it. Other orders' claims change: fold them before the next decision."""
@@ -166,7 +165,7 @@ class DecisionState:
         self,
         request: Request,
         strategy: LockedStrategy,
-        event: AuthorizationGranted,
+        event: AnyDecision,
         valuation: Valuation | None,
     ) -> Verdict:
         command = request.command
@@ -218,7 +217,7 @@ class DecisionState:
     def _hold(self, key: OrderKey, hold: HoldState, currency: str | None, remaining: Decimal) -> None:
         """Place the hold of a granted order; void what a denied one held already."""
         is_new, before = key not in self.holds, hold.remaining
-        is_granted = self.decided[key].__class__ is AuthorizationGranted
+        is_granted = isinstance(self.decided[key], AuthorizationGranted)
         if is_new and not is_granted:
             return
         if currency is not None:
@@ -280,9 +279,9 @@ class DecisionState:
     def _conflict(
         self,
         request: Request,
-        event: AuthorizationGranted,
+        event: AnyDecision,
         state: OrderState | None,
-        decided: AuthorizationGranted | None,
+        decided: AnyDecision | None,
     ) -> PurserError | None:
         name = repr(request.command.client_order_id)
         if decided is not None:
@@ -308,7 +307,7 @@ class DecisionState:
             return AuthorizationConflict(f"The engine reported order {name} with different values.")
         return None
 
-    def _record(self, request: Request, event: AuthorizationGranted) -> None:
+    def _record(self, request: Request, event: AnyDecision) -> None:
         key, state = request.key, self.states.get(request.key)
         before = state.status if state is not None else None
         instrument_before = state.instrument_id if state is not None else None
@@ -318,16 +317,16 @@ class DecisionState:
             apply(state, event)
         self.decided[key] = event
         self.orders.append(OrderChange(key, state, 0, before, instrument_before))
-        self.event_rows.append(own_events.numbered_row(key[0], self.strategies[key[0]], event))
+        self.events.append(own_events.numbered(key[0], self.strategies[key[0]], event))
 
-    def _verdict(self, request: Request, event: AuthorizationGranted, *, is_repeated: bool = False) -> Verdict:
+    def _verdict(self, request: Request, event: AnyDecision, *, is_repeated: bool = False) -> Verdict:
         state = stricter(self.strategies[request.key[0]].state, self.global_state)
         known = request.strategy_id, request.command.client_order_id, event.budget_currency, event.ts_event, state
         if isinstance(event, AuthorizationDenied):
             return Verdict(*known, is_repeated, event.code, event.reason)
         return Verdict(*known, is_repeated)
 
-    def _event(self, request: Request, strategy: LockedStrategy) -> AuthorizationGranted:
+    def _event(self, request: Request, strategy: LockedStrategy) -> AnyDecision:
         """The request's event, stamped."""
         # Orders claim parts of a position by `ts_init`: a new order comes after all open ones, even if their engine's
         # clock is ahead of ours.
@@ -340,7 +339,7 @@ class DecisionState:
     def writes(self) -> list[TableWrite]:
         """The rows of all decisions."""
         return [
-            own_events.event_write(self.event_rows),
+            own_events.event_write(self.events),
             feed_write(orders=[change.key for change in self.orders], budgets=self.book.changed),
             *order_writes(self.orders),
             *self.hold_changes.writes(),
@@ -350,12 +349,12 @@ class DecisionState:
         ]
 
 
-def _was_released(state: OrderState | None, decided: AuthorizationGranted) -> bool:
+def _was_released(state: OrderState | None, decided: AnyDecision) -> bool:
     """Whether the hold was given up, even if the engine submitted the order later."""
     if state is None or isinstance(decided, AuthorizationDenied):
         return False
     return state.authorization_status in (AuthorizationStatus.RELEASED, AuthorizationStatus.OVERRULED)
 
 
-def _denied(event: AuthorizationGranted, denial: Denial) -> AuthorizationDenied:
+def _denied(event: AnyDecision, denial: Denial) -> AuthorizationDenied:
     return AuthorizationDenied(**msgspec.structs.asdict(event), code=denial.code, reason=denial.reason)

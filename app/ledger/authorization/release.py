@@ -13,7 +13,7 @@ from app.ledger.holds.exposure import load_holds
 from app.ledger.holds.holds import reserve
 from app.ledger.input_checks import is_text
 from app.ledger.recording import own_events
-from app.ledger.storage.audit_log import Action, AuditedState, record
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.row_writes import feed_write, order_writes, strategy_write
 from app.ledger.storage.writing import write
@@ -76,15 +76,15 @@ async def release_order(
     change = OrderChange(key, state, 0, state.status, state.instrument_id)
     with localcontext(EXACT):
         apply(state, event)
-        book = await BudgetBook.load(work, [strategy_id], now)
+        book = await BudgetBook.of([strategy_id], now).fetch(work)
         holds = await reserve(work, [change], PositionChanges(), book, JournalReason.RELEASED)
-        row = own_events.numbered_row(strategy_id, strategies[strategy_id], event)
-        events = [own_events.event_write([row]), strategy_write(strategies)]
+        arrival = own_events.numbered(strategy_id, strategy, event)
+        events = [own_events.event_write([arrival]), strategy_write(strategies)]
         feed = feed_write(orders=[key, *holds.moved], budgets=book.changed)
         changed = [*order_writes([change]), totals.order_counts([change]), *holds.writes(), *book.writes(), feed]
         await write(work, [*events, *changed])
     after = _described(key, state, holds.moved.get(key, hold))
-    await record(work, principal, Action.ORDER_RELEASE, "order", "/".join(key), strategy_id, before, after)
+    await record(work, principal, AuditRecord(Action.ORDER_RELEASE, "order", "/".join(key), strategy_id, before, after))
     return Released(currency, now)
 
 

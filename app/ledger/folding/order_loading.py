@@ -12,7 +12,7 @@ import asyncpg
 from app.database import ReadConnection, WriteConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import OrderKey, Quarantine
-from app.ledger.storage.queries import array_source, join_by
+from app.ledger.storage.queries import ORDER_KEYS, join_by, look_up
 from app.ledger.storage.rows import ORDER_STATE, QUARANTINE
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
 from app.rules.events import OrderFilled, OrderHistoryEvent, QuarantineResolved
@@ -132,17 +132,16 @@ def _quarantine(key: OrderKey, event: OrderHistoryEvent, code: QuarantineCode, r
     return Quarantine(key[0], event.event_id, 0, key[1], event.ts_event, code, reason)
 
 
+UNSENT = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
+"""The statuses of an order that ended without reaching the market."""
 _HEADS = 100
 """So many waiting events of a type are looked at, the earliest: whether one is allowed depends on its type alone."""
 
-_KEYS = array_source("strategy_id uuid", "client_order_id text")
 _LOAD_ORDERS = f"""
-SELECT o.*, s.name AS strategy_name FROM {_KEYS} k
-{join_by("orders", "o", "k", "strategy_id", "client_order_id")}
-JOIN strategies s ON s.strategy_id = o.strategy_id
+{look_up("orders", ORDER_KEYS, "t.*, s.name AS strategy_name")} JOIN strategies s ON s.strategy_id = t.strategy_id
 """
 _LOAD_WAITED_FOR = f"""
-SELECT k.strategy_id, k.client_order_id FROM {_KEYS} k WHERE EXISTS (
+SELECT k.strategy_id, k.client_order_id FROM {ORDER_KEYS} k WHERE EXISTS (
     SELECT FROM quarantined_events q
     WHERE q.strategy_id = k.strategy_id AND q.client_order_id = k.client_order_id AND q.variant = 0
     AND q.code <> '{QuarantineCode.DISMISSED.value}' OFFSET 0
@@ -152,13 +151,12 @@ _APPLIED = """NOT EXISTS (
     SELECT FROM quarantined_events q
     WHERE q.strategy_id = order_events.strategy_id AND q.event_id = order_events.event_id AND q.variant = 0 OFFSET 0
 )"""
+_EVENT = "t.strategy_id, t.client_order_id, t.seq, t.payload"
 _LOAD_APPLIED = f"""
-SELECT e.strategy_id, e.client_order_id, e.seq, e.payload FROM {_KEYS} k
-{join_by("order_events", "e", "k", "strategy_id", "client_order_id", also=f"variant = 0 AND {_APPLIED}")}
-ORDER BY e.seq
+{look_up("order_events", ORDER_KEYS, _EVENT, also=f"variant = 0 AND {_APPLIED}")} ORDER BY t.seq
 """
 _LOAD_WAITING = f"""
-SELECT w.* FROM {_KEYS} k JOIN LATERAL (
+SELECT w.* FROM {ORDER_KEYS} k JOIN LATERAL (
     SELECT q.*, e.seq, e.payload, row_number() OVER (PARTITION BY e.type ORDER BY e.ts_init, e.seq) AS place
     FROM quarantined_events q
     {join_by("order_events", "e", "q", "strategy_id", "event_id", "variant")}
@@ -167,13 +165,10 @@ SELECT w.* FROM {_KEYS} k JOIN LATERAL (
 ) w ON w.place <= $4
 ORDER BY w.seq
 """
-_LOAD_TRADES = f"""
-SELECT f.strategy_id, f.client_order_id, f.trade_id, f.instrument_id, f.account_id FROM {_KEYS} k
-{join_by("fills", "f", "k", "strategy_id", "client_order_id")}
-"""
+_TRADE = "t.strategy_id, t.client_order_id, t.trade_id, t.instrument_id, t.account_id"
+_LOAD_TRADES = look_up("fills", ORDER_KEYS, _TRADE)
 _LOAD_SPAWNED = f"""
-SELECT o.strategy_id, o.exec_spawn_id, o.client_order_id, o.ts_init, o.spawned_qty, o.status, o.venue_order_id,
-       o.filled_qty, o.last_ts_init FROM {_KEYS} k
+SELECT o.*, '' AS strategy_name FROM {ORDER_KEYS} k
 JOIN LATERAL (
     SELECT * FROM orders WHERE strategy_id = k.strategy_id AND exec_spawn_id = k.client_order_id OFFSET 0
 ) o ON true
@@ -263,27 +258,22 @@ async def load_spawned(connection: ReadConnection, keys: Iterable[OrderKey]) -> 
     """The orders that were spawned from these, by their ids."""
     spawned: dict[OrderKey, dict[str, Spawned]] = {}
     for row in await connection.fetch(_LOAD_SPAWNED, *key_arrays(keys)):
-        primary = (str(row["strategy_id"]), row["exec_spawn_id"])
-        spawned.setdefault(primary, {})[row["client_order_id"]] = _spawned(row)
+        state = ORDER_STATE.read(row)
+        spawned.setdefault((str(row["strategy_id"]), row["exec_spawn_id"]), {})[state.client_order_id] = spawned_of(
+            state
+        )
     return spawned
 
 
-def _spawned(row: asyncpg.Record) -> Spawned:
-    status = OrderStatus(row["status"])
-    is_returned = _is_returned(status, row["venue_order_id"], row["filled_qty"])
-    return Spawned(row["ts_init"], row["spawned_qty"], row["last_ts_init"] if is_returned else None)
-
-
 def spawned_of(state: OrderState) -> Spawned:
-    """A spawned order, by its state."""
+    """A spawned order, from its state.
+
+    If the order was denied, or rejected before it was accepted, NautilusTrader since 1.222 or later gives the primary
+    order its quantity back.
+    """
     assert state.spawned_qty is not None
-    is_returned = _is_returned(state.status, state.venue_order_id, state.filled_qty)
-    return Spawned(state.ts_init, state.spawned_qty, state.last_ts_init if is_returned else None)
-
-
-def _is_returned(status: OrderStatus, venue_order_id: str | None, filled_qty: Any) -> bool:
-    """Denied, or rejected before it was accepted: since 1.222 or later the primary order gets its quantity back."""
-    return status in (OrderStatus.DENIED, OrderStatus.REJECTED) and venue_order_id is None and not filled_qty
+    is_unsent = state.status in UNSENT and state.venue_order_id is None and not state.filled_qty
+    return Spawned(state.ts_init, state.spawned_qty, state.last_ts_init if is_unsent else None)
 
 
 def key_arrays(keys: Iterable[OrderKey]) -> tuple[list[str], list[str]]:

@@ -17,6 +17,7 @@ from msgspec.json import Decoder
 from app.database import WriteConnection
 from app.ledger.batch import Arrival, NewFill, OrderKey, Quarantine
 from app.ledger.folding.order_loading import (
+    UNSENT,
     FoldedOrder,
     StoredOrder,
     TradeKey,
@@ -30,22 +31,21 @@ from app.ledger.folding.order_loading import (
     spawned_of,
     trade_of,
 )
-from app.ledger.storage.queries import BatchQuery, array_source
+from app.ledger.storage.queries import ORDER_KEYS, BatchQuery
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
 from app.rules.events import (
-    AuthorizationGranted,
     OrderFilled,
     OrderHistoryEvent,
     OrderInitialized,
+    OrderTerms,
     QuarantineResolved,
 )
 from app.rules.order_fold import Spawned, is_reconciled
 from app.rules.order_lifecycle import apply, comes_in_order, is_overruling, open_order, refusal
 from app.rules.order_state import OrderState, conclude
 
-_KEYS = array_source("strategy_id uuid", "client_order_id text")
 _KNOWN = f"""
-SELECT k.ordinal FROM {_KEYS} k
+SELECT k.ordinal FROM {ORDER_KEYS} k
 WHERE EXISTS (
     SELECT FROM orders WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id OFFSET 0
 ) OR EXISTS (
@@ -53,17 +53,10 @@ WHERE EXISTS (
     WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id AND variant = 0 OFFSET 0
 )
 """
-_UNSENT = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
 _NOTHING = StoredOrder()
 
 
-class _Place(Struct):
-    ordinal: int
-
-
-_PLACES = Decoder(list[_Place])
-
-
+_ORDINALS = Decoder(list[dict[str, int]])
 LAST = 2**63 - 1
 """After every event."""
 
@@ -138,7 +131,7 @@ async def move_orders(
 def known_of(keys: Iterable[OrderKey]) -> BatchQuery[list[OrderKey]]:
     """Which of the keys are orders, or have events that wait to be applied."""
     asked = list(keys)
-    return BatchQuery(_KNOWN, key_arrays(asked), _PLACES, lambda rows: [asked[row.ordinal - 1] for row in rows])
+    return BatchQuery(_KNOWN, key_arrays(asked), _ORDINALS, lambda rows: [asked[row["ordinal"] - 1] for row in rows])
 
 
 async def load_states(
@@ -237,7 +230,7 @@ class _Refold:
             (key[0], state.exec_spawn_id)
             for key, state, status_before in moved
             if state.exec_spawn_id is not None
-            and (status_before is None or state.status in _UNSENT or status_before in _UNSENT)
+            and (status_before is None or state.status in UNSENT or status_before in UNSENT)
         }
 
     async def _fold_primaries(self, primaries: set[OrderKey], moved: Mapping[OrderKey, OrderState]) -> None:
@@ -345,5 +338,5 @@ def _makes_known(event: Any) -> bool:
 def _amount_of(before: OrderState | None, applied: Iterable[OrderHistoryEvent]) -> Decimal | None:
     if before is not None:
         return before.quantity if before.is_quote_quantity else None
-    made = (event for event in applied if isinstance(event, OrderInitialized | AuthorizationGranted))
+    made = (event for event in applied if isinstance(event, OrderTerms))
     return next((event.quantity for event in made if event.quote_quantity is True), None)

@@ -12,9 +12,9 @@ from sqlalchemy import select, tuple_
 
 from app.database import WriteConnection
 from app.ledger.batch import BookedFill, NewFill, PositionChanges, PositionKey, PositionRecord
-from app.ledger.folding.valuations import load_valuations
+from app.ledger.folding.valuations import valuations_of
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.queries import array_source, parameter, sql
+from app.ledger.storage.queries import POSITION_KEYS, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.rows import booked_of, position_of
 from app.models import Fill
@@ -33,9 +33,8 @@ from app.rules.valuation import assumed
 
 _ZERO = Decimal(0)
 _NO_REPEAT = str(NO_REPEAT)
-_KEYS = array_source("strategy_id uuid", "position_id text")
 _LOAD_LATEST = f"""
-SELECT p.* FROM {_KEYS} k JOIN LATERAL (
+SELECT p.* FROM {POSITION_KEYS} k JOIN LATERAL (
     SELECT * FROM positions WHERE strategy_id = k.strategy_id AND position_id = k.position_id ORDER BY n DESC LIMIT 1
 ) p ON true
 """
@@ -180,7 +179,7 @@ async def _value(work: WriteConnection, currencies: Mapping[str, str], changes: 
     """Read how instruments are valued; those that are not known are assumed, by the quote currency of a fill."""
     if not currencies:
         return
-    changes.valuations.update(await load_valuations(work, currencies))
+    changes.valuations.update(await valuations_of(currencies).fetch(work))
     for instrument_id, currency in currencies.items():
         if instrument_id not in changes.valuations:
             changes.valuations[instrument_id] = assumed(currency)

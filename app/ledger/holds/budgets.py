@@ -6,11 +6,10 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from app.database import WriteConnection
-from app.ledger.storage.queries import BatchQuery, fetch_all_at_once
+from app.ledger.storage.queries import BatchQuery
 from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import BUDGETS, JOURNAL
-from app.ledger.storage.writing import Insert, TableWrite, Update, write
+from app.ledger.storage.writing import Insert, TableWrite, Update
 from app.models import Budget, BudgetJournalEntry
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import JournalReason
@@ -50,12 +49,6 @@ class BudgetBook:
             return cls({(row.strategy_id, row.currency): row.state for row in rows}, now)
 
         return BatchQuery(_LOAD, [list(strategy_ids)], _ROWS, read)
-
-    @classmethod
-    async def load(cls, work: WriteConnection, strategy_ids: Iterable[str], now: int) -> "BudgetBook":
-        """The same, asked at once."""
-        (book,) = await fetch_all_at_once(work, cls.of(strategy_ids, now))
-        return book  # type: ignore[no-any-return]
 
     def find(self, key: BudgetKey) -> BudgetState | None:
         """The budget, where one is set."""
@@ -102,11 +95,6 @@ class BudgetBook:
             Insert(Budget, BUDGETS.columns, new),
             Update(Budget, BUDGETS.columns, known),
         ]
-
-    async def write(self, work: WriteConnection) -> list[BudgetKey]:
-        """Write it. Returns which budgets changed."""
-        await write(work, self.writes())
-        return self.changed
 
     def _note(self, key: BudgetKey, state: BudgetState, entry: JournalEntry | None) -> None:
         self._changed[key] = state

@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 from app.database import WriteConnection
 from app.ledger.batch import BookedFill, OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange
-from app.ledger.storage.queries import BatchQuery, array_source, join_by
+from app.ledger.storage.queries import ORDER_KEYS, BatchQuery, array_source, join_by, look_up
 from app.ledger.storage.rows import HOLD_STATE, ORDER_STATE
 from app.models.orders import OPEN
 from app.rules.enums import OrderSide, QuantitySource
@@ -28,7 +28,6 @@ Side: TypeAlias = tuple[Market, OrderSide]
 
 _MARKETS = array_source("strategy_id uuid", "instrument_id text")
 _SIDES = array_source("strategy_id uuid", "instrument_id text", "side text")
-_KEYS = array_source("strategy_id uuid", "client_order_id text")
 _OPEN_QTY = f"""
 SELECT p.strategy_id, p.instrument_id, p.entry, sum(abs(p.signed_qty)) AS open_qty FROM {_MARKETS} k
 {join_by("positions", "p", "k", "strategy_id", "instrument_id", also="status = 'OPEN'")}
@@ -39,10 +38,7 @@ SELECT h.strategy_id, h.client_order_id, o.instrument_id, h.currency, o.quantity
 JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_order_id
 WHERE h.strategy_id = ANY($1::uuid[]) AND h.is_unvalued ORDER BY 1, 2
 """
-_HOLDS = f"""
-SELECT h.* FROM {_KEYS} k
-{join_by("holds", "h", "k", "strategy_id", "client_order_id")}
-"""
+_HOLDS = look_up("holds", ORDER_KEYS)
 _OPEN_ORDERS = f"""
 SELECT o.*, '' AS strategy_name, h.*
 FROM {_SIDES} k

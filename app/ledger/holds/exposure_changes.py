@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import attrgetter
 
-from app.ledger.batch import BookedFill, OrderKey, PositionChanges, PositionRecord
+from app.ledger.batch import BookedFill, OrderKey, PositionChanges
 from app.ledger.folding.orders import LAST, OrderChange
 from app.ledger.holds.exposure import Market, OrderWithHold, Side, reducible_in
 from app.rules.enums import OrderSide
@@ -42,23 +42,15 @@ def trades_of(positions: PositionChanges) -> Trades:
         quantity = booked.fill.last_qty if is_increasing else booked.outcome.flip_qty
         trades.increasing[key] += quantity
         trades.amounts[key] += quantity * abs(booked.fill.last_px)
-    records: list[tuple[tuple[str, str], PositionRecord | None, PositionRecord | None]]
-    records = [((place[0], place[1]), record.before, record) for place, record in positions.records.items()]
-    records += [((place[0], place[1]), record, None) for place, record in positions.removed.items()]
-    for place, before, after in records:
-        order = (place[0], last_order.get(place))
-        for side, sign in ((before, -1), (after, 1)):
-            if side is not None and side.state.signed_qty:
-                _add_record(trades, order, side, sign)
+    for place, record, sign in positions.moves():
+        state = record.state
+        if not state.signed_qty:
+            continue
+        order = (place[0], last_order.get(place[:2]))
+        trades.open_qty[(place[0], record.instrument_id), state.entry] += sign * abs(state.signed_qty)
+        amounts = trades.reserved.setdefault(order, {})
+        amounts[state.currency] = amounts.get(state.currency, _ZERO) + sign * record.reserved
     return trades
-
-
-def _add_record(trades: Trades, order: tuple[str, str | None], record: PositionRecord, sign: int) -> None:
-    market = (order[0], record.instrument_id)
-    trades.open_qty[market, record.state.entry] += sign * abs(record.state.signed_qty)
-    amounts = trades.reserved.setdefault(order, {})
-    currency = record.state.currency
-    amounts[currency] = amounts.get(currency, _ZERO) + sign * record.reserved
 
 
 def given_up_of(

@@ -26,9 +26,9 @@ from app.ledger.holds.exposure import (
     reducible_in,
     refer_to_own_events,
 )
-from app.ledger.holds.exposure_changes import given_up_of, trades_of
+from app.ledger.holds.exposure_changes import Trades, given_up_of, trades_of
 from app.ledger.storage.queries import fetch_all_at_once
-from app.ledger.storage.rows import HOLDS, hold_row
+from app.ledger.storage.rows import HOLDS
 from app.ledger.storage.writing import Insert, TableWrite, Update
 from app.models import Hold
 from app.rules.enums import JournalReason, OrderSide, QuantitySource
@@ -51,19 +51,9 @@ class HoldChanges:
     def writes(self) -> list[TableWrite]:
         """What is to be written."""
         return [
-            Insert(Hold, HOLDS.columns, [hold_row(key, hold) for key, hold in self.new.items()]),
-            Update(Hold, HOLDS.columns, [hold_row(key, hold) for key, hold in self.moved.items()]),
+            Insert(Hold, HOLDS.columns, [HOLDS.row(key, hold) for key, hold in self.new.items()]),
+            Update(Hold, HOLDS.columns, [HOLDS.row(key, hold) for key, hold in self.moved.items()]),
         ]
-
-
-@dataclass(slots=True)
-class _Steps:
-    """What an order would add to exposure now, and what its fills and its end did in the batch."""
-
-    quantity: Decimal
-    increasing: Decimal
-    amounts: Decimal
-    given_up: Decimal
 
 
 async def reserve(
@@ -106,13 +96,7 @@ async def reserve(
     given_up = given_up_of(orders, with_holds, open_qty, positions)
     for order, quantity in _increasing(with_holds, open_qty):
         before, change = stored[order.key], moved.get(order.key)
-        steps = _Steps(
-            quantity,
-            trades.increasing.get(order.key, _ZERO),
-            trades.amounts.get(order.key, _ZERO),
-            given_up.get(order.key, _ZERO),
-        )
-        _move(order, change, steps, valuations.get(order.instrument_id))
+        _move(order, change, quantity, trades, given_up.get(order.key, _ZERO), valuations.get(order.instrument_id))
         if order.key not in changes.new and order.hold != before:
             changes.moved[order.key] = order.hold
         why = reason if change is not None else None
@@ -152,11 +136,21 @@ def _value_by(order: OrderWithHold, valuation: Valuation | None, valued_before: 
     hold.convert(before, valuation)
 
 
-def _move(order: OrderWithHold, change: OrderChange | None, steps: _Steps, valuation: Valuation | None) -> None:
-    """Move a hold to what it must be now. One that cannot be valued holds nothing, until it can."""
+def _move(
+    order: OrderWithHold,
+    change: OrderChange | None,
+    quantity: Decimal,
+    trades: Trades,
+    given_up: Decimal,
+    valuation: Valuation | None,
+) -> None:
+    """Update the hold of an order that would add `quantity` to exposure. A hold that cannot be valued is empty.
+
+    `given_up` is the quantity that the order would still have added when it ended.
+    """
     hold, price_before = order.hold, order.hold.unit_price
     hold.unit_price = _unit_price(order)
-    hold.is_unvalued = order.order.is_unknown or (bool(steps.quantity) and not hold.is_placed)
+    hold.is_unvalued = order.order.is_unknown or (bool(quantity) and not hold.is_placed)
     if hold.unit_price is None or hold.currency is None:
         hold.remaining = _ZERO
         return
@@ -168,10 +162,10 @@ def _move(order: OrderWithHold, change: OrderChange | None, steps: _Steps, valua
         hold.reprice(price_before, valuation)
     is_spent = was_for_amount and change is not None and change.state.quantity_source is QuantitySource.INFERRED
     if order.order.is_amount or is_spent:
-        captured = hold_amount(steps.amounts, _ONE, valuation)
+        captured = hold_amount(trades.amounts.get(order.key, _ZERO), _ONE, valuation)
     else:
-        captured = hold_amount(steps.increasing, hold.unit_price, valuation)
-    hold.remaining = hold_amount(steps.quantity, hold.unit_price, valuation)
+        captured = hold_amount(trades.increasing.get(order.key, _ZERO), hold.unit_price, valuation)
+    hold.remaining = hold_amount(quantity, hold.unit_price, valuation)
     hold.captured += captured
     if change is None:
         return
@@ -186,7 +180,7 @@ def _move(order: OrderWithHold, change: OrderChange | None, steps: _Steps, valua
         amended = valuation.notional(change.state.quantity - before, hold.unit_price)
         hold.voided = max(hold.voided - captured + amended, _ZERO)
     else:
-        hold.voided = hold_amount(steps.given_up, hold.unit_price, valuation)
+        hold.voided = hold_amount(given_up, hold.unit_price, valuation)
 
 
 def _unit_price(order: OrderWithHold) -> Decimal | None:

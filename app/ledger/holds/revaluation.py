@@ -19,7 +19,7 @@ from app.ledger.folding.orders import OrderChange, load_states
 from app.ledger.folding.positions import START, recompute
 from app.ledger.folding.reconciliation import reconcile
 from app.ledger.folding.totals import rebuild_fill_sums
-from app.ledger.folding.valuations import load_valuations
+from app.ledger.folding.valuations import valuations_of
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import Market, UnvaluedOrder, load_holds, load_last_prices
 from app.ledger.holds.holds import reserve, value_ended
@@ -27,7 +27,7 @@ from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_s
 from app.ledger.storage.queries import is_any_of, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write, moved_position_writes, revised_fill_write
-from app.ledger.storage.rows import HOLD_STATE, HOLDS, hold_row
+from app.ledger.storage.rows import HOLD_STATE, HOLDS
 from app.ledger.storage.writing import Update, write
 from app.models import Hold, PendingRevaluation, Position, Strategy
 from app.models.orders import OPEN
@@ -99,7 +99,7 @@ async def _revalue_positions(
     Returns the strategies too whose engine turns out to deduct base fees.
     """
     deducting: set[str] = set()
-    total = PositionChanges(valuations=await load_valuations(work, instruments))
+    total = PositionChanges(valuations=await valuations_of(instruments).fetch(work))
     for strategy_id, position_id in await work.fetch(_POSITIONS, instruments):
         key = (str(strategy_id), position_id)
         deducts = strategies[key[0]].deducts_base_fees
@@ -126,7 +126,7 @@ async def _rehold(
     states, _ = await load_states(work, keys)
     orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
     concerned = {key[0] for key in keys} | {place[0] for place in (*positions.records, *positions.removed)}
-    book = await BudgetBook.load(work, sorted(concerned), time_ns())
+    book = await BudgetBook.of(sorted(concerned), time_ns()).fetch(work)
     holds = await reserve(
         work, orders, positions, book, JournalReason.REVALUED, valued_before=valued_before, prices=prices
     )
@@ -137,7 +137,7 @@ async def _rehold(
 
 async def _convert_ended(work: WriteConnection, instruments: Sequence[str], before: Mapping[str, Valuation]) -> None:
     """Convert the holds of ended orders to the new valuation."""
-    after = await load_valuations(work, instruments)
+    after = await valuations_of(instruments).fetch(work)
     changed = [one for one in instruments if one not in before or before[one].terms != after[one].terms]
     if not changed:
         return
@@ -145,7 +145,7 @@ async def _convert_ended(work: WriteConnection, instruments: Sequence[str], befo
     for row in await work.fetch(_ENDED_HOLDS, changed):
         hold, instrument_id = HOLD_STATE.read(row), row["instrument_id"]
         hold.convert(before.get(instrument_id, assumed(row["currency"])), after[instrument_id])
-        rows.append(hold_row((str(row["strategy_id"]), row["client_order_id"]), hold))
+        rows.append(HOLDS.row((str(row["strategy_id"]), row["client_order_id"]), hold))
     await write(work, [Update(Hold, HOLDS.columns, rows)])
 
 
@@ -155,10 +155,10 @@ async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
         return
     states, _ = await load_states(work, keys)
     holds = await load_holds(work, keys)
-    valuations = await load_valuations(work, {states[key].instrument_id for key in keys})
+    valuations = await valuations_of({states[key].instrument_id for key in keys}).fetch(work)
     for key in keys:
         value_ended(key, states[key], holds[key], valuations[states[key].instrument_id])
-    rows = [hold_row(key, holds[key]) for key in keys]
+    rows = [HOLDS.row(key, holds[key]) for key in keys]
     await write(work, [Update(Hold, HOLDS.columns, rows), feed_write(orders=keys)])
 
 
@@ -167,7 +167,7 @@ async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOr
 
     Their strategies must be locked. Returns whether any could be valued; writes, and commits nothing.
     """
-    known = await load_valuations(work, {order.instrument_id for order in unvalued})
+    known = await valuations_of({order.instrument_id for order in unvalued}).fetch(work)
     prices = await load_last_prices(work, {(order.strategy_id, order.instrument_id) for order in unvalued})
     keys = [
         (order.strategy_id, order.client_order_id)
@@ -214,7 +214,7 @@ async def revalue_pending(database: Database) -> None:
             return
         strategies = await lock_all_strategies(work)
         pending = [row["instrument_id"] for row in await work.fetch(_PENDING)]
-        known = await load_valuations(work, pending)
+        known = await valuations_of(pending).fetch(work)
         await revalue(work, strategies, {one: known.get(one) for one in pending})
         await work.execute(_DONE, pending)
         await work.commit()

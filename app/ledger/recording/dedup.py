@@ -74,12 +74,7 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
     for arrival in (*arrivals, *conflicts):
         strategy = strategies[arrival.strategy_id]
         arrival.seq = strategy.event_seq = strategy.event_seq + 1
-    return Admitted(arrivals, conflicts, signals, strategies, new_strategies, duplicates + known + repeated)
-
-
-def empty_admission(arrivals: Sequence[Arrival], strategies: dict[str, LockedStrategy]) -> Admitted:
-    """Events of our own that are numbered already, of strategies that are locked."""
-    return Admitted(arrivals, [], [], strategies, [], 0)
+    return Admitted(strategies, arrivals, conflicts, signals, new_strategies, duplicates + known + repeated)
 
 
 def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str]) -> str:

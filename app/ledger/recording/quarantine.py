@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from time import time_ns
 
 import asyncpg
-from msgspec.json import encode
 
 from app.database import WriteConnection
 from app.errors import EventNotFound, EventNotResolvable, InputInvalid, StrategyNotFound
-from app.ledger.batch import Arrival, Quarantine
+from app.ledger.batch import Admitted, Quarantine
 from app.ledger.folding.order_loading import dismissal_reason
 from app.ledger.input_checks import check_text
 from app.ledger.recording import own_events
-from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted
-from app.ledger.storage.audit_log import Action, AuditedState, record
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.row_mapping import columns_of
 from app.ledger.storage.rows import QUARANTINED
@@ -92,18 +90,9 @@ async def resolve_quarantine(
         reason=command.reason,
         actor=principal.actor,
     )
-    strategy.event_seq += 1
-    arrival = Arrival(strategy_id, strategy.event_seq, event, encode(event).decode())
-    recorded = await apply_admitted(work, empty_admission([arrival], strategies))
-    resolution = (
-        strategy_id,
-        command.event_id,
-        command.variant,
-        command.action,
-        command.reason,
-        event.actor,
-        now,
-    )
+    arrival = own_events.numbered(strategy_id, strategy, event)
+    recorded = await apply_admitted(work, Admitted(strategies, [arrival]))
+    resolution = (strategy_id, event.resolves, event.variant, event.action, event.reason, event.actor, now)
     resolved = Merge(QuarantineResolution, columns_of(QuarantineResolution), [resolution])
     await write(work, [resolved, *_conflict_writes(row, event, strategy_id)])
     await _audit(work, principal, strategy_id, row, event)
@@ -160,4 +149,5 @@ async def _audit(
     if event.action is QuarantineAction.DISMISS:
         after["code"] = QuarantineCode.DISMISSED.value
     entity_id = f"{strategy_id}/{event.resolves}/{event.variant}"
-    await record(work, principal, Action.QUARANTINE_RESOLVE, "event", entity_id, strategy_id, before, after)
+    act = AuditRecord(Action.QUARANTINE_RESOLVE, "event", entity_id, strategy_id, before, after)
+    await record(work, principal, act)

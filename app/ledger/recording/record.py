@@ -32,12 +32,13 @@ from app.ledger.holds.budgets import BudgetBook, BudgetKey
 from app.ledger.holds.holds import HoldChanges, reserve
 from app.ledger.holds.revaluation import value_waiting
 from app.ledger.recording.dedup import admit
+from app.ledger.recording.own_events import event_write
 from app.ledger.recording.signals import add_signals
 from app.ledger.storage.row_mapping import key_of
 from app.ledger.storage.row_writes import add_instruments, feed_write, order_writes, position_writes, strategy_write
-from app.ledger.storage.rows import EVENT_COLUMNS, QUARANTINED, event_row
+from app.ledger.storage.rows import QUARANTINED
 from app.ledger.storage.writing import CANNOT_BE_STORED, Delete, Insert, Merge, TableWrite, write
-from app.models import OrderEvent, QuarantinedEvent
+from app.models import QuarantinedEvent
 from app.rules.enums import QuarantineCode
 from app.rules.events import POSITION_EVENTS
 from app.rules.money import EXACT
@@ -110,7 +111,7 @@ async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterab
         news = (new for new in admitted.arrivals if type(new.event) not in POSITION_EVENTS)
         orders = await move_orders(work, news, anew)
         positions, reconciled = await book_and_reconcile(work, orders.fills, reports, admitted.strategies)
-        book = await BudgetBook.load(work, admitted.strategies, time.time_ns())
+        book = await BudgetBook.of(admitted.strategies, time.time_ns()).fetch(work)
         holds = await reserve(work, orders.orders, positions, book)
         conflicts = [_conflict(arrival) for arrival in admitted.conflicts]
         orders.quarantined += conflicts
@@ -181,11 +182,10 @@ def _rejected(signal: SignalArrival) -> Rejected:
 
 
 def _event_writes(admitted: Admitted, orders: OrderChanges) -> list[TableWrite]:
-    arrivals = (*admitted.arrivals, *admitted.conflicts)
     new = [QUARANTINED.row((), item) for item in orders.quarantined]
     revised = [QUARANTINED.row((), item) for item in orders.requarantined]
     return [
-        Insert(OrderEvent, EVENT_COLUMNS, [event_row(arrival) for arrival in arrivals]),
+        event_write((*admitted.arrivals, *admitted.conflicts)),
         Delete(QuarantinedEvent, key_of(QuarantinedEvent), orders.released),
         Insert(QuarantinedEvent, QUARANTINED.columns, new),
         Merge(QuarantinedEvent, QUARANTINED.columns, revised),

@@ -3,7 +3,7 @@
 from sqlalchemy import delete, select
 
 from app.database import Database
-from app.ledger.recording.dedup import empty_admission
+from app.ledger.batch import Admitted
 from app.ledger.recording.record import apply_admitted, value_waiting_orders
 from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.queries import is_any_of, parameter, sql
@@ -38,7 +38,7 @@ async def _refold_some(database: Database, strategy_id: str) -> int:
         if not client_order_ids:
             return 0
         keys = [(strategy_id, client_order_id) for client_order_id in client_order_ids]
-        recorded = await apply_admitted(work, empty_admission([], strategies), keys)
+        recorded = await apply_admitted(work, Admitted(strategies), keys)
         await work.execute(_DONE, strategy_id, client_order_ids)
         await work.commit()
     if recorded.revaluable:

@@ -37,13 +37,13 @@ def sql(statement: Executable) -> str:
     return str(statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))  # type: ignore[attr-defined]
 
 
-def array_source(*columns: str, first: int = 1) -> str:
-    """A FROM item over arrays of text, one parameter a column from `$first` on, cast as declared: `"strategy_id uuid"`.
+def array_source(*columns: str) -> str:
+    """A FROM item over arrays of text, one parameter per column from `$1` on, cast as declared: `"strategy_id uuid"`.
 
-    It has the columns by name, and `ordinal`, counted from 1.
+    The item has the columns by name, and `ordinal`, counted from 1.
     """
     names = [column.split(" ", 1) for column in columns]
-    arrays = ", ".join(f"${place}::text[]" for place in range(first, first + len(names)))
+    arrays = ", ".join(f"${place}::text[]" for place in range(1, len(names) + 1))
     raw = ", ".join(f"c{place}" for place in range(len(names)))
     casts = ", ".join(f"c{place}::{kind} AS {name}" for place, (name, kind) in enumerate(names))
     return f"(SELECT {casts}, ordinal FROM unnest({arrays}) WITH ORDINALITY AS raw({raw}, ordinal))"
@@ -59,6 +59,16 @@ def join_by(table: str, alias: str, keys: str, *columns: str, also: str = "true"
     return f"JOIN LATERAL (SELECT * FROM {table} WHERE {matched} AND {also} OFFSET 0) {alias} ON true"
 
 
+ORDER_KEYS = array_source("strategy_id uuid", "client_order_id text")
+POSITION_KEYS = array_source("strategy_id uuid", "position_id text")
+
+
+def look_up(table: str, keys: str, selected: str = "t.*", *, also: str = "true") -> str:
+    """Rows of a table by the keys of an `array_source`, whose columns the table has too. `t` is the table's alias."""
+    columns = re.findall(r"AS (\w+)", keys.partition(" FROM ")[0])
+    return f"SELECT {selected} FROM {keys} k {join_by(table, 't', 'k', *columns, also=also)}"
+
+
 @dataclass(slots=True, frozen=True)
 class BatchQuery(Generic[Result]):
     """A SELECT with its arguments (`$1` is the first).
@@ -70,6 +80,11 @@ class BatchQuery(Generic[Result]):
     arguments: Sequence[Any]
     rows: msgspec.json.Decoder[Any]
     read: Callable[[Any], Result]
+
+    async def fetch(self, connection: ReadConnection) -> Result:
+        """The result, in a statement of its own."""
+        (result,) = await fetch_all_at_once(connection, self)
+        return result  # type: ignore[no-any-return]
 
 
 async def fetch_all_at_once(connection: ReadConnection, *queries: BatchQuery[Any]) -> list[Any]:

@@ -8,8 +8,8 @@ from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange
 from app.ledger.holds.budgets import BudgetKey
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.row_mapping import key_of
-from app.ledger.storage.rows import CHANGE_COLUMNS, FILLS, ORDERS, POSITIONS, fill_values, order_row, position_values
+from app.ledger.storage.row_mapping import Row, key_of
+from app.ledger.storage.rows import CHANGE_COLUMNS, FILLS, ORDERS, POSITIONS, fill_values, position_values
 from app.ledger.storage.writing import Delete, Insert, TableWrite, Update
 from app.models import Change, Fill, Order, Position, Strategy
 from app.models.administration import ALL
@@ -32,10 +32,11 @@ def strategy_write(strategies: Mapping[str, LockedStrategy]) -> TableWrite:
 
 def order_writes(orders: Sequence[OrderChange]) -> list[TableWrite]:
     """New and changed orders. `totals.order_counts` has the counts by status."""
-    new = [order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is None]
-    moved = [
-        order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is not None
-    ]
+    new: list[Row] = []
+    moved: list[Row] = []
+    for change in orders:
+        rows = new if change.status_before is None else moved
+        rows.append(ORDERS.row((*change.key, change.waiting), change.state))
     return [Insert(Order, ORDERS.columns, new), Update(Order, ORDERS.columns, moved)]
 
 

@@ -1,14 +1,13 @@
 """The mappings of the ledger's values to rows (`row_mapping`), and rows of events."""
 
 import asyncpg
-import msgspec
 
-from app.ledger.batch import Arrival, BookedFill, OrderKey, PositionPlace, PositionRecord, Quarantine
+from app.ledger.batch import Arrival, BookedFill, PositionPlace, PositionRecord, Quarantine
 from app.ledger.storage.row_mapping import Fields, Row, RowMapping, columns_of
 from app.models import Budget, BudgetJournalEntry, Change, Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import Reconciliation
-from app.rules.events import AnyOwnEvent, OrderFilled
+from app.rules.events import OrderFilled
 from app.rules.holds import HoldState
 from app.rules.order_state import OrderState
 from app.rules.positions import FillOutcome, FillPlace, PositionFill, PositionState
@@ -63,7 +62,6 @@ QUARANTINED = RowMapping((), QUARANTINE)
 EVENT_COLUMNS = columns_of(OrderEvent)
 CHANGE_COLUMNS = columns_of(Change, leaving=("id", "xid"))
 """Those that PostgreSQL does not fill by itself."""
-_json = msgspec.json.Encoder().encode
 
 
 def event_row(arrival: Arrival) -> Row:
@@ -82,21 +80,6 @@ def event_row(arrival: Arrival) -> Row:
         arrival.payload,
         position_id,
     )
-
-
-def own_event_row(strategy_id: str, seq: int, event: AnyOwnEvent) -> Row:
-    """A row of `order_events`, of an event of Purser's own."""
-    return event_row(Arrival(strategy_id, seq, event, _json(event).decode()))
-
-
-def order_row(key: OrderKey, state: OrderState, waiting: int) -> Row:
-    """A row of `orders`."""
-    return ORDERS.row((*key, waiting), state)
-
-
-def hold_row(key: OrderKey, hold: HoldState) -> Row:
-    """A row of `holds`."""
-    return HOLDS.row(key, hold)
 
 
 def booked_of(row: asyncpg.Record) -> BookedFill:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from app.database import ReadConnection
-from app.ledger.verify.statements import Finding
+from app.ledger.verify.invariants import Finding
 from app.rules.audit_chain import GENESIS, Link, hash_of
 
 _ENTRIES = "SELECT * FROM audit_entries ORDER BY id"

@@ -1,6 +1,6 @@
 """The invariants of budgets, holds and the journal, each as a statement that answers its violations."""
 
-from app.ledger.verify.statements import Statement, differing, half_even
+from app.ledger.verify.invariants import differing, half_even, stated
 from app.models.orders import OPEN
 
 _RESERVED = """(
@@ -204,42 +204,29 @@ _DECISIONS = """(
     GROUP BY 1, 2
 ) recomputed"""
 
-BUDGET_STATEMENTS = (
-    Statement(
-        1,
-        "what a budget has reserved is its open holds and the cost of its open positions",
-        differing("strategy_id, currency", _RESERVED, _RECOMPUTED, "orders, positions"),
-    ),
-    Statement(2, "every hold: amount = remaining + captured + voided", _UNBALANCED),
-    Statement(
-        2,
-        "every hold is what its open order would add to exposure, and says where that cannot be valued",
-        differing("strategy_id, client_order_id", _REMAINING, _OPEN_HOLDS, "remaining, is_unvalued"),
-    ),
-    Statement(2, "every open order's hold is valued at the order's price", _PRICED_OTHERWISE),
-    Statement(2, "every open order holds what its instrument settles in", _HELD_IN_ANOTHER_CURRENCY),
-    Statement(
-        3,
-        "journal versions count from 1 to the budget's without a gap",
-        differing("strategy_id, currency", _JOURNALED, _ENTRIES, "entries, last"),
-    ),
-    Statement(3, "each journal entry begins where the one before it ended", _UNCHAINED),
-    Statement(
-        3,
-        "the last journal entry is the budget as it stands",
-        differing("strategy_id, currency", _AS_JOURNALED, _LAST_ENTRIES, "allocated, reserved"),
-    ),
-    Statement(3, "each journal entry's reason is something that happened to its order", _UNFOUNDED),
-    Statement(3, "each cap that was set has its act in the audit log", _SET_WITHOUT_ACT),
-    Statement(4, "no grant reserved more than was allocated", _GRANTED_TOO_MUCH),
-    Statement(4, "nothing was granted while the need of an open order was unknown", _GRANTED_WHILE_UNVALUED),
-    Statement(4, "a budget is over exactly when it says why", _OVER),
-    Statement(5, "an order that has ended holds nothing", _ENDED_WITH_HOLD),
-    Statement(5, "an open order has its hold", _ORDER_WITHOUT_HOLD),
-    Statement(5, "every hold has its order", _HOLD_WITHOUT_ORDER),
-    Statement(
-        9,
-        "one decision for each order that was asked about",
-        differing("strategy_id, client_order_id", _GRANTED_OR_DENIED, _DECISIONS, "n"),
-    ),
+_HOLDS_FOLLOW = "every hold is what its open order would add to exposure, and says where that cannot be valued"
+_RESERVATIONS_DIFFER = differing("strategy_id, currency", _RESERVED, _RECOMPUTED, "orders, positions")
+_HOLDS_DIFFER = differing("strategy_id, client_order_id", _REMAINING, _OPEN_HOLDS, "remaining, is_unvalued")
+_VERSIONS_DIFFER = differing("strategy_id, currency", _JOURNALED, _ENTRIES, "entries, last")
+_LAST_ENTRIES_DIFFER = differing("strategy_id, currency", _AS_JOURNALED, _LAST_ENTRIES, "allocated, reserved")
+_DECISIONS_DIFFER = differing("strategy_id, client_order_id", _GRANTED_OR_DENIED, _DECISIONS, "n")
+
+BUDGET_INVARIANTS = (
+    stated(1, "what a budget has reserved is its open holds and the cost of its open positions", _RESERVATIONS_DIFFER),
+    stated(2, "every hold: amount = remaining + captured + voided", _UNBALANCED),
+    stated(2, _HOLDS_FOLLOW, _HOLDS_DIFFER),
+    stated(2, "every open order's hold is valued at the order's price", _PRICED_OTHERWISE),
+    stated(2, "every open order holds what its instrument settles in", _HELD_IN_ANOTHER_CURRENCY),
+    stated(3, "journal versions count from 1 to the budget's without a gap", _VERSIONS_DIFFER),
+    stated(3, "each journal entry begins where the one before it ended", _UNCHAINED),
+    stated(3, "the last journal entry is the budget as it stands", _LAST_ENTRIES_DIFFER),
+    stated(3, "each journal entry's reason is something that happened to its order", _UNFOUNDED),
+    stated(3, "each cap that was set has its act in the audit log", _SET_WITHOUT_ACT),
+    stated(4, "no grant reserved more than was allocated", _GRANTED_TOO_MUCH),
+    stated(4, "nothing was granted while the need of an open order was unknown", _GRANTED_WHILE_UNVALUED),
+    stated(4, "a budget is over exactly when it says why", _OVER),
+    stated(5, "an order that has ended holds nothing", _ENDED_WITH_HOLD),
+    stated(5, "an open order has its hold", _ORDER_WITHOUT_HOLD),
+    stated(5, "every hold has its order", _HOLD_WITHOUT_ORDER),
+    stated(9, "one decision for each order that was asked about", _DECISIONS_DIFFER),
 )

@@ -12,11 +12,11 @@ from app.ledger.batch import BookedFill, NewFill, PositionChanges, PositionRecor
 from app.ledger.folding.order_loading import FoldedOrder, fold_order, load_spawned
 from app.ledger.folding.positions import booked_anew, is_position_id, position_id_of, run_fills
 from app.ledger.folding.reconciliation import compare_all
-from app.ledger.folding.valuations import load_valuations
-from app.ledger.storage.queries import array_source
+from app.ledger.folding.valuations import valuations_of
+from app.ledger.storage.queries import ORDER_KEYS, POSITION_KEYS, look_up
 from app.ledger.storage.row_mapping import Row, RowMapping
 from app.ledger.storage.rows import FILLS, ORDERS, POSITIONS, booked_of, fill_values, position_of, position_values
-from app.ledger.verify.statements import Finding
+from app.ledger.verify.invariants import Finding
 from app.rules.events import OrderFilled
 from app.rules.identity import strategy_id_of
 from app.rules.money import EXACT
@@ -27,7 +27,7 @@ from app.rules.valuation import assumed
 def differing_columns(rows: Iterable[asyncpg.Record], events: Iterable[Any]) -> Iterator[Finding]:
     """A finding for each row of `order_events` whose columns differ from its event; rows and events in one order."""
     for row, event in zip(rows, events, strict=True):
-        stored = (row["strategy_id"], row["event_id"], row["type"], row["ts_event"], row["ts_init"])
+        stored = (str(row["strategy_id"]), str(row["event_id"]), row["type"], row["ts_event"], row["ts_init"])
         strategy_id = str(strategy_id_of(event.trader_id, event.strategy_id))
         says = (strategy_id, event.event_id, type(event).__name__, event.ts_event, event.ts_init)
         if stored != says:
@@ -37,68 +37,31 @@ def differing_columns(rows: Iterable[asyncpg.Record], events: Iterable[Any]) -> 
 _TOGETHER = 2000
 """How many orders, or positions, are read at a time."""
 
-_ORDER_IDS = array_source("strategy_id uuid", "client_order_id text")
-_POSITION_IDS = array_source("strategy_id uuid", "position_id text")
-
 _NOT_OF_THE_EVENT = frozenset({"position_id", *FillOutcome._fields})
 """Columns of a fill that its event does not determine: its outcome, which the replay of the position checks."""
 
-# OFFSET 0: each key is looked up by its index, whatever the planner thinks of thousands of them.
 _EVENTS = f"""
-SELECT e.strategy_id::text, e.client_order_id, e.event_id::text, e.seq, e.type, e.ts_event, e.ts_init, e.payload, q.code
-FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
-    SELECT * FROM order_events e
-    WHERE e.strategy_id = k.strategy_id AND e.client_order_id = k.client_order_id AND e.variant = 0 OFFSET 0
-) e LEFT JOIN quarantined_events q
-ON q.strategy_id = e.strategy_id AND q.event_id = e.event_id AND q.variant = e.variant
+SELECT e.*, q.code FROM (
+    {look_up("order_events", ORDER_KEYS, also="variant = 0")}
+) e LEFT JOIN quarantined_events q ON q.strategy_id = e.strategy_id AND q.event_id = e.event_id AND q.variant = 0
 """
-_ORDERS = f"""
-SELECT o.* FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
-    SELECT * FROM orders
-    WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id OFFSET 0
-) o
-"""
+_ORDERS = look_up("orders", ORDER_KEYS)
 _ORDER_KEYS = """
 SELECT strategy_id::text, client_order_id FROM orders
 UNION ALL SELECT DISTINCT strategy_id::text, client_order_id FROM order_events e
 WHERE client_order_id IS NOT NULL AND variant = 0 AND NOT EXISTS (
     SELECT FROM orders o WHERE o.strategy_id = e.strategy_id AND o.client_order_id = e.client_order_id)
 """
-_FILLS_OF_ORDERS = f"""
-SELECT f.* FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
-    SELECT * FROM fills
-    WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id OFFSET 0
-) f
-"""
-_FILLS = f"""
-SELECT f.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT * FROM fills WHERE strategy_id = k.strategy_id AND position_id = k.position_id
-    ORDER BY ts_event, ts_init, trade_seq, seq OFFSET 0
-) f
-"""
-_POSITIONS = f"""
-SELECT p.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT * FROM positions
-    WHERE strategy_id = k.strategy_id AND position_id = k.position_id OFFSET 0
-) p
-"""
+_FILLS_OF_ORDERS = look_up("fills", ORDER_KEYS)
+_FILLS = f"{look_up('fills', POSITION_KEYS)} ORDER BY ts_event, ts_init, trade_seq, seq"
+_POSITIONS = look_up("positions", POSITION_KEYS)
 _POSITION_KEYS = """
 SELECT strategy_id::text, position_id FROM positions UNION SELECT strategy_id::text, position_id FROM fills
 UNION SELECT strategy_id::text, position_id FROM order_events WHERE position_id IS NOT NULL AND variant = 0
 UNION SELECT strategy_id::text, position_id FROM discrepancies
 """
-_REPORTS = f"""
-SELECT e.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT strategy_id::text, position_id, event_id::text, type, ts_event, ts_init, payload FROM order_events
-    WHERE strategy_id = k.strategy_id AND position_id = k.position_id AND variant = 0 OFFSET 0
-) e
-"""
-_DISCREPANCIES = f"""
-SELECT d.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT *, event_id::text AS event FROM discrepancies
-    WHERE strategy_id = k.strategy_id AND position_id = k.position_id OFFSET 0
-) d
-"""
+_REPORTS = look_up("order_events", POSITION_KEYS, also="variant = 0")
+_DISCREPANCIES = look_up("discrepancies", POSITION_KEYS)
 _INSTRUMENTS = "SELECT instrument_id FROM instruments"
 _DEDUCTING = "SELECT strategy_id::text FROM strategies WHERE deducts_base_fees"
 
@@ -136,7 +99,7 @@ async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]
     Every report of the engine that differs from that has its discrepancy, and no other has one.
     """
     instruments = [row["instrument_id"] for row in await connection.fetch(_INSTRUMENTS)]
-    valuations = await load_valuations(connection, instruments)
+    valuations = await valuations_of(instruments).fetch(connection)
     deducting = {row["strategy_id"] for row in await connection.fetch(_DEDUCTING)}
     async for keys in _together(connection, _POSITION_KEYS):
         stored = _grouped(await connection.fetch(_POSITIONS, *keys), "position_id")
@@ -205,7 +168,7 @@ def _differing_reports(
         for difference in differences
     }
     known = {
-        (row["event"], row["kind"]): (
+        (str(row["event_id"]), row["kind"]): (
             row["position_n"],
             row["instrument_id"],
             row["ts_event"],
@@ -234,7 +197,7 @@ def _differing_order(
 ) -> Iterable[Finding]:
     where = f"order {key[1]} of strategy {key[0]}"
     state = folded.state
-    quarantined = {row["event_id"]: row["code"] for row in event_rows if row["code"] is not None}
+    quarantined = {str(row["event_id"]): row["code"] for row in event_rows if row["code"] is not None}
     expected = {item.event_id: item.code for _, item in folded.left}
     for event_id in sorted(quarantined.keys() | expected.keys()):
         if quarantined.get(event_id) != expected.get(event_id):
