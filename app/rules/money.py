@@ -14,14 +14,15 @@ DIGITS_MAX = 30
 
 CURRENCY_LENGTH_MAX = 32
 
-_DIVISION = Context(prec=400, traps=[InvalidOperation, DivisionByZero, Overflow])
+ROUNDING = Context(prec=400, traps=[InvalidOperation, DivisionByZero, Overflow])
+"""The context of operations that round on purpose."""
 _LAST_PLACE = Decimal(1).scaleb(-QUOTIENT_PLACES)
 
 
 def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
     """`dividend / divisor`: exact if possible, else rounded half-even at QUOTIENT_PLACES."""
-    result = _DIVISION.divide(dividend, divisor)
-    rounded = result.quantize(_LAST_PLACE, ROUND_HALF_EVEN, _DIVISION)
+    result = ROUNDING.divide(dividend, divisor)
+    rounded = result.quantize(_LAST_PLACE, ROUND_HALF_EVEN, ROUNDING)
     # An exact quotient has few digits to compare; an inexact one has hundreds.
     is_even = rounded == result and result.as_tuple().exponent >= -QUOTIENT_PLACES  # type: ignore[operator]
     return result if is_even else rounded
@@ -31,8 +32,8 @@ def trimmed(amount: Decimal) -> Decimal:
     """The same amount without the trailing zeros of rounded quotients."""
     if amount.as_tuple().exponent > -QUOTIENT_PLACES:  # type: ignore[operator]
         return amount
-    shortest = amount.normalize(_DIVISION)
-    return shortest if shortest.as_tuple().exponent <= 0 else shortest.quantize(Decimal(1), context=_DIVISION)  # type: ignore[operator]
+    shortest = amount.normalize(ROUNDING)
+    return shortest if shortest.as_tuple().exponent <= 0 else shortest.quantize(Decimal(1), context=ROUNDING)  # type: ignore[operator]
 
 
 def is_storable(amount: Decimal) -> bool:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from app.rules.enums import OrderSide, PositionSide, PositionStatus
-from app.rules.money import EXACT, quotient, trimmed
+from app.rules.money import ROUNDING, quotient, trimmed
 from app.rules.valuation import Valuation
 
 _ZERO = Decimal(0)
@@ -188,9 +188,7 @@ def is_base_fee(fill: PositionFill, valuation: Valuation) -> bool:
 def closing_fee(commission: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """The part of a flipping fill's commission that closes the old position, in the commission's smallest unit."""
     unit = _ONE.scaleb(min(int(commission.as_tuple().exponent), 0))
-    context = EXACT.copy()
-    context.clear_traps()
-    return context.divide(context.multiply(commission, part), whole).quantize(unit, ROUND_HALF_EVEN, context)
+    return ROUNDING.divide(commission * part, whole).quantize(unit, ROUND_HALF_EVEN, ROUNDING)
 
 
 def _open(n: int, fill: PositionFill, qty: Decimal, fee: Decimal, valuation: Valuation) -> PositionState:
@@ -262,9 +260,7 @@ def _deduct(position: PositionState, fill: PositionFill, fee: Decimal, peak: Dec
     if not fee:
         return
     unit = _ONE.scaleb(min(int(fill.last_qty.as_tuple().exponent), 0))
-    rounded = EXACT.copy()
-    rounded.clear_traps()
-    position.signed_qty = (position.signed_qty - fee).quantize(unit, ROUND_HALF_EVEN, rounded)
+    position.signed_qty = (position.signed_qty - fee).quantize(unit, ROUND_HALF_EVEN, ROUNDING)
     held = abs(position.signed_qty)
     position.peak_qty = max(peak, held)
     if not position.signed_qty:

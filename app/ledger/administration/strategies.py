@@ -7,7 +7,6 @@ it waits, and would then read the old state.
 """
 
 import time
-from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from app.database import WriteConnection
 from app.errors import StrategyNotFound
 from app.ledger.input_checks import check_name
 from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
-from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
+from app.ledger.storage.locks import lock_all_strategies, lock_strategies
 from app.ledger.storage.queries import BatchQuery, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
@@ -49,12 +48,6 @@ _MISSING = GlobalState(TradingState.HALTED)
 def global_state() -> BatchQuery[GlobalState]:
     """The state of all trading. Strategies must be locked for it to stay true."""
     return BatchQuery(_LOAD, (), _ROWS, lambda rows: rows[0] if rows else _MISSING)
-
-
-async def store_global_state(work: WriteConnection, state: GlobalState) -> None:
-    """Set it. All strategies must be locked."""
-    row = (ALL, state.state, state.since, state.actor)
-    await write(work, [Merge(TradingControl, ("scope", "state", "since", "actor"), [row])])
 
 
 # By SQLAlchemy the INSERT would name every column that has a default.
@@ -120,20 +113,17 @@ async def set_global_trading_state(work: WriteConnection, principal: Principal, 
     after = before
     if before.state is not state:
         after = GlobalState(state, time.time_ns(), principal.actor)
-        await store_global_state(work, after)
-        await write(work, [feed_write(strategies=_shown_otherwise(strategies, before, after), is_global_state=True)])
+        changed = (
+            key
+            for key, one in strategies.items()
+            if stricter(one.state, before.state) is not stricter(one.state, after.state)
+        )
+        row = (ALL, after.state, after.since, after.actor)
+        stored = Merge(TradingControl, ("scope", "state", "since", "actor"), [row])
+        await write(work, [stored, feed_write(strategies=changed, is_global_state=True)])
         entities = (_globally(before), _globally(after))
         await record(work, principal, AuditRecord(Action.TRADING_STATE, "trading_state", ALL, None, *entities))
     return StateSet([UUID(key) for key in strategies], after)
-
-
-def _shown_otherwise(
-    strategies: Mapping[str, LockedStrategy], before: GlobalState, after: GlobalState
-) -> Iterable[str]:
-    """Strategies that may do more or less than before: what is shown of them is another state."""
-    for key, strategy in strategies.items():
-        if stricter(strategy.state, before.state) is not stricter(strategy.state, after.state):
-            yield key
 
 
 def _globally(state: GlobalState) -> AuditedState:

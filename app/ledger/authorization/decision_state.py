@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 from uuid import UUID
 
 import msgspec
@@ -31,23 +32,11 @@ from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
-REQUEST_FIELDS = (
-    "instrument_id",
-    "order_side",
-    "order_type",
-    "quantity",
-    "price",
-    "trigger_price",
-    "reference_price",
-    "time_in_force",
-    "reduce_only",
-    "post_only",
-    "currency",
-    "signal_id",
-    "tags",
-    "quote_quantity",
-)
-"""Two requests for one order are the same if these fields of their events are equal."""
+_REQUESTED = {name: name for name in AuthorizeOrder.__struct_fields__ if name not in ("strategy", "client_order_id")}
+_REQUESTED["side"] = "order_side"
+REQUEST_FIELDS = tuple(_REQUESTED.values())
+"""The fields of a decision's event that come from the request. Two requests are equal if these fields are."""
+_read_request = attrgetter(*_REQUESTED)
 
 _text_of = lru_cache(maxsize=10_000)(str)
 """A thousand orders of one request belong to one strategy."""
@@ -72,27 +61,15 @@ class Request:
         self.event = AuthorizationGranted(
             trader_id="",
             strategy_id="",
-            instrument_id=command.instrument_id,
             client_order_id=command.client_order_id,
             event_id=own_events.decision_id(*self.key),
             ts_event=0,
             ts_init=0,
-            order_side=command.side,
-            order_type=command.order_type,
-            quantity=command.quantity,
-            time_in_force=command.time_in_force,
-            post_only=command.post_only,
-            reduce_only=command.reduce_only,
-            price=command.price,
-            trigger_price=command.trigger_price,
-            reference_price=command.reference_price,
-            currency=command.currency,
-            signal_id=str(command.signal_id) if command.signal_id is not None else None,
-            tags=command.tags,
             actor=actor,
-            quote_quantity=command.quote_quantity,
-            budget_currency=None,
+            **dict(zip(REQUEST_FIELDS, _read_request(command), strict=True)),
         )
+        if command.signal_id is not None:
+            self.event.signal_id = str(command.signal_id)
 
     @property
     def is_priced(self) -> bool:

@@ -191,14 +191,12 @@ class _Position:
                 continue
             if report.ts_event not in self._trail:
                 continue  # What was said of it stands: no fill of this transaction concerns it.
-            state, found = closest(report, await self._states_at(report))
+            states = await self._states_at(report)
             before = disputed.get(event.event_id, [])
             result.settled += [(self._key[0], event.event_id, kind) for kind, _ in before]
             for _, n in before:
                 self._settled[event.event_id] = n
-            if found and await self._shows_deduction(report, found):
-                result.deducting.add(self._key[0])
-            self._judge(event, state, found, result)
+            await self._judge(event, report, states, result)
 
     async def compare(self, event: AnyPositionEvent, result: Reconciled) -> None:
         """Compare a new report."""
@@ -210,10 +208,7 @@ class _Position:
         if not states:
             result.found.append(self._row(event, None, _missing(report)))
             return
-        state, found = closest(report, states)
-        if found and await self._shows_deduction(report, found):
-            result.deducting.add(self._key[0])
-        self._judge(event, state, found, result)
+        await self._judge(event, report, states, result)
 
     async def mark(self, result: Reconciled) -> None:
         """Note on each generation that was compared whether the reports of it agree."""
@@ -233,12 +228,14 @@ class _Position:
                     self._changes.records[(*self._key, n)] = record
                 record.reconciliation = verdict
 
-    def _judge(
-        self, event: AnyPositionEvent, state: PositionState, found: Iterable[Difference], result: Reconciled
+    async def _judge(
+        self, event: AnyPositionEvent, report: PositionReport, states: Sequence[PositionState], result: Reconciled
     ) -> None:
-        rows = [self._row(event, state.n, difference) for difference in found]
-        result.found += rows
-        if rows:
+        state, found = closest(report, states)
+        if found and await self._shows_deduction(report, found):
+            result.deducting.add(self._key[0])
+        result.found += [self._row(event, state.n, difference) for difference in found]
+        if found:
             self._verdicts[state.n] = Reconciliation.DIFFERS
         else:
             self._verdicts.setdefault(state.n, Reconciliation.AGREES)

@@ -11,12 +11,19 @@ from app.database import WriteConnection
 from app.ledger.batch import BookedFill, PositionChanges
 from app.ledger.folding.orders import OrderChange
 from app.ledger.storage.row_mapping import Row, columns_of
-from app.ledger.storage.writing import Merge
+from app.ledger.storage.writing import ADD, ADD_TRIMMED, GREATEST, LEAST, Merge
 from app.models import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
 
 _ZERO = Decimal(0)
 _DAY_NS = 86_400 * 1_000_000_000
 
+_FILL_SUMS = (
+    *((name, ADD) for name in ("fills", "quantity", "notional", "total_fees")),
+    ("realized_pnl", ADD_TRIMMED),
+    ("first_ts", LEAST),
+    ("last_ts", GREATEST),
+)
+_RESULTS = (*((name, ADD) for name in ("trades", "wins", "losses")), ("profit", ADD_TRIMMED), ("loss", ADD_TRIMMED))
 _AMOUNTS = "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts"
 _SUMS_OF_FILLS = """
 SELECT strategy_id, day, instrument_id, currency, side, sum(fills) AS fills, sum(quantity) AS quantity,
@@ -77,8 +84,7 @@ def trade_sums(changes: PositionChanges) -> Merge:
         added = (sign, sign * (net > 0), sign * (net < 0), sign * max(net, _ZERO), sign * max(-net, _ZERO))
         row[:] = map(add, row, added)
     rows = [(*key, *row) for key, row in sums.items() if any(row)]
-    counts, amounts = ("trades", "wins", "losses"), ("profit", "loss")
-    return Merge(TradeTotal, columns_of(TradeTotal), rows, add=counts, add_trimmed=amounts)
+    return Merge(TradeTotal, columns_of(TradeTotal), rows, _RESULTS)
 
 
 def signal_counts(signals: Iterable[tuple[str, str]]) -> Merge:
@@ -114,8 +120,8 @@ def fill_sums(changes: PositionChanges) -> list[Merge]:
             summed = [one + other for one, other in zip(known[:5], row[:5], strict=True)]
             overall[key] = [*summed, min(known[5], row[5]), max(known[6], row[6])]
     return [
-        _fill_sums(FillTotal, [(*key, *row) for key, row in sums.items()]),
-        _fill_sums(FillSum, [(*key, *row) for key, row in overall.items()]),
+        Merge(FillTotal, columns_of(FillTotal), [(*key, *row) for key, row in sums.items()], _FILL_SUMS),
+        Merge(FillSum, columns_of(FillSum), [(*key, *row) for key, row in overall.items()], _FILL_SUMS),
     ]
 
 
@@ -127,20 +133,8 @@ async def rebuild_fill_sums(work: WriteConnection, instrument_ids: Sequence[str]
     await work.execute(_REBUILD_SUMS, instrument_ids)
 
 
-def _fill_sums(model: type[FillTotal | FillSum], rows: list[Row]) -> Merge:
-    return Merge(
-        model,
-        columns_of(model),
-        rows,
-        add=("fills", "quantity", "notional", "total_fees"),
-        add_trimmed=("realized_pnl",),
-        least=("first_ts",),
-        greatest=("last_ts",),
-    )
-
-
 def _counts(model: type[OrderTotal | PositionTotal | SignalTotal], name: str, counts: Mapping[Row, int]) -> Merge:
-    return Merge(model, columns_of(model), [(*key, count) for key, count in counts.items() if count], add=(name,))
+    return Merge(model, columns_of(model), [(*key, count) for key, count in counts.items() if count], ((name, ADD),))
 
 
 def _sum_row(
