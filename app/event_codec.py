@@ -73,7 +73,7 @@ class UnknownType(BadEvent):
     """A JSON object whose `type` is none of the ledger's events. `content` is the parsed object."""
 
     def __init__(self, kind: str, content: dict[str, Any]) -> None:
-        message = f"{kind[:100]!r} is not an event type that Purser knows"
+        message = f"{kind[:100]!r} is not a known event type"
         super().__init__("UNKNOWN_EVENT_TYPE", message, _event_id_of(content))
         self.kind = kind
         self.content = content
@@ -85,7 +85,7 @@ def decode_new(line: bytes) -> LedgerEvent:
     Raises BadEvent (EVENT_TOO_LARGE, MALFORMED_JSON, INVALID_EVENT, INVALID_AMOUNT, INVALID_INSTANT), UnknownType.
     """
     if len(line) > EVENT_BYTES_MAX:
-        raise BadEvent("EVENT_TOO_LARGE", f"the event has {len(line)} bytes; at most {EVENT_BYTES_MAX} are taken")
+        raise BadEvent("EVENT_TOO_LARGE", f"the event has {len(line)} bytes; at most {EVENT_BYTES_MAX} are accepted")
     return check_new(_decode(line))
 
 
@@ -94,7 +94,9 @@ def check_new(event: _Event) -> _Event:
     event_id = event.event_id
     if event_id[14:15] == "8":
         # Purser finds its own events of an order by such ids, which are derived from the order's id.
-        raise BadEvent("INVALID_EVENT", "event_id must not be a UUID of version 8: those are Purser's own", event_id)
+        raise BadEvent(
+            "INVALID_EVENT", "event_id must not be a UUID of version 8: they are reserved for Purser", event_id
+        )
     if event.ts_init > TS_INIT_MAX:
         raise BadEvent("INVALID_INSTANT", f"ts_init must be at most {TS_INIT_MAX} nanoseconds", event_id)
     return event
@@ -213,14 +215,14 @@ def _normalize_fill(event: OrderFilled) -> None:
 
 def _normalize_initialized(event: OrderInitialized) -> None:
     if event.order_side is _NO_SIDE or event.order_type is _NO_TYPE or event.time_in_force is TimeInForce.UNKNOWN:
-        message = "OrderInitialized: order_side, order_type and time_in_force must say what they are"
+        message = "OrderInitialized: order_side, order_type and time_in_force must be known"
         raise BadEvent("INVALID_EVENT", message, event.event_id)
     options = event.options
     if isinstance(options, str):
         try:
             options = msgspec.json.decode(options, type=dict[str, Any])
         except msgspec.MsgspecError:
-            raise BadEvent("INVALID_EVENT", "options is a string that holds no JSON object", event.event_id) from None
+            raise BadEvent("INVALID_EVENT", "options is not a JSON object in a string", event.event_id) from None
     if options:
         for name in ("price", "trigger_price"):
             if options.get(name) is not None:
@@ -298,13 +300,13 @@ def _refuse_invalid_text(line: bytes) -> None:
 
 
 def _refuse_long_numbers(line: bytes) -> None:
-    """Limit the digits of numbers: PostgreSQL stores `1e131071` in a few bytes and writes 131,072 digits at each read."""
+    """Limit the digits of numbers: PostgreSQL stores `1e131071` in a few bytes and reads it as 131,072 digits."""
     digits = line.translate(_DIGITS)  # ten times as fast as looking for the numbers themselves
     if b"0e000" not in digits and b"0e+000" not in digits and b"0e-000" not in digits:
         return
     exponents = [exponent.lstrip(b"0") or b"0" for exponent in _EXPONENTS.findall(line)]
     if sum(int(exponent[:6]) for exponent in exponents) > _ZEROS_MAX:
-        raise BadEvent("INVALID_EVENT", f"the event's numbers would take more than {_ZEROS_MAX} digits to write out")
+        raise BadEvent("INVALID_EVENT", f"the event's numbers have more than {_ZEROS_MAX} digits when written out")
 
 
 def _refuse_nul(line: bytes) -> None:

@@ -56,12 +56,12 @@ def _refusal(asked: Question) -> tuple[DenyCode | None, str]:
     if state is TradingState.REDUCING and increases:
         subject = _subject(asked, state)
         quantities = f"increasing={asked.increasing_qty:f}, quantity={asked.quantity:f}"
-        return DenyCode.TRADING_REDUCING, f"{subject} may only reduce, {quantities}"
+        return DenyCode.TRADING_REDUCING, f"{subject} may only reduce positions, {quantities}"
     if asked.currency is None:
-        what = f"what {asked.instrument_id} settles in is not known, quantity={asked.quantity:f}"
+        what = f"the settlement currency of {asked.instrument_id} is unknown, quantity={asked.quantity:f}"
         return DenyCode.UNKNOWN_INSTRUMENT, what
     if asked.unit_price is None and increases:
-        what = f"nothing to value {asked.increasing_qty:f} {asked.instrument_id} at"
+        what = f"no price to value {asked.increasing_qty:f} {asked.instrument_id}"
         return DenyCode.NO_REFERENCE_PRICE, what
     if asked.unvalued is not None and increases:
         return DenyCode.UNVALUED_ORDER, asked.unvalued

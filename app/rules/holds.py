@@ -1,14 +1,14 @@
-"""Holds: what an open order reserves. Pure; run under `localcontext(EXACT)`.
+"""Holds: the amounts that open orders reserve. Pure; run under `localcontext(EXACT)`.
 
     hold = the notional value of the quantity that would increase exposure, at the order's unit price
 
 An order against an open position reduces it first. Several such orders share the position in the order of `ts_init`:
-each claims what those before it leave. So what is held is a function of what is open, not of how it came to be. So is
-what is said of the past: fills captured what they added to exposure, the end of the order voided what was left, all at
-the order's latest price, whatever the batches in which events came.
+each claims a part of the quantity that earlier ones leave. Therefore holds depend only on the open orders and
+positions, not on their history or on the batches of events. Fills capture the exposure that they added, and the end of
+the order voids the rest, all at the order's latest price.
 
-An order for an amount of the quote currency holds what is left of the amount, and claims no position: how much of one
-it would reduce is not known until it fills.
+An order for an amount of the quote currency holds the rest of the amount and claims no position: the quantity that it
+would reduce is unknown until it is filled.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,27 +22,6 @@ from app.rules.valuation import Valuation
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
-
-
-class OpenOrder(Struct):
-    """The fields of an order that decide its hold. `leaves_qty` is 0 after the order's end.
-
-    `is_amount`: the quantity is an amount of the quote currency. `is_unknown`: the order is open and its quantity
-    unknown.
-    """
-
-    client_order_id: str
-    side: OrderSide
-    leaves_qty: Decimal
-    reduce_only: bool
-    ts_init: int
-    is_amount: bool = False
-    is_unknown: bool = False
-
-    @property
-    def place(self) -> tuple[int, str]:
-        """Sorts orders in the sequence in which they claim parts of a position."""
-        return self.ts_init, self.client_order_id
 
 
 class HoldState(Struct):
@@ -94,6 +73,40 @@ class HoldState(Struct):
         self.remaining, self.captured, self.voided = (quotient(part * new, old) if old else _ZERO for part in parts)
 
 
+class OrderWithHold(Struct):
+    """An order with its hold. `key` is (strategy_id, client_order_id); `leaves_qty` is 0 after the order's end.
+
+    `is_amount`: the quantity is an amount of the quote currency. `is_unknown`: an open order of unknown quantity.
+    """
+
+    key: tuple[str, str]
+    instrument_id: str
+    side: OrderSide
+    leaves_qty: Decimal
+    reduce_only: bool
+    ts_init: int
+    price: Decimal | None
+    trigger_price: Decimal | None
+    hold: HoldState
+    is_amount: bool = False
+    is_unknown: bool = False
+
+    @property
+    def market(self) -> tuple[str, str]:
+        """(strategy_id, instrument_id): the market whose exposure the order shares."""
+        return self.key[0], self.instrument_id
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Sorts orders in the sequence in which they claim parts of a position."""
+        return self.ts_init, self.key[1]
+
+    @property
+    def unit_price(self) -> Decimal | None:
+        """The price of one unit of the order's quantity; 1 for an amount."""
+        return _ONE if self.is_amount else unit_price_of(self.price, self.trigger_price, self.hold.reference_price)
+
+
 def unit_price_of(price: Decimal | None, trigger_price: Decimal | None, reference: Decimal | None) -> Decimal | None:
     """The price that values one unit: the limit, else the trigger, else a reference price; never negative."""
     for known in (price, trigger_price, reference):
@@ -102,7 +115,9 @@ def unit_price_of(price: Decimal | None, trigger_price: Decimal | None, referenc
     return None
 
 
-def increasing_quantities(orders: Iterable[OpenOrder], held_qty: Decimal) -> Iterator[tuple[OpenOrder, Decimal]]:
+def increasing_quantities(
+    orders: Iterable[OrderWithHold], held_qty: Decimal
+) -> Iterator[tuple[OrderWithHold, Decimal]]:
     """The quantity by which each order would increase exposure. All orders are on one side; `held_qty` is open on the
     other.
     """

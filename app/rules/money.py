@@ -52,7 +52,7 @@ _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 def read_decimal(text: str) -> Decimal | None:
-    """A finite number with all its digits; None for other text. All APIs accept this form where an amount is a string."""
+    """A finite number with all its digits; None for other text. All APIs accept amounts in this form."""
     return Decimal(text) if _DECIMAL.fullmatch(text) else None
 
 

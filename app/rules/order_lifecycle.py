@@ -100,7 +100,7 @@ _WITH_REASON = frozenset({OrderDenied, OrderRejected})
 _SOURCES = {"strategy_name": "strategy_id", "side": "order_side", "tags": "tag_list"}
 """Fields of an order's state that have another name in events."""
 _ORIGIN = frozenset(
-    {
+    [
         "trader_id",
         "strategy_name",
         "client_order_id",
@@ -111,7 +111,7 @@ _ORIGIN = frozenset(
         "exec_spawn_id",
         "spawned_qty",
         "is_emulated",
-    }
+    ]
 )
 """The fields that only the first OrderInitialized sets."""
 

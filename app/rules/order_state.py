@@ -1,15 +1,15 @@
 """The state of an order, its legal transitions, and conclusions that no single event states.
 
-`conclude` runs last, on the folded order, so a later event of any kind corrects it: the order is then folded again from
-its events (`RANK_CONCLUDED`).
+`conclude` runs last, on the folded order. A later event of any kind corrects the conclusions, because the order is then
+folded again from its events (`RANK_CONCLUDED`). They concern:
 
-* An order that was filled before anything said that it was sent: the status that its fills give it. External orders
-  are such: NautilusTrader publishes their OrderInitialized and OrderFilled and nothing between.
-* An order for an amount of the quote currency. NautilusTrader 1.221 turns the amount into a base quantity at the market
-  price of the submission, rounded to the instrument's size precision, and publishes neither that nor the order's end.
-  The order is complete when the amount, at a price near those that it traded at, buys no more than was traded
+* Orders that were filled before any event reports them as sent: the fills determine the status. External orders are an
+  example: NautilusTrader publishes their OrderInitialized and OrderFilled only.
+* Orders for an amount of the quote currency. NautilusTrader 1.221 converts the amount into a base quantity at the
+  market price of the submission, rounded to the instrument's size precision, and publishes neither the quantity nor the
+  order's end. The order is complete if the amount, at a price near those of its fills, buys no more than was traded
   (docs/adr/0022).
-* An order of which nothing says the quantity: at least what was filled.
+* Orders of unknown quantity: the quantity is at least the filled one.
 """
 
 from decimal import Decimal
@@ -136,7 +136,7 @@ class OrderState(Struct):
 
     @property
     def overfill_qty(self) -> Decimal:
-        """The quantity traded beyond the order's, in units of the instrument; 0 for an amount or an unknown quantity."""
+        """The quantity traded beyond the order's, in units of the instrument; 0 for amounts and unknown quantities."""
         if self.is_quote_quantity or self.quantity_source is QuantitySource.UNKNOWN:
             return _ZERO
         return max(self.filled_qty - self.quantity, _ZERO)

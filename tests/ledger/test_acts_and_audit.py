@@ -21,19 +21,19 @@ INSTRUMENT = InstrumentDefinition(
 BEHIND_ITS_BACK = {
     "a larger budget": (
         "UPDATE budgets SET allocated = 5000 WHERE currency = 'USDT'",
-        "budgets are what was set last, by the audit log",
+        "budgets equal the last act on them in the audit log",
     ),
     "a deleted budget back": (
         "UPDATE budgets SET allocated = 1, created_at = 1 WHERE currency = 'EUR'",
-        "budgets are what was set last, by the audit log",
+        "budgets equal the last act on them in the audit log",
     ),
     "a halted strategy let loose": (
         "UPDATE strategies SET state = 'ACTIVE'",
-        "trading states are what was set last, by the audit log",
+        "trading states equal the last act on them in the audit log",
     ),
     "all trading let loose": (
         "UPDATE trading_control SET state = 'ACTIVE'",
-        "the state of all trading is what was set last, by the audit log",
+        "the state of all trading equals the last act on it in the audit log",
     ),
     "another's halt": ("UPDATE trading_control SET actor = 'key:x'", "the state of all trading is what was set last"),
     "a halt of another day": ("UPDATE trading_control SET since = 1", "the state of all trading is what was set last"),

@@ -141,7 +141,7 @@ TAMPERING: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "one put before the first": (
         "INSERT INTO audit_entries SELECT (jsonb_populate_record(a, '{\"id\": 0}')).* FROM audit_entries a"
         " WHERE id = 1",
-        [("audit entry 0", "was put in")],
+        [("audit entry 0", "was inserted")],
     ),
     "one put after the last": (
         "INSERT INTO audit_entries SELECT (jsonb_populate_record(a, '{\"id\": 8}')).* FROM audit_entries a"

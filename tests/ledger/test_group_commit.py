@@ -166,7 +166,7 @@ async def test_a_transaction_that_hangs_is_given_up_and_the_queue_goes_on(
         with pytest.raises(Busy):
             await _authorizing(tested, command(1))
     monkeypatch.undo()
-    assert "a transaction was given up after 0.05 s of deciding" in caplog.text
+    assert "a transaction was cancelled after 0.05 s in state deciding" in caplog.text
     [answer] = await _authorizing(tested, command(1))
     assert isinstance(answer, Verdict)
     assert not answer.is_repeated

@@ -15,7 +15,7 @@ INSTRUMENT_KINDS = frozenset(_KINDS.split())
 """NautilusTrader's classes of traded instruments; a SyntheticInstrument is not traded."""
 
 _NOT_VALUED = {
-    "BettingInstrument": "the engine values it without its price, as quantity x multiplier, which the ledger cannot"
+    "BettingInstrument": "the engine values it as quantity x multiplier without a price, which the ledger cannot do"
 }
 
 _WITH_CURRENCY_UNDERLYING = frozenset({"CryptoFuture", "CryptoFuturesSpread", "CryptoOption", "CryptoOptionSpread"})
@@ -43,7 +43,7 @@ def read_instrument(value: dict[str, Any]) -> InstrumentDefinition:
         raise BadInstrument(f"{kind}: is_inverse must be true or false, not {is_inverse!r:.100}")
     settled = value.get("settlement_currency", quote)
     if is_inverse and base is None:
-        raise BadInstrument(f"{kind}: an inverse instrument has a base currency")
+        raise BadInstrument(f"{kind}: an inverse instrument must have a base currency")
     is_quanto = base is not None and settled not in (base, quote)
     settlement = base if is_inverse else settled if is_quanto else quote
     if not isinstance(settlement, str):

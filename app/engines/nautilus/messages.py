@@ -37,7 +37,7 @@ def read_message(line: bytes) -> EngineMessage:
     except UnknownType as unknown:
         kind, content = unknown.kind, unknown.content
         if kind in _NOT_LEDGER_TYPES:
-            raise BadEvent(NOT_A_LEDGER_EVENT, f"{kind} says nothing that the ledger keeps", unknown.event_id) from None
+            raise BadEvent(NOT_A_LEDGER_EVENT, f"{kind} is not stored by the ledger", unknown.event_id) from None
         if kind in INSTRUMENT_KINDS:
             return _instrument(content)
         if kind.startswith("Signal"):

@@ -1,4 +1,4 @@
-"""API keys: made, listed, revoked. What is stored of a key cannot be turned back into it."""
+"""Creates, lists and revokes API keys. The stored hash does not reveal the key."""
 
 import time
 from collections.abc import Sequence
@@ -45,7 +45,9 @@ _STRATEGIES_NAMED = """
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key without its secret. Instants are nanoseconds since the epoch; `strategies` None: all of them."""
+    """A key without its secret. Instants are nanoseconds since the epoch. `strategies` is None for a key of all
+    strategies.
+    """
 
     key_id: str
     name: str
@@ -58,10 +60,10 @@ class KeyRecord:
 async def create(
     work: WriteConnection, principal: Principal, role: Role, name: str | None, strategies: Sequence[str]
 ) -> KeyText:
-    """A new key, for these strategies or, where none is named, for all. Its id is its name unless it is given one.
+    """Create a key for these strategies, or for all if none is named. The default name is the key's id.
 
-    Strategies go by id, or else by name or TRADER/NAME: a text that is a UUID is always an id.
-    Raises BadInputError, KeyNameTaken, StrategyNotFound, StrategyAmbiguous.
+    A strategy is given by id, name or TRADER/NAME; text in the form of a UUID is always an id. Raises BadInputError,
+    KeyNameTaken, StrategyNotFound, StrategyAmbiguous.
     """
     key = new_key()
     name = key.id if name is None else name
@@ -82,12 +84,12 @@ async def create(
 
 
 async def list_all(connection: ReadConnection) -> list[KeyRecord]:
-    """Every key there ever was, the oldest first."""
+    """All keys, including revoked ones, oldest first."""
     return [_record(row) for row in await connection.fetch(f"{_LIST} ORDER BY created_at, key_id")]
 
 
 async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_name: bool) -> KeyRecord | None:
-    """Revoke the key of this id, or of this name; returns how it stood, None if it was revoked before.
+    """Revoke the key with this id or name. Returns the key before the act; None if it was revoked before.
 
     Raises KeyNotFound.
     """

@@ -1,9 +1,9 @@
-"""Registering strategies, and setting trading states.
+"""Registers strategies, and sets trading states.
 
 The state of all trading is one row. The transaction that sets it locks all strategies first
-(`locks.lock_all_strategies`): each transaction that decided by the old state has ended, and each later one waits, then
-reads the new state. It reads in a statement after the one that locks, because a statement may take its snapshot before
-it waits, and would then read the old state.
+(`locks.lock_all_strategies`), so each transaction that used the old state has ended, and each later one waits and then
+reads the new state. It reads in a statement after the lock: a statement may take its snapshot before it waits, and
+would then read the old state.
 """
 
 import time
@@ -33,7 +33,9 @@ _LOAD = sql(select(table_of(TradingControl)))
 
 
 class GlobalState(Struct, frozen=True):
-    """The state of all trading, when it was set (nanoseconds since the epoch) and by which actor; None: never set."""
+    """The state of all trading, the time at which it was set (nanoseconds since the epoch) and the actor; None: never
+    set.
+    """
 
     state: TradingState
     since: int | None = None
@@ -42,15 +44,15 @@ class GlobalState(Struct, frozen=True):
 
 _ROWS = Decoder(list[GlobalState])
 _MISSING = GlobalState(TradingState.HALTED)
-"""The row was deleted by hand: no order is let through until the state is set."""
+"""Used if the row was deleted by hand: no order is granted until the state is set."""
 
 
 def global_state() -> BatchQuery[GlobalState]:
-    """The state of all trading. Strategies must be locked for it to stay true."""
+    """The state of all trading. It stays true while strategies are locked."""
     return BatchQuery(_LOAD, (), _ROWS, lambda rows: rows[0] if rows else _MISSING)
 
 
-# By SQLAlchemy the INSERT would name every column that has a default.
+# SQLAlchemy's INSERT would name every column that has a default.
 _ADD = """
 INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING state
@@ -61,14 +63,14 @@ _SET_STATE = sql(
 
 
 class StateSet(NamedTuple):
-    """The strategies that an act was about, sorted by id, and what all trading may do now."""
+    """The strategies concerned, sorted by id, and the state of all trading."""
 
     strategy_ids: list[UUID]
     everywhere: GlobalState
 
 
 async def register_strategy(work: WriteConnection, principal: Principal, name: str, trader_id: str) -> UUID:
-    """Make a strategy known before its first event; returns its id, also where it is known.
+    """Register a strategy before its first event. Returns its id, also if it was registered before.
 
     Raises InputInvalid, Forbidden.
     """
@@ -88,7 +90,7 @@ async def register_strategy(work: WriteConnection, principal: Principal, name: s
 async def set_trading_state(
     work: WriteConnection, principal: Principal, strategy_id: UUID, state: TradingState
 ) -> StateSet:
-    """Set the own state of one strategy; the state of all trading stays as it is. Raises StrategyNotFound."""
+    """Set the state of one strategy. The state of all trading is unchanged. Raises StrategyNotFound."""
     key = str(strategy_id)
     strategy = (await lock_strategies(work, [key])).get(key)
     if strategy is None:
@@ -103,11 +105,12 @@ async def set_trading_state(
 
 
 async def set_global_trading_state(work: WriteConnection, principal: Principal, state: TradingState) -> StateSet:
-    """Set the state of all trading, which strategies made later are under too: the kill switch. Returns all strategies.
+    """Set the state of all trading, which also applies to strategies added later (kill switch). Returns all
+    strategies.
 
-    Each strategy keeps its own state, which alone decides again once all trading is ACTIVE.
+    Each strategy keeps its own state, which decides alone while all trading is ACTIVE.
     """
-    # Every transaction that decided by the state before has ended: ledger/trading_state.py has why.
+    # Every transaction that used the old state has ended: see the docstring of this module.
     strategies = await lock_all_strategies(work)
     before = await global_state().fetch(work)
     after = before

@@ -1,4 +1,4 @@
-"""Authorization: whether an order may be submitted, and the hold it gets.
+"""Authorization: decides whether an order may be submitted, and places its hold.
 
 GroupCommit.authorize ─> queue ─> batch ─┬─ one transaction ──────────────────────────────┬─> answers
 (group_commit)                           │ decide: lock, read, decide     write    commit │

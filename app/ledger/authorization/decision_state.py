@@ -1,4 +1,4 @@
-"""Decisions in memory: loaded once for a batch of orders, updated by each decision, written as rows."""
+"""Decisions in memory: the state is loaded for a batch of orders, updated by each decision and written as rows."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -39,14 +39,14 @@ REQUEST_FIELDS = tuple(_REQUESTED.values())
 _read_request = attrgetter(*_REQUESTED)
 
 _text_of = lru_cache(maxsize=10_000)(str)
-"""A thousand orders of one request belong to one strategy."""
+"""Many orders of one request belong to one strategy."""
 
 
 class Request:
-    """An order to authorize, its strategy resolved to an id; `actor` is the principal's name in the audit log.
+    """An order to authorize, with its strategy's id. `actor` is the principal's name in the audit log.
 
-    `event` is the decision's event before it is decided: without instants, currency and the strategy's names. It is
-    made here, while other orders are written, because under the strategy's lock time is scarce.
+    `event` is the decision's event, still without instants, currency and the strategy's names. It is created here,
+    outside the strategy's lock, to keep the lock short.
     """
 
     __slots__ = ("command", "event", "key", "market", "side", "strategy_id")
@@ -73,14 +73,14 @@ class Request:
 
     @property
     def is_priced(self) -> bool:
-        """Whether the command has a price to value the order at."""
+        """Whether the command has a price that values the order."""
         command = self.command
         return unit_price_of(command.price, command.trigger_price, command.reference_price) is not None
 
 
 @dataclass(slots=True, eq=False)
 class DecisionState:
-    """Everything that decisions about some orders depend on, after the orders decided so far.
+    """Everything that decisions about some orders depend on, updated by each decision.
 
     The strategies' rows are locked. Run under `localcontext(EXACT)`.
     """
@@ -88,32 +88,34 @@ class DecisionState:
     strategies: dict[str, LockedStrategy]
     states: dict[OrderKey, OrderState]
     waiting: set[OrderKey]
-    """Orders with events in quarantine that wait for others."""
+    """Orders with quarantined events that wait for other events."""
     holds: dict[OrderKey, HoldState]
     decided: dict[OrderKey, AnyDecision]
     book: BudgetBook
     valuations: dict[str, Valuation]
     position_qty: dict[Side, Decimal]
-    """Open quantities by market and by the side that opened them."""
+    """Open quantities by market and opening side."""
     claims: dict[Side, tuple[Decimal, int]]
     """By side: the open orders' remaining quantity, and the last `ts_init` among them."""
     increasing: dict[OrderKey, Decimal]
-    """What reported orders would add to exposure, where the order to decide is one of them and has no value yet."""
+    """Exposure that reported orders without a value would add, if they are among the orders to decide."""
     last_prices: dict[Market, Decimal]
     unvalued: dict[str, list[UnvaluedOrder]]
     """By strategy: open orders whose hold cannot be computed."""
     global_state: TradingState
     now: int
     answers: list[Verdict | PurserError] = field(default_factory=list)
-    """Of the orders decided so far, in order."""
+    """The answers to the orders decided so far, in order."""
     orders: list[OrderChange] = field(default_factory=list)
     events: list[Arrival] = field(default_factory=list)
     hold_changes: HoldChanges = field(default_factory=HoldChanges)
     denied_late: OrderKey | None = None
-    """An order denied after its engine reported it. Other orders' claims change: fold them before the next decision."""
+    """An order denied after its engine reported it. The claims of other orders change, so it is folded before the next
+    decision.
+    """
 
     def decide(self, request: Request) -> None:
-        """Append the next of `answers`: a decision, or the earlier one of a repeated request."""
+        """Append the next answer: a decision, or the earlier one for a repeated request."""
         self.answers.append(self._answer(request))
 
     def _answer(self, request: Request) -> Verdict | PurserError:
@@ -157,7 +159,7 @@ class DecisionState:
         increasing = self._increasing(request)
         required = hold_amount(increasing, unit_price, valuation) if unit_price is not None and valuation else _ZERO
         if hold.is_placed:
-            # The engine's own event placed the hold; the order claimed its part of the position then.
+            # The engine's event placed the hold; the order's claim on the position was counted then.
             unit_price, required = hold.unit_price, hold.remaining
             increasing = command.quantity if required else _ZERO
         event.budget_currency = currency
@@ -192,7 +194,7 @@ class DecisionState:
         return self._verdict(request, event)
 
     def _hold(self, key: OrderKey, hold: HoldState, currency: str | None, remaining: Decimal) -> None:
-        """Place the hold of a granted order; void what a denied one held already."""
+        """Place the hold of a granted order, or void the hold that a denied order already has."""
         is_new, before = key not in self.holds, hold.remaining
         is_granted = isinstance(self.decided[key], AuthorizationGranted)
         if is_new and not is_granted:
@@ -214,22 +216,22 @@ class DecisionState:
             self.book.reserve((key[0], hold.currency), reason, key[1], orders=remaining - before)
 
     def _unvalued(self, request: Request, currency: str | None) -> str | None:
-        """Why the hold of another open order that may count against this currency's budget is unknown, if one is."""
+        """Why another open order, whose hold is unknown, blocks this currency's budget; None if no order does."""
         for order in self.unvalued.get(request.key[0], ()):
             if order.client_order_id == request.command.client_order_id:
                 continue
             if None not in (order.currency, currency) and order.currency != currency:
                 continue
-            open_order = f"what open order {order.client_order_id} needs is not known"
+            open_order = f"the hold of open order {order.client_order_id} is unknown"
             if order.quantity_source is QuantitySource.UNKNOWN:
-                return f"{open_order}: its quantity is not; record its OrderInitialized, or its end"
+                return f"{open_order}because of its quantity: record its OrderInitialized or its end"
             if order.currency is None:
                 return f"{open_order}: record instrument {order.instrument_id}, or end the order"
             return f"{open_order}: {order.instrument_id} has no last price; end the order, or record a fill"
         return None
 
     def _increasing(self, request: Request) -> Decimal:
-        """The quantity beyond the position that the order would reduce, of which earlier orders claim their part."""
+        """The quantity that exceeds the reducible position, after the claims of earlier orders."""
         command = request.command
         if command.reduce_only:
             return _ZERO
@@ -243,7 +245,7 @@ class DecisionState:
         return command.quantity - min(command.quantity, max(position - claimed, _ZERO))
 
     def _claim(self, request: Request) -> None:
-        """Add a new order to the claims on the position that it would reduce."""
+        """Add the order to the claims on the position that it would reduce."""
         if not self._reducible(request.side) or request.key in self.states:
             return
         if not is_amount(request.command.quote_quantity, self.valuations.get(request.command.instrument_id)):
@@ -272,7 +274,7 @@ class DecisionState:
                 return AuthorizationConflict(f"Order {name} was released. Request authorization under a new id.")
             return None
         if request.key in self.waiting:
-            return AuthorizationConflict(f"The engine has reported order {name} already; it is under way.")
+            return AuthorizationConflict(f"The engine has already reported order {name}.")
         if state is None:
             return None
         if state.status is not OrderStatus.INITIALIZED:
@@ -304,9 +306,10 @@ class DecisionState:
         return Verdict(*known, is_repeated)
 
     def _event(self, request: Request, strategy: LockedStrategy) -> AnyDecision:
-        """The request's event, stamped."""
-        # Orders claim parts of a position by `ts_init`: a new order comes after all open ones, even if their engine's
-        # clock is ahead of ours.
+        """The request's event with instants and the strategy's names."""
+        # Orders claim parts of a position by `ts_init`. A new order comes after all open ones, even if their
+        # engine's
+        # clock is ahead of Purser's.
         last_claim = self.claims.get(request.side, (_ZERO, 0))[1]
         event = request.event
         event.trader_id, event.strategy_id = strategy.trader_id, strategy.name
@@ -327,7 +330,7 @@ class DecisionState:
 
 
 def _was_released(state: OrderState | None, decided: AnyDecision) -> bool:
-    """Whether the hold was given up, even if the engine submitted the order later."""
+    """Whether the order was released, even if the engine submitted it later."""
     if state is None or isinstance(decided, AuthorizationDenied):
         return False
     return state.authorization_status in (AuthorizationStatus.RELEASED, AuthorizationStatus.OVERRULED)

@@ -1,4 +1,4 @@
-"""Checks on an order to authorize that the API schema cannot express. They run before anything is locked."""
+"""Checks of an order to authorize that the API schema cannot express. They run before anything is locked."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -13,7 +13,7 @@ TAGS_MAX = 100
 
 
 def checked(command: AuthorizeOrder) -> AuthorizeOrder:
-    """Return the command unchanged. Raises InputInvalid, whose path has the names of `AuthorizeOrder`."""
+    """Return the command unchanged. Raises InputInvalid with a path of field names of `AuthorizeOrder`."""
     if type(command.strategy) is not UUID:
         check_identifier(str(command.strategy), "strategy", "name")
     check_identifier(command.client_order_id, "client_order_id")
@@ -32,7 +32,7 @@ def checked(command: AuthorizeOrder) -> AuthorizeOrder:
 
 
 def _check_known(command: AuthorizeOrder) -> None:
-    """Refuse the enum values that stand for missing data in recorded events."""
+    """Refuse the enum values that represent missing data in recorded events."""
     if command.side not in TRADED_SIDES:
         raise InputInvalid(f"An order buys or sells; its side cannot be {command.side}.", "side")
     if command.order_type is OrderType.UNKNOWN:

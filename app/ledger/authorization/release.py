@@ -1,4 +1,4 @@
-"""Releasing an authorized order that was never submitted: its hold is voided."""
+"""Releases an authorized order that was never submitted: voids its hold."""
 
 from decimal import localcontext
 from typing import NamedTuple
@@ -29,9 +29,9 @@ _RELEASED_AT = "SELECT ts_event FROM order_events WHERE strategy_id = $1 AND eve
 
 
 class Released(NamedTuple):
-    """The currency of the order's hold, and when it was released (ns since the epoch).
+    """The currency of the order's hold, and the time of the release (nanoseconds since the epoch).
 
-    `is_repeated`: an earlier request released it.
+    `is_repeated`: an earlier request released the order.
     """
 
     currency: str | None
@@ -42,7 +42,8 @@ class Released(NamedTuple):
 async def release_order(
     work: WriteConnection, principal: Principal, strategy_id: str, client_order_id: str, now: int
 ) -> Released:
-    """Release an order in the caller's transaction. Repeated: nothing changes. `now`: nanoseconds since the epoch.
+    """Release an order in the caller's transaction. A repeated release changes nothing. `now`: nanoseconds since the
+    epoch.
 
     Raises OrderNotFound, OrderNotReleasable.
     """
@@ -106,7 +107,7 @@ def _why_not(state: OrderState) -> str:
     if state.filled_qty:
         return f"Order {name} was filled, so it was submitted. Cancel it at the venue; its end frees the hold."
     if state.is_overruled:
-        return f"Order {name} was submitted all the same. Cancel it at the venue; its end frees the hold."
+        return f"Order {name} was submitted anyway. Cancel it at the venue; its end frees the hold."
     if state.status is OrderStatus.INITIALIZED:
         return f"Events of order {name} wait to be applied; it may be under way."
     return f"Order {name} was submitted: it is {state.status}. Cancel it at the venue; its end frees the hold."

@@ -1,6 +1,6 @@
-"""Loading orders and their events before a batch changes them, and folding them. Strategies must be locked.
+"""Loads the orders and events that a batch concerns, and folds them. Strategies must be locked.
 
-Raw SQL: look-ups by arrays of keys (`storage.queries`), and windows over the events that wait.
+Raw SQL: lookups by arrays of keys (`storage.queries`), and windows over waiting events.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,33 +20,35 @@ from app.rules.order_fold import Numbered, Spawned, fold, is_reconciled
 from app.rules.order_state import RANK_CONCLUDED, OrderState
 
 TradeKey: TypeAlias = tuple[str, str, str]
-"""(trade_id, instrument_id, account_id), within one order."""
+"""(trade_id, instrument_id, account_id), unique within one order."""
 Stored: TypeAlias = tuple[int, OrderHistoryEvent | QuarantineResolved]
 """An event of the order's history with its number."""
 
 
 @dataclass(slots=True, frozen=True)
 class FoldedOrder:
-    """An order folded from its events. `state` is None where they do not make one."""
+    """An order folded from its events. `state` is None if they make no order."""
 
     state: OrderState | None
     applied: list[Numbered]
     left: list[tuple[int, Quarantine]]
     repeated: frozenset[str] = frozenset()
-    """Ids of applied fills whose trade another one has, too: an admin accepted them."""
+    """Ids of accepted fills that repeat the trade of another applied fill."""
     may_spawn: bool = False
-    """Whether orders that were spawned from it change its quantity."""
+    """Whether orders spawned from this one change its quantity."""
 
     @property
     def waiting(self) -> int:
-        """How many events are left over that may be applied yet."""
+        """The number of refused events that may be applied later."""
         return sum(item.code is not QuarantineCode.DISMISSED for _, item in self.left)
 
 
 def fold_order(
     key: OrderKey, events: Sequence[Stored], spawned: Iterable[Spawned] = (), *, is_known: bool = False
 ) -> FoldedOrder:
-    """Fold (seq, event) pairs of one order, sorted by seq. `is_known`: other events made the order, left out here."""
+    """Fold (seq, event) pairs of one order, sorted by seq. `is_known`: the order exists by events that are not given
+    here.
+    """
     resolutions = [(seq, event) for seq, event in events if isinstance(event, QuarantineResolved) and not event.variant]
     history: list[Numbered] = [(seq, event) for seq, event in events if not isinstance(event, QuarantineResolved)]
     if not resolutions:
@@ -55,10 +57,11 @@ def fold_order(
     dismissals = {each.resolves: each for _, each in resolutions if not _accepts(each)}
     dismissed = dismissals.keys() - accepted.keys()
     kept = [(seq, event) for seq, event in history if event.event_id not in dismissed]
-    # One that was dismissed first comes at its acceptance: another report of its trade may count by then.
+    # An event that was dismissed and then accepted counts from its acceptance: another report of its trade may
+    # count first.
     late = {event_id: accepted[event_id] for event_id in dismissals.keys() & accepted.keys()}
     kept.sort(key=lambda pair: late.get(pair[1].event_id, pair[0]))
-    # An event that made the order known did so, whatever was decided about it later.
+    # A dismissed event still makes the order known.
     is_known = is_known or any(is_reconciled(event) for _, event in history if event.event_id in dismissed)
     folded = _fold(key, kept, spawned, frozenset(accepted), is_known=is_known)
     for seq, event in history:
@@ -89,7 +92,7 @@ def _fold(
     folded = fold(unique, spawned, forced=accepted, is_known=is_known)
     state = folded.state
     if state is None:
-        # Which of two reports of a trade counts is decided once the order is known.
+        # The order decides later which of two reports of a trade counts.
         reason = "no OrderInitialized for this order yet"
         unknown = [(seq, _quarantine(key, event, QuarantineCode.ORDER_UNKNOWN, reason)) for seq, event in history]
         return FoldedOrder(None, [], unknown)
@@ -104,7 +107,9 @@ def _fold(
 def _split_repeated_trades(
     events: Iterable[Numbered], accepted: frozenset[str]
 ) -> tuple[list[Numbered], list[tuple[int, OrderHistoryEvent, str]], frozenset[str]]:
-    """Keep the first fill of each trade; set another report of it aside, unless it was accepted. Returns those last."""
+    """Split off further reports of a trade after its first fill, unless accepted. The last result has the accepted
+    ones.
+    """
     first: dict[TradeKey, OrderFilled] = {}
     counted: set[str] = set()
     unique: list[Numbered] = []
@@ -135,7 +140,7 @@ def _quarantine(key: OrderKey, event: OrderHistoryEvent, code: QuarantineCode, r
 UNSENT = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
 """The statuses of an order that ended without reaching the market."""
 _HEADS = 100
-"""So many waiting events of a type are looked at, the earliest: whether one is allowed depends on its type alone."""
+"""The number of waiting events per type to read, earliest first. One is enough: they are allowed or refused by type."""
 
 _LOAD_ORDERS = f"""
 {look_up("orders", ORDER_KEYS, "t.*, s.name AS strategy_name")} JOIN strategies s ON s.strategy_id = t.strategy_id
@@ -179,22 +184,22 @@ _MAY_BE_APPLIED = [QuarantineCode.ILLEGAL_TRANSITION.value, QuarantineCode.ORDER
 
 @dataclass(slots=True)
 class StoredOrder:
-    """What the database knows of an order before this batch. Events are read only for orders that are folded."""
+    """The stored order before this batch. Events are read only for orders that are folded."""
 
     state: OrderState | None = None
     waiting: int = 0
-    """How many events wait to be applied; of an order that is not there, 1 stands for any number."""
+    """The number of waiting events; 1 stands for any number if the order does not exist."""
     trades: set[TradeKey] = field(default_factory=set)
     events: list[Stored] = field(default_factory=list)
-    """Those that are applied, and those of `quarantine`."""
+    """The applied events, and those in `quarantine`."""
     quarantine: dict[str, Quarantine] = field(default_factory=dict)
-    """Those of the waiting events that were read."""
+    """The waiting events that were read, by id."""
     is_cut: bool = False
-    """Whether more of them wait than were read."""
+    """Whether more events wait than were read."""
 
 
 async def load_orders(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredOrder]:
-    """The orders that are known, and those that events wait for."""
+    """The orders that exist, and those that events wait for."""
     stored: dict[OrderKey, StoredOrder] = {}
     columns = key_arrays(keys)
     if not columns[0]:
@@ -209,7 +214,7 @@ async def load_orders(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[O
 
 
 async def load_trades(work: WriteConnection, stored: Mapping[OrderKey, StoredOrder], keys: Sequence[OrderKey]) -> None:
-    """Read the trades of these orders' fills."""
+    """Read the trades of these orders."""
     if keys:
         for row in await work.fetch(_LOAD_TRADES, *key_arrays(keys)):
             stored[_key_of(row)].trades.add((row["trade_id"], row["instrument_id"], row["account_id"]))
@@ -226,9 +231,9 @@ async def load_applied(work: WriteConnection, stored: Mapping[OrderKey, StoredOr
 async def load_waiting(
     work: WriteConnection, stored: Mapping[OrderKey, StoredOrder], *, is_everything: bool = False
 ) -> None:
-    """The events of these orders that may be applied yet, or that an admin may have accepted (`is_everything`).
+    """Read the events of these orders that may still be applied, or with `is_everything` all quarantined ones.
 
-    Of an order that is there the first hundred of each type; `is_cut` tells. Those read before are read once more.
+    For an existing order the first hundred of each type are read; `is_cut` tells. Events read before are read again.
     """
     known = {key: order for key, order in stored.items() if order.state is not None and not is_everything}
     await _load_waiting(work, known, _MAY_BE_APPLIED, _HEADS)
@@ -255,7 +260,7 @@ async def _load_waiting(
 
 
 async def load_spawned(connection: ReadConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, dict[str, Spawned]]:
-    """The orders that were spawned from these, by their ids."""
+    """The orders spawned from these orders, by id."""
     spawned: dict[OrderKey, dict[str, Spawned]] = {}
     for row in await connection.fetch(_LOAD_SPAWNED, *key_arrays(keys)):
         state = ORDER_STATE.read(row)

@@ -1,8 +1,8 @@
-"""The second step of recording: move each touched order through its new events.
+"""The second step of recording: applies new events to the orders concerned.
 
-An event that comes in order is applied on top of the stored order. Otherwise (late events, waiting ones, events before
-their order) the order is folded again from all its events, so that the result does not depend on their arrival. Where
-events only join the waiting ones, those are not read: none of them is allowed while the order does not move.
+An event that comes in order is applied to the stored order. Otherwise (late or waiting events, events before their
+order) the order is folded again from all its events, so that the result does not depend on their arrival. If new
+events only wait, other waiting events are not read: none of them becomes allowed while the order is unchanged.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,16 +58,16 @@ _NOTHING = StoredOrder()
 
 _ORDINALS = Decoder(list[dict[str, int]])
 LAST = 2**63 - 1
-"""After every event."""
+"""A number after every event."""
 
 
 class OrderChange(Struct):
-    """An order after this batch. `status_before` is None for an order that is new.
+    """An order after this batch. `status_before` is None for a new order.
 
-    `first_seq` is the number of the event of this batch that made the order known, or by which the engine went on with
-    one that was denied or released here; else None. `last_seq` is that of its last event. `amount` is the amount of the
-    quote currency that the order was for when it was made, or before this batch; None where its quantity was in units.
-    `quantity_before` is what it had before the batch; None for an order that is new.
+    `first_seq` is the number of the event in this batch that made the order known or overruled Purser's denial or
+    release; else None. `last_seq` is the number of its last event. `amount` is the amount of the quote currency that
+    the order was for before this batch, or when it was made; None for a quantity in units. `quantity_before` is the
+    quantity before the batch; None for a new order.
     """
 
     key: OrderKey
@@ -83,16 +83,16 @@ class OrderChange(Struct):
 
 @dataclass(slots=True)
 class OrderChanges:
-    """Everything that moving the orders brought about."""
+    """The changes made by the order events of a batch."""
 
     orders: list[OrderChange] = field(default_factory=list)
     fills: list[NewFill] = field(default_factory=list)
     quarantined: list[Quarantine] = field(default_factory=list)
     """Events of this batch that are not applied."""
     requarantined: list[Quarantine] = field(default_factory=list)
-    """Events recorded earlier that are not applied any more, or for another reason."""
+    """Events recorded earlier that are no longer applied, or for another reason."""
     released: list[tuple[str, ...]] = field(default_factory=list)
-    """Keys (strategy_id, event_id, variant) of events recorded earlier that are applied after all."""
+    """Keys (strategy_id, event_id, variant) of events recorded earlier that are applied now."""
 
 
 Touched = dict[OrderKey, list[Arrival]]
@@ -101,7 +101,9 @@ Touched = dict[OrderKey, list[Arrival]]
 async def move_orders(
     work: WriteConnection, arrivals: Iterable[Arrival], anew: Iterable[OrderKey] = ()
 ) -> OrderChanges:
-    """Apply new order events, and fold the orders in `anew` from all they have. Reads what it needs; writes nothing."""
+    """Apply new order events, and fold the orders in `anew` from all their events. Reads what it needs; writes
+    nothing.
+    """
     touched: Touched = {key: [] for key in anew}
     primaries: set[OrderKey] = set()
     whole = set(touched)
@@ -129,7 +131,7 @@ async def move_orders(
 
 
 def known_of(keys: Iterable[OrderKey]) -> BatchQuery[list[OrderKey]]:
-    """Which of the keys are orders, or have events that wait to be applied."""
+    """The keys of orders that exist or have waiting events."""
     asked = list(keys)
     return BatchQuery(_KNOWN, key_arrays(asked), _ORDINALS, lambda rows: [asked[row["ordinal"] - 1] for row in rows])
 
@@ -137,7 +139,7 @@ def known_of(keys: Iterable[OrderKey]) -> BatchQuery[list[OrderKey]]:
 async def load_states(
     work: WriteConnection, keys: Iterable[OrderKey]
 ) -> tuple[dict[OrderKey, OrderState], set[OrderKey]]:
-    """The orders that are known, and those with events that wait to be applied."""
+    """The orders that exist, and the keys of those with waiting events."""
     stored = await load_orders(work, keys)
     states = {key: order.state for key, order in stored.items() if order.state is not None}
     return states, {key for key, order in stored.items() if order.waiting}
@@ -148,7 +150,7 @@ def _is_filled(news: Iterable[Arrival]) -> bool:
 
 
 def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival], changes: OrderChanges) -> bool:
-    """Apply events on top of the stored order. Returns False, with nothing changed, where the order must be folded."""
+    """Apply events to the stored order. Returns False and changes nothing if the order must be folded."""
     fills: list[NewFill] = []
     status_before: OrderStatus | None = None
     quantity_before: Decimal | None = None
@@ -194,25 +196,25 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
 
 @dataclass(slots=True)
 class _Refold:
-    """Folds orders from all their events, and compares the result with what is stored."""
+    """Folds orders from all their events, and compares the result with the stored orders."""
 
     work: WriteConnection
     touched: Touched
     stored: dict[OrderKey, StoredOrder]
     changes: OrderChanges
     whole: set[OrderKey]
-    """Orders of which every event is looked at: an admin resolved one of them, or the rules are others now."""
+    """Orders of which every event is read: an admin resolved an event, or the rules changed."""
     folded: dict[OrderKey, FoldedOrder] = field(default_factory=dict)
 
     async def run(self, to_fold: Sequence[OrderKey], primaries: set[OrderKey]) -> None:
-        """Fold these orders, then the primaries of spawned orders, whose quantity those take a part of.
+        """Fold these orders, then the primaries of spawned orders.
 
-        What a spawned order takes off its primary depends on no other order, so the two steps are enough.
+        The quantity that a spawned order takes depends on no other order, so two steps are enough.
         """
         await self._fold(to_fold)
         moved = {change.key: change.state for change in self.changes.orders}
         primaries = primaries | {key for key, folded in self.folded.items() if folded.may_spawn}
-        # Those that were moved on top of what they were have no spawned orders.
+        # Orders changed in order have no spawned orders.
         primaries |= self._affected() - moved.keys()
         moved |= {key: folded.state for key, folded in self.folded.items() if folded.state is not None}
         await self._fold_primaries(primaries, moved)
@@ -220,7 +222,7 @@ class _Refold:
             self._note(key, folded)
 
     def _affected(self) -> set[OrderKey]:
-        """The primaries of which spawned orders may take another quantity than before."""
+        """The primaries whose spawned orders may take another quantity than before."""
         moved = [(change.key, change.state, change.status_before) for change in self.changes.orders]
         for key, folded in self.folded.items():
             before = self.stored.get(key, _NOTHING).state
@@ -248,7 +250,7 @@ class _Refold:
     async def _fold(
         self, keys: Sequence[OrderKey], spawned: Mapping[OrderKey, Mapping[str, Spawned]] | None = None
     ) -> None:
-        """Fold these orders from their applied events and the new ones; where that moves one, from all of them."""
+        """Fold these orders from their applied and new events, and from all events if that changes them."""
         known = {key: self.stored[key] for key in keys if key in self.stored}
         await load_applied(self.work, {key: order for key, order in known.items() if not order.events})
         unread = {key: order for key, order in known.items() if not order.quarantine}
@@ -274,7 +276,7 @@ class _Refold:
             self.folded[key] = fold_order(key, every, children, is_known=order.state is not None)  # type: ignore[arg-type]
 
     def _is_moved(self, key: OrderKey) -> bool:
-        """Whether the new events did anything but to wait, too: so that others that wait may be allowed now."""
+        """Whether the new events changed the order, so that waiting events may be allowed now."""
         folded, news = self.folded[key], self.touched.get(key, ())
         if self.stored[key].state is None:
             return folded.state is not None
@@ -285,7 +287,7 @@ class _Refold:
         return not self.stored[key].quarantine.keys() <= left
 
     def _note(self, key: OrderKey, folded: FoldedOrder) -> None:
-        """Note the differences from what is stored."""
+        """Collect the differences from the stored order."""
         order, news = self.stored.get(key, _NOTHING), self.touched.get(key, ())
         fresh = {arrival.seq for arrival in news}
         for seq, item in folded.left:
@@ -321,7 +323,7 @@ class _Refold:
 
 
 def _first_seq(before: OrderState | None, after: OrderState, news: Iterable[Arrival]) -> int | None:
-    """Where the order became one to be valued: the same place in whatever batches its other events come."""
+    """The number of the event from which the order is valued; it does not depend on the batches of other events."""
     if before is None:
         return min((one.seq for one in news if _makes_known(one.event)), default=None)
     if before.is_closed_by_us and after.is_overruled:

@@ -1,4 +1,4 @@
-"""Totals: what a batch adds to the stored sums."""
+"""Totals: the amounts that a batch adds to the stored sums."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -88,14 +88,14 @@ def trade_sums(changes: PositionChanges) -> Merge:
 
 
 def signal_counts(signals: Iterable[tuple[str, str]]) -> Merge:
-    """Count new signals, given as (strategy_id, name)."""
+    """Counts new signals, given as (strategy_id, name)."""
     return _counts(SignalTotal, "signals", Counter(signals))
 
 
 def fill_sums(changes: PositionChanges) -> list[Merge]:
-    """Add new fills, and the difference that revised ones make, by day and overall.
+    """Adds new fills and the changes of revised fills, by day and overall.
 
-    Revised fills are valued as before; `ledger.revaluation` makes the totals of an instrument that is not.
+    Revised fills must be valued as before; `rebuild_fill_sums` is for instruments with new terms.
     """
     sums: dict[tuple[str, date, str, str, str], list[Decimal | int]] = {}
     for booked in changes.fills:
@@ -126,7 +126,7 @@ def fill_sums(changes: PositionChanges) -> list[Merge]:
 
 
 async def rebuild_fill_sums(work: WriteConnection, instrument_ids: Sequence[str]) -> None:
-    """Add up all fills of the instruments anew, once they are valued otherwise and written."""
+    """Rebuild the sums of all fills in the instruments, after the revalued fills are written."""
     for table in ("fill_totals", "fill_sums"):
         await work.execute(f"DELETE FROM {table} WHERE instrument_id = ANY($1)", instrument_ids)
     await work.execute(_REBUILD_DAYS, instrument_ids)

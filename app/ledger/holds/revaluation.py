@@ -1,10 +1,9 @@
-"""Revaluation: of everything in an instrument whose terms became known or were corrected, and of orders that could not
-be valued before.
+"""Revalues everything in an instrument whose terms became known or were corrected, and orders without a value.
 
     instruments ─> positions and fills ─> discrepancies ─> totals ─> holds ─> budgets, journal, change feed
 
-All of it happens in the transaction that records the instrument. `value_waiting` is a convenience: authorization
-values the orders of its strategies itself before it grants anything.
+The transaction that records the instrument does all of this. `value_waiting` is a convenience: authorization values
+the orders of its strategies before it grants anything.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,10 +15,9 @@ from sqlalchemy import delete, select, true, update
 from app.database import Database, WriteConnection
 from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange, load_states
-from app.ledger.folding.positions import START, recompute
+from app.ledger.folding.positions import START, recompute, valuations_of
 from app.ledger.folding.reconciliation import reconcile
 from app.ledger.folding.totals import rebuild_fill_sums
-from app.ledger.folding.valuations import valuations_of
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import Market, UnvaluedOrder, load_holds, load_last_prices
 from app.ledger.holds.holds import reserve, value_ended
@@ -75,7 +73,8 @@ async def revalue(
     with localcontext(EXACT):
         positions, deducting = await _revalue_positions(work, strategies, instruments)
         if deducting:
-            # By the base currency that is known now, reports show what their engine does: in all that they traded.
+            # With the base currency known, reports may show that an engine deducts base fees in all its
+            # instruments.
             for strategy_id in deducting:
                 strategies[strategy_id].deducts_base_fees = True
             await work.execute(_NOTE_DEDUCTING, sorted(deducting))
@@ -94,9 +93,9 @@ async def revalue(
 async def _revalue_positions(
     work: WriteConnection, strategies: Mapping[str, LockedStrategy], instruments: Sequence[str]
 ) -> tuple[PositionChanges, set[str]]:
-    """Compute all positions in the instruments anew and write their fills; positions themselves are still to be.
+    """Recompute all positions in the instruments and write their fills, but not the positions themselves.
 
-    Returns the strategies too whose engine turns out to deduct base fees.
+    Also returns the strategies whose engine turns out to deduct base fees.
     """
     deducting: set[str] = set()
     total = PositionChanges(valuations=await valuations_of(instruments).fetch(work))
@@ -122,7 +121,7 @@ async def _rehold(
     valued_before: Mapping[str, Valuation] | None = None,
     prices: Mapping[Market, Decimal] | None = None,
 ) -> bool:
-    """Move the holds of open orders and the reservations of positions, and write them. Returns whether any changed."""
+    """Update and write the holds of open orders and the reservations of positions. Returns whether any hold changed."""
     states, _ = await load_states(work, keys)
     orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
     concerned = {key[0] for key in keys} | {place[0] for place in (*positions.records, *positions.removed)}
@@ -163,9 +162,9 @@ async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
 
 
 async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOrder]) -> bool:
-    """Value open orders whose need was unknown, as far as their instrument or a last price is known by now.
+    """Value open orders whose hold was unknown, if their instrument or a last price is known now.
 
-    Their strategies must be locked. Returns whether any could be valued; writes, and commits nothing.
+    Their strategies must be locked. Returns whether any order was valued. Writes; commits nothing.
     """
     known = await valuations_of({order.instrument_id for order in unvalued}).fetch(work)
     prices = await load_last_prices(work, {(order.strategy_id, order.instrument_id) for order in unvalued})
@@ -182,13 +181,13 @@ async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOr
 
 
 async def value_waiting(database: Database, instrument_ids: Collection[str] | None = None) -> None:
-    """Value orders, open or ended, whose instrument has become known since they came; None: in any instrument."""
+    """Value orders, open or ended, whose instrument has become known since. `instrument_ids` None: any instrument."""
     async with database.unit_of_work() as work:
         waiting = await _waiting(work, instrument_ids)
         if not waiting:
             return
         strategies = await lock_strategies(work, {strategy_id for strategy_id, _ in waiting})
-        # An order of another strategy may have come meanwhile. Its writer values it.
+        # An order of another strategy may have arrived meanwhile. Its writer values it.
         found = await _waiting(work, instrument_ids)
         is_open = {key: still_open for key, still_open in found.items() if key[0] in strategies}
         with localcontext(EXACT):
@@ -198,7 +197,7 @@ async def value_waiting(database: Database, instrument_ids: Collection[str] | No
 
 
 async def _waiting(work: WriteConnection, instrument_ids: Collection[str] | None) -> dict[OrderKey, bool]:
-    """Orders in known instruments whose holds have no currency yet, and whether they are open."""
+    """Orders in known instruments whose holds have no currency, and whether they are open."""
     rows = await work.fetch(_WAITING)
     return {
         (row["strategy_id"], row["client_order_id"]): row["is_open"]
@@ -208,7 +207,7 @@ async def _waiting(work: WriteConnection, instrument_ids: Collection[str] | None
 
 
 async def revalue_pending(database: Database) -> None:
-    """Compute again what an earlier release stored by older rules, once after the schema was upgraded."""
+    """Recompute what an earlier release stored by older rules, once after an upgrade of the schema."""
     async with database.unit_of_work() as work:
         if not await work.fetch(_PENDING):
             return

@@ -36,14 +36,14 @@ def resolution_id(strategy_id: str, event_id: str, variant: int, action: str) ->
 
 
 def _derived(kind: str, strategy_id: str, client_order_id: str) -> str:
-    """As a version 8 UUID (RFC 9562), by hand: `uuid5` takes four times as long, and each order needs one."""
+    """A UUID of version 8 (RFC 9562), built by hand: `uuid5` takes four times as long, and each order needs one."""
     name = f"purser\n{kind}\n{strategy_id}\n{client_order_id}".encode("utf-8", "replace")
     digits = blake2b(name, digest_size=16).hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
 async def load_decisions(work: WriteConnection, orders: Iterable[OrderKey]) -> dict[OrderKey, AnyDecision]:
-    """What was decided about these orders before."""
+    """The earlier decisions on these orders."""
     ids = [(key[0], decision_id(*key)) for key in orders]
     rows = await work.fetch(_DECISIONS, *map(list, zip(*ids, strict=True)))
     decisions: dict[OrderKey, AnyDecision] = {}
@@ -55,7 +55,7 @@ async def load_decisions(work: WriteConnection, orders: Iterable[OrderKey]) -> d
 
 
 def numbered(strategy_id: str, strategy: LockedStrategy, event: AnyOwnEvent) -> Arrival:
-    """The event as the strategy's next. Advances `strategy.event_seq`."""
+    """The event with the strategy's next number. Advances `strategy.event_seq`."""
     strategy.event_seq += 1
     return Arrival(strategy_id, strategy.event_seq, event, _json(event).decode())
 

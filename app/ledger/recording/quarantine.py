@@ -1,7 +1,7 @@
-"""Resolving quarantined events: an admin accepts an event all the same, or dismisses it.
+"""Resolves quarantined events: an admin accepts or dismisses an event.
 
-The decision is one of Purser's own events in the order's history, so the order stays the fold of its events. An
-accepted fill takes the same steps as others; a dismissed event is kept and never applied.
+The decision is an event in the order's history, so the order stays the fold of its events. An accepted fill is
+processed like any other; a dismissed event is stored and never applied.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ WHERE e.strategy_id = $1 AND e.event_id = $2 AND e.variant = $3
 
 @dataclass(slots=True, frozen=True)
 class ResolveQuarantine:
-    """What to do with an event in quarantine. `variant` above 0 is other content under a known event id."""
+    """The decision on a quarantined event. `variant` above 0 is other content under a known event id."""
 
     event_id: str
     action: QuarantineAction
@@ -50,7 +50,7 @@ class ResolveQuarantine:
 
 @dataclass(slots=True, frozen=True)
 class Resolved:
-    """What an event was about, when it was resolved, in nanoseconds, and the instruments that it made known."""
+    """The event's order, the time of the decision in nanoseconds, and the instruments that the event made known."""
 
     client_order_id: str
     decided_at: int
@@ -61,7 +61,7 @@ class Resolved:
 async def resolve_quarantine(
     work: WriteConnection, principal: Principal, strategy_id: str, command: ResolveQuarantine
 ) -> Resolved:
-    """Resolve an event in quarantine. Resolved so before: nothing changes.
+    """Resolve a quarantined event. A repeated decision changes nothing.
 
     Raises InputInvalid, StrategyNotFound, EventNotFound, EventNotResolvable. Commits nothing.
     """
@@ -108,18 +108,18 @@ def _check(command: ResolveQuarantine) -> None:
 def _require_resolvable(row: asyncpg.Record, command: ResolveQuarantine) -> None:
     name = f"Event {command.event_id}"
     if row["action"] == QuarantineAction.ACCEPT:
-        raise EventNotResolvable(f"{name} was accepted before; what it did stands.")
+        raise EventNotResolvable(f"{name} was accepted before; its effects are final.")
     if row["code"] is None:
         raise EventNotResolvable(f"{name} is not in quarantine: it is applied.")
     if command.variant and command.action is QuarantineAction.ACCEPT:
         raise EventNotResolvable(
-            f"{name} was recorded before with other content, which is a fact that stands. Dismiss this variant, or "
-            "report what is right by an event with an id of its own."
+            f"{name} was recorded before with other content, which is final. Dismiss this variant, or report the right "
+            "content in an event with a new id."
         )
 
 
 def _conflict_writes(row: asyncpg.Record, event: QuarantineResolved, strategy_id: str) -> list[Merge]:
-    """Other content under a known id belongs to no order's fold: it is dismissed here."""
+    """Other content under a known id is in no order's fold, so its dismissal is written here."""
     if not event.variant:
         return []
     dismissed = Quarantine(

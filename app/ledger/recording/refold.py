@@ -1,4 +1,4 @@
-"""Orders that an earlier release folded by other rules, folded again once after an upgrade, before anything else."""
+"""Folds orders that an earlier release folded by other rules: once after an upgrade, before anything else."""
 
 from sqlalchemy import delete, select
 
@@ -20,7 +20,9 @@ _DONE = sql(delete(_OUTDATED).where(_IN_STRATEGY, is_any_of(_ORDER_ID, 2)))
 
 
 async def refold_outdated(database: Database) -> int:
-    """Fold all outdated orders again; returns how many. May be cut off and repeated. Raises DatabaseUnavailable."""
+    """Fold all outdated orders again. Returns their number. May be interrupted and repeated. Raises
+    DatabaseUnavailable.
+    """
     async with database.read() as connection:
         strategy_ids = [str(row["strategy_id"]) for row in await connection.fetch(_STRATEGIES)]
     count = 0

@@ -1,8 +1,10 @@
-"""The audit log: every administrative act, each entry chained to the previous one by its hash."""
+"""The audit log: all administrative acts, each entry chained to the previous one by its hash."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -24,6 +26,12 @@ _COLUMNS = columns_of(AuditEntry)
 
 AuditedState = Mapping[str, str | int | bool | list[str] | None]
 """The state of an audited object by GraphQL's field names; amounts are text."""
+
+
+def described(value: object, *names: str) -> AuditedState:
+    """These attributes of a value by GraphQL's names; amounts as text."""
+    values = {re.sub(r"_(.)", lambda found: found[1].upper(), name): getattr(value, name) for name in names}
+    return {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 class Action(StrEnum):
@@ -59,7 +67,7 @@ async def record(work: WriteConnection, principal: Principal, *records: AuditRec
     Other writers of the audit log wait until the transaction ends. It must acquire no further lock.
     """
     await lock_audit_log(work)
-    # A statement after the one that locks: it must see what the previous holder of the lock committed.
+    # A separate statement after the lock: it must see what the previous holder of the lock committed.
     last = await work.fetchrow(_LAST)
     first, previous = (last["id"] + 1, last["hash"]) if last is not None else (1, GENESIS)
     now = time.time_ns()

@@ -1,5 +1,7 @@
 """The mappings of the ledger's values to rows (`row_mapping`), and rows of events."""
 
+from operator import attrgetter
+
 import asyncpg
 
 from app.ledger.batch import Arrival, BookedFill, PositionPlace, PositionRecord, Quarantine
@@ -34,23 +36,10 @@ POSITIONS = RowMapping(
 FILL_TERMS = Fields(Fill, PositionFill)
 FILL_PLACE = Fields(Fill, FillPlace)
 FILL_OUTCOME = Fields(Fill, FillOutcome)
-FILLS = RowMapping(
-    (
-        "strategy_id",
-        "event_id",
-        "trade_id",
-        "client_order_id",
-        "venue_order_id",
-        "account_id",
-        "instrument_id",
-        "position_id",
-        "liquidity_side",
-        "repeat_id",
-    ),
-    FILL_TERMS,
-    FILL_PLACE,
-    FILL_OUTCOME,
-)
+_OF_BOOKED = ("strategy_id", "event_id", "account_id", "instrument_id", "position_id", "repeat_id")
+_OF_EVENT = ("trade_id", "client_order_id", "venue_order_id", "liquidity_side")
+_of_booked, _of_event = attrgetter(*_OF_BOOKED), attrgetter(*_OF_EVENT)
+FILLS = RowMapping((*_OF_BOOKED, *_OF_EVENT), FILL_TERMS, FILL_PLACE, FILL_OUTCOME)
 
 HOLD_STATE = Fields(Hold, HoldState, derived=("amount",))
 HOLDS = RowMapping(("strategy_id", "client_order_id"), HOLD_STATE)
@@ -61,7 +50,7 @@ QUARANTINED = RowMapping((), QUARANTINE)
 
 EVENT_COLUMNS = columns_of(OrderEvent)
 CHANGE_COLUMNS = columns_of(Change, leaving=("id", "xid"))
-"""Those that PostgreSQL does not fill by itself."""
+"""The columns that PostgreSQL does not fill by itself."""
 
 
 def event_row(arrival: Arrival) -> Row:
@@ -100,19 +89,7 @@ def booked_of(row: asyncpg.Record) -> BookedFill:
 
 def fill_values(booked: BookedFill, event: OrderFilled) -> Row:
     """A row of `fills`, in the order of FILLS.columns."""
-    loose = (
-        booked.strategy_id,
-        booked.event_id,
-        event.trade_id,
-        event.client_order_id,
-        event.venue_order_id,
-        booked.account_id,
-        booked.instrument_id,
-        booked.position_id,
-        event.liquidity_side,
-        booked.repeat_id,
-    )
-    return FILLS.values(loose, booked.fill, booked.place, booked.outcome)
+    return FILLS.values((*_of_booked(booked), *_of_event(event)), booked.fill, booked.place, booked.outcome)
 
 
 def position_of(row: asyncpg.Record) -> PositionRecord:

@@ -1,11 +1,11 @@
-"""Writing rows to several tables: few rows in one statement for all tables, many new rows by COPY.
+"""Writes rows to several tables: few rows in one statement for all tables, many new rows by COPY.
 
-A line of COPY is CSV that is JSON without its brackets: the JSON encoder writes a row ten times as fast as joining its
-fields.
+A line of COPY is CSV in the form of a JSON array without its brackets: the JSON encoder is ten times as fast as
+joining fields.
 
-The SQL is made from the models' columns, once for each combination of tables. SQLAlchemy's own inserts take one
-parameter a value; here the rows of a table are one JSON parameter, which `json_populate_recordset` casts to the table's
-types. That way is the faster one (ADR 0016).
+The SQL follows from the models' columns and is built once per combination of tables. SQLAlchemy's inserts take one
+parameter per value; here the rows of a table are one JSON parameter, which `json_populate_recordset` casts to the
+table's types. This is faster (ADR 0016).
 """
 
 import re
@@ -24,10 +24,10 @@ from app.database import WriteConnection
 from app.ledger.storage.row_mapping import Row, key_of, quoted, table_of
 
 CANNOT_BE_STORED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
-"""PostgreSQL's errors for well-formed content beyond its bounds: of `numeric`, of the nesting of JSON."""
+"""PostgreSQL's errors for well-formed content beyond its limits: of `numeric`, of the nesting of JSON."""
 
 _TOGETHER_MAX = 300
-"""Rows beyond which a COPY for each table costs less than one statement for all (ADR 0016)."""
+"""For more rows, one COPY per table costs less than one statement for all (ADR 0016)."""
 _CHUNK_ROWS = 200
 _STATEMENTS: dict[tuple[Any, ...], str] = {}
 _OTHER_ESCAPES = re.compile(rb'\\[^"\\]')
@@ -37,9 +37,9 @@ _json = _encoder.encode
 
 @dataclass(slots=True)
 class TableWrite:
-    """Rows for one table, each with its values in the order of `columns`.
+    """Rows for one table, with values in the order of `columns`.
 
-    Lists and JSON documents are PostgreSQL's text. A document cannot be JSON's `null`: None is a column without one.
+    Lists and JSON documents are PostgreSQL's text. None is SQL's NULL, never JSON's `null`.
     """
 
     model: type[SQLModel]
@@ -48,7 +48,7 @@ class TableWrite:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Identifies the statement: all that it depends on, which is everything except the rows."""
+        """Identifies the statement: everything that it depends on, without the rows."""
         return type(self), self.model, self.columns
 
     def sql(self, place: int) -> str:
@@ -125,7 +125,7 @@ class Merge(TableWrite):
         return f"{Insert.sql(self, place)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"  # type: ignore[arg-type]
 
     def content(self) -> bytes:
-        """The rows as JSON objects in the order of their keys: two transactions lock them in the same order."""
+        """The rows as JSON objects in the order of their keys, so that two transactions lock them in the same order."""
         keys = [self.columns.index(name) for name in key_of(self.model)]
         self.rows = sorted(self.rows, key=lambda row: [str(row[key]) for key in keys])
         return TableWrite.content(self)
@@ -137,7 +137,7 @@ async def write(work: WriteConnection, writes: Iterable[TableWrite]) -> None:
     if sum(len(one.rows) for one in filled) <= _TOGETHER_MAX:
         await _write_together(work, filled)
         return
-    # Few rows between two COPYs share a statement: each statement is a round trip.
+    # Few rows between two COPYs share a statement, because each statement is a round trip.
     together: list[TableWrite] = []
     for one in filled:
         if isinstance(one, Insert):
@@ -185,9 +185,9 @@ def csv(rows: Sequence[Sequence[Any]]) -> bytes:
     r"""Rows as CSV with `"` for quotes, `\` to escape, and `null`."""
     lines = _encoder.encode_lines(rows)
     if _OTHER_ESCAPES.search(lines):  # or what looks like one: right either way
-        # JSON has names for control characters, CSV takes them as they are.
+        # JSON has names for control characters; CSV contains them unescaped.
         return b"".join(map(_line, rows))
-    # A line's end within a text would have been escaped: this is between rows.
+    # A line break within a text would be escaped, so this one separates rows.
     return lines[1:-2].replace(b"]\n[", b"\n") + b"\n"
 
 

@@ -1,11 +1,11 @@
-"""The invariants of what admins decide: settings equal the last act on them in the audit log; so do resolved events."""
+"""The invariants of administrative decisions: settings and resolved events equal the last act in the audit log."""
 
 from app.ledger.verify.invariants import differing, stated
 from app.models.orders import NO_REPEAT
 
 
 def _last_said(entity_type: str, values: str) -> str:
-    """Each thing of the kind as its last audit entry has it; one that is gone has none."""
+    """The last audited state of each object of a kind. A deleted object has none."""
     return f"""(
         SELECT entity_id::text, {values} FROM (
             SELECT DISTINCT ON (entity_id) entity_id, after FROM audit_entries
@@ -14,7 +14,7 @@ def _last_said(entity_type: str, values: str) -> str:
     ) recomputed"""
 
 
-# Budgets that no act is known of are held against the journal alone.
+# Budgets without an audited act are compared with the journal only.
 _BUDGETS = """(
     SELECT a.entity_id::text, b.allocated
     FROM (SELECT DISTINCT entity_id FROM audit_entries WHERE entity_type = 'budget') a
@@ -27,7 +27,7 @@ _STATES = "(SELECT strategy_id::text AS entity_id, state::text FROM strategies W
 _SAID = _last_said("strategy", "after->>'state' AS state")
 _SAID_OF_STATES = f"(SELECT * FROM {_SAID} WHERE state <> 'ACTIVE') said"
 
-# The one row, and the last entry: ACTIVE until there is one. A row that is missing halts everything, and is a finding.
+# The stored row and the last entry; ACTIVE without an entry. A missing row halts all trading and is a finding.
 _GLOBAL_STATE = """(
     SELECT 'ALL' AS entity_id, c.state::text, c.since, c.actor::text
     FROM (VALUES (1)) one LEFT JOIN trading_control c ON true
@@ -40,7 +40,7 @@ _SAID_OF_GLOBAL_STATE = """(
     ) a ON true
 ) said"""
 
-# Strategies go by TRADER/NAME in the log, which follows from the id and does not change.
+# The log names strategies by TRADER/NAME, which follows from the id and does not change.
 _KEYS = """(
     SELECT key_id::text AS entity_id, name::text, role::text, revoked_at IS NOT NULL AS is_revoked,
            CASE WHEN strategy_ids IS NULL THEN 'null' ELSE (
@@ -72,7 +72,7 @@ _EVENT = "strategy_id, event_id, variant"
 _RESOLUTIONS = """(
     SELECT strategy_id, event_id, variant, action::text, reason::text, actor::text FROM quarantine_resolutions
 ) stored"""
-# ACCEPT stands, whatever was decided before.
+# ACCEPT is final, whatever was decided before.
 _SAID_BY_EVENTS = """(
     SELECT DISTINCT ON (1, 2, 3) strategy_id, (payload->>'resolves')::uuid AS event_id,
            (payload->>'variant')::smallint AS variant, payload->>'action' AS action, payload->>'reason' AS reason,
@@ -86,7 +86,7 @@ _TO_BE_DISMISSED = """(
     SELECT strategy_id, event_id, variant, actor || ': ' || reason AS reason FROM quarantine_resolutions
     WHERE action = 'DISMISS'
 ) recomputed"""
-# The replay of the orders finds the codes of all others (`replay`).
+# `replay` verifies the codes of all other events.
 _CONFLICTING = """(
     SELECT strategy_id, event_id, variant, code::text FROM quarantined_events
     WHERE variant > 0 AND code <> 'DISMISSED'
@@ -98,7 +98,7 @@ _OF_OTHER_CONTENT = """(
         WHERE r.strategy_id = e.strategy_id AND r.event_id = e.event_id AND r.variant = e.variant
     )
 ) recomputed"""
-# Reports of positions wait for nothing; only other content under their id is put aside.
+# Reports of positions do not wait; only other content under their id is quarantined.
 _WAITING_FOR_NOTHING = """
 SELECT concat_ws(' ', q.strategy_id, q.event_id, q.variant) AS row,
        concat('of order ', q.client_order_id, ' at ', q.ts_event) AS stored,
@@ -138,15 +138,15 @@ _CONFLICTS_DIFFER = differing(_EVENT, _CONFLICTING, _OF_OTHER_CONTENT, "code")
 _ACTIONS_DIFFER = differing("entity_id", _ENTITIES, _AUDITED, "action")
 
 DECISION_INVARIANTS = (
-    stated(10, "budgets are what was set last, by the audit log", _BUDGETS_DIFFER),
-    stated(10, "trading states are what was set last, by the audit log", _STATES_DIFFER),
-    stated(10, "the state of all trading is what was set last, by the audit log", _GLOBAL_STATE_DIFFERS),
-    stated(10, "API keys are what was made of them, by the audit log", _KEYS_DIFFER),
-    stated(10, "instruments are valued as was recorded last, by the audit log", _INSTRUMENTS_DIFFER),
-    stated(6, "events in quarantine are resolved as our events say", _RESOLUTIONS_DIFFER),
+    stated(10, "budgets equal the last act on them in the audit log", _BUDGETS_DIFFER),
+    stated(10, "trading states equal the last act on them in the audit log", _STATES_DIFFER),
+    stated(10, "the state of all trading equals the last act on it in the audit log", _GLOBAL_STATE_DIFFERS),
+    stated(10, "API keys equal the last act on them in the audit log", _KEYS_DIFFER),
+    stated(10, "the terms of instruments equal the last act on them in the audit log", _INSTRUMENTS_DIFFER),
+    stated(6, "resolutions of quarantined events equal the events of their decisions", _RESOLUTIONS_DIFFER),
     stated(6, "the dismissed events are those that an admin dismissed", _DISMISSALS_DIFFER),
     stated(6, "other content under a known event id is in quarantine", _CONFLICTS_DIFFER),
-    stated(6, "what is in quarantine is an event that was recorded, of that order", _WAITING_FOR_NOTHING),
+    stated(6, "each quarantined event is a recorded event of its order", _WAITING_FOR_NOTHING),
     stated(9, "a trade counts twice only where an admin accepted it", _REPEATED),
-    stated(10, "events in quarantine are resolved as the audit log says", _ACTIONS_DIFFER),
+    stated(10, "resolutions of quarantined events equal the last act on them in the audit log", _ACTIONS_DIFFER),
 )

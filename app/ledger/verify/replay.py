@@ -1,4 +1,4 @@
-"""Orders folded again from their events, positions computed again from their fills, compared with what is stored."""
+"""Folds orders from their events and recomputes positions from their fills, and compares both with the stored rows."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from decimal import Decimal, InvalidOperation, localcontext
@@ -10,9 +10,8 @@ from app.database import ReadConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import BookedFill, NewFill, PositionChanges, PositionRecord
 from app.ledger.folding.order_loading import FoldedOrder, fold_order, load_spawned
-from app.ledger.folding.positions import booked_anew, is_position_id, position_id_of, run_fills
+from app.ledger.folding.positions import booked_anew, is_position_id, position_id_of, run_fills, valuations_of
 from app.ledger.folding.reconciliation import compare_all
-from app.ledger.folding.valuations import valuations_of
 from app.ledger.storage.queries import ORDER_KEYS, POSITION_KEYS, look_up
 from app.ledger.storage.row_mapping import Row, RowMapping
 from app.ledger.storage.rows import FILLS, ORDERS, POSITIONS, booked_of, fill_values, position_of, position_values
@@ -25,7 +24,9 @@ from app.rules.valuation import assumed
 
 
 def differing_columns(rows: Iterable[asyncpg.Record], events: Iterable[Any]) -> Iterator[Finding]:
-    """A finding for each row of `order_events` whose columns differ from its event; rows and events in one order."""
+    """A finding for each row of `order_events` whose columns differ from its event. Rows and events correspond by
+    position.
+    """
     for row, event in zip(rows, events, strict=True):
         stored = (str(row["strategy_id"]), str(row["event_id"]), row["type"], row["ts_event"], row["ts_init"])
         strategy_id = str(strategy_id_of(event.trader_id, event.strategy_id))
@@ -35,10 +36,10 @@ def differing_columns(rows: Iterable[asyncpg.Record], events: Iterable[Any]) -> 
 
 
 _TOGETHER = 2000
-"""How many orders, or positions, are read at a time."""
+"""The number of orders or positions to read at a time."""
 
 _NOT_OF_THE_EVENT = frozenset({"position_id", *FillOutcome._fields})
-"""Columns of a fill that its event does not determine: its outcome, which the replay of the position checks."""
+"""Columns of a fill that its event does not determine. The replay of the position verifies them."""
 
 _EVENTS = f"""
 SELECT e.*, q.code FROM (
@@ -70,9 +71,9 @@ Key = tuple[str, str]
 
 
 async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
-    """Every order equals the fold of its events, and every fill is as its event says.
+    """Every order equals the fold of its events, and every fill equals its event.
 
-    Exactly the events that the fold leaves over are quarantined.
+    The quarantined events are exactly those that the fold refuses.
     """
     async for keys in _together(connection, _ORDER_KEYS):
         orders = _grouped(await connection.fetch(_ORDERS, *keys), "client_order_id")
@@ -94,9 +95,9 @@ async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
 
 
 async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]:
-    """Every position and every fill's effect equal the replay of the fills in their order.
+    """Every position and every fill's outcome equal the replay of the fills in their order.
 
-    Every report of the engine that differs from that has its discrepancy, and no other has one.
+    The discrepancies are exactly those reports that differ from the replay.
     """
     instruments = [row["instrument_id"] for row in await connection.fetch(_INSTRUMENTS)]
     valuations = await valuations_of(instruments).fetch(connection)
@@ -124,7 +125,7 @@ async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]
 
 
 async def _together(connection: ReadConnection, sql: str) -> AsyncIterator[tuple[list[str], list[str]]]:
-    """Keys that a query answers, some at a time, as two columns."""
+    """Batches of the keys that a query selects, as two columns."""
     columns: tuple[list[str], list[str]] = ([], [])
     async for one, other in connection.cursor(sql, prefetch=_TOGETHER):
         columns[0].append(one)
@@ -146,7 +147,7 @@ def _grouped(rows: Iterable[asyncpg.Record], name: str) -> dict[Key, list[asyncp
 def _differing_reports(
     key: Key, events: list[Any], changes: PositionChanges, stored: list[asyncpg.Record]
 ) -> Iterable[Finding]:
-    """Compare discrepancies; notes on the generations of `changes` what they should say of the reports."""
+    """Compare discrepancies; sets `reconciliation` on the generations in `changes`."""
     owner = next(iter(changes.records.values())).instrument_id if changes.records else None
     concerned = [event for event in events if owner in (None, event.instrument_id)]
     differing, verdicts = compare_all(concerned, changes.trails.get(key, {}))
@@ -185,7 +186,7 @@ def _differing_reports(
 
 
 def _number(value: str | None) -> Decimal | str | None:
-    """A value of a discrepancy, whatever zeros it was written with."""
+    """A discrepancy's value, compared as a number if it is one."""
     try:
         return Decimal(value) if value is not None else None
     except InvalidOperation:
@@ -212,7 +213,7 @@ def _differing_order(
 
 
 def _differing_booked(fill_rows: list[asyncpg.Record], folded: FoldedOrder) -> Iterable[Finding]:
-    """Compare fills with the events that are applied; that each has the other, a statement checks."""
+    """Compare fills with the applied events. A statement verifies that each has the other."""
     applied = {event.event_id: (seq, event) for seq, event in folded.applied if isinstance(event, OrderFilled)}
     for row in fill_rows:
         if (found := applied.get(str(row["event_id"]))) is None:

@@ -40,7 +40,7 @@ _FILL_SUMS_OF_DAYS = """(
 ) recomputed"""
 
 
-# A day of which all trades went again keeps its row, with nothing in it.
+# A day whose trades were all taken back keeps a row of zeros.
 _TRADES = """(
     SELECT * FROM trade_totals WHERE (trades, wins, losses, profit, loss) <> (0, 0, 0, 0, 0)
 ) stored"""
@@ -97,7 +97,7 @@ WHERE c.key IS NULL
 """
 
 
-# Without its newest entries the chain is still whole; the change feed still names them.
+# A chain without its newest entries is still consistent, but the change feed names the missing ones.
 _TOLD_OF_AND_MISSING = """
 SELECT 'audit entry ' || c.key AS row, 'nothing' AS stored, 'an entry: the change feed tells of it' AS recomputed
 FROM changes c LEFT JOIN audit_entries a ON a.id::text = c.key WHERE c.entity = 'audit' AND a.id IS NULL
@@ -105,7 +105,7 @@ FROM changes c LEFT JOIN audit_entries a ON a.id::text = c.key WHERE c.entity = 
 
 
 def _not_finite() -> str:
-    """Every numeric column of every table: generated, so that a new one is covered by itself."""
+    """Covers every numeric column of every table, including future ones."""
     selects = [
         f"SELECT '{table.name}.{column.name} of ' || "
         f"concat_ws(' ', {', '.join(key.name for key in table.primary_key)}) AS row, "
@@ -140,15 +140,15 @@ _NUMBERS_DIFFER = differing("strategy_id", _NUMBERED, _EVENT_NUMBERS, "events, h
 SUM_INVARIANTS = (
     stated(6, "an order's filled quantity and notional are the sums of its fills", _FILLED_DIFFERS),
     stated(7, "the engine's own reports of positions agree with the ledger", _DISPUTED),
-    stated(8, "the kept totals of fills are the sums of the fills", _FILL_TOTALS_DIFFER),
+    stated(8, "the stored totals of fills are the sums of the fills", _FILL_TOTALS_DIFFER),
     stated(8, "the sums of fills over all days are the sums of the days", _FILL_SUMS_DIFFER),
-    stated(8, "the kept counts of orders are the counts", _ORDER_COUNTS_DIFFER),
-    stated(8, "the kept counts of positions are the counts", _POSITION_COUNTS_DIFFER),
-    stated(8, "the kept totals of trades are the sums of the closed positions", _TRADES_DIFFER),
-    stated(8, "the kept counts of signals are the counts", _SIGNAL_COUNTS_DIFFER),
+    stated(8, "the stored counts of orders are right", _ORDER_COUNTS_DIFFER),
+    stated(8, "the stored counts of positions are right", _POSITION_COUNTS_DIFFER),
+    stated(8, "the stored totals of trades are the sums of the closed positions", _TRADES_DIFFER),
+    stated(8, "the stored counts of signals are right", _SIGNAL_COUNTS_DIFFER),
     stated(9, "each applied OrderFilled event has exactly one fill, and each fill its event", _FILLS_DIFFER),
     stated(9, "a strategy's events are numbered from 1 without a gap: none is missing", _NUMBERS_DIFFER),
-    stated(10, "everything that exists has a row in the change feed", _WITHOUT_CHANGE),
-    stated(10, "no audit entry is missing that the change feed tells of", _TOLD_OF_AND_MISSING),
+    stated(10, "every object has a row in the change feed", _WITHOUT_CHANGE),
+    stated(10, "every audit entry in the change feed exists", _TOLD_OF_AND_MISSING),
     stated(11, "no amount is NaN or infinite", _not_finite()),
 )

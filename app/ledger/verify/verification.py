@@ -1,4 +1,4 @@
-"""Checks all invariants in one snapshot, and counts what rests on assumptions."""
+"""Verifies all invariants in one snapshot, and counts amounts that rest on assumptions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ SELECT (SELECT count(*) FROM instruments WHERE source = 'RECORDED') AS instrumen
        (SELECT count(*) FROM discrepancies) AS discrepancies,
        (SELECT count(*) FROM quarantined_events) AS events_quarantined
 """
-# The engine writes the instrument's quote currency on each fill. Reads every fill: for `purser verify` alone.
+# The engine writes the instrument's quote currency on each fill. This query reads every fill: for `purser verify`
+# only.
 _IN_ANOTHER_CURRENCY = """
 SELECT f.instrument_id, f.currency, i.quote_currency, count(*) AS fills FROM fills f JOIN instruments i
 USING (instrument_id) WHERE f.currency <> i.quote_currency GROUP BY 1, 2, 3 ORDER BY 1, 2
@@ -30,7 +31,7 @@ USING (instrument_id) WHERE f.currency <> i.quote_currency GROUP BY 1, 2, 3 ORDE
 
 @dataclass(frozen=True, slots=True)
 class ValuationCounts:
-    """Fills of assumed instruments are valued as linear, multiplier 1; unvalued orders are open and stop new grants."""
+    """Fills of assumed instruments are valued as linear, multiplier 1. Unvalued orders are open, and block grants."""
 
     instruments_recorded: int
     instruments_assumed: int
@@ -42,19 +43,19 @@ class ValuationCounts:
 
 @dataclass(frozen=True)
 class Verified:
-    """How many invariants are broken, where the audit log ended, and how much rests on assumptions."""
+    """The number of broken invariants, the end of the audit log, and the counts of assumptions."""
 
     broken: int
     audit_head: AuditHead
     valuations: ValuationCounts
     notes: list[str]
-    """What no rule forbids and a person should know."""
+    """Facts that no rule forbids and a person should know."""
 
 
 def invariants(noted: AuditHead | None = None) -> list[Invariant]:
-    """All invariants that are checked, by number. `noted` is an earlier head of the audit log."""
+    """All invariants, by number. `noted` is an earlier head of the audit log."""
     every = [
-        Invariant(6, "every order is the fold of its applied events, every fill as its event says", verify_orders),
+        Invariant(6, "every order is the fold of its applied events, and every fill equals its event", verify_orders),
         Invariant(7, "every position is the replay of its fills", verify_positions),
         Invariant(10, "the audit hash chain is whole", verify_audit_chain),
         *SUM_INVARIANTS,
@@ -73,9 +74,9 @@ async def verify(
     noted: AuditHead | None = None,
     findings_max: int = 20,
 ) -> Verified:
-    """Check everything in one snapshot, so that a running service may go on.
+    """Verify everything in one snapshot, while a service may go on writing.
 
-    `on_checked` is called with each invariant and its findings, at most `findings_max` of them.
+    `on_checked` is called with each invariant and its findings, at most `findings_max`.
     """
     broken = 0
     async with database.snapshot() as connection:
@@ -99,7 +100,7 @@ async def count_valuations(connection: ReadConnection) -> ValuationCounts:
 
 
 async def find_other_currencies(connection: ReadConnection) -> list[str]:
-    """Fills that name another currency than their instrument is quoted in; they are valued by the instrument's."""
+    """Fills that name another currency than their instrument's quote currency; the instrument's terms value them."""
     return [
         f"{row['fills']} fills of {row['instrument_id']} name {row['currency']}; "
         f"it is quoted in {row['quote_currency']}, by which they are valued"
