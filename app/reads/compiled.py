@@ -72,7 +72,7 @@ async def answer(
     async with reading(database, values) as connection:
         row = await connection.fetchrow(compiled.sql, *compiled.arguments(values, principal))
     assert row is not None  # an aggregate or a constant: always one row
-    return Answer(row[0], row[1] if query.form is ResultFormat.ARRAY and query.is_counted else None)
+    return Answer(row[0], row[1] if query.format is ResultFormat.ARRAY and query.is_counted else None)
 
 
 async def fetch_objects(

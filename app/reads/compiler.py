@@ -32,18 +32,18 @@ def build_statement(entity: Entity, query: ReadQuery, *, is_scoped: bool) -> Sel
     One row, but for EACH and KEYED.
     """
     compiler = Compiler(query.amounts, is_scoped=is_scoped)
-    match query.form:
+    match query.format:
         case ResultFormat.ARRAY:
-            body = compiler.array_bytes(entity, query.selection, query.listing).scalar_subquery().label("body")
+            body = compiler.array_bytes(entity, query.selection, query.list_args).scalar_subquery().label("body")
             if not query.is_counted:
                 return select(body)
-            return select(body, count_of(compiler, entity, query.listing.where).label("total"))
+            return select(body, count_of(compiler, entity, query.list_args.where).label("total"))
         case ResultFormat.CONNECTION:
-            return select(connection(compiler, entity, query.selection, query.listing).label("body"))
+            return select(connection(compiler, entity, query.selection, query.list_args).label("body"))
         case ResultFormat.EACH:
-            return compiler.each(entity, query.selection, query.listing)
+            return compiler.each(entity, query.selection, query.list_args)
         case ResultFormat.KEYED:
-            return compiler.keyed(entity, query.selection, query.listing.where, query.by)
+            return compiler.keyed(entity, query.selection, query.list_args.where, query.by)
         case ResultFormat.ONE:
             if entity.computed is not None:
                 return select(entity.computed(compiler, query.selection, query.arguments, NO_COLUMNS).label("body"))
@@ -72,7 +72,7 @@ class Compiler:
         self,
         entity: Entity,
         selection: Selection,
-        listing: ListArgs,
+        list_args: ListArgs,
         link: Many | Every | None = None,
         parent: Columns | None = None,
     ) -> Select[Any]:
@@ -80,40 +80,40 @@ class Compiler:
         columns, inner_name = Columns(self.names.new("t"), entity.model), self.names.new("r")
         row = Row()
         packed, to_json = pack(self.pairs(entity, columns, selection, row))
-        page = self._page(entity, listing, columns, row, packed, [*linked(link, columns, parent)])
+        page = self._page(entity, list_args, columns, row, packed, [*linked(link, columns, parent)])
         objects = func.coalesce(func.json_agg(to_json(inner_name)), EMPTY_ARRAY)
         return select(objects).select_from(page.subquery(inner_name))
 
-    def array_bytes(self, entity: Entity, selection: Selection, listing: ListArgs) -> Select[Any]:
+    def array_bytes(self, entity: Entity, selection: Selection, list_args: ListArgs) -> Select[Any]:
         """Like `array`, as UTF-8 bytes and cheaper: for an array that is the whole response."""
         columns, inner_name = Columns(self.names.new("t"), entity.model), self.names.new("r")
         row = Row()
         packed, to_text = object_text(self.pairs(entity, columns, selection, row))
-        page = self._page(entity, listing, columns, row, packed, [])
+        page = self._page(entity, list_args, columns, row, packed, [])
         return select(array_bytes(to_text(inner_name))).select_from(page.subquery(inner_name))
 
     def _page(
         self,
         entity: Entity,
-        listing: ListArgs,
+        list_args: ListArgs,
         columns: Columns,
         row: Row,
         packed: list[ColumnElement[Any]],
         linked_to: list[ColumnElement[bool]],
     ) -> Select[Any]:
         """The page's rows with the columns of `packed`, in the list's order."""
-        order = order_by(total_order(entity, listing.order), columns)
-        limit = None if listing.page.is_whole else number_literal(listing.page.limit)
+        order = order_by(total_order(entity, list_args.order), columns)
+        limit = None if list_args.page.is_whole else number_literal(list_args.page.limit)
         rows: FromClause = entity.model.__table__.alias(columns.name)
-        conditions = [*linked_to, *self.conditions(entity, columns, listing)]
-        if listing.page.offset is not None:
+        conditions = [*linked_to, *self.conditions(entity, columns, list_args)]
+        if list_args.page.offset is not None:
             # Only the page's rows are rendered: PostgreSQL would work out the fields of skipped rows too.
-            skip = typed(parameter_name(listing.page.offset), BigInteger())
+            skip = typed(parameter_name(list_args.page.offset), BigInteger())
             page: Select[Any] = select(literal_column("*")).select_from(rows).where(*conditions).order_by(*order)
             rows, conditions = page.limit(limit).offset(skip).subquery(columns.name), []
         return select(*packed).select_from(row.beside(rows, columns)).where(*conditions).order_by(*order).limit(limit)
 
-    def each(self, entity: Entity, selection: Selection, listing: ListArgs) -> Select[Any]:
+    def each(self, entity: Entity, selection: Selection, list_args: ListArgs) -> Select[Any]:
         """A page as rows: the strategy (NO_STRATEGY where rows are of none) and the object."""
         occurrence = self.names.new("t")
         columns = Columns(occurrence, entity.model)
@@ -123,9 +123,9 @@ class Compiler:
         return (
             select(strategy_id.label("strategy_id"), body.label("body"))
             .select_from(row.beside(entity.model.__table__.alias(occurrence), columns))
-            .where(*self.conditions(entity, columns, listing))
-            .order_by(*order_by(total_order(entity, listing.order), columns))
-            .limit(None if listing.page.is_whole else number_literal(listing.page.limit))
+            .where(*self.conditions(entity, columns, list_args))
+            .order_by(*order_by(total_order(entity, list_args.order), columns))
+            .limit(None if list_args.page.is_whole else number_literal(list_args.page.limit))
         )
 
     def keyed(self, entity: Entity, selection: Selection, where: Condition | None, by: tuple[str, ...]) -> Select[Any]:
@@ -148,16 +148,16 @@ class Compiler:
             .order_by(literal_column(f"{keys}.ordinal").asc())
         )
 
-    def conditions(self, entity: Entity, columns: Columns, listing: ListArgs) -> list[ColumnElement[bool]]:
+    def conditions(self, entity: Entity, columns: Columns, list_args: ListArgs) -> list[ColumnElement[bool]]:
         """Everything that a row of the page must satisfy: scope, filter, and its place after or before a cursor."""
         found = self.members(entity, columns)
-        if listing.where is not None:
-            found.append(condition_sql(entity, columns, listing.where))
-        order = total_order(entity, listing.order)
-        if listing.page.after is not None:
-            found.append(beyond(order, columns, listing.page.after, is_after=True))
-        if listing.page.before is not None:
-            found.append(beyond(order, columns, listing.page.before, is_after=False))
+        if list_args.where is not None:
+            found.append(condition_sql(entity, columns, list_args.where))
+        order = total_order(entity, list_args.order)
+        if list_args.page.after is not None:
+            found.append(beyond(order, columns, list_args.page.after, is_after=True))
+        if list_args.page.before is not None:
+            found.append(beyond(order, columns, list_args.page.before, is_after=False))
         return found
 
     def pairs(self, entity: Entity, columns: Columns, selection: Selection, row: Row) -> list[Pair]:
@@ -203,7 +203,7 @@ class Compiler:
     def _many(self, link: Many, parent: Columns, field: Selected) -> Select[Any]:
         entity = entity_named(link.entity)
         children = field.children or Selection(())
-        value = connection(self, entity, children, field.listing or ListArgs(), link, parent)
+        value = connection(self, entity, children, field.list_args or ListArgs(), link, parent)
         return select(value.label("value"))
 
     def _every(self, link: Every, parent: Columns, field: Selected) -> Select[Any]:

@@ -34,22 +34,22 @@ def connection(
     compiler: Compiler,
     entity: Entity,
     selection: Selection,
-    listing: ListArgs,
+    list_args: ListArgs,
     link: Many | None = None,
     parent: Columns | None = None,
 ) -> ScalarSelect[Any]:
     """One connection as JSON; with a link, of the neighbours of one parent row."""
-    page = _Page(compiler, entity, listing, link, parent)
+    page = _Page(compiler, entity, list_args, link, parent)
     names = [selected.name for selected in selection.fields if selected.literal is None]
-    is_plain = names.count("nodes") == 1 and not {"edges", "page_info"} & set(names) and not listing.page.is_backward
+    is_plain = names.count("nodes") == 1 and not {"edges", "page_info"} & set(names) and not list_args.page.is_backward
     pairs: list[Pair] = []
     for selected in selection.fields:
         if selected.literal is not None:
             value = text_literal(selected.literal)
         elif selected.name == "total_count":
-            value = count_of(compiler, entity, listing.where, link, parent)
+            value = count_of(compiler, entity, list_args.where, link, parent)
         elif selected.name == "nodes" and is_plain:
-            value = compiler.array(entity, selected.children or _NONE, listing, link, parent).scalar_subquery()
+            value = compiler.array(entity, selected.children or _NONE, list_args, link, parent).scalar_subquery()
         elif selected.name == "page_info":
             value = row_json([page.info(part) for part in (selected.children or _NONE).fields], compiler.names)
         else:
@@ -63,13 +63,13 @@ class _Page:
     """Collects what is worked out for each row of a page (`rows`) and over all of them (`page`)."""
 
     def __init__(
-        self, compiler: Compiler, entity: Entity, listing: ListArgs, link: Many | None, parent: Columns | None
+        self, compiler: Compiler, entity: Entity, list_args: ListArgs, link: Many | None, parent: Columns | None
     ) -> None:
-        self._compiler, self._shape, self._listing = compiler, entity, listing
+        self._compiler, self._entity, self._listing = compiler, entity, list_args
         self._link, self._parent = link, parent
         self._base, self._rows, self.name = (compiler.names.new(prefix) for prefix in ("t", "r", "p"))
         self._columns = Columns(self._base, entity.model)
-        self._order = total_order(entity, listing.order)
+        self._order = total_order(entity, list_args.order)
         self._row = Row()
         self._per_row: list[ColumnElement[Any]] = []
         self._overall: list[ColumnElement[Any]] = []
@@ -81,7 +81,7 @@ class _Page:
 
     def node(self, selected: Selected) -> ColumnElement[Any]:
         """A row's object."""
-        pairs = self._compiler.pairs(self._shape, self._columns, selected.children or _NONE, self._row)
+        pairs = self._compiler.pairs(self._entity, self._columns, selected.children or _NONE, self._row)
         return row_json(pairs, self._compiler.names)
 
     def edge(self, selected: Selected) -> ColumnElement[Any]:
@@ -118,10 +118,10 @@ class _Page:
     def read(self) -> Select[Any]:
         """The page: everything that was collected, over the rows that were collected."""
         compiler, page = self._compiler, self._listing.page
-        table = self._shape.model.__table__.alias(self._base)
+        table = self._entity.model.__table__.alias(self._base)
         conditions = [
             *self._linked(self._columns),
-            *compiler.conditions(self._shape, self._columns, self._listing),
+            *compiler.conditions(self._entity, self._columns, self._listing),
         ]
         order = order_by(self._order, self._columns, reverse=page.is_backward)
         base: Select[Any] = select(literal_column("*")).select_from(table).where(*conditions).order_by(*order)
@@ -155,16 +155,16 @@ class _Page:
         if place is None:
             return false()
         name = self._compiler.names.new("t")
-        columns = Columns(name, self._shape.model)
+        columns = Columns(name, self._entity.model)
         everything = ListArgs(self._listing.where, self._listing.order)
-        conditions = [*self._linked(columns), *self._compiler.conditions(self._shape, columns, everything)]
+        conditions = [*self._linked(columns), *self._compiler.conditions(self._entity, columns, everything)]
         conditions.append(beyond(self._order, columns, place, is_after=is_after, is_inclusive=True))
         return exists(
-            select(literal_column("1")).select_from(self._shape.model.__table__.alias(name)).where(*conditions)
+            select(literal_column("1")).select_from(self._entity.model.__table__.alias(name)).where(*conditions)
         )
 
     def _cursor(self) -> ColumnElement[Any]:
-        return cursor_sql(self._shape, self._order, self._columns)
+        return cursor_sql(self._entity, self._order, self._columns)
 
     def _linked(self, columns: Columns) -> list[ColumnElement[bool]]:
         return linked(self._link, columns, self._parent)

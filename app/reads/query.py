@@ -173,14 +173,14 @@ Arguments: TypeAlias = Grouping | Span
 class Selected:
     """One field of an object, under the key the caller queries.
 
-    `children` for objects and connections, `listing` for connections, `arguments` for what is computed. `literal` is
+    `children` for objects and connections, `list_args` for connections, `arguments` for what is computed. `literal` is
     a text that stands for itself (GraphQL's `__typename`).
     """
 
     name: str
     key: str
     children: "Selection | None" = None
-    listing: ListArgs | None = None
+    list_args: ListArgs | None = None
     literal: str | None = None
     arguments: Arguments | None = None
 
@@ -209,8 +209,8 @@ class ReadQuery:
     """A whole read of one entity, except the values of its slots."""
 
     selection: Selection
-    form: ResultFormat = ResultFormat.ARRAY
-    listing: ListArgs = ListArgs()
+    format: ResultFormat = ResultFormat.ARRAY
+    list_args: ListArgs = ListArgs()
     amounts: Amounts = Amounts.NUMBER
     is_counted: bool = True
     """ARRAY only: whether to count the whole list too."""

@@ -88,12 +88,14 @@ class OrderInitialized(OrderTerms, kw_only=True):
     def exec_spawn_id(self) -> str | None:
         """The primary order that an execution algorithm spawned this order from; None if it is the primary itself."""
         primary = self.exec_spawn_id_raw
-        return primary if primary != self.client_order_id and is_identifier(primary) else None
+        if primary is None or primary == self.client_order_id or not is_identifier(primary):
+            return None
+        return primary  # type: ignore[no-any-return]
 
     @property
     def spawned_qty(self) -> Decimal | None:
         """The quantity that a spawned order takes from its primary order; None for other orders."""
-        return self.quantity if self.exec_spawn_id is not None else None
+        return None if self.exec_spawn_id_raw is None or self.exec_spawn_id is None else self.quantity
 
     @property
     def is_emulated(self) -> bool:

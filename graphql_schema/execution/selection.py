@@ -79,19 +79,19 @@ class SelectionReader:
         self.values = list(read.values)
         if is_list_type(get_nullable_type(field.type)) and entity.model is not None:
             selection = self._object(entity, _object_of(field), details)
-            listing = replace(ALL_ROWS, where=read.where)
-            return read, ReadQuery(selection, ResultFormat.ARRAY, listing, Amounts.TEXT, is_counted=False)
+            list_args = replace(ALL_ROWS, where=read.where)
+            return read, ReadQuery(selection, ResultFormat.ARRAY, list_args, Amounts.TEXT, is_counted=False)
         if read.where is not None:
             selection = self._object(entity, self._type_of(entity), details)
-            listing = ListArgs(read.where, page=Page(AMBIGUOUS_MAX))
-            return read, ReadQuery(selection, ResultFormat.EACH, listing, Amounts.TEXT)
+            list_args = ListArgs(read.where, page=Page(AMBIGUOUS_MAX))
+            return read, ReadQuery(selection, ResultFormat.EACH, list_args, Amounts.TEXT)
         if entity.model is None:
             arguments = read_aggregate_args(entity.name, field, given, self.values)
             selection = self._plain(_object_of(field), details)
             return read, ReadQuery(selection, ResultFormat.ONE, amounts=Amounts.TEXT, arguments=arguments)
-        listing = ListArgsReader(entity, self.values).read(field, given)
+        list_args = ListArgsReader(entity, self.values).read(field, given)
         selection = self._connection(entity, field, details)
-        return read, ReadQuery(selection, ResultFormat.CONNECTION, listing, Amounts.TEXT)
+        return read, ReadQuery(selection, ResultFormat.CONNECTION, list_args, Amounts.TEXT)
 
     def read_by_key(self, entity: Entity, details: Details) -> ReadQuery:
         """Read a field as objects looked up by key; `values` has those of the slots after the keys' own.
@@ -135,8 +135,8 @@ class SelectionReader:
             if isinstance(link, Computed):
                 arguments = read_aggregate_args(link.entity, field, given, self.values)
                 return Selected(name, "", self._plain(_object_of(field), details), arguments=arguments)
-            listing = ListArgsReader(neighbour, self.values).read(field, given)
-            return Selected(name, "", self._connection(neighbour, field, details), listing)
+            list_args = ListArgsReader(neighbour, self.values).read(field, given)
+            return Selected(name, "", self._connection(neighbour, field, details), list_args)
 
         return self._fields(type_, details, part)
 

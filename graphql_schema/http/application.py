@@ -14,7 +14,7 @@ from graphql import ExecutionResult, GraphQLSchema, OperationType
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.authentication import principal_of, status_of
+from app.authentication.middleware import principal_of, status_of
 from app.errors import Busy, PurserError, QueryTimeout
 from app.settings import FixedLimits, Settings
 from graphql_schema.caller import Caller
@@ -27,7 +27,7 @@ from graphql_schema.http.persisted import AllowList, PersistedQueries, QuerySour
 from graphql_schema.http.requests import GraphQLRequest
 from graphql_schema.http.responses import Reply
 from graphql_schema.limits.body import ClientGone, read_body, too_large
-from graphql_schema.limits.variables import check_variables
+from graphql_schema.limits.variable_limits import check_variables
 from graphql_schema.live.socket import SocketLimits, Sockets
 from graphql_schema.live.subscription_writer import written_events
 from graphql_schema.schema import schema

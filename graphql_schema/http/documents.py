@@ -26,7 +26,7 @@ from graphql_schema.errors import RequestCode, RequestRefused, refusal
 from graphql_schema.execution.placeholders import NotPlannable
 from graphql_schema.fast_mutations import FastMutation
 from graphql_schema.limits.cost import CostMeter
-from graphql_schema.limits.document import check_document
+from graphql_schema.limits.document_limits import check_document
 from graphql_schema.plans import OperationPlans
 
 CHARACTERS_KEPT_MAX = 512 * 1024

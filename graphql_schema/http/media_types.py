@@ -13,7 +13,7 @@ class MediaType(StrEnum):
 def negotiate(accept: str | None) -> MediaType | None:
     """The best of the types that an Accept header takes; None where it takes none.
 
-    Between equals the one that is named wins, then GRAPHQL where both are. Who names neither gets JSON.
+    Of equal qualities the type that is named wins, GRAPHQL if both are, JSON if neither is.
     """
     if accept is None or not accept.strip():
         return MediaType.JSON

@@ -61,7 +61,7 @@ def refused(why: RequestRefused, media_type: MediaType) -> Reply:
 
 
 def validated(reply: Reply, media_type: MediaType, if_none_match: str | None) -> Reply:
-    """The reply to a GET, with a strong validator; 304 where the client has it already."""
+    """The reply to a GET, with a strong validator; 304 if the client already has it."""
     digest = blake2b(reply.body, digest_size=16, person=media_type.name.encode()).hexdigest()
     etag = f'"{digest}"'
     reply.headers["etag"] = etag

@@ -51,7 +51,7 @@ ITEMS_MAX = {"inputs": 1000, "events": 5000}
 
 _FILL = "FILL"
 """The granularity of which a curve without a number of points has as many as may be."""
-_STEERING = ("Int", "Boolean", "Granularity")
+_COUNTED_TYPES = ("Int", "Boolean", "Granularity")
 """The types of variables that page sizes, switches and curves have."""
 
 _PAGED = ("Connection", "Edge")
@@ -195,7 +195,7 @@ def _sizes_and_switches(operation: OperationDefinitionNode) -> Iterator[tuple[st
     for definition in operation.variable_definitions or ():
         type_ = definition.type.type if isinstance(definition.type, NonNullTypeNode) else definition.type
         is_items = operation.operation is OperationType.MUTATION and isinstance(type_, ListTypeNode)
-        if is_items or (isinstance(type_, NamedTypeNode) and type_.name.value in _STEERING):
+        if is_items or (isinstance(type_, NamedTypeNode) and type_.name.value in _COUNTED_TYPES):
             default = definition.default_value
             yield definition.variable.name.value, None if default is None else value_from_ast_untyped(default)
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
-from app.feed import Change
+from app.feed.changes import Change
 from app.reads import Compare, Key, ListArgs, Op, ReadQuery, ResultFormat, Selected, Selection
 from app.reads.catalogue import BUDGET, BUDGET_ENTRY
 from app.reads.entity import Entity
@@ -31,7 +31,7 @@ CHANGES_AT_ONCE_MAX = 500
 
 _EXISTENCE = ReadQuery(Selection((Selected("", "exists", literal="yes"),)), ResultFormat.KEYED)
 """Selects nothing of a row: only whether it exists."""
-_TAKEN_AWAY = replace(_EXISTENCE, listing=ListArgs(Compare("version", Op.GT, len(BUDGET.key))), by=BUDGET.key)
+_TAKEN_AWAY = replace(_EXISTENCE, list_args=ListArgs(Compare("version", Op.GT, len(BUDGET.key))), by=BUDGET.key)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -119,4 +119,4 @@ class _EventSelection:
         """With the filter of the root field; its values come after those of the selection."""
         slots = [*query.by, *values]
         where = ListArgsReader(self._source.entity, slots).condition(field, self.arguments)
-        return replace(query, listing=ListArgs(where)), tuple(slots[len(query.by) :])
+        return replace(query, list_args=ListArgs(where)), tuple(slots[len(query.by) :])

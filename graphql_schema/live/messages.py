@@ -34,26 +34,26 @@ class ConnectionInit(msgspec.Struct, tag="connection_init", forbid_unknown_field
 
 
 class Ping(msgspec.Struct, tag="ping", forbid_unknown_fields=True):
-    """Asks for a pong."""
+    """Requests a pong."""
 
     payload: dict[str, Any] | None = None
 
 
 class Pong(msgspec.Struct, tag="pong", forbid_unknown_fields=True):
-    """Answers a ping, or tells that the client is there."""
+    """Answers a ping, or shows that the client is alive."""
 
     payload: dict[str, Any] | None = None
 
 
 class Subscribe(msgspec.Struct, tag="subscribe", forbid_unknown_fields=True):
-    """Asks for an operation of any type. The payload is what a POST has as its body."""
+    """Starts an operation of any type. The payload is that of a POST's body."""
 
     id: str
     payload: msgspec.Raw
 
 
 class Complete(msgspec.Struct, tag="complete", forbid_unknown_fields=True):
-    """The client wants no more of an operation."""
+    """Ends an operation of the client."""
 
     id: str
 
@@ -65,7 +65,7 @@ ACK = '{"type":"connection_ack"}'
 
 
 def read_message(text: str) -> Message:
-    """A message of the client's. Raises ValueError."""
+    """Parse a message of the client. Raises ValueError."""
     try:
         message: Message = _DECODER.decode(text)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -86,13 +86,13 @@ def next_message(operation_id: str, result: bytes) -> str:
 
 
 def error_message(operation_id: str, errors: Iterable[GraphQLError]) -> str:
-    """The operation was refused, or has failed; nothing more will come of it."""
+    """The operation was refused or failed: its last message."""
     payload = orjson.dumps([formatted(error) for error in errors]).decode()
     return f'{{"id":{_quoted(operation_id)},"type":"error","payload":{payload}}}'
 
 
 def complete_message(operation_id: str) -> str:
-    """Nothing more will come of the operation."""
+    """The operation has ended: its last message."""
     return f'{{"id":{_quoted(operation_id)},"type":"complete"}}'
 
 

@@ -1,6 +1,6 @@
 """Operation plans: a query that was answered before goes straight to PostgreSQL, without graphql-core.
 
-    variables        raw values -> coerced (by graphql-core) -> plan constraints | values of parameters
+    plan_variables   raw values -> coerced (by graphql-core) -> plan constraints | values of parameters
     operation_plan   the compiler: AST and table of root fields -> reads; constraints -> plan; values -> JSON
 
 Part of a plan's key are: which variables are given, enumerations, numbers and booleans (page sizes, `@skip`,

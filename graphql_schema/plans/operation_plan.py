@@ -24,7 +24,7 @@ from graphql_schema.errors import coded
 from graphql_schema.execution.placeholders import NotPlannable, bind, placeholders_in
 from graphql_schema.execution.root_fields import ROOT_FIELDS
 from graphql_schema.execution.selection import Details, Operation, SelectionReader
-from graphql_schema.plans.variables import Constraints, PlanVariables, SplitVariables, size_of
+from graphql_schema.plans.plan_variables import Constraints, PlanVariables, SplitVariables, size_of
 
 CONSTRAINTS_SIZE_MAX = 2000
 """Most parts of the constraints that a plan is kept for."""

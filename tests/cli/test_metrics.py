@@ -3,7 +3,7 @@
 import http.client
 import json
 import urllib.request
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,15 +30,14 @@ def workers_of(service: Service) -> list[psutil.Process]:
     return [child for child in psutil.Process(service.process.pid).children() if is_worker(child)]
 
 
-def is_worker(child: psutil.Process) -> bool:
-    try:
-        return any("spawn_main" in argument for argument in child.cmdline())
-    except psutil.Error:  # It was killed, and perhaps not yet waited for.
-        return False
+def is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # It has ended.
+        return any("spawn_main" in argument for argument in process.cmdline())
+    return False
 
 
 def ask_every_worker(service: Service, path: str) -> int:
-    """Send requests, each over a connection of its own, until each worker has accepted one; how many were sent."""
+    """Send requests, each over a connection of its own, until each worker has accepted one; returns their number."""
     port = urlsplit(service.address).port
     assert port is not None
     with ExitStack() as opened:
@@ -72,9 +71,11 @@ def test_one_scrape_answers_for_all_workers(data_dir: Path, free_tcp_port: int, 
         killed.kill()
         until(lambda: len(workers_of(service)) == 2 and killed not in workers_of(service))
         until(lambda: figures(service)["purser_workers",] == 2)
-        # The gauges of the killed worker are gone, and what it had counted is not.
+        # The gauges of the killed worker are gone; its counters are kept.
         assert figures(service)["purser_requests_total", "rest", "200"] == sent
-        assert len(list(tmp_path.glob("purser-metrics-*/counter_*.db"))) == 3
+        # The new worker has a file of its own once it has answered a request.
+        assert ask_every_worker(service, "/api/trading/strategies")
+        until(lambda: len(list(tmp_path.glob("purser-metrics-*/counter_*.db"))) == 3)
         assert len(list(tmp_path.glob("purser-metrics-*/gauge_livesum_*.db"))) == 2
         service.stop()
     assert list(tmp_path.glob("purser-metrics-*")) == []

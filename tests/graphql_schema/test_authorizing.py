@@ -157,13 +157,13 @@ async def test_the_answers_of_many_are_three_statements(
     desk: Client, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     statements = []
-    ask = lookups.bodies
+    ask = lookups.fetch_by_keys
 
     async def bodies(*arguments: Any) -> Any:
         statements.append(arguments[2].name)
         return await ask(*arguments)
 
-    monkeypatch.setattr(lookups, "bodies", bodies)
+    monkeypatch.setattr(lookups, "fetch_by_keys", bodies)
     inputs = [asked(number, quantity="0.1") for number in range(count)]
     for document in (MANY, MANY.replace("mutation Many", "mutation Other")):
         answers = (await desk.query(document, inputs=inputs))["authorizeOrders"]

@@ -85,7 +85,7 @@ def orders(draw: st.DrawFn) -> Any:
     return draw(st.sampled_from([order] * 8 + [None, [], [order], "x", 1]))
 
 
-class Desk:
+class RecordingLedger:
     """Stands where the ledger would: notes the commands, answers each with a verdict or with its own error."""
 
     def __init__(self) -> None:
@@ -137,13 +137,11 @@ def body_of(result: ExecutionResult | bytes) -> bytes:
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(inputs=st.lists(orders(), max_size=3) | orders(), is_one=st.booleans())
-async def test_whatever_is_sent_becomes_the_same_commands(
-    monkeypatch: pytest.MonkeyPatch, inputs: Any, is_one: bool
-) -> None:
+async def test_both_readers_make_the_same_commands(monkeypatch: pytest.MonkeyPatch, inputs: Any, is_one: bool) -> None:
     caller = Caller(None, LOCAL)  # type: ignore[arg-type]
     given = inputs[0] if is_one and isinstance(inputs, list) and inputs else inputs
     document, variables = (SHORT_ONE, {"input": given}) if is_one else (SHORT_MANY, {"inputs": inputs})
-    desk = Desk()
+    desk = RecordingLedger()
     monkeypatch.setattr(authorizations, "authorize_orders", desk)
     found = await at_once(document, variables, caller)
     if found is None:
@@ -176,9 +174,11 @@ def _amounts(command: Any) -> list[str]:
         {"clientOrderId": "a\x00"},
     ],
 )
-async def test_what_is_plain_takes_the_short_way(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
+async def test_a_plain_input_is_answered_by_the_fast_mutation(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
     caller = Caller(None, LOCAL)  # type: ignore[arg-type]
-    monkeypatch.setattr(authorizations, "authorize_orders", Desk())
+    monkeypatch.setattr(authorizations, "authorize_orders", RecordingLedger())
     for document, variables in (
         (SHORT_ONE, {"input": asked(1, **changes)}),
         (SHORT_MANY, {"inputs": [asked(1, **changes), asked(2)]}),
@@ -187,7 +187,7 @@ async def test_what_is_plain_takes_the_short_way(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("changes", [{"quantity": 2**64}, {"quantity": 1.0}, {"price": "1_0"}, {"side": "UP"}])
-async def test_what_is_odd_is_left_to_ordinary_execution(changes: dict[str, Any]) -> None:
+async def test_an_unusual_input_is_left_to_ordinary_execution(changes: dict[str, Any]) -> None:
     assert await at_once(SHORT_ONE, {"input": asked(1, **changes)}) is None
 
 
@@ -213,7 +213,7 @@ def test_both_readers_know_the_same_fields() -> None:
     assert list(declared.fields) == list(OrderJson.__struct_encode_fields__), print_type(declared)  # type: ignore[attr-defined]
 
 
-STEERED = """mutation ($inputs: [AuthorizeOrderInput!]!, $n: Int = 2, $yes: Boolean!, $after: String, $q: Decimal) {
+CONSTRAINED = """mutation ($inputs: [AuthorizeOrderInput!]!, $n: Int = 2, $yes: Boolean!, $after: String, $q: Decimal) {
   all: authorizeOrders(inputs: $inputs) {
     ...Granted
     ... on OrderDenied @include(if: $yes) { order { id } why: denyCode reason left: checkedBudget { available } }
@@ -247,7 +247,7 @@ async def test_answers_are_the_same_bytes(caller: Caller) -> None:
         (MANY, [{"inputs": inputs}, {"inputs": inputs[:1]}, {"inputs": []}]),
         (ONE, [{"input": input} for input in inputs]),
         (
-            STEERED,
+            CONSTRAINED,
             [
                 {"inputs": inputs, "yes": True},
                 {"inputs": inputs, "yes": False, "n": 1, "q": "0.7"},
@@ -272,25 +272,25 @@ async def test_answers_are_the_same_bytes(caller: Caller) -> None:
         {"inputs": [asked(1)], "yes": True, "unknown": 1},
     ],
 )
-async def test_variables_beside_the_orders_are_checked_as_ever(caller: Caller, variables: Any) -> None:
-    assert await at_once(STEERED, variables, caller) is None
+async def test_variables_beside_the_orders_are_checked(caller: Caller, variables: Any) -> None:
+    assert await at_once(CONSTRAINED, variables, caller) is None
 
 
 @pytest.mark.parametrize(
     "variables",
     [{"inputs": [asked(1)], "yes": True, "n": 5000}, {"inputs": [asked(1)], "yes": True, "after": "no cursor"}],
 )
-async def test_nothing_is_done_where_the_answer_cannot_be_given(caller: Caller, variables: Any) -> None:
-    assert await at_once(STEERED, {**variables, "n": 1, "after": None}, caller, new_documents()) is not None
+async def test_nothing_changes_if_the_answer_cannot_be_given(caller: Caller, variables: Any) -> None:
+    assert await at_once(CONSTRAINED, {**variables, "n": 1, "after": None}, caller, new_documents()) is not None
     documents, wanted = new_documents(), {**variables, "inputs": [asked(2)]}
-    assert [await at_once(STEERED, wanted, caller, documents) for _ in range(2)] == [None, None]
-    assert b'"errors"' in await ordinarily(STEERED, wanted, caller)
+    assert [await at_once(CONSTRAINED, wanted, caller, documents) for _ in range(2)] == [None, None]
+    assert b'"errors"' in await ordinarily(CONSTRAINED, wanted, caller)
     async with caller.context.database.read() as connection:
         orders = await connection.fetch("SELECT client_order_id FROM orders")
     assert [row[0] for row in orders] == ["O-1"]
 
 
-async def test_what_was_not_done_has_the_same_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refused_mutation_has_the_same_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(*_: Any) -> None:
         raise Busy
 
@@ -302,7 +302,7 @@ async def test_what_was_not_done_has_the_same_errors(monkeypatch: pytest.MonkeyP
         assert b"BUSY" in (found or b"")
 
 
-async def test_what_is_gone_by_then_has_the_same_errors(caller: Caller) -> None:
+async def test_a_row_that_is_gone_has_the_same_errors(caller: Caller) -> None:
     await at_once(ONE, {"input": asked(1)}, caller)
     async with caller.context.database.unit_of_work() as work:
         await work.execute("DELETE FROM holds")
@@ -315,7 +315,7 @@ async def test_what_is_gone_by_then_has_the_same_errors(caller: Caller) -> None:
     assert bodies[0] == bodies[1]
 
 
-async def test_an_act_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_mutation_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
 
     async def count(_: Any, __: Any, commands: list[Any]) -> list[Any]:
@@ -333,6 +333,6 @@ async def test_templates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast_mutation, "TEMPLATES_MAX", 2)
     documents = new_documents()
     for size in range(5):
-        request = read(STEERED, {"inputs": [], "yes": True, "n": size}, documents)
+        request = read(CONSTRAINED, {"inputs": [], "yes": True, "n": size}, documents)
         assert request is not None
         assert len(request.mutation._templates) <= 2

@@ -26,9 +26,14 @@ def wanted(*names: str, by: tuple[str, ...] = BY_ORDER) -> ReadQuery:
 
 
 async def found(
-    database: Database, shape: Entity, want: ReadQuery, *keys: Any, values: tuple[Any, ...] = (), principal: Any = LOCAL
+    database: Database,
+    entity: Entity,
+    query: ReadQuery,
+    *keys: Any,
+    values: tuple[Any, ...] = (),
+    principal: Any = LOCAL,
 ) -> list[Any]:
-    bodies = await Lookups().find(database, principal, shape, want, values, keys)
+    bodies = await Lookups().find(database, principal, entity, query, values, keys)
     return [None if body is None else json.decode(body) for body in bodies]
 
 
@@ -46,22 +51,22 @@ async def test_answers_stand_in_the_order_of_the_keys(ledger_database: Database)
 async def test_neighbours_and_their_arguments_come_along(ledger_database: Database) -> None:
     some = ListArgs(Compare("last_qty", Op.GT, 2))
     fills = Selected("fills", "fills", Selection.of(["total_count"]), some)
-    want = ReadQuery(Selection((fills,)), ResultFormat.KEYED, by=BY_ORDER)
-    assert await found(ledger_database, ORDER, want, (EMA, "O-13"), values=(Decimal("0.1"),)) == [
+    query = ReadQuery(Selection((fills,)), ResultFormat.KEYED, by=BY_ORDER)
+    assert await found(ledger_database, ORDER, query, (EMA, "O-13"), values=(Decimal("0.1"),)) == [
         {"fills": {"total_count": 0}}
     ]
-    assert await found(ledger_database, ORDER, want, (EMA, "O-13"), values=(Decimal("0.01"),)) == [
+    assert await found(ledger_database, ORDER, query, (EMA, "O-13"), values=(Decimal("0.01"),)) == [
         {"fills": {"total_count": 5}}
     ]
 
 
-async def test_only_what_belongs_to_the_noun_is_found(ledger_database: Database) -> None:
-    want = wanted("currency", "allocated", by=BY_CURRENCY)
+async def test_only_what_belongs_to_the_entity_is_found(ledger_database: Database) -> None:
+    query = wanted("currency", "allocated", by=BY_CURRENCY)
     keys = [(EMA, "USDT"), (EMA, "BTC")]
     usdt = {"currency": "USDT", "allocated": "1000.0"}
-    assert await found(ledger_database, BUDGET, want, *keys) == [usdt, None]
+    assert await found(ledger_database, BUDGET, query, *keys) == [usdt, None]
     # What became of an act is told, though the budget was taken away since.
-    assert await found(ledger_database, BUDGET_ENTRY, want, *keys) == [usdt, {"currency": "BTC", "allocated": "0"}]
+    assert await found(ledger_database, BUDGET_ENTRY, query, *keys) == [usdt, {"currency": "BTC", "allocated": "0"}]
     assert await found(ledger_database, HOLD, wanted("currency"), (EMA, "O-05"), (EMA, "O-06")) == [
         {"currency": "USDT"},
         None,
@@ -71,9 +76,9 @@ async def test_only_what_belongs_to_the_noun_is_found(ledger_database: Database)
 async def test_a_filter_narrows_them(ledger_database: Database) -> None:
     accepted = ListArgs(Compare("status", Op.IN, names=("ACCEPTED",)))
     keys = [(EMA, "SHARED"), (EMA, "O-13"), (MAKER, "SHARED")]
-    want = replace(wanted("client_order_id"), listing=accepted)
+    query = replace(wanted("client_order_id"), list_args=accepted)
     shared = {"client_order_id": "SHARED"}
-    assert await found(ledger_database, ORDER, want, *keys) == [shared, None, shared]
+    assert await found(ledger_database, ORDER, query, *keys) == [shared, None, shared]
 
 
 async def test_a_bound_principal_finds_its_own(ledger_database: Database) -> None:
@@ -83,7 +88,7 @@ async def test_a_bound_principal_finds_its_own(ledger_database: Database) -> Non
     assert rows == [None, {"client_order_id": "SHARED"}]
 
 
-async def test_what_is_asked_together_is_one_statement(
+async def test_lookups_of_one_turn_are_one_statement(
     ledger_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     statements = counted(monkeypatch)
@@ -124,14 +129,14 @@ async def test_a_statement_has_a_bounded_number_of_keys(
     statements = counted(monkeypatch)
     together = Lookups()
     names = [f"O-{number:02}" for number in range(10)]
-    want = wanted("client_order_id")
-    asked = (together.find(ledger_database, LOCAL, ORDER, want, (), [(EMA, name)]) for name in names)
+    query = wanted("client_order_id")
+    asked = (together.find(ledger_database, LOCAL, ORDER, query, (), [(EMA, name)]) for name in names)
     answers = await asyncio.gather(*asked)
     assert [json.decode(body)["client_order_id"] for (body,) in answers] == names
     assert statements == [4, 4, 2]
 
 
-async def test_one_that_gives_up_takes_nothing_from_the_others(ledger_database: Database) -> None:
+async def test_a_cancelled_lookup_does_not_cancel_the_others(ledger_database: Database) -> None:
     together = Lookups()
     both = [
         asyncio.ensure_future(together.find(ledger_database, LOCAL, ORDER, wanted("side"), (), [(EMA, "O-00")]))
@@ -145,11 +150,11 @@ async def test_one_that_gives_up_takes_nothing_from_the_others(ledger_database: 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many keys each statement had, in the order of the statements."""
     statements: list[int] = []
-    ask = lookups.bodies
+    fetch = lookups.fetch_by_keys
 
-    async def bodies(*arguments: Any) -> Any:
+    async def fetch_and_count(*arguments: Any) -> Any:
         statements.append(len(arguments[-1][0]))
-        return await ask(*arguments)
+        return await fetch(*arguments)
 
-    monkeypatch.setattr(lookups, "bodies", bodies)
+    monkeypatch.setattr(lookups, "fetch_by_keys", fetch_and_count)
     return statements

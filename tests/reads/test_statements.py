@@ -50,48 +50,48 @@ CONDITIONS: list[tuple[str, Op, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("shape", [ORDER, FILL, POSITION], ids=lambda shape: shape.name)
-async def test_totals_are_the_number_of_rows(ledger_database: Database, shape: Entity) -> None:
-    usable = [condition for condition in CONDITIONS if condition[0] in shape.filters]
+@pytest.mark.parametrize("entity", [ORDER, FILL, POSITION], ids=lambda entity: entity.name)
+async def test_totals_are_the_number_of_rows(ledger_database: Database, entity: Entity) -> None:
+    usable = [condition for condition in CONDITIONS if condition[0] in entity.filters]
     kept = counted = 0
     for pair in combinations(usable, 2):
         parts = tuple(Compare(field, op, slot) for slot, (field, op, _) in enumerate(pair))
         for where in (And(parts), Or(parts), And((parts[0], Not(parts[1])))):
-            want = ReadQuery(COUNTED, listing=ListArgs(where, page=Page(1000)))
-            body, total = await answer(ledger_database, LOCAL, shape, want, [value for _, _, value in pair])
+            query = ReadQuery(COUNTED, list_args=ListArgs(where, page=Page(1000)))
+            body, total = await answer(ledger_database, LOCAL, entity, query, [value for _, _, value in pair])
             assert body.count(b"strategy_id") == total, (where, pair)
-            assert shape.totals is not None
-            is_kept = shape.totals.model.__tablename__ in compiled_query(shape, want).sql
-            assert is_kept == ({field for field, _, _ in pair} <= shape.totals.filters)
+            assert entity.totals is not None
+            is_kept = entity.totals.model.__tablename__ in compiled_query(entity, query).sql
+            assert is_kept == ({field for field, _, _ in pair} <= entity.totals.filters)
             kept, counted = kept + is_kept, counted + (not is_kept)
     assert kept
-    assert counted or shape is not ORDER
+    assert counted or entity is not ORDER
 
 
-def test_questions_that_differ_in_values_share_a_statement() -> None:
-    wants = [ReadQuery(Selection.of(["side"]), listing=ListArgs(Compare("side", Op.EQ, 0))) for _ in range(2)]
-    assert compiled_query(ORDER, wants[0]) is compiled_query(ORDER, wants[1])
+def test_queries_that_differ_in_values_share_a_statement() -> None:
+    queries = [ReadQuery(Selection.of(["side"]), list_args=ListArgs(Compare("side", Op.EQ, 0))) for _ in range(2)]
+    assert compiled_query(ORDER, queries[0]) is compiled_query(ORDER, queries[1])
 
 
-def test_nothing_unasked_is_in_the_statement() -> None:
-    want = ReadQuery(Selection((Selected("nodes", "nodes", Selection.of(["side"])),)), ResultFormat.CONNECTION)
-    sql = compiled_query(ORDER, want).sql
+def test_nothing_that_is_not_selected_is_in_the_statement() -> None:
+    query = ReadQuery(Selection((Selected("nodes", "nodes", Selection.of(["side"])),)), ResultFormat.CONNECTION)
+    sql = compiled_query(ORDER, query).sql
     assert [word for word in ("count", "strategies", "ts_last", "row_number", "order_totals") if word in sql] == []
     assert compiled_query(ORDER, ReadQuery(Selection.of(["side"]), is_counted=False)).sql.count("SELECT") == 3
 
 
 def test_values_never_stand_in_the_text() -> None:
-    want = ReadQuery(COUNTED, listing=ListArgs(And(tuple(Compare("side", op, 0) for op in Op))))
-    assert set(compiled_query(ORDER, want).slots) == {0}
+    query = ReadQuery(COUNTED, list_args=ListArgs(And(tuple(Compare("side", op, 0) for op in Op))))
+    assert set(compiled_query(ORDER, query).slots) == {0}
 
 
 async def test_a_page_deep_in_the_list_renders_only_its_rows(ledger_database: Database) -> None:
-    want = ReadQuery(Selection.of(["ts_init", "strategy_name"]), listing=ListArgs(page=Page(5, offset=0)))
-    statement = compiled_query(ORDER, want).sql
+    query = ReadQuery(Selection.of(["ts_init", "strategy_name"]), list_args=ListArgs(page=Page(5, offset=0)))
+    statement = compiled_query(ORDER, query).sql
     page = statement.index("OFFSET")
     assert "interval" in statement[:page]
     assert "SELECT * \nFROM orders" in statement[statement.rindex("(SELECT", 0, page) :]
-    assert (await answer(ledger_database, LOCAL, ORDER, want, [29])).body.count(b"ts_init") == 2
+    assert (await answer(ledger_database, LOCAL, ORDER, query, [29])).body.count(b"ts_init") == 2
 
 
 @pytest.mark.parametrize("place", [["x"], [str(2**63)], ["1", "2", "3", "4"], []])

@@ -110,6 +110,8 @@ class RowMapping:
 
     def values(self, loose: Row, *parts: Any) -> Row:
         """The values in the order of `columns`, lists as lists."""
+        if len(parts) == 1:
+            return loose + self._getters[0](parts[0])
         row = loose
         for get, part in zip(self._getters, parts, strict=True):
             row += get(part)

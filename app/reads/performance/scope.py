@@ -72,7 +72,7 @@ class Scope:
 
     @property
     def names_instruments(self) -> bool:
-        """Whether groups or filter tell instruments apart."""
+        """Whether groups or filter distinguish instruments."""
         return "instrument_id" in self.span.by or "instrument_id" in fields_of(self.span.where)
 
     def fills(self) -> tuple[FromClause, Columns]:

@@ -1,4 +1,4 @@
-"""Trades: what closed positions add up to, from the totals by day where these can tell."""
+"""Trades: what closed positions add up to, from the totals by day where these suffice."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ KEPT = frozenset(
     {"trades", "winning_trades", "losing_trades", "win_rate", "profit_factor", "expectancy"}
     | {"average_win", "average_loss"}
 )
-"""Fields that the totals by day can tell."""
+"""Fields that can be read from the totals by day."""
 EXTREMES = frozenset({"largest_win", "largest_loss"})
 RUNS = frozenset({"longest_winning_run", "longest_losing_run"})
 FIELDS = KEPT | EXTREMES | RUNS
