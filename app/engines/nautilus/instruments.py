@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from app.event_codec import BadEvent
 from app.rules.money import is_storable
 from app.rules.valuation import InstrumentDefinition
 
@@ -21,8 +22,11 @@ _NOT_VALUED = {
 _WITH_CURRENCY_UNDERLYING = frozenset({"CryptoFuture", "CryptoFuturesSpread", "CryptoOption", "CryptoOptionSpread"})
 
 
-class BadInstrument(ValueError):
-    """An instrument that cannot be recorded; the message says what is wrong."""
+class BadInstrument(BadEvent):
+    """An instrument that cannot be recorded."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("INVALID_INSTRUMENT", message)
 
 
 def read_instrument(value: dict[str, Any]) -> InstrumentDefinition:

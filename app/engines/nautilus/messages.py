@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from app.engines.nautilus.instruments import INSTRUMENT_KINDS, BadInstrument, read_instrument
+from app.engines.nautilus.instruments import INSTRUMENT_KINDS, read_instrument
 from app.event_codec import (
     NOT_A_LEDGER_EVENT,
     BadEvent,
@@ -20,7 +20,6 @@ from app.event_codec import (
     read_uuid,
 )
 from app.rules.events import SignalPublished
-from app.rules.valuation import InstrumentDefinition
 
 _NOT_LEDGER_TYPES = frozenset({"AccountState", "ComponentStateChanged", "TradingStateChanged", "PositionAdjusted"})
 """Messages that concern no order, fill, position or signal."""
@@ -39,17 +38,10 @@ def read_message(line: bytes) -> EngineMessage:
         if kind in _NOT_LEDGER_TYPES:
             raise BadEvent(NOT_A_LEDGER_EVENT, f"{kind} is not stored by the ledger", unknown.event_id) from None
         if kind in INSTRUMENT_KINDS:
-            return _instrument(content)
+            return read_instrument(content)
         if kind.startswith("Signal"):
             return check_new(_signal(kind, line, content, unknown.event_id)), line.decode()
         raise
-
-
-def _instrument(content: dict[str, Any]) -> InstrumentDefinition:
-    try:
-        return read_instrument(content)
-    except BadInstrument as error:
-        raise BadEvent("INVALID_INSTRUMENT", str(error)) from None
 
 
 def _signal(kind: str, line: bytes, content: dict[str, Any], event_id: str | None) -> SignalPublished:
