@@ -10,9 +10,8 @@ from uuid import UUID
 import orjson
 
 from app.errors import CursorExpired, DatabaseUnavailable
-from app.feed import Change, Interrupted, Offset, Subscriber
-from app.feed.changes import changes_between, epoch_and_presence, offset_of_cursor
-from app.feed.offsets import write_cursor
+from app.feed.changes import Change, Offset, changes_between, epoch_and_presence, offset_of_cursor, write_cursor
+from app.feed.subscriber import Interrupted, Subscriber
 from app.principal import Principal
 from app.reads import Answer
 from app.resolvers.context import Context

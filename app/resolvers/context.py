@@ -3,7 +3,8 @@
 from dataclasses import InitVar, dataclass, field
 
 from app.database import Database
-from app.feed import Feed, Registry
+from app.feed.feed import Feed
+from app.feed.registry import Registry
 from app.ledger.authorization import GroupCommit
 from app.reads import Lookups
 from app.resolvers.names import StrategyNames

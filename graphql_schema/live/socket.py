@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from app.authentication import Authentication, address_of, principal_of
+from app.authentication.authentication import Authentication
+from app.authentication.middleware import address_of, principal_of
 from app.errors import NotReadyError, PurserError
 from app.principal import Principal
 from graphql_schema.caller import Caller

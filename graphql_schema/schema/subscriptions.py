@@ -12,7 +12,7 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from app.feed import Change
+from app.feed.changes import Change
 from app.reads import Key
 from app.reads.catalogue import AUDIT_ENTRY, BUDGET, FILL, ORDER, POSITION, STRATEGY
 from graphql_schema.caller import Info

@@ -1,4 +1,4 @@
-"""`purser import` and `purser verify`, as processes: what they say, how they end, and what a kill leaves behind."""
+"""`purser import` and `purser verify`, as processes: output, exit codes, and the rows that remain after a kill."""
 
 import asyncio
 import gzip

@@ -16,7 +16,7 @@ from graphql import (
 )
 from typer.testing import CliRunner
 
-from app.cli import cli
+from app.cli.commands import cli
 from app.reads.catalogue import FILL, ORDER
 from app.reads.catalogue.registry import ENTITIES
 from app.reads.entity import Entity
