@@ -9,7 +9,9 @@ from app.cli.commands import FAILED
 from app.cli.configuration import configured_database, settings_with_logging
 from app.database import Database, PoolLimits
 from app.errors import BadInputError
-from app.ledger.verify import AuditHead, Finding, Invariant, verify
+from app.ledger.verify.audit import AuditHead
+from app.ledger.verify.invariants import Finding, Invariant
+from app.ledger.verify.verification import verify
 
 
 def verify_database(audit_head: str | None) -> int:

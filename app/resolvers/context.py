@@ -5,7 +5,7 @@ from dataclasses import InitVar, dataclass, field
 from app.database import Database
 from app.feed.feed import Feed
 from app.feed.registry import Registry
-from app.ledger.authorization import GroupCommit
+from app.ledger.authorization.group_commit import GroupCommit
 from app.reads import Lookups
 from app.resolvers.names import StrategyNames
 

@@ -28,7 +28,7 @@ from app.reads.catalogue import (
 )
 from app.reads.catalogue.registry import entity_named
 from app.reads.entity import Entity
-from app.resolvers import orders, reads, strategies
+from app.resolvers import changes, orders, reads, strategies
 from graphql_schema.execution.placeholders import derive
 from graphql_schema.execution.plan_constraints import entity_of
 
@@ -40,10 +40,10 @@ class RootRead(NamedTuple):
     """What a root field reads.
 
     `resolver` takes (context, principal, query, values). With `where` the field is the one object that satisfies the
-    condition with these values, or null; where its type is a plain list, all that do.
+    condition with these values, or null; if its type is a plain list, all that do. Without an entity it reads no row.
     """
 
-    entity: Entity
+    entity: Entity | None
     resolver: Callable[..., Awaitable[Answer]]
     where: Condition | None = None
     values: Sequence[Any] = ()
@@ -106,6 +106,7 @@ ROOT_FIELDS: dict[str, RootRead | Callable[[Given], RootRead]] = {
     "quarantinedEvents": RootRead(QUARANTINED_EVENT, reads.list_quarantined_events),
     "instruments": RootRead(INSTRUMENT, reads.list_instruments),
     "discrepancies": RootRead(DISCREPANCY, reads.list_discrepancies),
+    "feedCursor": RootRead(None, changes.get_feed_cursor),
     "summary": RootRead(SUMMARY, reads.get_summary),
 }
-"""By the field's GraphQL name. All fields of `Query` but `feedCursor`, which reads no row."""
+"""All fields of `Query`, by their GraphQL names."""

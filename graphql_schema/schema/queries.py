@@ -8,7 +8,6 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
-from app.resolvers import changes
 from graphql_schema.caller import Info
 from graphql_schema.execution.executor import read
 from graphql_schema.schema.inputs import AuditFilter, FillFilter, QuarantineFilter
@@ -113,10 +112,6 @@ async def _quarantined_events(
     return await read(info)
 
 
-async def _feed_cursor(info: Info) -> str:
-    return changes.get_feed_cursor(info.context.context, info.context.principal)
-
-
 @object_type
 class Query:
     """The queries."""
@@ -169,7 +164,7 @@ class Query:
         description="Figures that differ between the engine's reports of positions and the ledger, newest first.",
     )
     feed_cursor: str = strawberry.field(
-        resolver=_feed_cursor,
+        resolver=read,
         description="The current position in the change feed. A subscription `after` it misses no change that the "
         "same query's answer does not include.",
     )

@@ -125,7 +125,9 @@ def test_import_reports_a_truncated_file_and_keeps_the_lines_before(
     no_archive.write_bytes(b"not an archive")
     code, _, errors = run(database_url, "import", torn, tmp_path / "missing.jsonl", no_archive)
     assert code == 1
-    kept = re.search(r"torn.jsonl.gz cannot be read to its end: .*; the (\d+) lines before that were taken", errors)
+    kept = re.search(
+        r"torn.jsonl.gz cannot be read to its end: .*; the (\d+) lines before the damage were imported", errors
+    )
     assert kept is not None, errors
     assert int(kept[1]) > 5_000
     for path in ("torn.jsonl.gz", "missing.jsonl", "plain.jsonl.gz"):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app.errors import InputInvalid
 from app.ledger.authorization.order_checks import checked
 from app.ledger.commands import AuthorizeOrder
-from app.rules.enums import LIMIT_PRICE, TRIGGER_PRICE, OrderSide, OrderType, TimeInForce
+from app.rules.enums import PRICES, OrderSide, OrderType, TimeInForce
 
 LIMIT = AuthorizeOrder(
     strategy="EMACross-000",
@@ -81,4 +81,4 @@ def test_an_invalid_command_is_refused_with_the_path(changes: dict[str, Any], pa
 
 
 def test_every_order_type_has_price_rules() -> None:
-    assert LIMIT_PRICE.keys() == TRIGGER_PRICE.keys() == set(OrderType)
+    assert PRICES.keys() == set(OrderType)

@@ -122,4 +122,4 @@ async def test_a_budget_without_reservations_is_deleted(context: Context) -> Non
 async def test_a_budget_with_reservations_is_not_deleted(context: Context) -> None:
     await prepare_order(context)
     error = await refused(context, BudgetInUse, delete_budget(context, ADMIN, STRATEGY, "USDT"))
-    assert str(error).startswith("100 USDT of the budget are reserved")
+    assert str(error).startswith("Open orders and positions reserve 100 USDT of the budget")

@@ -45,17 +45,17 @@ async def test_a_currency_in_another_case_is_refused(context: Context) -> None:
     await prepare_order(context)
     for currency in ("usdt", "Usdt", "uSDT"):
         for is_new in (False, True):
-            deny_code_of = await refuse_currency(context, currency, is_new_currency=is_new)
-            assert deny_code_of == f"{currency!r} is no currency that is known. Did you mean USDT?"
+            message = await refuse_currency(context, currency, is_new_currency=is_new)
+            assert message == f"{currency!r} is not a known currency. Did you mean USDT?"
     assert (await refuse_currency(context, "usdx", is_new_currency=True)).endswith("Did you mean USDX?")
-    assert await refuse_currency(context, "foo") == "'foo' is no currency that is known. Did you mean FOO?"
+    assert await refuse_currency(context, "foo") == "'foo' is not a known currency. Did you mean FOO?"
 
 
 async def test_a_currency_similar_to_a_known_one_is_refused_unless_it_is_well_known(context: Context) -> None:
     await prepare_order(context)
     for currency in ("USTD", "USDTT", "UDT", "USDX"):
         assert (await refuse_currency(context, currency)).startswith(
-            f"{currency!r} is no currency that is known. Did you mean USDT? A new one becomes known by a budget in it"
+            f"{currency!r} is not a known currency. Did you mean USDT? To use a new currency, set a budget in it"
         )
     for currency in ("USDC", "USD", "EUR", "BTC", "BTG"):
         await set_sample_budget(context, currency)

@@ -54,8 +54,8 @@ def test_own_and_global_state_decide_like_the_stricter_one(
         (HALTED, REDUCING, "TRADING_HALTED: EMACross-000 is HALTED, quantity=1"),
         (ACTIVE, HALTED, "TRADING_HALTED: all trading is HALTED, quantity=1"),
         (HALTED, HALTED, "TRADING_HALTED: all trading is HALTED, quantity=1"),
-        (REDUCING, ACTIVE, "TRADING_REDUCING: EMACross-000 may only reduce, increasing=1, quantity=1"),
-        (ACTIVE, REDUCING, "TRADING_REDUCING: all trading may only reduce, increasing=1, quantity=1"),
+        (REDUCING, ACTIVE, "TRADING_REDUCING: EMACross-000 may only reduce positions, increasing=1, quantity=1"),
+        (ACTIVE, REDUCING, "TRADING_REDUCING: all trading may only reduce positions, increasing=1, quantity=1"),
     ],
 )
 def test_the_deny_reason_names_the_deciding_state(own: TradingState, global_state: TradingState, reason: str) -> None:
