@@ -73,7 +73,7 @@ async def _compare(name: str, sides: list[tuple[Caller, Documents, Queries]]) ->
                 answer = await plans.answer(variables, caller)
                 seconds.append(time.perf_counter() - started)
                 assert isinstance(answer, bytes)
-            if number:  # the first warms up: plans are made, pages read
+            if number:  # the first round warms up
                 figures[index].append(1 / median(seconds))
     return Comparison(
         what=f"growth: {name}",

@@ -61,7 +61,7 @@ async def test_a_revoked_key_is_refused_after_the_keyring_reloads(database: Data
         await until(lambda: keyring_.find(key) is None)
         assert not keyring_.has("key:bot")
         assert keyring_.knows(key)
-        assert not keyring_.is_empty  # losing the last key opens nothing
+        assert not keyring_.is_empty  # after the last key is revoked, access stays closed
 
 
 async def test_the_first_use_of_a_new_key_reloads_the_keyring(

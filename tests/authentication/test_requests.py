@@ -41,7 +41,7 @@ class Service:
 async def service(database_url: str) -> AsyncIterator[Service]:
     async with serving(database_url) as (app, client):
         key = await keys.create_key(app.state.context, LOCAL, Role.VIEWER, "bot")
-        await client.http.get("/health", headers={"X-API-Key": str(key)})  # from now on it is known
+        await client.http.get("/health", headers={"X-API-Key": str(key)})  # loads the key into the keyring
         yield Service(app, client, str(key))
 
 
@@ -129,7 +129,7 @@ async def test_repeated_wrong_keys_are_throttled_and_valid_keys_are_not(database
         authentication: Authentication = app.state.authentication
         with pytest.raises(TooManyAttempts):
             await authentication.authenticate("wrong", "127.0.0.1")
-        await authentication.authenticate(service.key, "10.0.0.1")  # another address: the key becomes known
+        await authentication.authenticate(service.key, "10.0.0.1")  # from another address: loads the key
         assert [response.status_code for response in await service.ask_both_apis({"X-API-Key": service.key})] == [
             200,
             200,
@@ -197,7 +197,7 @@ async def test_a_revoked_key_is_no_longer_in_force_on_an_open_connection(service
     assert not authentication.is_in_force(LOCAL)
     assert await keys.revoke_key(service.app.state.context, LOCAL, "bot", by_name=True)
     with pytest.raises(Unauthenticated):
-        await authentication.authenticate(str(new_key()), "127.0.0.1")  # unknown: the keys are read again
+        await authentication.authenticate(str(new_key()), "127.0.0.1")  # an unknown key reloads the keyring
     assert not authentication.is_in_force(principal)
     with pytest.raises(Unauthenticated):
         await authentication.authenticate(None, "127.0.0.1")

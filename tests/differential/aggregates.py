@@ -1,4 +1,4 @@
-"""What fills add up to, in plain Python."""
+"""Aggregates of fills, in plain Python."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ COLUMNS = {
 
 
 def parts_of(fills: Iterable[Fill]) -> list[Any]:
-    """A fill; and its commission apart, where that is in another currency."""
+    """A fill, and a separate part for its commission if that is in another currency."""
     parts = []
     for fill in fills:
         is_same = fill.commission_currency == fill.settlement_currency
@@ -41,7 +41,7 @@ def parts_of(fills: Iterable[Fill]) -> list[Any]:
 def summary_of_fills(
     fills: Iterable[Fill], is_wanted: Callable[[Any], bool], by: list[str], is_recorded: Callable[[Any], bool]
 ) -> dict[str, Any]:
-    """`fillsSummary`."""
+    """The result of `fillsSummary`."""
 
     def valuation(rows: list[Any]) -> str:
         return "RECORDED" if all(map(is_recorded, rows)) else "ASSUMED"
@@ -73,7 +73,7 @@ def summary_of_fills(
 
 
 def trimmed(value: Decimal) -> str:
-    """Without zeros behind the last digit that means something."""
+    """The number without trailing zeros."""
     text = format(value or ZERO, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -1,4 +1,4 @@
-"""What a filter asks of a row, in plain Python."""
+"""The conditions of a filter, in plain Python."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -23,7 +23,7 @@ def parse_instant(text: str) -> int:
 
 
 def satisfies(row: Any, filter: Mapping[str, Any] | None, names: Mapping[UUID, str]) -> bool:
-    """Whether a row has everything that the filter asks for."""
+    """Whether a row satisfies the filter."""
     for name, operands in (filter or {}).items():
         if operands is None:
             continue
@@ -40,7 +40,7 @@ def satisfies(row: Any, filter: Mapping[str, Any] | None, names: Mapping[UUID, s
 
 
 def effective_state(row: Strategy) -> str:
-    """What it may do: whatever forbids more."""
+    """The stricter of the strategy's own state and the global one."""
     return next(state for state in ("HALTED", "REDUCING", "ACTIVE") if state in (row.state, GLOBAL_STATE["state"]))
 
 

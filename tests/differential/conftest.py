@@ -24,7 +24,7 @@ def random_url(server: EmbeddedServer, template: str) -> Iterator[str]:
     asyncio.run(execute(maintenance, f"DROP DATABASE {DATABASE} WITH (FORCE)"))
 
 
-# What is compared is answers: random questions ask for more than any client should.
+# Random queries exceed the limits for clients.
 UNLIMITED = {
     "graphql_cost_max": 1_000_000_000,
     "graphql_depth_max": 200,

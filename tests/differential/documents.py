@@ -36,11 +36,11 @@ from tests.differential.rows import CURRENCIES, HOUR, INSTRUMENTS, NAMES, PNLS, 
 from tests.reads.rows import START
 
 WITHOUT_ROWS = {"feedCursor"}
-"""What no row tells: where the process stands in the change feed."""
+"""A field without rows: the process's offset in the change feed."""
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia")
 DEPTH_MAX = 7
 FIELDS_MAX = 40
-"""Beyond, only leaves are added."""
+"""Beyond this number only leaves are added."""
 _MODELS = (Strategy, Order, Fill, Position, Signal, OrderEvent, AuditEntry, Budget, Instrument)
 NODE_TYPES = {entity.__name__: entity for entity in _MODELS}
 LISTED_MODELS = {**NODE_TYPES, **{entity.__name__: entity for entity in (BudgetJournalEntry, Discrepancy)}}
@@ -48,7 +48,7 @@ INSTANTS = [START, START + 1, START + 10**9, *(START + hours * HOUR for hours in
 
 
 class Document:
-    """One document and its variables, drawn from `random`."""
+    """A document with its variables, drawn from `random`."""
 
     def __init__(self, random: Random, reference: Reference) -> None:
         self._random = random
@@ -71,7 +71,7 @@ class Document:
         return self._random.randrange(one_in) == 0
 
     def _new_name(self, prefix: str) -> str:
-        """A name of its own; what statements call their parts is no reason not to use it."""
+        """A new name, which may equal a name that statements use internally."""
         self._names += 1
         return f"{prefix}{self._names}"
 
@@ -190,7 +190,7 @@ class Document:
 
     @staticmethod
     def _in_order(given: dict[str, Any]) -> dict[str, Any]:
-        """A span does not end before it begins."""
+        """Orders the bounds of a span, so that it does not end before it begins."""
         ends = sorted(given[end] for end in ("from", "to") if given.get(end))
         return {**given, **(dict(zip(("from", "to"), ends, strict=True)) if len(ends) == 2 else {})}
 
@@ -261,7 +261,7 @@ class Document:
 
 
 def literal(declared: GraphQLInputType, value: Any) -> str:
-    """A value as a document writes it."""
+    """A value in the syntax of a document."""
     type_ = get_nullable_type(declared)
     if value is None:
         return "null"

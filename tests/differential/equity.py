@@ -1,4 +1,4 @@
-"""Performance in plain Python and Decimals: each fill after the other, nothing kept, nothing cut into slots."""
+"""Performance in plain Python and Decimals: fill by fill, without stored totals or slices."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ POINTS_DEFAULT = 1000
 
 @dataclass(frozen=True)
 class PerformanceArguments:
-    """The arguments of `performance`. Instants in nanoseconds."""
+    """The arguments of `performance`. Instants are in nanoseconds."""
 
     start: int | None = None
     end: int | None = None
@@ -44,7 +44,7 @@ class Point:
 def performance(
     rows: Rows, names: Mapping[Any, str], arguments: PerformanceArguments, matches: Any, is_recorded: Any
 ) -> list[dict[str, Any]]:
-    """What `performance` answers over these rows; `matches` says what the filter takes."""
+    """The result of `performance` over these rows; `matches` tests the filter."""
     keys = [{"STRATEGY": "strategy_id", "INSTRUMENT": "instrument_id"}[name] for name in dict.fromkeys(arguments.by)]
 
     def group(row: Any) -> tuple[Any, ...]:
@@ -128,7 +128,7 @@ def equity(parts: list[Any], arguments: PerformanceArguments) -> dict[str, Any]:
 
 
 def curve_of(changes: Iterable[tuple[int, Decimal]]) -> list[Point]:
-    """One point for each change, given as (instant, net PnL) in order."""
+    """A point for each change, given as (instant, net PnL) in order."""
     points, total, highest = [], ZERO, ZERO
     for ts, net in changes:
         total += net
@@ -147,7 +147,7 @@ def bars_of(curve: list[Point], granularity: str, zone: ZoneInfo) -> list[Point]
 
 
 def bar_of(ts: int, granularity: str, zone: ZoneInfo) -> int:
-    """When the bar begins that an instant is in: the first instant of its day, week or month there."""
+    """The start of the bar that contains the instant: the first instant of its hour, day, week or month in the zone."""
     local = datetime.fromtimestamp(ts // NANOSECONDS, UTC).astimezone(zone)
     if granularity == "HOUR":
         begins = local - timedelta(minutes=local.minute, seconds=local.second)
@@ -161,7 +161,7 @@ def bar_of(ts: int, granularity: str, zone: ZoneInfo) -> int:
 
 
 def thinned(listed: list[Point], curve: list[Point], points: int) -> list[Point]:
-    """The lowest and the highest of each slice, and the ends and the deepest trough."""
+    """The lowest and the highest point of each slice, both ends and the deepest trough."""
     if len(listed) <= points:
         return listed
     first, last = curve[0].ts, curve[-1].ts
@@ -206,7 +206,7 @@ def deepest(curve: list[Point]) -> dict[str, Any]:
 
 
 def ratios(curve: list[Point], zone: ZoneInfo, days: int) -> dict[str, float | None]:
-    """Sharpe and Sortino by their definitions, with 300 digits."""
+    """Sharpe and Sortino by definition, with 300 digits."""
     values = list(_daily(curve, zone))
     if len(values) < 2:
         return {"sharpeRatio": None, "sortinoRatio": None}
@@ -216,7 +216,7 @@ def ratios(curve: list[Point], zone: ZoneInfo, days: int) -> dict[str, float | N
         downside = (sum((min(value, ZERO) ** 2 for value in values), ZERO) / len(values)).sqrt()
         year = Decimal(days).sqrt()
         return {
-            # Values that are alike leave a deviation of rounding errors of the mean.
+            # Equal values would leave a deviation from rounding errors of the mean.
             "sharpeRatio": _rounded(mean / deviation * year) if len(set(values)) > 1 else None,
             "sortinoRatio": _rounded(mean / downside * year) if downside else None,
         }

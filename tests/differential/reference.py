@@ -1,4 +1,4 @@
-"""The same contract, answered by plain graphql-core over Python objects: no SQL, and nothing of Purser's read side."""
+"""The schema over Python objects in plain graphql-core: no SQL, and no code of Purser's read side."""
 
 import json
 from base64 import b64encode
@@ -78,7 +78,7 @@ def plain(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Order_:
-    """A total order: columns, each with whether the largest comes first."""
+    """A total order: columns, each with whether it is descending."""
 
     entity: type[Any]
     columns: tuple[tuple[str, bool], ...]
@@ -131,7 +131,8 @@ class Reference(Valuations):
     def schema(self) -> GraphQLSchema:
         schema = build_schema(SDL.read_text())
         for type_ in schema.type_map.values():
-            # Those of introspection are graphql-core's own, which every schema of the process shares.
+            # The types of introspection belong to graphql-core, and every schema of the process shares
+            # them.
             if isinstance(type_, GraphQLObjectType) and not is_introspection_type(type_):
                 for name, field in type_.fields.items():
                     field.resolve = getattr(self, f"_{type_.name.lower()}_{snake(name)}", self._field)
@@ -179,7 +180,7 @@ class Reference(Valuations):
     def _list(self, entity: type[Any], rows: list[Any], given: Mapping[str, Any]) -> dict[str, Any]:
         order = Order_.of(entity, given.get("orderBy"))
         listed = order.sort(row for row in rows if satisfies(row, given.get("filter"), self.names))
-        # A cursor names a place, whether or not the list has its row: places are compared among all rows.
+        # A cursor is a position among all rows, whether or not the list contains its row.
         everywhere = order.sort(self.rows[entity])
         place = {order.cursor(row): index for index, row in enumerate(everywhere)}
         at = [place[order.cursor(row)] for row in listed]
@@ -208,7 +209,7 @@ class Reference(Valuations):
     def _key(row: Any) -> tuple[Any, ...]:
         return row.strategy_id, row.event_id, row.variant
 
-    # Fields that are more than a column: by the type's and the field's name.
+    # Fields that are more than a column, by the names of type and field.
 
     def _order_leaves_qty(self, row: Order, _: Any) -> str:
         left = row.quantity - (abs(row.filled_notional) if row.is_quote_quantity else row.filled_qty)

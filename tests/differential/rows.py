@@ -1,4 +1,4 @@
-"""Random rows for comparing two servers: ties, nulls, odd texts, amounts of many digits, fees in other currencies."""
+"""Random rows for the comparison of two servers: ties, nulls, odd texts, many digits, fees in other currencies."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -45,13 +45,13 @@ QUANTITIES = tuple(map(Decimal, ("0.100", "0.1", "1", "2.50", "12345678901234567
 PNLS = tuple(map(Decimal, ("0.00", "-1.50", "42.250000", "0.000000000000000001", "-7")))
 
 GLOBAL_STATE: dict[str, Any] = {"state": "REDUCING", "since": START + 7, "actor": "key:ops"}
-"""What all trading may do: stricter than some strategies' own state, less strict than others'."""
+"""The global trading state: stricter than the own state of some strategies, less strict than that of others."""
 
 Rows = dict[type[SQLModel], list[Any]]
 
 
 def random_rows(seed: int) -> Rows:
-    """Rows of every table, by table."""
+    """Random rows of every table, by table."""
     random = Random(seed)
     rows: Rows = {}
     rest = Random(seed)
@@ -62,7 +62,7 @@ def random_rows(seed: int) -> Rows:
 
 
 def _vary_optional_texts(random: Random, row: SQLModel) -> None:
-    """Vary texts that a row may lack and that are named nowhere below: a column that is new is compared, too."""
+    """Varies optional texts that are not named below, so that a new column is compared, too."""
     table = type(row).__table__  # type: ignore[attr-defined]
     enumerated = {constraint.name for constraint in table.constraints}
     for column in table.columns:
@@ -105,7 +105,7 @@ def _all_rows(random: Random) -> Iterator[SQLModel]:
 
 
 def _instruments() -> Iterator[Instrument]:
-    """One that is recorded and one that is assumed; of the third nothing is known."""
+    """A recorded instrument and an assumed one; the third is unknown."""
     yield Instrument(
         instrument_id=INSTRUMENTS[0],
         base_currency="BTC",
@@ -251,7 +251,7 @@ def _budgets(random: Random, ids: list[UUID]) -> Iterator[SQLModel]:
 def _holds(random: Random, orders: list[Order]) -> Iterator[Hold]:
     for of in orders[::2]:
         is_known = any(one.instrument_id == of.instrument_id for one in _instruments())
-        is_worth = is_known or random.random() < 0.7  # the service values those without a currency when it starts
+        is_worth = is_known or random.random() < 0.7  # the service values the others at its start
         nothing = dict.fromkeys(("amount", "remaining", "captured"), Decimal(0))
         placed = {"currency": random.choice(CURRENCIES)} if is_worth else {"currency": None, **nothing}
         placed["unit_price"] = random.choice((None, *PNLS)) if random.random() < 0.3 else PNLS[2]
@@ -276,4 +276,4 @@ def _events(random: Random, orders: list[Order]) -> Iterator[SQLModel]:
 
 
 ROWS = random_rows(seed=7)
-"""What both servers have."""
+"""The rows of both servers."""

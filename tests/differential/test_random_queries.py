@@ -1,4 +1,4 @@
-"""Any valid question has the answer that plain graphql-core gives over the same rows: values, nulls, order of keys."""
+"""Valid queries have the results of plain graphql-core over the same rows: values, nulls, order of keys."""
 
 from dataclasses import dataclass, field
 from decimal import localcontext
@@ -17,7 +17,7 @@ from tests.reads.serving import Client
 pytestmark = pytest.mark.anyio
 
 PARTS = 5
-"""Parts that the work is cut into, so that it can use several processors."""
+"""The number of parts of the work, so that several processors can share it."""
 
 REFERENCE = Reference(ROWS)
 
@@ -35,7 +35,7 @@ def comparison_settings(examples: int) -> settings:
 
 
 def ordered(value: Any) -> Any:
-    """Objects as lists of pairs: the order of keys is part of the answer."""
+    """Objects as lists of pairs, because the order of keys is part of the result."""
     if isinstance(value, dict):
         return [(key, ordered(item)) for key, item in value.items()]
     return [ordered(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What amounts rest on, in plain Python: the resolvers of the reference that say so."""
+"""The sources of valuations, in plain Python: resolvers of the reference."""
 
 from typing import Any
 

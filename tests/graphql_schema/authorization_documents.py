@@ -1,4 +1,4 @@
-"""A ledger in which orders may leave, and the questions that ask whether they may."""
+"""Mutations that authorize orders, and their input, for a ledger with one strategy and its budget."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from app.rules.identity import strategy_id_of
 TRADER, STRATEGY, INSTRUMENT = "TRADER-001", "EMACross-000", "BTCUSDT-PERP.BINANCE"
 STRATEGY_ID = strategy_id_of(TRADER, STRATEGY)
 
-# GraphQL merges fields of one name only where their types are the same: `code` and `budget` are not.
+# GraphQL merges fields of one name only if their types are equal; those of `code` and `budget` differ.
 RESULT_FIELDS = """
   __typename
   ... on OrderAuthorized {
@@ -29,7 +29,7 @@ AUTHORIZE_ORDERS = (
 
 
 def order_input(number: int | str, **changes: Any) -> dict[str, Any]:
-    """What a client sends of the order O-number: one unit at 100 unless it is changed."""
+    """The input that authorizes O-`number`: one unit at 100 by default. `...` omits a field."""
     order: Mapping[str, Any] = {
         "strategy": {"name": STRATEGY},
         "clientOrderId": f"O-{number}",

@@ -1,4 +1,4 @@
-"""Documents as the endpoint keeps them, and their operations."""
+"""The documents of an endpoint, and their operations."""
 
 from graphql_schema import schema
 from graphql_schema.errors import RequestRefused
@@ -12,7 +12,7 @@ def new_documents(**options: int) -> Documents:
 
 
 def operation_in(documents: Documents, text: str) -> Operation | None:
-    """The only operation of the document; None if it is refused."""
+    """The only operation of the document; None if the document is refused."""
     try:
         return documents.find(text).operation(None)
     except RequestRefused:

@@ -1,4 +1,4 @@
-"""The application in a uvicorn server of its own thread, for who asks over a real connection."""
+"""The application in a uvicorn server with its own thread, for tests over real connections."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ from tests.application import create_test_app
 
 @contextmanager
 def running(url: str, extend: Callable[[FastAPI], None] = lambda _: None, **options: Any) -> Iterator[str]:
-    """The address of a started server over the database at `url`; `extend` adds to the application."""
+    """The URL of a started server over the database at `url`; `extend` adds to the application."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         app = create_test_app(url, **options)
         extend(app)

@@ -1,4 +1,4 @@
-"""Administration over GraphQL: what each act answers, and how it refuses."""
+"""Administration over GraphQL: the result of each mutation, and its errors."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -43,7 +43,7 @@ INSTRUMENTS = "mutation ($inputs: [InstrumentInput!]!) { recordInstruments(input
 
 @pytest.fixture
 async def client(own: tuple[FastAPI, Client]) -> Client:
-    """A strategy with a budget of 1000 USDT, and its client."""
+    """A client of a ledger with one strategy and its budget of 1000 USDT."""
     app, client = own
     await prepare(app.state.context.database)
     return client
@@ -64,7 +64,7 @@ async def test_a_budget_is_set(client: Client) -> None:
         ({"allocated": "-1"}, "InvalidInput", "BAD_INPUT", ["allocated"]),
         ({"allocated": "1e31"}, "InvalidInput", "BAD_INPUT", ["allocated"]),
         ({"currency": ""}, "InvalidInput", "BAD_INPUT", ["currency"]),
-        ({"strategy": {"name": "nobody"}}, "NotFound", "STRATEGY_NOT_FOUND", None),
+        ({"strategy": {"name": "unknown"}}, "NotFound", "STRATEGY_NOT_FOUND", None),
         ({"strategy": {"id": str(UUID(int=5))}}, "NotFound", "STRATEGY_NOT_FOUND", None),
     ],
 )
@@ -123,7 +123,7 @@ async def test_the_trading_state_of_a_strategy_and_of_all_trading_is_set(client:
 
     answer = (await client.query(SET_STATE, scope="ALL", state="ACTIVE"))["setTradingState"]
     assert {one["name"]: one["state"] for one in answer["strategies"]} == {STRATEGY: "REDUCING", "Other-000": "ACTIVE"}
-    answer = (await client.query(SET_STATE, strategy={"name": "nobody"}, state="ACTIVE"))["setTradingState"]
+    answer = (await client.query(SET_STATE, strategy={"name": "unknown"}, state="ACTIVE"))["setTradingState"]
     assert answer == {"__typename": "NotFound", "code": "STRATEGY_NOT_FOUND"}
 
 
@@ -206,7 +206,7 @@ async def test_a_signal_is_recorded_once(client: Client) -> None:
     assert body["data"]["recordSignal"]["signal"]["strategy"] is None
     wrong = (await client.query(SIGNAL, input={**input, "name": ""}))["recordSignal"]
     assert (wrong["__typename"], wrong["path"]) == ("InvalidInput", ["input", "name"])
-    unknown = (await client.query(SIGNAL, input={**input, "strategy": {"name": "nobody"}}))["recordSignal"]
+    unknown = (await client.query(SIGNAL, input={**input, "strategy": {"name": "unknown"}}))["recordSignal"]
     assert (unknown["__typename"], unknown["code"]) == ("NotFound", "STRATEGY_NOT_FOUND")
 
 

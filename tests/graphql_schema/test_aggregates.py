@@ -1,4 +1,4 @@
-"""Sums: what fills add up to, and what a strategy made, from kept totals where they can answer."""
+"""Sums of fills and performance of strategies, from stored totals where possible."""
 
 from decimal import Decimal
 from typing import Any
@@ -130,7 +130,7 @@ async def test_fills_are_summed_by_group(own: tuple[FastAPI, Client], database: 
 
 
 async def test_stored_totals_agree_with_fills(client: Client) -> None:
-    """A filter that says nothing, in words that the totals do not know."""
+    """The filter matches every fill, and stored totals do not support it."""
     document = """query ($f: FillFilter) { fillsSummary(filter: $f, groupBy: [DAY, STRATEGY, INSTRUMENT, CURRENCY]) {
         totalFills firstTs lastTs
         groups { day strategyId instrumentId currency fills quantity notional realizedPnl }

@@ -1,4 +1,4 @@
-"""Orders that ask to leave: granted, denied and refused; one answer for each, and few statements for many."""
+"""Authorizing orders: granted, denied and refused; a result for each order, and few statements for a batch."""
 
 from dataclasses import replace
 from typing import Any
@@ -44,7 +44,7 @@ GRANTED = {
 
 @pytest.fixture
 async def client(own: tuple[FastAPI, Client]) -> Client:
-    """A strategy with a budget of 1000 USDT."""
+    """A client of a ledger with one strategy and its budget of 1000 USDT."""
     app, client = own
     await prepare(app.state.context.database)
     return client
@@ -110,7 +110,7 @@ async def test_an_order_denied_without_a_budget_shows_no_budget(client: Client) 
 @pytest.mark.parametrize(
     ("changes", "typename", "code", "path"),
     [
-        ({"strategy": {"name": "nobody"}}, "NotFound", "STRATEGY_NOT_FOUND", None),
+        ({"strategy": {"name": "unknown"}}, "NotFound", "STRATEGY_NOT_FOUND", None),
         ({"strategy": {"id": str(UUID(int=1))}}, "NotFound", "STRATEGY_NOT_FOUND", None),
         ({"quantity": "0"}, "InvalidInput", "BAD_INPUT", ["input", "quantity"]),
         ({"quantity": "-1"}, "InvalidInput", "BAD_INPUT", ["input", "quantity"]),
@@ -142,7 +142,7 @@ async def test_each_order_of_a_batch_has_its_own_result_in_order(client: Client)
         order_input(1),
         order_input(2, quantity="-1"),
         order_input(3, quantity="20"),
-        order_input(4, strategy={"name": "nobody"}),
+        order_input(4, strategy={"name": "unknown"}),
         order_input(1, quantity="3"),
         order_input(1),
         order_input(5, strategy={"id": str(STRATEGY_ID)}),
@@ -153,7 +153,7 @@ async def test_each_order_of_a_batch_has_its_own_result_in_order(client: Client)
         *("Conflict", "OrderAuthorized", "OrderAuthorized"),
     ]
     assert answers[1]["path"] == ["inputs", "1", "quantity"]
-    # Each tells of its own order; the budget is as it stands after all of them.
+    # Each result has its own order; the budget is that after all orders.
     assert answers[0]["order"]["clientOrderId"] == answers[5]["order"]["clientOrderId"] == "O-1"
     assert answers[0]["budget"]["reserved"] == answers[6]["budget"]["reserved"] == "200"
 
@@ -187,7 +187,7 @@ async def test_the_results_of_a_batch_are_read_by_three_statements(
 
 
 async def test_a_reducing_order_needs_no_price(client: Client) -> None:
-    """It holds nothing; in a batch, the answers of the others are given."""
+    """It reserves nothing; in a batch, the other orders get their results too."""
     reducing = order_input(1, type="MARKET", side="SELL", reduceOnly=True, price=...)
     zero = {"amount": "0", "remaining": "0", "currency": "USDT", "unitPrice": "0"}
     for _ in range(2):
@@ -304,7 +304,7 @@ async def test_a_busy_ledger_is_a_503_with_retry_after(client: Client, monkeypat
             assert "data" not in response.json()
             assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["BUSY"]
     two = " ".join(f"{name}: authorizeOrder(input: $input) {{ __typename }}" for name in "ab")
-    # Of several acts one may have taken effect: the answer is data and errors as ever.
+    # Of several mutations one may have taken effect, so the response has data and errors.
     both = f"mutation ($input: AuthorizeOrderInput!) {{ {two} }}"
     response = await client.http.post("/graphql", json={"query": both, "variables": {"input": order_input(1)}})
     assert (response.status_code, response.json()["data"]) == (200, None)

@@ -1,4 +1,4 @@
-"""Budgets, their journals and what orders hold: amounts worked out by the statement, rows that are nobody's budget."""
+"""Budgets, journals and holds: computed amounts, and reserved capital without a budget."""
 
 from base64 import b64encode
 
@@ -92,7 +92,7 @@ async def test_the_journal_is_paged_newest_first(client: Client) -> None:
             "O-05",
             {"amount": "100.50", "remaining": "50.25", "captured": "50.25", "voided": "0", "unitPrice": "2.5"},
         ),
-        ("O-06", None),  # nobody said what it settles in
+        ("O-06", None),  # its settlement currency is unknown
         ("O-07", None),
     ],
 )

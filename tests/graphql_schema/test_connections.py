@@ -1,4 +1,4 @@
-"""Connections: any order, any page size, both directions, while rows are being inserted."""
+"""Connections: any order, any page size, both directions, and rows inserted meanwhile."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ async def test_paging_is_stable_while_rows_are_inserted(own: tuple[FastAPI, Clie
     while info["hasNextPage"]:
         nodes, info = await page(client, first=5, after=info["endCursor"])
         walked += nodes
-        # Newer than all: before every page that was read.
+        # The newest row: it comes before every page that was read.
         number += 1
         await insert(database, [order(f"NEW-{number}", 1000 + number)])
     assert walked == before

@@ -1,4 +1,4 @@
-"""The running service against its own schema: schemathesis asks, a real server answers."""
+"""Schemathesis checks a running service against its own schema."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,10 +19,10 @@ from tests.graphql_schema.service import running
 QUERIES = sorted(schema._schema.query_type.fields)  # type: ignore[union-attr]
 MUTATIONS = sorted(schema._schema.mutation_type.fields)  # type: ignore[union-attr]
 ALLOWED_CODES = {"BAD_REQUEST", "CURSOR_INVALID", "PAGE_TOO_LARGE", "COST_EXCEEDED", "SIGNAL_CONFLICT"}
-"""Refusals of what the schema allows: `first` and `last` at once, a text that is no cursor, too much, an id twice."""
+"""Codes of requests that the schema allows: `first` with `last`, a malformed cursor, too high a cost, a used id."""
 
 
-# A DateTime's years are told in its description only.
+# The range of years of a DateTime is only in its description.
 schemathesis.graphql.scalar(
     "DateTime",
     strategies.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1)).map(
@@ -32,7 +32,7 @@ schemathesis.graphql.scalar(
 
 schemathesis.graphql.scalar(
     "Decimal",
-    # Nor are the most digits of a Decimal: 1E-300 has too many.
+    # So is the maximum number of digits of a Decimal: 1E-300 has too many.
     strategies.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**40)
     .filter(lambda number: min(number.adjusted(), int(number.as_tuple().exponent)) >= -DIGITS_MAX)
     .map(lambda number: schemathesis.graphql.nodes.String(str(number))),
@@ -48,7 +48,7 @@ def service(ledger_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def description(service: str) -> dict[str, Any]:
-    """What the service says its schema is."""
+    """The introspected schema of the service."""
     answer = httpx.post(service, json={"query": get_introspection_query()})
     return answer.json()["data"]  # type: ignore[no-any-return]
 
@@ -71,7 +71,7 @@ def test_mutations_match_the_schema(
 def run_generated_queries(
     service: str, description: dict[str, Any], root: str, field: str, mode: GenerationMode
 ) -> None:
-    """Ask some thirty questions; the worst that may come is a refusal."""
+    """Runs thirty generated queries; each is answered or refused."""
     operation = schemathesis.graphql.from_dict(description)[root][field]
 
     @settings(
@@ -96,7 +96,7 @@ def run_generated_queries(
 
 def is_refusal(failure: BaseException) -> bool:
     errors = getattr(failure, "errors", None)
-    # What makes the questions does not know @oneOf; of many such errors the rest is left out.
+    # The generator does not know @oneOf; after many such errors the validation stops.
     excused = ("OneOf Input Object", "Too many validation errors")
     serious = [error for error in errors or () if not any(one in error["message"] for one in excused)]
     return bool(errors) and {error["extensions"]["code"] for error in serious} <= ALLOWED_CODES

@@ -1,4 +1,4 @@
-"""Discrepancies over GraphQL: each leads to its position, and goes once the instrument is recorded."""
+"""Discrepancies over GraphQL: each has its position, and disappears once the instrument is recorded."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""The GraphQL examples of the README and its pages are valid, also those in a request's body."""
+"""The GraphQL examples of the README and its pages are valid, also those in the body of a request."""
 
 import re
 from collections.abc import Iterator

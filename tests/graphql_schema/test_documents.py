@@ -1,4 +1,4 @@
-"""Documents: parsed and validated once, kept within bounds."""
+"""Documents are parsed and validated once, and cached within limits."""
 
 import pytest
 from starlette.routing import Route

@@ -1,4 +1,4 @@
-"""Equity by fill: drawdowns within a day, bars of time zones, thinning, statistics, groups, what it costs."""
+"""Equity by fill: drawdowns within a day, bars of time zones, thinning, statistics, groups, costs."""
 
 import json
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ Own = tuple[FastAPI, Client]
 
 
 def at(text: str) -> int:
-    """Nanoseconds of an instant in UTC, as in "2022-01-01 10:00"."""
+    """The instant in nanoseconds of a UTC time like "2022-01-01 10:00"."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 10**9
 
 
 async def insert_fills(database: Database, *changes: tuple[str | int, str], **more: Any) -> None:
-    """Fills of one strategy that realized these amounts at these instants, in this order, without commissions."""
+    """Inserts fills of one strategy with these realized amounts and instants, in order, without commissions."""
     rows: list[Any] = [Strategy(strategy_id=EMA, name="EMA", trader_id=TRADER, created_at=0), order("A", 1)]
     for number, (instant, pnl) in enumerate(changes, 1):
         ts = at(instant) if isinstance(instant, str) else instant
@@ -43,7 +43,7 @@ async def performance(client: Client, fields: str, arguments: str = "", **variab
 
 
 def closed_position(n: int, pnl: str, ts: int, **more: Any) -> Any:
-    """A position that closed with that net PnL."""
+    """A closed position with that net PnL."""
     values = {"status": "CLOSED", "side": "FLAT", "realized_pnl": Decimal(pnl), "total_fees": Decimal(0)}
     return position("P", n, **{"n": n, **values, "ts_closed": ts, "last_ts_event": ts, **more})
 
@@ -109,7 +109,7 @@ async def test_a_commission_counts_in_its_own_currency(own: Own, database: Datab
 
 
 DST: list[tuple[str, str, Sequence[str], Sequence[str]]] = [
-    # Berlin: the days that the clocks change have 23 and 25 hours.
+    # Berlin: the days on which the clocks change have 23 and 25 hours.
     (
         *("Europe/Berlin", "DAY"),
         ("2022-03-26 22:59", "2022-03-26 23:00", "2022-03-27 21:59", "2022-03-27 22:00"),
@@ -120,7 +120,7 @@ DST: list[tuple[str, str, Sequence[str], Sequence[str]]] = [
         ("2022-10-29 22:00", "2022-10-30 22:59", "2022-10-30 23:00"),
         ("2022-10-29T22", "2022-10-29T22", "2022-10-30T23"),
     ),
-    # The clocks show two o'clock twice: two hours.
+    # The clocks show two o'clock twice, in two hours.
     (
         *("Europe/Berlin", "HOUR"),
         ("2022-10-30 00:30", "2022-10-30 01:30", "2022-10-30 02:30"),
@@ -136,7 +136,7 @@ DST: list[tuple[str, str, Sequence[str], Sequence[str]]] = [
         ("2022-03-31 21:59", "2022-03-31 22:00"),
         ("2022-02-28T23", "2022-03-31T22"),
     ),
-    # Havana's clocks go back to midnight: the day begins with the first of two. In spring there is none.
+    # Havana's clocks go back to midnight: the day begins with the first one. In spring there is no midnight.
     (
         *("America/Havana", "DAY"),
         ("2022-11-06 03:59", "2022-11-06 04:30", "2022-11-06 05:30", "2022-11-07 05:00"),
@@ -167,7 +167,7 @@ async def test_daily_values_use_the_time_zone(own: Own, database: Database) -> N
     await insert_fills(database, ("2022-01-01 22:00", "4"), ("2022-01-01 23:30", "-1"))
     for zone, ratios in (
         ("UTC", (None, None)),  # one day
-        ("Europe/Berlin", (8.105553651664, 40.527768258319)),  # two: 4, -1
+        ("Europe/Berlin", (8.105553651664, 40.527768258319)),  # two days: 4, -1
     ):
         (found,) = await performance(own[1], "sharpeRatio sortinoRatio", f'(timeZone: "{zone}")')
         assert tuple(found.values()) == ratios
@@ -222,7 +222,7 @@ async def test_trade_statistics_are_grouped_by_strategy_and_instrument(own: Own,
         ("B", ETH, 1, 0, 1, None, "-5", None, "-5", 0, 1),
     ]
     (together,) = await performance(own[1], fields)
-    # B's loss lies between A's: the order of closing is that of all strategies.
+    # B's loss is between those of A: the closing order is that of all strategies.
     assert tuple(together.values()) == (None, None, 9, 3, 5, "3", "-3", "6", "-5", 2, 4)
     (ours,) = await performance(own[1], fields, f'(filter: {{instrumentId: {{eq: "{ETH}"}}}})')
     assert tuple(ours.values())[2:5] == (1, 0, 1)

@@ -1,4 +1,4 @@
-"""Faults: what goes wrong behind the API is told by a code, and by nothing of our insides."""
+"""Errors behind the API have a code and reveal no internals."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ async def refused(client: Client, code: str, document: str = ORDERS) -> dict[str
 
 @asynccontextmanager
 async def locked(url: str, table: str) -> AsyncIterator[None]:
-    """A table that every statement has to wait for."""
+    """A table that is locked, so that every statement on it waits."""
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction():
@@ -87,12 +87,12 @@ async def test_several_slow_statements_are_a_timeout(database_url: str) -> None:
         answer = await client.graphql(f"{{ {roots} }}")
         assert [error["extensions"]["code"] for error in answer["errors"]] == ["TIMEOUT"]
         assert answer["extensions"]["cost"]["requested"] == 500
-        # Nothing of it goes on: both connections are free.
+        # No statement of the query goes on: both connections are free.
         assert (await client.query("{ a: summary { orders } b: summary { orders } }"))["b"] == {"orders": 0}
 
 
 async def make_strategies_slow(url: str) -> None:
-    """Put a view that sleeps in the place of a table: PostgreSQL itself works too long on the answer."""
+    """Replaces a table by a view that sleeps, so that PostgreSQL itself works too long."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(
@@ -131,7 +131,7 @@ async def test_a_connection_lost_during_a_statement_is_busy(database_url: str, a
 
 
 async def terminate_waiting_backend(url: str) -> None:
-    """Terminate the backend that waits for the lock, once there is one."""
+    """Terminates the backend that waits for the lock, once there is one."""
     connection = await asyncpg.connect(url)
     try:
         ended = 0
@@ -181,7 +181,7 @@ async def test_a_terminated_connection_is_an_unavailable_database(database: Data
 
 
 async def query_terminated_connection(database: Database) -> None:
-    """PostgreSQL's last message has come, but the end of the connection has not yet."""
+    """PostgreSQL's last message has arrived, but the end of the connection has not."""
     fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
     async with database.read() as connection:
         await connection.fetchval("SELECT 1")

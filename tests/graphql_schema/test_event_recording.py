@@ -1,4 +1,4 @@
-"""Events over GraphQL: stored as they were sent, whichever way the request goes."""
+"""Recording events over GraphQL: they are stored as they were sent, for any form of document."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ PAYLOADS = "{ orders { nodes { events { nodes { payload } } } } quarantinedEvent
 
 
 async def post(client: Client, body: bytes) -> Any:
-    """The answer to a body as it is written here, digits and all."""
+    """The response to this body, with all its digits."""
     headers = {"content-type": "application/json"}
     response = await client.http.post("/graphql", content=body, headers=headers)
     assert response.status_code == 200, response.text

@@ -1,4 +1,4 @@
-"""Fast mutations against ordinary execution: the same commands, answers and errors, to the byte."""
+"""Fast mutations compared with ordinary execution: equal commands, responses and errors, byte for byte."""
 
 import json
 from typing import Any
@@ -74,7 +74,7 @@ OMITTED = object()
 
 @st.composite
 def orders(draw: st.DrawFn) -> Any:
-    """An order as a client may send it: mostly right, with some of its fields changed, added or left out."""
+    """An order as a client may send it: mostly valid, with some fields changed, added or omitted."""
     order = order_input(draw(st.integers(0, 3)))
     for name in draw(st.lists(st.sampled_from(list(FIELDS)), max_size=4, unique=True)):
         value = draw(FIELDS[name] | st.just(OMITTED))
@@ -86,7 +86,7 @@ def orders(draw: st.DrawFn) -> Any:
 
 
 class RecordingLedger:
-    """Stands where the ledger would: notes the commands, answers each with a verdict or with its own error."""
+    """Replaces the ledger: records the commands, and returns a verdict or the given error for each."""
 
     def __init__(self) -> None:
         self.commands: list[Any] = []
@@ -107,7 +107,7 @@ SHORT_MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(in
 
 
 async def execute_ordinarily(document: str, variables: Any, caller: Any = None) -> bytes:
-    """The body that ordinary execution answers with."""
+    """The response body of ordinary execution."""
     try:
         given = from_body(json.dumps({"query": document, "variables": variables}).encode()).variables
         result = await run(build_executor(schema._schema, DOCUMENTS.find(document).node, None, given, caller))
@@ -117,7 +117,7 @@ async def execute_ordinarily(document: str, variables: Any, caller: Any = None) 
 
 
 def read_fast(document: str, variables: Any, documents: Documents = DOCUMENTS) -> FastRequest | None:
-    """The request; None if ordinary execution has to answer."""
+    """The fast request; None if ordinary execution must answer."""
     request = from_body(json.dumps({"query": document, "variables": variables}).encode())
     operation = operation_in(documents, document)
     mutation = None if operation is None else operation.fast_mutation
@@ -127,7 +127,7 @@ def read_fast(document: str, variables: Any, documents: Documents = DOCUMENTS) -
 async def execute_fast(
     document: str, variables: Any, caller: Any = None, documents: Documents = DOCUMENTS
 ) -> bytes | None:
-    """The body by a fast mutation; None if ordinary execution has to answer."""
+    """The response body of the fast mutation; None if ordinary execution must answer."""
     request = read_fast(document, variables, documents)
     result = None if request is None else await request.answer(caller)
     return None if result is None else body_of(result)
@@ -157,7 +157,7 @@ async def test_both_executions_make_the_same_commands(
 
 
 def _amounts(command: Any) -> list[str]:
-    """As they are written: equal decimals may have other digits."""
+    """The amounts as text: equal decimals may have different digits."""
     if not isinstance(command, AuthorizeOrder):
         return []
     return [str(one) for one in (command.quantity, command.price, command.trigger_price, command.reference_price)]
@@ -246,7 +246,7 @@ async def test_responses_of_both_executions_are_equal_bytes(caller: Caller) -> N
     inputs = [
         *(order_input(1), order_input(2, quantity="0"), order_input(3, quantity="20"), order_input(1, quantity="3")),
         *(
-            order_input(4, strategy={"name": "nobody"}),
+            order_input(4, strategy={"name": "unknown"}),
             order_input(5, instrumentId="X.Y"),
             order_input(6, quantity="0.5"),
         ),
@@ -323,7 +323,7 @@ async def test_a_missing_row_has_the_same_errors(caller: Caller) -> None:
         await work.commit()
     found = await execute_fast(AUTHORIZE_ORDER, {"input": order_input(1)}, caller)
     expected = await execute_ordinarily(AUTHORIZE_ORDER, {"input": order_input(1)}, caller)
-    # But for the number under which the log has it.
+    # The error ids in the log differ.
     bodies = [json.loads(body) for body in (found or b"", expected)]
     assert [body["errors"][0].pop("extensions")["code"] for body in bodies] == ["INTERNAL"] * 2
     assert bodies[0] == bodies[1]
@@ -339,7 +339,7 @@ async def test_a_mutation_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authorizations, "authorize_orders", count)
     caller = Caller(Context(None), LOCAL)  # type: ignore[arg-type]
     found = await execute_fast(AUTHORIZE_ORDERS, {"inputs": [order_input(1), order_input(2)]}, caller)
-    assert b'"errors"' in (found or b"")  # there is no database to look anything up
+    assert b'"errors"' in (found or b"")  # there is no database
     assert done == [2]
 
 

@@ -1,4 +1,4 @@
-"""GraphiQL over HTTP: who gets the page, what comes with it, and that its examples work. See also tests/browser."""
+"""GraphiQL over HTTP: which clients get the page, its assets and its examples. See also tests/browser."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ TYPES = {"js": "javascript", "css": "text/css; charset=utf-8", "ttf": "font/", "
 
 
 async def assets_of(client: Client) -> list[str]:
-    """The paths of all files the page may load, those that it names first."""
+    """The paths of all files that the page may load, first those it names."""
     page = (await client.http.get("/graphql", headers=BROWSER)).text
     named = [f"/{address}" for address in re.findall(r'(?:src|href)="\./([^"]+)"', page)]
     assert len(named) > 2
@@ -84,7 +84,7 @@ async def test_assets_are_immutable_and_have_their_media_types(client: Client) -
         assert response.status_code == 200, path
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert response.headers["x-content-type-options"] == "nosniff"
-        # A worker goes by its own.
+        # A worker has its own content security policy.
         assert response.headers["content-security-policy"].startswith("default-src 'none'; ")
         assert TYPES[path.rpartition(".")[2]] in response.headers["content-type"], path
         assert (await client.http.head(path)).headers["content-length"] == str(len(response.content))
@@ -146,7 +146,7 @@ async def test_the_example_mutation_selects_its_result(own: tuple[FastAPI, Clien
 
 
 def read(example: str) -> tuple[str, dict[str, Any]]:
-    """The document and its variables."""
+    """The document and the variables of an example."""
     variables = WEB / "examples" / f"{example}.json"
     given = orjson.loads(variables.read_bytes()) if variables.exists() else {}
     return (WEB / "examples" / f"{example}.graphql").read_text(), given

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, status codes, validators; nothing a foreign page could misuse."""
+"""GraphQL over HTTP: methods, media types, status codes and ETags, safe against cross-site requests."""
 
 from typing import Any
 

@@ -12,7 +12,7 @@ import pytest
 from tests.graphql_schema.service import running
 
 AUDIT = Path(__file__).with_name("audit")
-# The node that `make setup` installs, if it did; else the machine's.
+# The node that `make setup` installs, else the one of the system.
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 NODE, NPM = (shutil.which(program, path=PATH) for program in ("node", "npm"))
 AUDITS = 61
@@ -36,7 +36,7 @@ def test_every_audit_of_graphql_over_http_passes(ledger_url: str) -> None:
 
 
 def install() -> None:
-    """What package-lock.json has, once."""
+    """Installs the packages of package-lock.json once."""
     installed = AUDIT / "node_modules" / ".package-lock.json"
     lock = AUDIT / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:

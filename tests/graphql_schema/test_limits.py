@@ -1,4 +1,4 @@
-"""Limits: each has its setting and its code, is told before anything is executed, and cheap to enforce."""
+"""Limits: each has a setting and a code, applies before execution, and is cheap to enforce."""
 
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.anyio
 DEEP = "{orders{nodes{strategy{orders{nodes{strategy{name}}}}}}}"
 
 
-# Of Python and C functions: what refusing a document of the greatest permitted size may cost.
+# The number of Python and C calls that refusing the largest permitted document may take.
 CALLS_MAX = 500_000
 
 
 @contextmanager
 def counted_calls() -> Iterator[list[int]]:
-    """How many functions this thread calls inside: work that does not depend on how busy the machine is."""
+    """Counts the function calls of this thread, a measure of work that does not depend on the load of the machine."""
     calls = [0]
 
     def count(_frame: object, event: str, _argument: object) -> None:
@@ -76,7 +76,7 @@ async def test_each_limit_has_a_setting_and_a_code(
 
 
 async def test_a_cached_cost_is_used_only_for_equal_values_of_equal_type(ledger_url: str) -> None:
-    """1 equals True in Python, and is no Boolean: counted for it, the field would cost nothing."""
+    """1 equals True in Python, and is not a Boolean: counted for it, the field would cost nothing."""
     document = "query ($all: Boolean!) { orders(first: 101) @include(if: $all) { nodes { id } } summary { orders } }"
     async with limited(ledger_url, graphql_cost_max=100) as client:
         assert await codes(client, document, all=1) == ["VALIDATION_FAILED"]
@@ -255,7 +255,7 @@ async def test_the_number_of_objects_in_variables_is_limited(client: Client) -> 
     assert (refused["extensions"]["code"], refused["message"]) == (
         "BAD_REQUEST", "The variables of a query have at most 2000 objects and lists."
     )  # fmt: skip
-    # Values are no parts: a list may be long.
+    # Scalar values do not count: a list may be long.
     assert await codes(client, document, f={"clientOrderId": {"in": ["O-05"] * 5000}}) == []
 
 

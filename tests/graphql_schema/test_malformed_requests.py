@@ -1,4 +1,4 @@
-"""Requests that are wrong before any question is understood: a client's mistake, never a fault of ours."""
+"""Malformed requests are a client error, never an internal one."""
 
 import json
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""Single objects: by their id, by the engine's id, by name."""
+"""Single objects by node id, by client order id and by name."""
 
 from base64 import b64encode
 

@@ -1,4 +1,4 @@
-"""Paging through everything while a writer inserts anywhere: what was there is seen once, nothing is seen twice."""
+"""Paging through all orders while a writer inserts more: each earlier row is returned once, and no row twice."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,7 +35,7 @@ query ($by: [OrderSort!], $first: Int, $after: String, $last: Int, $before: Stri
 
 
 def random_order(random: Random, number: int) -> Order:
-    """An order that may come first, last or between others in any order."""
+    """An order that may come first, last or between others in any sort order."""
     return order(
         f"{random.choice('AMZ')}{number}",
         random.randrange(50),
@@ -48,7 +48,7 @@ def random_order(random: Random, number: int) -> Order:
 
 @asynccontextmanager
 async def background_writer(database: Database, random: Random) -> AsyncIterator[list[int]]:
-    """Inserts order after order in the background; the list counts them."""
+    """Inserts one order after another in the background; the list has one item for each."""
     written: list[int] = []
 
     async def write() -> None:
@@ -67,7 +67,7 @@ async def background_writer(database: Database, random: Random) -> AsyncIterator
 
 
 async def walk(client: Client, by: Any, *, forward: bool) -> list[str]:
-    """Every id, in the order that the pages have them."""
+    """All ids in the order of the pages."""
     walked: list[str] = []
     cursor, has_more = None, True
     while has_more:

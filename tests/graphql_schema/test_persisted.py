@@ -1,4 +1,4 @@
-"""Automatic persisted queries, and the allow-list that replaces them."""
+"""Automatic persisted queries, and the allow list that replaces them."""
 
 import json
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""Operation plans: a query answered before is not compiled again, and has the same bytes and the same errors."""
+"""Operation plans: a query is compiled once, and a planned response has equal bytes and errors."""
 
 from base64 import b64encode
 from typing import Any
@@ -192,7 +192,7 @@ UNPLANNED: list[tuple[str, dict[str, Any]]] = [
 
 
 async def execute(document: str, variables: dict[str, Any], caller: Caller) -> Any:
-    """The answer of ordinary execution: data as bytes, errors."""
+    """The result of ordinary execution: data as bytes, errors."""
     try:
         node = new_documents().find(document).node
         result = await run(build_executor(schema._schema, node, None, variables, caller, hide_suggestions=True))
@@ -204,7 +204,7 @@ async def execute(document: str, variables: dict[str, Any], caller: Caller) -> A
 async def answer_by_plan(
     documents: Documents, document: str, variables: dict[str, Any], caller: Caller
 ) -> bytes | ExecutionResult | None:
-    """What a plan answers; None if ordinary execution has to."""
+    """The result of the plan; None if ordinary execution must answer."""
     operation = operation_in(documents, document)
     plans = None if operation is None else operation.plans
     return None if plans is None else await plans.answer(variables, caller)
@@ -223,7 +223,7 @@ async def test_a_planned_response_has_equal_bytes(
 ) -> None:
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     expected = [await execute(document, given, caller) for given in variables]
-    # Each twice, in two orders: by a plan made for it, by one made for another, by one kept.
+    # Each twice, in two orders: by a plan made for it, by one made for another request, by a stored one.
     for given, known in [*zip(variables, expected, strict=True), *zip(variables[::-1], expected[::-1], strict=True)]:
         assert await execute_by_plan(documents, document, given, caller) == known, given
 
@@ -253,7 +253,7 @@ async def test_a_second_request_is_neither_parsed_nor_compiled(
 
 
 ORDERS_OF = "query ($s: [OrderStatus!]) { orders(filter: {status: {in: $s}}) { nodes { id } } }"
-# Of each document: requests that share a plan are in one list.
+# For each document: requests that share a plan are in one list.
 CONSTRAINTS: list[tuple[str, list[list[dict[str, Any]]]]] = [
     (FILTER, [[{"f": {"clientOrderId": {"eq": one}}} for one in ("O-05", "O-06")], [{}], [{"f": None}], [{"f": {}}]]),
     (FILTER, [[{"f": {"quantity": {"gt": one}}} for one in ("0.1", 1)], [{"f": {"quantity": {"gt": None}}}]]),

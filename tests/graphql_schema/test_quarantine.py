@@ -1,4 +1,4 @@
-"""Quarantine over GraphQL: what waits is looked at, found by its strategy, order and code, and resolved."""
+"""Quarantine over GraphQL: events are filtered by strategy, order and code, and resolved."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ RESOLVE = f"""mutation ($input: ResolveQuarantineInput!) {{ resolveQuarantine(in
 
 @pytest.fixture
 async def client(own: tuple[FastAPI, Client]) -> Client:
-    """An order with a fill that was reported twice, in two ways, and events of an order that nobody knows."""
+    """A ledger with an order whose fill was reported twice, in two ways, and events of an unknown order."""
     _, client = own
     events = [published("OrderInitialized", 1, quantity=3), published("OrderSubmitted", 2)]
     events += [published("OrderFilled", n, trade_id="T", last_qty=n - 2) for n in (3, 4)]
@@ -99,7 +99,7 @@ async def test_a_dismissed_event_leaves_its_order_unknown(client: Client) -> Non
         (1, {"variant": 1}, "Conflict", "EVENT_NOT_RESOLVABLE"),
         (3, {}, "Conflict", "EVENT_NOT_RESOLVABLE"),
         (9, {}, "NotFound", "EVENT_NOT_FOUND"),
-        (4, {"strategy": {"name": "nobody"}}, "NotFound", "STRATEGY_NOT_FOUND"),
+        (4, {"strategy": {"name": "unknown"}}, "NotFound", "STRATEGY_NOT_FOUND"),
         (4, {"reason": " "}, "InvalidInput", "BAD_INPUT"),
         (4, {"variant": -1}, "InvalidInput", "BAD_INPUT"),
     ],

@@ -1,4 +1,4 @@
-"""Questions: what is selected is what is answered, whatever form the selection takes."""
+"""Queries return what they select, in any form of selection."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ async def test_a_flip_is_a_fill_of_both_positions(client: Client) -> None:
         (one["positionId"], one["status"]): [fill["tradeId"] for fill in one["fills"]["nodes"]]
         for one in (await client.query(document))["positions"]["nodes"]
     }
-    # n = 2 was closed by T-7, which opened n = 3 with the rest.
+    # T-7 closed n = 2 and opened n = 3 with the rest.
     assert (found["P-1", "CLOSED"], found["P-1", "OPEN"], found["P-2", "OPEN"]) == (["T-7"], ["T-7"], [])
 
 

@@ -1,4 +1,4 @@
-"""Responses: JSON that is finished already is sent as it is, what is told beside it spliced in."""
+"""Encoded JSON is sent unchanged, with the extensions inserted."""
 
 import json
 

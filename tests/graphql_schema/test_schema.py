@@ -33,9 +33,9 @@ RESULT_TYPES = {
     for field in TYPES["Mutation"].fields.values()  # type: ignore[attr-defined]
     for answer in (get_named_type(field.type), *getattr(get_named_type(field.type), "types", ()))
 } | {"RejectedEvent"}
-"""What mutations answer with, and the members of it."""
+"""The result types of mutations, and the members of unions among them."""
 EQUITY_AND_GROUPS = {"equity", "groups"}
-"""Lists inside what is worked out."""
+"""Lists inside computed objects."""
 
 NOT_IN_THE_SCHEMA = {
     ("AuditEntry", "number"),
@@ -45,7 +45,7 @@ NOT_IN_THE_SCHEMA = {
     ("Position", "duration_ns"),
     ("Signal", "strategy_id"),
 }
-"""Fields of the catalogue that REST returns, or that other fields and filters are made from."""
+"""Fields of the catalogue that only REST returns, or from which other fields and filters are made."""
 
 
 @pytest.mark.parametrize("entity", NAMED, ids=lambda entity: entity.name)
@@ -138,7 +138,7 @@ def test_the_committed_schema_is_current() -> None:
 
 
 def descriptions_of(type_: GraphQLNamedType) -> Iterator[tuple[str, str | None]]:
-    """Every place in a type that has a description, and the description."""
+    """Every type, field and argument with its description."""
     yield type_.name, type_.description
     if isinstance(type_, GraphQLEnumType):
         yield from ((f"{type_.name}.{name}", value.description) for name, value in type_.values.items())

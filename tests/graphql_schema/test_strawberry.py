@@ -1,4 +1,4 @@
-"""The schema as any user of Strawberry has it: execute, subscribe, extensions, test client, router, tools."""
+"""The schema as users of Strawberry use it: execute, subscribe, extensions, test client, router, tools."""
 
 import ast
 import asyncio
@@ -52,7 +52,7 @@ REGISTER = """mutation ($name: String!) {
 
 @pytest.fixture
 async def caller(own: tuple[FastAPI, Client]) -> Caller:
-    """Over a database of the test's own, whose change feed runs."""
+    """A caller over a database of its own, whose change feed runs."""
     app, _ = own
     return Caller(app.state.context, LOCAL)
 
@@ -63,7 +63,7 @@ async def register(caller: Caller, name: str) -> None:
 
 
 def as_json(value: Any) -> Any:
-    """The value as a client would get it, if it is written by the standard library."""
+    """The value as the standard library's JSON returns it."""
     return json.loads(json.dumps(value))
 
 
@@ -206,7 +206,7 @@ async def test_a_failed_subscription_has_a_code(caller: Caller, document: str, c
 
 
 class RecordingExtension(SchemaExtension):
-    """Notes which hooks run, and what the fields resolve to."""
+    """Records which hooks run, and which fields are resolved."""
 
     hooks: list[str]
 
@@ -298,7 +298,7 @@ class RouterClient(BaseGraphQLTestClient):
 
 @pytest.fixture
 def router(database_url: str) -> Iterator[str]:
-    """The address of Strawberry's router, in Purser's application beside its own endpoint."""
+    """The URL of Strawberry's router, in Purser's application beside its own endpoint."""
 
     def include(app: FastAPI) -> None:
         app.include_router(GraphQLRouter(schema, context_getter=router_context), prefix="/strawberry")
@@ -343,7 +343,7 @@ def run_strawberry(*arguments: str) -> str:
 
 @pytest.mark.parametrize("name", ["graphql_schema", "graphql_schema.schema"])
 def test_strawberry_exports_the_committed_schema(name: str) -> None:
-    """But for the description of the schema itself, which Strawberry does not print."""
+    """Strawberry does not print the description of the schema itself."""
     committed = (ROOT / "graphql_schema" / "schema.graphql").read_text()
     description, _, types = committed.partition("\n}\n\n")
     assert "schema {" in description

@@ -61,7 +61,10 @@ class Reservations:
                 rest[strategy, position.instrument, "SELL" if position.signed > 0 else "BUY"] += abs(position.signed)
         for strategy, instrument, side in list(rest):
             if side == "BUY" and (strategy, instrument, "SELL") in rest:
-                del rest[strategy, instrument, "BUY"], rest[strategy, instrument, "SELL"]  # it hedges
+                del (
+                    rest[strategy, instrument, "BUY"],
+                    rest[strategy, instrument, "SELL"],
+                )  # a hedge: neither side reduces
         amounts: dict[str, Decimal] = defaultdict(Decimal)
         for order in sorted(self.open.values(), key=lambda order: order.rank):
             market = (order.strategy, order.instrument, order.side)

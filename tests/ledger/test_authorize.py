@@ -359,7 +359,7 @@ async def test_every_order_with_a_changed_hold_is_in_the_feed(database: Database
     await send(database, *_bought(1, "1"))
     await verdict_of(database, 2, "SELL", "1")
     await verdict_of(database, 3, "SELL", "1")
-    assert await reserved(database) == (Decimal(100), Decimal(100))  # the second one sells what the first one claims
+    assert await reserved(database) == (Decimal(100), Decimal(100))  # O-2 claims the position, so O-3 reserves
     [newest] = await rows(database, "SELECT max(id) AS id FROM changes")
     await release(database, 2)
     changes = await rows(

@@ -110,7 +110,7 @@ async def test_orders_equal_those_of_the_engine_and_inferred_quantities_are_mark
             "SELECT e.type, q.code FROM quarantined_events q JOIN order_events e USING (strategy_id, event_id)"
         )
     assert {tuple(row)[:2]: row[2] for row in marked} == {
-        ("DESK-025", "INFERRED"): 109,  # all orders for an amount, but the one that was canceled unfilled
+        ("DESK-025", "INFERRED"): 109,  # all orders for an amount except a canceled one
         ("DESK-104", "INFERRED"): 97,
         ("DESK-026", "INFERRED"): 13,  # the primaries of the TWAP algorithm
         ("DESK-102", "INFERRED"): 20,

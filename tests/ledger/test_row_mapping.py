@@ -98,7 +98,7 @@ def write_method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 async def stored(database: Database, model: Any, mapping: RowMapping, row: Row, read: Read = None) -> Any:
     """The row of a table that was written through the mapping, as the driver returns it, or as `read` does."""
-    async with database.unit_of_work() as work:  # it ends without a commit
+    async with database.unit_of_work() as work:  # the block ends without a commit
         await write(work, [Insert(model, mapping.columns, [row])])
         if read is not None:
             return await read(work)

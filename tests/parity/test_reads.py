@@ -135,14 +135,14 @@ async def test_an_ambiguous_order_id_is_refused_by_both_apis(client: Client) -> 
         assert (await client.query(document))["order"] == {"strategyId": row["strategy_id"]}
 
 
-@pytest.mark.parametrize("strategy", [str(EMA), str(MAKER), "EMACross-000", "emacross-000", "nobody"])
+@pytest.mark.parametrize("strategy", [str(EMA), str(MAKER), "EMACross-000", "emacross-000", "unknown"])
 async def test_the_positions_of_a_strategy_are_equal_over_both_apis(client: Client, strategy: str) -> None:
     is_id = strategy in (str(EMA), str(MAKER))
     filter = {"strategyId": {"eq": strategy}} if is_id else {"strategyName": {"eq": strategy}}
     params = {"strategy_id": strategy, "status": "open"}
     open_ = {**filter, "status": "OPEN"}
     total = await assert_equal(client, schemas.Position, "/api/trading/positions", params, "positions", open_)
-    assert total == (0 if strategy in ("emacross-000", "nobody") else 1)
+    assert total == (0 if strategy in ("emacross-000", "unknown") else 1)
 
 
 async def test_the_audit_log_is_equal_over_both_apis(client: Client) -> None:

@@ -219,7 +219,7 @@ def _percent_encoded(value: str) -> str:
 async def test_a_bound_key_gets_the_rest_responses_of_a_ledger_without_other_strategies(
     clients: Clients, method: str, path: str
 ) -> None:
-    is_open = path in OPEN_PATHS  # and tells nothing of the ledger
+    is_open = path in OPEN_PATHS  # it contains no ledger data
     shows_others = is_open
     for address in _addresses(path):
         for query in ("", f"?strategy_id={OURS}", f"?strategy_id={THEIRS}", "?strategy_name=maker", "?limit=2"):

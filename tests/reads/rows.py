@@ -1,4 +1,4 @@
-"""A small ledger, written row by row: what the read side is tested on. Totals are counted from the rows."""
+"""A sample ledger, inserted row by row, for tests of reads. Totals are computed from the rows."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -151,7 +151,7 @@ def budget(strategy_id: UUID, currency: str, number: int, **changes: Any) -> Bud
 
 
 def journal(of: Budget) -> Iterable[BudgetJournalEntry]:
-    """A change for each version: all of them set the cap that the budget has."""
+    """A journal entry for each version; each sets the allocated amount of the budget."""
     for version in range(1, of.version + 1):
         amounts = {"allocated_before": Decimal(version > 1) * 1000, "allocated_after": Decimal("1000.0")}
         reserved = {"reserved_before": Decimal(0), "reserved_after": Decimal("0.50")}
@@ -161,7 +161,7 @@ def journal(of: Budget) -> Iterable[BudgetJournalEntry]:
 
 
 def hold(client_order_id: str, **changes: Any) -> Hold:
-    """What an order of the EMACross strategy holds: 100.50, of which half was captured."""
+    """The hold of an order of the EMACross strategy: 100.50, of which half is captured."""
     amounts = {"amount": Decimal("100.50")}
     halves = {name: Decimal("50.25") for name in ("remaining", "captured")}
     values = {"strategy_id": EMA, "client_order_id": client_order_id, "currency": "USDT", "unit_price": Decimal("2.5")}
@@ -169,7 +169,7 @@ def hold(client_order_id: str, **changes: Any) -> Hold:
 
 
 def ledger() -> Iterable[SQLModel]:
-    """Every kind of row, with what is hard to get right: ties, odd ids, shared ids, many digits."""
+    """Rows of every kind, with difficult values: ties, unusual ids, shared ids, many digits."""
     yield Strategy(strategy_id=EMA, name="EMACross-000", trader_id=TRADER, created_at=START)
     yield Strategy(strategy_id=MAKER, name="100%_Maker-001", trader_id=TRADER, state="HALTED", created_at=START + 1)
     for number, status in enumerate(OrderStatus):
@@ -201,7 +201,7 @@ def ledger() -> Iterable[SQLModel]:
         last_ts_event=flip,
     )
     yield position("P-2", 2, strategy_id=MAKER, instrument_id=ETH)
-    # The oldest is not the first by its key; the last one's cap was taken away.
+    # The oldest is not the first by its key; the last budget was deleted.
     usdt = budget(EMA, "USDT", 9, version=5, reserved_orders=Decimal("200.25"), reserved_positions=Decimal("1.750"))
     over = budget(MAKER, "USDC", 5, allocated=Decimal("0"), reserved_orders=Decimal("0.10"), over_reason="CUT")
     gone = budget(EMA, "BTC", 1, allocated=None, created_at=None, reserved_orders=Decimal("3"), version=2)
@@ -223,7 +223,7 @@ def ledger() -> Iterable[SQLModel]:
 
 
 async def insert(database: Database, rows: Iterable[SQLModel]) -> None:
-    """Store rows, then count the totals anew."""
+    """Inserts rows and recomputes all totals."""
     async with database.unit_of_work() as work:
         await store(work, rows)
         for table in ("order_totals", "position_totals", "signal_totals", "fill_totals", "fill_sums", "trade_totals"):
@@ -234,7 +234,7 @@ async def insert(database: Database, rows: Iterable[SQLModel]) -> None:
 
 
 async def store(work: WriteConnection, rows: Iterable[SQLModel]) -> None:
-    """Store rows; the totals stay as they are."""
+    """Inserts rows without changing the totals."""
     for row in rows:
         values = row.model_dump()
         for name in ("before", "after", "value", "payload"):

@@ -1,4 +1,4 @@
-"""Fixtures: the application over the small ledger. Imported by the conftest of every folder that asks it."""
+"""Fixtures: the application over the sample ledger. The conftest of each folder that uses them imports them."""
 
 import asyncio
 import itertools
@@ -20,17 +20,17 @@ _numbers = itertools.count(1)
 
 
 class Client:
-    """Asks the application, through both of its faces."""
+    """A client of the application with both of its APIs."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
 
     async def get(self, path: str, **params: Any) -> httpx.Response:
-        """A GET whose path goes out as it is written."""
+        """Sends GET with the path exactly as given."""
         return await self.http.get(httpx.URL(path, params=params) if params else path)
 
     async def refused(self, path: str, status: int) -> dict[str, str]:
-        """The body of an error, after its form was checked."""
+        """The body of an error response, after its form was checked."""
         response = await self.http.get(path)
         assert response.status_code == status, response.text
         assert response.headers["content-type"] == "application/json"
@@ -39,33 +39,33 @@ class Client:
         return body
 
     async def query(self, document: str, **variables: Any) -> Any:
-        """The data of a GraphQL question that has no errors."""
+        """The data of a GraphQL response, which must have no errors."""
         body = await self.graphql(document, **variables)
         assert "errors" not in body, body
         return body["data"]
 
     async def graphql(self, document: str, **variables: Any) -> Any:
-        """The whole answer to a GraphQL question."""
+        """The body of a GraphQL response."""
         response = await self.http.post("/graphql", json={"query": document, "variables": variables})
         return response.json()
 
     async def code(self, document: str, **variables: Any) -> str:
-        """The code of the only error of a GraphQL question."""
+        """The code of the only error of a GraphQL response."""
         (error,) = (await self.graphql(document, **variables))["errors"]
         return str(error["extensions"]["code"])
 
 
 @pytest.fixture(scope="session")
 def ledger_url(server: EmbeddedServer, template: str) -> Iterator[str]:
-    """The URL of a database with the small ledger, shared by all tests that change nothing."""
-    # Each conftest that imports this fixture has its own.
+    """The URL of a database with the sample ledger, shared by all tests that change nothing."""
+    # Each conftest that imports this fixture gets its own database.
     with database_with_ledger(server, template) as url:
         yield url
 
 
 @contextmanager
 def database_with_ledger(server: EmbeddedServer, template: str) -> Iterator[str]:
-    """The URL of a new database with the small ledger."""
+    """The URL of a new database with the sample ledger."""
     name = f"ledger_{next(_numbers)}"
     maintenance, url = server.url_of("postgres"), server.url_of(name)
     asyncio.run(execute(maintenance, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
@@ -91,14 +91,14 @@ async def client(ledger_url: str) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def own(database_url: str) -> AsyncIterator[tuple[FastAPI, Client]]:
-    """The application over an empty database of the test's own, and its client."""
+    """The application over an empty database of the test, and its client."""
     async with serving(database_url) as served:
         yield served
 
 
 @asynccontextmanager
 async def serving(url: str, **options: Any) -> AsyncIterator[tuple[FastAPI, Client]]:
-    """The started application, and a client of it."""
+    """The started application, and its client."""
     app = create_test_app(url, **options)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (

@@ -1,4 +1,4 @@
-"""An array written as text has the bytes that PostgreSQL's own JSON functions write."""
+"""A JSON array built as text has the bytes of PostgreSQL's own JSON functions."""
 
 from collections.abc import AsyncIterator
 
@@ -20,7 +20,7 @@ LISTED = sorted(name for name, entity in ENTITIES.items() if entity.model is not
 
 @pytest.fixture
 async def hostile_database(database_url: str) -> AsyncIterator[Database]:
-    """The small ledger, and rows whose every text has all that JSON escapes."""
+    """The sample ledger, and rows whose texts have all characters that JSON escapes."""
     database = await Database.open(database_url)
     texts = ("account_id", "venue_order_id", "instrument_id", "position_id", "deny_reason", "trader_id")
     denied = order(

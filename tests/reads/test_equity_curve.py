@@ -1,4 +1,4 @@
-"""Rules of the equity curve, over curves of any form: what thinning keeps, what a drawdown is, what runs are."""
+"""Rules of the equity curve on random curves: thinning, drawdowns, runs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -37,7 +37,7 @@ Changes = Sequence[tuple[int, Decimal]]
 gaps = st.sampled_from([0, 0, 1, 7, 10**9, 3_600 * 10**9, 86_400 * 10**9])
 pnls = st.decimals(-20, 20, places=1) | st.sampled_from([Decimal(0), Decimal("0.000000000000000001"), Decimal(10**20)])
 changes = st.lists(st.tuples(gaps, pnls), min_size=1, max_size=60)
-# Drawn before the test runs: what hypothesis raises in a coroutine would end the event loop's runner.
+# Drawn before the test runs: an exception of hypothesis in a coroutine would end the runner of the event loop.
 curve_and_order = changes.flatmap(
     lambda curve_changes: st.tuples(st.just(curve_changes), st.permutations(range(len(curve_changes))))
 )
@@ -45,7 +45,7 @@ curve_and_order = changes.flatmap(
 
 @pytest.fixture(scope="session")
 def curves_url(server: EmbeddedServer, template: str) -> Iterator[str]:
-    """The URL of a database in which each curve is one strategy's."""
+    """The URL of a database in which each strategy is one curve."""
     maintenance = server.url_of("postgres")
     asyncio.run(execute(maintenance, f"CREATE DATABASE {DATABASE} TEMPLATE {template} STRATEGY FILE_COPY"))
     yield server.url_of(DATABASE)
@@ -72,7 +72,7 @@ async def query_performance(database: Database, strategy_id: UUID, points: int, 
 
 
 async def insert_curve(database: Database, curve_changes: Changes, order: Sequence[int]) -> UUID:
-    """A strategy whose fills made these changes, written in that order; each closes a trade that was worth as much."""
+    """Inserts a strategy whose fills made these changes, in that order; each closes a trade of the same amount."""
     strategy_id = uuid4()
     numbers, instants, nets = (
         list(order),
@@ -88,7 +88,7 @@ async def insert_curve(database: Database, curve_changes: Changes, order: Sequen
 
 
 _ROWS = "unnest($2::bigint[], $3::bigint[], $4::numeric[]) AS made (number, ts, net)"
-# The venue's number orders fills of one instant, whatever order they were written in and arrived in.
+# The venue's number orders fills of one instant, independent of the order of insertion.
 _FILLS = f"""
 INSERT INTO fills SELECT $1, gen_random_uuid(), 'T-' || number, 'O', NULL, 'A', 'BTC.X', 'P', 1, 0, 'BUY', 1, 1, 'USDT',
     0, 'USDT', 'MAKER', net, ts, ts, number, -number, 'USDT', 1
@@ -107,7 +107,7 @@ FROM fills WHERE strategy_id = $1 GROUP BY 1, 2, 3, 4
 
 
 def at_instants(curve_changes: Changes) -> list[tuple[int, Decimal]]:
-    """With instants in place of the gaps between them."""
+    """The changes with instants instead of gaps."""
     ts, found = START, []
     for gap, pnl in curve_changes:
         ts += gap
@@ -134,7 +134,7 @@ async def test_random_curves_follow_the_rules(
     instants = at_instants(curve_changes)
     strategy_id = await insert_curve(curves, instants, order)
     found = await query_performance(curves, strategy_id, points)
-    # From kept totals and from the fills alone.
+    # From stored totals and from the fills alone.
     assert await query_performance(curves, strategy_id, points, **{"from": instant(START - 1)}) == found
     with localcontext(prec=200):
         check(found, instants, points)
@@ -153,11 +153,11 @@ def check(found: dict[str, Any], curve_changes: Changes, points: int) -> None:
 
 
 def check_thinning(equity: list[dict[str, str]], all_points: list[dict[str, str]], points: int) -> None:
-    """Said without the reference's own reckoning."""
+    """Checks the definition, without the reference implementation."""
     assert len(equity) == len(all_points) if len(all_points) <= points else len(equity) <= points
     assert equity[0] == all_points[0]
     assert equity[-1] == all_points[-1]
-    # Chosen among all, none changed, in their order.
+    # A subset of all points, unchanged and in order.
     rest = iter(all_points)
     assert all(point in rest for point in equity)
     if points >= 5:
@@ -173,7 +173,7 @@ def check_drawdown(found: dict[str, Any], curve: list[Point]) -> None:
     assert {name: found[name] for name in found if name.startswith("maxDrawdown")} == deepest(curve)
     depth = Decimal(found["maxDrawdown"])
     totals = [Decimal(0), *(point.cumulative for point in curve)]
-    # By its definition: the most that any later point is below an earlier one.
+    # By definition: the largest difference between a point and a later, lower one.
     assert depth == max(high - low for place, high in enumerate(totals) for low in totals[place:])
     if depth:
         assert found["maxDrawdownStart"] <= found["maxDrawdownTrough"] <= (found["maxDrawdownEnd"] or "3")

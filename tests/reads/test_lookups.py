@@ -1,4 +1,4 @@
-"""Look-ups by key: in the order of the keys, and gathered into one statement however many ask."""
+"""Lookups by key return rows in the order of the keys, and concurrent ones share a statement."""
 
 import asyncio
 from dataclasses import replace
@@ -65,7 +65,7 @@ async def test_only_rows_of_the_entity_are_found(ledger_database: Database) -> N
     keys = [(EMA, "USDT"), (EMA, "BTC")]
     usdt = {"currency": "USDT", "allocated": "1000.0"}
     assert await found(ledger_database, BUDGET, query, *keys) == [usdt, None]
-    # What became of an act is told, though the budget was taken away since.
+    # The result of a mutation shows the budget, although it was deleted since.
     assert await found(ledger_database, BUDGET_ENTRY, query, *keys) == [usdt, {"currency": "BTC", "allocated": "0"}]
     assert await found(ledger_database, HOLD, query_for("currency"), (EMA, "O-05"), (EMA, "O-06")) == [
         {"currency": "USDT"},
@@ -148,7 +148,7 @@ async def test_a_cancelled_lookup_does_not_cancel_the_others(ledger_database: Da
 
 
 def count_keys(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many keys each statement had, in the order of the statements."""
+    """The number of keys of each statement, in order."""
     statements: list[int] = []
     fetch = lookups.fetch_by_keys
 

@@ -1,4 +1,4 @@
-"""Statements: one for each question, kept, and with the counts that the rows have."""
+"""Statements: one for each query, cached, with totals that equal the number of rows."""
 
 from base64 import b64encode
 from itertools import combinations

@@ -153,7 +153,7 @@ async def states_by_name(context: Context) -> dict[str, str]:
 
 
 async def test_operations_on_an_unknown_strategy_are_refused(context: Context) -> None:
-    for strategy in ("nobody", uuid4()):
+    for strategy in ("unknown", uuid4()):
         await refused(context, StrategyNotFound, set_trading_state(context, ADMIN, strategy, TradingState.HALTED))
         await refused(context, StrategyNotFound, set_budget(context, ADMIN, strategy, "USDT", Decimal(1)))
         await refused(context, StrategyNotFound, delete_budget(context, ADMIN, strategy, "USDT"))

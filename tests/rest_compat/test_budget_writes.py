@@ -118,7 +118,7 @@ async def test_a_body_that_is_too_large_is_refused(own: Own, connection: asyncpg
 
 @pytest.mark.parametrize(
     ("strategy_id", "currency", "status"),
-    [(UNKNOWN, "USDT", 404), ("nobody", "USDT", 422), (EMA, "%00", 422), (EMA, "x" * 200, 422), (EMA, "%20", 422)],
+    [(UNKNOWN, "USDT", 404), ("unknown", "USDT", 422), (EMA, "%00", 422), (EMA, "x" * 200, 422), (EMA, "%20", 422)],
 )
 async def test_an_invalid_path_is_refused(
     own: Own, connection: asyncpg.Connection, strategy_id: Any, currency: str, status: int
@@ -192,7 +192,7 @@ async def test_amounts_of_both_apis_can_be_sent_back(own: Own, connection: async
     over_rest = (await client.get(f"/api/budget/{EMA}")).text.partition('"allocated":')[2].partition(",")[0]
     for sent in (json.dumps(over_graphql), f'{{"allocated": {over_rest}}}', f'{{"allocated": "{over_rest}"}}'):
         assert (await put(client, sent)).status_code == 200
-    assert await row_counts(connection) == (1, 1)  # the same cap each time
+    assert await row_counts(connection) == (1, 1)  # the amount is equal each time
 
 
 async def test_a_budget_is_equal_over_both_apis(own: Own, connection: asyncpg.Connection) -> None:

@@ -53,7 +53,7 @@ async def test_the_oldest_budget_is_the_default(database_url: str) -> None:
             (f"/api/budget/{UNKNOWN}", "STRATEGY_NOT_FOUND"),
         ):
             assert (await client.refused(path, 404))["code"] == code
-        await client.refused("/api/budget/nobody", 422)
+        await client.refused("/api/budget/unknown", 422)
         await client.refused(f"/api/budget/{EMA}?currency=%00", 422)
 
 

@@ -246,7 +246,7 @@ def test_a_status_changes_only_along_the_transitions(history: list[AnyOrderEvent
             continue
         restored = before.status in (OrderStatus.PENDING_UPDATE, OrderStatus.PENDING_CANCEL)
         if after.last_rank == RANK_CONCLUDED or before.last_rank == RANK_CONCLUDED:
-            continue  # filled before anything said that it was sent
+            continue  # filled before its submission was reported
         # One event may cause two steps: back from a pending status, or to SUBMITTED, and then on to the
         # status of the fills.
         middle = {before.status, before.status_before_pending} if restored else {before.status}

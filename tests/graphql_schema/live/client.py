@@ -15,7 +15,7 @@ ANSWER_SECONDS_MAX = 30.0
 
 
 class Socket:
-    """One connection."""
+    """One WebSocket connection."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -31,13 +31,13 @@ class Socket:
         await self.send(id=id, type="subscribe", payload={"query": query, "variables": variables})
 
     async def event(self, id: str = "1") -> Any:
-        """The data of the next event; nothing else may come."""
+        """The data of the next message, which must be an event without errors."""
         payload = await self.payload(id)
         assert "errors" not in payload, payload
         return payload["data"]
 
     async def payload(self, id: str = "1") -> Any:
-        """The next event, with what went wrong in it; nothing else may come."""
+        """The payload of the next message, which must be an event."""
         message = await self.receive()
         assert (message["type"], message["id"]) == ("next", id), message
         return message["payload"]
@@ -59,7 +59,7 @@ class Socket:
         return [error["extensions"]["code"] for error in message["payload"]]
 
     async def closed(self) -> tuple[int, str]:
-        """Why the server closes the connection."""
+        """Code and reason with which the server closes the connection."""
         with pytest.raises(ConnectionClosed) as caught:
             await self._receive_until_closed()
         assert caught.value.rcvd is not None
@@ -73,9 +73,9 @@ class Socket:
 
 @asynccontextmanager
 async def open_socket(address: str, *subprotocols: Any, **options: Any) -> AsyncIterator[Socket]:
-    """A connection that has said nothing yet."""
+    """A connection without `connection_init`."""
     url = f"{address.replace('http', 'ws', 1)}/graphql"
-    # Without bound: a client that stops reading at a full queue never sees the end of the connection either.
+    # An unlimited queue: a client that stops reading at a full queue does not notice the end of the connection.
     options = {"max_queue": None, **options}
     async with connect(url, subprotocols=subprotocols or (SUBPROTOCOL,), **options) as connection:
         yield Socket(connection)
@@ -83,7 +83,7 @@ async def open_socket(address: str, *subprotocols: Any, **options: Any) -> Async
 
 @asynccontextmanager
 async def connected(address: str, **params: Any) -> AsyncIterator[Socket]:
-    """A connection that was acknowledged, with these `connectionParams`."""
+    """An acknowledged connection with these `connectionParams`."""
     async with open_socket(address) as socket:
         await socket.send(type="connection_init", **({"payload": params} if params else {}))
         assert await socket.receive() == {"type": "connection_ack"}

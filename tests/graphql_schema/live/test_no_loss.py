@@ -1,4 +1,4 @@
-"""Writers commit side by side, clients leave and come back: every change is told once, in the feed's order."""
+"""Writers commit concurrently, clients disconnect and return: each receives every change once, in the feed's order."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ _examples = count()
 
 @dataclass(frozen=True)
 class Transaction:
-    """Budgets set together: how many, how long it stays open after each, and whether it is taken back."""
+    """Budgets that are set together: their number, the pause after each, and whether the transaction is rolled back."""
 
     budgets: int
     pause_ms: int
@@ -36,14 +36,14 @@ TRANSACTIONS = st.builds(
 )
 WRITERS = st.lists(st.lists(TRANSACTIONS, min_size=1, max_size=8), min_size=2, max_size=5)
 VISITS = st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=6)
-"""Of a client: how many events it takes before it goes, and whether it says goodbye."""
+"""The visits of a client: how many events it reads, and whether it closes the connection cleanly."""
 
 
 @pytest.fixture(scope="module")
 def database_and_address(
     server: EmbeddedServer, template: str, administer: Callable[[str], object]
 ) -> Iterator[tuple[str, str]]:
-    """A database, and the address of a server over it."""
+    """A database, and the URL of a server over it."""
     for url in fresh_database(server, template, administer):
         with running(url) as address:
             yield url, address
@@ -113,7 +113,7 @@ async def _end_connections(url: str, times: int) -> None:
 
 
 async def _follow(address: str, name: str, cursor: str, visits: list[tuple[int, bool]], expected: int) -> list[str]:
-    """What a client was told of this example, over all its visits; after the last it stays to the end."""
+    """The events of this example that a client receives over all its visits; it stays in the last one to the end."""
     received: list[str] = []
     for events, closes_cleanly in chain(visits, repeat((expected, True))):
         if len(received) == expected:

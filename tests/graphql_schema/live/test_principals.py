@@ -1,4 +1,4 @@
-"""Who may follow what: keys in `connectionParams` or in headers, bound ones, revoked ones."""
+"""Which keys may subscribe to what: keys in `connectionParams` or headers, bound keys, revoked keys."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ BUDGETS = "subscription ($after: String) { budgets(after: $after) { strategyId c
 
 @asynccontextmanager
 async def service_with_keys(url: str, **settings: Any) -> AsyncIterator[tuple[str, Context]]:
-    """A server where keys are in place, and the means to make them."""
+    """The URL of a server with keys, and a context that creates more."""
     database = await Database.open(url)
     context = Context(database)
     connection = await asyncpg.connect(url)
@@ -41,7 +41,7 @@ async def service_with_keys(url: str, **settings: Any) -> AsyncIterator[tuple[st
 
 
 async def create_key_text(context: Context, name: str, role: Role = Role.VIEWER, *strategies: UUID) -> str:
-    """The text of a new key."""
+    """Creates a key. Returns its text."""
     return str(await keys.create_key(context, LOCAL, role, name, [str(one) for one in strategies]))
 
 

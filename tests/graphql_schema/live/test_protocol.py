@@ -1,4 +1,4 @@
-"""graphql-transport-ws, as its PROTOCOL.md has it; and the limits of a connection."""
+"""graphql-transport-ws as in its PROTOCOL.md, and the limits of a connection."""
 
 import asyncio
 import socket as sockets
@@ -81,7 +81,7 @@ async def test_a_completed_subscription_sends_no_events(socket: Socket, connecti
     await socket.ask(BUDGETS, "2", after=await socket.feed_cursor())
     await set_budget(connection, "EUR", "1")
     assert await socket.event("2") == {"budgets": {"currency": "EUR"}}
-    # The id is free again, and means another operation.
+    # The id is free again for another operation.
     await socket.ask(BUDGETS, "1", after=cursor)
     assert [(await socket.event())["budgets"]["currency"] for _ in range(2)] == ["USDT", "EUR"]
 
@@ -130,7 +130,7 @@ async def test_a_protocol_violation_closes_the_connection_with_its_code(
 @pytest.mark.parametrize("subprotocol", ["graphql-ws", "chat"])
 async def test_another_subprotocol_is_refused(service: str, subprotocol: str) -> None:
     url = f"{service.replace('http', 'ws', 1)}/graphql"
-    # Not by the client of `websockets`, which hangs up by itself where its subprotocol is not taken.
+    # Not with the client of `websockets`, which disconnects by itself if its subprotocol is refused.
     _, port = url.removesuffix("/graphql").rsplit(":", 1)
     reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
     writer.write(
@@ -189,7 +189,7 @@ async def test_a_mutation_is_completed_after_its_client_completes_it(
     holder = await asyncpg.connect(database_url)
     with running(database_url) as address:
         async with holder.transaction():
-            # Whoever changes something of the strategy waits for us.
+            # Every write to the strategy waits for this lock.
             await holder.execute("SELECT FROM strategies FOR UPDATE")
             async with connected(address) as socket:
                 await socket.ask(f"mutation {{ {budget} }}", "left")
@@ -201,7 +201,7 @@ async def test_a_mutation_is_completed_after_its_client_completes_it(
 
 
 async def until_found(connection: asyncpg.Connection, rows: str) -> None:
-    """Ask until there are such rows."""
+    """Waits until there are such rows."""
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not await connection.fetchval(f"SELECT count(*) FROM {rows}"):
             pass
@@ -217,13 +217,13 @@ async def test_a_client_that_does_not_read_is_disconnected(database_url: str, co
             await socket.send(type="connection_init")
             assert (await socket.receive())["type"] == "connection_ack"
             flooding = asyncio.create_task(ping_forever(socket))
-            # The only connection that there may be is given up for another one.
+            # The service drops its only connection for a new one.
             await until_connected(address)
             flooding.cancel()
 
 
 async def ping_forever(socket: Socket) -> None:
-    """Ask for answers of a hundred kilobytes, which nobody takes."""
+    """Requests responses of 100 kB without reading them."""
     with suppress(ConnectionClosed):
         while True:
             await socket.send(type="ping", payload={"text": "x" * 100_000})

@@ -1,4 +1,4 @@
-"""What is told of a change, to whom, and from where on."""
+"""What a subscription sends for each change, to which keys, and from which offset."""
 
 import asyncio
 from decimal import Decimal
@@ -109,13 +109,13 @@ async def test_budget_changes_and_deletions_are_sent(socket: Socket, connection:
         after=await socket.feed_cursor(),
         of=str(EMA),
     )
-    await set_budget(connection, "EUR", None, "5")  # tied up without a budget: nobody's business
+    await set_budget(connection, "EUR", None, "5")  # capital reserved without a budget: no event
     await set_budget(connection, "USDT", "1", strategy_id=MAKER)
     await set_budget(connection, "USDT", "1000.10", "0.10")
     await set_budget(connection, "USDT", None)
     one = {"strategyId": str(EMA), "currency": "USDT"}
     amounts = [(await socket.event())["budgets"] for _ in range(2)]
-    # The first may be sent when the second has happened: a row is told as it stands.
+    # The first event may be sent after the second change: it shows the current row.
     as_set = {"allocated": "1000.10", "reserved": "0.10", "available": "1000.00"}
     assert amounts[0] in ({**one, "budget": as_set}, {**one, "budget": None})
     assert amounts[1] == {**one, "budget": None}
@@ -139,7 +139,7 @@ async def test_strategies_are_sent_when_their_effective_state_changes(socket: So
     assert [await received() for _ in range(2)] == [("S-0", "ACTIVE", "ACTIVE"), ("S-1", "ACTIVE", "ACTIVE")]
     await strategies.set_trading_state(context, LOCAL, "S-1", TradingState.HALTED)
     assert await received() == ("S-1", "HALTED", "HALTED")
-    # S-1 is halted by itself: nothing that is shown of it changes.
+    # S-1 is halted itself, so its effective state does not change.
     await strategies.set_global_trading_state(context, LOCAL, TradingState.REDUCING)
     assert await received() == ("S-0", "REDUCING", "ACTIVE")
     await strategies.set_global_trading_state(context, LOCAL, TradingState.ACTIVE)
@@ -151,7 +151,7 @@ async def test_audit_entries_are_sent(socket: Socket, connection: asyncpg.Connec
         "subscription ($a: String) { auditLog(after: $a) { entry { actor action strategyId } } }",
         a=await socket.feed_cursor(),
     )
-    for number, (actor, strategy_id) in enumerate((("local", None), ("key:desk", EMA)), start=1):
+    for number, (actor, strategy_id) in enumerate((("local", None), ("key:ops", EMA)), start=1):
         await connection.execute(AUDIT, number, actor, strategy_id)
         await change(connection, "audit", str(number), strategy_id=strategy_id or NO_STRATEGY)
         received = (await socket.event())["auditLog"]["entry"]
@@ -164,7 +164,7 @@ async def test_a_subscription_without_a_cursor_begins_now(socket: Socket, connec
     await socket.ask("subscription { budgets { cursor currency } }")
     seen: list[str] = []
     number = 0
-    # When it begins, nobody is told: so budgets are set until one is.
+    # A subscription reports only later changes, so budgets are set until one is received.
     listening = asyncio.create_task(socket.event())
     while not listening.done():
         number += 1
