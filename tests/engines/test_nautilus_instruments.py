@@ -153,7 +153,7 @@ def test_refuses_a_betting_instrument_and_says_why() -> None:
     published = shape("BettingInstrument", venue_name="BETFAIR", currency="GBP", betting_type="ODDS")
     code, message = refusal(published)
     assert code == "INVALID_INSTRUMENT"
-    assert "without its price" in message
+    assert "without a price" in message
 
 
 @pytest.mark.parametrize(
