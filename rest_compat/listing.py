@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.reads import And, Compare, Condition, ListArgs, Op, Page, ReadQuery, Selection
+from app.reads.query import And, Compare, Condition, ListArgs, Op, Page, ReadQuery, Selection
 from rest_compat.queries import PageQuery
 
 

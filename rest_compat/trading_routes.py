@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from app.errors import OrderNotFound
 from app.principal import Principal
-from app.reads import Answer, Op, ReadQuery, ResultFormat, Selection
+from app.reads.compiled import Answer
+from app.reads.query import Op, ReadQuery, ResultFormat, Selection
 from app.resolvers import Context, fills, orders, reads
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid

@@ -83,7 +83,7 @@ class Totals:
 
 @dataclass(frozen=True, eq=False)
 class Entity:
-    """One entity. `sorts` maps the name of an order to its column; the first is the default, newest first.
+    """One entity. `sorts` are the columns to sort by; the first is the default, newest first.
 
     `ties` make every order total. Sort columns are never null. `key` are the columns that a row is known by. `model`
     is None for what is no table's row: it exists once, or it is worked out by `computed`. `only` is what makes a row
@@ -94,7 +94,7 @@ class Entity:
     name: str
     model: Any
     fields: Mapping[str, Field]
-    sorts: Mapping[str, str] = field(default_factory=dict)
+    sorts: tuple[str, ...] = ()
     is_oldest_first: bool = False
     ties: tuple[str, ...] = ()
     filters: Mapping[str, FilterSql] = field(default_factory=dict)

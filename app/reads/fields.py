@@ -58,6 +58,21 @@ def instant(source: Source, join: Join | None = None) -> Field:
     return Field(source, lambda value, _: rfc3339(value), join)
 
 
+def plains(*columns: str) -> dict[str, Field]:
+    """Plain fields under the names of their columns."""
+    return {column: plain(column) for column in columns}
+
+
+def amounts(*columns: str) -> dict[str, Field]:
+    """Amounts under the names of their columns."""
+    return {column: amount(column) for column in columns}
+
+
+def instants(*columns: str) -> dict[str, Field]:
+    """Instants under the names of their columns."""
+    return {column: instant(column) for column in columns}
+
+
 def node_id(type_name: str, columns: tuple[str, ...]) -> Field:
     """An opaque id of an object among all objects: the type and the key, in base64. Read by `node_ids`."""
 

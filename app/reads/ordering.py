@@ -23,9 +23,9 @@ class OrderColumn:
 
 def total_order(entity: Entity, keys: tuple[SortKey, ...]) -> tuple[OrderColumn, ...]:
     """The given keys (else the entity's own), then the entity's ties in the direction of the first key."""
-    keys = keys or (SortKey(next(iter(entity.sorts)), not entity.is_oldest_first),)
-    directions = {entity.sorts[key.name]: key.descending for key in reversed(keys)}
-    names = list(dict.fromkeys(entity.sorts[key.name] for key in keys))
+    keys = keys or (SortKey(entity.sorts[0], not entity.is_oldest_first),)
+    directions = {key.name: key.descending for key in reversed(keys)}
+    names = list(dict.fromkeys(key.name for key in keys))
     names += [tie for tie in entity.ties if tie not in directions]
     types = entity.model.__table__.columns
     return tuple(OrderColumn(name, directions.get(name, keys[0].descending), types[name].type) for name in names)

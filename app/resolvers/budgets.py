@@ -8,19 +8,11 @@ from app.feed import RegistryPage
 from app.ledger.administration import budgets
 from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
-from app.reads import (
-    And,
-    Compare,
-    ListArgs,
-    Op,
-    Page,
-    ReadQuery,
-    ResultFormat,
-    Selection,
-    fetch_objects,
-)
-from app.reads.catalogue import BUDGET, BUDGET_ENTRY, STRATEGY
+from app.reads.catalogue.administration import STRATEGY
+from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY
+from app.reads.compiled import fetch_objects
 from app.reads.fill_statistics import Sums, find_realized_pnl
+from app.reads.query import And, Compare, ListArgs, Op, Page, ReadQuery, ResultFormat, Selection
 from app.resolvers.context import Context
 from app.resolvers.reads import look_up
 from app.resolvers.strategies import resolve

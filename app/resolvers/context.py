@@ -5,7 +5,7 @@ from dataclasses import InitVar, dataclass, field
 from app.database import Database
 from app.feed import Feed, Registry
 from app.ledger.authorization import GroupCommit
-from app.reads import Lookups
+from app.reads.lookups import Lookups
 from app.resolvers.names import StrategyNames
 
 

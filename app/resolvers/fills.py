@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.principal import Principal
-from app.reads import Condition
 from app.reads.fill_statistics import Sums
 from app.reads.fill_statistics import summarize_fills as _summarize
+from app.reads.query import Condition
 from app.resolvers.context import Context
 
 

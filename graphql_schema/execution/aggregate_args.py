@@ -6,8 +6,9 @@ from typing import Any
 from graphql import GraphQLField, get_named_type
 
 from app.errors import BadInputError
-from app.reads import And, Arguments, Condition, Granularity, Grouping, Slot, Span
-from app.reads.catalogue import FILL, PERFORMANCE
+from app.reads.catalogue.fill import FILL
+from app.reads.catalogue.performance import PERFORMANCE
+from app.reads.query import And, Arguments, Condition, Granularity, Grouping, Slot, Span
 from graphql_schema.execution.list_args import ListArgsReader
 from graphql_schema.execution.placeholders import derive
 from graphql_schema.execution.plan_constraints import is_midnight, is_utc

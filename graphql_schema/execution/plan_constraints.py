@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from app.reads import read_node_id
+from app.reads.node_ids import read_node_id
 from graphql_schema.execution.placeholders import NotPlannable, Placeholder
 
 _DAY_NANOSECONDS = 86_400 * 10**9

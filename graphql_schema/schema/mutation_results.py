@@ -13,7 +13,9 @@ from app.ledger.authorization.release import Released
 from app.ledger.batch import BatchResult as Recorded
 from app.ledger.commands import Verdict
 from app.ledger.recording.quarantine import Resolved
-from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, ORDER_EVENT, SIGNAL, STRATEGY
+from app.reads.catalogue.administration import STRATEGY
+from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY, HOLD
+from app.reads.catalogue.order import ORDER, ORDER_EVENT, SIGNAL
 from app.reads.entity import Entity
 from graphql_schema.execution.executor import ObjectByKey
 from graphql_schema.execution.names import client_name

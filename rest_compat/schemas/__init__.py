@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from app.reads import Selected, Selection
+from app.reads.query import Selected, Selection
 from rest_compat.schemas.budget import BudgetRequest, BudgetSummaryResponse, RealizedPnl
 from rest_compat.schemas.health import DatabaseCheck, FeedCheck, Health, Readiness, RegistryCheck
 from rest_compat.schemas.trading import (
