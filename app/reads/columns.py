@@ -63,3 +63,14 @@ def _types_of(model: Any) -> Mapping[str, Any]:
         column.name: PlainText() if known_values(table.name, column.name) in checks else column.type
         for column in table.columns
     }
+
+
+def text_literal(value: str) -> ColumnElement[Any]:
+    """A quoted SQL string; for names from our own code and from GraphQL documents, never for values."""
+    quoted = value.replace("'", "''")
+    return literal_column(f"'{quoted}'")
+
+
+def number_literal(value: int) -> ColumnElement[Any]:
+    """An SQL integer."""
+    return literal_column(str(int(value)))

@@ -10,8 +10,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Text, cast, func, literal_column
 
-from app.reads.columns import Columns, PlainText
-from app.reads.literals import number_literal, text_literal
+from app.reads.columns import Columns, PlainText, number_literal, text_literal
 from app.reads.query import Amounts
 
 Source: TypeAlias = "str | Callable[[Columns], ColumnElement[Any]]"

@@ -23,9 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from app.models import Strategy
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, FilterSql
-from app.reads.literals import number_literal, text_literal
 from app.reads.query import SCOPE, And, Compare, Condition, Not, Op
 
 

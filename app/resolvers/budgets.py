@@ -13,10 +13,9 @@ from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY
 from app.reads.compiled import fetch_objects
 from app.reads.fill_statistics import Sums, find_realized_pnl
 from app.reads.query import And, Compare, ListArgs, Op, Page, ReadQuery, ResultFormat, Selection
-from app.resolvers.context import Context
+from app.resolvers.context import Context, transaction
 from app.resolvers.reads import look_up
 from app.resolvers.strategies import resolve
-from app.resolvers.transactions import transaction
 
 _OF_STRATEGY = Compare("strategy_id", Op.EQ, 0)
 _IN_CURRENCY = Compare("currency", Op.EQ, 1)

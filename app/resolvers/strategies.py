@@ -12,8 +12,7 @@ from app.principal import Principal, Role
 from app.reads.catalogue.administration import STRATEGY
 from app.reads.compiled import Answer, fetch_objects
 from app.reads.query import ReadQuery
-from app.resolvers.context import Context
-from app.resolvers.transactions import transaction
+from app.resolvers.context import Context, transaction
 from app.rules.enums import TradingState
 
 

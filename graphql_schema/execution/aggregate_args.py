@@ -10,8 +10,7 @@ from app.reads.catalogue.fill import FILL
 from app.reads.catalogue.performance import PERFORMANCE
 from app.reads.query import And, Arguments, Condition, Granularity, Grouping, Slot, Span
 from graphql_schema.execution.list_args import ListArgsReader
-from graphql_schema.execution.placeholders import derive
-from graphql_schema.execution.plan_constraints import is_midnight, is_utc
+from graphql_schema.execution.placeholders import derive, is_midnight, is_utc
 
 POINTS_MIN, POINTS_MAX = 2, 5_000
 """Bounds of how many points a curve is thinned out to."""

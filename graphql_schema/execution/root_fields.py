@@ -22,8 +22,7 @@ from app.reads.entity import Entity
 from app.reads.node_ids import has_key, read_node_id
 from app.reads.query import And, Compare, Condition, Op
 from app.resolvers import orders, reads, strategies
-from graphql_schema.execution.placeholders import derive
-from graphql_schema.execution.plan_constraints import entity_of
+from graphql_schema.execution.placeholders import derive, entity_of
 
 Given: TypeAlias = Mapping[str, Any]
 """Coerced arguments, by their GraphQL names."""

@@ -13,9 +13,8 @@ from app.ledger.authorization.release import Released
 from app.ledger.batch import BatchResult as Recorded
 from app.ledger.commands import Verdict
 from app.ledger.recording.quarantine import Resolved
-from app.reads.catalogue.administration import STRATEGY
 from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY, HOLD
-from app.reads.catalogue.order import ORDER, ORDER_EVENT, SIGNAL
+from app.reads.catalogue.order import ORDER, ORDER_EVENT
 from app.reads.entity import Entity
 from graphql_schema.execution.executor import ObjectByKey
 from graphql_schema.execution.names import client_name
@@ -59,19 +58,19 @@ def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
     """The member of `AuthorizeOrderResult` that tells what became of an order."""
     if isinstance(verdict, PurserError):
         return refused(verdict, InvalidInput, NotFound, Conflict, path=path)
-    order = order_of(verdict.strategy_id, verdict.client_order_id)
+    order = stored(ORDER, verdict.strategy_id, verdict.client_order_id)
     currency, state = verdict.currency, verdict.strategy_state
     is_repeated, decided_at = verdict.is_repeated, written_instant(verdict.decided_at)
     if verdict.deny_code is None:
         return OrderAuthorized(
             order=order,
-            budget=budget_of(verdict.strategy_id, currency),
-            hold=_stored(HOLD, verdict.strategy_id, verdict.client_order_id),
+            budget=stored(BUDGET_ENTRY, verdict.strategy_id, currency),
+            hold=stored(HOLD, verdict.strategy_id, verdict.client_order_id),
             is_repeated=is_repeated,
             decided_at=decided_at,
             strategy_state=state,
         )
-    budget = None if currency is None else _stored(BUDGET, verdict.strategy_id, currency)
+    budget = None if currency is None else stored(BUDGET, verdict.strategy_id, currency)
     return OrderDenied(
         order=order,
         deny_code=verdict.deny_code,
@@ -96,16 +95,11 @@ def recorded(events: Recorded) -> RecordedEvents:
     )
 
 
-def order_of(strategy_id: UUID, client_order_id: str) -> Any:
-    """The order, as it stands after the mutation."""
-    return _stored(ORDER, strategy_id, client_order_id)
-
-
 def order_released(strategy_id: UUID, client_order_id: str, released: Released) -> OrderReleased:
     """An order as it stands after it was released, and its budget."""
     return OrderReleased(
-        order=order_of(strategy_id, client_order_id),
-        budget=budget_of(strategy_id, released.currency),
+        order=stored(ORDER, strategy_id, client_order_id),
+        budget=stored(BUDGET_ENTRY, strategy_id, released.currency),
         is_repeated=released.is_repeated,
         decided_at=written_instant(released.decided_at),
     )
@@ -114,21 +108,11 @@ def order_released(strategy_id: UUID, client_order_id: str, released: Released) 
 def quarantine_resolved(strategy_id: UUID, event_id: UUID, variant: int, resolved: Resolved) -> QuarantineResolved:
     """An event as it stands after it was resolved, and its order."""
     return QuarantineResolved(
-        event=_stored(ORDER_EVENT, strategy_id, event_id, variant),
-        order=order_of(strategy_id, resolved.client_order_id),
+        event=stored(ORDER_EVENT, strategy_id, event_id, variant),
+        order=stored(ORDER, strategy_id, resolved.client_order_id),
         is_repeated=resolved.is_repeated,
         decided_at=written_instant(resolved.decided_at),
     )
-
-
-def budget_of(strategy_id: UUID, currency: str | None) -> Any:
-    """The budget, as it stands after the mutation, or its remains if it was deleted since."""
-    return _stored(BUDGET_ENTRY, strategy_id, currency)
-
-
-def strategy_of(strategy_id: UUID) -> Any:
-    """The strategy, as it stands after the mutation."""
-    return _stored(STRATEGY, strategy_id)
 
 
 def global_state_of(state: GlobalState) -> GlobalTradingState:
@@ -137,10 +121,6 @@ def global_state_of(state: GlobalState) -> GlobalTradingState:
     return GlobalTradingState(state=state.state, since=since, actor=state.actor)
 
 
-def signal_of(strategy_id: UUID, signal_id: UUID) -> Any:
-    """The signal, as it stands after the mutation."""
-    return _stored(SIGNAL, strategy_id, signal_id)
-
-
-def _stored(entity: Entity, *key: Any) -> Any:
+def stored(entity: Entity, *key: Any) -> Any:
+    """The object of that key, as it stands after the mutation; BUDGET_ENTRY: or its remains if it was deleted since."""
     return ObjectByKey(entity, key)

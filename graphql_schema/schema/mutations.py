@@ -15,6 +15,9 @@ from strawberry import UNSET
 from app.engines import nautilus
 from app.errors import InputInvalid, PurserError
 from app.ledger.commands import AuthorizeOrder
+from app.reads.catalogue.administration import STRATEGY
+from app.reads.catalogue.budget import BUDGET_ENTRY
+from app.reads.catalogue.order import SIGNAL
 from app.resolvers import authorizations, budgets, events, instruments, signals, strategies
 from app.rules.enums import TradingState
 from graphql_schema.caller import Caller, Info
@@ -27,14 +30,12 @@ from graphql_schema.schema.mutation_inputs import (
 )
 from graphql_schema.schema.mutation_results import (
     authorized,
-    budget_of,
     global_state_of,
     order_released,
     quarantine_resolved,
     recorded,
     refused,
-    signal_of,
-    strategy_of,
+    stored,
 )
 from graphql_schema.schema.payloads import (
     AuthorizeOrderResult,
@@ -144,7 +145,7 @@ async def _record_signal(info: Info, input: Annotated[SignalInput, argument("The
         strategy_id, signal_id = await signals.record_signal(*info.context, input.command())
     except PurserError as error:
         return refused(error, InvalidInput, NotFound, path=("input",))
-    return SignalRecorded(signal=signal_of(strategy_id, signal_id))
+    return SignalRecorded(signal=stored(SIGNAL, strategy_id, signal_id))
 
 
 async def _record_instruments(
@@ -160,7 +161,9 @@ async def _register_strategy(
     name: Annotated[str, argument("The engine's id of the strategy.")],
     trader_id: Annotated[str, argument("The trader's id.")],
 ) -> StrategyRegistered:
-    return StrategyRegistered(strategy=strategy_of(await strategies.register_strategy(*info.context, name, trader_id)))
+    return StrategyRegistered(
+        strategy=stored(STRATEGY, await strategies.register_strategy(*info.context, name, trader_id))
+    )
 
 
 async def _set_budget(
@@ -178,7 +181,7 @@ async def _set_budget(
         )
     except PurserError as error:
         return refused(error, InvalidInput, NotFound)
-    return BudgetSet(budget=budget_of(strategy_id, currency))
+    return BudgetSet(budget=stored(BUDGET_ENTRY, strategy_id, currency))
 
 
 async def _delete_budget(
@@ -212,7 +215,7 @@ async def _set_trading_state(
             raise InputInvalid("Name a `strategy`, or say `scope: ALL` to mean all trading.", "strategy")
     except PurserError as error:
         return refused(error, InvalidInput, NotFound)
-    named = [strategy_of(strategy_id) for strategy_id in done.strategy_ids]
+    named = [stored(STRATEGY, strategy_id) for strategy_id in done.strategy_ids]
     return TradingStateSet(strategies=named, trading_state=global_state_of(done.everywhere))
 
 

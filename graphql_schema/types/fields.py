@@ -1,6 +1,7 @@
 """Declaring types, fields and arguments, each with its description; a type's description is its docstring."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING
 from enum import Enum
 from inspect import Parameter, Signature
 from typing import Annotated, Any, TypeVar, get_args
@@ -45,9 +46,9 @@ def description_of(cls: type) -> str:
     return " ".join((cls.__doc__ or "").split())
 
 
-def described(description: str, name: str | None = None) -> Any:
+def described(description: str, name: str | None = None, default: Any = MISSING) -> Any:
     """A field of a type."""
-    return strawberry.field(description=description, name=name)
+    return strawberry.field(description=description, name=name, default=default)
 
 
 def optional(description: str, name: str | None = None) -> Any:

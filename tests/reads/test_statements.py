@@ -15,8 +15,8 @@ from app.reads.catalogue.fill import FILL
 from app.reads.catalogue.order import ORDER
 from app.reads.catalogue.position import POSITION
 from app.reads.compiled import answer, compiled_query
-from app.reads.cursors import read_cursor
 from app.reads.entity import Entity
+from app.reads.ordering import read_cursor
 from app.reads.query import (
     And,
     Compare,

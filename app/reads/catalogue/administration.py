@@ -6,11 +6,10 @@ from sqlalchemy import ColumnElement, Text, case, func, select, type_coerce
 
 from app.models import AuditEntry, Strategy, TradingControl
 from app.reads.catalogue.registry import register
-from app.reads.columns import Columns
+from app.reads.columns import Columns, text_literal
 from app.reads.entity import Computed, Count, Entity, Every, Many
 from app.reads.fields import Join, Source, instant, node_id, plain, plains
 from app.reads.filters import by_columns, compare
-from app.reads.literals import text_literal
 from app.rules.enums import TradingState
 
 _CONTROL = Columns("control$", TradingControl)

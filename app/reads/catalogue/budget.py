@@ -9,11 +9,10 @@ from sqlalchemy import ColumnElement, case, exists, func, join, or_, select
 from app.models import Budget, BudgetJournalEntry, FillSum, Hold, Order
 from app.reads.catalogue.instrument import is_recorded, sum_valuation
 from app.reads.catalogue.registry import register
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, Many, One
 from app.reads.fields import amount, amounts, instant, node_id, plain, plains
 from app.reads.filters import by_columns
-from app.reads.literals import number_literal, text_literal
 from app.rules.order_state import TERMINAL
 
 _KEY = ("strategy_id", "currency")

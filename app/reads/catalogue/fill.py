@@ -8,12 +8,11 @@ from app.models import Fill, FillSum
 from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.instrument import fill_valuation, sum_valuation
 from app.reads.catalogue.registry import register
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, One, Totals
 from app.reads.fields import amount, amounts, instant, node_id, plain, plains
 from app.reads.fill_groups import fill_summary
 from app.reads.filters import by_columns, compare, midnight, strategy_name
-from app.reads.literals import number_literal, text_literal
 from app.reads.query import Compare
 
 _KEY = ("strategy_id", "event_id")
@@ -66,7 +65,8 @@ FILL = register(
 _NONE = number_literal(0)
 
 
-def _fills(rows: Columns, side: str | None = None) -> Any:
+def count_fills(rows: Columns, side: str | None = None) -> Any:
+    """How many fills the rows have; with `side`, of that side."""
     fills = func.sum(rows.fills)
     counted = fills if side is None else fills.filter(rows.side == text_literal(side))
     return cast(func.coalesce(counted, _NONE), BigInteger)
@@ -77,9 +77,9 @@ FILL_SUMMARY = register(
         name="FillSummary",
         model=None,
         fields={
-            "total_fills": plain(_fills),
-            "buy_fills": plain(lambda rows: _fills(rows, "BUY")),
-            "sell_fills": plain(lambda rows: _fills(rows, "SELL")),
+            "total_fills": plain(count_fills),
+            "buy_fills": plain(lambda rows: count_fills(rows, "BUY")),
+            "sell_fills": plain(lambda rows: count_fills(rows, "SELL")),
             # A row without fills holds a commission in another currency.
             "first_ts": instant(lambda rows: func.min(rows.first_ts).filter(rows.fills > _NONE)),
             "last_ts": instant(lambda rows: func.max(rows.last_ts).filter(rows.fills > _NONE)),

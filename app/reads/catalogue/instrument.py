@@ -6,11 +6,10 @@ from sqlalchemy import ColumnElement, any_, case, exists, func, select
 
 from app.models import Discrepancy, Hold, Instrument, Position
 from app.reads.catalogue.registry import register
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, One
 from app.reads.fields import amount, instant, node_id, plains
 from app.reads.filters import by_columns, scope_of
-from app.reads.literals import number_literal, text_literal
 
 _KEY = ("instrument_id",)
 _ITS = Columns("its$", Instrument)

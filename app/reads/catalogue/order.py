@@ -8,11 +8,10 @@ from app.models import Order, OrderEvent, OrderTotal, QuarantinedEvent, Quaranti
 from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.instrument import order_valuation
 from app.reads.catalogue.registry import register
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, Many, One, Totals
 from app.reads.fields import Join, amount, amounts, instant, node_id, plain, plains
 from app.reads.filters import by_columns, strategy_name
-from app.reads.literals import number_literal, text_literal
 from app.rules.identity import NO_STRATEGY
 
 _SIGNAL_KEY = ("strategy_id", "signal_id")

@@ -6,11 +6,10 @@ from sqlalchemy import ColumnElement, Double, case, cast, func, literal_column
 
 from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.registry import register
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal
 from app.reads.entity import Entity
 from app.reads.fields import amount, instant, plain, plains
 from app.reads.filters import by_columns, strategy_name
-from app.reads.literals import number_literal
 from app.reads.performance import performance
 
 _AVERAGE_PLACES = 18

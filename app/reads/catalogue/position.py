@@ -6,10 +6,10 @@ from app.models import Position, PositionTotal
 from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.instrument import position_valuation
 from app.reads.catalogue.registry import register
+from app.reads.columns import number_literal
 from app.reads.entity import Entity, Many, One, Totals
 from app.reads.fields import amount, amounts, instant, node_id, plain, plains
 from app.reads.filters import by_columns, strategy_name
-from app.reads.literals import number_literal
 
 _KEY = ("strategy_id", "n", "position_id")
 
