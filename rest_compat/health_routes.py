@@ -36,4 +36,4 @@ async def get_health(request: Request, query: Annotated[NoQuery, Query()]) -> Re
 async def get_readiness(request: Request, query: Annotated[NoQuery, Query()]) -> Response:
     """Whether the database answers, has the schema of this release, and the registry is fresh."""
     readiness = await check_readiness(context_of(request))
-    return json_response(readiness.json(), 200 if readiness.is_ready else 503)
+    return json_response(readiness.json, 200 if readiness.is_ready else 503)

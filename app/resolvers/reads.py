@@ -8,14 +8,16 @@ from functools import partial
 from typing import Any
 
 from app.principal import Principal
+from app.reads import fill_statistics
 from app.reads.catalogue.administration import AUDIT_ENTRY, STRATEGY, SUMMARY
 from app.reads.catalogue.fill import FILL
 from app.reads.catalogue.order import ORDER
 from app.reads.catalogue.position import POSITION
 from app.reads.compiled import Answer, answer, fetch_objects
 from app.reads.entity import Entity
+from app.reads.fill_statistics import Sums
 from app.reads.lookups import Key
-from app.reads.query import ReadQuery
+from app.reads.query import Condition, ReadQuery
 from app.resolvers.context import Context
 
 
@@ -43,6 +45,13 @@ def look_up(
     of the slots after the keys' own.
     """
     return context.lookups.find(context.database, principal, entity, query, values, keys)
+
+
+async def summarize_fills(
+    context: Context, principal: Principal, where: Condition | None, values: Sequence[Any] = ()
+) -> Sums:
+    """Counts and sums over all fills that satisfy the condition, from kept totals."""
+    return await fill_statistics.summarize_fills(context.database, principal, where, values)
 
 
 list_strategies = partial(read, STRATEGY)

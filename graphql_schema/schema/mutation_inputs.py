@@ -12,6 +12,7 @@ import strawberry
 from strawberry import UNSET, schema_directives
 from strawberry.schema_directive import Location
 
+from app.errors import InputInvalid
 from app.ledger.authorization.order_checks import checked
 from app.ledger.commands import AuthorizeOrder, RecordSignal
 from app.ledger.commands import StrategyRef as Reference
@@ -70,10 +71,18 @@ class AuthorizeOrderInput:
         "Whether `quantity` is an amount of the quote currency, as in NautilusTrader.", default=False
     )
 
-    def command(self) -> AuthorizeOrder:
-        """As the ledger takes it. Raises InputInvalid."""
+    def command(self) -> AuthorizeOrder | InputInvalid:
+        """As the ledger takes it, or what is wrong with it."""
         given = {name: value for name in _AS_THEY_ARE if (value := getattr(self, name)) is not UNSET}
-        return checked(AuthorizeOrder(strategy=self.strategy.reference(), **given))
+        return checked_order(AuthorizeOrder(strategy=self.strategy.reference(), **given))
+
+
+def checked_order(command: AuthorizeOrder) -> AuthorizeOrder | InputInvalid:
+    """The command, or what is wrong with it: the answer for one order does not depend on the others."""
+    try:
+        return checked(command)
+    except InputInvalid as error:
+        return error
 
 
 _AS_THEY_ARE = tuple(name for name in AuthorizeOrder.__struct_fields__ if name != "strategy")

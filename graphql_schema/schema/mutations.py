@@ -17,7 +17,7 @@ from app.errors import InputInvalid, PurserError
 from app.ledger.commands import AuthorizeOrder
 from app.reads.catalogue.administration import STRATEGY
 from app.reads.catalogue.budget import BUDGET_ENTRY
-from app.reads.catalogue.order import SIGNAL
+from app.reads.catalogue.order import ORDER, ORDER_EVENT, SIGNAL
 from app.resolvers import authorizations, budgets, events, instruments, signals, strategies
 from app.rules.enums import TradingState
 from graphql_schema.caller import Caller, Info
@@ -28,15 +28,7 @@ from graphql_schema.schema.mutation_inputs import (
     SignalInput,
     StrategyRef,
 )
-from graphql_schema.schema.mutation_results import (
-    authorized,
-    global_state_of,
-    order_released,
-    quarantine_resolved,
-    recorded,
-    refused,
-    stored,
-)
+from graphql_schema.schema.mutation_results import authorized, refused, stored
 from graphql_schema.schema.payloads import (
     AuthorizeOrderResult,
     BudgetDeleted,
@@ -46,8 +38,11 @@ from graphql_schema.schema.payloads import (
     InstrumentsRecorded,
     InvalidInput,
     NotFound,
+    OrderReleased,
+    QuarantineResolved,
     RecordedEvents,
     RecordSignalResult,
+    RejectedEvent,
     ReleaseOrderResult,
     ResolveQuarantineResult,
     SetBudgetResult,
@@ -56,21 +51,22 @@ from graphql_schema.schema.payloads import (
     StrategyRegistered,
     TradingStateSet,
 )
+from graphql_schema.types.administration import GlobalTradingState
 from graphql_schema.types.enums import TradingScope
 from graphql_schema.types.fields import argument, object_type
-from graphql_schema.types.scalars import Amount, Document
+from graphql_schema.types.scalars import Amount, Document, written_instant
 
 
 async def _authorize_order(
     info: Info, input: Annotated[AuthorizeOrderInput, argument("The order.")]
 ) -> AuthorizeOrderResult:
-    return await authorize_one(info.context, _command(input))
+    return await authorize_one(info.context, input.command())
 
 
 async def _authorize_orders(
     info: Info, inputs: Annotated[list[AuthorizeOrderInput], argument("The orders, at most 1000.")]
 ) -> list[AuthorizeOrderResult]:
-    return await authorize_all(info.context, [_command(input) for input in inputs])
+    return await authorize_all(info.context, [input.command() for input in inputs])
 
 
 async def authorize_one(caller: Caller, command: AuthorizeOrder | PurserError) -> Any:
@@ -85,14 +81,6 @@ async def authorize_all(caller: Caller, commands: Sequence[AuthorizeOrder | Purs
     return [authorized(verdict, "inputs", str(place)) for place, verdict in enumerate(verdicts)]
 
 
-def _command(input: AuthorizeOrderInput) -> AuthorizeOrder | PurserError:
-    """What cannot be understood is its own answer, and no other order's."""
-    try:
-        return input.command()
-    except InputInvalid as error:
-        return error
-
-
 async def _release_order(
     info: Info,
     client_order_id: Annotated[str, argument("The engine's order id.")],
@@ -102,7 +90,12 @@ async def _release_order(
         strategy_id, released = await authorizations.release_order(*info.context, strategy.reference(), client_order_id)
     except PurserError as error:
         return refused(error, NotFound, Conflict)
-    return order_released(strategy_id, client_order_id, released)
+    return OrderReleased(
+        order=stored(ORDER, strategy_id, client_order_id),
+        budget=stored(BUDGET_ENTRY, strategy_id, released.currency),
+        is_repeated=released.is_repeated,
+        decided_at=written_instant(released.decided_at),
+    )
 
 
 async def _record_events(
@@ -125,7 +118,16 @@ async def _record_events(
 
 async def record_events(caller: Caller, sent: Sequence[object]) -> RecordedEvents:
     """The result of recording events: decoded values, or undecoded JSON bytes."""
-    return recorded(await events.record_events(*caller, sent, nautilus.read_message))
+    recorded = await events.record_events(*caller, sent, nautilus.read_message)
+    return RecordedEvents(
+        accepted=recorded.accepted,
+        duplicates=recorded.duplicates,
+        quarantined=recorded.quarantined,
+        rejected=[
+            RejectedEvent(index=one.place, event_id=one.event_id, code=one.code, message=one.message)
+            for one in recorded.rejected
+        ],
+    )
 
 
 async def _resolve_quarantine(
@@ -137,7 +139,12 @@ async def _resolve_quarantine(
         )
     except PurserError as error:
         return refused(error, InvalidInput, NotFound, Conflict, path=("input",))
-    return quarantine_resolved(strategy_id, input.event_id, input.variant, resolved)
+    return QuarantineResolved(
+        event=stored(ORDER_EVENT, strategy_id, input.event_id, input.variant),
+        order=stored(ORDER, strategy_id, resolved.client_order_id),
+        is_repeated=resolved.is_repeated,
+        decided_at=written_instant(resolved.decided_at),
+    )
 
 
 async def _record_signal(info: Info, input: Annotated[SignalInput, argument("The signal.")]) -> RecordSignalResult:
@@ -216,7 +223,10 @@ async def _set_trading_state(
     except PurserError as error:
         return refused(error, InvalidInput, NotFound)
     named = [stored(STRATEGY, strategy_id) for strategy_id in done.strategy_ids]
-    return TradingStateSet(strategies=named, trading_state=global_state_of(done.everywhere))
+    everywhere = done.everywhere
+    since = None if everywhere.since is None else written_instant(everywhere.since)
+    trading_state = GlobalTradingState(state=everywhere.state, since=since, actor=everywhere.actor)
+    return TradingStateSet(strategies=named, trading_state=trading_state)
 
 
 @object_type

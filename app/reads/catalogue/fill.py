@@ -44,8 +44,7 @@ FILL = register(
             "order": One("Order", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
         },
         filters={
-            **by_columns("strategy_id", "instrument_id", "client_order_id", "event_id", "side", "last_qty"),
-            **by_columns("ts_event"),
+            **by_columns("strategy_id", "instrument_id", "client_order_id", "event_id", "side", "last_qty", "ts_event"),
             "strategy_name": strategy_name,
             "currency": _settlement_currency,
             "ts_event_midnight": midnight("ts_event"),

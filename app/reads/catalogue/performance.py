@@ -10,7 +10,7 @@ from app.reads.columns import Columns, number_literal
 from app.reads.entity import Entity
 from app.reads.fields import amount, instant, plain, plains
 from app.reads.filters import by_columns, strategy_name
-from app.reads.performance import performance
+from app.reads.performance.statement import performance
 
 _AVERAGE_PLACES = 18
 _RATIO_PLACES = 12

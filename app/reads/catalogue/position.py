@@ -48,8 +48,7 @@ POSITION = register(
             ),
         },
         filters={
-            **by_columns("strategy_id", "instrument_id", "status", "position_id", "reconciliation", "n"),
-            **by_columns("ts_opened"),
+            **by_columns("strategy_id", "instrument_id", "status", "position_id", "reconciliation", "n", "ts_opened"),
             "strategy_name": strategy_name,
         },
         sorts=("ts_opened",),
