@@ -1,41 +1,4 @@
-"""Domain errors, raised by the ledger, the reads and the resolvers; GraphQL and REST turn each into a response.
-
-PurserError
-├── NotFoundError               the requested object does not exist
-│   ├── OrderNotFound
-│   ├── StrategyNotFound
-│   ├── BudgetNotFound
-│   ├── EventNotFound
-│   └── KeyNotFound
-├── ConflictError               the request contradicts what is stored
-│   ├── OrderAmbiguous          several strategies share the client_order_id
-│   ├── StrategyAmbiguous       several traders have a strategy of that name
-│   ├── AuthorizationConflict   the order was authorized with other input, or is submitted
-│   ├── OrderNotReleasable      the order was submitted or is closed
-│   ├── EventNotResolvable      the event is not quarantined, or cannot be applied
-│   ├── BudgetInUse             the budget has reservations
-│   ├── InstrumentInUse         the terms that would change have been used to value fills
-│   ├── SignalConflict          the signal was recorded before with other content
-│   └── KeyNameTaken            another API key has or had this name
-├── BadInputError               the request is invalid
-│   ├── InputInvalid            one field of an input is invalid
-│   ├── CursorInvalid           the cursor belongs to another list or order
-│   ├── FeedCursorInvalid       the cursor is not one of the change feed
-│   ├── CursorExpired           the change feed cannot resume from the cursor
-│   ├── NodeIdInvalid           the id is not a node id of this service
-│   └── PageTooLarge            the page would have more rows than allowed
-├── Unauthenticated             the API key is missing or wrong
-├── Forbidden                   the API key does not permit this
-├── TooManyAttempts             too many wrong API keys from one address
-├── NotReadyError               the service cannot answer now; a retry may succeed
-│   ├── Busy                    too many requests are waiting
-│   ├── DatabaseUnavailable
-│   ├── QueryTimeout            a statement ran into the statement timeout
-│   └── EmbeddedServerError     the embedded PostgreSQL cannot be started, found or stopped
-├── SettingsInvalid             the PURSER_* environment variables are invalid
-├── DatabaseIncompatible        the database server is too old, or the schema newer than this release
-└── OperationRefused            a command would do harm or cannot be carried out
-"""
+"""Domain errors, raised by the ledger, the reads and the resolvers; GraphQL and REST turn each into a response."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -74,40 +37,39 @@ class ErrorCode(StrEnum):
 
 
 class PurserError(Exception):
-    """An error with a stable code and a message for the caller."""
+    """An error with a code, which subclasses name or inherit, and a message for the caller, `message` by default."""
 
-    code: ErrorCode = ErrorCode.INTERNAL
+    code = ErrorCode.INTERNAL
+    message = ""
+
+    def __init_subclass__(cls, code: ErrorCode | None = None) -> None:
+        cls.code = code or cls.code
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.message)
 
 
-class NotFoundError(PurserError):
+class NotFoundError(PurserError, code=ErrorCode.NOT_FOUND):
     """The requested object does not exist."""
 
-    code = ErrorCode.NOT_FOUND
 
-
-class OrderNotFound(NotFoundError):
+class OrderNotFound(NotFoundError, code=ErrorCode.ORDER_NOT_FOUND):
     """No order has this client_order_id."""
-
-    code = ErrorCode.ORDER_NOT_FOUND
 
     def __init__(self, client_order_id: str) -> None:
         super().__init__(f"No order has client_order_id {client_order_id!r}.")
 
 
-class StrategyNotFound(NotFoundError):
+class StrategyNotFound(NotFoundError, code=ErrorCode.STRATEGY_NOT_FOUND):
     """No strategy has this id (a UUID) or name (a text)."""
-
-    code = ErrorCode.STRATEGY_NOT_FOUND
 
     def __init__(self, strategy: str | UUID) -> None:
         kind = "id" if isinstance(strategy, UUID) else "id or name"
         super().__init__(f"No strategy has the {kind} {str(strategy)!r}.")
 
 
-class BudgetNotFound(NotFoundError):
+class BudgetNotFound(NotFoundError, code=ErrorCode.BUDGET_NOT_FOUND):
     """The strategy has no budget in this currency. `meant`: the currency of a budget that was probably meant."""
-
-    code = ErrorCode.BUDGET_NOT_FOUND
 
     def __init__(self, strategy_id: UUID, currency: str | None = None, meant: str | None = None) -> None:
         which = "no budget" if currency is None else f"no budget in {currency!r}"
@@ -115,20 +77,16 @@ class BudgetNotFound(NotFoundError):
         super().__init__(f"Strategy {strategy_id} has {which}.{hint}")
 
 
-class EventNotFound(NotFoundError):
+class EventNotFound(NotFoundError, code=ErrorCode.EVENT_NOT_FOUND):
     """The strategy has no event with this id and variant."""
-
-    code = ErrorCode.EVENT_NOT_FOUND
 
     def __init__(self, event_id: str, variant: int) -> None:
         which = f" and variant {variant}" if variant else ""
         super().__init__(f"The strategy has no event with id {event_id}{which}.")
 
 
-class KeyNotFound(NotFoundError):
+class KeyNotFound(NotFoundError, code=ErrorCode.KEY_NOT_FOUND):
     """No API key has this id or name."""
-
-    code = ErrorCode.KEY_NOT_FOUND
 
     def __init__(self, key: str, *, by_name: bool) -> None:
         super().__init__(
@@ -142,10 +100,8 @@ class ConflictError(PurserError):
     """The request contradicts what is stored."""
 
 
-class OrderAmbiguous(ConflictError):
+class OrderAmbiguous(ConflictError, code=ErrorCode.ORDER_AMBIGUOUS):
     """Several strategies have an order with this client_order_id."""
-
-    code = ErrorCode.ORDER_AMBIGUOUS
 
     def __init__(self, client_order_id: str, strategy_ids: list[UUID]) -> None:
         named = ", ".join(str(strategy_id) for strategy_id in strategy_ids)
@@ -154,68 +110,50 @@ class OrderAmbiguous(ConflictError):
         )
 
 
-class StrategyAmbiguous(ConflictError):
+class StrategyAmbiguous(ConflictError, code=ErrorCode.STRATEGY_AMBIGUOUS):
     """Several traders have a strategy of this name."""
-
-    code = ErrorCode.STRATEGY_AMBIGUOUS
 
     def __init__(self, name: str, strategy_ids: list[UUID]) -> None:
         named = ", ".join(str(strategy_id) for strategy_id in strategy_ids)
         super().__init__(f"Several traders have a strategy named {name!r} ({named}); choose one by its id.")
 
 
-class AuthorizationConflict(ConflictError):
+class AuthorizationConflict(ConflictError, code=ErrorCode.AUTHORIZATION_CONFLICT):
     """The order was authorized before with other input, or is submitted already."""
 
-    code = ErrorCode.AUTHORIZATION_CONFLICT
 
-
-class OrderNotReleasable(ConflictError):
+class OrderNotReleasable(ConflictError, code=ErrorCode.ORDER_NOT_RELEASABLE):
     """The order was submitted or is closed: only engine events release its hold."""
 
-    code = ErrorCode.ORDER_NOT_RELEASABLE
 
-
-class EventNotResolvable(ConflictError):
+class EventNotResolvable(ConflictError, code=ErrorCode.EVENT_NOT_RESOLVABLE):
     """The event is not quarantined, or cannot be accepted because other content is applied under its id."""
 
-    code = ErrorCode.EVENT_NOT_RESOLVABLE
 
-
-class BudgetInUse(ConflictError):
+class BudgetInUse(ConflictError, code=ErrorCode.BUDGET_IN_USE):
     """A budget with reservations cannot be deleted."""
 
-    code = ErrorCode.BUDGET_IN_USE
 
-
-class InstrumentInUse(ConflictError):
+class InstrumentInUse(ConflictError, code=ErrorCode.INSTRUMENT_IN_USE):
     """The terms that would change have been used to value fills or holds."""
 
-    code = ErrorCode.INSTRUMENT_IN_USE
 
-
-class SignalConflict(ConflictError):
+class SignalConflict(ConflictError, code=ErrorCode.SIGNAL_CONFLICT):
     """A signal with this id was recorded before with other content."""
-
-    code = ErrorCode.SIGNAL_CONFLICT
 
     def __init__(self, signal_id: UUID) -> None:
         super().__init__(f"Signal {signal_id} was recorded before with other content, which is unchanged.")
 
 
-class KeyNameTaken(ConflictError):
+class KeyNameTaken(ConflictError, code=ErrorCode.KEY_NAME_TAKEN):
     """Another API key has or had this name. The audit log refers to keys by name, so names are never reused."""
-
-    code = ErrorCode.KEY_NAME_TAKEN
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Another API key has or had the name {name!r}. Choose another name.")
 
 
-class BadInputError(PurserError):
+class BadInputError(PurserError, code=ErrorCode.BAD_INPUT):
     """The request is invalid; the message says what would be valid."""
-
-    code = ErrorCode.BAD_INPUT
 
 
 class InputInvalid(BadInputError):
@@ -226,55 +164,39 @@ class InputInvalid(BadInputError):
         self.path = path
 
 
-class CursorInvalid(BadInputError):
+class CursorInvalid(BadInputError, code=ErrorCode.CURSOR_INVALID):
     """The cursor belongs to another list or order."""
 
-    code = ErrorCode.CURSOR_INVALID
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The cursor does not belong to this list in this order. Use one from a response to the same query."
-        )
+    message = "The cursor does not belong to this list in this order. Use one from a response to the same query."
 
 
-class FeedCursorInvalid(BadInputError):
+class FeedCursorInvalid(BadInputError, code=ErrorCode.CURSOR_INVALID):
     """The cursor is not one of the change feed."""
 
-    code = ErrorCode.CURSOR_INVALID
-
-    def __init__(self) -> None:
-        super().__init__("The cursor is not one of the change feed. Use one from an event, unchanged.")
+    message = "The cursor is not one of the change feed. Use one from an event, unchanged."
 
 
-class CursorExpired(BadInputError):
+class CursorExpired(BadInputError, code=ErrorCode.CURSOR_EXPIRED):
     """The change feed cannot resume: the cursor's rows were deleted, or the database was restored."""
 
-    code = ErrorCode.CURSOR_EXPIRED
-
-    def __init__(self) -> None:
-        super().__init__("This cursor has expired. Reload your data and subscribe again from a fresh feedCursor.")
+    message = "This cursor has expired. Reload your data and subscribe again from a fresh feedCursor."
 
 
 class NodeIdInvalid(BadInputError):
     """The id is not a node id of this service."""
 
-    def __init__(self) -> None:
-        super().__init__("The id is not a node id. Use one from a response, unchanged.")
+    message = "The id is not a node id. Use one from a response, unchanged."
 
 
-class PageTooLarge(BadInputError):
+class PageTooLarge(BadInputError, code=ErrorCode.PAGE_TOO_LARGE):
     """The requested page has more rows than allowed."""
-
-    code = ErrorCode.PAGE_TOO_LARGE
 
     def __init__(self, requested: int, rows_max: int) -> None:
         super().__init__(f"A page of {requested} rows was requested; the maximum is {rows_max}.")
 
 
-class Unauthenticated(PurserError):
+class Unauthenticated(PurserError, code=ErrorCode.UNAUTHENTICATED):
     """The request needs an API key and has none (`is_wrong` is false) or a wrong one."""
-
-    code = ErrorCode.UNAUTHENTICATED
 
     def __init__(self, *, is_wrong: bool) -> None:
         super().__init__(
@@ -285,70 +207,51 @@ class Unauthenticated(PurserError):
         self.is_wrong = is_wrong
 
 
-class Forbidden(PurserError):
+class Forbidden(PurserError, code=ErrorCode.FORBIDDEN):
     """The caller is known and lacks the permission."""
 
-    code = ErrorCode.FORBIDDEN
 
-
-class TooManyAttempts(PurserError):
+class TooManyAttempts(PurserError, code=ErrorCode.TOO_MANY_ATTEMPTS):
     """Too many wrong API keys came from one address."""
-
-    code = ErrorCode.TOO_MANY_ATTEMPTS
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(f"Too many wrong API keys; try again in {retry_after_seconds} seconds.")
         self.retry_after_seconds = retry_after_seconds
 
 
-class NotReadyError(PurserError):
+class NotReadyError(PurserError, code=ErrorCode.NOT_READY):
     """The service cannot answer now; a retry may succeed."""
 
-    code = ErrorCode.NOT_READY
 
-
-class Busy(NotReadyError):
+class Busy(NotReadyError, code=ErrorCode.BUSY):
     """Too many requests are waiting; nothing was done for this one."""
 
-    code = ErrorCode.BUSY
-
-    def __init__(self) -> None:
-        super().__init__("Too many requests are waiting; try again shortly.")
+    message = "Too many requests are waiting; try again shortly."
 
 
 class DatabaseUnavailable(NotReadyError):
     """PostgreSQL is unreachable or did not answer in time."""
 
-    def __init__(self, reason: str = "The database is not reachable; try again shortly.") -> None:
-        super().__init__(reason)
+    message = "The database is not reachable; try again shortly."
 
 
-class QueryTimeout(NotReadyError):
+class QueryTimeout(NotReadyError, code=ErrorCode.TIMEOUT):
     """A statement ran into the statement timeout."""
 
-    code = ErrorCode.TIMEOUT
-
-    def __init__(self) -> None:
-        super().__init__("The query took too long. Narrow it, or try again.")
+    message = "The query took too long. Narrow it, or try again."
 
 
 class EmbeddedServerError(NotReadyError):
     """The embedded PostgreSQL cannot be started, found or stopped; the message may end with its log."""
 
 
-class SettingsInvalid(PurserError):
+class SettingsInvalid(PurserError, code=ErrorCode.BAD_INPUT):
     """The `PURSER_*` environment variables are invalid; the message has one line per problem."""
 
-    code = ErrorCode.BAD_INPUT
 
-
-class DatabaseIncompatible(PurserError):
+class DatabaseIncompatible(PurserError, code=ErrorCode.NOT_READY):
     """The database server is too old, or the schema is newer than this release."""
 
-    code = ErrorCode.NOT_READY
 
-
-class OperationRefused(PurserError):
+class OperationRefused(PurserError, code=ErrorCode.BAD_INPUT):
     """A command would do harm or cannot be carried out; the message says what to do instead."""
-
-    code = ErrorCode.BAD_INPUT

@@ -1,8 +1,8 @@
-"""The stored form of engine events and its codec: JSON of `rules.events`, as `order_events.payload` keeps it.
+"""The stored form of engine events and its codec: JSON of `rules.events`, as stored in `order_events.payload`.
 
-An engine's folder (`app.engines`) translates messages into this form. Instants are integers of nanoseconds, the same in
-digits, or RFC 3339 text in UTC; identifiers, amounts and money are text. Events that earlier releases stored stay
-readable: a check added here applies to new events alone (`decode_new`).
+An engine's folder (`app.engines`) translates messages into this form. Instants are nanoseconds, as integers or digits,
+or RFC 3339 text in UTC; identifiers, amounts and money are text. Events stored by earlier releases stay readable: new
+checks apply to new events only (`decode_new`).
 """
 
 import re
@@ -29,19 +29,19 @@ from app.rules.money import DIGITS_MAX, is_storable, parse_money
 from app.rules.valuation import InstrumentDefinition
 
 EngineMessage: TypeAlias = tuple[EngineEvent, str] | InstrumentDefinition
-"""What one message of an engine says: an event with its stored form, or the terms of an instrument."""
+"""The content of one engine message: an event with its stored form, or the terms of an instrument."""
 ReadMessage: TypeAlias = Callable[[bytes], EngineMessage]
 """Translates one message, a JSON text. Raises BadEvent. Every folder of `app.engines` has such a function."""
 
 NOT_A_LEDGER_EVENT = "NOT_A_LEDGER_EVENT"
-"""The code of BadEvent for a message of which the ledger keeps nothing: imports count it and go on."""
+"""The code of BadEvent for a message that the ledger does not store. Imports count such messages and continue."""
 EVENT_BYTES_MAX = 1024 * 1024
 INSTANT_MAX = 2**63 - 1
 TS_INIT_MAX = INSTANT_MAX - 365 * 24 * 60 * 60 * 10**9
-"""Latest instant of an engine's clock: Purser's own events must fit after it, each at an instant of its own."""
+"""The latest instant of an engine's clock: Purser's own events come after it, each at its own instant."""
 
 LedgerEvent: TypeAlias = AnyOrderEvent | AnyPositionEvent
-"""What the ledger applies. A signal is recorded beside."""
+"""The events that the ledger applies. Signals are recorded separately."""
 
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(LedgerEvent)
 _STORED_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(LedgerEvent | AnyOwnEvent)
@@ -73,8 +73,8 @@ class UnknownType(BadEvent):
     """A JSON object whose `type` is none of the ledger's events. `content` is the parsed object."""
 
     def __init__(self, kind: str, content: dict[str, Any]) -> None:
-        message = f"{kind[:100]!r} is not an event type that Purser knows"
-        super().__init__("UNKNOWN_EVENT_TYPE", message, text_or_none(content.get("event_id")))
+        message = f"{kind[:100]!r} is not a known event type"
+        super().__init__("UNKNOWN_EVENT_TYPE", message, _event_id_of(content))
         self.kind = kind
         self.content = content
 
@@ -85,25 +85,27 @@ def decode_new(line: bytes) -> LedgerEvent:
     Raises BadEvent (EVENT_TOO_LARGE, MALFORMED_JSON, INVALID_EVENT, INVALID_AMOUNT, INVALID_INSTANT), UnknownType.
     """
     if len(line) > EVENT_BYTES_MAX:
-        raise BadEvent("EVENT_TOO_LARGE", f"the event has {len(line)} bytes; at most {EVENT_BYTES_MAX} are taken")
+        raise BadEvent("EVENT_TOO_LARGE", f"the event has {len(line)} bytes; at most {EVENT_BYTES_MAX} are accepted")
     return check_new(_decode(line))
 
 
 def check_new(event: _Event) -> _Event:
-    """The event, unless its id or instant is reserved for Purser's own events. Raises BadEvent."""
+    """Return the event unless its id or instant is reserved for Purser's own events. Raises BadEvent."""
     event_id = event.event_id
     if event_id[14:15] == "8":
-        # Purser finds its own events about an order by such ids, which can be computed from the order's.
-        raise BadEvent("INVALID_EVENT", "event_id must not be a UUID of version 8: those are Purser's own", event_id)
+        # Purser finds its own events of an order by such ids, which are derived from the order's id.
+        raise BadEvent(
+            "INVALID_EVENT", "event_id must not be a UUID of version 8: they are reserved for Purser", event_id
+        )
     if event.ts_init > TS_INIT_MAX:
         raise BadEvent("INVALID_INSTANT", f"ts_init must be at most {TS_INIT_MAX} nanoseconds", event_id)
     return event
 
 
 def decode_stored(payload: str) -> LedgerEvent | AnyOwnEvent:
-    """An event from `order_events.payload`, one of Purser's own too.
+    """Decode an event from `order_events.payload`, including Purser's own.
 
-    PostgreSQL writes JSON with more blanks than it was sent with: no bound on the length applies.
+    PostgreSQL adds blanks to JSON, so no limit on the length applies.
     """
     if any(own in payload for own in _OWN_TYPES):
         event = _STORED_DECODER.decode(payload)
@@ -113,9 +115,9 @@ def decode_stored(payload: str) -> LedgerEvent | AnyOwnEvent:
 
 
 def encode_message(value: object) -> bytes:
-    """A message of `recordEvents`, parsed JSON or its unparsed bytes, as JSON text for a ReadMessage. Raises BadEvent.
+    """A message of `recordEvents` as JSON text for a ReadMessage. Raises BadEvent.
 
-    Bytes are passed through: no digit of their numbers is lost.
+    `value` is parsed JSON, or its unparsed bytes, which are returned unchanged: their numbers keep all digits.
     """
     if isinstance(value, bytes):
         return value
@@ -143,7 +145,7 @@ def _decode(line: bytes) -> LedgerEvent:
 
 
 def _decode_slowly(line: bytes) -> LedgerEvent:
-    """The event of a line that the typed decoder refused, or the precise reason for the refusal."""
+    """Decode a line that the typed decoder refused, or raise BadEvent with the precise reason."""
     _refuse_invalid_text(line)
     try:
         content = _ANY_DECODER.decode(line)
@@ -153,7 +155,7 @@ def _decode_slowly(line: bytes) -> LedgerEvent:
         raise BadEvent("MALFORMED_JSON", f"not valid JSON: {error}") from None
     except RecursionError:
         raise BadEvent("MALFORMED_JSON", "the event is nested too deeply") from None
-    kind, event_id = content.get("type"), text_or_none(content.get("event_id"))
+    kind, event_id = content.get("type"), _event_id_of(content)
     if b"\\u0000" in line:
         _refuse_nul(line)
     _refuse_long_numbers(line)
@@ -167,9 +169,9 @@ def _decode_slowly(line: bytes) -> LedgerEvent:
         raise BadEvent("INVALID_EVENT", f"{kind}: {error}", event_id) from None
 
 
-def text_or_none(value: object) -> str | None:
-    """The value if it is text."""
-    return value if isinstance(value, str) else None
+def _event_id_of(content: dict[str, Any]) -> str | None:
+    event_id = content.get("event_id")
+    return event_id if isinstance(event_id, str) else None
 
 
 def _normalize(event: Any) -> LedgerEvent:
@@ -193,9 +195,7 @@ def _normalize(event: Any) -> LedgerEvent:
     elif kind is OrderInitialized:
         _normalize_initialized(event)
     elif kind is OrderUpdated:
-        _check_positive("quantity", event.quantity, event_id)
-        _check_amount("price", event.price, event_id)
-        _check_amount("trigger_price", event.trigger_price, event_id)
+        _check_prices(event)
     return event  # type: ignore[no-any-return]
 
 
@@ -215,20 +215,24 @@ def _normalize_fill(event: OrderFilled) -> None:
 
 def _normalize_initialized(event: OrderInitialized) -> None:
     if event.order_side is _NO_SIDE or event.order_type is _NO_TYPE or event.time_in_force is TimeInForce.UNKNOWN:
-        message = "OrderInitialized: order_side, order_type and time_in_force must say what they are"
+        message = "OrderInitialized: order_side, order_type and time_in_force must be known"
         raise BadEvent("INVALID_EVENT", message, event.event_id)
-    _check_positive("quantity", event.quantity, event.event_id)
     options = event.options
     if isinstance(options, str):
         try:
             options = msgspec.json.decode(options, type=dict[str, Any])
         except msgspec.MsgspecError:
-            raise BadEvent("INVALID_EVENT", "options is a string that holds no JSON object", event.event_id) from None
+            raise BadEvent("INVALID_EVENT", "options is not a JSON object in a string", event.event_id) from None
     if options:
         for name in ("price", "trigger_price"):
             if options.get(name) is not None:
                 setattr(event, name, _decimal(f"options.{name}", options[name], event.event_id))
     event.options = None
+    _check_prices(event)
+
+
+def _check_prices(event: OrderInitialized | OrderUpdated) -> None:
+    _check_positive("quantity", event.quantity, event.event_id)
     _check_amount("price", event.price, event.event_id)
     _check_amount("trigger_price", event.trigger_price, event.event_id)
 
@@ -258,7 +262,7 @@ def _check_positive(name: str, amount: Decimal, event_id: str) -> None:
 
 
 def read_uuid(text: str) -> str:
-    """An event's id in canonical form. Raises BadEvent."""
+    """The event id in canonical form. Raises BadEvent."""
     try:
         return str(UUID(text))
     except ValueError:
@@ -288,7 +292,7 @@ def read_instant(value: int | str | None, name: str, event_id: str | None) -> in
 
 
 def _refuse_invalid_text(line: bytes) -> None:
-    """The typed decoder skips unknown fields, but those are stored too."""
+    """Check all text: the typed decoder skips unknown fields, but they are stored too."""
     try:
         line.decode()
     except UnicodeDecodeError:
@@ -296,16 +300,16 @@ def _refuse_invalid_text(line: bytes) -> None:
 
 
 def _refuse_long_numbers(line: bytes) -> None:
-    """PostgreSQL keeps `1e131071` in a few bytes, and writes 131,072 whenever the event is read."""
+    """Limit the digits of numbers: PostgreSQL stores `1e131071` in a few bytes and reads it as 131,072 digits."""
     digits = line.translate(_DIGITS)  # ten times as fast as looking for the numbers themselves
     if b"0e000" not in digits and b"0e+000" not in digits and b"0e-000" not in digits:
         return
     exponents = [exponent.lstrip(b"0") or b"0" for exponent in _EXPONENTS.findall(line)]
     if sum(int(exponent[:6]) for exponent in exponents) > _ZEROS_MAX:
-        raise BadEvent("INVALID_EVENT", f"the event's numbers would take more than {_ZEROS_MAX} digits to write out")
+        raise BadEvent("INVALID_EVENT", f"the event's numbers have more than {_ZEROS_MAX} digits when written out")
 
 
 def _refuse_nul(line: bytes) -> None:
-    r"""PostgreSQL's text has no NUL; an escaped backslash before u0000 is not one."""
+    """Refuse NUL characters, which PostgreSQL's text cannot contain. An escaped backslash before u0000 is no NUL."""
     if re.search(rb"(?<!\\)(?:\\\\)*\\u0000", line):
         raise BadEvent("INVALID_EVENT", "the event has a NUL character in a string")

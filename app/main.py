@@ -8,24 +8,22 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Scope
 
-from app.authentication import (
-    Authentication,
-    AuthenticationMiddleware,
-    Keyring,
-    LocalNames,
-    Throttle,
-    is_loopback_only,
-)
+from app.authentication.authentication import Authentication, Throttle
+from app.authentication.hosts import LocalNames, is_loopback_only
+from app.authentication.keyring import Keyring
+from app.authentication.middleware import AuthenticationMiddleware
 from app.database import Database
 from app.errors import DatabaseUnavailable, PurserError
-from app.feed import Feed, Registry
+from app.feed.feed import Feed
+from app.feed.registry import Registry
 from app.ledger.holds.revaluation import value_waiting
 from app.metrics import add_metrics
 from app.resolvers import Context, StrategyNames
 from app.settings import FixedLimits, Settings
 from app.trailing_slashes import add_slash_redirects
 from graphql_schema import GRAPHQL_PATH, add_graphql, graphql_refusal
-from rest_compat import add_rest, rest_refusal
+from rest_compat.application import add_rest
+from rest_compat.errors import rest_refusal
 
 _DESCRIPTION = """
 The operations of trading engines (orders, fills, positions, signals), kept as an exact ledger.

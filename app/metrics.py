@@ -25,8 +25,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.authentication import principal_of
-from app.ledger.verify import ValuationCounts
+from app.authentication.middleware import principal_of
+from app.ledger.verify.verification import ValuationCounts
 from app.resolvers import Context
 from app.resolvers.health import find_valuation_counts
 

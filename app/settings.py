@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.database.connections import PoolLimits
-from app.database.postgres_configuration import CONNECTIONS_MAX
+from app.database.postgres_programs import CONNECTIONS_MAX
 from app.errors import SettingsInvalid
 
 ENV_PREFIX = "PURSER_"

@@ -22,6 +22,7 @@ from app.database.embedded import EmbeddedServer
 from app.database.postgres_programs import programs_dir
 from app.database.upgrade import upgrade
 from app.ledger.holds.budgets import BudgetBook
+from app.ledger.storage.writing import write
 from app.rules.identity import strategy_id_of
 from bench.http_load import answer_to, answers, post_json
 from bench.results import Comparison
@@ -185,10 +186,10 @@ async def _prepare(url: str, strategy_ids: list[UUID]) -> None:
             "INSERT INTO instruments (instrument_id, quote_currency, settlement_currency) VALUES ($1, 'USDT', 'USDT')",
             INSTRUMENT,
         )
-        book = await BudgetBook.load(work, keys, time.time_ns())
+        book = await BudgetBook.of(keys, time.time_ns()).fetch(work)
         for key in keys:
             book.allocate((key, "USDT"), ALLOCATED)
-        await book.write(work)
+        await write(work, book.writes())
         await work.commit()
     await database.close()
 

@@ -3,8 +3,3 @@
 `schemas` documents each response and defines its keys, `queries` declares each path's parameters, and the `*_routes`
 bind both to resolvers. Responses are the bytes that PostgreSQL wrote.
 """
-
-from rest_compat.application import add_rest
-from rest_compat.errors import rest_refusal
-
-__all__ = ["add_rest", "rest_refusal"]

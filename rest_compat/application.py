@@ -37,9 +37,8 @@ def _complete(document: dict[str, Any]) -> None:
     Add that `StrictRoute` accepts each query parameter without a value.
     """
     for name, schema in document["components"]["schemas"].items():
-        model = getattr(schemas, name, None)
-        if model is not None and "examples" in schema:
-            schema["examples"] = [dict(example) for example in model.model_config["json_schema_extra"]["examples"]]
+        if "examples" in schema and (example := getattr(getattr(schemas, name, None), "example", None)):
+            schema["examples"] = [example()]
     for path, item in document["paths"].items():
         for method, operation in item.items():
             for parameter in operation.get("parameters", []):

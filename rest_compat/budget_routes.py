@@ -9,17 +9,15 @@ from app.errors import BudgetInUse, BudgetNotFound, StrategyNotFound
 from app.reads.query import Selected, Selection
 from app.resolvers import budgets
 from rest_compat import schemas
-from rest_compat.dependencies import Caller
-from rest_compat.errors import error_responses
-from rest_compat.queries import BudgetQuery, NoQuery, SetBudgetQuery
+from rest_compat.errors import error_responses, responses_of
+from rest_compat.queries import BudgetQuery, SetBudgetQuery
 from rest_compat.responses import VALUATION_HEADERS, context_of, sums_response, validated_response, valued_response
-from rest_compat.strict_route import StrictRoute
+from rest_compat.strict_route import Caller, StrictRoute
 
 AGE_HEADER = "X-Registry-Age"
 
-_EXAMPLE_ID = "5f17147f-2bbd-5c76-af87-1f010d829329"
-_UNKNOWN_STRATEGY = StrategyNotFound(_EXAMPLE_ID)
-_UNKNOWN_BUDGET = BudgetNotFound(UUID(_EXAMPLE_ID), "USDT")
+_UNKNOWN_STRATEGY = StrategyNotFound(schemas.STRATEGY_ID)
+_UNKNOWN_BUDGET = BudgetNotFound(UUID(schemas.STRATEGY_ID), "USDT")
 _IN_USE = BudgetInUse("The budget has 200.00 USDT reserved.")
 _BUDGET = Selection((*schemas.selection_of(schemas.BudgetSummaryResponse).fields, Selected("valuation", "valuation")))
 """As `valued_response` expects it."""
@@ -37,23 +35,21 @@ _REGISTRY_HEADERS = {
 StrategyId = Annotated[UUID, Path()]
 Currency = Annotated[str, Path(description="Currency code, as the engine writes it.", examples=["USDT"])]
 
-router = APIRouter(prefix="/api/budget", tags=["budget"], route_class=StrictRoute)
+router = APIRouter(prefix="/api/budget", tags=["budget"], route_class=StrictRoute, default_response_class=Response)
 
 
 @router.get(
     "/registry",
-    response_class=Response,
     responses={
-        200: {
-            "model": dict[UUID, dict[str, schemas.BudgetSummaryResponse]],
-            "description": "Budgets by strategy and currency.",
-            "headers": _REGISTRY_HEADERS,
-        },
+        **responses_of(
+            dict[UUID, dict[str, schemas.BudgetSummaryResponse]],
+            "Budgets by strategy and currency.",
+            headers=_REGISTRY_HEADERS,
+        ),
         304: {"description": "Not modified.", "headers": _REGISTRY_HEADERS},
-        **error_responses(),
     },
 )
-async def get_registry(request: Request, principal: Caller, query: Annotated[NoQuery, Query()]) -> Response:
+async def get_registry(request: Request, principal: Caller) -> Response:
     """All budgets, from the service's memory; served as last read while the database is unreachable."""
     page, age_seconds = budgets.get_registry(context_of(request), principal)
     return validated_response(request, page.body, page.digest, {AGE_HEADER: f"{age_seconds:.3f}"})
@@ -61,11 +57,9 @@ async def get_registry(request: Request, principal: Caller, query: Annotated[NoQ
 
 @router.get(
     "/{strategy_id}",
-    response_class=Response,
-    responses={
-        200: {"model": schemas.BudgetSummaryResponse, "description": "The budget.", "headers": VALUATION_HEADERS},
-        **error_responses(404, unknown=_UNKNOWN_BUDGET),
-    },
+    responses=responses_of(
+        schemas.BudgetSummaryResponse, "The budget.", headers=VALUATION_HEADERS, unknown=_UNKNOWN_BUDGET
+    ),
 )
 async def get_budget(
     request: Request, principal: Caller, strategy_id: StrategyId, query: Annotated[BudgetQuery, Query()]
@@ -78,15 +72,13 @@ async def get_budget(
 
 @router.put(
     "/{strategy_id}/{currency}",
-    response_class=Response,
-    responses={
-        **error_responses(404, 413, unknown=_UNKNOWN_STRATEGY),
-        200: {
-            "model": schemas.BudgetSummaryResponse,
-            "description": "The budget after the change.",
-            "headers": VALUATION_HEADERS,
-        },
-    },
+    responses=responses_of(
+        schemas.BudgetSummaryResponse,
+        "The budget after the change.",
+        413,
+        headers=VALUATION_HEADERS,
+        unknown=_UNKNOWN_STRATEGY,
+    ),
 )
 async def set_budget(
     request: Request,
@@ -98,8 +90,8 @@ async def set_budget(
 ) -> Response:
     """Set how much of a currency a strategy may reserve. Existing reservations are kept.
 
-    A currency that differs from a known one only in case or by one letter is refused (422) with the currency that was
-    probably meant; `new_currency=true` accepts it.
+    A currency that differs from a known one only in case or by one letter is refused (422) with the code that was
+    probably meant. `new_currency=true` accepts one that differs by a letter.
     """
     context = context_of(request)
     await budgets.set_budget(
@@ -111,15 +103,12 @@ async def set_budget(
 @router.delete(
     "/{strategy_id}/{currency}",
     status_code=204,
-    response_class=Response,
     responses={
-        **error_responses(404, 409, unknown=_UNKNOWN_BUDGET, conflict=_IN_USE),
+        **error_responses(unknown=_UNKNOWN_BUDGET, conflict=_IN_USE),
         204: {"description": "Deleted: no further order is granted."},
     },
 )
-async def delete_budget(
-    request: Request, principal: Caller, strategy_id: StrategyId, currency: Currency, query: Annotated[NoQuery, Query()]
-) -> Response:
+async def delete_budget(request: Request, principal: Caller, strategy_id: StrategyId, currency: Currency) -> Response:
     """Delete a budget; 409 while it has reservations."""
     await budgets.delete_budget(context_of(request), principal, strategy_id, currency)
     return Response(status_code=204)
@@ -127,14 +116,10 @@ async def delete_budget(
 
 @router.get(
     "/{strategy_id}/pnl/realized",
-    response_class=Response,
-    responses={
-        200: {"model": schemas.RealizedPnl, "description": "Amounts by currency.", "headers": VALUATION_HEADERS},
-        **error_responses(404, unknown=_UNKNOWN_STRATEGY),
-    },
+    responses=responses_of(
+        schemas.RealizedPnl, "Amounts by currency.", headers=VALUATION_HEADERS, unknown=_UNKNOWN_STRATEGY
+    ),
 )
-async def get_realized_pnl(
-    request: Request, principal: Caller, strategy_id: StrategyId, query: Annotated[NoQuery, Query()]
-) -> Response:
+async def get_realized_pnl(request: Request, principal: Caller, strategy_id: StrategyId) -> Response:
     """Realized profit and fees of a strategy's fills."""
     return sums_response(await budgets.get_realized_pnl(context_of(request), principal, strategy_id))

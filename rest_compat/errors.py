@@ -7,7 +7,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from app.authentication import status_of
+from app.authentication.middleware import status_of
 from app.errors import (
     BadInputError,
     ConflictError,
@@ -54,6 +54,14 @@ def error_response(status: int, detail: str, code: str, headers: dict[str, str] 
     clean = detail.encode("utf-8", "replace").decode()
     body = orjson.dumps({"detail": clean, "code": code})
     return Response(body, status, headers, media_type="application/json")
+
+
+def responses_of(
+    model: Any, description: str, *statuses: int, headers: dict[str, Any] | None = None, **examples: PurserError
+) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of a path's responses: status 200, and `error_responses`."""
+    ok = {"model": model, "description": description} | ({"headers": headers} if headers else {})
+    return {200: ok, **error_responses(*statuses, **examples)}
 
 
 def error_responses(

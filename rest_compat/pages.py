@@ -4,6 +4,7 @@ FastAPI's own pages load scripts from a CDN. Here `make setup` copies them from 
 carries them (docs/adr/0030-libraries.md), and a content security policy makes the browser refuse every other host.
 """
 
+from functools import partial
 from pathlib import Path
 from string import Template
 
@@ -54,21 +55,17 @@ and so does <code>make run</code>.</p>
 def add_pages(app: FastAPI) -> None:
     """Serve both pages and the files that they load."""
 
-    async def swagger_ui(request: Request) -> Response:
-        return _page(request, "Swagger UI", _SWAGGER_UI, "swagger-ui-bundle.js")
-
-    async def redoc(request: Request) -> Response:
-        return _page(request, "Redoc", _REDOC, "redoc.standalone.js")
-
-    def _page(request: Request, name: str, content: str, script: str) -> Response:
+    async def page(name: str, content: str, script: str, request: Request) -> Response:
         is_built = (STATIC / script).is_file()
-        page = _PAGE.safe_substitute(content=content if is_built else _NOT_BUILT)
+        template = Template(_PAGE.safe_substitute(content=content if is_built else _NOT_BUILT))
         root = request.scope.get("root_path", "").rstrip("/")
-        text = Template(page).substitute(title=app.title, name=name, root=root)
+        text = template.substitute(title=app.title, name=name, root=root)
         return HTMLResponse(text, 200 if is_built else 404, {"Content-Security-Policy": _POLICY})
 
-    app.router.add_route("/docs", swagger_ui, include_in_schema=False)
-    app.router.add_route("/redoc", redoc, include_in_schema=False)
+    swagger_ui = partial(page, "Swagger UI", _SWAGGER_UI, "swagger-ui-bundle.js")
+    redoc = partial(page, "Redoc", _REDOC, "redoc.standalone.js")
+    app.router.add_route("/docs", swagger_ui, name="swagger_ui", include_in_schema=False)
+    app.router.add_route("/redoc", redoc, name="redoc", include_in_schema=False)
     app.router.mount(ASSETS_PATH, _Assets(directory=STATIC, check_dir=False))
 
 

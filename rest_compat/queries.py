@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchem
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
+from app.reads.query import And, Compare, Condition, ListArgs, Op, Page, ReadQuery, Selection
 from app.rules.enums import OrderSide, OrderStatus, PositionStatus
 
 LIMIT_MAX = 1000
@@ -66,6 +67,7 @@ class _OneOf:
 
 
 Text = Annotated[str, Field(max_length=TEXT_LENGTH_MAX, pattern=r"^[^\x00]*$")]
+NamePart = Annotated[Text, Field(description="Part of the name, in any case; `%` and `_` are literal.")]
 _DIGITS = BeforeValidator(_decimal_digits)
 Status: TypeAlias = Annotated[
     str, _OneOf((*OrderStatus, PENDING), f"In any case. `{PENDING}`: any status of an order in flight.")
@@ -91,9 +93,7 @@ class OrdersQuery(PageQuery):
     """Filters on orders."""
 
     strategy_id: UUID | Unset = None
-    strategy_name: Annotated[
-        Text | Unset, Field(description="Part of the name, in any case; `%` and `_` are literal.")
-    ] = None
+    strategy_name: NamePart | Unset = None
     instrument_id: Text | Unset = None
     status: Status | Unset = None
 
@@ -103,9 +103,7 @@ class FillsQuery(PageQuery):
 
     instrument_id: Text | Unset = None
     strategy_id: UUID | Unset = None
-    strategy_name: Annotated[
-        Text | Unset, Field(description="Part of the name, in any case; `%` and `_` are literal.")
-    ] = None
+    strategy_name: NamePart | Unset = None
     side: Side | Unset = None
 
 
@@ -154,3 +152,38 @@ class OrderQuery(NoQuery):
 
 class OrderFillsQuery(PageQuery, OrderQuery):
     """Selects an order, and a page of its fills."""
+
+
+class Filters:
+    """Collects conditions; values that are None add none."""
+
+    def __init__(self, **equal: Any) -> None:
+        """`equal`: values that fields must have."""
+        self.values: list[Any] = []
+        self._conditions: list[Condition] = []
+        for field, value in equal.items():
+            self.add(field, Op.EQ, value)
+
+    def add(self, field: str, op: Op, value: Any) -> None:
+        """Add a condition, unless the value is None."""
+        if value is not None:
+            self._conditions.append(Compare(field, op, self._slot(value)))
+
+    def add_names(self, field: str, *names: str | None) -> None:
+        """Add the condition that the field is one of these enum values. None values are ignored."""
+        if given := tuple(str(name) for name in names if name is not None):
+            self._conditions.append(Compare(field, Op.IN, names=given))
+
+    def condition(self) -> Condition | None:
+        """The conjunction of all conditions; None if there are none."""
+        return And(tuple(self._conditions)) if self._conditions else None
+
+    def page(self, selection: Selection, query: PageQuery) -> ReadQuery:
+        """A page of the rows that satisfy all conditions, in the entity's default order."""
+        where = self.condition()
+        offset = self._slot(query.offset) if query.offset else None
+        return ReadQuery(selection, list_args=ListArgs(where, page=Page(query.limit, offset)))
+
+    def _slot(self, value: Any) -> int:
+        self.values.append(value)
+        return len(self.values) - 1

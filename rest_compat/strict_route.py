@@ -9,18 +9,21 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 from urllib.parse import parse_qsl, unquote
 
-from fastapi import Request
+from fastapi import Depends, Request, Security
 from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from app.authentication import principal_of
+from app.authentication.middleware import principal_of
 from app.errors import BadInputError
+from app.principal import Principal
+from rest_compat.queries import NoQuery
 
 BODY_BYTES_MAX = 4096
 QUERIES_CACHED = 256
@@ -29,6 +32,17 @@ QUERY_BYTES_CACHED_MAX = 512
 _QUERY_FIELDS_MAX = 100
 _SLASH_INSIDE = "\ud800"
 """Replaces an escaped `/` while a path is matched: no decoded text contains a lone surrogate."""
+_KEY = "A key created by `purser keys create`. Not required until the first key exists."
+_BEARER = HTTPBearer(scheme_name="Bearer", description=_KEY)
+_HEADER = APIKeyHeader(name="X-API-Key", scheme_name="X-API-Key", description=_KEY)
+
+
+def _documented(_: Annotated[None, Security(_BEARER)], __: Annotated[None, Security(_HEADER)]) -> None:
+    """Never called: FastAPI only describes it."""
+
+
+Caller = Annotated[Principal, Depends(_documented)]
+"""The calling principal as an endpoint's argument: documented by FastAPI, filled in by `StrictRoute`."""
 
 
 class StrictRoute(APIRoute):
@@ -37,7 +51,8 @@ class StrictRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         hints = get_type_hints(endpoint)
-        self._query_model: type[BaseModel] | None = hints.get("query")
+        self._takes_query = "query" in hints
+        self._query_model: type[BaseModel] = hints.get("query", NoQuery)
         self._body_model: type[BaseModel] | None = hints.get("body")
         self._takes_principal = "principal" in hints
         self._parse_query_cached = lru_cache(QUERIES_CACHED)(self._parse_query)
@@ -70,10 +85,9 @@ class StrictRoute(APIRoute):
         arguments: dict[str, Any] = {"principal": principal_of(scope)} if self._takes_principal else {}
         for name, type_ in self._path_types.items():
             arguments[name] = _checked(type_, name, scope["path_params"][name])
-        if self._query_model is not None:
-            arguments["query"] = self._query(scope["query_string"])
-        elif scope["query_string"]:
-            read_query(scope["query_string"])
+        query = self._query(scope["query_string"])
+        if self._takes_query:
+            arguments["query"] = query
         if self._body_model is not None:
             arguments["body"] = _body(await _read_body(receive), self._body_model)
         response = await self.endpoint(request=Request(scope, receive), **arguments)
@@ -86,7 +100,6 @@ class StrictRoute(APIRoute):
         return self._parse_query_cached(query_string)
 
     def _parse_query(self, query_string: bytes) -> Any:
-        assert self._query_model is not None
         known = self._query_model.model_fields
         # Older clients send `limit=` for no limit.
         given = {name: value for name, value in read_query(query_string).items() if value or name not in known}

@@ -14,15 +14,13 @@ from app.resolvers import Context, orders, reads
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid
 from rest_compat import schemas
-from rest_compat.dependencies import Caller
-from rest_compat.errors import error_responses
-from rest_compat.listing import Filters
+from rest_compat.errors import responses_of
 from rest_compat.queries import (
     PENDING,
     TEXT_LENGTH_MAX,
     FillsQuery,
     FillsSummaryQuery,
-    NoQuery,
+    Filters,
     OrderFillsQuery,
     OrderQuery,
     OrdersQuery,
@@ -30,7 +28,7 @@ from rest_compat.queries import (
     PositionsQuery,
 )
 from rest_compat.responses import VALUATION_HEADERS, context_of, json_response, list_response, sums_response
-from rest_compat.strict_route import StrictRoute
+from rest_compat.strict_route import Caller, StrictRoute
 
 IN_FLIGHT: list[str | None] = [
     OrderStatus.INITIALIZED,
@@ -68,21 +66,11 @@ _LIST_HEADERS = {
     },
 }
 
-router = APIRouter(prefix="/api/trading", tags=["trading"], route_class=StrictRoute)
+router = APIRouter(prefix="/api/trading", tags=["trading"], route_class=StrictRoute, default_response_class=Response)
 
 
-def _list_of(model: type[BaseModel], *statuses: int) -> dict[str, Any]:
-    ok: dict[int | str, dict[str, Any]] = {
-        200: {"model": list[model], "description": "A page, newest first.", "headers": _LIST_HEADERS}  # type: ignore[valid-type]
-    }
-    return {"response_class": Response, "responses": {**ok, **error_responses(*statuses)}}
-
-
-def _one(model: type[BaseModel], *statuses: int, headers: dict[str, Any] | None = None) -> dict[str, Any]:
-    ok: dict[int | str, dict[str, Any]] = {200: {"model": model, "description": "Found."}}
-    if headers is not None:
-        ok[200]["headers"] = headers
-    return {"response_class": Response, "responses": {**ok, **error_responses(*statuses)}}
+def _list_of(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    return responses_of(list[model], "A page, newest first.", *statuses, headers=_LIST_HEADERS)  # type: ignore[valid-type]
 
 
 async def _page(
@@ -98,13 +86,13 @@ async def _page(
     return list_response(request, answer, query)
 
 
-@router.get("/strategies", **_list_of(schemas.Strategy))
+@router.get("/strategies", responses=_list_of(schemas.Strategy))
 async def list_strategies(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """All strategies, newest first."""
     return await _page(request, principal, query, reads.list_strategies, _STRATEGY)
 
 
-@router.get("/orders", **_list_of(schemas.Order))
+@router.get("/orders", responses=_list_of(schemas.Order))
 async def list_orders(request: Request, principal: Caller, query: Annotated[OrdersQuery, Query()]) -> Response:
     """Orders, newest first by `ts_init`."""
     filters = Filters(strategy_id=query.strategy_id, instrument_id=query.instrument_id)
@@ -113,7 +101,7 @@ async def list_orders(request: Request, principal: Caller, query: Annotated[Orde
     return await _page(request, principal, query, reads.list_orders, _ORDER, filters)
 
 
-@router.get("/orders/{client_order_id}", **_one(schemas.Order, 404, 409))
+@router.get("/orders/{client_order_id}", responses=responses_of(schemas.Order, "Found.", 404, 409))
 async def get_order(
     request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
@@ -123,7 +111,7 @@ async def get_order(
     return json_response(order.body)
 
 
-@router.get("/orders/{client_order_id}/fills", **_list_of(schemas.Fill, 404, 409))
+@router.get("/orders/{client_order_id}/fills", responses=_list_of(schemas.Fill, 404, 409))
 async def list_order_fills(
     request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderFillsQuery, Query()]
 ) -> Response:
@@ -134,7 +122,7 @@ async def list_order_fills(
     return await _page(request, principal, query, reads.list_fills, _FILL, filters)
 
 
-@router.get("/orders/{client_order_id}/deny-reason", **_one(schemas.DenyReason, 404, 409))
+@router.get("/orders/{client_order_id}/deny-reason", responses=responses_of(schemas.DenyReason, "Found.", 404, 409))
 async def get_deny_reason(
     request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
@@ -144,7 +132,7 @@ async def get_deny_reason(
     return json_response(order.body)
 
 
-@router.get("/fills", **_list_of(schemas.Fill))
+@router.get("/fills", responses=_list_of(schemas.Fill))
 async def list_fills(request: Request, principal: Caller, query: Annotated[FillsQuery, Query()]) -> Response:
     """Fills, newest first by `ts_event`."""
     filters = Filters(instrument_id=query.instrument_id, strategy_id=query.strategy_id)
@@ -153,7 +141,7 @@ async def list_fills(request: Request, principal: Caller, query: Annotated[Fills
     return await _page(request, principal, query, reads.list_fills, _FILL, filters)
 
 
-@router.get("/fills/summary", **_one(schemas.FillsSummary, headers=VALUATION_HEADERS))
+@router.get("/fills/summary", responses=responses_of(schemas.FillsSummary, "Found.", headers=VALUATION_HEADERS))
 async def summarize_fills(
     request: Request, principal: Caller, query: Annotated[FillsSummaryQuery, Query()]
 ) -> Response:
@@ -163,7 +151,7 @@ async def summarize_fills(
     return sums_response(sums)
 
 
-@router.get("/positions", **_list_of(schemas.Position))
+@router.get("/positions", responses=_list_of(schemas.Position))
 async def list_positions(request: Request, principal: Caller, query: Annotated[PositionsQuery, Query()]) -> Response:
     """Positions, newest first by opening; open ones by default."""
     strategy_id = None if query.strategy_id is None else read_uuid(query.strategy_id)
@@ -173,13 +161,13 @@ async def list_positions(request: Request, principal: Caller, query: Annotated[P
     return await _page(request, principal, query, reads.list_positions, _POSITION, filters)
 
 
-@router.get("/summary", **_one(schemas.Summary))
-async def get_summary(request: Request, principal: Caller, query: Annotated[NoQuery, Query()]) -> Response:
+@router.get("/summary", responses=responses_of(schemas.Summary, "Found."))
+async def get_summary(request: Request, principal: Caller) -> Response:
     """Counts of signals, orders and fills."""
     return json_response((await reads.get_summary(context_of(request), principal, _SUMMARY)).body)
 
 
-@router.get("/audit", **_list_of(schemas.AuditEntry))
+@router.get("/audit", responses=_list_of(schemas.AuditEntry))
 async def list_audit_entries(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """The audit log, newest first by `ts`."""
     return await _page(request, principal, query, reads.list_audit_entries, _AUDIT_ENTRY)

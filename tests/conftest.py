@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -83,16 +83,25 @@ def template(server: EmbeddedServer) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def administer(server: EmbeddedServer) -> Iterator[Callable[[str], object]]:
+    """Run a statement over one connection that lasts: most of a database's time would go into connecting."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(connect(server.url_of("postgres")))
+        yield lambda statement: runner.run(connection.execute(statement))
+        runner.run(connection.close())
+
+
 @pytest.fixture
-def database_url(server: EmbeddedServer, template: str) -> Iterator[str]:
+def database_url(server: EmbeddedServer, template: str, administer: Callable[[str], object]) -> Iterator[str]:
     """The URL of a fresh, migrated database."""
-    yield from _fresh_database(server, template)
+    yield from fresh_database(server, template, administer)
 
 
 @pytest.fixture
-def empty_database_url(server: EmbeddedServer) -> Iterator[str]:
+def empty_database_url(server: EmbeddedServer, administer: Callable[[str], object]) -> Iterator[str]:
     """The URL of a fresh database without any table."""
-    yield from _fresh_database(server, "template1")
+    yield from fresh_database(server, "template1", administer)
 
 
 @pytest.fixture
@@ -105,11 +114,11 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         await opened.close()
 
 
-def _fresh_database(server: EmbeddedServer, template: str) -> Iterator[str]:
+def fresh_database(server: EmbeddedServer, template: str, administer: Callable[[str], object]) -> Iterator[str]:
+    """The URL of a database made from that template, which is dropped after it."""
     name = f"test_{next(_numbers)}"
-    maintenance = server.url_of("postgres")
-    asyncio.run(execute(maintenance, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+    administer(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     try:
         yield server.url_of(name)
     finally:
-        asyncio.run(execute(maintenance, f"DROP DATABASE {name} WITH (FORCE)"))
+        administer(f"DROP DATABASE {name} WITH (FORCE)")

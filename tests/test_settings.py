@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.logs import settings_with_logging
+from app.cli.configuration import settings_with_logging
 from app.errors import SettingsInvalid
 from app.settings import load_settings, unknown_variables
 

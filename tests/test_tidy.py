@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from app.cli import cli
+from app.cli.commands import cli
 from app.settings import ENV_PREFIX, Settings
 from tests.conftest import THOROUGH
 from tests.pages import TEXT as PAGES

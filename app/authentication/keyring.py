@@ -17,7 +17,7 @@ import asyncpg
 
 from app.database import Database, ReadConnection
 from app.errors import DatabaseUnavailable
-from app.feed import Change
+from app.feed.changes import Change
 from app.principal import Principal, Role
 from app.rules.api_keys import KeyText, is_secret_of
 

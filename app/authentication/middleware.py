@@ -1,4 +1,4 @@
-"""The middleware that authenticates every request, over HTTP and WebSocket."""
+"""The middleware that authenticates every request, over HTTP and WebSocket, and the HTTP status of its refusals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.authentication.authentication import Authentication
-from app.errors import NotReadyError, PurserError, Unauthenticated
+from app.errors import Forbidden, NotReadyError, PurserError, TooManyAttempts, Unauthenticated
 from app.principal import Principal
 
 REQUEST_ID_CHARACTERS_MAX = 200
@@ -89,3 +89,23 @@ async def _closed(scope: Scope, receive: Receive, send: Send) -> None:
     """Refuse a WebSocket before it is accepted; the client receives HTTP 403."""
     await receive()
     await send({"type": "websocket.close", "code": 1008})
+
+
+RETRY_AFTER_SECONDS = 1
+"""Suggested to clients while the service is not ready."""
+
+
+def status_of(error: PurserError) -> tuple[int, dict[str, str]] | None:
+    """Status and headers; None for errors that concern neither authentication nor readiness."""
+    match error:
+        case Unauthenticated():
+            invalid = ', error="invalid_token"' if error.is_wrong else ""
+            return 401, {"WWW-Authenticate": f'Bearer realm="purser"{invalid}'}
+        case Forbidden():
+            return 403, {}
+        case TooManyAttempts():
+            return 429, {"Retry-After": str(error.retry_after_seconds)}
+        case NotReadyError():
+            return 503, {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        case _:
+            return None

@@ -6,30 +6,10 @@ Exit codes: 0 success; 1 refused or failed, with the reason on stderr; 2 invalid
 
 import signal
 import sys
-from importlib.metadata import version
 from types import FrameType
-from typing import Annotated
 
-import typer
-
-from app.cli import commands
-from app.cli.exit_codes import FAILED, MISUSED
+from app.cli.commands import FAILED, MISUSED, cli
 from app.errors import PurserError, SettingsInvalid
-
-cli = typer.Typer(
-    name="purser",
-    help="Purser: the operations API for algorithmic trading.",
-    epilog="Settings are environment variables PURSER_*; docs/operations.md lists them.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-cli.command("serve")(commands.serve)
-cli.command("import")(commands.import_)
-cli.command("verify")(commands.verify)
-cli.command("schema")(commands.schema)
-cli.add_typer(commands.keys)
-cli.add_typer(commands.db)
 
 
 def run() -> None:
@@ -62,19 +42,3 @@ def _exit_with(error: PurserError | str, exit_code: int) -> None:
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     """SIGTERM ends a command like Ctrl-C: everything opened is closed on the way out."""
     raise KeyboardInterrupt
-
-
-def _print_version(is_requested: bool) -> None:
-    if is_requested:
-        print(f"purser {version('purser')}")
-        raise typer.Exit
-
-
-@cli.callback()
-def _options(
-    _: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
-    ] = False,
-) -> None:
-    pass

@@ -1,15 +1,12 @@
 """Implements `purser keys`. Works while the service runs, with the embedded server too."""
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TypeVar
 
-from app.cli.databases import configured_database
-from app.cli.logs import settings_with_logging
-from app.database import Database
+from app.cli.configuration import configured_database, settings_with_logging, with_database
 from app.principal import LOCAL, Role
 from app.resolvers import Context, keys
 from app.settings import Settings
@@ -63,15 +60,7 @@ async def key_state(context: Context) -> KeyState:
 
 def with_context(url: str, settings: Settings, use: Callable[[Context], Awaitable[Result]]) -> Result:
     """The result of `use` on the database at `url`. Raises DatabaseUnavailable."""
-
-    async def run() -> Result:
-        database = await Database.open(url, settings.pool_limits())
-        try:
-            return await use(Context(database))
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
+    return with_database(url, settings.pool_limits(), lambda database: use(Context(database)))
 
 
 def _run(use: Callable[[Context], Awaitable[Result]]) -> Result:

@@ -1,8 +1,9 @@
-"""The command line of `purser`: every command with its options.
+"""The command line of `purser`: every command with its options, and the exit codes.
 
 A command imports its implementation when it runs, so that `purser --help` does not load it.
 """
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,26 @@ import typer
 
 from app.principal import Role
 
+FAILED = 1
+"""Refused or failed, with the reason on stderr."""
+MISUSED = 2
+"""The command line or a setting is invalid."""
+REFUSED_LINES = 3
+"""An import refused some lines and imported the others."""
+
+cli = typer.Typer(
+    name="purser",
+    help="Purser: the operations API for algorithmic trading.",
+    epilog="Settings are environment variables PURSER_*; docs/operations.md lists them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 keys = typer.Typer(name="keys", help="Create, list and revoke API keys.", no_args_is_help=True)
 db = typer.Typer(name="db", help="Upgrade, back up and restore the database.", no_args_is_help=True)
 
 
+@cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [PURSER_HOST, 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [PURSER_PORT, 8000]")] = None,
@@ -26,6 +43,7 @@ def serve(
     run_service(host=host, port=port, workers=workers, demo=demo)
 
 
+@cli.command("import")
 def import_(
     files: Annotated[
         list[Path],
@@ -46,6 +64,7 @@ def import_(
         raise typer.Exit(exit_code)
 
 
+@cli.command()
 def verify(
     audit_head: Annotated[
         str | None,
@@ -141,8 +160,29 @@ def restore(
     maintenance.restore(file, replace=force)
 
 
+@cli.command()
 def schema() -> None:
     """Print the GraphQL schema in SDL."""
     from graphql_schema import schema as graphql_schema
 
     print(graphql_schema.as_str())
+
+
+cli.add_typer(keys)
+cli.add_typer(db)
+
+
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
+        print(f"purser {version('purser')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    pass

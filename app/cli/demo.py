@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.cli.api_keys import with_context
 from app.cli.importing import run_import
-from app.database.upgrade import connect
+from app.database.upgrade import connected
 from app.demo.seed import DEMO, ORDERS, request_authorizations, set_up_strategies
 from app.errors import OperationRefused
 from app.settings import Settings
@@ -33,9 +33,6 @@ def load_demo(url: str, settings: Settings) -> None:
 
 
 async def _is_wanted(url: str) -> bool:
-    connection = await connect(url)
-    try:
+    async with connected(url) as connection:
         last = ORDERS[-1]
         return bool(await connection.fetchval(_IS_WANTED, DEMO.actor, last.strategy, last.client_order_id))
-    finally:
-        await connection.close()

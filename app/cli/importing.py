@@ -12,12 +12,11 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from app.cli.databases import configured_database
-from app.cli.exit_codes import FAILED, REFUSED_LINES
-from app.cli.gc_tuning import collect_seldom
-from app.cli.logs import settings_with_logging
+from app.cli.commands import FAILED, REFUSED_LINES
+from app.cli.configuration import configured_database, settings_with_logging
+from app.cli.worker import collect_seldom
 from app.database import Database, PoolLimits
-from app.database.upgrade import connect
+from app.database.upgrade import connected
 from app.engines import nautilus
 from app.errors import BadInputError
 from app.ledger.batch import Rejected
@@ -25,8 +24,6 @@ from app.ledger.importing import Progress as Imported
 from app.ledger.importing import import_file
 
 REJECTED_SHOWN_MAX = 20
-
-_COUNTS = ("accepted", "duplicates", "quarantined", "rejected")
 
 
 @dataclass(slots=True)
@@ -36,11 +33,6 @@ class ImportOutcome:
     files: list[Imported]
     unreadable: list[str]
     seconds: float = 0
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every line of every file was imported."""
-        return not self.unreadable and not any(imported.rejected for imported in self.files)
 
 
 def import_files(paths: Sequence[Path]) -> int:
@@ -55,7 +47,7 @@ def import_files(paths: Sequence[Path]) -> int:
         print(f"purser: {message}", file=sys.stderr)
     if outcome.unreadable:
         return FAILED
-    return 0 if outcome.is_whole else REFUSED_LINES
+    return REFUSED_LINES if any(imported.rejected for imported in outcome.files) else 0
 
 
 def run_import(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOutcome:
@@ -94,8 +86,7 @@ def _stop_if_cancelled() -> None:
 
 async def _import_files(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOutcome:
     outcome = ImportOutcome([], [])
-    database = await Database.open(url, limits)
-    try:
+    async with await Database.open(url, limits) as database:
         started = monotonic()
         with _bar() as bar:
             for path in paths:
@@ -104,19 +95,10 @@ async def _import_files(url: str, limits: PoolLimits, paths: Iterable[Path]) -> 
                 except BadInputError as error:
                     outcome.unreadable.append(str(error))
         outcome.seconds = monotonic() - started
-    finally:
-        await database.close()
-    await _gather_statistics(url)
-    return outcome
-
-
-async def _gather_statistics(url: str) -> None:
-    """Run ANALYZE, as the tables' owner: until autovacuum does, PostgreSQL plans for the tables as they were."""
-    connection = await connect(url, writes=True)
-    try:
+    # As the tables' owner. Until autovacuum does it, PostgreSQL plans for the tables as they were.
+    async with connected(url, writes=True) as connection:
         await connection.execute("ANALYZE")
-    finally:
-        await connection.close()
+    return outcome
 
 
 async def _import_one(database: Database, path: Path, bar: Progress) -> Imported:
@@ -147,13 +129,14 @@ async def _import_one(database: Database, path: Path, bar: Progress) -> Imported
 
 
 def _counts_of(progress: Imported) -> str:
-    names = {"accepted": "new", "duplicates": "duplicate", "quarantined": "quarantined", "rejected": "refused"}
-    parts = [f"{getattr(progress, name):,} {names[name]}" for name in _COUNTS]
-    if progress.instruments:
-        parts.append(f"{progress.instruments:,} instruments")
-    if progress.passed_over:
-        parts.append(f"{progress.passed_over:,} passed over")
-    return ", ".join(parts)
+    always = (
+        (progress.accepted, "new"),
+        (progress.duplicates, "duplicate"),
+        (progress.quarantined, "quarantined"),
+        (progress.rejected, "refused"),
+    )
+    if_any = ((progress.instruments, "instruments"), (progress.passed_over, "passed over"))
+    return ", ".join(f"{count:,} {name}" for count, name in (*always, *(one for one in if_any if one[0])))
 
 
 def _say(bar: Progress, line: str) -> None:

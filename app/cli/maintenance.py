@@ -5,10 +5,8 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.status import Status
 
-from app.cli.databases import configured_server
-from app.cli.logs import settings_with_logging
+from app.cli.configuration import configured_server, settings_with_logging
 from app.database import backup as backups
 from app.database.upgrade import upgrade as upgrade_schema
 
@@ -27,7 +25,7 @@ def upgrade() -> None:
 
 def back_up(file: Path, *, overwrite: bool) -> None:
     """Write a backup and print its size."""
-    with configured_server(settings_with_logging()) as url, _status(f"Backing up to {file}"):
+    with configured_server(settings_with_logging()) as url, Console(file=sys.stderr).status(f"Backing up to {file}"):
         size = asyncio.run(backups.back_up(url, file, overwrite=overwrite))
     print(f"Wrote {file}, {size:,} bytes.")
 
@@ -35,11 +33,7 @@ def back_up(file: Path, *, overwrite: bool) -> None:
 def restore(file: Path, *, replace: bool) -> None:
     """Restore a backup and upgrade its schema to this release."""
     with configured_server(settings_with_logging()) as url:
-        with _status(f"Restoring {file}"):
+        with Console(file=sys.stderr).status(f"Restoring {file}"):
             asyncio.run(backups.restore(url, file, replace=replace))
         done = asyncio.run(upgrade_schema(url))
     print(f"Restored {file}; the schema is at revision {done.after}.")
-
-
-def _status(what: str) -> Status:
-    return Console(file=sys.stderr).status(what)

@@ -15,10 +15,9 @@ import uvicorn
 from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
-from app.authentication import is_loopback_only
+from app.authentication.hosts import is_loopback_only
 from app.cli.api_keys import KeyState, key_state, with_context
-from app.cli.databases import configured_database
-from app.cli.logs import settings_with_logging
+from app.cli.configuration import configured_database, settings_with_logging
 from app.cli.worker import SUPERVISOR_ENV
 from app.errors import OperationRefused
 from app.settings import FixedLimits, Settings
@@ -42,15 +41,22 @@ def run_service(*, host: str | None, port: int | None, workers: int | None, demo
     try:
         with _bound(settings) as listener, configured_database(settings) as url:
             state = with_context(url, settings, key_state)
-            _require_key_beyond_loopback(settings, state)
+            if state is not KeyState.IN_USE and not is_loopback_only(settings.host):
+                raise OperationRefused(
+                    f"Without a valid API key Purser listens on loopback addresses only, not on {settings.host}. "
+                    "Create a key first: purser keys create --role admin."
+                )
             if demo:
                 # Imported here: the ledger takes most of a second to load.
                 from app.cli.demo import load_demo
 
                 load_demo(url, settings)
             _export_settings(settings, url)
-            _listen(listener, settings)
-            _announce_once_ready(settings, state)
+            try:
+                listener.listen(BACKLOG)
+            except OSError as error:
+                raise _cannot_listen(settings, error) from error
+            threading.Thread(target=_announce, args=(settings, state), name="announce", daemon=True).start()
             with _shared_metrics(settings):
                 _run(settings, listener)
     except KeyboardInterrupt:
@@ -75,27 +81,12 @@ def _bound(settings: Settings) -> socket.socket:
     return listener
 
 
-def _listen(listener: socket.socket, settings: Settings) -> None:
-    try:
-        listener.listen(BACKLOG)
-    except OSError as error:
-        raise _cannot_listen(settings, error) from error
-
-
 def _cannot_listen(settings: Settings, error: OSError) -> OperationRefused:
     if error.errno == errno.EADDRINUSE:
         return OperationRefused(
             f"Port {settings.port} on {settings.host} is in use. Free it, or choose another port with --port."
         )
     return OperationRefused(f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}.")
-
-
-def _require_key_beyond_loopback(settings: Settings, state: KeyState) -> None:
-    if state is not KeyState.IN_USE and not is_loopback_only(settings.host):
-        raise OperationRefused(
-            f"Without a valid API key Purser listens on loopback addresses only, not on {settings.host}. "
-            "Create a key first: purser keys create --role admin."
-        )
 
 
 def _export_settings(settings: Settings, url: str) -> None:
@@ -142,11 +133,8 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _announce_once_ready(settings: Settings, state: KeyState) -> None:
-    threading.Thread(target=_announce, args=(settings, state), name="announce", daemon=True).start()
-
-
 def _announce(settings: Settings, state: KeyState) -> None:
+    """Print the addresses once the service answers."""
     host = _EVERYWHERE.get(settings.host, settings.host)
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     pause = threading.Event()

@@ -5,12 +5,13 @@ import re
 import sys
 from time import monotonic
 
-from app.cli.databases import configured_database
-from app.cli.exit_codes import FAILED
-from app.cli.logs import settings_with_logging
+from app.cli.commands import FAILED
+from app.cli.configuration import configured_database, settings_with_logging
 from app.database import Database, PoolLimits
 from app.errors import BadInputError
-from app.ledger.verify import AuditHead, Finding, Invariant, verify
+from app.ledger.verify.audit import AuditHead
+from app.ledger.verify.invariants import Finding, Invariant
+from app.ledger.verify.verification import verify
 
 
 def verify_database(audit_head: str | None) -> int:
@@ -30,7 +31,6 @@ async def run_verify(url: str, limits: PoolLimits, noted: AuditHead | None = Non
 
     Raises DatabaseUnavailable.
     """
-    database = await Database.open(url, limits)
     started = monotonic()
 
     def report(invariant: Invariant, findings: list[Finding]) -> None:
@@ -41,7 +41,7 @@ async def run_verify(url: str, limits: PoolLimits, noted: AuditHead | None = Non
             print(f"           {finding.row}: {finding.difference}")
         sys.stdout.flush()
 
-    try:
+    async with await Database.open(url, limits) as database:
         verified = await verify(database, report, noted=noted)
         counts = verified.valuations
         print(
@@ -53,8 +53,6 @@ async def run_verify(url: str, limits: PoolLimits, noted: AuditHead | None = Non
             print(f"note: {note}")
         print(f"audit: {verified.audit_head.entries} entries, head {verified.audit_head}")
         return verified.broken
-    finally:
-        await database.close()
 
 
 def noted_head(text: str) -> AuditHead:

@@ -6,11 +6,12 @@ import os
 import re
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from app.database.postgres_programs import programs_dir
-from app.database.upgrade import connect, refuse_newer_schema
+from app.database.upgrade import connected, refuse_newer_schema
 from app.errors import OperationRefused
 
 CHUNK_BYTES = 256 * 1024
@@ -40,13 +41,8 @@ async def back_up(url: str, file: Path, *, overwrite: bool = False) -> int:
     try:
         # Created first, because pg_dump would create it with the permissions of the umask.
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        dump = await asyncio.create_subprocess_exec(
-            *(programs / "pg_dump", "--format=custom", *_WITHOUT_OWNERS),
-            *(f"--file={partial}", f"--dbname={target}"),
-            stdin=DEVNULL,
-            stderr=PIPE,
-            env=_environment() | secret,
-        )
+        options = ("--format=custom", *_WITHOUT_OWNERS, f"--file={partial}", f"--dbname={target}")
+        dump = await _start(programs / "pg_dump", *options, stdout=DEVNULL, secret=secret)
         await _succeed(dump, "pg_dump")
         partial.replace(file)
         return os.stat(file).st_size
@@ -67,20 +63,9 @@ async def restore(url: str, file: Path, *, replace: bool = False) -> None:
     await _refuse_unfit(programs, file)
     await _refuse_in_use(url, replace=replace)
     target, secret = _for_libpq(url)
-    script = await asyncio.create_subprocess_exec(
-        *(programs / "pg_restore", *_WITHOUT_OWNERS, "--file=-", file),
-        stdin=DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
-        env=_environment(),
-    )
-    psql = await asyncio.create_subprocess_exec(
-        *(programs / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={target}"),
-        stdin=PIPE,
-        stdout=DEVNULL,
-        stderr=PIPE,
-        env=_environment() | secret,
-    )
+    script = await _start(programs / "pg_restore", *_WITHOUT_OWNERS, "--file=-", file)
+    options = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={target}")
+    psql = await _start(programs / "psql", *options, stdin=PIPE, stdout=DEVNULL, secret=secret)
     await _apply(script, psql)
 
 
@@ -120,13 +105,7 @@ async def _refuse_unfit(programs: Path, file: Path) -> None:
         raise OperationRefused(f"{file} cannot be read: {error.strerror}.") from error
     if magic != _MAGIC:
         raise OperationRefused(f"{file} is not a backup written by `purser db backup`.")
-    versions = await asyncio.create_subprocess_exec(
-        *(programs / "pg_restore", "--data-only", "--table=alembic_version", "--file=-", file),
-        stdin=DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
-        env=_environment(),
-    )
+    versions = await _start(programs / "pg_restore", "--data-only", "--table=alembic_version", "--file=-", file)
     found = re.search(rb"^COPY [^\n]*alembic_version[^\n]*\n(\w+)\n", await _succeed(versions, "pg_restore"), re.M)
     if found is None:
         raise OperationRefused(f"{file} is not a backup of Purser: it has no schema revision.")
@@ -134,8 +113,7 @@ async def _refuse_unfit(programs: Path, file: Path) -> None:
 
 
 async def _refuse_in_use(url: str, *, replace: bool) -> None:
-    connection = await connect(url, writes=True)
-    try:
+    async with connected(url, writes=True) as connection:
         others = await connection.fetchval(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
             " AND application_name = 'purser' AND pid <> pg_backend_pid()"
@@ -152,8 +130,6 @@ async def _refuse_in_use(url: str, *, replace: bool) -> None:
                     f"The database is not empty ({table['name']} has rows). Back it up, then replace its contents "
                     "with --force."
                 )
-    finally:
-        await connection.close()
 
 
 async def _programs_for(url: str) -> Path:
@@ -161,15 +137,12 @@ async def _programs_for(url: str) -> Path:
 
     The packaged ones are new enough for all servers so far, but do not support TLS.
     """
-    connection = await connect(url)
-    try:
+    async with connected(url) as connection:
         server_version = connection.get_server_version().major
-    finally:
-        await connection.close()
     found = {name: shutil.which(name) for name in ("pg_dump", "pg_restore", "psql")}
     if "host=/" in url or not all(found.values()):
         return programs_dir()
-    pg_dump = await asyncio.create_subprocess_exec(str(found["pg_dump"]), "--version", stdout=PIPE, stderr=PIPE)
+    pg_dump = await _start(str(found["pg_dump"]), "--version")
     version = re.search(rb"(\d+)", await _succeed(pg_dump, "pg_dump"))
     is_new_enough = version is not None and int(version[1]) >= server_version
     return Path(str(found["pg_dump"])).parent if is_new_enough else programs_dir()
@@ -190,20 +163,20 @@ def _for_libpq(url: str) -> tuple[str, dict[str, str]]:
     return stripped, {"PGPASSWORD": password} if password else {}
 
 
-def _environment() -> dict[str, str]:
-    """The caller's environment: libpq takes parameters from it that the URL leaves open, as asyncpg does."""
-    return os.environ | {"LC_ALL": "C"}
+async def _start(
+    *command: str | Path, stdin: int = DEVNULL, stdout: int = PIPE, secret: Mapping[str, str] | None = None
+) -> Process:
+    """Start a program. It gets the caller's environment, because libpq and asyncpg read parameters there."""
+    environment = os.environ | {"LC_ALL": "C", **(secret or {})}
+    return await asyncio.create_subprocess_exec(*command, stdin=stdin, stdout=stdout, stderr=PIPE, env=environment)
 
 
 async def _succeed(process: Process, name: str) -> bytes:
     """The program's output. Raises OperationRefused with its error messages if it fails."""
     assert process.stderr is not None
-    stdout = process.stdout
-    errors, output = await asyncio.gather(process.stderr.read(), stdout.read() if stdout is not None else _nothing())
+    reading = asyncio.create_task(process.stderr.read())
+    output = await process.stdout.read() if process.stdout is not None else b""
+    errors = await reading
     if await process.wait() != 0:
         raise OperationRefused(f"{name} failed:\n{errors.decode(errors='replace').strip()}")
     return output
-
-
-async def _nothing() -> bytes:
-    return b""

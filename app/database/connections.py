@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-from app.database.pool import Pool
+from app.database.pool import Pool, is_open
 from app.database.protection import assume_service_role
 from app.errors import DatabaseUnavailable
 
@@ -26,6 +26,9 @@ _LOST = (
 """Errors of a statement whose connection is lost."""
 UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Errors of connecting, PostgreSQL's refusals included: too many connections, a wrong password."""
+
+LISTENER_TIMEOUT_SECONDS = 3.0
+"""For connecting, and for the first statement."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,10 @@ class ReadConnection:
         """Rows one by one, in constant memory; only inside a transaction."""
         async for row in self._raw.cursor(sql, *arguments, prefetch=prefetch):
             yield row
+
+    def snapshot(self) -> AbstractAsyncContextManager[object]:
+        """A transaction in which all statements see the same state."""
+        return self._raw.transaction(isolation="repeatable_read", readonly=True)
 
 
 class WriteConnection(ReadConnection):
@@ -108,15 +115,12 @@ class WriteConnection(ReadConnection):
         await self._raw.execute("COMMIT")
 
 
+_SESSION = {"application_name": "purser", "timezone": "UTC", "datestyle": "ISO", "jit": "off"}
 # The ledger finds rows by key, up to a few thousand at a time, in tables that grow while a statement stays prepared.
 # A plan made for small tables (sequential scan, any index) becomes very slow, so statements are planned each time, and
 # by keys only.
-_BY_KEYS = {
-    "plan_cache_mode": "force_custom_plan",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-}
+_BY_KEYS = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+_PLANNED_EACH_TIME = {"plan_cache_mode": "force_custom_plan"}
 _PLANNED_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
 # A query may be nested deeply. Its joins are written in a good order; trying all others takes factorial time.
 _READ_ONLY = {
@@ -143,11 +147,14 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, limits: PoolLimits | None = None) -> "Database":
-        """Connect. `url` is a libpq URL and may name several hosts. Raises DatabaseUnavailable."""
+        """Connect, until `close` or the end of an `async with`. Raises DatabaseUnavailable.
+
+        `url` is a libpq URL and may name several hosts.
+        """
         limits = limits or PoolLimits()
         readers = await cls._open_pool(url, limits, SessionAttribute.any, _READ_ONLY)
         try:
-            writers = await cls._open_pool(url, limits, SessionAttribute.read_write, _BY_KEYS)
+            writers = await cls._open_pool(url, limits, SessionAttribute.read_write, _PLANNED_EACH_TIME | _BY_KEYS)
             latest = readers
             if _names_several_hosts(url):
                 latest = await cls._open_pool(url, limits, SessionAttribute.primary, _READ_ONLY)
@@ -171,10 +178,7 @@ class Database:
                 statement_cache_size=100,
                 max_cacheable_statement_size=16 * 1024,
                 server_settings={
-                    "application_name": "purser",
-                    "timezone": "UTC",
-                    "datestyle": "ISO",
-                    "jit": "off",
+                    **_SESSION,
                     "statement_timeout": f"{int(limits.statement_timeout_seconds * 1000)}",
                     "lock_timeout": f"{int(limits.lock_timeout_seconds * 1000)}",
                     "idle_in_transaction_session_timeout": "60000",
@@ -189,20 +193,26 @@ class Database:
         """Close all connections, waiting briefly for those in use."""
         await asyncio.gather(*(pool.close() for pool in {self._readers, self._writers, self._latest}))
 
-    def read(self) -> "Reading":
-        """`async with`: a connection for single statements. Raises DatabaseUnavailable."""
-        return Reading(self._readers)
+    async def __aenter__(self) -> "Database":
+        return self
 
-    def read_latest(self) -> "Reading":
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def read(self) -> "Acquired":
+        """`async with`: a connection for single statements. Raises DatabaseUnavailable."""
+        return Acquired(self._readers)
+
+    def read_latest(self) -> "Acquired":
         """As `read`, on the primary: everything committed is visible. Raises DatabaseUnavailable."""
-        return Reading(self._latest)
+        return Acquired(self._latest)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[ReadConnection]:
         """A read-only transaction in which all statements see the same state."""
-        async with _acquired(self._readers) as raw, raw.transaction(isolation="repeatable_read", readonly=True):
-            await raw.execute("SET LOCAL statement_timeout = 0")
-            yield ReadConnection(raw)
+        async with Acquired(self._readers) as connection, connection.snapshot():
+            await connection.fetch("SET LOCAL statement_timeout = 0")
+            yield connection
 
     @asynccontextmanager
     async def unit_of_work(self, *, is_planned_once: bool = False) -> AsyncIterator[WriteConnection]:
@@ -210,19 +220,20 @@ class Database:
 
         `is_planned_once`: statements keep one generic plan, for small ones that run often.
         """
-        async with _acquired(self._writers) as raw:
+        async with Acquired(self._writers) as connection:
+            raw = connection._raw
             await raw.execute(f"BEGIN; {_PLANNED_ONCE}" if is_planned_once else "BEGIN")
             work = WriteConnection(raw)
             try:
                 yield work
             finally:
-                if not work.is_finished and not _is_gone(raw):
+                if not work.is_finished and is_open(raw):
                     await raw.execute("ROLLBACK")
         if work.is_finished:
             self.committed()
 
 
-class Reading:
+class Acquired:
     """Acquires a connection for the block. A class, because a generator would cost three times as much."""
 
     __slots__ = ("_pool", "_raw")
@@ -245,39 +256,12 @@ class Reading:
             raise DatabaseUnavailable from error
 
 
-@asynccontextmanager
-async def _acquired(pool: Pool) -> AsyncIterator[asyncpg.Connection]:
-    """A connection for transactions."""
-    try:
-        raw = await pool.acquire()
-    except UNREACHABLE as error:
-        raise DatabaseUnavailable from error
-    is_healthy = False
-    try:
-        yield raw
-        is_healthy = True
-    except Exception as error:
-        if _is_lost(error, raw):
-            raise DatabaseUnavailable from error
-        raise
-    finally:
-        await pool.release(raw, is_healthy=is_healthy)
-
-
 def _is_lost(error: BaseException, raw: Any) -> bool:
     """Whether the connection was lost.
 
     asyncpg also raises InterfaceError for wrong arguments; uvloop raises RuntimeError for a closed socket.
     """
-    return isinstance(error, _LOST) or (isinstance(error, asyncpg.InterfaceError | RuntimeError) and _is_gone(raw))
-
-
-def _is_gone(raw: Any) -> bool:
-    try:
-        closed: bool = raw.is_closed()
-    except asyncpg.InterfaceError:
-        return True  # asyncpg's pool has taken the lost connection back already.
-    return closed
+    return isinstance(error, _LOST) or (isinstance(error, asyncpg.InterfaceError | RuntimeError) and not is_open(raw))
 
 
 def _names_several_hosts(url: str) -> bool:
@@ -299,3 +283,43 @@ async def prepare(connection: asyncpg.Connection) -> None:
     """Take the service's role, and read `json` as the bytes that PostgreSQL sent: responses are not parsed."""
     await assume_service_role(connection)
     await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+
+
+class ListeningConnection(ReadConnection):
+    """Reads, listens on a channel, and notifies its other listeners."""
+
+    def __init__(self, raw: asyncpg.Connection, channel: str) -> None:
+        super().__init__(raw)
+        self._channel = channel
+
+    async def notify(self) -> None:
+        """Notify all listeners of the channel."""
+        await self._raw.execute(f"NOTIFY {self._channel}")
+
+
+@asynccontextmanager
+async def listening(url: str, channel: str, woken: Callable[[], None]) -> AsyncIterator[ListeningConnection]:
+    """A connection to the primary; `woken` is called for each NOTIFY of another connection.
+
+    Statements have no timeout of their own. Raises one of UNREACHABLE.
+    """
+    raw = await asyncpg.connect(
+        url,
+        timeout=LISTENER_TIMEOUT_SECONDS,
+        server_settings=_SESSION | _BY_KEYS | {"default_transaction_read_only": "on"},
+        target_session_attrs=SessionAttribute.primary,
+    )
+    try:
+        own_pid = raw.get_server_pid()
+
+        def heard(_: object, pid: int, *__: object) -> None:
+            if pid != own_pid:
+                woken()
+
+        async with asyncio.timeout(LISTENER_TIMEOUT_SECONDS):
+            await prepare(raw)
+            await raw.add_listener(channel, heard)
+        yield ListeningConnection(raw, channel)
+    finally:
+        # Not `close`, which would wait for an answer of a server that may be gone.
+        raw.terminate()

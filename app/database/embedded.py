@@ -21,23 +21,21 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
 import psutil
 
-from app.database.file_lock import POLL_SECONDS, FileLock
-from app.database.postgres_configuration import configuration
 from app.database.postgres_programs import (
     MAJOR_VERSION,
+    configuration,
     environment,
     make_reachable,
     programs_dir,
     run_program,
     system_user_for,
 )
-from app.database.postmaster import PostmasterFile, end_orphans, find_postmaster
+from app.database.postmaster import POLL_SECONDS, FileLock, PostmasterFile, end_orphans, find_postmaster
 from app.errors import EmbeddedServerError
 
 DATABASE_NAME = "purser"
@@ -137,9 +135,7 @@ class EmbeddedServer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _starting(self) -> contextlib.AbstractContextManager[None]:

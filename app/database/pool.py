@@ -32,7 +32,7 @@ class Pool:
         """A connection for the caller's exclusive use. Raises TimeoutError and the errors of connecting."""
         while self._idle:
             connection, since = self._idle.pop()
-            if _is_open(connection):
+            if is_open(connection):
                 if time.monotonic() - since <= IDLE_SECONDS_MAX:
                     return connection
                 connection.terminate()
@@ -45,7 +45,7 @@ class Pool:
 
     async def release(self, connection: asyncpg.Connection, *, is_healthy: bool) -> None:
         """Return a connection. `is_healthy` is false after an error: asyncpg resets or replaces the connection."""
-        if is_healthy and not self._waiting and _is_open(connection):
+        if is_healthy and not self._waiting and is_open(connection):
             self._idle.append((connection, time.monotonic()))
             return
         try:
@@ -65,7 +65,8 @@ class Pool:
         await self._pool.close()
 
 
-def _is_open(connection: asyncpg.Connection) -> bool:
+def is_open(connection: asyncpg.Connection) -> bool:
+    """Whether an acquired connection is still open."""
     try:
         return not connection.is_closed()
     except asyncpg.InterfaceError:

@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
+from app.database.connections import UNREACHABLE
 from app.database.protection import lacks_protection, protect
 from app.errors import DatabaseIncompatible, DatabaseUnavailable
 
@@ -36,8 +39,8 @@ async def upgrade(url: str) -> Upgraded:
     Any number of instances may call this at once: one upgrades, the others wait for it.
     Raises DatabaseUnavailable, DatabaseIncompatible.
     """
-    connection = await connect(url, writes=True)
-    try:
+    # The session's end releases the lock.
+    async with connected(url, writes=True) as connection:
         _refuse_old_server(connection)
         await _refuse_other_encodings(connection)
         before = await _revision(connection)
@@ -52,18 +55,12 @@ async def upgrade(url: str) -> Upgraded:
             await _migrate(url)
         await protect(connection)
         return Upgraded(before, newest)
-    finally:
-        # The session's end releases the lock.
-        await connection.close()
 
 
 async def has_outdated_rows(url: str) -> bool:
     """Whether an upgrade left orders to fold again or amounts to revalue. Raises DatabaseUnavailable."""
-    connection = await connect(url)
-    try:
+    async with connected(url) as connection:
         return bool(await connection.fetchval(_HAS_OUTDATED))
-    finally:
-        await connection.close()
 
 
 async def connect(url: str, *, writes: bool = False) -> asyncpg.Connection:
@@ -75,9 +72,19 @@ async def connect(url: str, *, writes: bool = False) -> asyncpg.Connection:
             server_settings={"application_name": "purser", "statement_timeout": "0", "lock_timeout": "0"},
             target_session_attrs=SessionAttribute.read_write if writes else None,
         )
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except UNREACHABLE as error:
         reason = str(error) or "timed out"
         raise DatabaseUnavailable(f"Cannot connect to the database: {reason}") from error
+
+
+@asynccontextmanager
+async def connected(url: str, *, writes: bool = False) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as `connect` opens it, closed at the end of the block. Raises DatabaseUnavailable."""
+    connection = await connect(url, writes=writes)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 def newest_revision() -> str:

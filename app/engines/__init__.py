@@ -1,1 +1,1 @@
-"""Trading engines, a folder each: their messages, translated into the ledger's events."""
+"""Trading engines, one folder each. They translate the engine's messages into the ledger's events."""

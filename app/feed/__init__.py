@@ -6,11 +6,3 @@
 A feed moves forward from a row that exists, so a lost connection, a lost NOTIFY or a restarted server delays changes
 but never loses one (docs/adr/0015-the-change-feed.md).
 """
-
-from app.feed.changes import Change
-from app.feed.feed import Feed, FeedStatus
-from app.feed.offsets import Offset
-from app.feed.registry import Registry, RegistryPage
-from app.feed.subscriber import Interrupted, Subscriber
-
-__all__ = ["Change", "Feed", "FeedStatus", "Interrupted", "Offset", "Registry", "RegistryPage", "Subscriber"]

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from app.database.listening import LISTENER_LOST, ListeningConnection, listening
-from app.feed.changes import Change, epoch_and_presence, newest_offset, poll
-from app.feed.offsets import ORIGIN, Offset
+from app.database.connections import UNREACHABLE, ListeningConnection, listening
+from app.feed.changes import ORIGIN, Change, Offset, epoch_and_presence, newest_offset, poll
 from app.feed.subscriber import Subscriber
 
 CHANNEL = "purser_changes"
@@ -41,7 +40,7 @@ class Projection(Protocol):
         """Load everything, in the same snapshot as the offset that the feed continues from."""
 
     async def apply(self, connection: ListeningConnection, changes: list[Change]) -> None:
-        """Load again what changed."""
+        """Load the changed objects again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +60,16 @@ class Feed:
     def __init__(self, *projections: Projection) -> None:
         self._projections = projections
         self._subscribers: set[Subscriber] = set()
-        self._epoch: UUID | None = None
-        self._offset = ORIGIN
+        self.epoch: UUID | None = None
+        """The epoch of the history; None before the first poll."""
+        self.offset = ORIGIN
+        """The offset of the last row that was polled."""
         self._is_connected = False
         self._seen_at: float | None = None
         self._pending: tuple[Offset, float] | None = None
         self._attempted = asyncio.Event()
         self._woken = asyncio.Event()
         self._owes_notify = False
-
-    @property
-    def epoch(self) -> UUID | None:
-        """The epoch of the history; None before the first poll."""
-        return self._epoch
-
-    @property
-    def offset(self) -> Offset:
-        """The offset of the last row that was polled."""
-        return self._offset
 
     @property
     def status(self) -> FeedStatus:
@@ -89,7 +80,7 @@ class Feed:
         return FeedStatus(self._is_connected, age, lag)
 
     def wake(self) -> None:
-        """Called after a commit: poll at once, and notify the other processes. Cheap."""
+        """Poll at once, and notify the other processes. Called after a commit; cheap."""
         self._owes_notify = True
         self._woken.set()
 
@@ -127,12 +118,12 @@ class Feed:
                     await self._begin(connection)
                     self._is_connected, backoff = True, BACKOFF_SECONDS_MIN
                     await self._poll_for_ever(connection)
-            except LISTENER_LOST as error:
+            except UNREACHABLE as error:
                 # Logged once for each outage, not for each attempt to reconnect.
                 level = logging.WARNING if self._is_connected or not self._attempted.is_set() else logging.DEBUG
-                _LOG.log(level, "the change feed is cut: %r", error)
+                _LOG.log(level, "the change feed lost its connection: %r", error)
             except Exception:
-                _LOG.exception("the change feed fails")
+                _LOG.exception("the change feed failed")
             self._is_connected = False
             self._attempted.set()
             self._interrupt()
@@ -144,13 +135,13 @@ class Feed:
         began = time.monotonic()
         async with asyncio.timeout(LOAD_TIMEOUT_SECONDS):
             async with connection.snapshot():
-                epoch, is_there = await epoch_and_presence(connection, self._offset)
-                if (epoch, is_there) == (self._epoch, True):
+                epoch, is_there = await epoch_and_presence(connection, self.offset)
+                if (epoch, is_there) == (self.epoch, True):
                     return
                 offset = await newest_offset(connection)
                 for projection in self._projections:
                     await projection.load(connection)
-        self._epoch, self._offset, self._seen_at, self._pending = epoch, offset, began, None
+        self.epoch, self.offset, self._seen_at, self._pending = epoch, offset, began, None
 
     async def _poll_for_ever(self, connection: ListeningConnection) -> None:
         while True:
@@ -169,21 +160,21 @@ class Feed:
                         await self._woken.wait()
 
     async def _poll(self, connection: ListeningConnection) -> bool:
-        """Poll once. Answers whether the poll found all there was."""
+        """Poll once. Returns whether the poll found all changes there were."""
         began = time.monotonic()
         subscribers = [subscriber for subscriber in self._subscribers if subscriber.has_begun]
         new_subscribers = self._subscribers - set(subscribers)
         entities = {projection.entity for projection in self._projections} | {
             subscriber.entity for subscriber in subscribers
         }
-        found = await poll(connection, self._offset, entities, CHANGES_AT_ONCE_MAX)
+        found = await poll(connection, self.offset, entities, CHANGES_AT_ONCE_MAX)
         by_entity: defaultdict[str, list[Change]] = defaultdict(list)
         for change in found.changes:
             by_entity[change.entity].append(change)
         for projection in self._projections:
             if projection.entity in by_entity:
                 await projection.apply(connection, by_entity[projection.entity])
-        self._offset = found.offset
+        self.offset = found.offset
         for subscriber in subscribers:
             if subscriber.entity in by_entity:
                 subscriber.add(by_entity[subscriber.entity])

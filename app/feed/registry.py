@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from app.database.listening import ListeningConnection
+from app.database.connections import ListeningConnection
 from app.errors import DatabaseUnavailable
 from app.feed.changes import Change
 from app.reads.catalogue.budget import BUDGET

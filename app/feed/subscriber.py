@@ -3,8 +3,7 @@
 import asyncio
 from collections import deque
 
-from app.feed.changes import Change
-from app.feed.offsets import Offset
+from app.feed.changes import Change, Offset
 
 CHANGES_MAX = 10_000
 """The most changes that a queue holds. A slower subscriber is disconnected and reads the rest from the table."""

@@ -1,1 +1,1 @@
-"""The write side: engine events become orders, fills, positions and totals."""
+"""The write side: turns engine events into orders, fills, positions and totals."""

@@ -1,6 +1,6 @@
-"""The value types that the steps of recording pass on: incoming events, quarantine, fills, positions."""
+"""The value types of recording: incoming events, quarantine, fills, positions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
@@ -34,11 +34,13 @@ PositionKey: TypeAlias = tuple[str, str]
 PositionPlace: TypeAlias = tuple[str, str, int]
 """(strategy_id, position_id, generation)"""
 Trail: TypeAlias = dict[int, list[PositionState]]
-"""How a position stood after each fill, by the fill's `ts_event`; after a fill that flips it, both generations."""
+"""The position's states after each fill, by the fill's `ts_event`. A fill that flips the position adds both
+generations.
+"""
 
 
 class Incoming(Struct):
-    """A decoded event with its stored form and its place (line or index) in what was sent."""
+    """A decoded event with its stored form and its place (line or index) in the input."""
 
     place: int
     event: EngineEvent
@@ -47,7 +49,7 @@ class Incoming(Struct):
 
 @dataclass(slots=True)
 class Rejected:
-    """An event that cannot be recorded, with its place in what was sent."""
+    """An event that cannot be recorded, with its place in the input."""
 
     place: int
     event_id: str | None
@@ -64,26 +66,19 @@ class BatchResult:
     quarantined: int = 0
     rejected: list[Rejected] = field(default_factory=list)
     assumed: set[str] = field(default_factory=set)
-    """Instruments that are not recorded and have their first fills among these events."""
+    """Instruments without recorded terms whose first fills are in this batch."""
     discrepancies: int = 0
-    """Position events that differ from the ledger."""
+    """The number of position events that differ from the ledger."""
     revaluable: set[str] = field(default_factory=set)
-    """Instruments that these events made known, or whose orders they could not value."""
+    """Instruments that this batch made known, or whose orders it could not value."""
 
     def __add__(self, other: "BatchResult") -> "BatchResult":
-        return BatchResult(
-            accepted=self.accepted + other.accepted,
-            duplicates=self.duplicates + other.duplicates,
-            quarantined=self.quarantined + other.quarantined,
-            rejected=self.rejected + other.rejected,
-            assumed=self.assumed | other.assumed,
-            discrepancies=self.discrepancies + other.discrepancies,
-            revaluable=self.revaluable | other.revaluable,
-        )
+        pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
+        return BatchResult(*(one | two if isinstance(one, set) else one + two for one, two in pairs))
 
 
 class Arrival(Struct):
-    """A new event with its place in the order of arrival. `variant` above 0: other content under a known id."""
+    """A new event with its number. `variant` above 0: other content under a known event id."""
 
     strategy_id: str
     seq: int
@@ -93,13 +88,13 @@ class Arrival(Struct):
 
     @property
     def client_order_id(self) -> str:
-        """The order concerned; a position event names the order that opened the position."""
+        """The event's order. A position event names the order that opened the position."""
         event = self.event
         return event.opening_order_id if isinstance(event, PositionEvent) else event.client_order_id
 
     @property
     def subject(self) -> tuple[str | None, str | None]:
-        """The order whose event it is, or the position that it reports of: (client_order_id, position_id)."""
+        """The order or position of the event: (client_order_id, position_id); one of them is None."""
         event = self.event
         if type(event) in POSITION_EVENTS:
             return None, event.position_id  # type: ignore[union-attr]
@@ -108,7 +103,7 @@ class Arrival(Struct):
 
 @dataclass(slots=True)
 class SignalArrival:
-    """A signal with its place in what was sent. `strategy_id` is the nil UUID where it names no strategy."""
+    """A signal with its place in the input. `strategy_id` is the nil UUID if the signal names no strategy."""
 
     place: int
     strategy_id: str
@@ -116,7 +111,7 @@ class SignalArrival:
 
 
 class Quarantine(Struct):
-    """A stored event that is not applied, and why."""
+    """A stored event that is not applied, with the reason."""
 
     strategy_id: str
     event_id: str
@@ -128,30 +123,30 @@ class Quarantine(Struct):
 
 
 class NewFill(Struct):
-    """A fill whose money is to be moved now."""
+    """A fill to apply to its position."""
 
     strategy_id: str
     seq: int
     event: OrderFilled
     is_repeat: bool = False
-    """Whether it counts though its trade was recorded before: an admin accepted it."""
+    """Whether an admin accepted the fill although its trade was recorded before."""
 
 
 @dataclass(slots=True)
 class Admitted:
-    """The new events of a batch, after duplicates were dropped."""
+    """The new events of a batch, numbered, without duplicates."""
 
-    arrivals: Sequence[Arrival]
-    conflicts: Sequence[Arrival]
-    signals: Sequence[SignalArrival]
     strategies: Mapping[str, LockedStrategy]
-    """All that are concerned, locked; those of `new_strategies` were made."""
-    new_strategies: Sequence[str]
-    duplicates: int
+    """All strategies concerned, locked. Those of `new_strategies` were added."""
+    arrivals: Sequence[Arrival] = ()
+    conflicts: Sequence[Arrival] = ()
+    signals: Sequence[SignalArrival] = ()
+    new_strategies: Sequence[str] = ()
+    duplicates: int = 0
 
 
 class PositionRecord(Struct):
-    """One row of `positions`: the computed state and what identifies it."""
+    """One row of `positions`."""
 
     state: PositionState
     account_id: str
@@ -160,21 +155,21 @@ class PositionRecord(Struct):
     last: FillPlace
     reconciliation: Reconciliation = Reconciliation.NOT_REPORTED
     before: "PositionRecord | None" = None
-    """As it is stored; None for a position that is new."""
+    """The stored record; None for a new position."""
 
     @property
     def is_changed(self) -> bool:
-        """Whether it is to be written."""
+        """Whether the record differs from the stored one."""
         return replace(self, before=None) != self.before
 
     @property
     def reserved(self) -> Decimal:
-        """What it reserves of a budget: its cost while it is open."""
+        """The amount that the position reserves of a budget: its cost while it is open."""
         return abs(self.state.cost) if self.state.signed_qty else _ZERO
 
 
 class BookedFill(Struct):
-    """A fill with its outcome. `before` is the stored outcome of a fill that is computed again."""
+    """A fill with its outcome. `before` is the stored outcome of a fill that is recomputed."""
 
     strategy_id: str
     event_id: str
@@ -190,28 +185,37 @@ class BookedFill(Struct):
 
     @property
     def seq(self) -> int:
-        """The number of its event."""
+        """The number of the fill's event."""
         return self.place.seq
 
 
 @dataclass(slots=True)
 class PositionChanges:
-    """What a batch's fills change."""
+    """The changes made by the fills of a batch."""
 
     fills: list[BookedFill] = field(default_factory=list)
     """New fills."""
     revised: list[BookedFill] = field(default_factory=list)
-    """Fills stored earlier whose effect is another now."""
+    """Stored fills with a new outcome."""
     records: dict[PositionPlace, PositionRecord] = field(default_factory=dict)
     removed: dict[PositionPlace, PositionRecord] = field(default_factory=dict)
-    """Lives that do not exist any more."""
+    """Generations that no longer exist."""
     new_instruments: dict[str, str] = field(default_factory=dict)
-    """Instruments met for the first time: id -> currency."""
+    """Newly met instruments: id -> currency."""
     valuations: dict[str, Valuation] = field(default_factory=dict)
-    """Of the instruments of these fills."""
+    """The valuations of the fills' instruments."""
     trails: dict[PositionKey, Trail] = field(default_factory=dict)
-    """Of the positions that moved."""
+    """The states of the changed positions."""
     latest: dict[PositionKey, PositionRecord] = field(default_factory=dict)
-    """The last generation of each position concerned, as stored."""
+    """The last stored generation of each position concerned."""
     recomputed: dict[PositionKey, int] = field(default_factory=dict)
-    """Positions that were computed again, from which `ts_event` on."""
+    """Recomputed positions, with the `ts_event` from which they were recomputed."""
+
+    def moves(self) -> Iterator[tuple[PositionPlace, PositionRecord, int]]:
+        """Each changed position as it was before the batch (-1) and as it is after the batch (1)."""
+        for place, record in self.records.items():
+            if record.before is not None:
+                yield place, record.before, -1
+            yield place, record, 1
+        for place, record in self.removed.items():
+            yield place, record, -1

@@ -9,15 +9,14 @@ from msgspec import Struct
 from app.rules.enums import DenyCode, OrderSide, OrderType, TimeInForce, TradingState
 
 StrategyRef: TypeAlias = UUID | str
-"""A strategy by its id, or by its name."""
+"""A strategy's id or name."""
 
 
 class AuthorizeOrder(Struct, frozen=True, kw_only=True):
     """A request to authorize an order. Quantities are in units of the instrument, prices per unit.
 
-    With `quote_quantity`, `quantity` is an amount of the quote currency instead. `reference_price` values an order
-    without a price of its own; `currency` is what the instrument settles in, where the ledger does not know the
-    instrument yet.
+    With `quote_quantity`, `quantity` is an amount of the quote currency. `reference_price` values an order without a
+    price. `currency` is the settlement currency of an instrument that the ledger does not know yet.
     """
 
     strategy: StrategyRef
@@ -41,9 +40,9 @@ class AuthorizeOrder(Struct, frozen=True, kw_only=True):
 class Verdict(Struct, frozen=True):
     """The decision on an order: granted (`deny_code` is None), or denied with a reason.
 
-    `currency` names the budget that decided; None where no currency is known. `decided_at`, in nanoseconds since the
-    epoch, is when it was decided; `is_repeated`: not now, but when it was asked before. `strategy_state` is what the
-    strategy may do now, whatever it might then.
+    `currency` names the budget that decided; None if no currency is known. `decided_at` is the time of the decision in
+    nanoseconds since the epoch. `is_repeated`: an earlier request made the decision. `strategy_state` is the
+    strategy's current state.
     """
 
     strategy_id: UUID
@@ -57,7 +56,7 @@ class Verdict(Struct, frozen=True):
 
 
 class RecordSignal(Struct, frozen=True, kw_only=True):
-    """A signal to record. `value` is any JSON value; a signal without a strategy concerns all strategies.
+    """A signal to record. `value` is any JSON value. A signal without a strategy concerns all strategies.
 
     `ts_event` is in nanoseconds since the epoch.
     """

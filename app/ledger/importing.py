@@ -1,7 +1,7 @@
-"""Importing recordings: files of engine events, one JSON object a line, into the ledger.
+"""Imports recordings: files of engine events, one JSON object per line.
 
-Lines are read and decoded in a thread while PostgreSQL works on the batch before, and never more than a few batches are
-in memory. Everything is idempotent: a file may be imported again, wherever an import of it was cut off.
+A thread reads and decodes lines while PostgreSQL works on the previous batch; only a few batches are in memory.
+Imports are idempotent: a file may be imported again, also after an interrupted import.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ from app.rules.valuation import InstrumentDefinition
 
 BATCH_LINES = 5_000
 ARRAY_BYTES_MAX = 64 * 1024 * 1024
-"""Largest JSON array that is taken as a file: it is read whole. Larger ones go line by line."""
+"""The largest JSON array to import: it is read whole. Larger ones are read line by line."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far an import is. Bytes are those of the file as it lies on disk."""
+    """The progress of an import. Bytes are those of the file on disk."""
 
     path: Path
     bytes_read: int = 0
@@ -43,7 +43,7 @@ class Progress:
     quarantined: int = 0
     instruments: int = 0
     passed_over: int = 0
-    """Engine events that the ledger keeps nothing of (account states)."""
+    """Engine events that the ledger does not store (account states)."""
     rejected: int = 0
 
 
@@ -68,9 +68,8 @@ async def import_file(
 ) -> Progress:
     """Import a `.jsonl` or `.jsonl.gz` file of events and instruments, or a JSON array of them.
 
-    Refused lines are reported by number and the rest goes on. A batch's instruments are recorded before its events.
-
-    Raises BadInputError where the file cannot be read (what came before the damage stays imported),
+    Refused lines are reported by number, and the import continues. A batch's instruments are recorded before its
+    events. Raises BadInputError if the file cannot be read (what came before the damage stays imported),
     DatabaseUnavailable.
     """
     progress = Progress(path, bytes_total=_size_of(path))
@@ -120,7 +119,7 @@ def _batches(path: Path, read_message: ReadMessage, batch_lines: int) -> Iterato
     except (OSError, EOFError, zlib.error) as error:
         if number:
             yield batch
-        taken = f"; the {number} lines before that were taken" if number else ""
+        taken = f"; the {number} lines before the damage were imported" if number else ""
         raise BadInputError(f"{path} cannot be read to its end: {error}{taken}") from error
 
 
@@ -144,7 +143,7 @@ def _take(batch: _Batch, number: int, line: bytes, read_message: ReadMessage) ->
 
 
 def _bounded(lines: IO[bytes]) -> Iterator[bytes]:
-    """Lines, none of them held in memory beyond a byte more than is taken: the rest of a longer one is skipped."""
+    """Lines of bounded length: the rest of a longer line is skipped without holding it in memory."""
     while line := lines.readline(EVENT_BYTES_MAX + 2):
         yield line
         while len(line) > EVENT_BYTES_MAX and not line.endswith(b"\n"):
@@ -154,7 +153,7 @@ def _bounded(lines: IO[bytes]) -> Iterator[bytes]:
 
 
 def _lines_of(raw: BufferedReader) -> IO[bytes]:
-    """By what the file is, whatever it is called."""
+    """The lines of a file. The format follows from the content, not from the file's name."""
     is_gzip = raw.peek(2)[:2] == b"\x1f\x8b"
     lines = BufferedReader(GzipFile(fileobj=raw)) if is_gzip else raw
     if lines.peek(1)[:1] != b"[":

@@ -10,7 +10,7 @@ NUL = "\x00"
 
 
 def is_text(text: str) -> bool:
-    """Whether PostgreSQL can hold it."""
+    """Whether PostgreSQL can store the text."""
     if NUL in text:
         return False
     try:
@@ -21,7 +21,7 @@ def is_text(text: str) -> bool:
 
 
 def check_text(text: str, length_max: int, *path: str) -> None:
-    """A text that is not empty, and that PostgreSQL can hold."""
+    """Check that a text is not empty or blank, and that PostgreSQL can store it."""
     name = next(part for part in reversed(path) if not part.isdecimal())
     if not 0 < len(text) <= length_max:
         raise InputInvalid(f"{name} has 1 to {length_max} characters, not {len(text)}.", *path)
@@ -32,33 +32,33 @@ def check_text(text: str, length_max: int, *path: str) -> None:
 
 
 def check_identifier(text: str, *path: str) -> None:
-    """An id as an engine gives it to orders and instruments."""
+    """Check an id of an order or instrument."""
     check_text(text, IDENTIFIER_LENGTH_MAX, *path)
 
 
 def check_name(text: str, *path: str) -> None:
-    """A trader's id or a strategy's name: no line break, for ids are derived from the two with one between them."""
+    """Check a trader id or strategy name. A line break is refused, because derived ids join the two with one."""
     check_identifier(text, *path)
     if "\n" in text:
         raise InputInvalid(f"{path[-1]} must not contain a line break.", *path)
 
 
 def check_currency(code: str, *path: str) -> None:
-    """A currency's code, as in a money string: printable ASCII, without blanks."""
+    """Check a currency code as in a money string: printable ASCII without blanks."""
     check_text(code, CURRENCY_LENGTH_MAX, *path)
     if not code.isascii() or not code.isprintable() or " " in code:
         raise InputInvalid(f"{path[-1]} is a currency's code, like 'USDT', not {code!r}.", *path)
 
 
 def check_not_negative(amount: Decimal, *path: str) -> None:
-    """An amount from zero on."""
+    """Check an amount of at least 0."""
     _check_storable(amount, *path)
     if amount < 0:
         raise InputInvalid(f"{path[-1]} must not be negative.", *path)
 
 
 def check_positive(amount: Decimal, *path: str) -> None:
-    """An amount above zero."""
+    """Check an amount above 0."""
     _check_storable(amount, *path)
     if amount <= 0:
         raise InputInvalid(f"{path[-1]} must be above zero.", *path)

@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 from app.models.administration import ApiKey, AuditEntry, Budget, BudgetJournalEntry, Strategy, TradingControl
+from app.models.columns import add_checks
 from app.models.feed import Change, FeedEpoch
 from app.models.instruments import Discrepancy, Instrument, PendingRevaluation, Signal
 from app.models.orders import (
@@ -18,6 +19,7 @@ from app.models.orders import (
 from app.models.totals import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
 
 metadata = SQLModel.metadata
+add_checks(metadata)
 
 __all__ = [
     "ApiKey",

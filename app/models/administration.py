@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, UniqueConstrai
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import ZERO, amount, append_only, finite, instant, one_of
+from app.models.columns import ZERO, amount, append_only, instant, one_of
 from app.principal import Role
 from app.rules.enums import BudgetOverReason, TradingState
 
@@ -16,40 +16,37 @@ from app.rules.enums import BudgetOverReason, TradingState
 class Strategy(SQLModel, table=True):
     """One strategy of one trader; its id is derived from both names (`rules.identity`).
 
-    `event_seq` is the number of the last event that arrived; the writer that raises it holds the row's lock.
-    `deducts_base_fees`: its engine takes commissions in the base currency off the position, as its reports show.
+    `event_seq` is the number of the last event that arrived; a writer locks the row before it raises it.
+    `deducts_base_fees`: the strategy's engine deducts commissions in the base currency from the position.
     """
 
     __tablename__ = "strategies"
-    __table_args__ = (UniqueConstraint("trader_id", "name"), one_of("strategies", "state", TradingState))
+    __table_args__ = (UniqueConstraint("trader_id", "name"),)
 
     strategy_id: UUID = Field(primary_key=True)
     name: str
     trader_id: str
-    state: str = Field(default="ACTIVE", sa_column_kwargs={"server_default": "ACTIVE"})
+    state: str = one_of(TradingState, default="ACTIVE")
     created_at: int = instant()
     event_seq: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     deducts_base_fees: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 ALL = "ALL"
-"""The only scope there is."""
+"""The only scope of a trading state."""
 
 
 class TradingControl(SQLModel, table=True):
-    """One row, made by a migration. Where it is missing, nothing may trade.
+    """The state of all trading: one row, created by a migration. If it is missing, no order is granted.
 
-    `since` and `actor` say when and by whom the state was set last; null until it was.
+    `since` and `actor` record the last change of the state; they are null before the first one.
     """
 
     __tablename__ = "trading_control"
-    __table_args__ = (
-        CheckConstraint(f"scope = '{ALL}'", name="trading_control_scope_known"),
-        one_of("trading_control", "state", TradingState),
-    )
+    __table_args__ = (CheckConstraint(f"scope = '{ALL}'", name="trading_control_scope_known"),)
 
     scope: str = Field(primary_key=True)
-    state: str = Field(default="ACTIVE", sa_column_kwargs={"server_default": "ACTIVE"})
+    state: str = one_of(TradingState, default="ACTIVE")
     since: int | None = instant(default=None, nullable=True)
     actor: str | None = None
 
@@ -58,21 +55,19 @@ _IS_OVER = "reserved_orders + reserved_positions > allocated"
 
 
 class Budget(SQLModel, table=True):
-    """The capital that a strategy reserves in one currency, and the budget that caps it, if one is set.
+    """The capital that a strategy has reserved in one currency, and the budget that limits it.
 
-    A row exists once something was reserved, budget or not: `allocated` is null where none is set. From the first
-    budget on each change raises `version` and writes a row of the journal, also while none is set any more.
+    The first reservation or budget creates the row; `allocated` is null while no budget is set. After the first
+    budget, each change of the row raises `version` and adds a row to the journal.
     """
 
     __tablename__ = "budgets"
     __table_args__ = (
-        *finite("budgets", "allocated", "reserved_orders", "reserved_positions"),
         CheckConstraint("allocated >= 0", name="budgets_allocated_not_negative"),
         CheckConstraint("reserved_orders >= 0", name="budgets_reserved_orders_not_negative"),
         CheckConstraint("reserved_positions >= 0", name="budgets_reserved_positions_not_negative"),
         CheckConstraint("(allocated IS NULL) = (created_at IS NULL)", name="budgets_created"),
         CheckConstraint(f"(over_reason IS NOT NULL) = coalesce({_IS_OVER}, false)", name="budgets_over"),
-        one_of("budgets", "over_reason", BudgetOverReason),
     )
 
     strategy_id: UUID = Field(primary_key=True)
@@ -80,7 +75,7 @@ class Budget(SQLModel, table=True):
     allocated: Decimal | None = amount(default=None, nullable=True)
     reserved_orders: Decimal = amount(default=ZERO, sa_column_kwargs={"server_default": text("0")})
     reserved_positions: Decimal = amount(default=ZERO, sa_column_kwargs={"server_default": text("0")})
-    over_reason: str | None = None
+    over_reason: str | None = one_of(BudgetOverReason, default=None)
     version: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     created_at: int | None = instant(default=None, nullable=True)
     updated_at: int = instant()
@@ -90,9 +85,6 @@ class BudgetJournalEntry(SQLModel, table=True):
     """One change of a budget. Append-only; versions count from 1 without a gap."""
 
     __tablename__ = "budget_journal"
-    __table_args__ = finite(
-        "budget_journal", "allocated_before", "allocated_after", "reserved_before", "reserved_after"
-    )
 
     strategy_id: UUID = Field(primary_key=True)
     currency: str = Field(primary_key=True)
@@ -110,17 +102,17 @@ append_only(BudgetJournalEntry)
 
 
 class ApiKey(SQLModel, table=True):
-    """One key, of which only the hash of its secret is kept. Never deleted: names in the audit log stay true.
+    """One key, with the hash of its secret. Never deleted, because the audit log refers to keys by name.
 
     `strategy_ids` null: all strategies.
     """
 
     __tablename__ = "api_keys"
-    __table_args__ = (UniqueConstraint("name"), one_of("api_keys", "role", Role))
+    __table_args__ = (UniqueConstraint("name"),)
 
     key_id: str = Field(primary_key=True)
     name: str
-    role: str
+    role: str = one_of(Role)
     secret_hash: str
     strategy_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid), nullable=True)
     created_at: int = instant()
@@ -128,7 +120,9 @@ class ApiKey(SQLModel, table=True):
 
 
 class AuditEntry(SQLModel, table=True):
-    """One act of a person or a key. Append-only, numbered without a gap; `hash` chains it to the one before."""
+    """One administrative action of a user or a key. Append-only, numbered without gaps; `hash` chains it to its
+    predecessor.
+    """
 
     __tablename__ = "audit_entries"
     __table_args__ = (Index("audit_entries_ts", "ts", "id"), Index("audit_entries_strategy", "strategy_id", "ts", "id"))

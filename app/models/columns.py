@@ -5,8 +5,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, Numeric, event
+from sqlalchemy import DDL, BigInteger, CheckConstraint, Index, MetaData, Numeric, event, text
 from sqlmodel import Field, SQLModel
+
+VALUES = "values"
+"""The key of an enum's values in the `info` of a column made by `one_of`."""
 
 
 def amount(**options: Any) -> Any:
@@ -19,33 +22,40 @@ def instant(**options: Any) -> Any:
     return Field(sa_type=BigInteger, **options)
 
 
-def finite(table: str, *columns: str) -> tuple[CheckConstraint, ...]:
-    """One CHECK a column against NaN and infinities, which `numeric` stores.
+def one_of(values: Iterable[StrEnum], **options: Any) -> Any:
+    """Text that is one of these values of an enum. A default is also the table's."""
+    kwargs: dict[str, Any] = {"info": {VALUES: tuple(values)}}
+    if options.get("default") is not None:
+        kwargs["server_default"] = options["default"]
+    return Field(sa_column_kwargs=kwargs, **options)
+
+
+def add_checks(metadata: MetaData) -> None:
+    """Add a CHECK for each `amount`, against NaN and infinities, which `numeric` stores, and for each `one_of`.
 
     NaN sorts above Infinity in PostgreSQL, so the upper bound refuses both.
     """
-    return tuple(
-        CheckConstraint(f"{column} > '-Infinity' AND {column} < 'Infinity'", name=f"{table}_{column}_finite")
-        for column in columns
-    )
+    for table in metadata.tables.values():
+        for column in table.columns:
+            name = f"{table.name}_{column.name}"
+            if isinstance(column.type, Numeric):
+                condition = f"{column.name} > '-Infinity' AND {column.name} < 'Infinity'"
+                table.append_constraint(CheckConstraint(condition, name=f"{name}_finite"))
+            elif VALUES in column.info:
+                listed = ", ".join(f"'{value}'" for value in column.info[VALUES])
+                table.append_constraint(CheckConstraint(f"{column.name} IN ({listed})", name=f"{name}_known"))
 
 
-def one_of(table: str, column: str, values: Iterable[StrEnum]) -> CheckConstraint:
-    """A CHECK that a text column holds one of these values of an enum."""
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=known_values(table, column))
-
-
-def known_values(table: str, column: str) -> str:
-    """The name of `one_of`'s CHECK."""
-    return f"{table}_{column}_known"
+def partial_index(name: str, condition: str, *columns: str) -> Index:
+    """An index of the rows that satisfy a condition."""
+    return Index(name, *columns, postgresql_where=text(condition))
 
 
 def planned_as_rare(model: type[SQLModel], *columns: str) -> None:
-    """Tell PostgreSQL that hardly two rows of the table have the same value in these columns.
+    """Set the planner's statistics of these columns so that almost every row appears to have a value of its own.
 
-    Plans of kept statements are made for any value. Told this, PostgreSQL goes by the index that begins with the
-    column, right for rare values and common ones; told the truth, it may walk all rows in search of a rare one.
+    A prepared statement's generic plan must fit any value. With these statistics PostgreSQL uses the index that begins
+    with the column, which is right for rare and common values; with real ones it may scan all rows for a rare value.
     """
     table = model.__table__  # type: ignore[attr-defined]
     settings = ", ".join(f"ALTER {column} SET (n_distinct = 100000)" for column in columns)

@@ -1,4 +1,4 @@
-"""The change feed: what changed, in commit order, for subscriptions and caches."""
+"""The change feed: which objects changed, in commit order, for subscriptions and caches."""
 
 from typing import Any
 from uuid import UUID
@@ -19,10 +19,10 @@ class Xid8(UserDefinedType[int]):
 
 
 class Change(SQLModel, table=True):
-    """One row for each thing a transaction changed. Append-only.
+    """One object that a transaction changed. Append-only.
 
-    A reader takes rows with `xid < pg_snapshot_xmin(pg_current_snapshot())` in the order (xid, id): a plain
-    `id > last` misses rows of transactions that commit late.
+    A reader takes rows with `xid < pg_snapshot_xmin(pg_current_snapshot())` in the order (xid, id): a plain `id >
+    last` misses rows of transactions that commit late.
     """
 
     __tablename__ = "changes"
@@ -36,7 +36,7 @@ class Change(SQLModel, table=True):
 
 
 class FeedEpoch(SQLModel, table=True):
-    """One row. A restored backup is another history: its epoch is new, and cursors of the old one have expired."""
+    """One row. A restored backup begins another history, with a new epoch: cursors of the old one expire."""
 
     __tablename__ = "feed_epoch"
 

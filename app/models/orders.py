@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, Text, U
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import ZERO, amount, append_only, finite, instant, one_of, planned_as_rare
+from app.models.columns import ZERO, amount, append_only, instant, one_of, partial_index, planned_as_rare
 from app.models.columns import amount as exact
 from app.rules.enums import (
     TRADED_SIDES,
@@ -28,57 +28,31 @@ from app.rules.order_state import TERMINAL
 
 _TERMINAL = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
 OPEN = f"status NOT IN ({_TERMINAL})"
-"""The condition, in SQL, that an order has not ended; the index of open orders answers it."""
+"""The SQL condition that an order is open, as in the index `orders_open`."""
 
 
 class Order(SQLModel, table=True):
     """One order: the fold of its applied events (`rules.order_fold`).
 
-    `authorization_status` is null for an order whose authorization was never requested. `last_ts_init` and `last_rank`
-    are the place of the last applied event in the fold, so that the next one can tell whether it comes in order;
-    `waiting` counts the order's quarantined events, less the dismissed ones. `quantity` is an amount of the quote
-    currency while `is_quote_quantity`. `exec_spawn_id` is the primary order that it was spawned from, and `spawned_qty`
-    what it took off that one's quantity. `mismatched`: a fill names another side or instrument than the order.
+    `authorization_status` is null if no authorization was requested. `last_ts_init` and `last_rank` are the sort key
+    of the last applied event, which tells whether the next one is in order. `waiting` counts the order's quarantined
+    events that are not dismissed. `quantity` is an amount of the quote currency while `is_quote_quantity`.
+    `exec_spawn_id` is the primary order that spawned this one, and `spawned_qty` the quantity that the primary lost to
+    it. `mismatched`: a fill names another side or instrument than the order.
     """
 
     __tablename__ = "orders"
     __table_args__ = (
-        *finite("orders", "quantity", "filled_qty", "filled_notional", "price", "trigger_price", "avg_px"),
-        *finite("orders", "spawned_qty"),
-        one_of("orders", "side", OrderSide),
-        one_of("orders", "order_type", OrderType),
-        one_of("orders", "time_in_force", TimeInForce),
-        one_of("orders", "status", OrderStatus),
-        one_of("orders", "authorization_status", AuthorizationStatus),
-        one_of("orders", "quantity_source", QuantitySource),
         Index("orders_ts_init", "ts_init", "client_order_id", "strategy_id"),
         Index("orders_strategy_ts_init", "strategy_id", "ts_init", "client_order_id"),
         Index("orders_status_ts_init", "status", "ts_init", "client_order_id", "strategy_id"),
         Index("orders_instrument_ts_init", "instrument_id", "ts_init", "client_order_id", "strategy_id"),
         Index("orders_client_order_id", "client_order_id"),
-        Index(
-            "orders_open",
-            "instrument_id",
-            "strategy_id",
-            "ts_init",
-            "client_order_id",
-            postgresql_where=text(OPEN),
+        partial_index("orders_open", OPEN, "instrument_id", "strategy_id", "ts_init", "client_order_id"),
+        partial_index(
+            "orders_signal", "signal_id IS NOT NULL", "signal_id", "ts_init", "client_order_id", "strategy_id"
         ),
-        Index(
-            "orders_signal",
-            "signal_id",
-            "ts_init",
-            "client_order_id",
-            "strategy_id",
-            postgresql_where=text("signal_id IS NOT NULL"),
-        ),
-        Index(
-            "orders_spawned",
-            "strategy_id",
-            "exec_spawn_id",
-            "client_order_id",
-            postgresql_where=text("exec_spawn_id IS NOT NULL"),
-        ),
+        partial_index("orders_spawned", "exec_spawn_id IS NOT NULL", "strategy_id", "exec_spawn_id", "client_order_id"),
     )
 
     strategy_id: UUID = Field(primary_key=True)
@@ -88,10 +62,10 @@ class Order(SQLModel, table=True):
     venue_order_id: str | None = None
     instrument_id: str
     position_id: str | None = None
-    side: str
-    order_type: str
-    time_in_force: str
-    status: str
+    side: str = one_of(OrderSide)
+    order_type: str = one_of(OrderType)
+    time_in_force: str = one_of(TimeInForce)
+    status: str = one_of(OrderStatus)
     status_before_pending: str | None = None
     quantity: Decimal = amount()
     filled_qty: Decimal = amount(default=ZERO)
@@ -110,9 +84,9 @@ class Order(SQLModel, table=True):
     last_ts_init: int = instant()
     last_rank: int = Field(sa_type=SmallInteger)
     waiting: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    authorization_status: str | None = None
+    authorization_status: str | None = one_of(AuthorizationStatus, default=None)
     is_quote_quantity: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    quantity_source: str = Field(default="REPORTED", sa_column_kwargs={"server_default": "REPORTED"})
+    quantity_source: str = one_of(QuantitySource, default="REPORTED")
     exec_spawn_id: str | None = None
     spawned_qty: Decimal | None = amount(default=None, nullable=True)
     mismatched: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
@@ -124,21 +98,15 @@ planned_as_rare(Order, "instrument_id")
 class OrderEvent(SQLModel, table=True):
     """One event as the engine published it. Append-only.
 
-    `variant` is 0 for the first content seen under an `event_id`; other contents under the same id are kept
-    as 1, 2, ... and always quarantined. `seq` is the arrival order within the strategy. Position events have a
-    `position_id` and no `client_order_id` of their own, order events the reverse.
+    `variant` is 0 for the first content of an `event_id`; other contents with the same id are kept as 1, 2, ... and
+    always quarantined. `seq` is the arrival order within the strategy. Position events have a `position_id` and no
+    `client_order_id`, order events the reverse.
     """
 
     __tablename__ = "order_events"
     __table_args__ = (
         Index("order_events_order", "strategy_id", "client_order_id"),
-        Index(
-            "order_events_position",
-            "strategy_id",
-            "position_id",
-            "ts_event",
-            postgresql_where=text("position_id IS NOT NULL"),
-        ),
+        partial_index("order_events_position", "position_id IS NOT NULL", "strategy_id", "position_id", "ts_event"),
     )
 
     strategy_id: UUID = Field(primary_key=True)
@@ -157,7 +125,7 @@ append_only(OrderEvent)
 
 
 class QuarantinedEvent(SQLModel, table=True):
-    """Why a stored event is not applied; the row goes when it is applied after all.
+    """A stored event that is not applied, and the reason. The row is deleted when the event is applied.
 
     A dismissed event keeps its row, with the code DISMISSED.
     """
@@ -178,22 +146,21 @@ class QuarantinedEvent(SQLModel, table=True):
 
 
 class QuarantineResolution(SQLModel, table=True):
-    """What an admin decided about an event in quarantine, as the events of type QuarantineResolved have it."""
+    """An admin's decision about a quarantined event, also stored as an event of type QuarantineResolved."""
 
     __tablename__ = "quarantine_resolutions"
-    __table_args__ = (one_of("quarantine_resolutions", "action", QuarantineAction),)
 
     strategy_id: UUID = Field(primary_key=True)
     event_id: UUID = Field(primary_key=True)
     variant: int = Field(sa_type=SmallInteger, primary_key=True)
-    action: str
+    action: str = one_of(QuarantineAction)
     reason: str
     actor: str
     ts: int = instant()
 
 
 class OutdatedOrder(SQLModel, table=True):
-    """An order that an earlier release folded by other rules: it is folded again before the service starts."""
+    """An order that an earlier release folded by other rules. It is folded again before the service starts."""
 
     __tablename__ = "outdated_orders"
 
@@ -205,31 +172,21 @@ _AMOUNTS = ("amount", "remaining", "captured", "voided")
 
 
 class Hold(SQLModel, table=True):
-    """What one order reserves (`rules.holds`): `amount`, of it captured by fills, voided by its end, and remaining.
+    """The capital that one order reserves (`rules.holds`): `amount` = `captured` by fills + `voided` at its end +
+    `remaining`.
 
-    `currency` is null while the instrument's settlement currency is not known, `unit_price` while there is no price to
-    value the order at. `is_unvalued`: the order is open and what it needs is unknown. `reference_price` values an order
-    without a price of its own.
+    `currency` is null while the instrument's settlement currency is unknown, `unit_price` while no price values the
+    order. `is_unvalued`: the order is open and its capital need is unknown. `reference_price` values an order without
+    a price of its own.
     """
 
     __tablename__ = "holds"
     __table_args__ = (
-        *finite("holds", *_AMOUNTS, "unit_price", "reference_price"),
         *(CheckConstraint(f"{column} >= 0", name=f"holds_{column}_not_negative") for column in _AMOUNTS),
         CheckConstraint("amount = remaining + captured + voided", name="holds_balanced"),
         CheckConstraint("currency IS NOT NULL OR amount = 0", name="holds_currency"),
-        Index(
-            "holds_unvalued",
-            "strategy_id",
-            "client_order_id",
-            postgresql_where=text("is_unvalued"),
-        ),
-        Index(
-            "holds_without_currency",
-            "strategy_id",
-            "client_order_id",
-            postgresql_where=text("currency IS NULL"),
-        ),
+        partial_index("holds_unvalued", "is_unvalued", "strategy_id", "client_order_id"),
+        partial_index("holds_without_currency", "currency IS NULL", "strategy_id", "client_order_id"),
     )
 
     strategy_id: UUID = Field(primary_key=True)
@@ -250,19 +207,16 @@ NO_REPEAT = UUID(int=0)
 class Fill(SQLModel, table=True):
     """One fill of one order. `realized_pnl` is gross of commission.
 
-    `position_n` is the position (strategy, position_id, n) that the fill was applied to. A fill larger than
-    the position closed it and opened n + 1 with the rest, `flip_qty`; else that is 0. `trade_seq` and `seq`
-    order fills of one instant (`rules.positions`). `notional` is what the quantity was worth, in `settlement_currency`
-    like `realized_pnl`; `currency` is what the price is in. A trade counts once in its order, unless an admin accepted
-    another report of it as a trade of its own: `repeat_id` is that report's event then, else the nil UUID.
+    `position_n` is the position (strategy, position_id, n) that the fill was applied to. A fill larger than the
+    position closed it and opened n + 1 with the rest, `flip_qty`; otherwise `flip_qty` is 0. `trade_seq` and `seq`
+    order fills of one instant (`rules.positions`). `notional` is the value of the quantity, in `settlement_currency`
+    like `realized_pnl`; `currency` is that of the price. A trade counts once in its order, unless an admin accepted
+    another report of it as a separate trade: then `repeat_id` is that report's event, otherwise the nil UUID.
     """
 
     __tablename__ = "fills"
     __table_args__ = (
-        *finite("fills", "last_qty", "last_px", "commission", "realized_pnl", "flip_qty", "notional"),
         CheckConstraint("last_qty > 0", name="fills_last_qty_positive"),
-        one_of("fills", "side", TRADED_SIDES),
-        one_of("fills", "liquidity_side", LiquiditySide),
         UniqueConstraint(
             "strategy_id",
             "client_order_id",
@@ -275,7 +229,8 @@ class Fill(SQLModel, table=True):
         Index("fills_ts_event", "ts_event", "event_id", "strategy_id"),
         Index("fills_strategy_ts_event", "strategy_id", "ts_event", "event_id"),
         Index("fills_instrument_ts_event", "instrument_id", "ts_event", "event_id", "strategy_id"),
-        # An order's fills in their order: with less, PostgreSQL walked all fills of the strategy while they were few.
+        # All columns by which an order's fills are sorted: with fewer, PostgreSQL scanned all fills of a
+        # small strategy.
         Index("fills_order", "strategy_id", "client_order_id", "ts_event", "event_id"),
         Index("fills_position", "strategy_id", "position_id", "ts_event", "ts_init", "trade_seq", "seq"),
     )
@@ -290,13 +245,13 @@ class Fill(SQLModel, table=True):
     position_id: str
     position_n: int
     flip_qty: Decimal = amount()
-    side: str
+    side: str = one_of(TRADED_SIDES)
     last_qty: Decimal = amount()
     last_px: Decimal = amount()
     currency: str
     commission: Decimal = amount()
     commission_currency: str
-    liquidity_side: str
+    liquidity_side: str = one_of(LiquiditySide)
     realized_pnl: Decimal = amount()
     ts_event: int = instant()
     ts_init: int = instant()
@@ -311,35 +266,19 @@ planned_as_rare(Fill, "instrument_id")
 
 
 class Position(SQLModel, table=True):
-    """One position: NETTING reuses a `position_id`, so `n` counts its generations from 1.
+    """One position. NETTING reuses a `position_id`, so `n` counts its generations from 1.
 
-    `cost` is what the held quantity cost, in `currency`, the instrument's settlement currency; `close_qty` and
-    `close_value` what was closed so far. `first_*` and `last_*` are the places of its opening and latest fill in
-    the order of fills (`rules.positions.FillPlace`). `fills` counts its fills; `reconciliation` says whether the
-    engine's own reports of it agree.
+    `cost` is the cost of the open quantity in `currency`, the instrument's settlement currency; `close_qty` and
+    `close_value` are sums of the closing fills. `first_*` and `last_*` are the sort keys of its opening and latest
+    fill (`rules.positions.FillPlace`). `fills` counts its fills; `reconciliation` says whether the engine's own
+    reports of it agree.
     """
 
     __tablename__ = "positions"
     __table_args__ = (
-        *finite(
-            "positions",
-            "signed_qty",
-            "peak_qty",
-            "cost",
-            "close_qty",
-            "close_value",
-            "avg_px_open",
-            "avg_px_close",
-            "realized_pnl",
-            "total_fees",
-        ),
-        one_of("positions", "status", PositionStatus),
-        one_of("positions", "entry", TRADED_SIDES),
-        one_of("positions", "side", PositionSide),
-        one_of("positions", "reconciliation", Reconciliation),
         Index("positions_ts_opened", "ts_opened", "position_id", "n", "strategy_id"),
         Index("positions_strategy_ts_opened", "strategy_id", "ts_opened", "position_id", "n"),
-        Index("positions_open", "strategy_id", "instrument_id", postgresql_where=text("status = 'OPEN'")),
+        partial_index("positions_open", "status = 'OPEN'", "strategy_id", "instrument_id"),
         Index("positions_status_ts_opened", "status", "ts_opened", "position_id", "n", "strategy_id"),
     )
 
@@ -348,9 +287,9 @@ class Position(SQLModel, table=True):
     n: int = Field(primary_key=True)
     account_id: str
     instrument_id: str
-    status: str
-    entry: str
-    side: str
+    status: str = one_of(PositionStatus)
+    entry: str = one_of(TRADED_SIDES)
+    side: str = one_of(PositionSide)
     signed_qty: Decimal = amount()
     peak_qty: Decimal = amount()
     cost: Decimal = amount()
@@ -371,4 +310,4 @@ class Position(SQLModel, table=True):
     last_trade_seq: int = Field(sa_type=BigInteger)
     last_seq: int = Field(sa_type=BigInteger)
     fills: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    reconciliation: str = Field(default="NOT_REPORTED", sa_column_kwargs={"server_default": "NOT_REPORTED"})
+    reconciliation: str = one_of(Reconciliation, default="NOT_REPORTED")

@@ -1,4 +1,4 @@
-"""Totals kept while events are applied, so that reading them scans no large table."""
+"""Totals updated while events are applied, so that reading them scans no large table."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,18 +7,17 @@ from uuid import UUID
 from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
-from app.models.columns import amount, finite, instant
+from app.models.columns import amount, instant
 
 
 class FillTotal(SQLModel, table=True):
     """Fills of one strategy, UTC day, instrument, currency and side.
 
-    A commission counts under its own currency: where that is not the fill's, the row of the commission's
-    currency has its `total_fees` and no fills.
+    A commission counts under its own currency: if it differs from the fill's, the row of the commission's currency has
+    its `total_fees` and no fills.
     """
 
     __tablename__ = "fill_totals"
-    __table_args__ = finite("fill_totals", "quantity", "notional", "realized_pnl", "total_fees")
 
     strategy_id: UUID = Field(primary_key=True)
     day: date = Field(primary_key=True)
@@ -35,13 +34,12 @@ class FillTotal(SQLModel, table=True):
 
 
 class FillSum(SQLModel, table=True):
-    """Fills of one strategy, instrument, currency and side, of all days: what `fill_totals` adds up to.
+    """Fills of one strategy, instrument, currency and side, of all days: the sums of `fill_totals`.
 
-    Sums over the whole history read these: they are as many after ten years as after one.
+    Sums over the whole history read these rows, whose number does not grow with time.
     """
 
     __tablename__ = "fill_sums"
-    __table_args__ = finite("fill_sums", "quantity", "notional", "realized_pnl", "total_fees")
 
     strategy_id: UUID = Field(primary_key=True)
     instrument_id: str = Field(primary_key=True)
@@ -57,7 +55,7 @@ class FillSum(SQLModel, table=True):
 
 
 class OrderTotal(SQLModel, table=True):
-    """How many orders of one strategy and instrument have a status."""
+    """The number of orders of one strategy and instrument with a status."""
 
     __tablename__ = "order_totals"
 
@@ -68,7 +66,7 @@ class OrderTotal(SQLModel, table=True):
 
 
 class PositionTotal(SQLModel, table=True):
-    """How many positions of one strategy and instrument have a status."""
+    """The number of positions of one strategy and instrument with a status."""
 
     __tablename__ = "position_totals"
 
@@ -81,12 +79,11 @@ class PositionTotal(SQLModel, table=True):
 class TradeTotal(SQLModel, table=True):
     """Closed positions ("trades") of one strategy and UTC day of closing, by the position's currency.
 
-    A trade is worth `realized_pnl - total_fees`: it wins above zero, loses below, and is neither at zero. `profit`
-    is what the winners made, `loss` what the losers lost; both are never negative.
+    A trade's result is `realized_pnl - total_fees`: a win is above zero, a loss below. `profit` is the sum of the
+    wins, `loss` of the losses; both are never negative.
     """
 
     __tablename__ = "trade_totals"
-    __table_args__ = finite("trade_totals", "profit", "loss")
 
     strategy_id: UUID = Field(primary_key=True)
     day: date = Field(primary_key=True)
@@ -99,7 +96,7 @@ class TradeTotal(SQLModel, table=True):
 
 
 class SignalTotal(SQLModel, table=True):
-    """How many signals a strategy has published under a name."""
+    """The number of signals that a strategy published under a name."""
 
     __tablename__ = "signal_totals"
 

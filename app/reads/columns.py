@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, Text, literal_column
+from sqlalchemy import ColumnElement, Text, literal_column
 
-from app.models.columns import known_values
+from app.models.columns import VALUES
 
 
 class PlainText(Text):
@@ -57,12 +57,8 @@ NO_COLUMNS = Columns("")
 @cache
 def _types_of(model: Any) -> Mapping[str, Any]:
     """Types by column name; PlainText for columns that hold enum values."""
-    table = model.__table__
-    checks = {check.name for check in table.constraints if isinstance(check, CheckConstraint)}
-    return {
-        column.name: PlainText() if known_values(table.name, column.name) in checks else column.type
-        for column in table.columns
-    }
+    columns = model.__table__.columns
+    return {column.name: PlainText() if VALUES in column.info else column.type for column in columns}
 
 
 def text_literal(value: str) -> ColumnElement[Any]:

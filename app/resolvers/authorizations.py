@@ -5,7 +5,7 @@ from time import time_ns
 from uuid import UUID
 
 from app.errors import PurserError
-from app.ledger.authorization import Request
+from app.ledger.authorization.decision_state import Request
 from app.ledger.authorization.release import Released
 from app.ledger.authorization.release import release_order as _release
 from app.ledger.commands import AuthorizeOrder, StrategyRef, Verdict

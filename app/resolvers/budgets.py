@@ -4,7 +4,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.errors import BudgetNotFound, DatabaseUnavailable, StrategyNotFound
-from app.feed import RegistryPage
+from app.feed.registry import RegistryPage
 from app.ledger.administration import budgets
 from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role

@@ -6,8 +6,9 @@ from dataclasses import InitVar, dataclass, field
 
 from app.database import Database, WriteConnection
 from app.errors import Busy
-from app.feed import Feed, Registry
-from app.ledger.authorization import GroupCommit
+from app.feed.feed import Feed
+from app.feed.registry import Registry
+from app.ledger.authorization.group_commit import GroupCommit
 from app.ledger.storage.locks import WAITED_TOO_LONG
 from app.reads.lookups import Lookups
 from app.resolvers.names import StrategyNames

@@ -8,7 +8,7 @@ import orjson
 
 from app.database.upgrade import newest_revision
 from app.errors import DatabaseUnavailable
-from app.ledger.verify import ValuationCounts, count_valuations
+from app.ledger.verify.verification import ValuationCounts, count_valuations
 from app.resolvers.context import Context
 
 CHECK_TIMEOUT_SECONDS = 3.0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.database import Database, ReadConnection
-from app.feed import Change
+from app.feed.changes import Change
 from app.ledger.input_checks import is_text
 
 REMEMBERED_SECONDS = 5.0

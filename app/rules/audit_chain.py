@@ -1,16 +1,18 @@
-"""The audit log's hash chain: what is hashed, byte for byte (docs/adr/0013-audit-chain.md)."""
+"""The audit log's hash chain: defines the hashed bytes (docs/adr/0013-audit-chain.md)."""
 
 import hashlib
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 GENESIS = "0" * 64
-"""The hash before the first entry's."""
+"""The previous hash of the first entry."""
 
 
-@dataclass(slots=True, frozen=True)
-class Link:
-    """What an entry says. `before` and `after` are JSON objects without floats: amounts are text."""
+class Link(NamedTuple):
+    """What an entry states, in the order of the columns of `audit_entries`.
+
+    `before` and `after` are JSON objects without floats: amounts are text.
+    """
 
     id: int
     ts: int
@@ -25,12 +27,12 @@ class Link:
 
 
 def canonical_json(value: object) -> str:
-    """JSON without blanks, keys sorted, characters as they are: RFC 8785, which other tools write too."""
+    """JSON without blanks, with sorted keys and unescaped characters: RFC 8785, which other tools write too."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def canonical(link: Link, previous_hash: str) -> bytes:
-    """What is hashed for an entry. `id` and `ts` are text: they may have more digits than a JSON number keeps."""
+    """The hashed bytes of an entry. `id` and `ts` are text, because they may exceed the precision of JSON numbers."""
     content = {
         "action": link.action,
         "actor": link.actor,

@@ -1,4 +1,4 @@
-"""Whether an order may be submitted, decided from numbers alone. Pure; run under `localcontext(EXACT)`."""
+"""Decides whether an order may be submitted. Pure; run under `localcontext(EXACT)`."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,10 +14,10 @@ _ZERO = Decimal(0)
 class Question(Struct, frozen=True):
     """An order to authorize, in numbers.
 
-    `trading_state` is the strategy's own, `global_state` that of all trading; the stricter one decides.
-    `increasing_qty`: the part of `quantity` that would increase exposure; `required`: what that part reserves.
-    `unit_price` and `currency` are None if unknown. `hold_amount`: what the order holds already. `unvalued` names an
-    open order of the strategy whose hold cannot be computed, and the remedy.
+    `trading_state` is the strategy's state, `global_state` the state of all trading; the stricter one decides.
+    `increasing_qty` is the part of `quantity` that would increase exposure, `required` the amount that this part
+    reserves. `unit_price` and `currency` are None if unknown. `hold_amount` is the amount that the order already
+    holds. `unvalued` names an open order of the strategy whose hold cannot be computed, and the remedy.
     """
 
     strategy_name: str
@@ -43,7 +43,7 @@ class Denial:
 
 
 def decide(question: Question) -> Denial | None:
-    """Return None to grant. An order that only reduces a position is granted unless trading is halted."""
+    """Returns None to grant. An order that only reduces a position is granted unless trading is halted."""
     code, why = _refusal(question)
     return None if code is None else Denial(code, f"{code}: {why}")
 
@@ -56,12 +56,12 @@ def _refusal(asked: Question) -> tuple[DenyCode | None, str]:
     if state is TradingState.REDUCING and increases:
         subject = _subject(asked, state)
         quantities = f"increasing={asked.increasing_qty:f}, quantity={asked.quantity:f}"
-        return DenyCode.TRADING_REDUCING, f"{subject} may only reduce, {quantities}"
+        return DenyCode.TRADING_REDUCING, f"{subject} may only reduce positions, {quantities}"
     if asked.currency is None:
-        what = f"what {asked.instrument_id} settles in is not known, quantity={asked.quantity:f}"
+        what = f"the settlement currency of {asked.instrument_id} is unknown, quantity={asked.quantity:f}"
         return DenyCode.UNKNOWN_INSTRUMENT, what
     if asked.unit_price is None and increases:
-        what = f"nothing to value {asked.increasing_qty:f} {asked.instrument_id} at"
+        what = f"no price to value {asked.increasing_qty:f} {asked.instrument_id}"
         return DenyCode.NO_REFERENCE_PRICE, what
     if asked.unvalued is not None and increases:
         return DenyCode.UNVALUED_ORDER, asked.unvalued

@@ -1,4 +1,4 @@
-"""A budget: the cap on what a strategy reserves in one currency. Run under `localcontext(EXACT)`."""
+"""A budget caps what a strategy reserves in one currency. Run under `localcontext(EXACT)`."""
 
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ _ZERO = Decimal(0)
 
 
 class JournalEntry(Struct, frozen=True):
-    """One change of a budget: what it allowed and what was reserved, before and after."""
+    """One change of a budget: the allocated and the reserved amount before and after."""
 
     version: int
     ts: int
@@ -24,7 +24,7 @@ class JournalEntry(Struct, frozen=True):
 
 
 class BudgetState(Struct):
-    """What a strategy reserves in one currency; `allocated` is None without a budget.
+    """The amounts that a strategy reserves in one currency. `allocated` is None without a budget.
 
     `version` is 0 until the first budget is set. From then on every change has a journal entry.
     """
@@ -37,22 +37,24 @@ class BudgetState(Struct):
     created_at: int | None = None
     updated_at: int = 0
     cause: BudgetOverReason = BudgetOverReason.FILL
-    """What changed it last."""
+    """The kind of the last change."""
 
     @property
     def reserved(self) -> Decimal:
-        """What open orders and open positions reserve."""
+        """The amount that open orders and open positions reserve."""
         return self.reserved_orders + self.reserved_positions
 
     @property
     def available(self) -> Decimal:
-        """What is left; negative while the budget is over, and nothing where none is set."""
+        """The unreserved amount. It is negative while the budget is over its cap. Without a budget the cap counts as
+        0.
+        """
         return (self.allocated or _ZERO) - self.reserved
 
     def reserve(
         self, orders: Decimal, positions: Decimal, reason: JournalReason, client_order_id: str | None, now: int
     ) -> JournalEntry | None:
-        """Add to what is reserved; negative amounts release. Returns the journal entry, if there is one to write."""
+        """Adds to the reserved amounts; negative amounts release. Returns a journal entry if one must be written."""
         before = self.reserved
         self.reserved_orders += orders
         if positions:
@@ -65,7 +67,7 @@ class BudgetState(Struct):
         return self._entry(reason, client_order_id, now, allocated, before)
 
     def allocate(self, allocated: Decimal | None, now: int) -> JournalEntry:
-        """Set the cap, or take the budget away (None). What is reserved stays."""
+        """Sets the cap, or deletes the budget (None). The reserved amounts stay."""
         before = self.allocated or _ZERO
         reason = JournalReason.DELETED if allocated is None else JournalReason.SET
         if allocated is None:
@@ -78,9 +80,10 @@ class BudgetState(Struct):
         return self._entry(reason, None, now, before, self.reserved)
 
     def note_over(self) -> None:
-        """Say why it is over, once an act is complete: on the way it may have been over, or not, for a moment.
+        """Updates `over_reason` after a complete change. Between its steps the budget may be over its cap for a
+        moment.
 
-        What put it over stays its reason until it is back.
+        The first reason stands until the budget is within its cap again.
         """
         if self.allocated is None or self.available >= 0:
             self.over_reason = None

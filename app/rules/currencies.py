@@ -1,9 +1,9 @@
-"""Currencies' codes: which are known, and which one a code that is not was probably meant to be. Pure."""
+"""Currency codes: the known ones, and suggestions for unknown ones. Pure."""
 
 import re
 from collections.abc import Collection, Iterable
 
-# ISO 4217 of 2025, with the metals, and CNH as it is traded.
+# ISO 4217 of 2025, including metals, and CNH.
 _MONEY = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLF CLP CNH
 CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS
@@ -12,7 +12,8 @@ MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG 
 SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XAG
 XAU XCD XCG XDR XOF XPD XPF XPT YER ZAR ZMW ZWG
 """
-# What NautilusTrader has constants for (crates/model/src/currencies.rs), and what venues settle and quote in beside.
+# The constants of NautilusTrader (crates/model/src/currencies.rs), and other currencies in which venues settle or
+# quote.
 _CRYPTO = """
 1INCH AAVE ACA ADA AEUR APT ARB ATOM AVAX BCH BFUSD BNB BRZ BSV BTC BTG BTTC BUSD CAKE DAI DASH DOGE DOT EOS ETC ETH
 ETHW EURC EURI EURT FDUSD FIL FRAX GUSD HYPE JOE LINK LTC LUNA MATIC NBT NEAR OKB OP PAX PAXG POL PYUSD RLUSD SHIB SOL
@@ -20,40 +21,40 @@ SUI SUSD TON TRX TRYB TUSD UNI USD1 USDB USDC USDC.e USDD USDE USDG USDP USDS US
 XMR XRP XTZ ZEC
 """
 WELL_KNOWN = frozenset(_MONEY.split()) | frozenset(_CRYPTO.split())
-"""Always right, however near another one is: USDT beside USDC. A code need not be here to be taken."""
+"""These codes are never taken for mistyped ones: USDT differs from USDC by one letter. Other codes are accepted too."""
 
 NEAR_LENGTH_MIN = 3
-"""Shorter codes are near to too many."""
+"""Shorter codes resemble too many others."""
 
 _CODE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 
 def is_code(text: str) -> bool:
-    """Whether a currency that is new may be called so: letters, digits, and `.`, `_`, `-` inside."""
+    """Whether a new currency may have this code: letters and digits, with `.`, `_` and `-` inside."""
     return _CODE.fullmatch(text) is not None
 
 
 def same_but_for_case(code: str, known: Iterable[str]) -> str | None:
-    """The known code that differs from this one in upper and lower case only; the first by the alphabet."""
+    """The known code that differs from this one only in case; of several, the first alphabetically."""
     folded = code.upper()
     return min((one for one in (*known, *WELL_KNOWN) if one != code and one.upper() == folded), default=None)
 
 
 def nearest(code: str, known: Iterable[str]) -> str | None:
-    """The known code that one slip makes this one of: a letter more, less, other, or two exchanged."""
+    """The known code that differs by one typing error: a letter added, missing, replaced, or two letters exchanged."""
     folded = code.upper()
     return min((one for one in known if _is_near(folded, one.upper())), default=None)
 
 
 def in_upper_case(code: str) -> str | None:
-    """A code that is all in lower case as it should be; None where it is not."""
+    """The upper-case form of a code in lower case; None for other codes."""
     return code.upper() if code.islower() else None
 
 
 def did_you_mean(code: str, in_use: Collection[str]) -> str | None:
-    """What a code was probably meant to be; None where it is known itself, or like none that is.
+    """The code that was probably meant; None if this code is known or resembles no known code.
 
-    A slip is looked for among those in use only: of three letters, most are near to one or another that is well known.
+    Typing errors are sought among the codes in use only: most three-letter codes resemble some well-known code.
     """
     if code in in_use or code in WELL_KNOWN:
         return None

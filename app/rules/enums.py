@@ -1,4 +1,4 @@
-"""NautilusTrader's enumerations, by its names, and how trading states and order types compare."""
+"""NautilusTrader's enumerations under its names, Purser's own, and the prices that each order type has."""
 
 from enum import Enum, StrEnum
 
@@ -12,7 +12,7 @@ class OrderSide(StrEnum):
 
 
 TRADED_SIDES = (OrderSide.BUY, OrderSide.SELL)
-"""The sides that a fill, a position, or an order that is to be sent can have."""
+"""The sides that a fill, a position or an order to submit can have."""
 
 
 class OrderStatus(StrEnum):
@@ -94,7 +94,7 @@ class PositionStatus(StrEnum):
 
 
 class TradingState(StrEnum):
-    """What a strategy may do."""
+    """What a strategy is allowed to do."""
 
     ACTIVE = "ACTIVE"
     REDUCING = "REDUCING"
@@ -200,12 +200,12 @@ _STRICTNESS = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HA
 
 
 def stricter(one: TradingState, other: TradingState) -> TradingState:
-    """The state that allows less: HALTED before REDUCING before ACTIVE."""
+    """The stricter of two states: HALTED before REDUCING before ACTIVE."""
     return one if _STRICTNESS[one] >= _STRICTNESS[other] else other
 
 
 class Presence(Enum):
-    """Whether an order of a type has a price of a kind."""
+    """Whether an order of a given type has a price."""
 
     NEVER = "never"
     MAYBE = "maybe"
@@ -214,29 +214,17 @@ class Presence(Enum):
 
 _NEVER, _MAYBE, _ALWAYS = Presence
 
-LIMIT_PRICE: dict[OrderType, Presence] = {
-    OrderType.MARKET: _NEVER,
-    OrderType.LIMIT: _ALWAYS,
-    OrderType.STOP_MARKET: _NEVER,
-    OrderType.STOP_LIMIT: _ALWAYS,
-    OrderType.MARKET_TO_LIMIT: _NEVER,
-    OrderType.MARKET_IF_TOUCHED: _NEVER,
-    OrderType.LIMIT_IF_TOUCHED: _ALWAYS,
-    OrderType.TRAILING_STOP_MARKET: _NEVER,
-    # It may be left to the offset from the market.
-    OrderType.TRAILING_STOP_LIMIT: _MAYBE,
-    OrderType.UNKNOWN: _MAYBE,
+PRICES: dict[OrderType, tuple[Presence, Presence]] = {
+    OrderType.MARKET: (_NEVER, _NEVER),
+    OrderType.LIMIT: (_ALWAYS, _NEVER),
+    OrderType.STOP_MARKET: (_NEVER, _ALWAYS),
+    OrderType.STOP_LIMIT: (_ALWAYS, _ALWAYS),
+    OrderType.MARKET_TO_LIMIT: (_NEVER, _NEVER),
+    OrderType.MARKET_IF_TOUCHED: (_NEVER, _ALWAYS),
+    OrderType.LIMIT_IF_TOUCHED: (_ALWAYS, _ALWAYS),
+    OrderType.TRAILING_STOP_MARKET: (_NEVER, _MAYBE),
+    # A trailing stop may state its offset from the market instead.
+    OrderType.TRAILING_STOP_LIMIT: (_MAYBE, _MAYBE),
+    OrderType.UNKNOWN: (_MAYBE, _MAYBE),
 }
-
-TRIGGER_PRICE: dict[OrderType, Presence] = {
-    OrderType.MARKET: _NEVER,
-    OrderType.LIMIT: _NEVER,
-    OrderType.STOP_MARKET: _ALWAYS,
-    OrderType.STOP_LIMIT: _ALWAYS,
-    OrderType.MARKET_TO_LIMIT: _NEVER,
-    OrderType.MARKET_IF_TOUCHED: _ALWAYS,
-    OrderType.LIMIT_IF_TOUCHED: _ALWAYS,
-    OrderType.TRAILING_STOP_MARKET: _MAYBE,
-    OrderType.TRAILING_STOP_LIMIT: _MAYBE,
-    OrderType.UNKNOWN: _MAYBE,
-}
+"""Whether an order of a type has a limit price, and whether it has a trigger price."""

@@ -1,7 +1,8 @@
 """The events of orders, positions and signals. Field names and meanings are NautilusTrader's (`model/events`).
 
-A field of type Any was ignored by earlier releases, so stored events may have any value there. A property reads it and
-takes an unexpected value for none; where the property has the engine's name, the field's own is `<name>_raw`.
+Earlier releases ignored the fields of type Any, so stored events may have any value there. A property reads such a
+field and treats an unexpected value as missing. Where the property has the engine's name, the field is named
+`<name>_raw`.
 """
 
 from decimal import Decimal
@@ -20,17 +21,17 @@ _ORDER_TYPES = {kind.value: kind for kind in OrderType}
 if TYPE_CHECKING:
     Instant = int
 else:
-    # In the stored form also RFC 3339 text, which `app.event_codec` converts to nanoseconds.
+    # The stored form may also contain RFC 3339 text, which `app.event_codec` converts to nanoseconds.
     Instant = int | str
 
 
 def is_identifier(value: object) -> bool:
-    """Whether a field of type Any holds what an Identifier may be."""
+    """Whether the value of a field of type Any is a valid Identifier."""
     return isinstance(value, str) and 1 <= len(value) <= IDENTIFIER_LENGTH_MAX
 
 
 class OrderEvent(Struct, tag_field="type", tag=True, kw_only=True):
-    """What every event of an order carries. Instants are nanoseconds since the epoch."""
+    """The fields of every order event. Instants are nanoseconds since the epoch."""
 
     trader_id: Identifier
     strategy_id: Identifier
@@ -41,12 +42,8 @@ class OrderEvent(Struct, tag_field="type", tag=True, kw_only=True):
     ts_init: Instant
 
 
-class OrderInitialized(OrderEvent, tag=True, kw_only=True):
-    """An order exists. Amounts are in units of the instrument; `options` has the prices.
-
-    An order that the engine emulates is initialized a second time when its trigger is met: as the order that it then
-    sends, with `emulation_trigger` NO_TRIGGER (`execution/emulator`).
-    """
+class OrderTerms(OrderEvent, kw_only=True):
+    """The terms of an order, as an engine or an authorization states them. `quantity` is in units of the instrument."""
 
     order_side: OrderSide
     order_type: OrderType
@@ -54,14 +51,10 @@ class OrderInitialized(OrderEvent, tag=True, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.GTC
     post_only: bool = False
     reduce_only: bool = False
-    options: dict[str, Any] | str | None = None
     price: Decimal | None = None
     trigger_price: Decimal | None = None
     tags: list[Text] | None = None
-    emulation_trigger: Text | None = None
     quote_quantity: Any = False
-    exec_algorithm_id: Any = None
-    exec_spawn_id_raw: Any = field(default=None, name="exec_spawn_id")
 
     @property
     def is_quote_quantity(self) -> bool:
@@ -69,13 +62,31 @@ class OrderInitialized(OrderEvent, tag=True, kw_only=True):
         return self.quote_quantity is True
 
     @property
+    def tag_list(self) -> list[str]:
+        """The tags; empty where the event has null."""
+        return self.tags or []
+
+
+class OrderInitialized(OrderTerms, kw_only=True):
+    """The engine created the order. `options` contains the prices.
+
+    When the trigger of an emulated order is met, NautilusTrader publishes a second OrderInitialized for the order that
+    it then sends, with `emulation_trigger` NO_TRIGGER (`execution/emulator`).
+    """
+
+    options: dict[str, Any] | str | None = None
+    emulation_trigger: Text | None = None
+    exec_algorithm_id: Any = None
+    exec_spawn_id_raw: Any = field(default=None, name="exec_spawn_id")
+
+    @property
     def is_routed(self) -> bool:
-        """Whether an execution algorithm works the order, and may spawn others from it."""
+        """Whether an execution algorithm works the order and may spawn other orders from it."""
         return isinstance(self.exec_algorithm_id, str)
 
     @property
     def exec_spawn_id(self) -> str | None:
-        """The primary order that an execution algorithm spawned this one from; None where the order names itself."""
+        """The primary order that an execution algorithm spawned this order from; None if it is the primary itself."""
         primary = self.exec_spawn_id_raw
         if primary is None or primary == self.client_order_id or not is_identifier(primary):
             return None
@@ -83,66 +94,45 @@ class OrderInitialized(OrderEvent, tag=True, kw_only=True):
 
     @property
     def spawned_qty(self) -> Decimal | None:
-        """What the order took off its primary order, if it has one."""
+        """The quantity that a spawned order takes from its primary order; None for other orders."""
         return None if self.exec_spawn_id_raw is None or self.exec_spawn_id is None else self.quantity
 
     @property
-    def tag_list(self) -> list[str]:
-        """The tags, none where the event has null."""
-        return self.tags or []
-
-    @property
     def is_emulated(self) -> bool:
-        """Whether the engine's own emulator holds the order back until its trigger is met."""
+        """Whether the engine's emulator holds the order back until its trigger is met."""
         return self.emulation_trigger not in (None, "NO_TRIGGER")
 
 
-class AuthorizationGranted(OrderEvent, tag=True, kw_only=True, omit_defaults=True):
-    """Purser's own: the order may be submitted. Fields are those of the request by `actor`; defaults are omitted."""
+class AuthorizationDecision(OrderTerms, kw_only=True, omit_defaults=True):
+    """Purser's decision on the request of `actor`, with the request's fields. The stored form omits defaults."""
 
-    order_side: OrderSide
-    order_type: OrderType
-    quantity: Decimal
     actor: str
-    time_in_force: TimeInForce = TimeInForce.GTC
-    post_only: bool = False
-    reduce_only: bool = False
-    price: Decimal | None = None
-    trigger_price: Decimal | None = None
     reference_price: Decimal | None = None
     currency: str | None = None
     signal_id: str | None = None
-    tags: list[Text] | None = None
-    quote_quantity: bool = False
     budget_currency: str | None = None
-    """Of the budget that decided; None where the currency is not known."""
-
-    @property
-    def is_quote_quantity(self) -> bool:
-        """Whether `quantity` is an amount of the quote currency."""
-        return self.quote_quantity is True
-
-    @property
-    def tag_list(self) -> list[str]:
-        """The tags, none where the event has null."""
-        return self.tags or []
+    """The currency of the budget that decided; None where no currency is known."""
 
 
-class AuthorizationDenied(AuthorizationGranted, tag=True, kw_only=True, omit_defaults=True):
-    """Purser's own: the order may not be submitted. `reason` has the numbers."""
+class AuthorizationGranted(AuthorizationDecision, kw_only=True):
+    """The order may be submitted."""
+
+
+class AuthorizationDenied(AuthorizationDecision, kw_only=True):
+    """The order may not be submitted. `reason` states the numbers."""
 
     code: DenyCode
     reason: str
 
 
-class AuthorizationReleased(OrderEvent, tag=True, kw_only=True):
-    """Purser's own: `actor` released an order that was never submitted."""
+class AuthorizationReleased(OrderEvent, kw_only=True):
+    """Purser's own event: `actor` released an order that was never submitted."""
 
     actor: str
 
 
-class QuarantineResolved(OrderEvent, tag=True, kw_only=True):
-    """Purser's own: the decision of `actor` on a quarantined event, named by `resolves` and `variant`."""
+class QuarantineResolved(OrderEvent, kw_only=True):
+    """Purser's own event: the decision of `actor` on the quarantined event `resolves`, `variant`."""
 
     resolves: str
     variant: int
@@ -151,36 +141,36 @@ class QuarantineResolved(OrderEvent, tag=True, kw_only=True):
     actor: str
 
 
-class OrderDenied(OrderEvent, tag=True, kw_only=True):
-    """Refused before it left."""
+class OrderDenied(OrderEvent, kw_only=True):
+    """The engine refused the order before it was sent."""
 
     reason: Text = ""
 
 
-class OrderEmulated(OrderEvent, tag=True, kw_only=True):
-    """Held back by the engine's own order emulator."""
+class OrderEmulated(OrderEvent, kw_only=True):
+    """The engine's emulator holds the order back."""
 
 
-class OrderReleased(OrderEvent, tag=True, kw_only=True):
-    """Let go by the emulator, at the market price that met its trigger."""
+class OrderReleased(OrderEvent, kw_only=True):
+    """The emulator released the order at the market price that met its trigger."""
 
     released_price: Any = None
 
     @property
     def price(self) -> Decimal | None:
-        """The market's price at that moment; None where the event has none that could be stored."""
+        """The market price at the release; None if the event has no storable price."""
         price = read_decimal(self.released_price) if isinstance(self.released_price, str) else None
         return price if price is not None and is_storable(price) else None
 
 
-class OrderSubmitted(OrderEvent, tag=True, kw_only=True):
-    """Sent to the venue."""
+class OrderSubmitted(OrderEvent, kw_only=True):
+    """The engine sent the order to the venue."""
 
     account_id: Identifier | None = None
 
 
 class VenueOrderEvent(OrderEvent, kw_only=True):
-    """An event that the venue may have put its own order id on."""
+    """An event that may contain the venue's order id."""
 
     venue_order_id: Identifier | None = None
     account_id: Identifier | None = None
@@ -188,56 +178,56 @@ class VenueOrderEvent(OrderEvent, kw_only=True):
 
     @property
     def is_reconciliation(self) -> bool:
-        """Whether the engine made the event from a venue's report. The order may have no OrderInitialized then."""
+        """Whether the engine derived the event from a venue's report. Such an order may have no OrderInitialized."""
         return self.reconciliation is True
 
 
-class OrderAccepted(VenueOrderEvent, tag=True, kw_only=True):
-    """Working at the venue."""
+class OrderAccepted(VenueOrderEvent, kw_only=True):
+    """The order works at the venue."""
 
 
-class OrderRejected(VenueOrderEvent, tag=True, kw_only=True):
-    """Refused by the venue."""
-
-    reason: Text = ""
-
-
-class OrderCanceled(VenueOrderEvent, tag=True, kw_only=True):
-    """Canceled at the venue."""
-
-
-class OrderExpired(VenueOrderEvent, tag=True, kw_only=True):
-    """Its time in force ran out."""
-
-
-class OrderTriggered(VenueOrderEvent, tag=True, kw_only=True):
-    """Its trigger price was touched."""
-
-
-class OrderPendingUpdate(VenueOrderEvent, tag=True, kw_only=True):
-    """An amendment is on its way to the venue."""
-
-
-class OrderPendingCancel(VenueOrderEvent, tag=True, kw_only=True):
-    """A cancel is on its way to the venue."""
-
-
-class OrderModifyRejected(VenueOrderEvent, tag=True, kw_only=True):
-    """The venue refused an amendment; the order stands as before."""
+class OrderRejected(VenueOrderEvent, kw_only=True):
+    """The venue refused the order."""
 
     reason: Text = ""
 
 
-class OrderCancelRejected(VenueOrderEvent, tag=True, kw_only=True):
-    """The venue refused a cancel; the order stands as before."""
+class OrderCanceled(VenueOrderEvent, kw_only=True):
+    """The order was canceled at the venue."""
+
+
+class OrderExpired(VenueOrderEvent, kw_only=True):
+    """The order's time in force ended."""
+
+
+class OrderTriggered(VenueOrderEvent, kw_only=True):
+    """The order's trigger price was reached."""
+
+
+class OrderPendingUpdate(VenueOrderEvent, kw_only=True):
+    """An amendment was sent to the venue."""
+
+
+class OrderPendingCancel(VenueOrderEvent, kw_only=True):
+    """A cancel request was sent to the venue."""
+
+
+class OrderModifyRejected(VenueOrderEvent, kw_only=True):
+    """The venue refused an amendment; the order is unchanged."""
 
     reason: Text = ""
 
 
-class OrderUpdated(VenueOrderEvent, tag=True, kw_only=True):
-    """The order has a new quantity, price or trigger price; null leaves a price as it was.
+class OrderCancelRejected(VenueOrderEvent, kw_only=True):
+    """The venue refused a cancel request; the order is unchanged."""
 
-    `is_quote_quantity` is what unit the quantity is in; NautilusTrader 1.221 does not have it.
+    reason: Text = ""
+
+
+class OrderUpdated(VenueOrderEvent, kw_only=True):
+    """The order has a new quantity, price or trigger price. A null price is unchanged.
+
+    `is_quote_quantity` tells the unit of the quantity; NautilusTrader 1.221 does not send it.
     """
 
     quantity: Decimal
@@ -246,7 +236,7 @@ class OrderUpdated(VenueOrderEvent, tag=True, kw_only=True):
     is_quote_quantity: Any = None
 
 
-class OrderFilled(VenueOrderEvent, tag=True, kw_only=True):
+class OrderFilled(VenueOrderEvent, kw_only=True):
     """A trade. `commission` is money ("0.13000000 USDT") and may be in another currency than `currency`."""
 
     account_id: Identifier = ""
@@ -264,14 +254,14 @@ class OrderFilled(VenueOrderEvent, tag=True, kw_only=True):
 
     @property
     def order_type_named(self) -> OrderType:
-        """The order's type; UNKNOWN where the fill names none that we know."""
+        """The order's type; UNKNOWN if the fill names no known type."""
         return _ORDER_TYPES.get(self.order_type, _UNKNOWN) if isinstance(self.order_type, str) else _UNKNOWN
 
 
 class PositionEvent(Struct, tag_field="type", tag=True, kw_only=True):
-    """What the engine says of a position: compared with the ledger's figures, never used to set one.
+    """The engine's report of a position. It is compared with the ledger's figures and never used to set one.
 
-    Its figures are read by `rules.reconciliation`, which knows what to do with those that it cannot read.
+    `rules.reconciliation` reads the figures and ignores unreadable ones.
     """
 
     trader_id: Identifier
@@ -290,21 +280,21 @@ class PositionEvent(Struct, tag_field="type", tag=True, kw_only=True):
     realized_pnl: Any = None
 
 
-class PositionOpened(PositionEvent, tag=True, kw_only=True):
-    """A position holds a quantity."""
+class PositionOpened(PositionEvent, kw_only=True):
+    """A position was opened."""
 
 
-class PositionChanged(PositionEvent, tag=True, kw_only=True):
-    """A position holds another quantity."""
+class PositionChanged(PositionEvent, kw_only=True):
+    """The quantity of a position changed."""
 
 
-class PositionClosed(PositionEvent, tag=True, kw_only=True):
-    """A position is flat. Carries `ts_closed` in place of `ts_event`."""
+class PositionClosed(PositionEvent, kw_only=True):
+    """A position was closed. The event has `ts_closed` instead of `ts_event`."""
 
 
 @final
 class SignalPublished(Struct, kw_only=True):
-    """A value that a strategy or an actor published under a name; the engine gives it no id. `value` is JSON text."""
+    """A value that a strategy or an actor published under a name. The engine gives it no id. `value` is JSON text."""
 
     name: Identifier
     value: str
@@ -334,12 +324,13 @@ AnyOrderEvent = (
     | OrderUpdated
     | OrderFilled
 )
-AnyAuthorizationEvent = AuthorizationGranted | AuthorizationDenied | AuthorizationReleased
+AnyDecision = AuthorizationGranted | AuthorizationDenied
+AnyAuthorizationEvent = AnyDecision | AuthorizationReleased
 OrderHistoryEvent = AnyOrderEvent | AnyAuthorizationEvent
-"""What an order is folded from."""
+"""The events that an order is folded from."""
 AnyOwnEvent = AnyAuthorizationEvent | QuarantineResolved
-"""What Purser itself adds to an order's history; no engine may send these."""
+"""The events that Purser adds to an order's history. Engines may not send them."""
 AnyPositionEvent = PositionOpened | PositionChanged | PositionClosed
 POSITION_EVENTS = frozenset(get_args(AnyPositionEvent))
-"""To look an exact type up: `isinstance` takes six times as long with these classes, whose metaclass is abstract."""
+"""For lookups by exact type: `isinstance` takes six times as long, because these classes have an abstract metaclass."""
 EngineEvent = AnyOrderEvent | AnyPositionEvent | SignalPublished

@@ -1,14 +1,14 @@
-"""Holds: what an open order reserves. Pure; run under `localcontext(EXACT)`.
+"""Holds: the amounts that open orders reserve. Pure; run under `localcontext(EXACT)`.
 
     hold = the notional value of the quantity that would increase exposure, at the order's unit price
 
 An order against an open position reduces it first. Several such orders share the position in the order of `ts_init`:
-each claims what those before it leave. So what is held is a function of what is open, not of how it came to be. So is
-what is said of the past: fills captured what they added to exposure, the end of the order voided what was left, all at
-the order's latest price, whatever the batches in which events came.
+each claims a part of the quantity that earlier ones leave. Therefore holds depend only on the open orders and
+positions, not on their history or on the batches of events. Fills capture the exposure that they added, and the end of
+the order voids the rest, all at the order's latest price.
 
-An order for an amount of the quote currency holds what is left of the amount, and claims no position: how much of one
-it would reduce is not known until it fills.
+An order for an amount of the quote currency holds the rest of the amount and claims no position: the quantity that it
+would reduce is unknown until it is filled.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,32 +24,12 @@ _ZERO = Decimal(0)
 _ONE = Decimal(1)
 
 
-class OpenOrder(Struct):
-    """What of an order decides its hold. `leaves_qty` is 0 once it has ended.
-
-    `is_amount`: it is an amount of the quote currency. `is_unknown`: the order is open, and its quantity is not known.
-    """
-
-    client_order_id: str
-    side: OrderSide
-    leaves_qty: Decimal
-    reduce_only: bool
-    ts_init: int
-    is_amount: bool = False
-    is_unknown: bool = False
-
-    @property
-    def place(self) -> tuple[int, str]:
-        """Whose turn it is to claim a part of a position."""
-        return self.ts_init, self.client_order_id
-
-
 class HoldState(Struct):
-    """One order's hold: amount = remaining + captured + voided, always, at the order's latest price.
+    """The hold of one order. Always: amount = remaining + captured + voided, at the order's latest price.
 
-    `currency` is None while the instrument's settlement currency is not known, `unit_price` while there is no price to
-    value the order at. `is_unvalued`: what the open order would add to exposure cannot be valued, so its need is
-    unknown; it holds nothing, and nothing new is granted to its strategy.
+    `currency` is None while the instrument's settlement currency is unknown, `unit_price` while no price values the
+    order. `is_unvalued`: the exposure that the open order would add cannot be valued. The hold is then empty, and its
+    strategy gets no new grants.
     """
 
     currency: str | None
@@ -62,23 +42,25 @@ class HoldState(Struct):
 
     @property
     def is_placed(self) -> bool:
-        """Whether it was valued, now or before."""
+        """Whether the hold was ever valued."""
         return self.currency is not None and self.unit_price is not None
 
     @property
     def amount(self) -> Decimal:
-        """What it holds, what its order's fills captured, and what the order's end let go."""
+        """The remaining amount, the amount captured by fills and the amount voided at the order's end."""
         return self.remaining + self.captured + self.voided
 
     def reprice(self, before: Decimal, valuation: Valuation) -> None:
-        """State what was captured and voided at the price that it has now; at `before` it was worth what it says."""
+        """Restates the captured and voided amounts at the current price; `before` is the price at which they were
+        stated.
+        """
         assert self.unit_price is not None  # it has one now
         self._scale(valuation.notional(_ONE, before), valuation.notional(_ONE, self.unit_price))
 
     def convert(self, before: Valuation, after: Valuation) -> None:
-        """State it by another valuation of the instrument, at its last unit price.
+        """Restates the hold by another valuation of the instrument, at its last unit price.
 
-        Without a price nothing remains, and what was held before cannot be stated in the other terms: it is dropped.
+        Without a price the amounts cannot be converted and become 0.
         """
         if before.terms == after.terms:
             return
@@ -91,16 +73,54 @@ class HoldState(Struct):
         self.remaining, self.captured, self.voided = (quotient(part * new, old) if old else _ZERO for part in parts)
 
 
+class OrderWithHold(Struct):
+    """An order with its hold. `key` is (strategy_id, client_order_id); `leaves_qty` is 0 after the order's end.
+
+    `is_amount`: the quantity is an amount of the quote currency. `is_unknown`: an open order of unknown quantity.
+    """
+
+    key: tuple[str, str]
+    instrument_id: str
+    side: OrderSide
+    leaves_qty: Decimal
+    reduce_only: bool
+    ts_init: int
+    price: Decimal | None
+    trigger_price: Decimal | None
+    hold: HoldState
+    is_amount: bool = False
+    is_unknown: bool = False
+
+    @property
+    def market(self) -> tuple[str, str]:
+        """(strategy_id, instrument_id): the market whose exposure the order shares."""
+        return self.key[0], self.instrument_id
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Sorts orders in the sequence in which they claim parts of a position."""
+        return self.ts_init, self.key[1]
+
+    @property
+    def unit_price(self) -> Decimal | None:
+        """The price of one unit of the order's quantity; 1 for an amount."""
+        return _ONE if self.is_amount else unit_price_of(self.price, self.trigger_price, self.hold.reference_price)
+
+
 def unit_price_of(price: Decimal | None, trigger_price: Decimal | None, reference: Decimal | None) -> Decimal | None:
-    """What one unit is valued at: the limit, else the trigger, else a reference; never below zero."""
+    """The price that values one unit: the limit, else the trigger, else a reference price; never negative."""
     for known in (price, trigger_price, reference):
         if known is not None:
             return abs(known)
     return None
 
 
-def increasing_quantities(orders: Iterable[OpenOrder], held_qty: Decimal) -> Iterator[tuple[OpenOrder, Decimal]]:
-    """What of each order would increase exposure, where all are on one side and `held_qty` is open on the other."""
+def increasing_quantities(
+    orders: Iterable[OrderWithHold], held_qty: Decimal
+) -> Iterator[tuple[OrderWithHold, Decimal]]:
+    """The quantity by which each order would increase exposure. All orders are on one side; `held_qty` is open on the
+    other.
+    """
     for order in sorted(orders, key=lambda order: order.place):
         claimed = _ZERO if order.is_amount else min(order.leaves_qty, held_qty)
         held_qty -= claimed
@@ -108,7 +128,7 @@ def increasing_quantities(orders: Iterable[OpenOrder], held_qty: Decimal) -> Ite
 
 
 def hold_amount(quantity: Decimal, unit_price: Decimal, valuation: Valuation) -> Decimal:
-    """What that quantity reserves, in the settlement currency."""
+    """The amount that the quantity reserves, in the settlement currency."""
     return valuation.notional(quantity, unit_price) if quantity else _ZERO
 
 
@@ -121,5 +141,5 @@ _OPPOSITES = {OrderSide.BUY: OrderSide.SELL, OrderSide.SELL: OrderSide.BUY}
 
 
 def opposite(side: OrderSide) -> OrderSide:
-    """The side that reduces what this one opens; an order of unknown side is not known to reduce anything."""
+    """The side that reduces positions opened by this one. NO_ORDER_SIDE reduces nothing."""
     return _OPPOSITES.get(side, side)

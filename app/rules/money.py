@@ -1,42 +1,43 @@
-"""Exact decimal arithmetic. Nothing here rounds unless it says so."""
+"""Exact decimal arithmetic. A function rounds only if its docstring says so."""
 
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 
 EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
-"""Run ledger arithmetic under `decimal.localcontext(EXACT)`: a sum that would lose a digit raises instead."""
+"""Run ledger arithmetic under `decimal.localcontext(EXACT)`: an inexact result raises an exception."""
 
 QUOTIENT_PLACES = 18
-"""Decimal places of a quotient that does not come out even: far below any currency's smallest unit."""
+"""Decimal places of an inexact quotient: far below any currency's smallest unit."""
 
 DIGITS_MAX = 30
-"""Most digits before and after the decimal point that an amount may have on its way in."""
+"""Most digits of an incoming amount before and after the decimal point."""
 
 CURRENCY_LENGTH_MAX = 32
 
-_DIVISION = Context(prec=400, traps=[InvalidOperation, DivisionByZero, Overflow])
+ROUNDING = Context(prec=400, traps=[InvalidOperation, DivisionByZero, Overflow])
+"""The context of operations that round on purpose."""
 _LAST_PLACE = Decimal(1).scaleb(-QUOTIENT_PLACES)
 
 
 def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
-    """`dividend / divisor`: exact where it comes out even, else half-even at QUOTIENT_PLACES."""
-    result = _DIVISION.divide(dividend, divisor)
-    rounded = result.quantize(_LAST_PLACE, ROUND_HALF_EVEN, _DIVISION)
-    # The digits of one that came out even are few to look at; those of the others are hundreds.
+    """`dividend / divisor`: exact if possible, else rounded half-even at QUOTIENT_PLACES."""
+    result = ROUNDING.divide(dividend, divisor)
+    rounded = result.quantize(_LAST_PLACE, ROUND_HALF_EVEN, ROUNDING)
+    # An exact quotient has few digits to compare; an inexact one has hundreds.
     is_even = rounded == result and result.as_tuple().exponent >= -QUOTIENT_PLACES  # type: ignore[operator]
     return result if is_even else rounded
 
 
 def trimmed(amount: Decimal) -> Decimal:
-    """The same amount without the zeros that rounded quotients leave behind the last digit."""
+    """The same amount without the trailing zeros of rounded quotients."""
     if amount.as_tuple().exponent > -QUOTIENT_PLACES:  # type: ignore[operator]
         return amount
-    shortest = amount.normalize(_DIVISION)
-    return shortest if shortest.as_tuple().exponent <= 0 else shortest.quantize(Decimal(1), context=_DIVISION)  # type: ignore[operator]
+    shortest = amount.normalize(ROUNDING)
+    return shortest if shortest.as_tuple().exponent <= 0 else shortest.quantize(Decimal(1), context=ROUNDING)  # type: ignore[operator]
 
 
 def is_storable(amount: Decimal) -> bool:
-    """Whether an amount is finite and within DIGITS_MAX on both sides of the point."""
+    """Whether an amount is finite and has at most DIGITS_MAX digits on either side of the decimal point."""
     if not amount.is_finite():
         return False
     written = str(amount)
@@ -46,15 +47,12 @@ def is_storable(amount: Decimal) -> bool:
     return -DIGITS_MAX <= exponent <= DIGITS_MAX and amount.adjusted() < DIGITS_MAX  # type: ignore[operator]
 
 
-# Decimal() also takes NaN and Infinity, underscores, blanks around it and digits of other scripts.
+# Decimal() also accepts NaN, Infinity, underscores, surrounding blanks and digits of other scripts.
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 def read_decimal(text: str) -> Decimal | None:
-    """A finite number from its decimal digits, each of them kept; None for anything else.
-
-    What a client may write where an amount is a string, over every face.
-    """
+    """A finite number with all its digits; None for other text. All APIs accept amounts in this form."""
     return Decimal(text) if _DECIMAL.fullmatch(text) else None
 
 

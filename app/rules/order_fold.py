@@ -1,7 +1,7 @@
-"""An order as the fold of its events.
+"""An order is the fold of its events.
 
-Events come late, twice and out of order; what an order ends as must not depend on that. Therefore an order is the fold
-of its *set* of events in one canonical order (`fold_place`), not in the order of arrival.
+Events arrive late, twice and out of order, and the resulting order must not depend on that. Therefore an order is the
+fold of its *set* of events in one canonical order (`fold_place`), not in the order of arrival.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from app.rules.enums import QuantitySource
 from app.rules.events import (
-    AuthorizationGranted,
+    AuthorizationDecision,
     AuthorizationReleased,
     OrderAccepted,
     OrderEmulated,
@@ -40,18 +40,18 @@ from app.rules.order_lifecycle import (
 from app.rules.order_state import BEFORE_VENUE, RANK_CONCLUDED, TERMINAL, OrderState, conclude
 
 Numbered: TypeAlias = tuple[int, OrderHistoryEvent]
-"""An event with its place in the order of arrival."""
+"""An event with its number in the order of arrival."""
 
 _SENDING = (OrderEmulated, OrderReleased, OrderSubmitted, OrderAccepted)
 _RANK_SPAWNED = 3
-"""After the order is initialized, before it is submitted."""
+"""After the order is initialized and before it is submitted."""
 
 
 class Spawned(Struct, frozen=True):
-    """An order that an execution algorithm spawned from the one that is folded.
+    """An order that an execution algorithm spawned from the folded order.
 
-    Its quantity is taken off the primary order when it is made, and NautilusTrader publishes nothing of that. Since
-    1.222 or later the engine gives it back where the spawned order is denied or rejected: `ts_returned`.
+    NautilusTrader takes the spawned quantity off the primary order without an event. Since 1.222 or later it returns
+    the quantity if the spawned order is denied or rejected, at `ts_returned`.
     """
 
     ts_init: int
@@ -63,34 +63,36 @@ _REQUESTS = frozenset({OrderPendingUpdate, OrderPendingCancel})
 
 
 class _QuantityChange(Struct, frozen=True):
-    """What spawned orders took off the primary order at an instant, below zero, or gave back."""
+    """A change of the primary order's quantity by its spawned orders: negative when taken, positive when returned."""
 
     ts_init: int
     change: Decimal
 
 
 class Folded(Struct):
-    """The order (None where no event makes one), the events in the order of application, and those left over, why."""
+    """The folded order (None if no event makes one), the events in the order of application, and the refused events
+    with reasons.
+    """
 
     state: OrderState | None
     applied: list[Numbered]
     refused: list[tuple[int, OrderHistoryEvent, str]]
     may_spawn: bool = False
-    """Whether an execution algorithm works the order, so that orders spawned from it change its quantity."""
+    """Whether an execution algorithm works the order, so that spawned orders change its quantity."""
 
 
 _Foldable: TypeAlias = OrderHistoryEvent | _QuantityChange
 _Place: TypeAlias = tuple[int, int, int, int]
 _Queues: TypeAlias = dict[type, deque[tuple[_Place, _Foldable]]]
-"""What waits to be applied, by type: whether one is allowed depends on its type and on the order alone."""
+"""Waiting events by type. Whether an event is allowed depends only on its type and the order."""
 
 
 def fold_place(event: _Foldable, arrival: int) -> _Place:
-    """Where an event stands in its order's fold.
+    """The event's place in the fold of its order.
 
-    By `ts_init`, the engine's own clock at the moment it handled the event: `ts_event` is the venue's clock, and
-    may run apart from the engine's. Then by rank. Of amendments of one instant, where the last one counts, by the
-    venue's clock. Then by arrival.
+    Events are sorted by `ts_init`, the engine's clock when it handled the event; `ts_event` is the venue's clock and
+    may differ. Within one instant they are sorted by rank, amendments also by the venue's clock because the last one
+    counts, then by arrival.
     """
     if isinstance(event, _QuantityChange):
         return event.ts_init, _RANK_SPAWNED, 0, arrival
@@ -104,12 +106,12 @@ def fold(
     forced: frozenset[str] = frozenset(),
     is_known: bool = False,
 ) -> Folded:
-    """Fold (arrival, event) pairs of one order, whatever order they come in.
+    """Fold (arrival, event) pairs of one order; their sequence does not matter.
 
-    Takes, again and again, the first event in canonical order that the order's status allows; of one instant, an event
-    that ends the order goes last. Where none is allowed, the first of those whose ids are in `forced` is applied all
-    the same. Without an OrderInitialized the order is made from what the other events tell, if one of them comes from
-    reconciliation or is forced, or if the order `is_known` to exist, and one of them can be applied.
+    Each step applies the first event in canonical order that the order's status allows. Within one instant, events
+    that end the order come last. If none is allowed, the first event whose id is in `forced` is applied anyway.
+    Without an OrderInitialized, other events make the order if one of them comes from reconciliation or is forced, or
+    if the order `is_known`, and one of them can be applied.
     """
     entries = sorted(((fold_place(event, arrival), event) for arrival, event in events), key=_place)
     spawned = list(spawned)
@@ -127,16 +129,16 @@ def _fold_primary(
     forced: frozenset[str],
     whole: Folded,
 ) -> Folded:
-    """The primary of spawned orders: of what may have become of its quantity, what its fills agree with.
+    """Fold a primary order with the quantity changes that agree best with its fills.
 
-    `whole` is the order as if it had kept all of its quantity.
+    `whole` is the order with its full quantity.
     """
     taken = [_QuantityChange(one.ts_init, -one.quantity) for one in spawned]
     returned = [_QuantityChange(one.ts_returned, one.quantity) for one in spawned if one.ts_returned is not None]
     folded = _fold(entries, [*taken, *returned], forced)
     state = _state_of(folded)
     if state.overfilled:
-        # More was traded than was left: the spawned orders were made with `reduce_primary=False`.
+        # The fills exceed the remaining quantity: the spawned orders were made with `reduce_primary=False`.
         if not _state_of(whole).overfilled:
             folded = whole
             _state_of(whole).quantity_source = QuantitySource.INFERRED
@@ -190,7 +192,7 @@ def _fold(
 
 
 def _open_unreported(entries: Sequence[tuple[_Place, OrderHistoryEvent]], forced: frozenset[str]) -> OrderState | None:
-    """As the first event that is applied shows it. Those that wait do not count: they are not always read."""
+    """The order as the first applied event shows it. Waiting events do not count, because they are not always read."""
     queues = _queues(entries, ())
     first = _next(queues, open_unreported(entries[0][1])) or _next_forced(queues, forced)
     return None if first is None else open_unreported(first[1])  # type: ignore[arg-type]
@@ -199,8 +201,8 @@ def _open_unreported(entries: Sequence[tuple[_Place, OrderHistoryEvent]], forced
 def _opening(
     entries: Sequence[tuple[_Place, OrderHistoryEvent]],
 ) -> list[tuple[_Place, OrderHistoryEvent]]:
-    """What makes the order, and what we said of it: first, whatever the clocks say."""
-    kinds = (AuthorizationGranted, OrderInitialized, AuthorizationReleased)
+    """The events that make the order, and Purser's own events: they come first, whatever the clocks say."""
+    kinds = (AuthorizationDecision, OrderInitialized, AuthorizationReleased)
     firsts = [next((entry for entry in entries if isinstance(entry[1], kind)), None) for kind in kinds]
     if firsts[0] is None and firsts[1] is None:
         return []
@@ -208,14 +210,14 @@ def _opening(
 
 
 def _is_telling(event: OrderHistoryEvent, forced: frozenset[str]) -> bool:
-    """Whether the event makes an order known that was never reported as initialized."""
+    """Whether the event makes an unreported order known."""
     return event.event_id in forced or is_reconciled(event)
 
 
 def is_reconciled(event: OrderHistoryEvent) -> bool:
-    """Whether the event comes from the engine's reconciliation, which never publishes how it made an order.
+    """Whether the event comes from the engine's reconciliation, which never publishes an OrderInitialized.
 
-    A request to amend or to cancel is not allowed before the venue has the order: it makes none known.
+    Requests to amend or cancel do not count: they are allowed only for orders that the venue has.
     """
     return isinstance(event, VenueOrderEvent) and event.is_reconciliation and type(event) not in _REQUESTS
 
@@ -233,7 +235,7 @@ def _queues(entries: Sequence[tuple[_Place, _Foldable]], changes: Iterable[_Quan
 
 
 def _next(queues: _Queues, state: OrderState) -> tuple[_Place, _Foldable] | None:
-    """The first event that the order allows; of one instant, one that does not end it."""
+    """The first event that the order allows. Within one instant, events that do not end the order come first."""
     heads = (queue[0] for queue in queues.values() if queue)
     legal = sorted((entry for entry in heads if _is_legal(state, entry[1])), key=_place)
     if legal and isinstance(legal[0][1], OrderFilled) and _is_early(state, legal[0][1]):
@@ -250,7 +252,9 @@ def _next(queues: _Queues, state: OrderState) -> tuple[_Place, _Foldable] | None
 
 
 def _is_early(state: OrderState, fill: OrderFilled) -> bool:
-    """Whether a fill has an earlier instant than what tells that the order was sent, which must have come before."""
+    """Whether the fill precedes the events that report the order as sent, although the order must have been sent
+    first.
+    """
     return state.status in BEFORE_VENUE or fill.ts_init < state.last_ts_init
 
 

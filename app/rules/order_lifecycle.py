@@ -1,9 +1,9 @@
-"""How one event moves an order: what the table of transitions allows, and what the event changes.
+"""How one event changes an order: the transition table allows it, and the functions here apply it.
 
-`rules.order_fold` puts a whole set of events together; `rules.order_conclusions` adds what follows from all of them.
+`rules.order_fold` combines a whole set of events; `order_state.conclude` adds what follows from all of them.
 
-Purser's own events (authorizations) come before all the engine's, whatever the clocks say: an order is authorized
-before it leaves. The engine's events are facts: an order that leaves though it was denied or released goes on.
+Purser's own events (authorizations) precede all events of the engine, whatever the clocks say: an order is authorized
+before it is sent. The engine's events are facts: an order that was denied or released and is sent anyway goes on.
 """
 
 from decimal import Decimal
@@ -13,8 +13,9 @@ from typing import Any, get_args, get_type_hints
 from app.rules.enums import AuthorizationStatus, OrderSide, OrderStatus, OrderType, QuantitySource, TimeInForce
 from app.rules.events import (
     AnyAuthorizationEvent,
+    AnyDecision,
+    AuthorizationDecision,
     AuthorizationDenied,
-    AuthorizationGranted,
     AuthorizationReleased,
     OrderAccepted,
     OrderCanceled,
@@ -64,8 +65,8 @@ TARGETS: dict[type, OrderStatus] = {
     OrderPendingCancel: _S.PENDING_CANCEL,
 }
 
-# Which of several events of one instant comes first. A backtest stamps a whole burst with one instant, so the
-# clock alone cannot tell; these ranks put causes before their effects and endings last.
+# The order of events within one instant. A backtest stamps many events with one instant, so the clock cannot order
+# them; these ranks put causes before their effects and endings last.
 _RANKS: dict[type, int] = {
     OrderInitialized: RANK_INITIALIZED,
     OrderDenied: 3,
@@ -85,21 +86,21 @@ _RANKS: dict[type, int] = {
     OrderExpired: 12,
     **dict.fromkeys(get_args(AnyAuthorizationEvent), RANK_AUTHORIZED),
 }
-# An order that is emulated is initialized, may be amended while no venue knows it, and is initialized again when it is
-# let go: all of that, too, within one instant.
+# An emulated order is initialized, may be amended before a venue knows it, and is initialized again at its release:
+# all of this may happen within one instant.
 _RANK_EMULATED_INITIALIZED = 0
 _RANK_EMULATED_UPDATED = 1
 
 
-# Exact types, looked up: these classes have an abstract metaclass, so `isinstance` takes six times as long.
+# Lookups by exact type: `isinstance` takes six times as long, because these classes have an abstract metaclass.
 _AUTHORIZATIONS = frozenset(get_args(AnyAuthorizationEvent))
 _WITH_REASON = frozenset({OrderDenied, OrderRejected})
 
 
 _SOURCES = {"strategy_name": "strategy_id", "side": "order_side", "tags": "tag_list"}
-"""Fields of an order's state that an event has under another name."""
+"""Fields of an order's state that have another name in events."""
 _ORIGIN = frozenset(
-    {
+    [
         "trader_id",
         "strategy_name",
         "client_order_id",
@@ -110,13 +111,13 @@ _ORIGIN = frozenset(
         "exec_spawn_id",
         "spawned_qty",
         "is_emulated",
-    }
+    ]
 )
-"""What the first OrderInitialized says and no later one changes."""
+"""The fields that only the first OrderInitialized sets."""
 
 
 class _Copied:
-    """The fields that an order's state copies from an event: those that both have, so that none can be forgotten."""
+    """Copies the fields that the order's state and an event have in common, so no field can be forgotten."""
 
     def __init__(self, kind: type[OrderEvent], leaving: frozenset[str] = frozenset()) -> None:
         names = [name for name in OrderState.__struct_fields__ if name not in leaving]
@@ -128,14 +129,14 @@ class _Copied:
         self._get = attrgetter(*sources)
 
     def of(self, event: OrderEvent) -> dict[str, Any]:
-        """Values by the state's names."""
+        """Values by the names of the state's fields."""
         return dict(zip(self._names, self._get(event), strict=True))
 
 
 _REPORTED = _Copied(OrderInitialized)
 _TERMS = _Copied(OrderInitialized, leaving=_ORIGIN)
-# `reference_price` of a state is what the emulator made of the order; what a request named is kept with the hold.
-_AUTHORIZED = _Copied(AuthorizationGranted, leaving=frozenset({"reference_price"}))
+# The state's `reference_price` is set by the emulator; a requested reference price is stored with the hold.
+_AUTHORIZED = _Copied(AuthorizationDecision, leaving=frozenset({"reference_price"}))
 
 
 def rank_of(event: OrderHistoryEvent) -> int:
@@ -148,7 +149,7 @@ def rank_of(event: OrderHistoryEvent) -> int:
 
 
 def comes_in_order(state: OrderState, event: OrderHistoryEvent) -> bool:
-    """Whether applying the event on top gives what folding the whole set would give."""
+    """Whether applying the event now gives the same result as folding all events."""
     if type(event) is OrderInitialized:
         return state.last_rank == RANK_AUTHORIZED
     if state.last_rank == RANK_CONCLUDED or (state.filled_qty and state.status in BEFORE_VENUE):
@@ -161,7 +162,7 @@ def comes_in_order(state: OrderState, event: OrderHistoryEvent) -> bool:
     return rank > state.last_rank or (rank == state.last_rank and type(event) is not OrderUpdated)
 
 
-def open_order(event: OrderInitialized | AuthorizationGranted) -> OrderState:
+def open_order(event: OrderInitialized | AnyDecision) -> OrderState:
     """The order as its first event describes it."""
     is_reported = isinstance(event, OrderInitialized)
     copied = (_REPORTED if is_reported else _AUTHORIZED).of(event)
@@ -174,9 +175,9 @@ def open_order(event: OrderInitialized | AuthorizationGranted) -> OrderState:
 
 
 def open_unreported(first: OrderEvent) -> OrderState:
-    """An order whose OrderInitialized the engine never published, as the first event applied to it shows it.
+    """An order without a published OrderInitialized, as the first applied event shows it.
 
-    Side and type are those of its first fill; until one comes, nothing says them.
+    The first fill determines its side and type; until then they are unknown.
     """
     return OrderState(
         trader_id=first.trader_id,
@@ -187,11 +188,6 @@ def open_unreported(first: OrderEvent) -> OrderState:
         order_type=OrderType.UNKNOWN,
         time_in_force=TimeInForce.UNKNOWN,
         quantity=Decimal(0),
-        price=None,
-        trigger_price=None,
-        reduce_only=False,
-        post_only=False,
-        tags=[],
         ts_init=first.ts_init,
         ts_last=first.ts_event,
         last_ts_init=first.ts_init,
@@ -201,16 +197,17 @@ def open_unreported(first: OrderEvent) -> OrderState:
 
 
 def refusal(state: OrderState, event: OrderHistoryEvent) -> str | None:
-    """Why the event may not be applied to the order as it stands; None if it may.
+    """The reason why the event may not be applied to the order now; None if it may.
 
-    It depends on the event's type and the order alone. A fill is never refused: money moved. Refused amendments and
-    cancels change nothing, so they fit anywhere; so do amendments of an order that has ended, which NautilusTrader
-    applies too.
+    The result depends only on the event's type and the order. Fills are never refused, because money moved. Refused
+    amendments and cancels change nothing and are always allowed. Amendments of an ended order are allowed too, as in
+    NautilusTrader.
     """
     status = _S.INITIALIZED if state.is_closed_by_us else state.status
     target = TARGETS.get(type(event))
     if target is not None:
-        # An order that was filled before anything said that it left has ended, though its status does not show it yet.
+        # An order that was filled before any event reported it as sent has ended, although its status does
+        # not show it yet.
         has_ended = status in BEFORE_VENUE and target in TERMINAL and state.filled_qty and state.is_complete
         if target in TRANSITIONS[status] and not has_ended:
             return None
@@ -223,14 +220,14 @@ def refusal(state: OrderState, event: OrderHistoryEvent) -> str | None:
 
 
 def reason_of(state: OrderState, event: OrderHistoryEvent) -> str:
-    """What is said of an event that the order does not allow."""
+    """The reason stored with an event that the order does not allow."""
     if isinstance(event, OrderInitialized):
         return "the order was initialized before, by another event"
     return f"{type(event).__name__} is not allowed while the order is {state.status}"
 
 
 def apply(state: OrderState, event: OrderHistoryEvent) -> None:
-    """Apply an event, whether `refusal` lets it pass or not; changes `state` in place."""
+    """Apply an event even if `refusal` forbids it; changes `state` in place."""
     if type(event) in _AUTHORIZATIONS:
         _authorize(state, event)  # type: ignore[arg-type]
         return
@@ -263,17 +260,17 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
     _note_venue(state, event)
     follow_fills(state, is_fill=is_fill)
     state.ts_last = max(state.ts_last, event.ts_event)
-    # What is no move says nothing of where an order is that was closed here.
+    # An event that is no transition does not show that a denied or released order was sent.
     rank = rank_of(event) if is_move or not state.was_closed_by_us else max(state.last_rank, RANK_INITIALIZED)
     if event.ts_init < state.last_ts_init:
-        # It waited for another event; later ones have been applied, and still come last.
+        # The event waited for another one. Later events have been applied and still come last.
         state.last_rank = max(state.last_rank, rank)
     else:
         state.last_ts_init, state.last_rank = event.ts_init, rank
 
 
 def is_overruling(event: OrderHistoryEvent) -> bool:
-    """Whether the event moves an order that was denied or released here."""
+    """Whether the event shows that a denied or released order was sent."""
     target = TARGETS.get(type(event), _S.DENIED)
     return isinstance(event, OrderFilled) or (target is not _S.DENIED and target in TRANSITIONS[_S.INITIALIZED])
 
@@ -293,7 +290,7 @@ def _authorize(state: OrderState, event: AnyAuthorizationEvent) -> None:
 def _close(
     state: OrderState, event: AnyAuthorizationEvent, authorization_status: AuthorizationStatus, status: OrderStatus
 ) -> None:
-    """Our word comes before all that the engine did with the order before it left: none of that takes it back."""
+    """Purser's decision precedes all that the engine did before it sent the order, so none of that revokes it."""
     state.authorization_status, state.status = authorization_status, status
     state.ts_last = max(state.ts_last, event.ts_event)
     if RANK_AUTHORIZED < state.last_rank < RANK_CONCLUDED:
@@ -301,9 +298,9 @@ def _close(
 
 
 def _overrule(state: OrderState, event: OrderHistoryEvent) -> None:
-    """The engine moves an order that was denied or released here: what it says, holds.
+    """The engine sent an order that was denied or released; its events prevail.
 
-    An amendment, or a refused one, of an order that never left is no such move.
+    Amendments and refused amendments do not show that an order was sent.
     """
     state.status = _S.INITIALIZED
     if isinstance(event, OrderDenied):
@@ -313,7 +310,7 @@ def _overrule(state: OrderState, event: OrderHistoryEvent) -> None:
 
 
 def _describe(state: OrderState, event: OrderInitialized) -> None:
-    """The engine's own description replaces what was authorized, its clock that of ours."""
+    """The engine's description and clock replace those of the authorization."""
     _transform(state, event)
     for name, value in _REPORTED.of(event).items():
         setattr(state, name, value)
@@ -322,7 +319,9 @@ def _describe(state: OrderState, event: OrderInitialized) -> None:
 
 
 def _transform(state: OrderState, event: OrderInitialized) -> None:
-    """The emulator lets the order go as another one: a stop becomes a market order, say, valued by its last price."""
+    """The emulator releases the order as another type, for instance a stop as a market order, valued by its last
+    price.
+    """
     price = state.price if state.price is not None else state.trigger_price
     state.reference_price = price if price is not None else state.reference_price
     for name, value in _TERMS.of(event).items():
@@ -339,7 +338,8 @@ def _amend(state: OrderState, event: OrderUpdated) -> None:
     if isinstance(event.is_quote_quantity, bool):
         state.is_quote_quantity = event.is_quote_quantity
     elif state.status not in BEFORE_VENUE and not state.is_closed_by_us:
-        # NautilusTrader 1.221 turns an amount into a base quantity when it submits the order, and publishes nothing.
+        # NautilusTrader 1.221 converts an amount into a base quantity when it submits the order, without an
+        # event.
         state.is_quote_quantity = False
     if amount is not None and not state.is_quote_quantity and event.quantity:
         state.submission_px = quotient(amount, event.quantity)
@@ -366,7 +366,7 @@ def _move(state: OrderState, target: OrderStatus) -> None:
     if target in _PENDING and state.status not in _PENDING:
         state.status_before_pending = state.status
     if state.status is _S.PENDING_UPDATE and target is _S.SUBMITTED:
-        # The amendment overtook the submission's report: the order stays pending, on top of SUBMITTED.
+        # The amendment preceded the report of the submission: the order stays pending, on top of SUBMITTED.
         state.status_before_pending = target
         return
     state.status = target
@@ -378,10 +378,10 @@ def _restore(state: OrderState) -> None:
 
 
 def follow_fills(state: OrderState, *, is_fill: bool) -> None:
-    """Let the status follow the filled quantity where the table has the way.
+    """Derive the status from the filled quantity, if the transition table allows it.
 
-    A fill that came where the table has no way (before OrderSubmitted) is caught up after a later event. A pending or
-    canceled order goes on only by a new fill.
+    A fill before OrderSubmitted takes effect after a later event. A pending or canceled order changes only by a new
+    fill.
     """
     if not state.filled_qty:
         return
@@ -392,7 +392,7 @@ def follow_fills(state: OrderState, *, is_fill: bool) -> None:
 
 
 def _note_venue(state: OrderState, event: OrderHistoryEvent) -> None:
-    """Not every kind of event has these."""
+    """Copy the account and the venue's order id. Some event types have neither."""
     if account_id := getattr(event, "account_id", None):
         state.account_id = account_id
     if (venue_order_id := getattr(event, "venue_order_id", None)) is not None:

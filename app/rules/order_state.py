@@ -1,15 +1,15 @@
 """The state of an order, its legal transitions, and conclusions that no single event states.
 
-`conclude` runs last, on the folded order, so a later event of any kind corrects it: the order is then folded again from
-its events (`RANK_CONCLUDED`).
+`conclude` runs last, on the folded order. A later event of any kind corrects the conclusions, because the order is then
+folded again from its events (`RANK_CONCLUDED`). They concern:
 
-* An order that was filled before anything said that it was sent: the status that its fills give it. External orders
-  are such: NautilusTrader publishes their OrderInitialized and OrderFilled and nothing between.
-* An order for an amount of the quote currency. NautilusTrader 1.221 turns the amount into a base quantity at the market
-  price of the submission, rounded to the instrument's size precision, and publishes neither that nor the order's end.
-  The order is complete when the amount, at a price near those that it traded at, buys no more than was traded
+* Orders that were filled before any event reports them as sent: the fills determine the status. External orders are an
+  example: NautilusTrader publishes their OrderInitialized and OrderFilled only.
+* Orders for an amount of the quote currency. NautilusTrader 1.221 converts the amount into a base quantity at the
+  market price of the submission, rounded to the instrument's size precision, and publishes neither the quantity nor the
+  order's end. The order is complete if the amount, at a price near those of its fills, buys no more than was traded
   (docs/adr/0022).
-* An order of which nothing says the quantity: at least what was filled.
+* Orders of unknown quantity: the quantity is at least the filled one.
 """
 
 from decimal import Decimal
@@ -22,51 +22,38 @@ from app.rules.money import quotient
 _S = OrderStatus
 
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
-    _S.INITIALIZED: frozenset(
-        {_S.DENIED, _S.EMULATED, _S.RELEASED, _S.SUBMITTED, _S.REJECTED, _S.ACCEPTED}
-        | {_S.CANCELED, _S.EXPIRED, _S.TRIGGERED}
-    ),
-    _S.EMULATED: frozenset({_S.CANCELED, _S.EXPIRED, _S.RELEASED}),
-    _S.RELEASED: frozenset({_S.DENIED, _S.SUBMITTED, _S.CANCELED}),
-    _S.SUBMITTED: frozenset(
-        {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.REJECTED, _S.CANCELED, _S.ACCEPTED} | {_S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    _S.ACCEPTED: frozenset(
-        {_S.REJECTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.TRIGGERED, _S.EXPIRED}
-        | {_S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    # Late fills are real: the venue traded before it saw the cancel.
-    _S.CANCELED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED}),
-    _S.PENDING_UPDATE: frozenset(
-        {_S.REJECTED, _S.ACCEPTED, _S.CANCELED, _S.EXPIRED, _S.TRIGGERED, _S.SUBMITTED}
-        | {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    _S.PENDING_CANCEL: frozenset(
-        {_S.REJECTED, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    _S.TRIGGERED: frozenset(
-        {_S.REJECTED, _S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED} | {_S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    _S.PARTIALLY_FILLED: frozenset(
-        {_S.PENDING_UPDATE, _S.PENDING_CANCEL, _S.CANCELED, _S.EXPIRED, _S.PARTIALLY_FILLED, _S.FILLED}
-    ),
-    _S.DENIED: frozenset(),
-    _S.REJECTED: frozenset(),
-    _S.EXPIRED: frozenset(),
-    _S.FILLED: frozenset(),
+    status: frozenset(map(OrderStatus, targets.split()))
+    for status, targets in {
+        _S.INITIALIZED: "DENIED EMULATED RELEASED SUBMITTED REJECTED ACCEPTED CANCELED EXPIRED TRIGGERED",
+        _S.EMULATED: "CANCELED EXPIRED RELEASED",
+        _S.RELEASED: "DENIED SUBMITTED CANCELED",
+        _S.SUBMITTED: "PENDING_UPDATE PENDING_CANCEL REJECTED CANCELED ACCEPTED PARTIALLY_FILLED FILLED",
+        _S.ACCEPTED: "REJECTED PENDING_UPDATE PENDING_CANCEL CANCELED TRIGGERED EXPIRED PARTIALLY_FILLED FILLED",
+        # Late fills happen: the venue traded before it processed the cancel.
+        _S.CANCELED: "PARTIALLY_FILLED FILLED",
+        _S.PENDING_UPDATE: "REJECTED ACCEPTED CANCELED EXPIRED TRIGGERED SUBMITTED PENDING_UPDATE PENDING_CANCEL "
+        "PARTIALLY_FILLED FILLED",
+        _S.PENDING_CANCEL: "REJECTED PENDING_CANCEL CANCELED EXPIRED ACCEPTED PARTIALLY_FILLED FILLED",
+        _S.TRIGGERED: "REJECTED PENDING_UPDATE PENDING_CANCEL CANCELED EXPIRED PARTIALLY_FILLED FILLED",
+        _S.PARTIALLY_FILLED: "PENDING_UPDATE PENDING_CANCEL CANCELED EXPIRED PARTIALLY_FILLED FILLED",
+        _S.DENIED: "",
+        _S.REJECTED: "",
+        _S.EXPIRED: "",
+        _S.FILLED: "",
+    }.items()
 }
 
 TERMINAL = frozenset({_S.DENIED, _S.REJECTED, _S.CANCELED, _S.EXPIRED, _S.FILLED})
 
 BEFORE_VENUE = frozenset({_S.INITIALIZED, _S.EMULATED, _S.RELEASED})
-"""No venue has the order yet."""
+"""The statuses before any venue has the order."""
 
 
 RANK_AUTHORIZED = -1
-"""The `last_rank` of an order of which no event of the engine has been applied yet."""
+"""The `last_rank` of an order without an applied event of the engine."""
 RANK_INITIALIZED = 2
 RANK_CONCLUDED = 100
-"""The `last_rank` of an order of which something was concluded that no event says: the next event folds it anew."""
+"""The `last_rank` of an order with a conclusion that no event states. The next event folds the order again."""
 
 _ZERO = Decimal(0)
 _CLOSING = frozenset({AuthorizationStatus.DENIED, AuthorizationStatus.RELEASED})
@@ -87,13 +74,13 @@ class OrderState(Struct):
     order_type: OrderType
     time_in_force: TimeInForce
     quantity: Decimal
-    price: Decimal | None
-    trigger_price: Decimal | None
-    reduce_only: bool
-    post_only: bool
-    tags: list[str]
     ts_init: int
     ts_last: int
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    reduce_only: bool = False
+    post_only: bool = False
+    tags: list[str] = []
     status: OrderStatus = OrderStatus.INITIALIZED
     status_before_pending: OrderStatus | None = None
     account_id: str | None = None
@@ -109,84 +96,90 @@ class OrderState(Struct):
     is_quote_quantity: bool = False
     quantity_source: QuantitySource = QuantitySource.REPORTED
     exec_spawn_id: str | None = None
-    """The primary order that an execution algorithm spawned it from."""
+    """The primary order that an execution algorithm spawned this order from."""
     spawned_qty: Decimal | None = None
-    """What it took off its primary order: the quantity that it was initialized with."""
+    """The quantity taken off the primary order: the order's initial quantity."""
     mismatched: bool = False
     """Whether a fill names another side or instrument than the order."""
     is_emulated: bool = False
-    """Whether its first event said so. Known while events are folded, as are the fields below; not stored."""
+    """Whether the first event said so. This field and those below are not stored; they are known while events are
+    folded.
+    """
     reference_price: Decimal | None = None
-    """Where the emulator made it an order without a price: the price at its release, before that its last price."""
+    """The price of an order that the emulator made one without a price: the price at the release, before that its last
+    price.
+    """
     submission_px: Decimal | None = None
-    """The price at which the engine turned an amount into the quantity that an OrderUpdated states."""
+    """The price at which the engine converted an amount into the quantity of an OrderUpdated."""
     best_px: Decimal | None = None
-    """The best price of a fill: the lowest of a purchase, the highest of a sale."""
+    """The best price of a fill: the lowest for a buy order, the highest for a sell order."""
     qty_exponent: int = 0
-    """The finest place after the point that a fill's quantity was written to, as a negative exponent of ten."""
+    """The finest decimal place of a fill's quantity, as a negative exponent of ten."""
 
     @property
     def is_terminal(self) -> bool:
-        """Whether only a late fill can still move it."""
+        """Whether only a late fill can still change the order."""
         return self.status in TERMINAL
 
     @property
     def leaves_qty(self) -> Decimal:
-        """What is still to be filled, in the unit of `quantity`; 0 where it is overfilled or the quantity unknown."""
+        """The unfilled quantity, in the unit of `quantity`; 0 if the order is overfilled or its quantity unknown."""
         filled = abs(self.filled_notional) if self.is_quote_quantity else self.filled_qty
         return max(self.quantity - filled, _ZERO)
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that is known to be ordered is filled. An amount of the quote currency never is, by itself."""
+        """Whether the whole known quantity is filled. False for an amount of the quote currency."""
         if self.is_quote_quantity or self.quantity_source is QuantitySource.UNKNOWN:
             return False
         return self.filled_qty >= self.quantity
 
     @property
     def overfill_qty(self) -> Decimal:
-        """What was traded beyond the quantity, in units of the instrument; 0 where the quantity is not in such."""
+        """The quantity traded beyond the order's, in units of the instrument; 0 for amounts and unknown quantities."""
         if self.is_quote_quantity or self.quantity_source is QuantitySource.UNKNOWN:
             return _ZERO
         return max(self.filled_qty - self.quantity, _ZERO)
 
     @property
     def overfilled(self) -> bool:
-        """Whether more was traded than was asked for."""
+        """Whether more was traded than ordered."""
         return self.overfill_qty > 0
 
     @property
     def is_overruled(self) -> bool:
-        """Whether the engine went on though it was denied or released here."""
+        """Whether the engine sent the order although Purser had denied or released it."""
         return self.authorization_status is AuthorizationStatus.OVERRULED
 
     @property
     def was_closed_by_us(self) -> bool:
-        """Whether it was denied or released here, and did not go on all the same."""
+        """Whether Purser denied or released the order and the engine did not overrule that."""
         return self.authorization_status in _CLOSING
 
     @property
     def is_closed_by_us(self) -> bool:
-        """Whether it was denied or released here, and the engine has not moved it: it may still say that it left."""
+        """Whether Purser denied or released the order and no event shows that it was sent. A later one may still show
+        it.
+        """
         return self.was_closed_by_us and self.last_rank <= RANK_INITIALIZED
 
     @property
     def avg_px(self) -> Decimal | None:
-        """Average fill price, quantity-weighted; None before the first fill."""
+        """The quantity-weighted average fill price; None before the first fill."""
         return quotient(self.filled_notional, self.filled_qty) if self.filled_qty else None
 
 
 SLIPPAGE_MAX = Decimal("0.01")
-"""How far the price of the submission may lie from the best price that the order traded at, as a part of that."""
+"""Largest relative distance between the price at submission and the best price of a fill."""
 POSITION_DIFFERENCE = "INTERNAL-DIFF"
-"""The strategy of the orders by which NautilusTrader explains a position's difference: each is one whole fill."""
+"""The strategy of the orders by which NautilusTrader explains a position's difference. Each order is one fill."""
 
 _HALF = Decimal("0.5")
 _OTHER_UNIT = 2
 
 
 def conclude(state: OrderState) -> None:
-    """Add what follows from all events together; changes `state` in place."""
+    """Add the conclusions from all events together; changes `state` in place."""
     if state.quantity_source is QuantitySource.UNKNOWN:
         _conclude_quantity(state)
     if state.quantity < 0:
@@ -212,7 +205,8 @@ def _conclude_amount(state: OrderState) -> None:
     if state.is_terminal:
         return
     if abs(state.filled_notional) > state.quantity * _OTHER_UNIT:
-        # No price of the market makes this the amount: its unit is that of the fills, as for an inverse instrument.
+        # No market price turns this quantity into the amount: its unit is that of the fills, as for an
+        # inverse instrument.
         state.is_quote_quantity, state.quantity_source = False, QuantitySource.INFERRED
         if state.is_complete:
             _complete(state)
@@ -223,7 +217,7 @@ def _conclude_amount(state: OrderState) -> None:
 
 
 def _is_spent(state: OrderState) -> bool:
-    """Whether the amount buys no more than was traded, at a price as far from the best one as it may be."""
+    """Whether the amount buys no more than was traded, at the allowed distance from the best price."""
     best, exponent = state.best_px, state.qty_exponent
     if best is None:  # it was not for an amount yet when it was filled
         best, exponent = state.avg_px, state.filled_qty.as_tuple().exponent  # type: ignore[assignment]

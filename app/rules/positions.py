@@ -1,11 +1,11 @@
 """Positions and realized PnL from fills alone, at average cost, in exact decimals.
 
-A position keeps the *cost* of what it holds rather than an average: closing a part takes a proportional part of the
-cost (rounded at `money.QUOTIENT_PLACES` where it does not come out even), closing the rest takes all that is left. So
-nothing drifts: over the life of a position, realized PnL is exactly what came in less what went out.
+A position stores its *cost* instead of an average: closing a part releases a proportional part of the cost (rounded at
+`money.QUOTIENT_PLACES` if inexact), closing the rest releases all that is left. Therefore no error accumulates: over
+the life of a position, realized PnL is exactly the proceeds less the payments.
 
-An inverse position is valued as the engine values it: the average open price is the quantity-weighted arithmetic mean,
-and the cost is `quantity x multiplier / average` (NautilusTrader, `model/position.pyx`).
+An inverse position is valued as in the engine: the average open price is the quantity-weighted arithmetic mean, and
+the cost is `quantity x multiplier / average` (NautilusTrader, `model/position.pyx`).
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from app.rules.enums import OrderSide, PositionSide, PositionStatus
-from app.rules.money import EXACT, quotient, trimmed
+from app.rules.money import ROUNDING, quotient, trimmed
 from app.rules.valuation import Valuation
 
 _ZERO = Decimal(0)
@@ -24,7 +24,7 @@ _ONE = Decimal(1)
 
 
 class FillPlace(NamedTuple):
-    """A fill's place in the order in which fills count; compares as that order. `seq` is the event's number."""
+    """A fill's place in the order in which fills count; places compare in that order. `seq` is the event's number."""
 
     ts_event: int
     ts_init: int
@@ -37,9 +37,10 @@ _UUID_TAIL = re.compile(r".*[0-9a-fA-F]{4}-[0-9]{12}")
 
 
 def trade_seq_of(trade_id: str) -> int:
-    """The venue's running number in a trade id ("BINANCE-1-003" -> 3); 0 where it has none.
+    """The venue's sequence number in a trade id ("BINANCE-1-003" -> 3); 0 if there is none.
 
-    Many fills share one instant, and which came first decides what each realized: the venue's count knows.
+    Many fills share one instant, and their order decides the PnL that each realizes. The venue's number gives the
+    order.
     """
     match = _TRADE_SEQ.fullmatch(trade_id)
     if match is None or _UUID_TAIL.fullmatch(trade_id):
@@ -48,9 +49,9 @@ def trade_seq_of(trade_id: str) -> int:
 
 
 class PositionFill(Struct, frozen=True):
-    """What a position needs to know of a fill. Quantities in units of the instrument.
+    """The fields of a fill that a position depends on. Quantities are in units of the instrument.
 
-    `currency` is what the price is in: the engine's quote currency. PnL is in the valuation's.
+    `currency` is the currency of the price, the engine's quote currency. PnL is in the valuation's currency.
     """
 
     side: OrderSide
@@ -63,10 +64,11 @@ class PositionFill(Struct, frozen=True):
 
 
 class PositionState(Struct):
-    """One generation of a position. `signed_qty` is negative for a short; `cost` is not negative if prices are not.
+    """One generation of a position. `signed_qty` is negative for a short; `cost` is not negative unless prices are.
 
-    `currency` is what cost, PnL and fees are in: the instrument's settlement currency. `close_value` is the sum of
-    quantity x price x multiplier of what was closed. `fills` counts the fills, which bounds the engine's rounding.
+    `currency` is the instrument's settlement currency, in which cost, PnL and fees are stated. `close_value` is the
+    sum of quantity x price x multiplier of the closed part. `fills` counts the fills, which bounds the engine's
+    rounding.
     """
 
     n: int
@@ -87,24 +89,24 @@ class PositionState(Struct):
 
     @property
     def status(self) -> PositionStatus:
-        """CLOSED once flat."""
+        """CLOSED while the quantity is 0."""
         return PositionStatus.OPEN if self.signed_qty else PositionStatus.CLOSED
 
     @property
     def net_pnl(self) -> Decimal:
-        """What the position made, its fees paid. Exact under `localcontext(EXACT)`."""
+        """The realized PnL less the fees. Exact under `localcontext(EXACT)`."""
         return self.realized_pnl - self.total_fees
 
     @property
     def side(self) -> PositionSide:
-        """Which way it stands now."""
+        """The current side."""
         if not self.signed_qty:
             return PositionSide.FLAT
         return PositionSide.LONG if self.signed_qty > 0 else PositionSide.SHORT
 
 
 class FillOutcome(NamedTuple):
-    """What a fill did, as its row keeps it: the generation `position_n` of its position, PnL and worth."""
+    """The stored effect of a fill: the generation `position_n` of its position, PnL and notional value."""
 
     realized_pnl: Decimal = _ZERO
     position_n: int = 0
@@ -115,9 +117,9 @@ class FillOutcome(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class FillEffect:
-    """What one fill did: the position it was applied to, the one it opened by flipping, and what it realized.
+    """The effect of one fill: the changed position, the position opened by a flip, and the realized PnL.
 
-    `flip_qty` is what the flip left of the fill, before any fee is taken off the position that it opened.
+    `flip_qty` is the part of the fill that opened the new position, before base-currency fees are deducted.
     """
 
     position: PositionState
@@ -136,8 +138,8 @@ def apply_fill(
 ) -> FillEffect:
     """Apply a fill to the open position of its (strategy, position_id); changes `position` in place.
 
-    `position` None, or closed, opens generation `n_last + 1`. `deducts_base_fees`: a commission in the base currency
-    reduces the position itself, as in newer engines. Must run under `localcontext(EXACT)`.
+    If `position` is None or closed, the fill opens generation `n_last + 1`. `deducts_base_fees`: a commission in the
+    base currency reduces the position, as in newer engines. Must run under `localcontext(EXACT)`.
     """
     deducted = fill.commission if deducts_base_fees and is_base_fee(fill, valuation) else _ZERO
     peak = position.peak_qty if position is not None and position.signed_qty else _ZERO
@@ -165,16 +167,16 @@ def apply_fill(
 def rest_of(
     n: int, fill: PositionFill, flip_qty: Decimal, valuation: Valuation, *, deducts_base_fees: bool
 ) -> PositionState:
-    """Generation `n` as the fill that flipped the position opened it; equal to `FillEffect.flipped_into`."""
+    """Generation `n` as opened by the fill that flipped the position; equal to `FillEffect.flipped_into`."""
     fee = fill.commission - closing_fee(fill.commission, fill.last_qty - flip_qty, fill.last_qty)
     is_deducted = deducts_base_fees and is_base_fee(fill, valuation)
     return _open_rest(n, fill, flip_qty, fee, valuation, is_deducted=is_deducted)
 
 
 def is_base_fee(fill: PositionFill, valuation: Valuation) -> bool:
-    """Whether the commission was paid in what was traded; any currency but the price's, where the base is not known.
+    """Whether the commission was paid in the base currency; if that is unknown, in any currency except the price's.
 
-    Contracts are traded in units of their own, so never in the base currency of an inverse instrument.
+    Contracts of an inverse instrument are never in the base currency.
     """
     if valuation.is_inverse:
         return False
@@ -184,11 +186,9 @@ def is_base_fee(fill: PositionFill, valuation: Valuation) -> bool:
 
 
 def closing_fee(commission: Decimal, part: Decimal, whole: Decimal) -> Decimal:
-    """The share of a flipping fill's commission that closes the old position, in the commission's smallest unit."""
+    """The part of a flipping fill's commission that closes the old position, in the commission's smallest unit."""
     unit = _ONE.scaleb(min(int(commission.as_tuple().exponent), 0))
-    context = EXACT.copy()
-    context.clear_traps()
-    return context.divide(context.multiply(commission, part), whole).quantize(unit, ROUND_HALF_EVEN, context)
+    return ROUNDING.divide(commission * part, whole).quantize(unit, ROUND_HALF_EVEN, ROUNDING)
 
 
 def _open(n: int, fill: PositionFill, qty: Decimal, fee: Decimal, valuation: Valuation) -> PositionState:
@@ -246,22 +246,21 @@ def _reduce(position: PositionState, fill: PositionFill, qty: Decimal, fee: Deci
 
 
 def _charge(position: PositionState, fill: PositionFill, fee: Decimal) -> None:
-    """A position's fees are in its own currency; a commission in another one shows on the fill and in the totals."""
+    """Add a fee in the position's currency. Fees in other currencies appear on the fill and in the totals only."""
     if fill.commission_currency == position.currency:
         position.total_fees += fee
 
 
 def _deduct(position: PositionState, fill: PositionFill, fee: Decimal, peak: Decimal, valuation: Valuation) -> None:
-    """Take a commission in the base currency off the position, rounded to the size precision as the engine rounds.
+    """Deduct a commission in the base currency from the position, rounded to the size precision like the engine.
 
-    Its price, and what it realized, stay; `peak` is the peak before the fill (NautilusTrader 1.231, `Position.apply`).
+    The price and the realized PnL are unchanged. `peak` is the peak quantity before the fill (NautilusTrader 1.231,
+    `Position.apply`).
     """
     if not fee:
         return
     unit = _ONE.scaleb(min(int(fill.last_qty.as_tuple().exponent), 0))
-    rounded = EXACT.copy()
-    rounded.clear_traps()
-    position.signed_qty = (position.signed_qty - fee).quantize(unit, ROUND_HALF_EVEN, rounded)
+    position.signed_qty = (position.signed_qty - fee).quantize(unit, ROUND_HALF_EVEN, ROUNDING)
     held = abs(position.signed_qty)
     position.peak_qty = max(peak, held)
     if not position.signed_qty:

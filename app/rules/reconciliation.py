@@ -1,8 +1,8 @@
-"""What the engine reports of a position, compared with the ledger's own figures. Pure; run under `localcontext(EXACT)`.
+"""Compares the engine's report of a position with the ledger's figures. Pure; run under `localcontext(EXACT)`.
 
 The engine publishes PositionOpened, PositionChanged or PositionClosed after each fill. Quantities must be equal. The
-engine's averages are floats, and its realized PnL is rounded to the currency's precision at every fill: a difference
-within that is none.
+engine's averages are floats, and it rounds realized PnL to the currency's precision at every fill; differences within
+these errors do not count.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from app.rules.positions import PositionState
 
 _ONE = Decimal(1)
 AVERAGE_TOLERANCE = 1e-9
-"""Relative difference of average prices that float arithmetic explains."""
+"""The relative difference of average prices that float arithmetic explains."""
 _AMOUNT_TOLERANCE = Decimal("1e-12")
-"""Relative difference of amounts that float arithmetic explains."""
+"""The relative difference of amounts that float arithmetic explains."""
 _DIGITS_MAX = 100
 
 
 class PositionReport(Struct, frozen=True):
-    """One report, as far as it can be read: what is None claims nothing. `signed_qty` is negative for a short.
+    """The readable figures of one report; None for missing ones. `signed_qty` is negative for a short.
 
-    `realized_pnl` is net of the commissions that were paid in `currency`. Averages are floats, as in the engine.
+    `realized_pnl` is net of the commissions paid in `currency`. Averages are floats, as in the engine.
     """
 
     event_id: str
@@ -40,7 +40,7 @@ class PositionReport(Struct, frozen=True):
 
 
 class Difference(Struct, frozen=True):
-    """One figure in which a report and the ledger differ; `ledger` is None where the ledger has none."""
+    """One figure in which a report and the ledger differ; `ledger` is None if the ledger has no such figure."""
 
     kind: DiscrepancyKind
     ledger: str | None
@@ -48,7 +48,7 @@ class Difference(Struct, frozen=True):
 
 
 def read_report(event: AnyPositionEvent) -> PositionReport:
-    """The figures of a position event. Those that are missing or cannot be read claim nothing."""
+    """The figures of a position event. Missing or unreadable figures are None."""
     quantity = _decimal(event.quantity)
     if quantity is not None and event.entry == OrderSide.SELL:
         quantity = -quantity
@@ -68,7 +68,7 @@ def read_report(event: AnyPositionEvent) -> PositionReport:
 
 
 def differences(report: PositionReport, state: PositionState) -> list[Difference]:
-    """In what the report differs from a position as it stood after a fill."""
+    """The differences between the report and a position as it stood after a fill."""
     found: list[Difference] = []
     if report.signed_qty is not None and report.signed_qty != state.signed_qty:
         found.append(Difference(DiscrepancyKind.QUANTITY, f"{state.signed_qty:f}", f"{report.signed_qty:f}"))
@@ -87,7 +87,7 @@ def differences(report: PositionReport, state: PositionState) -> list[Difference
 
 
 def closest(report: PositionReport, states: Sequence[PositionState]) -> tuple[PositionState, list[Difference]]:
-    """Of the states that the report may speak of, the one that it differs from least; the last of several.
+    """The state that differs least from the report, and its differences; of several, the last one.
 
     Raises ValueError for no states.
     """
@@ -99,14 +99,16 @@ def closest(report: PositionReport, states: Sequence[PositionState]) -> tuple[Po
 
 
 def _is_rounding(reported: Decimal, state: PositionState) -> bool:
-    """Whether the engine's rounding explains it: its money is rounded at each fill, a flip's commission once more."""
+    """Whether the engine's rounding explains the difference: it rounds at each fill, and a flip's commission once
+    more.
+    """
     unit = _ONE.scaleb(min(int(reported.as_tuple().exponent), 0))
     allowed = unit * (state.fills + 1) + abs(reported) * _AMOUNT_TOLERANCE
     return abs(reported - state.net_pnl) <= allowed
 
 
 def _is_near(reported: float, price: Decimal | None) -> bool:
-    """Whether two average prices are one; the engine writes 0.0 where it has none."""
+    """Whether two average prices are equal within float errors; the engine writes 0.0 for a missing price."""
     known = 0.0 if price is None else float(price)
     return abs(reported - known) <= abs(known) * AVERAGE_TOLERANCE
 

@@ -20,9 +20,9 @@ _ONE = Decimal(1)
 
 
 class Valuation(Struct, frozen=True):
-    """The terms by which an instrument's quantities become money.
+    """The terms that turn quantities of an instrument into money.
 
-    `currency` is what PnL and cost are in. `base_currency` is None where it is not known.
+    `currency` is the currency of PnL and cost. `base_currency` is None if unknown.
     """
 
     currency: str
@@ -31,14 +31,14 @@ class Valuation(Struct, frozen=True):
     base_currency: str | None = None
 
     def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
-        """The value of a quantity at a price. An inverse quantity at price 0 has none, as in the engine."""
+        """The value of a quantity at a price. An inverse quantity at price 0 has the value 0, as in the engine."""
         if not self.is_inverse:
             return quantity * price * self.multiplier
         return quotient(quantity * self.multiplier, price) if price else _ZERO
 
     @property
     def terms(self) -> tuple[str, Decimal, bool]:
-        """What makes two valuations give the same amounts."""
+        """Two valuations with equal terms give equal amounts."""
         return self.currency, self.multiplier, self.is_inverse
 
 
@@ -48,7 +48,7 @@ def assumed(quote_currency: str) -> Valuation:
 
 
 class InstrumentDefinition(Struct, frozen=True, kw_only=True):
-    """What an instrument is valued by. `kind` is the engine's class of instrument, where it is known.
+    """The terms of an instrument. `kind` is the engine's class of the instrument, None if unknown.
 
     `settlement_currency` is the currency of PnL: the base currency of an inverse instrument.
     """
@@ -63,5 +63,5 @@ class InstrumentDefinition(Struct, frozen=True, kw_only=True):
 
     @property
     def valuation(self) -> Valuation:
-        """How its quantities become money by these terms."""
+        """The valuation by these terms."""
         return Valuation(self.settlement_currency, self.multiplier, self.is_inverse, self.base_currency)

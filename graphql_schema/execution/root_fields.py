@@ -21,7 +21,7 @@ from app.reads.compiled import Answer
 from app.reads.entity import Entity
 from app.reads.node_ids import has_key, read_node_id
 from app.reads.query import And, Compare, Condition, Op
-from app.resolvers import orders, reads, strategies
+from app.resolvers import changes, orders, reads, strategies
 from graphql_schema.execution.placeholders import derive, entity_of
 
 Given: TypeAlias = Mapping[str, Any]
@@ -32,10 +32,10 @@ class RootRead(NamedTuple):
     """What a root field reads.
 
     `resolver` takes (context, principal, query, values). With `where` the field is the one object that satisfies the
-    condition with these values, or null; where its type is a plain list, all that do.
+    condition with these values, or null; if its type is a plain list, all that do. Without an entity it reads no row.
     """
 
-    entity: Entity
+    entity: Entity | None
     resolver: Callable[..., Awaitable[Answer]]
     where: Condition | None = None
     values: Sequence[Any] = ()
@@ -100,9 +100,7 @@ ROOT_FIELDS: dict[str, Entity | Callable[[Given], RootRead]] = {
     "quarantinedEvents": QUARANTINED_EVENT,
     "instruments": INSTRUMENT,
     "discrepancies": DISCREPANCY,
+    "feedCursor": lambda _: RootRead(None, changes.get_feed_cursor),
     "summary": SUMMARY,
 }
-"""By the field's GraphQL name; an entity where its rows are what the arguments select.
-
-All fields of `Query` but `feedCursor`, which reads no row.
-"""
+"""All fields of `Query`, by their GraphQL names; an entity where its rows are what the arguments select."""

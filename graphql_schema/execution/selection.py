@@ -77,6 +77,8 @@ class SelectionReader:
         read = root_read(details[0].node.name.value, given)
         entity = read.entity
         self.values = list(read.values)
+        if entity is None:
+            return read, ReadQuery(Selection(()), ResultFormat.ONE)
         if is_list_type(get_nullable_type(field.type)) and entity.model is not None:
             selection = self._object(entity, _object_of(field), details)
             list_args = replace(ALL_ROWS, where=read.where)

@@ -14,7 +14,7 @@ from graphql import ExecutionResult, GraphQLSchema, OperationType
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.authentication import principal_of, status_of
+from app.authentication.middleware import principal_of, status_of
 from app.errors import Busy, PurserError, QueryTimeout
 from app.settings import FixedLimits, Settings
 from graphql_schema.caller import Caller

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import HTTPConnection
 from strawberry.fastapi import BaseContext
 
-from app.authentication import principal_of
+from app.authentication.middleware import principal_of
 from graphql_schema.caller import Caller
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
-from app.feed import Change
+from app.feed.changes import Change
 from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY
 from app.reads.entity import Entity
 from app.reads.lookups import Key

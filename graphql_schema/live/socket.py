@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 from starlette.types import Receive, Scope, Send
 
-from app.authentication import Authentication, address_of, principal_of
+from app.authentication.authentication import Authentication
+from app.authentication.middleware import address_of, principal_of
 from app.errors import NotReadyError, PurserError
 from app.principal import Principal
 from app.settings import FixedLimits, Settings

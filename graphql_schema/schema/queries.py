@@ -5,8 +5,6 @@ from uuid import UUID
 
 import strawberry
 
-from app.resolvers import changes
-from graphql_schema.caller import Info
 from graphql_schema.schema.inputs import AuditFilter, FillFilter, QuarantineFilter, StrategyFilter
 from graphql_schema.schema.performance_arguments import PERFORMANCE
 from graphql_schema.types.administration import AuditEntry, Budget, GlobalTradingState
@@ -16,10 +14,6 @@ from graphql_schema.types.instruments import Discrepancy, DiscrepancyFilter, Ins
 from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.statistics import FillSummary, Performance, Summary
 from graphql_schema.types.trading import FILLS, ORDERS, POSITIONS, Fill, Order, OrderEvent, Position, Signal, Strategy
-
-
-async def _feed_cursor(info: Info) -> str:
-    return changes.get_feed_cursor(info.context.context, info.context.principal)
 
 
 @object_type
@@ -87,9 +81,8 @@ class Query:
         filter=matching(DiscrepancyFilter),
         **PAGE,
     )
-    feed_cursor: str = strawberry.field(
-        resolver=_feed_cursor,
-        description="The current position in the change feed. A subscription `after` it misses no change that the "
-        "same query's answer does not include.",
+    feed_cursor: str = read_field(
+        "The current position in the change feed. A subscription `after` it misses no change that the "
+        "same query's answer does not include."
     )
     summary: Summary = read_field("Counts over the whole ledger.")

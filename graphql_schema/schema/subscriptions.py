@@ -11,7 +11,7 @@ from uuid import UUID
 
 import strawberry
 
-from app.feed import Change
+from app.feed.changes import Change
 from app.reads.catalogue.administration import AUDIT_ENTRY, STRATEGY
 from app.reads.catalogue.budget import BUDGET
 from app.reads.catalogue.fill import FILL

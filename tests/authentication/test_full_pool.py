@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from app.authentication import Authentication
+from app.authentication.authentication import Authentication
 from app.database import Database
 from app.database.connections import PoolLimits
 from app.principal import LOCAL, Principal, Role
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 POOL_SIZE = 2
 BOT = Principal(Role.VIEWER, "key:bot")
-# The feed alone brings news of keys: the timer never fires during a test.
+# Only the feed reports keys: the timer never fires during a test.
 SETTINGS: dict[str, Any] = {"pool_size_max": POOL_SIZE, "keys_reload_seconds": 3600, "keys_stale_seconds_max": 3600}
 
 

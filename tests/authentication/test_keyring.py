@@ -1,4 +1,4 @@
-"""The keys in memory: how soon they follow the database, and how they behave while it is unreachable."""
+"""The keys in memory: how soon they follow the database, and their use while it is unreachable."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +9,7 @@ import pytest
 from app.authentication import keyring
 from app.authentication.keyring import Keyring
 from app.database import Database
-from app.database.listening import listening
+from app.database.connections import listening
 from app.errors import DatabaseUnavailable
 from app.principal import LOCAL, Principal, Role
 from app.resolvers import Context, keys

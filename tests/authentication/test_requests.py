@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.authentication import Authentication, address_of, principal_of
+from app.authentication.authentication import Authentication
+from app.authentication.middleware import address_of, principal_of
 from app.database import Database
 from app.errors import DatabaseUnavailable, Forbidden, TooManyAttempts, Unauthenticated
 from app.principal import LOCAL, Principal, Role

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.authentication import throttle
-from app.authentication.throttle import WINDOW_SECONDS, Throttle
+from app.authentication import authentication
+from app.authentication.authentication import WINDOW_SECONDS, Throttle
 from app.errors import TooManyAttempts
 
 
@@ -65,7 +65,7 @@ def test_a_key_that_turned_out_right_is_forgiven(clock: Clock) -> None:
 
 
 def test_as_many_addresses_as_there_may_be_are_remembered(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "ADDRESSES_MAX", 10)
+    monkeypatch.setattr(authentication, "ADDRESSES_MAX", 10)
     counting = Throttle(1, clock)
     for number in range(100):
         counting.count(f"10.0.0.{number}")

@@ -1,4 +1,4 @@
-"""Processes of `purser`, and directories of data for those that start the embedded server."""
+"""Processes of `purser`, and data directories for those that start the embedded server."""
 
 import subprocess
 import tempfile
@@ -18,7 +18,7 @@ def forked_commands() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def migrated_data_dir() -> Iterator[Path]:
-    """The data of an embedded server that was stopped, with the schema and no rows: made once, to be copied."""
+    """The data of a stopped embedded server, with the schema and no rows: created once, copied for each test."""
     with tempfile.TemporaryDirectory(prefix="purser-migrated-") as directory:
         data = Path(directory) / "data"
         assert purser({"PURSER_DATA_DIR": str(data)}, "db", "upgrade").returncode == 0
@@ -27,13 +27,13 @@ def migrated_data_dir() -> Iterator[Path]:
 
 @pytest.fixture
 def no_data_dir() -> Iterator[Path]:
-    """A path at which nothing is yet."""
+    """A path at which nothing exists yet."""
     with tempfile.TemporaryDirectory(prefix="purser-serve-") as directory:
         yield Path(directory) / "data"
 
 
 @pytest.fixture
 def data_dir(no_data_dir: Path, migrated_data_dir: Path) -> Path:
-    """What a service left that had nothing recorded."""
+    """The data directory of a service that has recorded nothing."""
     subprocess.run(["cp", "--archive", migrated_data_dir, no_data_dir], check=True)
     return no_data_dir

@@ -1,10 +1,10 @@
-"""A program that has loaded what the commands load, and forks for each one: loading takes longer than most run.
+"""A program that has loaded the commands' modules and forks for each command, because loading takes longer than most
+commands.
 
-What it forks is a process of its own: exit status, signals, arguments, environment and output are real, and it goes
-through `app.cli.run` as the installed script does. Run by `tests.cli.processes`.
-
-A request comes on the socket whose number is the argument: arguments and environment as JSON, with the descriptors for
-stdout, stderr and the exit status. The answer is the process's id; its exit status is written when it has ended.
+A forked command is a process of its own: exit status, signals, arguments, environment and output are real, and it
+calls `app.cli.run` as the installed script does. `tests.cli.processes` starts this program. A request comes on the
+socket whose number is the argument: arguments and environment as JSON, with the descriptors for stdout, stderr and the
+exit status. The response is the process's id; its exit status is written when it has ended.
 """
 
 import gc
@@ -21,7 +21,7 @@ _REQUEST_BYTES_MAX = 128 * 1024
 
 
 def serve(control: socket.socket) -> None:
-    """Fork for each request. Returns in the forked process alone; the other one ends when its client does."""
+    """Fork for each request. Returns in the forked process only; the other one ends when its client does."""
     statuses: dict[int, int] = {}
     ended, wakeup = socket.socketpair()
     with control, ended, wakeup, selectors.DefaultSelector() as selector:

@@ -1,4 +1,4 @@
-"""`purser` as a process: the installed script, or the same forked from a program that has loaded it (forking.py)."""
+"""`purser` as a process: the installed script, or a fork of a program that has loaded it (forking.py)."""
 
 import json
 import os
@@ -17,11 +17,11 @@ DEADLINE_SECONDS = 60.0
 SCRIPT = Path(sys.executable).with_name("purser")
 ROOT = Path(__file__).parents[2]
 _control: socket.socket
-"""Where the forking program takes requests; it ends when this is closed."""
+"""The socket that the forking program reads requests from; the program ends when it is closed."""
 
 
 class Done(NamedTuple):
-    """How a command ended, and all it printed."""
+    """A command's exit code and output."""
 
     returncode: int
     stdout: str
@@ -45,7 +45,7 @@ class Forked:
         return self._wait(0)
 
     def communicate(self, timeout: float = DEADLINE_SECONDS) -> tuple[str, str]:
-        """Wait for the end; all that the process printed, inside `with` only. Raises TimeoutError."""
+        """Wait for the end; returns all output. Only inside `with`. Raises TimeoutError."""
         if self._wait(timeout) is None:
             raise TimeoutError(f"the command still runs after {timeout:g} seconds")
         return _text_of(self._stdout), _text_of(self._stderr)
@@ -86,7 +86,7 @@ def purser(settings: Mapping[str, str], *arguments: str | Path) -> Done:
 
 
 def installed_purser(settings: Mapping[str, str], *arguments: str | Path) -> Done:
-    """The same by the installed script, as a user runs it."""
+    """Run the installed script to its end, as a user does, with these settings and no others."""
     with subprocess.Popen(
         [SCRIPT, *arguments],
         env=environment(settings),
@@ -98,7 +98,7 @@ def installed_purser(settings: Mapping[str, str], *arguments: str | Path) -> Don
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Ours without its PURSER_ variables, and with these."""
+    """This process's environment without its PURSER_ variables, and with these."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PURSER_")} | dict(settings)
 
 
@@ -114,7 +114,7 @@ def _done(process: "Forked | subprocess.Popen[str]") -> Done:
 
 @contextmanager
 def forking() -> Iterator[None]:
-    """Have the program that forks, which Forked and `purser` need."""
+    """Start the forking program, which Forked and `purser` need."""
     global _control
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:

@@ -1,4 +1,4 @@
-"""`purser db`: what is backed up comes back, and nothing is lost on the way to a refusal."""
+"""`purser db`: a restored backup has everything that was backed up, and a refused command changes nothing."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ def purser(url: str, *arguments: str | Path) -> Done:
 
 
 def installed_purser(url: str, *arguments: str | Path) -> Done:
-    """The same by the installed script."""
+    """Run the installed script against a database."""
     return processes.installed_purser({"PURSER_DATABASE_URL": url}, *arguments)
 
 
@@ -44,7 +44,7 @@ def test_a_restored_database_is_another_history_of_the_change_feed(
     database_url: str, empty_database_url: str, tmp_path: Path
 ) -> None:
     change = "INSERT INTO changes (strategy_id, entity, key, xid) VALUES (gen_random_uuid(), 'order', 'O-1', {})"
-    # Of a server that had counted further than this one will for long.
+    # The rows of a server whose transaction ids are far ahead of this one's.
     asyncio.run(execute(database_url, change.format("'1'"), change.format("'9000000000000'")))
     file = tmp_path / "purser.backup"
     assert purser(database_url, "db", "backup", file).returncode == 0
@@ -55,7 +55,7 @@ def test_a_restored_database_is_another_history_of_the_change_feed(
 
 
 async def history(url: str) -> asyncpg.Record:
-    """The change feed's epoch, and how many of its rows a reader takes."""
+    """The change feed's epoch, and the number of its rows that a reader sees."""
     connection = await connect(url)
     try:
         settled = "SELECT count(*) FROM changes WHERE xid < pg_snapshot_xmin(pg_current_snapshot())"
@@ -120,7 +120,7 @@ def test_a_backup_of_a_newer_release_changes_nothing(
 ) -> None:
     file = tmp_path / "purser.backup"
     asyncio.run(execute(database_url, "UPDATE alembic_version SET version_num = '9999'"))
-    # The command upgrades nothing before a backup: this is the way out of a failed downgrade.
+    # The command does not upgrade before a backup: a backup is the way out of a failed downgrade.
     assert purser(database_url, "db", "backup", file).returncode == 0
     refused = purser(empty_database_url, "db", "restore", file)
     assert refused.returncode == 1

@@ -1,4 +1,4 @@
-"""The command line is read without loading what the commands run."""
+"""The command line is parsed without loading the commands' modules."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`purser import` and `purser verify`, as processes: what they say, how they end, and what a kill leaves behind."""
+"""`purser import` and `purser verify`, as processes: output, exit codes, and the rows that remain after a kill."""
 
 import asyncio
 import gzip
@@ -119,7 +119,9 @@ def test_a_file_that_cannot_be_read_to_its_end_is_named_and_its_beginning_stays(
     no_archive.write_bytes(b"not an archive")
     code, _, said = run(database_url, "import", torn, tmp_path / "missing.jsonl", no_archive)
     assert code == 1
-    taken = re.search(r"torn.jsonl.gz cannot be read to its end: .*; the (\d+) lines before that were taken", said)
+    taken = re.search(
+        r"torn.jsonl.gz cannot be read to its end: .*; the (\d+) lines before the damage were imported", said
+    )
     assert taken is not None, said
     assert int(taken[1]) > 5_000
     for path in ("torn.jsonl.gz", "missing.jsonl", "plain.jsonl.gz"):

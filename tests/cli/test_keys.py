@@ -1,4 +1,4 @@
-"""`purser keys`, and how `purser serve` goes by them: in real processes."""
+"""`purser keys`, and the keys that `purser serve` accepts, in real processes."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ Settings = dict[str, str]
 
 @pytest.fixture
 def place(database_url: str) -> Settings:
-    """Where there is a database with the strategy ONE of two traders, and TWO of the first."""
+    """The settings of a database with the strategy ONE of two traders, and TWO of the first."""
     strategies = [("ONE", "A"), ("ONE", "B"), ("TWO", "A")]
     rows = [STRATEGY.format(id, *names) for id, names in zip(IDS, strategies, strict=True)]
     asyncio.run(execute(database_url, *rows))
@@ -40,7 +40,7 @@ def stored(place: Settings, sql: str) -> Any:
 
 
 def create(place: Settings, *arguments: str) -> str:
-    """The text of a new key, which is all that stdout has."""
+    """The text of a new key: all that stdout has."""
     done = purser(place, "keys", "create", *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -173,7 +173,7 @@ def test_without_a_key_it_listens_on_the_loopback_only(
             "purser: Without a valid API key Purser listens on loopback addresses only, not on 0.0.0.0. "
             "Create a key first: purser keys create --role admin.\n"
         )
-        # A key that is revoked is none.
+        # A revoked key does not count as a key.
         create(place, "--role", "admin", "--name", name)
         purser(place, "keys", "revoke", "--name", name)
 

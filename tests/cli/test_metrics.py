@@ -37,7 +37,7 @@ def is_worker(process: psutil.Process) -> bool:
 
 
 def ask_every_worker(service: Service, path: str) -> int:
-    """Send requests, each over a connection of its own, until each worker has accepted one; how many were sent."""
+    """Send requests, each over a connection of its own, until each worker has accepted one; returns their number."""
     port = urlsplit(service.address).port
     assert port is not None
     with ExitStack() as opened:
@@ -71,7 +71,7 @@ def test_one_scrape_answers_for_all_workers(data_dir: Path, free_tcp_port: int, 
         killed.kill()
         until(lambda: len(workers_of(service)) == 2 and killed not in workers_of(service))
         until(lambda: figures(service)["purser_workers",] == 2)
-        # The gauges of the killed worker are gone, and what it had counted is not.
+        # The gauges of the killed worker are gone; its counters are kept.
         assert figures(service)["purser_requests_total", "rest", "200"] == sent
         # The new worker has a file of its own once it has answered a request.
         assert ask_every_worker(service, "/api/trading/strategies")

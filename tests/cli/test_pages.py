@@ -1,4 +1,4 @@
-"""The README and its pages work as printed: commands, one after another against the demonstration, and queries."""
+"""The README and its pages work as printed: commands, in order, against the demonstration data, and queries."""
 
 import json
 import os
@@ -20,7 +20,7 @@ REFUSED = ('"errors":', '{"detail"', "Conflict", "NotFound", "InvalidInput")
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """What a reader has: the checkout, with its virtual environment."""
+    """A reader's directory: the checkout, with its virtual environment."""
     with tempfile.TemporaryDirectory(prefix="purser-readme-") as name:
         Path(name, ".venv").symlink_to(sys.prefix)
         Path(name, "tests").symlink_to(ROOT / "tests")
@@ -47,7 +47,7 @@ def test_everything_works_as_printed(directory: Path, free_tcp_port: int) -> Non
 
 
 def pasted(text: str, directory: Path, port: int) -> str:
-    """What the commands print; their exit status is 0, and no answer is a refusal."""
+    """The output of the commands; their exit status is 0, and no response is a refusal."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PURSER_")}
     path = f"{directory / '.venv' / 'bin'}:{environment['PATH']}"
     done = subprocess.run(
@@ -64,7 +64,9 @@ def pasted(text: str, directory: Path, port: int) -> str:
 
 
 def answer_of(service: Service, document: str) -> None:
-    """An answer with data; an event that resolves one in quarantine needs one there (tests/graphql_schema)."""
+    """Require data without errors; resolveQuarantine needs an event in quarantine, so it is not run
+    (tests/graphql_schema).
+    """
     if not document.startswith("subscription") and "resolveQuarantine" not in document:
         data = json.dumps(service.ask(document))
         assert [one for one in REFUSED if one in data] == [], f"{document}\n{data}"

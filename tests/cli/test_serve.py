@@ -1,4 +1,4 @@
-"""`purser serve`: it comes up, goes down when asked to, and survives what is killed."""
+"""`purser serve`: starting, stopping, and recovery when a process is killed."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ STRATEGY = (
 
 
 class Service:
-    """A running `purser serve` and how to reach it."""
+    """A running `purser serve` and its address."""
 
     def __init__(self, process: "Forked | subprocess.Popen[str]", data_dir: Path, port: int) -> None:
         self.process = process
@@ -88,7 +88,7 @@ def serving(data_dir: Path, port: int, *options: str, **settings: str) -> Iterat
 
 @contextmanager
 def serving_forked(data_dir: Path, port: int, *options: str, **settings: str) -> Iterator[Service]:
-    """The service, forked from a program that has loaded it."""
+    """The service, forked from a program that has loaded its modules."""
     arguments = ("serve", "--port", str(port), *options)
     with Forked(arguments, environment({"PURSER_DATA_DIR": str(data_dir)} | settings)) as process:
         yield from _service(process, data_dir, port)
@@ -255,7 +255,7 @@ def test_the_demonstration_leaves_other_data_alone(no_data_dir: Path, free_tcp_p
 
 
 def count(url: str, table: str) -> int:
-    """How many rows there are; none while there is no such table."""
+    """The number of rows; 0 if the table does not exist."""
     try:
         return int(asyncio.run(ask(url, f"SELECT count(*) FROM {table}")))
     except asyncpg.UndefinedTableError:

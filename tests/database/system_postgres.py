@@ -1,4 +1,4 @@
-"""A throw-away server of the PostgreSQL that the system has installed, where it has one."""
+"""A temporary server of the system's own PostgreSQL, if one is installed."""
 
 import asyncio
 import subprocess

@@ -1,6 +1,7 @@
-"""The newest revision fills what it adds: rows as the release before stored them pass verification after the upgrade.
+"""The newest revision fills the tables and columns that it adds: rows of the release before pass verification
+afterwards.
 
-What that release stored is taken to be what this one stores, less the tables and columns that the revision adds.
+The rows of the release before are this release's, without the tables and columns that the revision adds.
 """
 
 from io import BytesIO
@@ -67,7 +68,7 @@ async def _migrate_to_the_revision_before(url: str) -> None:
 
 
 async def _copy_rows(source_url: str, target_url: str) -> None:
-    """Every table that both have, with the columns that both have."""
+    """Copy the tables and columns that both databases have."""
     source, target = await connect(source_url), await connect(target_url)
     try:
         await target.execute("SET session_replication_role = replica")

@@ -1,4 +1,4 @@
-"""COPY while the connection goes."""
+"""COPY over a connection that is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ LINES = b"".join(b'"%08d"\n' % n for n in range(20_000))
 
 
 async def test_a_connection_that_goes_while_nobody_reads_ends_the_copy(database: Database, database_url: str) -> None:
-    """PostgreSQL stops reading, so we stop writing; then it is gone."""
+    """PostgreSQL stops reading, so the service stops writing; then the connection is lost."""
 
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(1_000):

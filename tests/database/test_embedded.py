@@ -1,4 +1,4 @@
-"""The embedded server: shared, adopted, healed, stopped by the last to leave, whatever is killed."""
+"""The embedded server: shared, adopted, restarted, and stopped by its last user, whichever process is killed."""
 
 import asyncio
 import os
@@ -17,9 +17,8 @@ import psutil
 import pytest
 
 from app.database.embedded import EmbeddedServer
-from app.database.file_lock import FileLock
 from app.database.postgres_programs import programs_dir
-from app.database.postmaster import PostmasterFile, find_postmaster
+from app.database.postmaster import FileLock, PostmasterFile, find_postmaster
 from app.database.upgrade import connect
 from app.errors import DatabaseUnavailable, EmbeddedServerError
 from tests.conftest import execute
@@ -148,7 +147,7 @@ def test_is_adopted_after_the_process_that_started_it_was_killed(data_dir: Path)
 def test_starts_again_after_all_was_killed_at_once(data_dir: Path) -> None:
     with holding(data_dir) as holder:
         asyncio.run(execute(holder.url, "CREATE TABLE kept AS SELECT 42 AS n", "CHECKPOINT"))
-        # Stopped first, so that it can neither heal nor reap: the postmaster stays a zombie.
+        # Stopped first, so that the holder can neither restart nor reap: the postmaster stays a zombie.
         holder.process.send_signal(signal.SIGSTOP)
         os.kill(holder.postmaster_pid, signal.SIGKILL)
         until(lambda: psutil.Process(holder.postmaster_pid).status() == psutil.STATUS_ZOMBIE)
@@ -159,7 +158,7 @@ def test_starts_again_after_all_was_killed_at_once(data_dir: Path) -> None:
 
 
 async def test_heals_while_a_backend_is_busy(data_dir: Path) -> None:
-    """A backend deep in a query does not notice that its postmaster has died, and keeps the memory in use."""
+    """A backend in a long query does not notice that its postmaster has died, and keeps the shared memory in use."""
     with EmbeddedServer.start(data_dir, durable=False) as server:
         victim = server.postmaster_pid
         assert victim is not None
@@ -182,7 +181,7 @@ async def test_is_started_again_whatever_ends_it(data_dir: Path, how: signal.Sig
     with EmbeddedServer.start(data_dir, durable=False) as server:
         victim = server.postmaster_pid
         assert victim is not None
-        # SIGTERM waits for clients to leave; this one never would.
+        # SIGTERM waits for clients to leave, and this client never leaves.
         idle = await connect(server.url)
         os.kill(victim, how)
         await until_async(lambda: server.postmaster_pid not in (None, victim))
@@ -234,7 +233,7 @@ def test_ctrl_c_at_the_terminal_does_not_reach_it(data_dir: Path) -> None:
         assert os.getsid(holder.postmaster_pid) != os.getsid(holder.process.pid)
         os.killpg(holder.process.pid, signal.SIGINT)
         holder.process.communicate(timeout=DEADLINE_SECONDS)
-        # The holder's block was left by KeyboardInterrupt: an orderly end.
+        # KeyboardInterrupt ended the holder's block, which is a clean exit.
         assert not is_running(data_dir)
         assert "database system is shut down" in (data_dir / "postgres.log").read_text()
 

@@ -1,4 +1,4 @@
-"""The pool: connections are handed on at once, and what is not in good order is not handed on."""
+"""The pool: healthy connections are reused at once, others are not reused."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What was recorded stays as it is, for the service and for the database's owner, whoever that is."""
+"""Neither the service nor the database's owner can change recorded rows, whichever rights the owner has."""
 
 import asyncio
 import itertools
@@ -53,7 +53,9 @@ def new_server() -> Iterator[str]:
 
 @pytest.fixture(params=["new_server", "old_server"])
 def superuser_url(request: pytest.FixtureRequest) -> str:
-    """A superuser's URL of a cluster that knows no role of the service: of our PostgreSQL, and of the oldest taken."""
+    """A superuser's URL of a cluster without the service's role: of the embedded PostgreSQL, and of the oldest
+    supported one.
+    """
     url: str = request.getfixturevalue(request.param)
     asyncio.run(execute(url, f"DROP ROLE IF EXISTS {SERVICE_ROLE}"))
     return url
@@ -71,7 +73,7 @@ async def owned_database(superuser_url: str, rights: str) -> AsyncIterator[str]:
 
 
 async def outcome(url: str, statement: str) -> type[BaseException] | None:
-    """What a statement of the service meets."""
+    """The error that a statement of the service raises, or None."""
     database = await Database.open(url)
     try:
         async with database.unit_of_work() as work:

@@ -1,4 +1,4 @@
-"""The migrations make exactly the models' tables, whoever runs them, however many at once."""
+"""The migrations create exactly the models' tables, with any user, and with several instances at once."""
 
 import asyncio
 import os
@@ -89,7 +89,7 @@ async def test_upgrades_the_oldest_server_we_support(system_url: str) -> None:
 
 
 async def test_refuses_a_server_that_is_too_old(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No PostgreSQL 14 is at hand, so the bound is raised above the one that is."""
+    """No PostgreSQL 14 is available, so the bound is raised above the available version."""
     monkeypatch.setattr("app.database.upgrade.SERVER_VERSION_MIN", 19)
     with pytest.raises(DatabaseIncompatible, match="needs 19 or newer"):
         await upgrade(empty_database_url)

@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of somebody who writes, and tells nobody."""
+    """A connection that writes without NOTIFY."""
     opened = await asyncpg.connect(database_url)
     yield opened
     await opened.close()

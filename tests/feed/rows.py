@@ -1,4 +1,4 @@
-"""Rows that the feed is tested on, written as the ledger writes them: the thing and its row in `changes`."""
+"""Rows that the feed tests need, written as the ledger writes them: the object and its row in `changes`."""
 
 import asyncio
 import time
@@ -33,7 +33,7 @@ async def set_budget(
     reserved: str = "0",
     strategy_id: UUID = EMA,
 ) -> None:
-    """A budget, and its row of the feed, in one transaction; None takes the budget away."""
+    """Set a budget and write its row of the feed, in one transaction; None deletes the budget."""
     cap = None if allocated is None else Decimal(allocated)
     async with connection.transaction():
         await connection.execute(BUDGET, strategy_id, currency, cap, Decimal(reserved))
@@ -41,7 +41,7 @@ async def set_budget(
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until the condition holds."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not is_so():
         assert time.monotonic() < deadline, "it never came to be"

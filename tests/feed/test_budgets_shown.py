@@ -1,4 +1,6 @@
-"""Whatever changes what a budget shows, the change feed names the budget: the registry reads only what it names."""
+"""Each change of a budget's fields adds the budget to the change feed: the registry reads only the budgets named
+there.
+"""
 
 import json
 from decimal import Decimal
@@ -24,7 +26,7 @@ SHOWN = compiled_query(BUDGET, ReadQuery(Selection.of(FIELDS), ResultFormat.EACH
 
 
 async def shown(database: Database) -> dict[tuple[str, str], str]:
-    """What is said of each budget."""
+    """The fields of each budget, as JSON."""
     found = [json.loads(row["body"]) for row in await rows(database, SHOWN)]
     return {(one["strategy_id"], one["currency"]): str(one) for one in found}
 

@@ -1,4 +1,4 @@
-"""The change feed: every change once, in order, whatever happens on the way."""
+"""The change feed: every change once, in order, whatever is interrupted."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,9 +11,20 @@ import pytest
 
 from app.database import Database, ReadConnection
 from app.errors import CursorExpired, FeedCursorInvalid
-from app.feed import Change, Feed, Interrupted, Subscriber, feed, subscriber
-from app.feed.changes import changes_between, newest_offset, offset_of_cursor, poll
-from app.feed.offsets import ORIGIN, Offset, read_cursor, write_cursor
+from app.feed import feed, subscriber
+from app.feed.changes import (
+    ORIGIN,
+    Change,
+    Offset,
+    changes_between,
+    newest_offset,
+    offset_of_cursor,
+    poll,
+    read_cursor,
+    write_cursor,
+)
+from app.feed.feed import Feed
+from app.feed.subscriber import Interrupted, Subscriber
 from tests.feed.rows import change, until
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +37,7 @@ CUT = (
 
 @asynccontextmanager
 async def following(url: str, entity: str = "order") -> AsyncIterator[tuple[Feed, Subscriber]]:
-    """A running feed, and one who follows it from the start."""
+    """A running feed, and a subscriber from its start."""
     reader = Feed()
     async with reader.running(url), reader.follow(entity) as followed:
         await followed.start()
@@ -67,7 +78,7 @@ async def test_what_commits_late_is_waited_for(database_url: str, connection: as
         async with late.transaction():
             await change(late, "order", "EARLY-BEGUN")
             await change(connection, "order", "FIRST-COMMITTED")
-            # Seen, and held back: a reader that took it now would never find the other.
+            # Polled but pending: a reader that took it now would never find the other.
             await until(lambda: reader.status.lag_seconds > 0)
         assert await some(followed, 2) == ["EARLY-BEGUN", "FIRST-COMMITTED"]
         await until(lambda: reader.status.lag_seconds == 0)

@@ -1,4 +1,4 @@
-"""The registry: all budgets in memory, right again by itself after whatever happened."""
+"""The registry: all budgets in memory, correct again after any interruption."""
 
 import asyncio
 import os
@@ -17,7 +17,8 @@ import pytest
 from app.database.embedded import EmbeddedServer
 from app.database.upgrade import upgrade
 from app.errors import DatabaseUnavailable
-from app.feed import Feed, Registry
+from app.feed.feed import Feed
+from app.feed.registry import Registry
 from tests.feed.rows import change, set_budget, until
 from tests.feed.test_feed import CUT
 from tests.reads.rows import EMA, MAKER
@@ -32,7 +33,7 @@ INSERT INTO fill_sums (strategy_id, instrument_id, currency, side, fills, quanti
 
 @asynccontextmanager
 async def kept(url: str) -> AsyncIterator[tuple[Registry, Feed]]:
-    """A registry, and the feed that keeps it."""
+    """A registry, and the feed that updates it."""
     registry = Registry()
     feed = Feed(registry)
     async with feed.running(url):
@@ -40,7 +41,7 @@ async def kept(url: str) -> AsyncIterator[tuple[Registry, Feed]]:
 
 
 def caps(registry: Registry) -> dict[tuple[str, str], Any]:
-    """What every budget allows."""
+    """Each budget's allocated amount."""
     whole = orjson.loads(registry.page().body)
     return {(one, currency): budget["allocated"] for one, of in whole.items() for currency, budget in of.items()}
 
@@ -95,7 +96,7 @@ async def test_another_history_is_loaded_anew(database_url: str, connection: asy
     await set_budget(connection, "USDT", "1")
     async with kept(database_url) as (registry, feed):
         before = feed.epoch
-        # As a restored backup leaves it: other rows, and no change that tells of them.
+        # A restored backup: other rows, and no change that names them.
         await connection.execute("DELETE FROM budgets")
         await connection.execute("UPDATE feed_epoch SET epoch = gen_random_uuid()")
         await connection.execute(CUT)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from app.authentication import authentication
 from app.errors import Busy
-from app.ledger.authorization import GroupCommit
+from app.ledger.authorization.group_commit import GroupCommit
 from app.principal import LOCAL, Role
 from app.reads import lookups
 from tests.graphql_schema.acting import ANSWER, INSTRUMENT, MANY, ONE, STRATEGY, STRATEGY_ID, asked

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+from fastapi import FastAPI
 from graphql import ExecutionResult
 
 from app.database import Database
@@ -26,6 +27,7 @@ from graphql_schema.http.documents import Documents
 from graphql_schema.plans import operation_plan
 from tests.graphql_schema.endpoint_documents import new_documents, operation_in
 from tests.reads.rows import EMA, MAKER
+from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
 
@@ -182,7 +184,6 @@ LEFT: list[tuple[str, dict[str, Any]]] = [
     ("query A { summary { orders } } query B { summary { fills } }", {}),
     ("{ __typename }", {}),
     ("{ __schema { queryType { name } } summary { fills } }", {}),
-    ("{ feedCursor summary { fills } }", {}),
     (SPAN, {"from": NEXT, "to": MORNING}),
     (SPAN, {"from": NEXT, "to": NOON}),
     (EQUITY, {"f": {"from": NEXT, "to": NOON}}),
@@ -334,6 +335,24 @@ async def test_a_failing_statement_runs_once(ledger_database: Database, monkeypa
     assert await planned(documents, document, {}, caller) == expected
     assert runs == 2
     assert expected[0] == b"null"
+
+
+async def test_a_query_with_the_feed_cursor_has_a_plan(own: tuple[FastAPI, Client]) -> None:
+    app, _ = own
+    caller, documents = Caller(app.state.context, LOCAL), new_documents()
+    document = "{ orders { totalCount } feedCursor summary { fills } }"
+    answer = await by_plan(documents, document, {}, caller)
+    assert isinstance(answer, bytes)
+    assert list(orjson.loads(answer)) == ["orders", "feedCursor", "summary"]
+    assert (answer, []) == await executed(document, {}, caller)
+
+
+async def test_without_a_feed_its_cursor_has_the_same_error(ledger_database: Database) -> None:
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
+    document = "{ summary { fills } feedCursor }"
+    expected = await executed(document, {}, caller)
+    assert [error["extensions"]["code"] for error in expected[1]] == ["BUSY"]
+    assert await planned(documents, document, {}, caller) == expected
 
 
 async def test_a_nullable_field_that_fails_is_null_and_the_others_are_whole(ledger_database: Database) -> None:

@@ -16,7 +16,7 @@ from graphql import (
 )
 from typer.testing import CliRunner
 
-from app.cli import cli
+from app.cli.commands import cli
 from app.reads.catalogue.fill import FILL
 from app.reads.catalogue.order import ORDER
 from app.reads.catalogue.registry import ENTITIES

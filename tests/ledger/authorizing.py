@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from app.database import Database, WriteConnection
 from app.errors import PurserError
-from app.ledger.authorization import Request
 from app.ledger.authorization.authorize import decide
+from app.ledger.authorization.decision_state import Request
 from app.ledger.authorization.release import release_order
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.holds.budgets import BudgetBook
@@ -60,9 +60,10 @@ async def allocate(
     """Set the cap."""
     async with database.unit_of_work() as work:
         await lock_strategies(work, [strategy_id])
-        book = await BudgetBook.load(work, [strategy_id], time_ns())
+        book = await BudgetBook.of([strategy_id], time_ns()).fetch(work)
         book.allocate((strategy_id, currency), allocated)
-        for strategy_id, of in await book.write(work):
+        await write(work, book.writes())
+        for strategy_id, of in book.changed:
             await work.execute(
                 "INSERT INTO changes (strategy_id, entity, key) VALUES ($1, 'budget', $2)", strategy_id, of
             )

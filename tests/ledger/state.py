@@ -10,7 +10,8 @@ from app.database import Database, WriteConnection
 from app.engines import nautilus
 from app.ledger.batch import BatchResult, Incoming
 from app.ledger.recording.record import record_events
-from app.ledger.verify import Finding, Invariant, verify
+from app.ledger.verify.invariants import Finding, Invariant
+from app.ledger.verify.verification import verify
 
 DATA = Path(__file__).parents[1] / "data"
 RECORDINGS = ("dev_crypto", "dev_fx")

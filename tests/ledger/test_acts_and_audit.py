@@ -21,42 +21,42 @@ INSTRUMENT = InstrumentDefinition(
 BEHIND_ITS_BACK = {
     "a larger budget": (
         "UPDATE budgets SET allocated = 5000 WHERE currency = 'USDT'",
-        "budgets are what was set last, by the audit log",
+        "budgets equal the last act on them in the audit log",
     ),
     "a deleted budget back": (
         "UPDATE budgets SET allocated = 1, created_at = 1 WHERE currency = 'EUR'",
-        "budgets are what was set last, by the audit log",
+        "budgets equal the last act on them in the audit log",
     ),
     "a halted strategy let loose": (
         "UPDATE strategies SET state = 'ACTIVE'",
-        "trading states are what was set last, by the audit log",
+        "trading states equal the last act on them in the audit log",
     ),
     "all trading let loose": (
         "UPDATE trading_control SET state = 'ACTIVE'",
-        "the state of all trading is what was set last, by the audit log",
+        "the state of all trading equals the last act on it in the audit log",
     ),
-    "another's halt": ("UPDATE trading_control SET actor = 'key:x'", "the state of all trading is what was set last"),
-    "a halt of another day": ("UPDATE trading_control SET since = 1", "the state of all trading is what was set last"),
-    "no state of all trading": ("DELETE FROM trading_control", "the state of all trading is what was set last"),
-    "a stronger key": ("UPDATE api_keys SET role = 'admin' WHERE name = 'bot'", "API keys are what was made of them"),
+    "another's halt": ("UPDATE trading_control SET actor = 'key:x'", "the state of all trading equals the last act"),
+    "a halt of another day": ("UPDATE trading_control SET since = 1", "the state of all trading equals the last act"),
+    "no state of all trading": ("DELETE FROM trading_control", "the state of all trading equals the last act"),
+    "a stronger key": ("UPDATE api_keys SET role = 'admin' WHERE name = 'bot'", "API keys equal the last act"),
     "a revoked key back": (
         "UPDATE api_keys SET revoked_at = NULL WHERE name = 'old'",
-        "API keys are what was made of them",
+        "API keys equal the last act",
     ),
     "a key that nobody made": (
         "INSERT INTO api_keys (key_id, name, role, secret_hash, created_at) VALUES ('x', 'x', 'admin', 'x', 1)",
-        "API keys are what was made of them",
+        "API keys equal the last act",
     ),
     "a reason in the journal": (
         "UPDATE budget_journal SET reason = 'FILLED', client_order_id = 'x' WHERE currency = 'USDT' AND version = 2",
-        "each journal entry's reason is something that happened",
+        "each journal entry's reason is an event",
     ),
     "a cap that nobody set": (
         "INSERT INTO budget_journal SELECT (jsonb_populate_record(j, '{\"version\": 3}')).* FROM budget_journal j "
         "WHERE currency = 'USDT' AND version = 2",
         "each cap that was set has its act in the audit log",
     ),
-    "another multiplier": ("UPDATE instruments SET multiplier = 2", "instruments are valued as was recorded last"),
+    "another multiplier": ("UPDATE instruments SET multiplier = 2", "the terms of instruments equal the last act"),
 }
 
 

@@ -88,7 +88,7 @@ async def test_an_order_of_unknown_quantity_stops_new_grants(database: Database)
     assert isinstance(verdict, Verdict)
     assert verdict.deny_code is DenyCode.UNVALUED_ORDER
     assert verdict.reason is not None
-    assert "its quantity is not" in verdict.reason
+    assert "because of its quantity" in verdict.reason
     assert await broken_invariants(database) == []
     await record(database, lines(published("OrderCanceled", 2, reconciliation=True)))
     [verdict] = await ask(database, command("later"))

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from app.database import Database
-from app.ledger.storage.audit_log import Action, AuditRecord, record_all
-from app.ledger.verify import AuditHead, verify
+from app.ledger.storage.audit_log import Action, AuditRecord, record
+from app.ledger.verify.audit import AuditHead
+from app.ledger.verify.verification import verify
 from app.principal import LOCAL
 from tests.ledger.state import broken_invariants, digest_of, unguarded
 
@@ -30,7 +31,7 @@ ENTRIES = 7
 
 async def act(database: Database, *acts: AuditRecord) -> None:
     async with database.unit_of_work() as work:
-        await record_all(work, replace(LOCAL, request_id="r-1"), acts)
+        await record(work, replace(LOCAL, request_id="r-1"), *acts)
         await work.commit()
 
 
@@ -85,7 +86,7 @@ async def test_an_act_that_is_not_committed_leaves_no_gap(database: Database) ->
     await chain(database, 2)
     before = await digest_of(database)
     async with database.unit_of_work() as work:
-        await record_all(work, LOCAL, [ACT])
+        await record(work, LOCAL, ACT)
     assert await digest_of(database) == before
     await chain(database, 2)
     assert await findings(database) == []
@@ -140,7 +141,7 @@ TAMPERING: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "one put before the first": (
         "INSERT INTO audit_entries SELECT (jsonb_populate_record(a, '{\"id\": 0}')).* FROM audit_entries a"
         " WHERE id = 1",
-        [("audit entry 0", "was put in")],
+        [("audit entry 0", "was inserted")],
     ),
     "one put after the last": (
         "INSERT INTO audit_entries SELECT (jsonb_populate_record(a, '{\"id\": 8}')).* FROM audit_entries a"

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from app.database import Database
 from app.errors import AuthorizationConflict, OrderNotReleasable, PurserError
 from app.ledger.administration.strategies import set_global_trading_state, set_trading_state
-from app.ledger.authorization import Request
+from app.ledger.authorization.decision_state import Request
 from app.ledger.authorization.release import release_order
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.storage.locks import lock_strategies
+from app.ledger.storage.writing import write
 from app.principal import LOCAL
 from app.rules.enums import OrderSide, OrderType, TradingState
 from app.rules.identity import strategy_id_of
@@ -163,10 +164,11 @@ class History:
             return
         async with self.database.unit_of_work() as work:
             await lock_strategies(work, [self.strategy_id])
-            book = await BudgetBook.load(work, [self.strategy_id], self._now())
+            book = await BudgetBook.of([self.strategy_id], self._now()).fetch(work)
             if allocated is not None or book.find((self.strategy_id, "USD")) is not None:
                 book.allocate((self.strategy_id, "USD"), allocated)
-            for strategy_id, currency in await book.write(work):
+            await write(work, book.writes())
+            for strategy_id, currency in book.changed:
                 sql = "INSERT INTO changes (strategy_id, entity, key) VALUES ($1, 'budget', $2)"
                 await work.execute(sql, strategy_id, currency)
             await work.commit()

@@ -6,7 +6,7 @@ import pytest
 
 from app.cli.verifying import run_verify
 from app.database import Database, PoolLimits
-from app.ledger.verify import ValuationCounts, count_valuations
+from app.ledger.verify.verification import ValuationCounts, count_valuations
 from app.rules.valuation import InstrumentDefinition
 from tests.events import published
 from tests.ledger.doubts import ASSUMED, doubtful

@@ -8,7 +8,7 @@ import pytest
 
 from app.database import Database, WriteConnection
 from app.ledger.administration.strategies import set_global_trading_state
-from app.ledger.authorization import GroupCommit
+from app.ledger.authorization.group_commit import GroupCommit
 from app.ledger.commands import Verdict
 from app.principal import LOCAL
 from app.rules.enums import DenyCode, TradingState

@@ -15,9 +15,9 @@ from app.database import Database, PoolLimits
 from app.errors import Busy, InputInvalid, PurserError
 from app.ledger.administration.instruments import InstrumentDefinition, record_instruments
 from app.ledger.administration.strategies import set_global_trading_state, set_trading_state
-from app.ledger.authorization import GroupCommit, group_commit
+from app.ledger.authorization import group_commit
 from app.ledger.authorization.authorize import decide
-from app.ledger.authorization.group_commit import QUEUES
+from app.ledger.authorization.group_commit import QUEUES, GroupCommit
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.storage.locks import lock_strategies
 from app.principal import LOCAL
@@ -166,7 +166,7 @@ async def test_a_transaction_that_hangs_is_given_up_and_the_queue_goes_on(
         with pytest.raises(Busy):
             await _authorizing(tested, command(1))
     monkeypatch.undo()
-    assert "a transaction was given up after 0.05 s of deciding" in caplog.text
+    assert "a transaction was cancelled after 0.05 s in state deciding" in caplog.text
     [answer] = await _authorizing(tested, command(1))
     assert isinstance(answer, Verdict)
     assert not answer.is_repeated

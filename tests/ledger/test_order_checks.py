@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app.errors import InputInvalid
 from app.ledger.authorization.order_checks import checked
 from app.ledger.commands import AuthorizeOrder
-from app.rules.enums import LIMIT_PRICE, TRIGGER_PRICE, OrderSide, OrderType, TimeInForce
+from app.rules.enums import PRICES, OrderSide, OrderType, TimeInForce
 
 LIMIT = AuthorizeOrder(
     strategy="EMACross-000",
@@ -81,4 +81,4 @@ def test_what_makes_none_is_refused(changes: dict[str, Any], path: tuple[str, ..
 
 
 def test_every_type_of_order_is_known() -> None:
-    assert LIMIT_PRICE.keys() == TRIGGER_PRICE.keys() == set(OrderType)
+    assert PRICES.keys() == set(OrderType)

@@ -32,7 +32,6 @@ from app.ledger.storage.rows import (
     QUARANTINED,
     booked_of,
     fill_values,
-    order_row,
     position_of,
     position_values,
 )
@@ -110,7 +109,7 @@ async def stored(database: Database, model: Any, mapping: RowMapping, row: Row, 
 @SOME
 async def test_an_order(database: Database, way: str, state: OrderState, waiting: int) -> None:
     key: OrderKey = (STRATEGY, state.client_order_id)
-    record = await stored(database, Order, ORDERS, order_row(key, state, waiting))
+    record = await stored(database, Order, ORDERS, ORDERS.row((*key, waiting), state))
     assert ORDER_STATE.read(record) == only_stored(state)
     assert ORDERS.stored(record) == ORDERS.values((*key, waiting), state)
     assert (record["avg_px"], record["overfilled"]) == (state.avg_px, state.overfilled)
@@ -169,7 +168,7 @@ async def test_a_budget(database: Database, way: str, state: BudgetState) -> Non
     row = await stored(database, Budget, BUDGETS, BUDGETS.row(key, state))
     assert BUDGETS.stored(row) == BUDGETS.values(key, state)
     book = await stored(
-        database, Budget, BUDGETS, BUDGETS.row(key, state), lambda work: BudgetBook.load(work, [STRATEGY], 1)
+        database, Budget, BUDGETS, BUDGETS.row(key, state), lambda work: BudgetBook.of([STRATEGY], 1).fetch(work)
     )
     assert book._states == {key: state}
 

@@ -234,7 +234,7 @@ async def test_an_open_order_in_an_unknown_instrument_stops_every_new_grant(data
     assert isinstance(verdict, Verdict)
     assert verdict.deny_code is DenyCode.UNVALUED_ORDER
     assert verdict.reason == (
-        f"UNVALUED_ORDER: what open order O-1 needs is not known: record instrument {XBT}, or end the order"
+        f"UNVALUED_ORDER: the hold of open order O-1 is unknown: record instrument {XBT}, or end the order"
     )
     assert await broken_invariants(database) == []
     await know(database, INVERSE)

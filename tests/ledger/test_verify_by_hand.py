@@ -9,7 +9,7 @@ import pytest
 from app.database import Database
 from app.ledger.commands import Verdict
 from app.ledger.recording.quarantine import ResolveQuarantine, resolve_quarantine
-from app.ledger.verify import invariants
+from app.ledger.verify.verification import invariants
 from app.principal import LOCAL, Role
 from app.resolvers import Context, budgets, instruments, keys, strategies
 from app.rules.enums import QuarantineAction, TradingState

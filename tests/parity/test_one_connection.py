@@ -46,7 +46,7 @@ async def test_no_request_needs_two_connections(database_url: str) -> None:
 async def write(client: Client) -> None:
     """Every mutation, and PUT."""
     await client.query(REGISTER, name=STRATEGY, trader=TRADER)
-    # An order in an instrument that no fill has made known yet, and a fill that makes its instrument known.
+    # An order in an instrument that no fill has named yet, and a fill in a new instrument.
     waiting = {"client_order_id": "O-0", "instrument_id": "ETHUSDT.BINANCE", "options": {"price": "100"}}
     events: list[Any] = [published("OrderInitialized", 1, **waiting)]
     for n, kind in enumerate(("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderFilled"), start=2):
@@ -67,7 +67,7 @@ async def write(client: Client) -> None:
 
 
 async def take_away(client: Client) -> None:
-    """A budget, over GraphQL or REST."""
+    """Delete a budget, over GraphQL or REST."""
     for currency in ("EUR", "CHF"):
         await client.query(SET, strategy=BY_ID, currency=currency, allocated="1")
     assert (await client.http.delete(f"/api/budget/{STRATEGY_ID}/EUR")).status_code == 204

@@ -18,7 +18,7 @@ from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
 
-# Through the strategy, in GraphQL; REST spells out the type.
+# Fields whose path in GraphQL is not their REST name in camel case.
 ELSEWHERE = {"strategy_name": "strategy { name }", "order_type": "type", "duration_ns": "id"}
 
 
@@ -52,7 +52,7 @@ async def compare(
         row.pop("duration_ns", None)
         node.pop("duration_ns", None)
         numbers = {key: Decimal(row[key]) for key, value in node.items() if isinstance(value, Decimal)}
-        # Equal numbers are not enough: 0.10 and 0.1 are.
+        # Decimals 0.10 and 0.1 are equal, so their digits are compared.
         assert {key: str(value) for key, value in numbers.items()} == {key: str(node[key]) for key in numbers}
         assert {**row, **numbers} == node
     assert total == connection["totalCount"]

@@ -57,7 +57,7 @@ async def headers(client: Client) -> dict[str, str]:
     found = {name: answer.headers[VALUATION_HEADER] for name, answer in answers.items()}
     graphql = await client.query(ASKED, id=STRATEGY_ID)
     assert {found[name] for name in ("get", "named", "put")} == {graphql["budget"]["valuation"]}
-    # Where there are no fills, GraphQL has null and the header says that nothing is assumed.
+    # Without fills GraphQL has null, and the header is RECORDED.
     assert found["summary"] == (graphql["fillsSummary"]["valuation"] or "RECORDED")
     return {name: found[name] for name in ("get", "pnl", "summary")}
 

@@ -120,4 +120,4 @@ async def test_deletes_a_budget_that_holds_nothing(context: Context) -> None:
 async def test_a_budget_that_holds_something_is_not_deleted(context: Context) -> None:
     await with_order(context)
     error = await refused(context, BudgetInUse, delete_budget(context, ADMIN, STRATEGY, "USDT"))
-    assert str(error).startswith("100 USDT of the budget are reserved")
+    assert str(error).startswith("Open orders and positions reserve 100 USDT of the budget")

@@ -38,16 +38,16 @@ async def test_another_case_makes_no_second_budget(context: Context) -> None:
     for currency in ("usdt", "Usdt", "uSDT"):
         for is_new in (False, True):
             told = await slip(context, currency, is_new_currency=is_new)
-            assert told == f"{currency!r} is no currency that is known. Did you mean USDT?"
+            assert told == f"{currency!r} is not a known currency. Did you mean USDT?"
     assert (await slip(context, "usdx", is_new_currency=True)).endswith("Did you mean USDX?")
-    assert await slip(context, "foo") == "'foo' is no currency that is known. Did you mean FOO?"
+    assert await slip(context, "foo") == "'foo' is not a known currency. Did you mean FOO?"
 
 
 async def test_a_slip_is_refused_and_what_is_well_known_is_none(context: Context) -> None:
     await with_order(context)
     for currency in ("USTD", "USDTT", "UDT", "USDX"):
         assert (await slip(context, currency)).startswith(
-            f"{currency!r} is no currency that is known. Did you mean USDT? A new one becomes known by a budget in it"
+            f"{currency!r} is not a known currency. Did you mean USDT? To use a new currency, set a budget in it"
         )
     for currency in ("USDC", "USD", "EUR", "BTC", "BTG"):
         await budget(context, currency)

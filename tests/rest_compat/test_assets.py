@@ -1,4 +1,4 @@
-"""The files of the documentation pages: which are served, which are not found, and what a missing build says."""
+"""The files of the documentation pages: which are served, which are not found, and the message of a missing build."""
 
 from pathlib import Path
 

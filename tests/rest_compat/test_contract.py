@@ -42,14 +42,14 @@ def key(database_url: str) -> str:
 @pytest.fixture(scope="module")
 def service(database_url: str, key: str) -> Iterator[str]:
     """The address of a server, in a thread of its own, that accepts the key."""
-    # schemathesis tries wrong keys, too, and does not expect to be told to wait.
+    # schemathesis tries wrong keys too, and does not expect 429.
     with running(database_url, wrong_keys_max=1_000_000) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def description(service: str) -> dict[str, Any]:
-    """What the service says its operations are."""
+    """The service's description of its operations."""
     return httpx.get(f"{service}/openapi.json").json()  # type: ignore[no-any-return]
 
 
@@ -81,14 +81,15 @@ def test_the_service_does_what_it_documents(
         headers = {"X-API-Key": key, "Authorization": f"Bearer {key}"}
         case.headers = {name: value for name, value in case.headers.items() if name.lower() not in OF_THE_TRANSPORT}
         response = case.call(base_url=service, headers=headers)
-        # What an amount or a currency may be is said in words: how many digits, which characters.
+        # The description limits amounts and currencies in words: the number of digits, the permitted
+        # characters.
         excluded = [] if method == "get" else [positive_data_acceptance]
         if not operation.path_parameters and is_as_documented(str(response.request.url), operation):
             excluded.append(negative_data_rejection)
         case.validate_response(response, excluded_checks=excluded)
 
     if mode is GenerationMode.NEGATIVE and not operation.query and not operation.path_parameters:
-        pytest.skip("nothing can be asked wrongly here")
+        pytest.skip("this operation has no invalid input")
     ask()
 
 

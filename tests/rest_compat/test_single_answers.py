@@ -78,7 +78,7 @@ async def test_fills_summary_adds_up_exactly(client: Client) -> None:
 
 async def test_fills_summary_of_an_instrument(client: Client) -> None:
     found = (await client.get(f"/api/trading/fills/summary?instrument_id={ETH}")).json()
-    # The fill is in USDC, its commission in USDT: that counts under its own currency, as the ledger keeps it.
+    # The fill is in USDC, its commission in USDT, which the ledger counts under its own currency.
     assert [(one["currency"], one["fills"], one["total_fees"]) for one in found["by_currency"]] == [
         ("USDC", 1, 0),
         ("USDT", 0, 0.92418),

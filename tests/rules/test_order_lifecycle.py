@@ -10,10 +10,12 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import encode
 from msgspec.structs import replace
 
+from app.event_codec import decode_stored
 from app.rules.enums import OrderStatus
-from app.rules.events import AnyOrderEvent, OrderFilled, OrderInitialized
+from app.rules.events import AnyOrderEvent, AuthorizationDenied, AuthorizationGranted, OrderFilled, OrderInitialized
 from app.rules.order_fold import Folded
 from app.rules.order_fold import fold as fold_events
 from app.rules.order_lifecycle import apply, comes_in_order, open_order, refusal
@@ -278,3 +280,24 @@ def test_of_two_amendments_of_one_instant_the_later_by_the_venues_clock_counts(p
 def test_an_amendment_of_an_order_that_has_ended_is_applied_as_by_the_engine() -> None:
     state, _, left = fold(events_of("OrderInitialized", "OrderSubmitted", "OrderRejected", "OrderUpdated"))
     assert (state.status, state.quantity, left) == (OrderStatus.REJECTED, 3, [])
+
+
+STORED_DECISION = (
+    '{"type": "%s", "actor": "admin", "ts_init": 1, "event_id": "5f17147f-2bbd-8c76-8f87-1f010d829329",'
+    ' "currency": "USDT", "quantity": "1.5", "ts_event": 1, "trader_id": "T-1", "order_side": "BUY",'
+    ' "order_type": "LIMIT", "price": "2", "strategy_id": "EMA-1", "instrument_id": "BTC.X",'
+    ' "quote_quantity": true, "client_order_id": "O-1"%s}'
+)
+
+
+def test_a_denial_is_no_grant_and_stored_decisions_decode_to_their_types() -> None:
+    granted = decode_stored(STORED_DECISION % ("AuthorizationGranted", ""))
+    denied = decode_stored(STORED_DECISION % ("AuthorizationDenied", ', "code": "NO_BUDGET", "reason": "NO_BUDGET: x"'))
+    assert isinstance(granted, AuthorizationGranted)
+    assert isinstance(denied, AuthorizationDenied)
+    assert not isinstance(denied, AuthorizationGranted)
+    assert (denied.code, denied.reason) == ("NO_BUDGET", "NO_BUDGET: x")
+    for name in AuthorizationGranted.__struct_fields__:
+        assert getattr(granted, name) == getattr(denied, name)
+    assert (granted.quantity, granted.is_quote_quantity, granted.time_in_force) == (Decimal("1.5"), True, "GTC")
+    assert b"time_in_force" not in encode(granted)

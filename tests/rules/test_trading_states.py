@@ -56,8 +56,8 @@ def test_both_states_together_decide_as_the_stricter_one_alone(
         (HALTED, REDUCING, "TRADING_HALTED: EMACross-000 is HALTED, quantity=1"),
         (ACTIVE, HALTED, "TRADING_HALTED: all trading is HALTED, quantity=1"),
         (HALTED, HALTED, "TRADING_HALTED: all trading is HALTED, quantity=1"),
-        (REDUCING, ACTIVE, "TRADING_REDUCING: EMACross-000 may only reduce, increasing=1, quantity=1"),
-        (ACTIVE, REDUCING, "TRADING_REDUCING: all trading may only reduce, increasing=1, quantity=1"),
+        (REDUCING, ACTIVE, "TRADING_REDUCING: EMACross-000 may only reduce positions, increasing=1, quantity=1"),
+        (ACTIVE, REDUCING, "TRADING_REDUCING: all trading may only reduce positions, increasing=1, quantity=1"),
     ],
 )
 def test_the_reason_names_the_state_that_forbids_it(own: TradingState, everywhere: TradingState, reason: str) -> None:

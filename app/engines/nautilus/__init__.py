@@ -1,4 +1,4 @@
-"""NautilusTrader: what its message bus publishes (`OrderFilled.to_dict` and the like)."""
+"""NautilusTrader: translates the messages of its bus (`OrderFilled.to_dict` and others)."""
 
 from app.engines.nautilus.messages import read_message
 

@@ -1,51 +1,39 @@
-"""NautilusTrader's instruments (`Instrument.to_dict`, topic `data.instrument.*`) into the ledger's definitions."""
+"""Translates NautilusTrader's instruments (`Instrument.to_dict`, topic `data.instrument.*`)."""
 
 from decimal import Decimal
 from typing import Any
 
+from app.event_codec import BadEvent
 from app.rules.money import is_storable
 from app.rules.valuation import InstrumentDefinition
 
-INSTRUMENT_KINDS = frozenset(
-    {
-        "BettingInstrument",
-        "BinaryOption",
-        "Cfd",
-        "Commodity",
-        "CryptoFuture",
-        "CryptoFuturesSpread",
-        "CryptoOption",
-        "CryptoOptionSpread",
-        "CryptoPerpetual",
-        "CurrencyPair",
-        "Equity",
-        "FuturesContract",
-        "FuturesSpread",
-        "IndexInstrument",
-        "OptionContract",
-        "OptionSpread",
-        "PerpetualContract",
-        "TokenizedAsset",
-    }
-)
-"""The engine's classes of instruments that are traded; a SyntheticInstrument is not."""
+_KINDS = """
+BettingInstrument BinaryOption Cfd Commodity CryptoFuture CryptoFuturesSpread CryptoOption CryptoOptionSpread
+CryptoPerpetual CurrencyPair Equity FuturesContract FuturesSpread IndexInstrument OptionContract OptionSpread
+PerpetualContract TokenizedAsset
+"""
+INSTRUMENT_KINDS = frozenset(_KINDS.split())
+"""NautilusTrader's classes of traded instruments; a SyntheticInstrument is not traded."""
 
 _NOT_VALUED = {
-    "BettingInstrument": "the engine values it without its price, as quantity x multiplier, which the ledger cannot"
+    "BettingInstrument": "the engine values it as quantity x multiplier without a price, which the ledger cannot do"
 }
 
 _WITH_CURRENCY_UNDERLYING = frozenset({"CryptoFuture", "CryptoFuturesSpread", "CryptoOption", "CryptoOptionSpread"})
 
 
-class BadInstrument(ValueError):
-    """An instrument that cannot be recorded; the message says what is wrong."""
+class BadInstrument(BadEvent):
+    """An instrument that cannot be recorded."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("INVALID_INSTRUMENT", message)
 
 
 def read_instrument(value: dict[str, Any]) -> InstrumentDefinition:
-    """The terms of an instrument, as `Instrument.to_dict` has them. Raises BadInstrument.
+    """The terms of an instrument in the form of `Instrument.to_dict`. Raises BadInstrument.
 
-    The settlement currency is that of the engine's PnL (`get_cost_currency`): base where it is inverse, settlement
-    where it is quanto, else quote. Without a base currency the engine takes none for quanto.
+    The settlement currency is that of the engine's PnL (`get_cost_currency`): base for an inverse instrument,
+    settlement for a quanto one, else quote. An instrument without a base currency is no quanto, as in the engine.
     """
     kind = value["type"]
     if kind in _NOT_VALUED:
@@ -59,7 +47,7 @@ def read_instrument(value: dict[str, Any]) -> InstrumentDefinition:
         raise BadInstrument(f"{kind}: is_inverse must be true or false, not {is_inverse!r:.100}")
     settled = value.get("settlement_currency", quote)
     if is_inverse and base is None:
-        raise BadInstrument(f"{kind}: an inverse instrument has a base currency")
+        raise BadInstrument(f"{kind}: an inverse instrument must have a base currency")
     is_quanto = base is not None and settled not in (base, quote)
     settlement = base if is_inverse else settled if is_quanto else quote
     if not isinstance(settlement, str):

@@ -1,14 +1,14 @@
-"""NautilusTrader's messages into the ledger's events.
+"""Translates NautilusTrader's messages into the ledger's events.
 
-Its order and position events have the stored form (`app.event_codec`) as they are published. A signal is an event of
-open-ended type, an instrument comes among the engine's data.
+Order and position events already have the stored form (`app.event_codec`). A signal's event type contains its name.
+Instruments are published as data.
 """
 
 from typing import Any
 
 import msgspec
 
-from app.engines.nautilus.instruments import INSTRUMENT_KINDS, BadInstrument, read_instrument
+from app.engines.nautilus.instruments import INSTRUMENT_KINDS, read_instrument
 from app.event_codec import (
     NOT_A_LEDGER_EVENT,
     BadEvent,
@@ -20,34 +20,28 @@ from app.event_codec import (
     read_uuid,
 )
 from app.rules.events import SignalPublished
-from app.rules.valuation import InstrumentDefinition
 
 _NOT_LEDGER_TYPES = frozenset({"AccountState", "ComponentStateChanged", "TradingStateChanged", "PositionAdjusted"})
-"""Messages about neither orders, fills, positions nor signals."""
+"""Messages that concern no order, fill, position or signal."""
 
 _RAW_DECODER: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read_message(line: bytes) -> EngineMessage:
-    """One message, a JSON text. Raises BadEvent; NOT_A_LEDGER_EVENT if the ledger keeps nothing of such messages."""
+    """Translate one message, a JSON text. Raises BadEvent; its code is NOT_A_LEDGER_EVENT for messages that are not
+    stored.
+    """
     try:
         return decode_new(line), line.decode()
     except UnknownType as unknown:
         kind, content = unknown.kind, unknown.content
         if kind in _NOT_LEDGER_TYPES:
-            raise BadEvent(NOT_A_LEDGER_EVENT, f"{kind} says nothing that the ledger keeps", unknown.event_id) from None
+            raise BadEvent(NOT_A_LEDGER_EVENT, f"{kind} is not stored by the ledger", unknown.event_id) from None
         if kind in INSTRUMENT_KINDS:
-            return _instrument(content)
+            return read_instrument(content)
         if kind.startswith("Signal"):
             return check_new(_signal(kind, line, content, unknown.event_id)), line.decode()
         raise
-
-
-def _instrument(content: dict[str, Any]) -> InstrumentDefinition:
-    try:
-        return read_instrument(content)
-    except BadInstrument as error:
-        raise BadEvent("INVALID_INSTRUMENT", str(error)) from None
 
 
 def _signal(kind: str, line: bytes, content: dict[str, Any], event_id: str | None) -> SignalPublished:
@@ -59,7 +53,7 @@ def _signal(kind: str, line: bytes, content: dict[str, Any], event_id: str | Non
         signal = msgspec.convert(
             {
                 "name": kind.removeprefix("Signal") or kind,
-                # As text: no number is too long for it, and no digit gets lost.
+                # As text, because the number may be too long for other types. No digit is lost.
                 "value": msgspec.json.format(bytes(raw), indent=-1).decode(),
                 "ts_event": content.get("ts_event"),
                 "ts_init": content.get("ts_init", content.get("ts_event")),

@@ -1,4 +1,4 @@
-"""What a person or a key does to the ledger: each function is one act, inside a transaction of the caller's.
+"""Administrative acts. Each function is one act, inside a transaction of the caller.
 
-What is so already is left as it is: no row changes, nothing is journaled, nothing audited.
+An act that would change nothing writes nothing: no row, no journal entry, no audit entry.
 """

@@ -1,6 +1,6 @@
-"""Setting and deleting budgets, and checking the currency that a budget names.
+"""Sets and deletes budgets, and checks the currency that a budget names.
 
-A mistyped currency would create another budget. Currencies that an engine reports are facts: they are not checked, and
+A mistyped currency would create another budget. Currencies reported by an engine are facts: they are not checked and
 become known.
 """
 
@@ -13,7 +13,7 @@ from app.database import ReadConnection, WriteConnection
 from app.errors import BudgetInUse, BudgetNotFound, InputInvalid, StrategyNotFound
 from app.ledger.holds.budgets import BudgetBook, BudgetKey
 from app.ledger.input_checks import check_currency, check_not_negative
-from app.ledger.storage.audit_log import Action, AuditedState, record
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, described, record
 from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
@@ -35,16 +35,18 @@ SELECT code, bool_or(is_money) AS is_money FROM (
 
 
 class Currencies(NamedTuple):
-    """Codes by what is known of them: paid in, or held as a budget; traded only, as an instrument's base."""
+    """Known currency codes. `money`: an instrument is paid in it, or a budget is. `traded`: only the base of an
+    instrument.
+    """
 
     money: frozenset[str]
     traded: frozenset[str]
 
 
 async def load_currencies(connection: ReadConnection, principal: Principal) -> Currencies:
-    """Those of instruments, and of the fills and budgets that the principal sees.
+    """The currencies of instruments, and of the fills and budgets that the principal may see.
 
-    A budget that was taken away, with nothing reserved, makes none known.
+    A deleted budget without reservations does not make its currency known.
     """
     seen = principal.strategy_ids
     rows = await connection.fetch(_KNOWN, None if seen is None else list(seen))
@@ -53,10 +55,10 @@ async def load_currencies(connection: ReadConnection, principal: Principal) -> C
 
 
 def check_known(code: str, known: Currencies, *path: str, is_new: bool = False, is_base: bool = False) -> None:
-    """Refuse a code that is probably a slip. Raises InputInvalid, which says what was meant.
+    """Refuse a code that is probably mistyped. Raises InputInvalid, which suggests the right code.
 
-    `is_new`: the caller says that it is a new currency, so it may be near to a known one; another case is refused all
-    the same. `is_base`: the base of an instrument, which may be near to any.
+    `is_new`: the caller states that the currency is new, so it may resemble a known one; a difference in case alone is
+    refused anyway. `is_base`: the code is an instrument's base currency and may resemble any other.
     """
     if code in known.money or code in known.traded or code in WELL_KNOWN:
         return
@@ -64,11 +66,11 @@ def check_known(code: str, known: Currencies, *path: str, is_new: bool = False, 
         raise InputInvalid(f"{path[-1]} is a currency's code, like 'USDT', not {code!r}.", *path)
     meant, more = same_but_for_case(code, (*known.money, *known.traded)), ""
     if meant is None and not (is_new or is_base) and (meant := nearest(code, known.money)) is not None:
-        more = " A new one becomes known by a budget in it, set with newCurrency (new_currency=true over REST)."
+        more = " To use a new currency, set a budget in it with newCurrency (new_currency=true over REST)."
     if meant is None:
         meant = in_upper_case(code)
     if meant is not None:
-        raise InputInvalid(f"{code!r} is no currency that is known. Did you mean {meant}?{more}", *path)
+        raise InputInvalid(f"{code!r} is not a known currency. Did you mean {meant}?{more}", *path)
 
 
 async def set_budget(
@@ -80,11 +82,9 @@ async def set_budget(
     *,
     is_new_currency: bool = False,
 ) -> None:
-    """Cap what the strategy may reserve in the currency. A cap below what is reserved stands, and stops new orders.
+    """Set the cap of what the strategy reserves in the currency. A cap below the reserved amount stops new orders.
 
-    A currency that is like a known one is refused, unless it is said to be a new one.
-
-    Raises InputInvalid, StrategyNotFound.
+    A currency that resembles a known one is refused unless `is_new_currency`. Raises InputInvalid, StrategyNotFound.
     """
     check_currency(currency, "currency")
     check_not_negative(allocated, "allocated")
@@ -99,7 +99,7 @@ async def set_budget(
 
 
 async def delete_budget(work: WriteConnection, principal: Principal, strategy_id: UUID, currency: str) -> None:
-    """Take the budget away: nothing more is granted. Its journal stays.
+    """Delete the budget: no order is granted any more. Its journal stays.
 
     Raises StrategyNotFound, BudgetNotFound, BudgetInUse while anything is reserved.
     """
@@ -111,8 +111,8 @@ async def delete_budget(work: WriteConnection, principal: Principal, strategy_id
         raise BudgetNotFound(strategy_id, currency, meant if meant in budgets else None)
     if budget.reserved:
         raise BudgetInUse(
-            f"{budget.reserved:f} {currency} of the budget are reserved by open orders and positions; it can "
-            "be deleted once nothing is. Set it to 0 to stop new orders."
+            f"Open orders and positions reserve {budget.reserved:f} {currency} of the budget. Delete it once nothing "
+            "is reserved, or set it to 0 to stop new orders."
         )
     await _write(work, principal, book, key, Action.BUDGET_DELETE, _described(key, budget), None)
 
@@ -120,7 +120,7 @@ async def delete_budget(work: WriteConnection, principal: Principal, strategy_id
 async def _open(work: WriteConnection, strategy_id: UUID, currency: str) -> tuple[BudgetBook, BudgetKey]:
     if not await lock_strategies(work, [str(strategy_id)]):
         raise StrategyNotFound(strategy_id)
-    return await BudgetBook.load(work, [str(strategy_id)], time.time_ns()), (str(strategy_id), currency)
+    return await BudgetBook.of([str(strategy_id)], time.time_ns()).fetch(work), (str(strategy_id), currency)
 
 
 async def _write(
@@ -137,16 +137,9 @@ async def _write(
         await write(work, [*book.writes(), feed_write(budgets=[key])])
         budget = book.find(key)
         after = _described(key, budget) if budget is not None else None
-    await record(work, principal, action, "budget", "/".join(key), key[0], before, after)
+    await record(work, principal, AuditRecord(action, "budget", "/".join(key), key[0], before, after))
 
 
 def _described(key: BudgetKey, budget: BudgetState) -> AuditedState:
-    return {
-        "strategyId": key[0],
-        "currency": key[1],
-        "allocated": f"{budget.allocated:f}",
-        "reserved": f"{budget.reserved:f}",
-        "available": f"{budget.available:f}",
-        "overReason": budget.over_reason,
-        "version": budget.version,
-    }
+    amounts = described(budget, "allocated", "reserved", "available", "over_reason", "version")
+    return {"strategyId": key[0], "currency": key[1], **amounts}

@@ -1,8 +1,8 @@
-"""Recording what instruments are valued by, before their first fill or after."""
+"""Records the terms of instruments, before or after their first fill."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import asyncpg
+from msgspec import convert
 from msgspec.structs import replace
 from sqlalchemy import exists, select
 
@@ -11,7 +11,7 @@ from app.errors import Forbidden, InputInvalid, InstrumentInUse
 from app.ledger.batch import Rejected
 from app.ledger.holds.revaluation import revalue
 from app.ledger.input_checks import check_currency, check_identifier, check_positive
-from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record_all
+from app.ledger.storage.audit_log import Action, AuditRecord, described, record
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies
 from app.ledger.storage.queries import is_any_of, sql
 from app.ledger.storage.row_mapping import columns_of, table_of
@@ -30,7 +30,7 @@ _KNOWN = sql(select(table_of(Instrument)).where(is_any_of(table_of(Instrument).c
 _QUANTITY_DIFFERS = sql(
     select(exists().where(_DISCREPANCIES.kind == DiscrepancyKind.QUANTITY, is_any_of(_DISCREPANCIES.instrument_id, 1)))
 )
-# What a budget shows besides its sums: PnL, fees, and whether all is valued by recorded terms.
+# A budget also shows PnL, fees, and whether all its amounts are valued by recorded terms.
 _ADD_BUDGET_CHANGES = """
 INSERT INTO changes (strategy_id, entity, key)
 SELECT b.strategy_id, 'budget', b.currency FROM budgets b
@@ -53,17 +53,17 @@ class _Stored(InstrumentDefinition, frozen=True, kw_only=True):
 async def record_instruments(
     work: WriteConnection, principal: Principal, definitions: Sequence[InstrumentDefinition]
 ) -> int:
-    """Record what instruments are valued by, all or none of them; returns how many there are. Commits nothing.
+    """Record the terms of instruments, all or none of them. Returns their number. Commits nothing.
 
-    A base currency or kind that is not given stays as it is. Fills, positions, holds and budgets of an instrument that
-    was assumed until now are valued anew. Anything new takes a key of all strategies; terms that were recorded may be
-    corrected by an admin until a fill was valued by them. Raises InputInvalid, InstrumentInUse, Forbidden.
+    A missing base currency or kind leaves the stored one. Fills, positions, holds and budgets of an instrument that
+    was assumed are revalued. New terms need a key for all strategies. An admin may correct recorded terms until they
+    value a fill. Raises InputInvalid, InstrumentInUse, Forbidden.
     """
     given = _checked(definitions)
     if await _news(work, given):
-        # By these terms the orders and fills of every strategy are valued, those to come included.
+        # These terms value the orders and fills of every strategy, including future ones.
         principal.require_all_strategies()
-        # No writer that values a fill or an order by these instruments is under way after this.
+        # From here on no other writer values a fill or an order in these instruments.
         strategies = await lock_all_strategies(work)
         await _write(work, principal, strategies, await _news(work, given))
     return len(given)
@@ -72,9 +72,9 @@ async def record_instruments(
 async def record_each(
     database: Database, principal: Principal, numbered: Iterable[tuple[int, InstrumentDefinition]]
 ) -> tuple[int, list[Rejected]]:
-    """Record instruments that came among events, each in a transaction of its own.
+    """Record instruments that arrived among events, each in its own transaction.
 
-    Returns how many were recorded, and those refused, by their places. Raises DatabaseUnavailable.
+    Returns the number of recorded ones, and the refused ones with their places. Raises DatabaseUnavailable.
     """
     recorded = 0
     rejected: list[Rejected] = []
@@ -91,8 +91,8 @@ async def record_each(
 async def _news(
     work: WriteConnection, given: Mapping[str, InstrumentDefinition]
 ) -> list[tuple[_Stored | None, InstrumentDefinition]]:
-    """(stored, to be stored) of those that differ, sorted by id."""
-    stored = {row["instrument_id"]: _stored(row) for row in await work.fetch(_KNOWN, list(given))}
+    """(stored, to be stored) for each instrument that differs, sorted by id."""
+    stored = {row["instrument_id"]: convert(dict(row), _Stored) for row in await work.fetch(_KNOWN, list(given))}
     news: list[tuple[_Stored | None, InstrumentDefinition]] = []
     for instrument_id, definition in sorted(given.items()):
         before = stored.get(instrument_id)
@@ -113,7 +113,7 @@ async def _write(
     await _refuse_contradictions(work, principal, news)
     rows = [(*(getattr(after, name) for name in _TERMS), InstrumentSource.RECORDED.value) for _, after in news]
     await write(work, [Merge(Instrument, _COLUMNS, rows)])
-    # A base currency that was not known may be what shows that an engine deducts.
+    # A base currency that becomes known may reveal that an engine deducts base fees.
     fees_matter = any(strategy.deducts_base_fees for strategy in strategies.values()) or await work.fetchval(
         _QUANTITY_DIFFERS, [after.instrument_id for _, after in news]
     )
@@ -125,24 +125,20 @@ async def _write(
     if before:
         await revalue(work, strategies, before)
     await work.execute(_ADD_BUDGET_CHANGES, [after.instrument_id for _, after in news])
-    records = [
-        AuditRecord(
-            action=Action.INSTRUMENT_RECORD,
-            entity_type="instrument",
-            entity_id=after.instrument_id,
-            strategy_id=None,
-            before=_described(stored) if stored is not None and stored.is_recorded else None,
-            after=_described(after),
-        )
-        for stored, after in news
-    ]
-    await record_all(work, principal, records)
+    records = []
+    for stored, after in news:
+        known = described(stored, *_TERMS) if stored is not None and stored.is_recorded else None
+        act = (Action.INSTRUMENT_RECORD, "instrument", after.instrument_id, None, known, described(after, *_TERMS))
+        records.append(AuditRecord(*act))
+    await record(work, principal, *records)
 
 
 async def _refuse_contradictions(
     work: WriteConnection, principal: Principal, news: Sequence[tuple[_Stored | None, InstrumentDefinition]]
 ) -> None:
-    """What was recorded is not recorded otherwise once a fill was valued by it; before that an admin may correct it."""
+    """Refuse other terms for an instrument that has valued a fill; before its first fill an admin may correct the
+    terms.
+    """
     corrected = [
         after.instrument_id
         for stored, after in news
@@ -154,13 +150,13 @@ async def _refuse_contradictions(
     principal.require_all_strategies()
     if filled := [row["id"] for row in await work.fetch(_FILLED, corrected)]:
         raise InstrumentInUse(
-            f"{', '.join(filled[:10])} was recorded otherwise, and fills are valued by that; multiplier, settlement "
-            "currency and inverse stay as they are."
+            f"{', '.join(filled[:10])} has other recorded terms that value fills; multiplier, settlement currency and "
+            "inverse cannot change any more."
         )
 
 
 def _is_revalued(stored: _Stored | None, after: InstrumentDefinition, fees_matter: bool) -> bool:
-    """Whether amounts may be others now: by other terms, or because of which fees were paid in the base currency."""
+    """Whether amounts may change, because of the terms or because of the fees paid in the base currency."""
     if stored is None or stored.valuation.terms != after.valuation.terms:
         return True
     return fees_matter and stored.base_currency != after.base_currency
@@ -183,26 +179,9 @@ def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, Instrumen
         if definition.is_inverse and definition.base_currency not in (None, definition.settlement_currency):
             raise InputInvalid("An inverse instrument settles in its base currency.", *path, "settlement_currency")
         if given.setdefault(definition.instrument_id, definition) != definition:
-            raise InputInvalid("The instrument is given twice, in two ways.", *path, "instrument_id")
+            raise InputInvalid("The instrument is given twice with different terms.", *path, "instrument_id")
     return given
 
 
 def _values(definition: InstrumentDefinition) -> tuple[object, ...]:
     return tuple(getattr(definition, name) for name in _TERMS)
-
-
-def _stored(row: asyncpg.Record) -> _Stored:
-    values = {name: row[name] for name in _TERMS}
-    return _Stored(**values, source=InstrumentSource(row["source"]))
-
-
-def _described(definition: InstrumentDefinition) -> AuditedState:
-    return {
-        "instrumentId": definition.instrument_id,
-        "baseCurrency": definition.base_currency,
-        "quoteCurrency": definition.quote_currency,
-        "settlementCurrency": definition.settlement_currency,
-        "multiplier": f"{definition.multiplier:f}",
-        "isInverse": definition.is_inverse,
-        "kind": definition.kind,
-    }

@@ -1,4 +1,4 @@
-"""API keys: made, listed, revoked. What is stored of a key cannot be turned back into it."""
+"""Creates, lists and revokes API keys. The stored hash does not reveal the key."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.database import ReadConnection, WriteConnection
 from app.errors import BadInputError, KeyNameTaken, KeyNotFound, StrategyAmbiguous, StrategyNotFound
-from app.ledger.storage.audit_log import Action, AuditedState, record
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.queries import parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
@@ -45,7 +45,9 @@ _STRATEGIES_NAMED = """
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key without its secret. Instants are nanoseconds since the epoch; `strategies` None: all of them."""
+    """A key without its secret. Instants are nanoseconds since the epoch. `strategies` is None for a key of all
+    strategies.
+    """
 
     key_id: str
     name: str
@@ -58,10 +60,10 @@ class KeyRecord:
 async def create(
     work: WriteConnection, principal: Principal, role: Role, name: str | None, strategies: Sequence[str]
 ) -> KeyText:
-    """A new key, for these strategies or, where none is named, for all. Its id is its name unless it is given one.
+    """Create a key for these strategies, or for all if none is named. The default name is the key's id.
 
-    Strategies go by id, or else by name or TRADER/NAME: a text that is a UUID is always an id.
-    Raises BadInputError, KeyNameTaken, StrategyNotFound, StrategyAmbiguous.
+    A strategy is given by id, name or TRADER/NAME; text in the form of a UUID is always an id. Raises BadInputError,
+    KeyNameTaken, StrategyNotFound, StrategyAmbiguous.
     """
     key = new_key()
     name = key.id if name is None else name
@@ -76,17 +78,18 @@ async def create(
     made = await work.fetchrow(f"{_LIST} WHERE key_id = $1", key.id)
     assert made is not None
     await write(work, [feed_write(keys=[key.id])])
-    await record(work, principal, Action.KEY_CREATE, "key", key.id, None, None, _described(_record(made)))
+    act = AuditRecord(Action.KEY_CREATE, "key", key.id, None, None, _described(_record(made)))
+    await record(work, principal, act)
     return key
 
 
 async def list_all(connection: ReadConnection) -> list[KeyRecord]:
-    """Every key there ever was, the oldest first."""
+    """All keys, including revoked ones, oldest first."""
     return [_record(row) for row in await connection.fetch(f"{_LIST} ORDER BY created_at, key_id")]
 
 
 async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_name: bool) -> KeyRecord | None:
-    """Revoke the key of this id, or of this name; returns how it stood, None if it was revoked before.
+    """Revoke the key with this id or name. Returns the key before the act; None if it was revoked before.
 
     Raises KeyNotFound.
     """
@@ -100,8 +103,8 @@ async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_na
     after = replace(before, revoked_at=time.time_ns())
     await work.execute(_REVOKE, before.key_id, after.revoked_at)
     await write(work, [feed_write(keys=[before.key_id])])
-    acted = (Action.KEY_REVOKE, "key", before.key_id, None)
-    await record(work, principal, *acted, _described(before), _described(after))
+    act = AuditRecord(Action.KEY_REVOKE, "key", before.key_id, None, _described(before), _described(after))
+    await record(work, principal, act)
     return before
 
 

@@ -1,13 +1,12 @@
-"""Registering strategies, and setting trading states.
+"""Registers strategies, and sets trading states.
 
 The state of all trading is one row. The transaction that sets it locks all strategies first
-(`locks.lock_all_strategies`): each transaction that decided by the old state has ended, and each later one waits, then
-reads the new state. It reads in a statement after the one that locks, because a statement may take its snapshot before
-it waits, and would then read the old state.
+(`locks.lock_all_strategies`), so each transaction that used the old state has ended, and each later one waits and then
+reads the new state. It reads in a statement after the lock: a statement may take its snapshot before it waits, and
+would then read the old state.
 """
 
 import time
-from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,9 +17,9 @@ from sqlalchemy import select, update
 from app.database import WriteConnection
 from app.errors import StrategyNotFound
 from app.ledger.input_checks import check_name
-from app.ledger.storage.audit_log import Action, AuditedState, record
-from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_strategies
-from app.ledger.storage.queries import BatchQuery, fetch_all_at_once, parameter, sql
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
+from app.ledger.storage.locks import lock_all_strategies, lock_strategies
+from app.ledger.storage.queries import BatchQuery, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import Merge, write
@@ -34,7 +33,9 @@ _LOAD = sql(select(table_of(TradingControl)))
 
 
 class GlobalState(Struct, frozen=True):
-    """The state of all trading, when it was set (nanoseconds since the epoch) and by which actor; None: never set."""
+    """The state of all trading, the time at which it was set (nanoseconds since the epoch) and the actor; None: never
+    set.
+    """
 
     state: TradingState
     since: int | None = None
@@ -43,27 +44,15 @@ class GlobalState(Struct, frozen=True):
 
 _ROWS = Decoder(list[GlobalState])
 _MISSING = GlobalState(TradingState.HALTED)
-"""The row was deleted by hand: no order is let through until the state is set."""
+"""Used if the row was deleted by hand: no order is granted until the state is set."""
 
 
 def global_state() -> BatchQuery[GlobalState]:
-    """The state of all trading. Strategies must be locked for it to stay true."""
+    """The state of all trading. It stays true while strategies are locked."""
     return BatchQuery(_LOAD, (), _ROWS, lambda rows: rows[0] if rows else _MISSING)
 
 
-async def load_global_state(work: WriteConnection) -> GlobalState:
-    """The state of all trading, read at once."""
-    (found,) = await fetch_all_at_once(work, global_state())
-    return found  # type: ignore[no-any-return]
-
-
-async def store_global_state(work: WriteConnection, state: GlobalState) -> None:
-    """Set it. All strategies must be locked."""
-    row = (ALL, state.state, state.since, state.actor)
-    await write(work, [Merge(TradingControl, ("scope", "state", "since", "actor"), [row])])
-
-
-# By SQLAlchemy the INSERT would name every column that has a default.
+# SQLAlchemy's INSERT would name every column that has a default.
 _ADD = """
 INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING state
@@ -74,14 +63,14 @@ _SET_STATE = sql(
 
 
 class StateSet(NamedTuple):
-    """The strategies that an act was about, sorted by id, and what all trading may do now."""
+    """The strategies concerned, sorted by id, and the state of all trading."""
 
     strategy_ids: list[UUID]
     everywhere: GlobalState
 
 
 async def register_strategy(work: WriteConnection, principal: Principal, name: str, trader_id: str) -> UUID:
-    """Make a strategy known before its first event; returns its id, also where it is known.
+    """Register a strategy before its first event. Returns its id, also if it was registered before.
 
     Raises InputInvalid, Forbidden.
     """
@@ -94,52 +83,50 @@ async def register_strategy(work: WriteConnection, principal: Principal, name: s
         key = str(strategy_id)
         await write(work, [feed_write(strategies=[key])])
         after = _described(key, name, trader_id, state)
-        await record(work, principal, Action.STRATEGY_REGISTER, "strategy", key, key, None, after)
+        await record(work, principal, AuditRecord(Action.STRATEGY_REGISTER, "strategy", key, key, None, after))
     return strategy_id
 
 
 async def set_trading_state(
     work: WriteConnection, principal: Principal, strategy_id: UUID, state: TradingState
 ) -> StateSet:
-    """Set the own state of one strategy; the state of all trading stays as it is. Raises StrategyNotFound."""
+    """Set the state of one strategy. The state of all trading is unchanged. Raises StrategyNotFound."""
     key = str(strategy_id)
     strategy = (await lock_strategies(work, [key])).get(key)
     if strategy is None:
         raise StrategyNotFound(strategy_id)
-    everywhere = await load_global_state(work)
+    everywhere = await global_state().fetch(work)
     if strategy.state is not state:
         await work.execute(_SET_STATE, key, state.value)
         await write(work, [feed_write(strategies=[key])])
         before, after = (_described(key, strategy.name, strategy.trader_id, one) for one in (strategy.state, state))
-        await record(work, principal, Action.STRATEGY_STATE, "strategy", key, key, before, after)
+        await record(work, principal, AuditRecord(Action.STRATEGY_STATE, "strategy", key, key, before, after))
     return StateSet([strategy_id], everywhere)
 
 
 async def set_global_trading_state(work: WriteConnection, principal: Principal, state: TradingState) -> StateSet:
-    """Set the state of all trading, which strategies made later are under too: the kill switch. Returns all strategies.
+    """Set the state of all trading, which also applies to strategies added later (kill switch). Returns all
+    strategies.
 
-    Each strategy keeps its own state, which alone decides again once all trading is ACTIVE.
+    Each strategy keeps its own state, which decides alone while all trading is ACTIVE.
     """
-    # Every transaction that decided by the state before has ended: ledger/trading_state.py has why.
+    # Every transaction that used the old state has ended: see the docstring of this module.
     strategies = await lock_all_strategies(work)
-    before = await load_global_state(work)
+    before = await global_state().fetch(work)
     after = before
     if before.state is not state:
         after = GlobalState(state, time.time_ns(), principal.actor)
-        await store_global_state(work, after)
-        await write(work, [feed_write(strategies=_shown_otherwise(strategies, before, after), is_global_state=True)])
+        changed = (
+            key
+            for key, one in strategies.items()
+            if stricter(one.state, before.state) is not stricter(one.state, after.state)
+        )
+        row = (ALL, after.state, after.since, after.actor)
+        stored = Merge(TradingControl, ("scope", "state", "since", "actor"), [row])
+        await write(work, [stored, feed_write(strategies=changed, is_global_state=True)])
         entities = (_globally(before), _globally(after))
-        await record(work, principal, Action.TRADING_STATE, "trading_state", ALL, None, *entities)
+        await record(work, principal, AuditRecord(Action.TRADING_STATE, "trading_state", ALL, None, *entities))
     return StateSet([UUID(key) for key in strategies], after)
-
-
-def _shown_otherwise(
-    strategies: Mapping[str, LockedStrategy], before: GlobalState, after: GlobalState
-) -> Iterable[str]:
-    """Strategies that may do more or less than before: what is shown of them is another state."""
-    for key, strategy in strategies.items():
-        if stricter(strategy.state, before.state) is not stricter(strategy.state, after.state):
-            yield key
 
 
 def _globally(state: GlobalState) -> AuditedState:

@@ -13,10 +13,10 @@ from app.database import WriteConnection
 from app.errors import PurserError
 from app.ledger.administration.strategies import global_state
 from app.ledger.authorization.decision_state import DecisionState, Request
-from app.ledger.batch import OrderKey
+from app.ledger.batch import Admitted, OrderKey
 from app.ledger.commands import Verdict
 from app.ledger.folding.orders import known_of, load_states
-from app.ledger.folding.valuations import valuations_of
+from app.ledger.folding.positions import valuations_of
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import (
     Side,
@@ -31,25 +31,24 @@ from app.ledger.holds.exposure import (
 )
 from app.ledger.holds.revaluation import value_open_orders
 from app.ledger.recording import own_events
-from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted
 from app.ledger.storage.locks import LockedStrategy, lock_strategies
 from app.ledger.storage.queries import fetch_all_at_once
 from app.ledger.storage.writing import TableWrite, write
-from app.rules.holds import OpenOrder, increasing_quantities, is_amount
+from app.rules.holds import OrderWithHold, increasing_quantities, is_amount
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation
 
 Answers = list[Verdict | PurserError]
 
 _DECISIONS_PER_TURN = 25
-"""Decisions between two turns of the event loop: other requests are read and answered meanwhile."""
+"""Decisions between two turns of the event loop, in which other requests are served."""
 
 
 async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -> tuple[Answers, list[TableWrite]]:
-    """Lock the strategies and decide all orders, in order. Returns an answer for each, and the rows to write.
+    """Lock the strategies and decide all orders, in order. Returns an answer for each order, and the rows to write.
 
-    An order's error is its answer. `now`: nanoseconds since the epoch.
+    An error about an order is its answer. `now`: nanoseconds since the epoch.
     """
     with localcontext(EXACT):
         strategies = await lock_strategies(work, {request.key[0] for request in requests})
@@ -67,17 +66,18 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
             answers += state.answers
             rows = state.writes()
             if state.denied_late is not None:
-                # Other orders claim its part of the position, and the order that spawned it regains the quantity.
+                # Other orders claim the denied order's part of the position, and its primary order
+                # regains the quantity.
                 await write(work, rows)
                 rows = []
-                await apply_admitted(work, empty_admission([], strategies), [state.denied_late])
+                await apply_admitted(work, Admitted(strategies), [state.denied_late])
     return answers, rows
 
 
 async def _load_state(
     work: WriteConnection, strategies: dict[str, LockedStrategy], requests: Sequence[Request], now: int
 ) -> DecisionState:
-    """Load what decisions on these requests depend on. The strategies are locked."""
+    """Load everything that these decisions depend on. The strategies are locked."""
     keys = {request.key for request in requests if request.key[0] in strategies}
     markets = {request.market for request in requests if request.key[0] in strategies}
     queries = (
@@ -121,15 +121,15 @@ async def _increasing(
     position_qty: Mapping[Side, Decimal],
     valuations: Mapping[str, Valuation],
 ) -> dict[OrderKey, Decimal]:
-    """What open orders on these sides would add to exposure, after each claimed its part of the position."""
-    by_side: dict[Side, list[OpenOrder]] = {side: [] for side in sides}
+    """The quantities by which open orders on these sides would increase exposure, after their claims on positions."""
+    by_side: dict[Side, list[OrderWithHold]] = {side: [] for side in sides}
     for order in await load_open_orders(work, by_side):
-        order.order.is_amount = is_amount(order.order.is_amount, valuations.get(order.instrument_id))
-        by_side[order.market, order.order.side].append(order.order)
+        order.is_amount = is_amount(order.is_amount, valuations.get(order.instrument_id))
+        by_side[order.market, order.side].append(order)
     return {
-        (market[0], order.client_order_id): quantity
-        for (market, side), orders in by_side.items()
-        for order, quantity in increasing_quantities(orders, reducible_in(position_qty, (market, side)))
+        order.key: quantity
+        for side, orders in by_side.items()
+        for order, quantity in increasing_quantities(orders, reducible_in(position_qty, side))
     }
 
 

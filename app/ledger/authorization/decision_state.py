@@ -1,15 +1,16 @@
-"""Decisions in memory: loaded once for a batch of orders, updated by each decision, written as rows."""
+"""Decisions in memory: the state is loaded for a batch of orders, updated by each decision and written as rows."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 from uuid import UUID
 
 import msgspec
 
 from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
 from app.event_codec import INSTANT_MAX
-from app.ledger.batch import OrderKey
+from app.ledger.batch import Arrival, OrderKey
 from app.ledger.commands import AuthorizeOrder, Verdict
 from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange
@@ -18,13 +19,12 @@ from app.ledger.holds.exposure import Market, Side, UnvaluedOrder, reducible_in
 from app.ledger.holds.holds import HoldChanges
 from app.ledger.recording import own_events
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.row_writes import feed_write, order_writes, strategy_write
 from app.ledger.storage.writing import TableWrite
 from app.rules.authorization import Denial, Question, decide
 from app.rules.currencies import did_you_mean
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState, stricter
-from app.rules.events import AuthorizationDenied, AuthorizationGranted
+from app.rules.events import AnyDecision, AuthorizationDenied, AuthorizationGranted
 from app.rules.holds import HoldState, hold_amount, is_amount, unit_price_of
 from app.rules.order_lifecycle import apply, open_order
 from app.rules.order_state import OrderState
@@ -32,33 +32,21 @@ from app.rules.valuation import Valuation, assumed
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
-REQUEST_FIELDS = (
-    "instrument_id",
-    "order_side",
-    "order_type",
-    "quantity",
-    "price",
-    "trigger_price",
-    "reference_price",
-    "time_in_force",
-    "reduce_only",
-    "post_only",
-    "currency",
-    "signal_id",
-    "tags",
-    "quote_quantity",
-)
-"""Two requests for one order are the same if these fields of their events are equal."""
+_REQUESTED = {name: name for name in AuthorizeOrder.__struct_fields__ if name not in ("strategy", "client_order_id")}
+_REQUESTED["side"] = "order_side"
+REQUEST_FIELDS = tuple(_REQUESTED.values())
+"""The fields of a decision's event that come from the request. Two requests are equal if these fields are."""
+_read_request = attrgetter(*_REQUESTED)
 
 _text_of = lru_cache(maxsize=10_000)(str)
-"""A thousand orders of one request belong to one strategy."""
+"""Many orders of one request belong to one strategy."""
 
 
 class Request:
-    """An order to authorize, its strategy resolved to an id; `actor` is the principal's name in the audit log.
+    """An order to authorize, with its strategy's id. `actor` is the principal's name in the audit log.
 
-    `event` is the decision's event before it is decided: without instants, currency and the strategy's names. It is
-    made here, while other orders are written, because under the strategy's lock time is scarce.
+    `event` is the decision's event, still without instants, currency and the strategy's names. It is created here,
+    outside the strategy's lock, to keep the lock short.
     """
 
     __slots__ = ("command", "event", "key", "market", "side", "strategy_id")
@@ -73,38 +61,26 @@ class Request:
         self.event = AuthorizationGranted(
             trader_id="",
             strategy_id="",
-            instrument_id=command.instrument_id,
             client_order_id=command.client_order_id,
             event_id=own_events.decision_id(*self.key),
             ts_event=0,
             ts_init=0,
-            order_side=command.side,
-            order_type=command.order_type,
-            quantity=command.quantity,
-            time_in_force=command.time_in_force,
-            post_only=command.post_only,
-            reduce_only=command.reduce_only,
-            price=command.price,
-            trigger_price=command.trigger_price,
-            reference_price=command.reference_price,
-            currency=command.currency,
-            signal_id=str(command.signal_id) if command.signal_id is not None else None,
-            tags=command.tags,
             actor=actor,
-            quote_quantity=command.quote_quantity,
-            budget_currency=None,
+            **dict(zip(REQUEST_FIELDS, _read_request(command), strict=True)),
         )
+        if command.signal_id is not None:
+            self.event.signal_id = str(command.signal_id)
 
     @property
     def is_priced(self) -> bool:
-        """Whether the command has a price to value the order at."""
+        """Whether the command has a price that values the order."""
         command = self.command
         return unit_price_of(command.price, command.trigger_price, command.reference_price) is not None
 
 
 @dataclass(slots=True, eq=False)
 class DecisionState:
-    """Everything that decisions about some orders depend on, after the orders decided so far.
+    """Everything that decisions about some orders depend on, updated by each decision.
 
     The strategies' rows are locked. Run under `localcontext(EXACT)`.
     """
@@ -112,32 +88,34 @@ class DecisionState:
     strategies: dict[str, LockedStrategy]
     states: dict[OrderKey, OrderState]
     waiting: set[OrderKey]
-    """Orders with events in quarantine that wait for others."""
+    """Orders with quarantined events that wait for other events."""
     holds: dict[OrderKey, HoldState]
-    decided: dict[OrderKey, AuthorizationGranted]
+    decided: dict[OrderKey, AnyDecision]
     book: BudgetBook
     valuations: dict[str, Valuation]
     position_qty: dict[Side, Decimal]
-    """Open quantities by market and by the side that opened them."""
+    """Open quantities by market and opening side."""
     claims: dict[Side, tuple[Decimal, int]]
     """By side: the open orders' remaining quantity, and the last `ts_init` among them."""
     increasing: dict[OrderKey, Decimal]
-    """What reported orders would add to exposure, where the order to decide is one of them and has no value yet."""
+    """Exposure that reported orders without a value would add, if they are among the orders to decide."""
     last_prices: dict[Market, Decimal]
     unvalued: dict[str, list[UnvaluedOrder]]
     """By strategy: open orders whose hold cannot be computed."""
     global_state: TradingState
     now: int
     answers: list[Verdict | PurserError] = field(default_factory=list)
-    """Of the orders decided so far, in order."""
+    """The answers to the orders decided so far, in order."""
     orders: list[OrderChange] = field(default_factory=list)
-    event_rows: list[Row] = field(default_factory=list)
+    events: list[Arrival] = field(default_factory=list)
     hold_changes: HoldChanges = field(default_factory=HoldChanges)
     denied_late: OrderKey | None = None
-    """An order denied after its engine reported it. Other orders' claims change: fold them before the next decision."""
+    """An order denied after its engine reported it. The claims of other orders change, so it is folded before the next
+    decision.
+    """
 
     def decide(self, request: Request) -> None:
-        """Append the next of `answers`: a decision, or the earlier one of a repeated request."""
+        """Append the next answer: a decision, or the earlier one for a repeated request."""
         self.answers.append(self._answer(request))
 
     def _answer(self, request: Request) -> Verdict | PurserError:
@@ -166,7 +144,7 @@ class DecisionState:
         self,
         request: Request,
         strategy: LockedStrategy,
-        event: AuthorizationGranted,
+        event: AnyDecision,
         valuation: Valuation | None,
     ) -> Verdict:
         command = request.command
@@ -181,7 +159,7 @@ class DecisionState:
         increasing = self._increasing(request)
         required = hold_amount(increasing, unit_price, valuation) if unit_price is not None and valuation else _ZERO
         if hold.is_placed:
-            # The engine's own event placed the hold; the order claimed its part of the position then.
+            # The engine's event placed the hold; the order's claim on the position was counted then.
             unit_price, required = hold.unit_price, hold.remaining
             increasing = command.quantity if required else _ZERO
         event.budget_currency = currency
@@ -216,9 +194,9 @@ class DecisionState:
         return self._verdict(request, event)
 
     def _hold(self, key: OrderKey, hold: HoldState, currency: str | None, remaining: Decimal) -> None:
-        """Place the hold of a granted order; void what a denied one held already."""
+        """Place the hold of a granted order, or void the hold that a denied order already has."""
         is_new, before = key not in self.holds, hold.remaining
-        is_granted = self.decided[key].__class__ is AuthorizationGranted
+        is_granted = isinstance(self.decided[key], AuthorizationGranted)
         if is_new and not is_granted:
             return
         if currency is not None:
@@ -238,22 +216,22 @@ class DecisionState:
             self.book.reserve((key[0], hold.currency), reason, key[1], orders=remaining - before)
 
     def _unvalued(self, request: Request, currency: str | None) -> str | None:
-        """Why the hold of another open order that may count against this currency's budget is unknown, if one is."""
+        """Why another open order, whose hold is unknown, blocks this currency's budget; None if no order does."""
         for order in self.unvalued.get(request.key[0], ()):
             if order.client_order_id == request.command.client_order_id:
                 continue
             if None not in (order.currency, currency) and order.currency != currency:
                 continue
-            open_order = f"what open order {order.client_order_id} needs is not known"
+            open_order = f"the hold of open order {order.client_order_id} is unknown"
             if order.quantity_source is QuantitySource.UNKNOWN:
-                return f"{open_order}: its quantity is not; record its OrderInitialized, or its end"
+                return f"{open_order}because of its quantity: record its OrderInitialized or its end"
             if order.currency is None:
                 return f"{open_order}: record instrument {order.instrument_id}, or end the order"
             return f"{open_order}: {order.instrument_id} has no last price; end the order, or record a fill"
         return None
 
     def _increasing(self, request: Request) -> Decimal:
-        """The quantity beyond the position that the order would reduce, of which earlier orders claim their part."""
+        """The quantity that exceeds the reducible position, after the claims of earlier orders."""
         command = request.command
         if command.reduce_only:
             return _ZERO
@@ -267,7 +245,7 @@ class DecisionState:
         return command.quantity - min(command.quantity, max(position - claimed, _ZERO))
 
     def _claim(self, request: Request) -> None:
-        """Add a new order to the claims on the position that it would reduce."""
+        """Add the order to the claims on the position that it would reduce."""
         if not self._reducible(request.side) or request.key in self.states:
             return
         if not is_amount(request.command.quote_quantity, self.valuations.get(request.command.instrument_id)):
@@ -280,9 +258,9 @@ class DecisionState:
     def _conflict(
         self,
         request: Request,
-        event: AuthorizationGranted,
+        event: AnyDecision,
         state: OrderState | None,
-        decided: AuthorizationGranted | None,
+        decided: AnyDecision | None,
     ) -> PurserError | None:
         name = repr(request.command.client_order_id)
         if decided is not None:
@@ -296,7 +274,7 @@ class DecisionState:
                 return AuthorizationConflict(f"Order {name} was released. Request authorization under a new id.")
             return None
         if request.key in self.waiting:
-            return AuthorizationConflict(f"The engine has reported order {name} already; it is under way.")
+            return AuthorizationConflict(f"The engine has already reported order {name}.")
         if state is None:
             return None
         if state.status is not OrderStatus.INITIALIZED:
@@ -308,7 +286,7 @@ class DecisionState:
             return AuthorizationConflict(f"The engine reported order {name} with different values.")
         return None
 
-    def _record(self, request: Request, event: AuthorizationGranted) -> None:
+    def _record(self, request: Request, event: AnyDecision) -> None:
         key, state = request.key, self.states.get(request.key)
         before = state.status if state is not None else None
         instrument_before = state.instrument_id if state is not None else None
@@ -318,19 +296,20 @@ class DecisionState:
             apply(state, event)
         self.decided[key] = event
         self.orders.append(OrderChange(key, state, 0, before, instrument_before))
-        self.event_rows.append(own_events.numbered_row(key[0], self.strategies[key[0]], event))
+        self.events.append(own_events.numbered(key[0], self.strategies[key[0]], event))
 
-    def _verdict(self, request: Request, event: AuthorizationGranted, *, is_repeated: bool = False) -> Verdict:
+    def _verdict(self, request: Request, event: AnyDecision, *, is_repeated: bool = False) -> Verdict:
         state = stricter(self.strategies[request.key[0]].state, self.global_state)
         known = request.strategy_id, request.command.client_order_id, event.budget_currency, event.ts_event, state
         if isinstance(event, AuthorizationDenied):
             return Verdict(*known, is_repeated, event.code, event.reason)
         return Verdict(*known, is_repeated)
 
-    def _event(self, request: Request, strategy: LockedStrategy) -> AuthorizationGranted:
-        """The request's event, stamped."""
-        # Orders claim parts of a position by `ts_init`: a new order comes after all open ones, even if their engine's
-        # clock is ahead of ours.
+    def _event(self, request: Request, strategy: LockedStrategy) -> AnyDecision:
+        """The request's event with instants and the strategy's names."""
+        # Orders claim parts of a position by `ts_init`. A new order comes after all open ones, even if their
+        # engine's
+        # clock is ahead of Purser's.
         last_claim = self.claims.get(request.side, (_ZERO, 0))[1]
         event = request.event
         event.trader_id, event.strategy_id = strategy.trader_id, strategy.name
@@ -340,7 +319,7 @@ class DecisionState:
     def writes(self) -> list[TableWrite]:
         """The rows of all decisions."""
         return [
-            own_events.event_write(self.event_rows),
+            own_events.event_write(self.events),
             feed_write(orders=[change.key for change in self.orders], budgets=self.book.changed),
             *order_writes(self.orders),
             *self.hold_changes.writes(),
@@ -350,12 +329,12 @@ class DecisionState:
         ]
 
 
-def _was_released(state: OrderState | None, decided: AuthorizationGranted) -> bool:
-    """Whether the hold was given up, even if the engine submitted the order later."""
+def _was_released(state: OrderState | None, decided: AnyDecision) -> bool:
+    """Whether the order was released, even if the engine submitted it later."""
     if state is None or isinstance(decided, AuthorizationDenied):
         return False
     return state.authorization_status in (AuthorizationStatus.RELEASED, AuthorizationStatus.OVERRULED)
 
 
-def _denied(event: AuthorizationGranted, denial: Denial) -> AuthorizationDenied:
+def _denied(event: AnyDecision, denial: Denial) -> AuthorizationDenied:
     return AuthorizationDenied(**msgspec.structs.asdict(event), code=denial.code, reason=denial.reason)

@@ -29,29 +29,30 @@ _LOG = logging.getLogger("purser.ledger")
 
 QUEUES = 2
 BATCH_ORDERS_MAX = 400
-"""Most orders in one transaction; a single request with more is not divided."""
+"""Most orders in one transaction. A larger request is not divided."""
 TRANSACTION_SECONDS_MAX = 60.0
-"""A silently cut connection would block its queue for hours; statements and locks have timeouts of their own."""
+"""Statements and locks have shorter timeouts; this one covers a silently cut connection, which would block its queue.
+"""
 DELIVERY_SECONDS_MAX = 0.02
-"""Most that a committed batch waits until the next one is decided."""
+"""The longest time that a committed batch waits for the decisions of the next one."""
 _DELIVERED_AT_ONCE = 4
-"""Answers that take too little time to build to be worth a delay."""
+"""So few answers are quick to build and are delivered without delay."""
 
 
 class State(Enum):
-    """Progress of a request. Only a committed one has answers; from any other state it fails with an error."""
+    """Progress of a request. Only a committed request has answers; in any other state it fails with an error."""
 
     QUEUED = "queued"
     DECIDING = "deciding"
-    """Its transaction waits for locks, reads, or decides."""
+    """The transaction waits for locks, reads, or decides."""
     WRITING = "writing"
-    """Decided; its rows are on their way to PostgreSQL."""
+    """The orders are decided; the rows are being written."""
     COMMITTED = "committed"
 
 
 @dataclass(slots=True, eq=False)
 class PendingRequest:
-    """One call of `GroupCommit.authorize`: its orders and the future of their answers. `since`: `time.monotonic()`."""
+    """One call of `GroupCommit.authorize`: its orders and the future of the answers. `since`: `time.monotonic()`."""
 
     orders: Sequence[Request]
     answers: asyncio.Future[Answers]
@@ -59,7 +60,7 @@ class PendingRequest:
     state: State = State.QUEUED
 
     def fail(self, error: Exception) -> None:
-        """Raise the error in the caller, unless it is answered or cancelled."""
+        """Raise the error in the caller, unless the request was answered or cancelled."""
         if not self.answers.done():
             self.answers.set_exception(error)
 
@@ -88,7 +89,7 @@ class Batch:
             self.decided.set_result(None)
 
     def deliver(self) -> None:
-        """Resolve each request's future, once: with its answers if it is committed, else with the error."""
+        """Resolve each request's future once: with the answers if it is committed, else with the error."""
         end = 0
         for member in self.members:
             start, end = end, end + len(member.orders)
@@ -100,22 +101,22 @@ class Batch:
 
 
 class GroupCommit:
-    """One process's authorizations. Orders of one request stay together, and in order."""
+    """The authorizations of one process. Orders of one request stay together and in order."""
 
     def __init__(self, database: Database, *, waiting_max: int = 5_000, waiting_seconds_max: float = 5.0) -> None:
-        """Above `waiting_max` orders in all queues a request is refused, unless it is the first of its queue: so one
-        that is larger is served too. One that was queued for `waiting_seconds_max` is refused when its turn comes.
+        """A request is refused if the queues would exceed `waiting_max` orders, unless its queue is empty: so a larger
+        request is served too. A request that was queued for `waiting_seconds_max` is refused when its turn comes.
         """
         self._waiting_max = waiting_max
         self._queues = [_Queue(database, waiting_seconds_max) for _ in range(QUEUES)]
 
     @property
     def waiting(self) -> int:
-        """How many orders are queued."""
+        """The number of queued orders."""
         return sum(queue.orders for queue in self._queues)
 
     async def authorize(self, orders: Sequence[Request]) -> Answers:
-        """One answer for each order. Raises Busy, DatabaseUnavailable; repeating the request is safe."""
+        """Returns one answer per order. Raises Busy, DatabaseUnavailable; repeating the request is safe."""
         queue = self._queues[hash(orders[0].strategy_id) % QUEUES]
         if queue.orders and self.waiting + len(orders) > self._waiting_max:
             raise Busy
@@ -133,7 +134,7 @@ class _Queue:
         self._running: asyncio.Task[None] | None = None
 
     def add(self, orders: Sequence[Request]) -> asyncio.Future[Answers]:
-        """Queue a request; the future is resolved once it is committed, or fails."""
+        """Queue a request. The future is resolved when the request is committed or fails."""
         pending = PendingRequest(orders, asyncio.get_running_loop().create_future(), time.monotonic())
         self._pending.append(pending)
         self.orders += len(orders)
@@ -191,7 +192,7 @@ class _Queue:
     async def _transact(self, batch: Batch, orders: Sequence[Request]) -> Answers:
         """Decide and write in one transaction.
 
-        If PostgreSQL cannot store the rows, each half gets a transaction of its own, so that one order fails alone.
+        If PostgreSQL cannot store the rows, each half gets its own transaction, so that a single order fails.
         """
         try:
             async with self._database.unit_of_work(is_planned_once=True) as work:
@@ -202,7 +203,7 @@ class _Queue:
         except CANNOT_BE_STORED:
             if len(orders) == 1:
                 _LOG.exception("PostgreSQL cannot store an order")
-                return [InputInvalid("The order holds what cannot be stored.", "client_order_id")]
+                return [InputInvalid("The order contains a value that cannot be stored.", "client_order_id")]
             middle = len(orders) // 2
             first = await self._transact(batch, orders[:middle])
             return first + await self._transact(batch, orders[middle:])
@@ -210,10 +211,12 @@ class _Queue:
 
 
 def _conclude(batch: Batch, transaction: asyncio.Task[Answers]) -> None:
-    """Set the batch's answers or its error. A transaction that is still running is given up."""
+    """Set the batch's answers or its error. A transaction that is still running is cancelled."""
     if not transaction.done():
         transaction.cancel()  # not awaited: the queue goes on, even if the connection hangs
-        _LOG.error("a transaction was given up after %g s of %s", TRANSACTION_SECONDS_MAX, batch.members[0].state.value)
+        _LOG.error(
+            "a transaction was cancelled after %g s in state %s", TRANSACTION_SECONDS_MAX, batch.members[0].state.value
+        )
         return
     try:
         batch.answers = transaction.result()

@@ -1,29 +1,27 @@
-"""Checks on an order to authorize that the API schema cannot express. They run before anything is locked."""
+"""Checks of an order to authorize that the API schema cannot express. They run before anything is locked."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 from uuid import UUID
 
 from app.errors import InputInvalid
 from app.ledger.commands import AuthorizeOrder
 from app.ledger.input_checks import check_currency, check_identifier, check_positive, check_text
-from app.rules.enums import LIMIT_PRICE, TRADED_SIDES, TRIGGER_PRICE, OrderType, Presence, TimeInForce
+from app.rules.enums import PRICES, TRADED_SIDES, OrderType, Presence, TimeInForce
 
-_PRICED = {kind for kind in OrderType if Presence.ALWAYS in (LIMIT_PRICE[kind], TRIGGER_PRICE[kind])}
 TAG_LENGTH_MAX = 16_384
 TAGS_MAX = 100
 
 
 def checked(command: AuthorizeOrder) -> AuthorizeOrder:
-    """Return the command unchanged. Raises InputInvalid, whose path has the names of `AuthorizeOrder`."""
+    """Return the command unchanged. Raises InputInvalid with a path of field names of `AuthorizeOrder`."""
     if type(command.strategy) is not UUID:
         check_identifier(str(command.strategy), "strategy", "name")
     check_identifier(command.client_order_id, "client_order_id")
     check_identifier(command.instrument_id, "instrument_id")
     check_positive(command.quantity, "quantity")
     _check_known(command)
-    _check_price(command.price, LIMIT_PRICE, command.order_type, "price")
-    _check_price(command.trigger_price, TRIGGER_PRICE, command.order_type, "trigger_price")
+    for presence, name in zip(PRICES[command.order_type], ("price", "trigger_price"), strict=True):
+        _check_price(getattr(command, name), presence, command.order_type, name)
     if command.reference_price is not None:
         check_positive(command.reference_price, "reference_price")
     if command.currency is not None:
@@ -34,7 +32,7 @@ def checked(command: AuthorizeOrder) -> AuthorizeOrder:
 
 
 def _check_known(command: AuthorizeOrder) -> None:
-    """Refuse the enum values that stand for missing data in recorded events."""
+    """Refuse the enum values that represent missing data in recorded events."""
     if command.side not in TRADED_SIDES:
         raise InputInvalid(f"An order buys or sells; its side cannot be {command.side}.", "side")
     if command.order_type is OrderType.UNKNOWN:
@@ -43,16 +41,14 @@ def _check_known(command: AuthorizeOrder) -> None:
         raise InputInvalid("An order to authorize has a time in force.", "time_in_force")
 
 
-def _check_price(
-    price: Decimal | None, presences: Mapping[OrderType, Presence], order_type: OrderType, name: str
-) -> None:
-    presence, called = presences[order_type], name.replace("_", " ")
+def _check_price(price: Decimal | None, presence: Presence, order_type: OrderType, name: str) -> None:
+    called = name.replace("_", " ")
     if price is None:
         if presence is Presence.ALWAYS:
             raise InputInvalid(f"An order of type {order_type} needs a {called}.", name)
         return
     if presence is Presence.NEVER:
-        valued = "" if order_type in _PRICED else "; a reference price can value it"
+        valued = "" if Presence.ALWAYS in PRICES[order_type] else "; a reference price can value it"
         raise InputInvalid(f"An order of type {order_type} has no {called}{valued}.", name)
     check_positive(price, name)
 

@@ -1,4 +1,4 @@
-"""Releasing an authorized order that was never submitted: its hold is voided."""
+"""Releases an authorized order that was never submitted: voids its hold."""
 
 from decimal import localcontext
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from app.ledger.holds.exposure import load_holds
 from app.ledger.holds.holds import reserve
 from app.ledger.input_checks import is_text
 from app.ledger.recording import own_events
-from app.ledger.storage.audit_log import Action, AuditedState, record
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.row_writes import feed_write, order_writes, strategy_write
 from app.ledger.storage.writing import write
@@ -29,9 +29,9 @@ _RELEASED_AT = "SELECT ts_event FROM order_events WHERE strategy_id = $1 AND eve
 
 
 class Released(NamedTuple):
-    """The currency of the order's hold, and when it was released (ns since the epoch).
+    """The currency of the order's hold, and the time of the release (nanoseconds since the epoch).
 
-    `is_repeated`: an earlier request released it.
+    `is_repeated`: an earlier request released the order.
     """
 
     currency: str | None
@@ -42,7 +42,8 @@ class Released(NamedTuple):
 async def release_order(
     work: WriteConnection, principal: Principal, strategy_id: str, client_order_id: str, now: int
 ) -> Released:
-    """Release an order in the caller's transaction. Repeated: nothing changes. `now`: nanoseconds since the epoch.
+    """Release an order in the caller's transaction. A repeated release changes nothing. `now`: nanoseconds since the
+    epoch.
 
     Raises OrderNotFound, OrderNotReleasable.
     """
@@ -76,15 +77,15 @@ async def release_order(
     change = OrderChange(key, state, 0, state.status, state.instrument_id)
     with localcontext(EXACT):
         apply(state, event)
-        book = await BudgetBook.load(work, [strategy_id], now)
+        book = await BudgetBook.of([strategy_id], now).fetch(work)
         holds = await reserve(work, [change], PositionChanges(), book, JournalReason.RELEASED)
-        row = own_events.numbered_row(strategy_id, strategies[strategy_id], event)
-        events = [own_events.event_write([row]), strategy_write(strategies)]
+        arrival = own_events.numbered(strategy_id, strategy, event)
+        events = [own_events.event_write([arrival]), strategy_write(strategies)]
         feed = feed_write(orders=[key, *holds.moved], budgets=book.changed)
         changed = [*order_writes([change]), totals.order_counts([change]), *holds.writes(), *book.writes(), feed]
         await write(work, [*events, *changed])
     after = _described(key, state, holds.moved.get(key, hold))
-    await record(work, principal, Action.ORDER_RELEASE, "order", "/".join(key), strategy_id, before, after)
+    await record(work, principal, AuditRecord(Action.ORDER_RELEASE, "order", "/".join(key), strategy_id, before, after))
     return Released(currency, now)
 
 
@@ -106,7 +107,7 @@ def _why_not(state: OrderState) -> str:
     if state.filled_qty:
         return f"Order {name} was filled, so it was submitted. Cancel it at the venue; its end frees the hold."
     if state.is_overruled:
-        return f"Order {name} was submitted all the same. Cancel it at the venue; its end frees the hold."
+        return f"Order {name} was submitted anyway. Cancel it at the venue; its end frees the hold."
     if state.status is OrderStatus.INITIALIZED:
         return f"Events of order {name} wait to be applied; it may be under way."
     return f"Order {name} was submitted: it is {state.status}. Cancel it at the venue; its end frees the hold."

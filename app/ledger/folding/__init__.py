@@ -1,1 +1,1 @@
-"""Folds: events become order states, fills become positions, both become totals."""
+"""Folds events into order states, fills into positions, and both into totals."""

@@ -1,6 +1,6 @@
-"""Loading orders and their events before a batch changes them, and folding them. Strategies must be locked.
+"""Loads the orders and events that a batch concerns, and folds them. Strategies must be locked.
 
-Raw SQL: look-ups by arrays of keys (`storage.queries`), and windows over the events that wait.
+Raw SQL: lookups by arrays of keys (`storage.queries`), and windows over waiting events.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ import asyncpg
 from app.database import ReadConnection, WriteConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import OrderKey, Quarantine
-from app.ledger.storage.queries import array_source, join_by
+from app.ledger.storage.queries import ORDER_KEYS, join_by, look_up
 from app.ledger.storage.rows import ORDER_STATE, QUARANTINE
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
 from app.rules.events import OrderFilled, OrderHistoryEvent, QuarantineResolved
@@ -20,33 +20,35 @@ from app.rules.order_fold import Numbered, Spawned, fold, is_reconciled
 from app.rules.order_state import RANK_CONCLUDED, OrderState
 
 TradeKey: TypeAlias = tuple[str, str, str]
-"""(trade_id, instrument_id, account_id), within one order."""
+"""(trade_id, instrument_id, account_id), unique within one order."""
 Stored: TypeAlias = tuple[int, OrderHistoryEvent | QuarantineResolved]
 """An event of the order's history with its number."""
 
 
 @dataclass(slots=True, frozen=True)
 class FoldedOrder:
-    """An order folded from its events. `state` is None where they do not make one."""
+    """An order folded from its events. `state` is None if they make no order."""
 
     state: OrderState | None
     applied: list[Numbered]
     left: list[tuple[int, Quarantine]]
     repeated: frozenset[str] = frozenset()
-    """Ids of applied fills whose trade another one has, too: an admin accepted them."""
+    """Ids of accepted fills that repeat the trade of another applied fill."""
     may_spawn: bool = False
-    """Whether orders that were spawned from it change its quantity."""
+    """Whether orders spawned from this one change its quantity."""
 
     @property
     def waiting(self) -> int:
-        """How many events are left over that may be applied yet."""
+        """The number of refused events that may be applied later."""
         return sum(item.code is not QuarantineCode.DISMISSED for _, item in self.left)
 
 
 def fold_order(
     key: OrderKey, events: Sequence[Stored], spawned: Iterable[Spawned] = (), *, is_known: bool = False
 ) -> FoldedOrder:
-    """Fold (seq, event) pairs of one order, sorted by seq. `is_known`: other events made the order, left out here."""
+    """Fold (seq, event) pairs of one order, sorted by seq. `is_known`: the order exists by events that are not given
+    here.
+    """
     resolutions = [(seq, event) for seq, event in events if isinstance(event, QuarantineResolved) and not event.variant]
     history: list[Numbered] = [(seq, event) for seq, event in events if not isinstance(event, QuarantineResolved)]
     if not resolutions:
@@ -55,10 +57,11 @@ def fold_order(
     dismissals = {each.resolves: each for _, each in resolutions if not _accepts(each)}
     dismissed = dismissals.keys() - accepted.keys()
     kept = [(seq, event) for seq, event in history if event.event_id not in dismissed]
-    # One that was dismissed first comes at its acceptance: another report of its trade may count by then.
+    # An event that was dismissed and then accepted counts from its acceptance: another report of its trade may
+    # count first.
     late = {event_id: accepted[event_id] for event_id in dismissals.keys() & accepted.keys()}
     kept.sort(key=lambda pair: late.get(pair[1].event_id, pair[0]))
-    # An event that made the order known did so, whatever was decided about it later.
+    # A dismissed event still makes the order known.
     is_known = is_known or any(is_reconciled(event) for _, event in history if event.event_id in dismissed)
     folded = _fold(key, kept, spawned, frozenset(accepted), is_known=is_known)
     for seq, event in history:
@@ -89,7 +92,7 @@ def _fold(
     folded = fold(unique, spawned, forced=accepted, is_known=is_known)
     state = folded.state
     if state is None:
-        # Which of two reports of a trade counts is decided once the order is known.
+        # The order decides later which of two reports of a trade counts.
         reason = "no OrderInitialized for this order yet"
         unknown = [(seq, _quarantine(key, event, QuarantineCode.ORDER_UNKNOWN, reason)) for seq, event in history]
         return FoldedOrder(None, [], unknown)
@@ -104,7 +107,9 @@ def _fold(
 def _split_repeated_trades(
     events: Iterable[Numbered], accepted: frozenset[str]
 ) -> tuple[list[Numbered], list[tuple[int, OrderHistoryEvent, str]], frozenset[str]]:
-    """Keep the first fill of each trade; set another report of it aside, unless it was accepted. Returns those last."""
+    """Split off further reports of a trade after its first fill, unless accepted. The last result has the accepted
+    ones.
+    """
     first: dict[TradeKey, OrderFilled] = {}
     counted: set[str] = set()
     unique: list[Numbered] = []
@@ -132,17 +137,16 @@ def _quarantine(key: OrderKey, event: OrderHistoryEvent, code: QuarantineCode, r
     return Quarantine(key[0], event.event_id, 0, key[1], event.ts_event, code, reason)
 
 
+UNSENT = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
+"""The statuses of an order that ended without reaching the market."""
 _HEADS = 100
-"""So many waiting events of a type are looked at, the earliest: whether one is allowed depends on its type alone."""
+"""The number of waiting events per type to read, earliest first. One is enough: they are allowed or refused by type."""
 
-_KEYS = array_source("strategy_id uuid", "client_order_id text")
 _LOAD_ORDERS = f"""
-SELECT o.*, s.name AS strategy_name FROM {_KEYS} k
-{join_by("orders", "o", "k", "strategy_id", "client_order_id")}
-JOIN strategies s ON s.strategy_id = o.strategy_id
+{look_up("orders", ORDER_KEYS, "t.*, s.name AS strategy_name")} JOIN strategies s ON s.strategy_id = t.strategy_id
 """
 _LOAD_WAITED_FOR = f"""
-SELECT k.strategy_id, k.client_order_id FROM {_KEYS} k WHERE EXISTS (
+SELECT k.strategy_id, k.client_order_id FROM {ORDER_KEYS} k WHERE EXISTS (
     SELECT FROM quarantined_events q
     WHERE q.strategy_id = k.strategy_id AND q.client_order_id = k.client_order_id AND q.variant = 0
     AND q.code <> '{QuarantineCode.DISMISSED.value}' OFFSET 0
@@ -152,13 +156,12 @@ _APPLIED = """NOT EXISTS (
     SELECT FROM quarantined_events q
     WHERE q.strategy_id = order_events.strategy_id AND q.event_id = order_events.event_id AND q.variant = 0 OFFSET 0
 )"""
+_EVENT = "t.strategy_id, t.client_order_id, t.seq, t.payload"
 _LOAD_APPLIED = f"""
-SELECT e.strategy_id, e.client_order_id, e.seq, e.payload FROM {_KEYS} k
-{join_by("order_events", "e", "k", "strategy_id", "client_order_id", also=f"variant = 0 AND {_APPLIED}")}
-ORDER BY e.seq
+{look_up("order_events", ORDER_KEYS, _EVENT, also=f"variant = 0 AND {_APPLIED}")} ORDER BY t.seq
 """
 _LOAD_WAITING = f"""
-SELECT w.* FROM {_KEYS} k JOIN LATERAL (
+SELECT w.* FROM {ORDER_KEYS} k JOIN LATERAL (
     SELECT q.*, e.seq, e.payload, row_number() OVER (PARTITION BY e.type ORDER BY e.ts_init, e.seq) AS place
     FROM quarantined_events q
     {join_by("order_events", "e", "q", "strategy_id", "event_id", "variant")}
@@ -167,13 +170,10 @@ SELECT w.* FROM {_KEYS} k JOIN LATERAL (
 ) w ON w.place <= $4
 ORDER BY w.seq
 """
-_LOAD_TRADES = f"""
-SELECT f.strategy_id, f.client_order_id, f.trade_id, f.instrument_id, f.account_id FROM {_KEYS} k
-{join_by("fills", "f", "k", "strategy_id", "client_order_id")}
-"""
+_TRADE = "t.strategy_id, t.client_order_id, t.trade_id, t.instrument_id, t.account_id"
+_LOAD_TRADES = look_up("fills", ORDER_KEYS, _TRADE)
 _LOAD_SPAWNED = f"""
-SELECT o.strategy_id, o.exec_spawn_id, o.client_order_id, o.ts_init, o.spawned_qty, o.status, o.venue_order_id,
-       o.filled_qty, o.last_ts_init FROM {_KEYS} k
+SELECT o.*, '' AS strategy_name FROM {ORDER_KEYS} k
 JOIN LATERAL (
     SELECT * FROM orders WHERE strategy_id = k.strategy_id AND exec_spawn_id = k.client_order_id OFFSET 0
 ) o ON true
@@ -184,22 +184,22 @@ _MAY_BE_APPLIED = [QuarantineCode.ILLEGAL_TRANSITION.value, QuarantineCode.ORDER
 
 @dataclass(slots=True)
 class StoredOrder:
-    """What the database knows of an order before this batch. Events are read only for orders that are folded."""
+    """The stored order before this batch. Events are read only for orders that are folded."""
 
     state: OrderState | None = None
     waiting: int = 0
-    """How many events wait to be applied; of an order that is not there, 1 stands for any number."""
+    """The number of waiting events; 1 stands for any number if the order does not exist."""
     trades: set[TradeKey] = field(default_factory=set)
     events: list[Stored] = field(default_factory=list)
-    """Those that are applied, and those of `quarantine`."""
+    """The applied events, and those in `quarantine`."""
     quarantine: dict[str, Quarantine] = field(default_factory=dict)
-    """Those of the waiting events that were read."""
+    """The waiting events that were read, by id."""
     is_cut: bool = False
-    """Whether more of them wait than were read."""
+    """Whether more events wait than were read."""
 
 
 async def load_orders(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredOrder]:
-    """The orders that are known, and those that events wait for."""
+    """The orders that exist, and those that events wait for."""
     stored: dict[OrderKey, StoredOrder] = {}
     columns = key_arrays(keys)
     if not columns[0]:
@@ -214,7 +214,7 @@ async def load_orders(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[O
 
 
 async def load_trades(work: WriteConnection, stored: Mapping[OrderKey, StoredOrder], keys: Sequence[OrderKey]) -> None:
-    """Read the trades of these orders' fills."""
+    """Read the trades of these orders."""
     if keys:
         for row in await work.fetch(_LOAD_TRADES, *key_arrays(keys)):
             stored[_key_of(row)].trades.add((row["trade_id"], row["instrument_id"], row["account_id"]))
@@ -231,9 +231,9 @@ async def load_applied(work: WriteConnection, stored: Mapping[OrderKey, StoredOr
 async def load_waiting(
     work: WriteConnection, stored: Mapping[OrderKey, StoredOrder], *, is_everything: bool = False
 ) -> None:
-    """The events of these orders that may be applied yet, or that an admin may have accepted (`is_everything`).
+    """Read the events of these orders that may still be applied, or with `is_everything` all quarantined ones.
 
-    Of an order that is there the first hundred of each type; `is_cut` tells. Those read before are read once more.
+    For an existing order the first hundred of each type are read; `is_cut` tells. Events read before are read again.
     """
     known = {key: order for key, order in stored.items() if order.state is not None and not is_everything}
     await _load_waiting(work, known, _MAY_BE_APPLIED, _HEADS)
@@ -260,30 +260,25 @@ async def _load_waiting(
 
 
 async def load_spawned(connection: ReadConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, dict[str, Spawned]]:
-    """The orders that were spawned from these, by their ids."""
+    """The orders spawned from these orders, by id."""
     spawned: dict[OrderKey, dict[str, Spawned]] = {}
     for row in await connection.fetch(_LOAD_SPAWNED, *key_arrays(keys)):
-        primary = (str(row["strategy_id"]), row["exec_spawn_id"])
-        spawned.setdefault(primary, {})[row["client_order_id"]] = _spawned(row)
+        state = ORDER_STATE.read(row)
+        spawned.setdefault((str(row["strategy_id"]), row["exec_spawn_id"]), {})[state.client_order_id] = spawned_of(
+            state
+        )
     return spawned
 
 
-def _spawned(row: asyncpg.Record) -> Spawned:
-    status = OrderStatus(row["status"])
-    is_returned = _is_returned(status, row["venue_order_id"], row["filled_qty"])
-    return Spawned(row["ts_init"], row["spawned_qty"], row["last_ts_init"] if is_returned else None)
-
-
 def spawned_of(state: OrderState) -> Spawned:
-    """A spawned order, by its state."""
+    """A spawned order, from its state.
+
+    If the order was denied, or rejected before it was accepted, NautilusTrader since 1.222 or later gives the primary
+    order its quantity back.
+    """
     assert state.spawned_qty is not None
-    is_returned = _is_returned(state.status, state.venue_order_id, state.filled_qty)
-    return Spawned(state.ts_init, state.spawned_qty, state.last_ts_init if is_returned else None)
-
-
-def _is_returned(status: OrderStatus, venue_order_id: str | None, filled_qty: Any) -> bool:
-    """Denied, or rejected before it was accepted: since 1.222 or later the primary order gets its quantity back."""
-    return status in (OrderStatus.DENIED, OrderStatus.REJECTED) and venue_order_id is None and not filled_qty
+    is_unsent = state.status in UNSENT and state.venue_order_id is None and not state.filled_qty
+    return Spawned(state.ts_init, state.spawned_qty, state.last_ts_init if is_unsent else None)
 
 
 def key_arrays(keys: Iterable[OrderKey]) -> tuple[list[str], list[str]]:

@@ -1,8 +1,8 @@
-"""The second step of recording: move each touched order through its new events.
+"""The second step of recording: applies new events to the orders concerned.
 
-An event that comes in order is applied on top of the stored order. Otherwise (late events, waiting ones, events before
-their order) the order is folded again from all its events, so that the result does not depend on their arrival. Where
-events only join the waiting ones, those are not read: none of them is allowed while the order does not move.
+An event that comes in order is applied to the stored order. Otherwise (late or waiting events, events before their
+order) the order is folded again from all its events, so that the result does not depend on their arrival. If new
+events only wait, other waiting events are not read: none of them becomes allowed while the order is unchanged.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +17,7 @@ from msgspec.json import Decoder
 from app.database import WriteConnection
 from app.ledger.batch import Arrival, NewFill, OrderKey, Quarantine
 from app.ledger.folding.order_loading import (
+    UNSENT,
     FoldedOrder,
     StoredOrder,
     TradeKey,
@@ -30,22 +31,21 @@ from app.ledger.folding.order_loading import (
     spawned_of,
     trade_of,
 )
-from app.ledger.storage.queries import BatchQuery, array_source
+from app.ledger.storage.queries import ORDER_KEYS, BatchQuery
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
 from app.rules.events import (
-    AuthorizationGranted,
     OrderFilled,
     OrderHistoryEvent,
     OrderInitialized,
+    OrderTerms,
     QuarantineResolved,
 )
 from app.rules.order_fold import Spawned, is_reconciled
 from app.rules.order_lifecycle import apply, comes_in_order, is_overruling, open_order, refusal
 from app.rules.order_state import OrderState, conclude
 
-_KEYS = array_source("strategy_id uuid", "client_order_id text")
 _KNOWN = f"""
-SELECT k.ordinal FROM {_KEYS} k
+SELECT k.ordinal FROM {ORDER_KEYS} k
 WHERE EXISTS (
     SELECT FROM orders WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id OFFSET 0
 ) OR EXISTS (
@@ -53,28 +53,21 @@ WHERE EXISTS (
     WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id AND variant = 0 OFFSET 0
 )
 """
-_UNSENT = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
 _NOTHING = StoredOrder()
 
 
-class _Place(Struct):
-    ordinal: int
-
-
-_PLACES = Decoder(list[_Place])
-
-
+_ORDINALS = Decoder(list[dict[str, int]])
 LAST = 2**63 - 1
-"""After every event."""
+"""A number after every event."""
 
 
 class OrderChange(Struct):
-    """An order after this batch. `status_before` is None for an order that is new.
+    """An order after this batch. `status_before` is None for a new order.
 
-    `first_seq` is the number of the event of this batch that made the order known, or by which the engine went on with
-    one that was denied or released here; else None. `last_seq` is that of its last event. `amount` is the amount of the
-    quote currency that the order was for when it was made, or before this batch; None where its quantity was in units.
-    `quantity_before` is what it had before the batch; None for an order that is new.
+    `first_seq` is the number of the event in this batch that made the order known or overruled Purser's denial or
+    release; else None. `last_seq` is the number of its last event. `amount` is the amount of the quote currency that
+    the order was for before this batch, or when it was made; None for a quantity in units. `quantity_before` is the
+    quantity before the batch; None for a new order.
     """
 
     key: OrderKey
@@ -90,16 +83,16 @@ class OrderChange(Struct):
 
 @dataclass(slots=True)
 class OrderChanges:
-    """Everything that moving the orders brought about."""
+    """The changes made by the order events of a batch."""
 
     orders: list[OrderChange] = field(default_factory=list)
     fills: list[NewFill] = field(default_factory=list)
     quarantined: list[Quarantine] = field(default_factory=list)
     """Events of this batch that are not applied."""
     requarantined: list[Quarantine] = field(default_factory=list)
-    """Events recorded earlier that are not applied any more, or for another reason."""
+    """Events recorded earlier that are no longer applied, or for another reason."""
     released: list[tuple[str, ...]] = field(default_factory=list)
-    """Keys (strategy_id, event_id, variant) of events recorded earlier that are applied after all."""
+    """Keys (strategy_id, event_id, variant) of events recorded earlier that are applied now."""
 
 
 Touched = dict[OrderKey, list[Arrival]]
@@ -108,7 +101,9 @@ Touched = dict[OrderKey, list[Arrival]]
 async def move_orders(
     work: WriteConnection, arrivals: Iterable[Arrival], anew: Iterable[OrderKey] = ()
 ) -> OrderChanges:
-    """Apply new order events, and fold the orders in `anew` from all they have. Reads what it needs; writes nothing."""
+    """Apply new order events, and fold the orders in `anew` from all their events. Reads what it needs; writes
+    nothing.
+    """
     touched: Touched = {key: [] for key in anew}
     primaries: set[OrderKey] = set()
     whole = set(touched)
@@ -136,15 +131,15 @@ async def move_orders(
 
 
 def known_of(keys: Iterable[OrderKey]) -> BatchQuery[list[OrderKey]]:
-    """Which of the keys are orders, or have events that wait to be applied."""
+    """The keys of orders that exist or have waiting events."""
     asked = list(keys)
-    return BatchQuery(_KNOWN, key_arrays(asked), _PLACES, lambda rows: [asked[row.ordinal - 1] for row in rows])
+    return BatchQuery(_KNOWN, key_arrays(asked), _ORDINALS, lambda rows: [asked[row["ordinal"] - 1] for row in rows])
 
 
 async def load_states(
     work: WriteConnection, keys: Iterable[OrderKey]
 ) -> tuple[dict[OrderKey, OrderState], set[OrderKey]]:
-    """The orders that are known, and those with events that wait to be applied."""
+    """The orders that exist, and the keys of those with waiting events."""
     stored = await load_orders(work, keys)
     states = {key: order.state for key, order in stored.items() if order.state is not None}
     return states, {key for key, order in stored.items() if order.waiting}
@@ -155,7 +150,7 @@ def _is_filled(news: Iterable[Arrival]) -> bool:
 
 
 def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival], changes: OrderChanges) -> bool:
-    """Apply events on top of the stored order. Returns False, with nothing changed, where the order must be folded."""
+    """Apply events to the stored order. Returns False and changes nothing if the order must be folded."""
     fills: list[NewFill] = []
     status_before: OrderStatus | None = None
     quantity_before: Decimal | None = None
@@ -201,25 +196,25 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
 
 @dataclass(slots=True)
 class _Refold:
-    """Folds orders from all their events, and compares the result with what is stored."""
+    """Folds orders from all their events, and compares the result with the stored orders."""
 
     work: WriteConnection
     touched: Touched
     stored: dict[OrderKey, StoredOrder]
     changes: OrderChanges
     whole: set[OrderKey]
-    """Orders of which every event is looked at: an admin resolved one of them, or the rules are others now."""
+    """Orders of which every event is read: an admin resolved an event, or the rules changed."""
     folded: dict[OrderKey, FoldedOrder] = field(default_factory=dict)
 
     async def run(self, to_fold: Sequence[OrderKey], primaries: set[OrderKey]) -> None:
-        """Fold these orders, then the primaries of spawned orders, whose quantity those take a part of.
+        """Fold these orders, then the primaries of spawned orders.
 
-        What a spawned order takes off its primary depends on no other order, so the two steps are enough.
+        The quantity that a spawned order takes depends on no other order, so two steps are enough.
         """
         await self._fold(to_fold)
         moved = {change.key: change.state for change in self.changes.orders}
         primaries = primaries | {key for key, folded in self.folded.items() if folded.may_spawn}
-        # Those that were moved on top of what they were have no spawned orders.
+        # Orders changed in order have no spawned orders.
         primaries |= self._affected() - moved.keys()
         moved |= {key: folded.state for key, folded in self.folded.items() if folded.state is not None}
         await self._fold_primaries(primaries, moved)
@@ -227,7 +222,7 @@ class _Refold:
             self._note(key, folded)
 
     def _affected(self) -> set[OrderKey]:
-        """The primaries of which spawned orders may take another quantity than before."""
+        """The primaries whose spawned orders may take another quantity than before."""
         moved = [(change.key, change.state, change.status_before) for change in self.changes.orders]
         for key, folded in self.folded.items():
             before = self.stored.get(key, _NOTHING).state
@@ -237,7 +232,7 @@ class _Refold:
             (key[0], state.exec_spawn_id)
             for key, state, status_before in moved
             if state.exec_spawn_id is not None
-            and (status_before is None or state.status in _UNSENT or status_before in _UNSENT)
+            and (status_before is None or state.status in UNSENT or status_before in UNSENT)
         }
 
     async def _fold_primaries(self, primaries: set[OrderKey], moved: Mapping[OrderKey, OrderState]) -> None:
@@ -255,7 +250,7 @@ class _Refold:
     async def _fold(
         self, keys: Sequence[OrderKey], spawned: Mapping[OrderKey, Mapping[str, Spawned]] | None = None
     ) -> None:
-        """Fold these orders from their applied events and the new ones; where that moves one, from all of them."""
+        """Fold these orders from their applied and new events, and from all events if that changes them."""
         known = {key: self.stored[key] for key in keys if key in self.stored}
         await load_applied(self.work, {key: order for key, order in known.items() if not order.events})
         unread = {key: order for key, order in known.items() if not order.quarantine}
@@ -281,7 +276,7 @@ class _Refold:
             self.folded[key] = fold_order(key, every, children, is_known=order.state is not None)  # type: ignore[arg-type]
 
     def _is_moved(self, key: OrderKey) -> bool:
-        """Whether the new events did anything but to wait, too: so that others that wait may be allowed now."""
+        """Whether the new events changed the order, so that waiting events may be allowed now."""
         folded, news = self.folded[key], self.touched.get(key, ())
         if self.stored[key].state is None:
             return folded.state is not None
@@ -292,7 +287,7 @@ class _Refold:
         return not self.stored[key].quarantine.keys() <= left
 
     def _note(self, key: OrderKey, folded: FoldedOrder) -> None:
-        """Note the differences from what is stored."""
+        """Collect the differences from the stored order."""
         order, news = self.stored.get(key, _NOTHING), self.touched.get(key, ())
         fresh = {arrival.seq for arrival in news}
         for seq, item in folded.left:
@@ -328,7 +323,7 @@ class _Refold:
 
 
 def _first_seq(before: OrderState | None, after: OrderState, news: Iterable[Arrival]) -> int | None:
-    """Where the order became one to be valued: the same place in whatever batches its other events come."""
+    """The number of the event from which the order is valued; it does not depend on the batches of other events."""
     if before is None:
         return min((one.seq for one in news if _makes_known(one.event)), default=None)
     if before.is_closed_by_us and after.is_overruled:
@@ -345,5 +340,5 @@ def _makes_known(event: Any) -> bool:
 def _amount_of(before: OrderState | None, applied: Iterable[OrderHistoryEvent]) -> Decimal | None:
     if before is not None:
         return before.quantity if before.is_quote_quantity else None
-    made = (event for event in applied if isinstance(event, OrderInitialized | AuthorizationGranted))
+    made = (event for event in applied if isinstance(event, OrderTerms))
     return next((event.quantity for event in made if event.quote_quantity is True), None)

@@ -1,23 +1,23 @@
-"""The third step of recording: new fills move positions and realize PnL.
+"""The third step of recording: new fills change positions and realize PnL.
 
-Fills count in the order of `rules.positions.FillPlace`. A fill after all others of its position is applied on top. An
-earlier one has its position computed again, from the generation that it falls into.
+Fills count in the order of `rules.positions.FillPlace`. A fill after all others of its position is applied to it. For
+an earlier fill the position is recomputed from the generation of that fill.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from decimal import Decimal
 
+from msgspec.json import Decoder
 from sqlalchemy import select, tuple_
 
 from app.database import WriteConnection
 from app.ledger.batch import BookedFill, NewFill, PositionChanges, PositionKey, PositionRecord
-from app.ledger.folding.valuations import load_valuations
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.queries import array_source, parameter, sql
+from app.ledger.storage.queries import POSITION_KEYS, BatchQuery, is_any_of, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.rows import booked_of, position_of
-from app.models import Fill
+from app.models import Fill, Instrument
 from app.models.orders import NO_REPEAT
 from app.rules.events import OrderFilled
 from app.rules.positions import (
@@ -29,13 +29,12 @@ from app.rules.positions import (
     rest_of,
     trade_seq_of,
 )
-from app.rules.valuation import assumed
+from app.rules.valuation import InstrumentDefinition, Valuation, assumed
 
 _ZERO = Decimal(0)
 _NO_REPEAT = str(NO_REPEAT)
-_KEYS = array_source("strategy_id uuid", "position_id text")
 _LOAD_LATEST = f"""
-SELECT p.* FROM {_KEYS} k JOIN LATERAL (
+SELECT p.* FROM {POSITION_KEYS} k JOIN LATERAL (
     SELECT * FROM positions WHERE strategy_id = k.strategy_id AND position_id = k.position_id ORDER BY n DESC LIMIT 1
 ) p ON true
 """
@@ -56,8 +55,19 @@ _LOAD_FILLS_FROM = sql(
     )
     .order_by(*_IN_ORDER)
 )
+_INSTRUMENTS = sql(select(table_of(Instrument)).where(is_any_of(table_of(Instrument).c.instrument_id, 1)))
+_DEFINITIONS = Decoder(list[InstrumentDefinition])
 START = FillPlace(-1, -1, -1, -1)
-"""Before every fill."""
+"""A place before every fill."""
+
+
+def valuations_of(instrument_ids: Iterable[str]) -> BatchQuery[dict[str, Valuation]]:
+    """The valuations of the known instruments among these: recorded ones, and those assumed since a fill."""
+
+    def read(rows: list[InstrumentDefinition]) -> dict[str, Valuation]:
+        return {row.instrument_id: row.valuation for row in rows}
+
+    return BatchQuery(_INSTRUMENTS, [list(instrument_ids)], _DEFINITIONS, read)
 
 
 async def book_fills(
@@ -67,9 +77,9 @@ async def book_fills(
     also: Iterable[PositionKey] = (),
     anew: Collection[str] = (),
 ) -> PositionChanges:
-    """Apply new fills to their positions; `also` names positions of which `latest` is wanted.
+    """Apply new fills to their positions; `also` names further positions for `latest`.
 
-    Positions of the strategies in `anew` are computed from their first fill on. Reads what is needed; writes nothing.
+    Positions of the strategies in `anew` are recomputed from their first fill. Reads what it needs; writes nothing.
     Run under `localcontext(EXACT)`.
     """
     changes = PositionChanges()
@@ -110,9 +120,9 @@ def run_fills(
     *,
     deducts_base_fees: bool = False,
 ) -> None:
-    """Apply fills, given in their order, on top of `current`; `n_last` generations came before.
+    """Apply fills, given in order, to `current`; `n_last` generations came before.
 
-    Adds to `changes.records` and `changes.trails`; `changes.valuations` must have their instruments.
+    Adds to `changes.records` and `changes.trails`. `changes.valuations` must contain the instruments.
     """
     trail = changes.trails.setdefault(key, {})
     for booked in fills:
@@ -144,7 +154,7 @@ async def recompute(
     deducts_base_fees: bool,
     since: FillPlace | None = None,
 ) -> None:
-    """Compute a position again from the generation that its earliest new fill, or `since`, falls into."""
+    """Recompute a position from the generation of its earliest new fill, or of `since`."""
     since = since if since is not None else news[0].place
     records = [position_of(row) for row in await work.fetch(_LOAD_RECORDS_FROM, *key, *since)]
     starts_inside = bool(records) and records[0].first <= since
@@ -157,7 +167,7 @@ async def recompute(
     n_last = records[0].state.n - 1 if starts_inside else 0
     replayed = stored
     if starts_inside and stored and stored[0].outcome.position_n <= n_last:
-        # The generation began with the rest of a fill that closed the one before it.
+        # The rest of the fill that closed the previous generation opened this one.
         rest, replayed = stored[0], stored[1:]
         valuation = changes.valuations[rest.instrument_id]
         opened = rest_of(n_last + 1, rest.fill, rest.outcome.flip_qty, valuation, deducts_base_fees=deducts_base_fees)
@@ -177,10 +187,10 @@ async def recompute(
 
 
 async def _value(work: WriteConnection, currencies: Mapping[str, str], changes: PositionChanges) -> None:
-    """Read how instruments are valued; those that are not known are assumed, by the quote currency of a fill."""
+    """Read the valuations of instruments. Unknown instruments are assumed, in the quote currency of a fill."""
     if not currencies:
         return
-    changes.valuations.update(await load_valuations(work, currencies))
+    changes.valuations.update(await valuations_of(currencies).fetch(work))
     for instrument_id, currency in currencies.items():
         if instrument_id not in changes.valuations:
             changes.valuations[instrument_id] = assumed(currency)
@@ -190,7 +200,7 @@ async def _value(work: WriteConnection, currencies: Mapping[str, str], changes: 
 def _separate_instruments(
     groups: dict[PositionKey, list[BookedFill]], latest: Mapping[PositionKey, PositionRecord]
 ) -> list[PositionKey]:
-    """Leave a position id to its first instrument; move the fills of others to an id of their own.
+    """Keep a position id for its first instrument, and move the fills of other instruments to ids of their own.
 
     Changes `groups`. Returns the added keys.
     """
@@ -212,12 +222,12 @@ def _separate_instruments(
 
 
 def position_id_beside(position_id: str, instrument_id: str) -> str:
-    """The id of an instrument's position where another instrument has that position id already."""
+    """The position id for an instrument whose position id is used by another instrument."""
     return f"{position_id}@{instrument_id}"
 
 
 def is_position_id(position_id: str, named: str, instrument_id: str) -> bool:
-    """Whether a fill that names one position may be booked on another: beside it, once for each owner it met."""
+    """Whether a fill that names one position may be booked on the other: the suffix may be added repeatedly."""
     while position_id != named and len(position_id) > len(named):
         named = position_id_beside(named, instrument_id)
     return position_id == named
@@ -231,12 +241,12 @@ async def _load_latest(work: WriteConnection, keys: Iterable[PositionKey]) -> di
 
 
 def position_id_of(event: OrderFilled) -> str:
-    """The fill's position; a fill that names none belongs to the instrument's one position of the strategy."""
+    """The fill's position id. A fill without one belongs to the single position of its strategy in the instrument."""
     return event.position_id or f"{event.instrument_id}-{event.strategy_id}"
 
 
 def booked_anew(new: NewFill) -> BookedFill:
-    """A fill that is still to be applied to its position."""
+    """A new fill, not applied yet."""
     event = new.event
     fill = PositionFill(
         side=event.order_side,

@@ -1,11 +1,11 @@
 """Continuous reconciliation: the engine's reports of positions are compared with the ledger as they arrive.
 
-    fills ─> positions (`ledger.positions`) ─> how each stood after each fill: its trail ─┐
-    position events ─────────────────────────────────────────────────────────────────────┴─> discrepancies
+    fills ─> positions ─> the states after each fill (Trail) ─┐
+    position events ──────────────────────────────────────────┴─> discrepancies
 
-A report describes the position after one fill, named by its `ts_event`. So reports may come before their fills, after
-them, or twice; the reports of a position that is computed again are compared again. No reported figure is adopted.
-Run under `localcontext(EXACT)`.
+A report describes the position after the fill with its `ts_event`. Reports may arrive before or after their fills, or
+twice. The reports of a recomputed position are compared again. No reported figure is adopted. Run under
+`localcontext(EXACT)`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,20 +74,20 @@ _WITH_BASE_FEES = sql(
 
 
 Disputed = dict[str, list[tuple[str, int | None]]]
-"""Stored discrepancies of a position: (kind, position_n) by the event's id."""
+"""Stored discrepancies of a position: (kind, position_n) by event id."""
 
 
 @dataclass(slots=True)
 class Reconciled:
-    """The result of comparing: discrepancies to store and to remove, and engines found to deduct base fees."""
+    """Discrepancies to store and to delete, and engines found to deduct base fees."""
 
     found: list[Row] = field(default_factory=list)
     settled: list[Row] = field(default_factory=list)
     deducting: set[str] = field(default_factory=set)
-    """Strategies whose engine was found to take commissions in the base currency off the position."""
+    """Strategies whose engine was found to deduct base-currency commissions from the position."""
 
     def writes(self) -> list[TableWrite]:
-        """What is to be written: no row is both removed and stored, for one statement may do both."""
+        """The rows to delete and to store. No row is in both, because one statement may do both."""
         found = {row[:3]: row for row in self.found}
         settled = [key for key in self.settled if key not in found]
         return [Delete(Discrepancy, key_of(Discrepancy), settled), Merge(Discrepancy, _COLUMNS, list(found.values()))]
@@ -99,9 +99,9 @@ async def book_and_reconcile(
     reports: Sequence[Arrival],
     strategies: Mapping[str, LockedStrategy],
 ) -> tuple[PositionChanges, Reconciled]:
-    """Apply new fills to positions, and compare the engine's reports with them. Writes nothing.
+    """Apply new fills to positions, and compare the engine's reports with the positions. Writes nothing.
 
-    Where reports show that an engine deducts base fees, its strategy's positions are computed anew that way.
+    If reports show that an engine deducts base fees, its strategy's positions are recomputed that way.
     """
     news: dict[PositionKey, list[Arrival]] = {}
     for report in reports:
@@ -129,7 +129,7 @@ async def reconcile(
     changes: PositionChanges,
     strategies: Mapping[str, LockedStrategy],
 ) -> Reconciled:
-    """Compare new reports, and those stored reports whose positions moved under them. Adds to `changes.records`."""
+    """Compare new reports, and stored reports of positions that changed. Adds to `changes.records`."""
     result = Reconciled()
     disputed = await _load_disputed(work, changes)
     for key in dict.fromkeys((*news, *disputed, *changes.recomputed)):
@@ -142,9 +142,9 @@ async def reconcile(
 
 
 async def _load_disputed(work: WriteConnection, changes: PositionChanges) -> dict[PositionKey, Disputed]:
-    """Discrepancies that fills of this transaction may settle."""
+    """Stored discrepancies that fills of this transaction may settle."""
     since = {
-        # What was said of a position that was not there may concern another instrument than it has now.
+        # Discrepancies of an unknown position may concern another instrument than the position has now.
         key: 0 if key not in changes.latest else changes.recomputed.get(key, min(trail))
         for key, trail in changes.trails.items()
         if trail
@@ -159,7 +159,7 @@ async def _load_disputed(work: WriteConnection, changes: PositionChanges) -> dic
 
 
 class _Position:
-    """One position and the reports of it that are compared in this transaction."""
+    """One position, and its reports that are compared in this transaction."""
 
     def __init__(self, work: WriteConnection, key: PositionKey, changes: PositionChanges, deducts: bool) -> None:
         self._work = work
@@ -174,7 +174,7 @@ class _Position:
         self._deducted: Trail | None = None
 
     async def compare_again(self, disputed: Disputed, result: Reconciled) -> None:
-        """Compare stored reports that this transaction's fills may have put right or wrong."""
+        """Compare stored reports again if this transaction's fills concern them."""
         since = self._changes.recomputed.get(self._key)
         if since is not None:
             rows = await self._work.fetch(_REPORTS_SINCE, *self._key, since)
@@ -191,14 +191,12 @@ class _Position:
                 continue
             if report.ts_event not in self._trail:
                 continue  # What was said of it stands: no fill of this transaction concerns it.
-            state, found = closest(report, await self._states_at(report))
+            states = await self._states_at(report)
             before = disputed.get(event.event_id, [])
             result.settled += [(self._key[0], event.event_id, kind) for kind, _ in before]
             for _, n in before:
                 self._settled[event.event_id] = n
-            if found and await self._shows_deduction(report, found):
-                result.deducting.add(self._key[0])
-            self._judge(event, state, found, result)
+            await self._judge(event, report, states, result)
 
     async def compare(self, event: AnyPositionEvent, result: Reconciled) -> None:
         """Compare a new report."""
@@ -210,13 +208,10 @@ class _Position:
         if not states:
             result.found.append(self._row(event, None, _missing(report)))
             return
-        state, found = closest(report, states)
-        if found and await self._shows_deduction(report, found):
-            result.deducting.add(self._key[0])
-        self._judge(event, state, found, result)
+        await self._judge(event, report, states, result)
 
     async def mark(self, result: Reconciled) -> None:
-        """Note on each generation that was compared whether the reports of it agree."""
+        """Set `reconciliation` on each compared generation."""
         settled = {n for n in self._settled.values() if n is not None}
         for n in settled | self._verdicts.keys():
             record = await self._record(n)
@@ -233,12 +228,14 @@ class _Position:
                     self._changes.records[(*self._key, n)] = record
                 record.reconciliation = verdict
 
-    def _judge(
-        self, event: AnyPositionEvent, state: PositionState, found: Iterable[Difference], result: Reconciled
+    async def _judge(
+        self, event: AnyPositionEvent, report: PositionReport, states: Sequence[PositionState], result: Reconciled
     ) -> None:
-        rows = [self._row(event, state.n, difference) for difference in found]
-        result.found += rows
-        if rows:
+        state, found = closest(report, states)
+        if found and await self._shows_deduction(report, found):
+            result.deducting.add(self._key[0])
+        result.found += [self._row(event, state.n, difference) for difference in found]
+        if found:
             self._verdicts[state.n] = Reconciliation.DIFFERS
         else:
             self._verdicts.setdefault(state.n, Reconciliation.AGREES)
@@ -257,19 +254,21 @@ class _Position:
         )
 
     def _is_of_another_instrument(self, event: AnyPositionEvent) -> bool:
-        """Whether another instrument has this position id here (`ledger.positions`): nothing is compared then."""
+        """Whether another instrument has this position id here: then reports are not compared."""
         record = self._latest or self._changes.records.get((*self._key, 1))
         return record is not None and record.instrument_id != event.instrument_id
 
     async def _states_at(self, report: PositionReport) -> list[PositionState]:
-        """How the position stood after each fill of that instant, stored or new, in the order of the fills."""
+        """The position's states after each fill of that instant, stored or new, in the order of the fills."""
         instant, latest = report.ts_event, self._latest
         new, begin = self._trail.get(instant, []), self._changes.recomputed.get(self._key)
         if latest is None or latest.last[0] < instant or (begin is not None and begin < instant):
             return new  # No other fill of that instant is stored.
         if begin is None and latest.last[0] == instant and (latest.first[0] < instant or latest.state.n == 1):
-            # One generation has every stored fill of the instant. Mostly the report describes the state after the last.
-            # Where a later generation agrees, an earlier state of this one may agree first: all states are needed then.
+            # One generation has all stored fills of the instant. Usually the report describes the state
+            # after the last fill.
+            # If a later generation agrees, an earlier state of this one may agree first: then all states
+            # are needed.
             states = [latest.state, *new]
             state, found = closest(report, states)
             if not found and state.n == latest.state.n:
@@ -278,7 +277,9 @@ class _Position:
         return [*stored.get(instant, []), *new]
 
     async def _stored_trail(self, since: FillPlace) -> Trail:
-        """The position after each stored fill, from the generation of `since` on, without generations moved now."""
+        """The position's states after each stored fill, from the generation of `since` on, without recomputed
+        generations.
+        """
         scratch = PositionChanges(valuations=dict(self._changes.valuations))
         await recompute(self._work, self._key, [], scratch, deducts_base_fees=self._deducts, since=since)
         trail = scratch.trails.get(self._key, {})
@@ -290,7 +291,7 @@ class _Position:
         return {ts: [state for state in states if state.n < again] for ts, states in trail.items()}
 
     async def _verdict_anew(self, n: int, record: PositionRecord) -> Reconciliation:
-        """What all reports say of a generation, once the one that differed from it turned out to speak of another."""
+        """The verdict on a generation after its only differing report turned out to concern another generation."""
         if self._key in self._changes.recomputed and (*self._key, n) in self._changes.records:
             return Reconciliation.NOT_REPORTED  # its reports were all compared again
         trail = await self._stored_trail(record.first)
@@ -303,7 +304,7 @@ class _Position:
         return verdicts.get(n, Reconciliation.NOT_REPORTED)
 
     async def _shows_deduction(self, report: PositionReport, found: Iterable[Difference]) -> bool:
-        """Whether the report is right once commissions in the base currency are taken off the position."""
+        """Whether the report agrees if base-currency commissions are deducted from the position."""
         if self._deducts or all(difference.kind is not DiscrepancyKind.QUANTITY for difference in found):
             return False
         if self._deducted is None:
@@ -312,7 +313,7 @@ class _Position:
         return bool(states) and not closest(report, states)[1]
 
     async def _deducted_trail(self) -> Trail:
-        """How the position stood after each fill if those commissions are taken off; empty where it paid none."""
+        """The position's states with base-currency commissions deducted; empty if the position paid none."""
         news = [copy(one) for one in self._changes.fills if (one.strategy_id, one.position_id) == self._key]
         pays = any(one.fill.commission_currency != one.fill.currency and one.fill.commission for one in news)
         if not pays and not await self._work.fetchval(_PAID_BASE_FEES, *self._key):
@@ -322,7 +323,7 @@ class _Position:
         return scratch.trails.get(self._key, {})
 
     async def _record(self, n: int) -> PositionRecord | None:
-        """The generation as this transaction leaves it; None for one that it removes."""
+        """The generation after this transaction; None if the transaction removes it."""
         if (*self._key, n) in self._changes.removed:
             return None
         if (moved := self._changes.records.get((*self._key, n))) is not None:
@@ -344,9 +345,10 @@ def _missing(report: PositionReport) -> Difference:
 def compare_all(
     reports: Iterable[AnyPositionEvent], trail: Trail
 ) -> tuple[dict[str, tuple[int | None, list[Difference]]], dict[int, Reconciliation]]:
-    """All reports of a position against its whole trail: what differs, and the verdict on each generation.
+    """Compare all reports of a position with all its states. Returns the differences and the verdict on each
+    generation.
 
-    What differs goes by the event's id: the generation that it speaks of, and the figures.
+    The differences are by event id: the generation concerned, and the figures.
     """
     differing: dict[str, tuple[int | None, list[Difference]]] = {}
     verdicts: dict[int, Reconciliation] = {}

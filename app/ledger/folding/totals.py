@@ -1,22 +1,29 @@
-"""Totals: what a batch adds to the stored sums."""
+"""Totals: the amounts that a batch adds to the stored sums."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from operator import add
 
 from app.database import WriteConnection
 from app.ledger.batch import BookedFill, PositionChanges
 from app.ledger.folding.orders import OrderChange
 from app.ledger.storage.row_mapping import Row, columns_of
-from app.ledger.storage.writing import Merge
+from app.ledger.storage.writing import ADD, ADD_TRIMMED, GREATEST, LEAST, Merge
 from app.models import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
-from app.rules.positions import PositionState
 
 _ZERO = Decimal(0)
 _DAY_NS = 86_400 * 1_000_000_000
 
+_FILL_SUMS = (
+    *((name, ADD) for name in ("fills", "quantity", "notional", "total_fees")),
+    ("realized_pnl", ADD_TRIMMED),
+    ("first_ts", LEAST),
+    ("last_ts", GREATEST),
+)
+_RESULTS = (*((name, ADD) for name in ("trades", "wins", "losses")), ("profit", ADD_TRIMMED), ("loss", ADD_TRIMMED))
 _AMOUNTS = "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts"
 _SUMS_OF_FILLS = """
 SELECT strategy_id, day, instrument_id, currency, side, sum(fills) AS fills, sum(quantity) AS quantity,
@@ -47,54 +54,48 @@ FROM fill_totals WHERE instrument_id = ANY($1) GROUP BY 1, 2, 3, 4
 
 
 def order_counts(orders: Iterable[OrderChange]) -> Merge:
-    """Count orders under their new status instead of the old one."""
-    counts: Counter[tuple[str, str, str]] = Counter()
+    """Counts orders under their new status instead of the old one."""
+    counts: Counter[Row] = Counter()
     for change in orders:
-        state = change.state
-        counts[change.key[0], state.instrument_id, state.status] += 1
-        if change.status_before is not None and change.instrument_id_before is not None:
+        counts[change.key[0], change.state.instrument_id, change.state.status] += 1
+        if change.status_before is not None:
             counts[change.key[0], change.instrument_id_before, change.status_before] -= 1
-    rows = [(*key, count) for key, count in counts.items() if count]
-    return Merge(OrderTotal, columns_of(OrderTotal), rows, add=("orders",))
+    return _counts(OrderTotal, "orders", counts)
 
 
 def position_counts(changes: PositionChanges) -> Merge:
-    """Count positions under their new status instead of the old one."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    for (strategy_id, _, _), record in changes.records.items():
-        counts[strategy_id, record.instrument_id, record.state.status] += 1
-        if record.before is not None:
-            counts[strategy_id, record.before.instrument_id, record.before.state.status] -= 1
-    for (strategy_id, _, _), record in changes.removed.items():
-        counts[strategy_id, record.instrument_id, record.state.status] -= 1
-    rows = [(*key, count) for key, count in counts.items() if count]
-    return Merge(PositionTotal, columns_of(PositionTotal), rows, add=("positions",))
+    """Counts positions under their new status instead of the old one."""
+    counts: Counter[Row] = Counter()
+    for (strategy_id, _, _), record, sign in changes.moves():
+        counts[strategy_id, record.instrument_id, record.state.status] += sign
+    return _counts(PositionTotal, "positions", counts)
 
 
 def trade_sums(changes: PositionChanges) -> Merge:
-    """Count positions that closed, and take back those that were computed again. Run under `localcontext(EXACT)`."""
+    """Counts positions that closed, and takes back closings that were recomputed. Run under `localcontext(EXACT)`."""
     sums: dict[tuple[str, date, str], list[Decimal | int]] = {}
-    for (strategy_id, _, _), record in changes.records.items():
-        _add_trade(sums, strategy_id, record.state, 1)
-        if record.before is not None:
-            _add_trade(sums, strategy_id, record.before.state, -1)
-    for (strategy_id, _, _), record in changes.removed.items():
-        _add_trade(sums, strategy_id, record.state, -1)
+    for (strategy_id, _, _), record, sign in changes.moves():
+        state = record.state
+        if state.ts_closed is None:
+            continue
+        key = (strategy_id, _day_of(state.ts_closed // _DAY_NS), state.currency)
+        row = sums.setdefault(key, [0, 0, 0, _ZERO, _ZERO])
+        net = state.net_pnl
+        added = (sign, sign * (net > 0), sign * (net < 0), sign * max(net, _ZERO), sign * max(-net, _ZERO))
+        row[:] = map(add, row, added)
     rows = [(*key, *row) for key, row in sums.items() if any(row)]
-    counts, amounts = ("trades", "wins", "losses"), ("profit", "loss")
-    return Merge(TradeTotal, columns_of(TradeTotal), rows, add=counts, add_trimmed=amounts)
+    return Merge(TradeTotal, columns_of(TradeTotal), rows, _RESULTS)
 
 
 def signal_counts(signals: Iterable[tuple[str, str]]) -> Merge:
-    """Count new signals, given as (strategy_id, name)."""
-    rows = [(*key, count) for key, count in Counter(signals).items()]
-    return Merge(SignalTotal, columns_of(SignalTotal), rows, add=("signals",))
+    """Counts new signals, given as (strategy_id, name)."""
+    return _counts(SignalTotal, "signals", Counter(signals))
 
 
 def fill_sums(changes: PositionChanges) -> list[Merge]:
-    """Add new fills, and the difference that revised ones make, by day and overall.
+    """Adds new fills and the changes of revised fills, by day and overall.
 
-    Revised fills are valued as before; `ledger.revaluation` makes the totals of an instrument that is not.
+    Revised fills must be valued as before; `rebuild_fill_sums` is for instruments with new terms.
     """
     sums: dict[tuple[str, date, str, str, str], list[Decimal | int]] = {}
     for booked in changes.fills:
@@ -119,43 +120,21 @@ def fill_sums(changes: PositionChanges) -> list[Merge]:
             summed = [one + other for one, other in zip(known[:5], row[:5], strict=True)]
             overall[key] = [*summed, min(known[5], row[5]), max(known[6], row[6])]
     return [
-        _fill_sums(FillTotal, [(*key, *row) for key, row in sums.items()]),
-        _fill_sums(FillSum, [(*key, *row) for key, row in overall.items()]),
+        Merge(FillTotal, columns_of(FillTotal), [(*key, *row) for key, row in sums.items()], _FILL_SUMS),
+        Merge(FillSum, columns_of(FillSum), [(*key, *row) for key, row in overall.items()], _FILL_SUMS),
     ]
 
 
 async def rebuild_fill_sums(work: WriteConnection, instrument_ids: Sequence[str]) -> None:
-    """Add up all fills of the instruments anew, once they are valued otherwise and written."""
+    """Rebuild the sums of all fills in the instruments, after the revalued fills are written."""
     for table in ("fill_totals", "fill_sums"):
         await work.execute(f"DELETE FROM {table} WHERE instrument_id = ANY($1)", instrument_ids)
     await work.execute(_REBUILD_DAYS, instrument_ids)
     await work.execute(_REBUILD_SUMS, instrument_ids)
 
 
-def _fill_sums(model: type[FillTotal | FillSum], rows: list[Row]) -> Merge:
-    return Merge(
-        model,
-        columns_of(model),
-        rows,
-        add=("fills", "quantity", "notional", "total_fees"),
-        add_trimmed=("realized_pnl",),
-        least=("first_ts",),
-        greatest=("last_ts",),
-    )
-
-
-def _add_trade(
-    sums: dict[tuple[str, date, str], list[Decimal | int]], strategy_id: str, state: PositionState, sign: int
-) -> None:
-    if state.ts_closed is None:
-        return
-    row = sums.setdefault((strategy_id, _day_of(state.ts_closed // _DAY_NS), state.currency), [0, 0, 0, _ZERO, _ZERO])
-    net = state.net_pnl
-    row[0] += sign
-    row[1] += sign * (net > 0)
-    row[2] += sign * (net < 0)
-    row[3] += sign * max(net, _ZERO)
-    row[4] += sign * max(-net, _ZERO)
+def _counts(model: type[OrderTotal | PositionTotal | SignalTotal], name: str, counts: Mapping[Row, int]) -> Merge:
+    return Merge(model, columns_of(model), [(*key, count) for key, count in counts.items() if count], ((name, ADD),))
 
 
 def _sum_row(

@@ -1,4 +1,4 @@
-"""Budgets of strategies whose rows are locked: read once, changed in memory, journaled, written once."""
+"""Budgets of locked strategies: read once, changed in memory, journaled, written once."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -6,11 +6,10 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from app.database import WriteConnection
-from app.ledger.storage.queries import BatchQuery, fetch_all_at_once
+from app.ledger.storage.queries import BatchQuery
 from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import BUDGETS, JOURNAL
-from app.ledger.storage.writing import Insert, TableWrite, Update, write
+from app.ledger.storage.writing import Insert, TableWrite, Update
 from app.models import Budget, BudgetJournalEntry
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import JournalReason
@@ -18,7 +17,7 @@ from app.rules.enums import JournalReason
 BudgetKey = tuple[str, str]
 """(strategy_id, currency)"""
 
-# `b` is the whole row as one value, which becomes a BudgetState by its fields' names.
+# `b` is the whole row as one value, decoded as a BudgetState by field names.
 _LOAD = "SELECT strategy_id, currency, b AS state FROM budgets b WHERE strategy_id = ANY($1::uuid[])"
 
 
@@ -35,7 +34,7 @@ class BudgetBook:
     """The budgets of some strategies, in all currencies. The transaction must have locked the strategies."""
 
     def __init__(self, states: dict[BudgetKey, BudgetState], now: int) -> None:
-        """`now` stamps every change: nanoseconds since the epoch."""
+        """`now` is the time of every change, in nanoseconds since the epoch."""
         self._states = states
         self._stored = set(states)
         self._now = now
@@ -44,26 +43,20 @@ class BudgetBook:
 
     @classmethod
     def of(cls, strategy_ids: Iterable[str], now: int) -> "BatchQuery[BudgetBook]":
-        """The budgets of these strategies, with or without a cap."""
+        """The budgets and reservations of these strategies, also without a cap."""
 
         def read(rows: list[_BudgetRow]) -> BudgetBook:
             return cls({(row.strategy_id, row.currency): row.state for row in rows}, now)
 
         return BatchQuery(_LOAD, [list(strategy_ids)], _ROWS, read)
 
-    @classmethod
-    async def load(cls, work: WriteConnection, strategy_ids: Iterable[str], now: int) -> "BudgetBook":
-        """The same, asked at once."""
-        (book,) = await fetch_all_at_once(work, cls.of(strategy_ids, now))
-        return book  # type: ignore[no-any-return]
-
     def find(self, key: BudgetKey) -> BudgetState | None:
-        """The budget, where one is set."""
+        """The budget; None if no cap is set."""
         state = self._states.get(key)
         return state if state is not None and state.allocated is not None else None
 
     def currencies(self, strategy_id: str) -> list[str]:
-        """In which the strategy has a budget."""
+        """The currencies in which the strategy has a budget."""
         return [key[1] for key in self._states if key[0] == strategy_id and self.find(key) is not None]
 
     def reserve(
@@ -75,19 +68,19 @@ class BudgetBook:
         orders: Decimal = Decimal(0),
         positions: Decimal = Decimal(0),
     ) -> None:
-        """Add to what is reserved; negative amounts release."""
+        """Add to the reserved amounts; negative amounts release."""
         if orders or positions:
             state = self._states.setdefault(key, BudgetState())
             self._note(key, state, state.reserve(orders, positions, reason, client_order_id, self._now))
 
     def allocate(self, key: BudgetKey, allocated: Decimal | None) -> None:
-        """Set the cap; None takes the budget away."""
+        """Set the cap; None deletes the budget."""
         state = self._states.setdefault(key, BudgetState())
         self._note(key, state, state.allocate(allocated, self._now))
 
     @property
     def changed(self) -> list[BudgetKey]:
-        """Which budgets changed."""
+        """The keys of changed budgets."""
         return list(self._changed)
 
     def writes(self) -> list[TableWrite]:
@@ -102,11 +95,6 @@ class BudgetBook:
             Insert(Budget, BUDGETS.columns, new),
             Update(Budget, BUDGETS.columns, known),
         ]
-
-    async def write(self, work: WriteConnection) -> list[BudgetKey]:
-        """Write it. Returns which budgets changed."""
-        await write(work, self.writes())
-        return self.changed
 
     def _note(self, key: BudgetKey, state: BudgetState, entry: JournalEntry | None) -> None:
         self._changed[key] = state

@@ -1,8 +1,7 @@
-"""Exposure read from the database: open positions, open orders, reference prices. Strategies must be locked."""
+"""Reads exposure: open positions, open orders, reference prices. Strategies must be locked."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter, itemgetter
 from typing import NamedTuple, TypeAlias
@@ -13,22 +12,21 @@ from msgspec.json import Decoder
 from app.database import WriteConnection
 from app.ledger.batch import BookedFill, OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange
-from app.ledger.storage.queries import BatchQuery, array_source, join_by
+from app.ledger.storage.queries import ORDER_KEYS, BatchQuery, array_source, join_by, look_up
 from app.ledger.storage.rows import HOLD_STATE, ORDER_STATE
 from app.models.orders import OPEN
 from app.rules.enums import OrderSide, QuantitySource
-from app.rules.holds import HoldState, OpenOrder, is_amount, opposite, unit_price_of
+from app.rules.holds import HoldState, OrderWithHold, is_amount, opposite, unit_price_of
 from app.rules.order_state import OrderState
 from app.rules.valuation import Valuation
 
 Market: TypeAlias = tuple[str, str]
-"""(strategy_id, instrument_id): orders and positions of one market share exposure."""
+"""(strategy_id, instrument_id). Orders and positions of one market share exposure."""
 Side: TypeAlias = tuple[Market, OrderSide]
 """One side of a market."""
 
 _MARKETS = array_source("strategy_id uuid", "instrument_id text")
 _SIDES = array_source("strategy_id uuid", "instrument_id text", "side text")
-_KEYS = array_source("strategy_id uuid", "client_order_id text")
 _OPEN_QTY = f"""
 SELECT p.strategy_id, p.instrument_id, p.entry, sum(abs(p.signed_qty)) AS open_qty FROM {_MARKETS} k
 {join_by("positions", "p", "k", "strategy_id", "instrument_id", also="status = 'OPEN'")}
@@ -39,17 +37,14 @@ SELECT h.strategy_id, h.client_order_id, o.instrument_id, h.currency, o.quantity
 JOIN orders o ON o.strategy_id = h.strategy_id AND o.client_order_id = h.client_order_id
 WHERE h.strategy_id = ANY($1::uuid[]) AND h.is_unvalued ORDER BY 1, 2
 """
-_HOLDS = f"""
-SELECT h.* FROM {_KEYS} k
-{join_by("holds", "h", "k", "strategy_id", "client_order_id")}
-"""
+_HOLDS = look_up("holds", ORDER_KEYS)
 _OPEN_ORDERS = f"""
 SELECT o.*, '' AS strategy_name, h.*
 FROM {_SIDES} k
 {join_by("orders", "o", "k", "instrument_id", "strategy_id", "side", also=OPEN)}
 {join_by("holds", "h", "o", "strategy_id", "client_order_id")}
 """
-# Of an inverse instrument an amount of the quote currency is units, as in `rules.holds.is_amount`.
+# For an inverse instrument an amount of the quote currency is a number of units, as in `rules.holds.is_amount`.
 _IS_UNITS = """(NOT is_quote_quantity OR EXISTS (
     SELECT FROM instruments i WHERE i.instrument_id = orders.instrument_id AND i.is_inverse))"""
 _CLAIMED = f"""
@@ -66,7 +61,7 @@ SELECT k.strategy_id, k.instrument_id, f.ts_event, f.event_id, f.last_px FROM {_
     SELECT * {_OWN_LATEST}
 ) f
 """
-# The strategy's own, if it has any; else the price of another strategy's fill.
+# The price of the strategy's own last fill; else of another strategy's fill.
 _LAST_PRICES = f"""
 SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LATERAL (
     (SELECT last_px, 0 AS place {_OWN_LATEST})
@@ -77,7 +72,7 @@ SELECT k.strategy_id, k.instrument_id, f.last_px FROM {_MARKETS} k CROSS JOIN LA
 
 
 class LastFill(NamedTuple):
-    """What was traded at last. Compares as fills follow each other."""
+    """The latest fill. Compares in the order of fills."""
 
     ts_event: int
     event_id: str
@@ -85,7 +80,7 @@ class LastFill(NamedTuple):
 
 
 class UnvaluedOrder(Struct, frozen=True):
-    """An open order whose need is unknown: its quantity, its instrument (no `currency`), or a price for it."""
+    """An open order whose hold is unknown: its quantity, its instrument (no `currency`) or a price is missing."""
 
     strategy_id: str
     client_order_id: str
@@ -105,30 +100,13 @@ _UNVALUED_ROWS = Decoder(list[UnvaluedOrder])
 _OPEN_QUANTITIES = Decoder(list[_OpenQuantity])
 
 
-@dataclass(slots=True)
-class OrderWithHold:
-    """An order with its hold and what values it."""
-
-    key: OrderKey
-    instrument_id: str
-    order: OpenOrder
-    price: Decimal | None
-    trigger_price: Decimal | None
-    hold: HoldState
-
-    @property
-    def market(self) -> Market:
-        """Whose exposure it shares."""
-        return self.key[0], self.instrument_id
-
-
 def unvalued_of(strategy_ids: Iterable[str]) -> BatchQuery[list[UnvaluedOrder]]:
-    """The open orders of these strategies whose need is unknown."""
+    """The open orders of these strategies whose hold is unknown."""
     return BatchQuery(_UNVALUED, [list(strategy_ids)], _UNVALUED_ROWS, lambda rows: rows)
 
 
 def open_quantities(markets: Iterable[Market]) -> BatchQuery[dict[Side, Decimal]]:
-    """Open quantities by market and by the side that opened them."""
+    """Open quantities by market and opening side."""
 
     def read(rows: list[_OpenQuantity]) -> dict[Side, Decimal]:
         return {((row.strategy_id, row.instrument_id), row.entry): row.open_qty for row in rows}
@@ -137,13 +115,13 @@ def open_quantities(markets: Iterable[Market]) -> BatchQuery[dict[Side, Decimal]
 
 
 async def load_holds(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, HoldState]:
-    """The holds of these orders, as far as they have one."""
+    """The holds of those orders that have one."""
     rows = await work.fetch(_HOLDS, *_columns(keys, 2))
     return {(str(row["strategy_id"]), row["client_order_id"]): HOLD_STATE.read(row) for row in rows}
 
 
 async def load_open_orders(work: WriteConnection, sides: Iterable[Side]) -> list[OrderWithHold]:
-    """Open orders on one side of their market each."""
+    """Open orders on these sides."""
     rows = await work.fetch(_OPEN_ORDERS, *_columns(((*market, side.value) for market, side in sides), 3))
     return [
         order_with_hold((str(row["strategy_id"]), row["client_order_id"]), ORDER_STATE.read(row), HOLD_STATE.read(row))
@@ -152,7 +130,7 @@ async def load_open_orders(work: WriteConnection, sides: Iterable[Side]) -> list
 
 
 async def load_claims(work: WriteConnection, sides: Iterable[Side]) -> dict[Side, tuple[Decimal, int]]:
-    """What the open orders of a side still want, and the last `ts_init` among them."""
+    """The unfilled quantity of the open orders on each side, and their last `ts_init`."""
     rows = await work.fetch(_CLAIMED, *_columns(((*market, side.value) for market, side in sides), 3))
     return {
         ((str(row["strategy_id"]), row["instrument_id"]), OrderSide(row["side"])): (row["claimed"], row["ts_init"])
@@ -161,13 +139,13 @@ async def load_claims(work: WriteConnection, sides: Iterable[Side]) -> dict[Side
 
 
 async def load_last_prices(work: WriteConnection, markets: Iterable[Market]) -> dict[Market, Decimal]:
-    """The price of the latest fill in each market: the strategy's own, or where it has none, any strategy's."""
+    """The price of the latest fill in each market: of the strategy, or if it has none, of any strategy."""
     rows = await work.fetch(_LAST_PRICES, *_columns(markets, 2))
     return {(str(row["strategy_id"]), row["instrument_id"]): row["last_px"] for row in rows}
 
 
 async def load_last_fills(work: WriteConnection, markets: Iterable[Market]) -> dict[Market, LastFill]:
-    """The strategy's latest fill in each market, which depends on no other strategy's events."""
+    """The strategy's latest fill in each market, independent of other strategies."""
     rows = await work.fetch(_LAST_FILLS, *_columns(markets, 2))
     return {
         (str(row["strategy_id"]), row["instrument_id"]): LastFill(row["ts_event"], str(row["event_id"]), row["last_px"])
@@ -176,10 +154,10 @@ async def load_last_fills(work: WriteConnection, markets: Iterable[Market]) -> d
 
 
 def reducible_in(open_qty: Mapping[Side, Decimal], side: Side) -> Decimal:
-    """What orders on that side would reduce: all that is open on the other.
+    """The open quantity that orders on that side would reduce: all of the other side.
 
-    While both are open the strategy hedges, and NautilusTrader opens another position for an order that names none. No
-    event says which position an order names, but orders that close one are reduce-only, and hold nothing anyway.
+    While both sides are open the strategy hedges, and NautilusTrader opens another position for an order that names
+    none. No event tells which position an order names, but orders that close one are reduce-only and hold nothing.
     """
     market, own = side
     return Decimal(0) if open_qty.get(side) else open_qty.get((market, opposite(own)), Decimal(0))
@@ -190,23 +168,27 @@ def _columns(rows: Iterable[tuple[str, ...]], count: int) -> list[list[str]]:
 
 
 def order_with_hold(key: OrderKey, state: OrderState, hold: HoldState) -> OrderWithHold:
-    """An order with its hold. Once it has ended, nothing of it is left to be filled."""
-    order = OpenOrder(
-        client_order_id=state.client_order_id,
+    """An order with its hold. An ended order has no unfilled quantity."""
+    is_open = not state.is_terminal
+    return OrderWithHold(
+        key=key,
+        instrument_id=state.instrument_id,
         side=state.side,
-        leaves_qty=Decimal(0) if state.is_terminal else state.leaves_qty,
+        leaves_qty=state.leaves_qty if is_open else Decimal(0),
         reduce_only=state.reduce_only,
         ts_init=state.ts_init,
+        price=state.price,
+        trigger_price=state.trigger_price,
+        hold=hold,
         is_amount=state.is_quote_quantity,
-        is_unknown=state.quantity_source is QuantitySource.UNKNOWN and not state.is_terminal and not state.reduce_only,
+        is_unknown=state.quantity_source is QuantitySource.UNKNOWN and is_open and not state.reduce_only,
     )
-    return OrderWithHold(key, state.instrument_id, order, state.price, state.trigger_price, hold)
 
 
 def refer_to_own_events(order: OrderWithHold, state: OrderState, valuation: Valuation | None) -> bool:
-    """Value it by the price at which the emulator released it, or the engine turned its amount into a quantity.
+    """Value the order by the price of its release from the emulator, or at which the engine converted its amount.
 
-    Returns whether that is another price than before: it is stored even while the order has the same one of its own.
+    Returns whether this reference price is new: it is stored even if the order has a price.
     """
     price = state.reference_price
     if price is None and is_amount(True, valuation):
@@ -224,9 +206,9 @@ async def find_references(
     positions: PositionChanges,
     last_prices: Mapping[Market, Decimal],
 ) -> None:
-    """Value orders without any price: by what their strategy had traded at when they came, else by their first fill.
+    """Value orders without a price: by the strategy's last fill before the order, else by the order's first fill.
 
-    Both follow from the strategy's own events, in whatever batches they come.
+    Both follow from the strategy's own events, independent of batches.
     """
     without = [
         (change, order)
@@ -257,7 +239,7 @@ async def find_references(
 def _traded(
     booked_fills: Sequence[BookedFill], stored: Mapping[Market, LastFill]
 ) -> dict[Market, list[tuple[int, LastFill]]]:
-    """By market, its last fill from each event of its strategy on. Stored fills came before all."""
+    """By market, the last fill after each event. Stored fills come before all."""
     traded = {market: [(-1, fill)] for market, fill in stored.items()}
     for booked in booked_fills:
         fills = traded.setdefault((booked.strategy_id, booked.instrument_id), [])

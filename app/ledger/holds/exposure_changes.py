@@ -1,4 +1,4 @@
-"""What a batch did to exposure: what its fills opened and closed, and what orders that ended would still have added."""
+"""The exposure changes of a batch: those of its fills, and the exposure that ended orders gave up."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import attrgetter
 
-from app.ledger.batch import BookedFill, OrderKey, PositionChanges, PositionRecord
+from app.ledger.batch import BookedFill, OrderKey, PositionChanges
 from app.ledger.folding.orders import LAST, OrderChange
-from app.ledger.holds.exposure import Market, OrderWithHold, Side, reducible_in
+from app.ledger.holds.exposure import Market, Side, reducible_in
 from app.rules.enums import OrderSide
+from app.rules.holds import OrderWithHold
 from app.rules.order_state import TERMINAL
 
 _ZERO = Decimal(0)
@@ -17,20 +18,20 @@ _ZERO = Decimal(0)
 
 @dataclass(slots=True)
 class Trades:
-    """What the batch's fills did."""
+    """The effects of the batch's fills."""
 
     open_qty: dict[tuple[Market, OrderSide], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    """Open quantities more than before, by the side that opened them."""
+    """Changes of open quantities, by opening side."""
     increasing: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """Quantities that opened or increased a position, by order."""
     amounts: dict[OrderKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    """The same, each at its price: amounts of the quote currency."""
+    """The same quantities valued at their prices, as amounts of the quote currency."""
     reserved: dict[tuple[str, str | None], dict[str, Decimal]] = field(default_factory=dict)
-    """By how much more positions reserve, by currency; by the order that traded last in them, where one did."""
+    """Changes of the amounts that positions reserve, by currency; by the last order that traded in them, if any."""
 
 
 def trades_of(positions: PositionChanges) -> Trades:
-    """What the batch's fills did, by order and by market."""
+    """The effects of the batch's fills, by order and by market."""
     trades = Trades()
     last_order: dict[tuple[str, str], str] = {}
     for booked in positions.fills:
@@ -42,23 +43,15 @@ def trades_of(positions: PositionChanges) -> Trades:
         quantity = booked.fill.last_qty if is_increasing else booked.outcome.flip_qty
         trades.increasing[key] += quantity
         trades.amounts[key] += quantity * abs(booked.fill.last_px)
-    records: list[tuple[tuple[str, str], PositionRecord | None, PositionRecord | None]]
-    records = [((place[0], place[1]), record.before, record) for place, record in positions.records.items()]
-    records += [((place[0], place[1]), record, None) for place, record in positions.removed.items()]
-    for place, before, after in records:
-        order = (place[0], last_order.get(place))
-        for side, sign in ((before, -1), (after, 1)):
-            if side is not None and side.state.signed_qty:
-                _add_record(trades, order, side, sign)
+    for place, record, sign in positions.moves():
+        state = record.state
+        if not state.signed_qty:
+            continue
+        order = (place[0], last_order.get(place[:2]))
+        trades.open_qty[(place[0], record.instrument_id), state.entry] += sign * abs(state.signed_qty)
+        amounts = trades.reserved.setdefault(order, {})
+        amounts[state.currency] = amounts.get(state.currency, _ZERO) + sign * record.reserved
     return trades
-
-
-def _add_record(trades: Trades, order: tuple[str, str | None], record: PositionRecord, sign: int) -> None:
-    market = (order[0], record.instrument_id)
-    trades.open_qty[market, record.state.entry] += sign * abs(record.state.signed_qty)
-    amounts = trades.reserved.setdefault(order, {})
-    currency = record.state.currency
-    amounts[currency] = amounts.get(currency, _ZERO) + sign * record.reserved
 
 
 def given_up_of(
@@ -67,9 +60,9 @@ def given_up_of(
     open_qty: Mapping[Side, Decimal],
     positions: PositionChanges,
 ) -> dict[OrderKey, Decimal]:
-    """What orders that end with this batch would still have added to exposure, as all stood when they ended.
+    """The quantities by which orders that end in this batch would still have increased exposure, when they ended.
 
-    Orders that ended before and could not be valued yet are among them: a late fill of their own may value them.
+    Includes orders that ended earlier without a value: a late fill may value them.
     """
     ended = {
         change.key: change
@@ -87,11 +80,11 @@ def given_up_of(
     claims = _claims(with_holds, ended)
     for key, change in sorted(ended.items(), key=lambda item: item[1].last_seq, reverse=True):
         order = with_holds[key]
-        side = (order.market, order.order.side)
-        if order.order.is_amount or not (reducible := reducible_in(rewound.to(change.last_seq, order.market), side)):
+        side = (order.market, order.side)
+        if order.is_amount or not (reducible := reducible_in(rewound.to(change.last_seq, order.market), side)):
             continue
         for place, leaves, seq in claims[side]:
-            if place < order.order.place and seq > change.last_seq:
+            if place < order.place and seq > change.last_seq:
                 reducible -= leaves
         given_up[key] -= min(given_up[key], max(reducible, _ZERO))
     return given_up
@@ -100,19 +93,19 @@ def given_up_of(
 def _claims(
     with_holds: Mapping[OrderKey, OrderWithHold], ended: Mapping[OrderKey, OrderChange]
 ) -> dict[Side, list[tuple[tuple[int, str], Decimal, int]]]:
-    """By side of a market: whose turn it is to claim a part of what is reduced, how much, and up to which event."""
+    """Claims on positions by side: place in the sequence of claims, quantity, and number of the order's last event."""
     claims: dict[Side, list[tuple[tuple[int, str], Decimal, int]]] = defaultdict(list)
     for key, order in with_holds.items():
         change = ended.get(key)
-        leaves = order.order.leaves_qty if change is None else change.state.leaves_qty
-        if leaves and not order.order.is_amount:
-            place = (order.order.place, leaves, LAST if change is None else change.last_seq)
-            claims[order.market, order.order.side].append(place)
+        leaves = order.leaves_qty if change is None else change.state.leaves_qty
+        if leaves and not order.is_amount:
+            place = (order.place, leaves, LAST if change is None else change.last_seq)
+            claims[order.market, order.side].append(place)
     return claims
 
 
 class _Rewound:
-    """Open quantities by side as they were at events of this batch, the last one first."""
+    """Open quantities by side, rewound to earlier events of this batch, last event first."""
 
     def __init__(self, open_qty: Mapping[Side, Decimal], positions: PositionChanges, markets: set[Market]) -> None:
         self._held = dict(open_qty)
@@ -126,7 +119,7 @@ class _Rewound:
             self._signed[place[0], place[1]] += record.state.signed_qty
 
     def to(self, seq: int, market: Market) -> Mapping[Side, Decimal]:
-        """As they were at that event, without what later fills did in the market."""
+        """The quantities at that event, without later fills in the market."""
         fills = self._fills.get(market, [])
         while fills and fills[-1].seq > seq:
             booked = fills.pop()

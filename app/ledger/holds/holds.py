@@ -1,7 +1,7 @@
-"""The fourth step of recording: what open orders and open positions reserve after the batch.
+"""The fourth step of recording: updates the amounts that open orders and positions reserve.
 
-Holds follow from what is open (`rules.holds`), so they are computed anew for every market that moved. The journal gets
-one entry for each order that moved, for its hold and the position that it traded together.
+Holds follow from the open orders and positions (`rules.holds`), so they are recomputed for every market that changed.
+The journal gets one entry for each changed order, for its hold and the position that it traded.
 """
 
 from collections import defaultdict
@@ -13,11 +13,11 @@ from decimal import Decimal
 from app.database import WriteConnection
 from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange
-from app.ledger.folding.valuations import valuations_of
+from app.ledger.folding.positions import valuations_of
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import (
     Market,
-    OrderWithHold,
+    Side,
     find_references,
     load_holds,
     load_open_orders,
@@ -26,13 +26,13 @@ from app.ledger.holds.exposure import (
     reducible_in,
     refer_to_own_events,
 )
-from app.ledger.holds.exposure_changes import given_up_of, trades_of
+from app.ledger.holds.exposure_changes import Trades, given_up_of, trades_of
 from app.ledger.storage.queries import fetch_all_at_once
-from app.ledger.storage.rows import HOLDS, hold_row
+from app.ledger.storage.rows import HOLDS
 from app.ledger.storage.writing import Insert, TableWrite, Update
 from app.models import Hold
-from app.rules.enums import JournalReason, OrderSide, QuantitySource
-from app.rules.holds import HoldState, OpenOrder, hold_amount, increasing_quantities, is_amount, opposite, unit_price_of
+from app.rules.enums import JournalReason, QuantitySource
+from app.rules.holds import HoldState, OrderWithHold, hold_amount, increasing_quantities, is_amount, opposite
 from app.rules.order_state import TERMINAL, OrderState
 from app.rules.valuation import Valuation, assumed
 
@@ -43,27 +43,17 @@ _NO_HOLD = HoldState(None, None)
 
 @dataclass(slots=True)
 class HoldChanges:
-    """Holds to be written."""
+    """Holds to write."""
 
     new: dict[OrderKey, HoldState] = field(default_factory=dict)
     moved: dict[OrderKey, HoldState] = field(default_factory=dict)
 
     def writes(self) -> list[TableWrite]:
-        """What is to be written."""
+        """The rows of new and changed holds."""
         return [
-            Insert(Hold, HOLDS.columns, [hold_row(key, hold) for key, hold in self.new.items()]),
-            Update(Hold, HOLDS.columns, [hold_row(key, hold) for key, hold in self.moved.items()]),
+            Insert(Hold, HOLDS.columns, [HOLDS.row(key, hold) for key, hold in self.new.items()]),
+            Update(Hold, HOLDS.columns, [HOLDS.row(key, hold) for key, hold in self.moved.items()]),
         ]
-
-
-@dataclass(slots=True)
-class _Steps:
-    """What an order would add to exposure now, and what its fills and its end did in the batch."""
-
-    quantity: Decimal
-    increasing: Decimal
-    amounts: Decimal
-    given_up: Decimal
 
 
 async def reserve(
@@ -76,11 +66,10 @@ async def reserve(
     valued_before: Mapping[str, Valuation] | None = None,
     prices: Mapping[Market, Decimal] | None = None,
 ) -> HoldChanges:
-    """Move holds and budgets to where the orders and positions are now. Reads what was before; writes nothing.
+    """Update holds and budgets to the current orders and positions. Reads the state before; writes nothing.
 
-    `reason` is for the journal, where the orders' own moves do not tell. `valued_before`: how instruments were valued
-    that are valued otherwise now; holds are converted. `prices` value orders that no event of their strategy values.
-    Run under `localcontext(EXACT)`.
+    `reason` overrides the journal's reasons. `valued_before` has the earlier valuations of revalued instruments, whose
+    holds are converted. `prices` value orders that no event of their strategy values. Run under `localcontext(EXACT)`.
     """
     moved = {change.key: change for change in orders}
     trades = trades_of(positions)
@@ -106,13 +95,7 @@ async def reserve(
     given_up = given_up_of(orders, with_holds, open_qty, positions)
     for order, quantity in _increasing(with_holds, open_qty):
         before, change = stored[order.key], moved.get(order.key)
-        steps = _Steps(
-            quantity,
-            trades.increasing.get(order.key, _ZERO),
-            trades.amounts.get(order.key, _ZERO),
-            given_up.get(order.key, _ZERO),
-        )
-        _move(order, change, steps, valuations.get(order.instrument_id))
+        _move(order, change, quantity, trades, given_up.get(order.key, _ZERO), valuations.get(order.instrument_id))
         if order.key not in changes.new and order.hold != before:
             changes.moved[order.key] = order.hold
         why = reason if change is not None else None
@@ -129,15 +112,15 @@ def value_ended(key: OrderKey, state: OrderState, hold: HoldState, valuation: Va
     """Void the hold of an order that ended before its instrument was known: no position could be open in it."""
     order = order_with_hold(key, state, hold)
     _value_by(order, valuation, None)
-    hold.unit_price = _unit_price(order)
+    hold.unit_price = order.unit_price
     if hold.unit_price is not None and not state.reduce_only:
         hold.voided = hold_amount(state.leaves_qty, hold.unit_price, valuation)
 
 
 def _value_by(order: OrderWithHold, valuation: Valuation | None, valued_before: Mapping[str, Valuation] | None) -> None:
-    """State what the order is for, and what it held, by how its instrument is valued now."""
-    hold, was_for_amount = order.hold, order.order.is_amount
-    order.order.is_amount = is_amount(was_for_amount, valuation)
+    """Restate the order's quantity and hold by the current valuation of its instrument."""
+    hold, was_for_amount = order.hold, order.is_amount
+    order.is_amount = is_amount(was_for_amount, valuation)
     if valuation is None:
         return
     if hold.currency is None:
@@ -145,55 +128,59 @@ def _value_by(order: OrderWithHold, valuation: Valuation | None, valued_before: 
         return
     before = (valued_before or {}).get(order.instrument_id)
     if before is None or before.currency != hold.currency:
-        # Authorized in a currency that the request named, before anything was known of the instrument.
+        # The request named the currency, because the instrument was unknown.
         before = assumed(hold.currency) if hold.currency != valuation.currency else valuation
-    if was_for_amount and not order.order.is_amount:
+    if was_for_amount and not order.is_amount:
         hold.unit_price = None  # what was worth one is no unit of an inverse instrument
     hold.convert(before, valuation)
 
 
-def _move(order: OrderWithHold, change: OrderChange | None, steps: _Steps, valuation: Valuation | None) -> None:
-    """Move a hold to what it must be now. One that cannot be valued holds nothing, until it can."""
+def _move(
+    order: OrderWithHold,
+    change: OrderChange | None,
+    quantity: Decimal,
+    trades: Trades,
+    given_up: Decimal,
+    valuation: Valuation | None,
+) -> None:
+    """Update the hold of an order that would add `quantity` to exposure. A hold that cannot be valued is empty.
+
+    `given_up` is the quantity that the order would still have added when it ended.
+    """
     hold, price_before = order.hold, order.hold.unit_price
-    hold.unit_price = _unit_price(order)
-    hold.is_unvalued = order.order.is_unknown or (bool(steps.quantity) and not hold.is_placed)
+    hold.unit_price = order.unit_price
+    hold.is_unvalued = order.is_unknown or (bool(quantity) and not hold.is_placed)
     if hold.unit_price is None or hold.currency is None:
         hold.remaining = _ZERO
         return
-    # Authorized in a currency that the request named, before anything was known of the instrument: units, then.
+    # The request named the currency, because the instrument was unknown: the quantity is in units then.
     valuation = valuation or assumed(hold.currency)
     was_for_amount = change is not None and change.amount is not None and is_amount(True, valuation)
-    has_units = not (was_for_amount or order.order.is_amount)
+    has_units = not (was_for_amount or order.is_amount)
     if price_before is not None and price_before != hold.unit_price and has_units:
         hold.reprice(price_before, valuation)
     is_spent = was_for_amount and change is not None and change.state.quantity_source is QuantitySource.INFERRED
-    if order.order.is_amount or is_spent:
-        captured = hold_amount(steps.amounts, _ONE, valuation)
+    if order.is_amount or is_spent:
+        captured = hold_amount(trades.amounts.get(order.key, _ZERO), _ONE, valuation)
     else:
-        captured = hold_amount(steps.increasing, hold.unit_price, valuation)
-    hold.remaining = hold_amount(steps.quantity, hold.unit_price, valuation)
+        captured = hold_amount(trades.increasing.get(order.key, _ZERO), hold.unit_price, valuation)
+    hold.remaining = hold_amount(quantity, hold.unit_price, valuation)
     hold.captured += captured
     if change is None:
         return
     if change.state.reduce_only or not change.state.is_terminal:
         hold.voided = _ZERO
-    elif order.order.is_amount:
-        # It claims no position, and may have been taken to be complete before: what is left says what it gave up.
+    elif order.is_amount:
+        # An amount claims no position, and the order may have been complete before: its unfilled amount was
+        # given up.
         hold.voided = hold_amount(change.state.leaves_qty, _ONE, valuation)
     elif change.status_before in TERMINAL and price_before is not None:
-        # An ended order may be amended still: what it gave up is what is left of it by its latest quantity.
+        # An ended order may still be amended: it gave up the rest of its latest quantity.
         before = change.quantity_before if change.quantity_before is not None else change.state.quantity
         amended = valuation.notional(change.state.quantity - before, hold.unit_price)
         hold.voided = max(hold.voided - captured + amended, _ZERO)
     else:
-        hold.voided = hold_amount(steps.given_up, hold.unit_price, valuation)
-
-
-def _unit_price(order: OrderWithHold) -> Decimal | None:
-    """What one unit of the order's quantity is valued at; one unit of an amount is worth one."""
-    if order.order.is_amount:
-        return _ONE
-    return unit_price_of(order.price, order.trigger_price, order.hold.reference_price)
+        hold.voided = hold_amount(given_up, hold.unit_price, valuation)
 
 
 def _note(
@@ -204,7 +191,7 @@ def _note(
     hold: HoldState,
     reserved: dict[str, Decimal],
 ) -> None:
-    """One entry for an order's hold and the position it traded, where both are in one currency."""
+    """Journal an order's hold together with the position it traded, if both have one currency."""
     if not reserved and before.remaining == hold.remaining and before.currency == hold.currency:
         return
     open_qty: dict[str, Decimal] = {}
@@ -228,16 +215,17 @@ def _reason(moved: OrderChange | None, is_new: bool, has_traded: bool) -> Journa
 
 
 def _increasing(
-    with_holds: Mapping[OrderKey, OrderWithHold], open_qty: Mapping[tuple[Market, OrderSide], Decimal]
+    with_holds: Mapping[OrderKey, OrderWithHold], open_qty: Mapping[Side, Decimal]
 ) -> list[tuple[OrderWithHold, Decimal]]:
-    """Each order with the quantity that it would increase exposure by; in the order given."""
-    sides: dict[tuple[Market, OrderSide], list[OpenOrder]] = defaultdict(list)
+    """Each order with the quantity by which it would increase exposure, in the given order."""
+    sides: dict[Side, list[OrderWithHold]] = defaultdict(list)
     for order in with_holds.values():
-        sides[order.market, order.order.side].append(order.order)
-    quantities: dict[OrderKey, Decimal] = {}
-    for (market, side), orders in sides.items():
-        for open_order, quantity in increasing_quantities(orders, reducible_in(open_qty, (market, side))):
-            quantities[market[0], open_order.client_order_id] = quantity
+        sides[order.market, order.side].append(order)
+    quantities = {
+        order.key: quantity
+        for side, orders in sides.items()
+        for order, quantity in increasing_quantities(orders, reducible_in(open_qty, side))
+    }
     return [(order, quantities[key]) for key, order in with_holds.items()]
 
 
@@ -249,7 +237,7 @@ async def _moved_orders(
     valuations: Mapping[str, Valuation],
     last_prices: Mapping[Market, Decimal],
 ) -> dict[OrderKey, OrderWithHold]:
-    """The orders of the batch with their holds; those without one get one, but for such as ended without."""
+    """The orders of the batch with their holds. Orders without a hold get one, except those that ended without."""
     known = [change.key for change in orders if change.status_before is not None]
     holds = await load_holds(work, known) if known else {}
     with_holds: dict[OrderKey, OrderWithHold] = {}

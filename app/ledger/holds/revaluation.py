@@ -1,10 +1,9 @@
-"""Revaluation: of everything in an instrument whose terms became known or were corrected, and of orders that could not
-be valued before.
+"""Revalues everything in an instrument whose terms became known or were corrected, and orders without a value.
 
     instruments ─> positions and fills ─> discrepancies ─> totals ─> holds ─> budgets, journal, change feed
 
-All of it happens in the transaction that records the instrument. `value_waiting` is a convenience: authorization
-values the orders of its strategies itself before it grants anything.
+The transaction that records the instrument does all of this. `value_waiting` is a convenience: authorization values
+the orders of its strategies before it grants anything.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,10 +15,9 @@ from sqlalchemy import delete, select, true, update
 from app.database import Database, WriteConnection
 from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange, load_states
-from app.ledger.folding.positions import START, recompute
+from app.ledger.folding.positions import START, recompute, valuations_of
 from app.ledger.folding.reconciliation import reconcile
 from app.ledger.folding.totals import rebuild_fill_sums
-from app.ledger.folding.valuations import load_valuations
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import Market, UnvaluedOrder, load_holds, load_last_prices
 from app.ledger.holds.holds import reserve, value_ended
@@ -27,7 +25,7 @@ from app.ledger.storage.locks import LockedStrategy, lock_all_strategies, lock_s
 from app.ledger.storage.queries import is_any_of, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write, moved_position_writes, revised_fill_write
-from app.ledger.storage.rows import HOLD_STATE, HOLDS, hold_row
+from app.ledger.storage.rows import HOLD_STATE, HOLDS
 from app.ledger.storage.writing import Update, write
 from app.models import Hold, PendingRevaluation, Position, Strategy
 from app.models.orders import OPEN
@@ -75,7 +73,8 @@ async def revalue(
     with localcontext(EXACT):
         positions, deducting = await _revalue_positions(work, strategies, instruments)
         if deducting:
-            # By the base currency that is known now, reports show what their engine does: in all that they traded.
+            # With the base currency known, reports may show that an engine deducts base fees in all its
+            # instruments.
             for strategy_id in deducting:
                 strategies[strategy_id].deducts_base_fees = True
             await work.execute(_NOTE_DEDUCTING, sorted(deducting))
@@ -94,12 +93,12 @@ async def revalue(
 async def _revalue_positions(
     work: WriteConnection, strategies: Mapping[str, LockedStrategy], instruments: Sequence[str]
 ) -> tuple[PositionChanges, set[str]]:
-    """Compute all positions in the instruments anew and write their fills; positions themselves are still to be.
+    """Recompute all positions in the instruments and write their fills, but not the positions themselves.
 
-    Returns the strategies too whose engine turns out to deduct base fees.
+    Also returns the strategies whose engine turns out to deduct base fees.
     """
     deducting: set[str] = set()
-    total = PositionChanges(valuations=await load_valuations(work, instruments))
+    total = PositionChanges(valuations=await valuations_of(instruments).fetch(work))
     for strategy_id, position_id in await work.fetch(_POSITIONS, instruments):
         key = (str(strategy_id), position_id)
         deducts = strategies[key[0]].deducts_base_fees
@@ -122,11 +121,11 @@ async def _rehold(
     valued_before: Mapping[str, Valuation] | None = None,
     prices: Mapping[Market, Decimal] | None = None,
 ) -> bool:
-    """Move the holds of open orders and the reservations of positions, and write them. Returns whether any changed."""
+    """Update and write the holds of open orders and the reservations of positions. Returns whether any hold changed."""
     states, _ = await load_states(work, keys)
     orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
     concerned = {key[0] for key in keys} | {place[0] for place in (*positions.records, *positions.removed)}
-    book = await BudgetBook.load(work, sorted(concerned), time_ns())
+    book = await BudgetBook.of(sorted(concerned), time_ns()).fetch(work)
     holds = await reserve(
         work, orders, positions, book, JournalReason.REVALUED, valued_before=valued_before, prices=prices
     )
@@ -137,7 +136,7 @@ async def _rehold(
 
 async def _convert_ended(work: WriteConnection, instruments: Sequence[str], before: Mapping[str, Valuation]) -> None:
     """Convert the holds of ended orders to the new valuation."""
-    after = await load_valuations(work, instruments)
+    after = await valuations_of(instruments).fetch(work)
     changed = [one for one in instruments if one not in before or before[one].terms != after[one].terms]
     if not changed:
         return
@@ -145,7 +144,7 @@ async def _convert_ended(work: WriteConnection, instruments: Sequence[str], befo
     for row in await work.fetch(_ENDED_HOLDS, changed):
         hold, instrument_id = HOLD_STATE.read(row), row["instrument_id"]
         hold.convert(before.get(instrument_id, assumed(row["currency"])), after[instrument_id])
-        rows.append(hold_row((str(row["strategy_id"]), row["client_order_id"]), hold))
+        rows.append(HOLDS.row((str(row["strategy_id"]), row["client_order_id"]), hold))
     await write(work, [Update(Hold, HOLDS.columns, rows)])
 
 
@@ -155,19 +154,19 @@ async def _value_ended(work: WriteConnection, keys: Sequence[OrderKey]) -> None:
         return
     states, _ = await load_states(work, keys)
     holds = await load_holds(work, keys)
-    valuations = await load_valuations(work, {states[key].instrument_id for key in keys})
+    valuations = await valuations_of({states[key].instrument_id for key in keys}).fetch(work)
     for key in keys:
         value_ended(key, states[key], holds[key], valuations[states[key].instrument_id])
-    rows = [hold_row(key, holds[key]) for key in keys]
+    rows = [HOLDS.row(key, holds[key]) for key in keys]
     await write(work, [Update(Hold, HOLDS.columns, rows), feed_write(orders=keys)])
 
 
 async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOrder]) -> bool:
-    """Value open orders whose need was unknown, as far as their instrument or a last price is known by now.
+    """Value open orders whose hold was unknown, if their instrument or a last price is known now.
 
-    Their strategies must be locked. Returns whether any could be valued; writes, and commits nothing.
+    Their strategies must be locked. Returns whether any order was valued. Writes; commits nothing.
     """
-    known = await load_valuations(work, {order.instrument_id for order in unvalued})
+    known = await valuations_of({order.instrument_id for order in unvalued}).fetch(work)
     prices = await load_last_prices(work, {(order.strategy_id, order.instrument_id) for order in unvalued})
     keys = [
         (order.strategy_id, order.client_order_id)
@@ -182,13 +181,13 @@ async def value_open_orders(work: WriteConnection, unvalued: Sequence[UnvaluedOr
 
 
 async def value_waiting(database: Database, instrument_ids: Collection[str] | None = None) -> None:
-    """Value orders, open or ended, whose instrument has become known since they came; None: in any instrument."""
+    """Value orders, open or ended, whose instrument has become known since. `instrument_ids` None: any instrument."""
     async with database.unit_of_work() as work:
         waiting = await _waiting(work, instrument_ids)
         if not waiting:
             return
         strategies = await lock_strategies(work, {strategy_id for strategy_id, _ in waiting})
-        # An order of another strategy may have come meanwhile. Its writer values it.
+        # An order of another strategy may have arrived meanwhile. Its writer values it.
         found = await _waiting(work, instrument_ids)
         is_open = {key: still_open for key, still_open in found.items() if key[0] in strategies}
         with localcontext(EXACT):
@@ -198,7 +197,7 @@ async def value_waiting(database: Database, instrument_ids: Collection[str] | No
 
 
 async def _waiting(work: WriteConnection, instrument_ids: Collection[str] | None) -> dict[OrderKey, bool]:
-    """Orders in known instruments whose holds have no currency yet, and whether they are open."""
+    """Orders in known instruments whose holds have no currency, and whether they are open."""
     rows = await work.fetch(_WAITING)
     return {
         (row["strategy_id"], row["client_order_id"]): row["is_open"]
@@ -208,13 +207,13 @@ async def _waiting(work: WriteConnection, instrument_ids: Collection[str] | None
 
 
 async def revalue_pending(database: Database) -> None:
-    """Compute again what an earlier release stored by older rules, once after the schema was upgraded."""
+    """Recompute what an earlier release stored by older rules, once after an upgrade of the schema."""
     async with database.unit_of_work() as work:
         if not await work.fetch(_PENDING):
             return
         strategies = await lock_all_strategies(work)
         pending = [row["instrument_id"] for row in await work.fetch(_PENDING)]
-        known = await load_valuations(work, pending)
+        known = await valuations_of(pending).fetch(work)
         await revalue(work, strategies, {one: known.get(one) for one in pending})
         await work.execute(_DONE, pending)
         await work.commit()

@@ -1,1 +1,1 @@
-"""Recording: one batch of engine events in one transaction."""
+"""Records one batch of engine events in one transaction."""

@@ -1,4 +1,4 @@
-"""The first step of recording: lock the strategies, drop duplicates, number new events."""
+"""The first step of recording: locks the strategies, drops duplicates, numbers new events."""
 
 import json
 import time
@@ -23,7 +23,7 @@ SELECT i.ordinal, e.variant FROM {array_source(*_IDS)} i
 {join_by("order_events", "e", "i", "strategy_id", "event_id")}
 """
 _INSTANTS = ("ts_event", "ts_init", "ts_opened", "ts_closed")
-"""An engine writes these as numbers, as digits or as ISO text, by its settings: the same event either way."""
+"""Depending on its settings an engine writes these as numbers, digits or ISO text; the event is the same."""
 _REST = f"- '{{{','.join(_INSTANTS)}}}'::text[]"
 _COMPARE = f"""
 SELECT i.ordinal, max(e.variant) AS variant, bool_or(
@@ -34,7 +34,7 @@ FROM {array_source(*_IDS, "payload jsonb", "ts_event bigint", "ts_init bigint")}
 {join_by("order_events", "e", "i", "strategy_id", "event_id")}
 GROUP BY i.ordinal
 """
-# No conflict target: two writers of one new strategy may collide on its id or on its names, whichever comes first.
+# No conflict target: two writers of a new strategy may collide on its id or on its names.
 _ADD_STRATEGIES = f"""
 INSERT INTO strategies (strategy_id, name, trader_id, created_at)
 SELECT strategy_id, name, trader_id, $4 FROM {array_source("strategy_id uuid", "name text", "trader_id text")} s
@@ -45,7 +45,7 @@ _KNOWN_STRATEGIES = sql(select(_STRATEGY_ID).where(is_any_of(_STRATEGY_ID, 1)))
 
 
 async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted:
-    """Lock the strategies concerned until the transaction ends and sort new events from known ones."""
+    """Lock the strategies concerned until the transaction ends, and separate new events from known ones."""
     names: dict[tuple[str, str], str] = {}
     fresh: dict[tuple[str, str], Arrival] = {}
     doubtful: list[Arrival] = []
@@ -74,12 +74,7 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
     for arrival in (*arrivals, *conflicts):
         strategy = strategies[arrival.strategy_id]
         arrival.seq = strategy.event_seq = strategy.event_seq + 1
-    return Admitted(arrivals, conflicts, signals, strategies, new_strategies, duplicates + known + repeated)
-
-
-def empty_admission(arrivals: Sequence[Arrival], strategies: dict[str, LockedStrategy]) -> Admitted:
-    """Events of our own that are numbered already, of strategies that are locked."""
-    return Admitted(arrivals, [], [], strategies, [], 0)
+    return Admitted(strategies, arrivals, conflicts, signals, new_strategies, duplicates + known + repeated)
 
 
 def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str]) -> str:
@@ -98,7 +93,7 @@ def _is_same(one: Arrival, other: Arrival) -> bool:
 
 
 def _content_of(arrival: Arrival) -> Hashable:
-    """What it says, by value and not by spelling, as PostgreSQL compares `jsonb`; instants as nanoseconds."""
+    """The event's content by value, as PostgreSQL compares `jsonb`; instants as nanoseconds."""
     try:
         content = json.loads(arrival.payload, parse_float=Decimal)
         rest = _frozen({name: content[name] for name in content if name not in _INSTANTS})
@@ -118,9 +113,9 @@ def _frozen(value: Any) -> Hashable:
 async def _lock_strategies(
     work: WriteConnection, names: dict[tuple[str, str], str]
 ) -> tuple[dict[str, LockedStrategy], list[str]]:
-    """Add new strategies, then lock all: no transaction waits for a new one while it holds a lock on another.
+    """Add new strategies, then lock all: no transaction waits for a new strategy while it holds a lock.
 
-    Returns all of them, and the ids of the new ones.
+    Returns all strategies, and the ids of the new ones.
     """
     if not names:
         return {}, []
@@ -142,7 +137,7 @@ async def _lock_strategies(
 async def _sort_out(
     work: WriteConnection, candidates: list[Arrival]
 ) -> tuple[list[Arrival], int, list[tuple[Arrival, int]]]:
-    """(new events, count of known ones, events with known ids but other content and their highest variant)."""
+    """(new events, number of known events, events with other content under a known id and their highest variant)."""
     if not candidates:
         return [], 0, []
     ids = _id_arrays(candidates)
@@ -162,7 +157,7 @@ async def _number_variants(
     changed: list[tuple[Arrival, int]],
     doubtful: list[Arrival],
 ) -> tuple[list[Arrival], int]:
-    """Give each other content under a known id its own variant. Returns them and how many of `doubtful` were known."""
+    """Number the variants of events with other content. Returns them, and how many of `doubtful` were known."""
     conflicts: list[Arrival] = []
     repeated = 0
     seen: dict[tuple[str, str], set[Hashable]] = {}

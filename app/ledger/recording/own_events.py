@@ -1,23 +1,23 @@
 """Purser's own events in an order's history: authorizations, releases, and resolutions of quarantined events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
+
+import msgspec
 
 from app.database import WriteConnection
 from app.event_codec import decode_stored
-from app.ledger.batch import OrderKey
+from app.ledger.batch import Arrival, OrderKey
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.queries import array_source, join_by
-from app.ledger.storage.row_mapping import Row
-from app.ledger.storage.rows import EVENT_COLUMNS, own_event_row
+from app.ledger.storage.queries import array_source, look_up
+from app.ledger.storage.rows import EVENT_COLUMNS, event_row
 from app.ledger.storage.writing import Insert, TableWrite
 from app.models import OrderEvent
-from app.rules.events import AnyOwnEvent, AuthorizationGranted
+from app.rules.events import AnyDecision, AnyOwnEvent
 
-_DECISIONS = f"""
-SELECT e.strategy_id, e.client_order_id, e.payload FROM {array_source("strategy_id uuid", "event_id uuid")} k
-{join_by("order_events", "e", "k", "strategy_id", "event_id", also="variant = 0")}
-"""
+_IDS = array_source("strategy_id uuid", "event_id uuid")
+_DECISIONS = look_up("order_events", _IDS, "t.strategy_id, t.client_order_id, t.payload", also="variant = 0")
+_json = msgspec.json.Encoder().encode
 
 
 def decision_id(strategy_id: str, client_order_id: str) -> str:
@@ -36,30 +36,30 @@ def resolution_id(strategy_id: str, event_id: str, variant: int, action: str) ->
 
 
 def _derived(kind: str, strategy_id: str, client_order_id: str) -> str:
-    """As a version 8 UUID (RFC 9562), by hand: `uuid5` takes four times as long, and each order needs one."""
+    """A UUID of version 8 (RFC 9562), built by hand: `uuid5` takes four times as long, and each order needs one."""
     name = f"purser\n{kind}\n{strategy_id}\n{client_order_id}".encode("utf-8", "replace")
     digits = blake2b(name, digest_size=16).hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
-async def load_decisions(work: WriteConnection, orders: Iterable[OrderKey]) -> dict[OrderKey, AuthorizationGranted]:
-    """What was decided about these orders before."""
+async def load_decisions(work: WriteConnection, orders: Iterable[OrderKey]) -> dict[OrderKey, AnyDecision]:
+    """The earlier decisions on these orders."""
     ids = [(key[0], decision_id(*key)) for key in orders]
     rows = await work.fetch(_DECISIONS, *map(list, zip(*ids, strict=True)))
-    decisions: dict[OrderKey, AuthorizationGranted] = {}
+    decisions: dict[OrderKey, AnyDecision] = {}
     for row in rows:
         event = decode_stored(row["payload"])
-        assert isinstance(event, AuthorizationGranted)
+        assert isinstance(event, AnyDecision)
         decisions[str(row["strategy_id"]), row["client_order_id"]] = event
     return decisions
 
 
-def numbered_row(strategy_id: str, strategy: LockedStrategy, event: AnyOwnEvent) -> Row:
-    """The event as the next of its strategy."""
+def numbered(strategy_id: str, strategy: LockedStrategy, event: AnyOwnEvent) -> Arrival:
+    """The event with the strategy's next number. Advances `strategy.event_seq`."""
     strategy.event_seq += 1
-    return own_event_row(strategy_id, strategy.event_seq, event)
+    return Arrival(strategy_id, strategy.event_seq, event, _json(event).decode())
 
 
-def event_write(rows: Sequence[Row]) -> TableWrite:
-    """Numbered events, to be written."""
-    return Insert(OrderEvent, EVENT_COLUMNS, rows)
+def event_write(arrivals: Iterable[Arrival]) -> TableWrite:
+    """Numbered events as rows of `order_events`."""
+    return Insert(OrderEvent, EVENT_COLUMNS, [event_row(arrival) for arrival in arrivals])

@@ -1,24 +1,22 @@
-"""Resolving quarantined events: an admin accepts an event all the same, or dismisses it.
+"""Resolves quarantined events: an admin accepts or dismisses an event.
 
-The decision is one of Purser's own events in the order's history, so the order stays the fold of its events. An
-accepted fill takes the same steps as others; a dismissed event is kept and never applied.
+The decision is an event in the order's history, so the order stays the fold of its events. An accepted fill is
+processed like any other; a dismissed event is stored and never applied.
 """
 
 from dataclasses import dataclass
 from time import time_ns
 
 import asyncpg
-from msgspec.json import encode
 
 from app.database import WriteConnection
 from app.errors import EventNotFound, EventNotResolvable, InputInvalid, StrategyNotFound
-from app.ledger.batch import Arrival, Quarantine
+from app.ledger.batch import Admitted, Quarantine
 from app.ledger.folding.order_loading import dismissal_reason
 from app.ledger.input_checks import check_text
 from app.ledger.recording import own_events
-from app.ledger.recording.dedup import empty_admission
 from app.ledger.recording.record import apply_admitted
-from app.ledger.storage.audit_log import Action, AuditedState, record
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.row_mapping import columns_of
 from app.ledger.storage.rows import QUARANTINED
@@ -42,7 +40,7 @@ WHERE e.strategy_id = $1 AND e.event_id = $2 AND e.variant = $3
 
 @dataclass(slots=True, frozen=True)
 class ResolveQuarantine:
-    """What to do with an event in quarantine. `variant` above 0 is other content under a known event id."""
+    """The decision on a quarantined event. `variant` above 0 is other content under a known event id."""
 
     event_id: str
     action: QuarantineAction
@@ -52,7 +50,7 @@ class ResolveQuarantine:
 
 @dataclass(slots=True, frozen=True)
 class Resolved:
-    """What an event was about, when it was resolved, in nanoseconds, and the instruments that it made known."""
+    """The event's order, the time of the decision in nanoseconds, and the instruments that the event made known."""
 
     client_order_id: str
     decided_at: int
@@ -63,7 +61,7 @@ class Resolved:
 async def resolve_quarantine(
     work: WriteConnection, principal: Principal, strategy_id: str, command: ResolveQuarantine
 ) -> Resolved:
-    """Resolve an event in quarantine. Resolved so before: nothing changes.
+    """Resolve a quarantined event. A repeated decision changes nothing.
 
     Raises InputInvalid, StrategyNotFound, EventNotFound, EventNotResolvable. Commits nothing.
     """
@@ -92,18 +90,9 @@ async def resolve_quarantine(
         reason=command.reason,
         actor=principal.actor,
     )
-    strategy.event_seq += 1
-    arrival = Arrival(strategy_id, strategy.event_seq, event, encode(event).decode())
-    recorded = await apply_admitted(work, empty_admission([arrival], strategies))
-    resolution = (
-        strategy_id,
-        command.event_id,
-        command.variant,
-        command.action,
-        command.reason,
-        event.actor,
-        now,
-    )
+    arrival = own_events.numbered(strategy_id, strategy, event)
+    recorded = await apply_admitted(work, Admitted(strategies, [arrival]))
+    resolution = (strategy_id, event.resolves, event.variant, event.action, event.reason, event.actor, now)
     resolved = Merge(QuarantineResolution, columns_of(QuarantineResolution), [resolution])
     await write(work, [resolved, *_conflict_writes(row, event, strategy_id)])
     await _audit(work, principal, strategy_id, row, event)
@@ -119,18 +108,18 @@ def _check(command: ResolveQuarantine) -> None:
 def _require_resolvable(row: asyncpg.Record, command: ResolveQuarantine) -> None:
     name = f"Event {command.event_id}"
     if row["action"] == QuarantineAction.ACCEPT:
-        raise EventNotResolvable(f"{name} was accepted before; what it did stands.")
+        raise EventNotResolvable(f"{name} was accepted before; its effects are final.")
     if row["code"] is None:
         raise EventNotResolvable(f"{name} is not in quarantine: it is applied.")
     if command.variant and command.action is QuarantineAction.ACCEPT:
         raise EventNotResolvable(
-            f"{name} was recorded before with other content, which is a fact that stands. Dismiss this variant, or "
-            "report what is right by an event with an id of its own."
+            f"{name} was recorded before with other content, which is final. Dismiss this variant, or report the right "
+            "content in an event with a new id."
         )
 
 
 def _conflict_writes(row: asyncpg.Record, event: QuarantineResolved, strategy_id: str) -> list[Merge]:
-    """Other content under a known id belongs to no order's fold: it is dismissed here."""
+    """Other content under a known id is in no order's fold, so its dismissal is written here."""
     if not event.variant:
         return []
     dismissed = Quarantine(
@@ -160,4 +149,5 @@ async def _audit(
     if event.action is QuarantineAction.DISMISS:
         after["code"] = QuarantineCode.DISMISSED.value
     entity_id = f"{strategy_id}/{event.resolves}/{event.variant}"
-    await record(work, principal, Action.QUARANTINE_RESOLVE, "event", entity_id, strategy_id, before, after)
+    act = AuditRecord(Action.QUARANTINE_RESOLVE, "event", entity_id, strategy_id, before, after)
+    await record(work, principal, act)

@@ -1,4 +1,4 @@
-"""Recording engine events: one batch, one transaction, everything or nothing.
+"""Records engine events: one batch in one transaction, all or nothing.
 
 incoming events ─> admission (lock, drop duplicates, number) ─> orders (lifecycle) ─> positions (money) ─> holds
                                                                       │                    │               │
@@ -32,26 +32,27 @@ from app.ledger.holds.budgets import BudgetBook, BudgetKey
 from app.ledger.holds.holds import HoldChanges, reserve
 from app.ledger.holds.revaluation import value_waiting
 from app.ledger.recording.dedup import admit
+from app.ledger.recording.own_events import event_write
 from app.ledger.recording.signals import add_signals
 from app.ledger.storage.row_mapping import key_of
 from app.ledger.storage.row_writes import add_instruments, feed_write, order_writes, position_writes, strategy_write
-from app.ledger.storage.rows import EVENT_COLUMNS, QUARANTINED, event_row
+from app.ledger.storage.rows import QUARANTINED
 from app.ledger.storage.writing import CANNOT_BE_STORED, Delete, Insert, Merge, TableWrite, write
-from app.models import OrderEvent, QuarantinedEvent
+from app.models import QuarantinedEvent
 from app.rules.enums import QuarantineCode
 from app.rules.events import POSITION_EVENTS
 from app.rules.money import EXACT
 
 _FEW = 50
-"""Events of which to plan the statements anew would take longer than to run them."""
+"""For so few events, planning the statements again would take longer than running them."""
 
 _LOG = logging.getLogger("purser.ledger")
 
 
 async def record_events(database: Database, incoming: Sequence[Incoming]) -> BatchResult:
-    """Record events in one transaction; what was recorded before changes nothing. Raises DatabaseUnavailable.
+    """Record events in one transaction. Events recorded before change nothing. Raises DatabaseUnavailable.
 
-    Where PostgreSQL cannot hold an event, the batch is recorded in halves, so that this one alone is rejected.
+    If PostgreSQL cannot store an event, the batch is recorded in halves, so that only this event is rejected.
     """
     try:
         async with database.unit_of_work(is_planned_once=len(incoming) <= _FEW) as work:
@@ -86,8 +87,8 @@ def _report_doubts(recorded: BatchResult) -> None:
 async def value_waiting_orders(database: Database, instrument_ids: Collection[str]) -> None:
     """Value orders of any strategy that wait for these instruments, in a transaction of its own.
 
-    Two strategies may meet an instrument at once, one by a fill and one by an order: each looks after its own commit,
-    so one of the two sees the other. Authorization is correct without it.
+    Two strategies may meet an instrument at once, one by a fill and one by an order. Each values after its own commit,
+    so one of them sees the other. Authorization is correct without this.
     """
     try:
         await value_waiting(database, instrument_ids)
@@ -96,7 +97,7 @@ async def value_waiting_orders(database: Database, instrument_ids: Collection[st
 
 
 async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> BatchResult:
-    """Record events inside a transaction of the caller. Commits nothing."""
+    """Record events in the caller's transaction. Commits nothing."""
     admitted = await admit(work, incoming)
     if not (admitted.arrivals or admitted.conflicts or admitted.signals):
         return BatchResult(duplicates=admitted.duplicates)
@@ -104,13 +105,13 @@ async def record_in(work: WriteConnection, incoming: Sequence[Incoming]) -> Batc
 
 
 async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterable[OrderKey] = ()) -> BatchResult:
-    """Apply numbered events of locked strategies, and write what that brings about; `anew` orders are folded again."""
+    """Apply numbered events of locked strategies and write the changes; fold the orders in `anew` again."""
     with localcontext(EXACT):
         reports = [new for new in admitted.arrivals if type(new.event) in POSITION_EVENTS]
         news = (new for new in admitted.arrivals if type(new.event) not in POSITION_EVENTS)
         orders = await move_orders(work, news, anew)
         positions, reconciled = await book_and_reconcile(work, orders.fills, reports, admitted.strategies)
-        book = await BudgetBook.load(work, admitted.strategies, time.time_ns())
+        book = await BudgetBook.of(admitted.strategies, time.time_ns()).fetch(work)
         holds = await reserve(work, orders.orders, positions, book)
         conflicts = [_conflict(arrival) for arrival in admitted.conflicts]
         orders.quarantined += conflicts
@@ -150,7 +151,7 @@ async def apply_admitted(work: WriteConnection, admitted: Admitted, anew: Iterab
 
 
 def _unvalued_instruments(orders: OrderChanges, holds: HoldChanges) -> set[str]:
-    """Instruments of new orders that are not known, so that the orders could not be valued."""
+    """The unknown instruments of new orders, which could not be valued."""
     unvalued = {key for key, hold in holds.new.items() if hold.currency is None}
     return {change.state.instrument_id for change in orders.orders if change.key in unvalued} if unvalued else set()
 
@@ -175,17 +176,16 @@ def _conflict(arrival: Arrival) -> Quarantine:
 
 
 def _rejected(signal: SignalArrival) -> Rejected:
-    """A signal that conflicts is rejected: without an order it cannot be quarantined."""
+    """A conflicting signal is rejected: it has no order, so it cannot be quarantined."""
     reason = "a signal with this event_id and other content was recorded before"
     return Rejected(signal.place, signal.event.event_id, QuarantineCode.CONFLICTING_CONTENT.value, reason)
 
 
 def _event_writes(admitted: Admitted, orders: OrderChanges) -> list[TableWrite]:
-    arrivals = (*admitted.arrivals, *admitted.conflicts)
     new = [QUARANTINED.row((), item) for item in orders.quarantined]
     revised = [QUARANTINED.row((), item) for item in orders.requarantined]
     return [
-        Insert(OrderEvent, EVENT_COLUMNS, [event_row(arrival) for arrival in arrivals]),
+        event_write((*admitted.arrivals, *admitted.conflicts)),
         Delete(QuarantinedEvent, key_of(QuarantinedEvent), orders.released),
         Insert(QuarantinedEvent, QUARANTINED.columns, new),
         Merge(QuarantinedEvent, QUARANTINED.columns, revised),

@@ -1,9 +1,9 @@
-"""Orders that an earlier release folded by other rules, folded again once after an upgrade, before anything else."""
+"""Folds orders that an earlier release folded by other rules: once after an upgrade, before anything else."""
 
 from sqlalchemy import delete, select
 
 from app.database import Database
-from app.ledger.recording.dedup import empty_admission
+from app.ledger.batch import Admitted
 from app.ledger.recording.record import apply_admitted, value_waiting_orders
 from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.queries import is_any_of, parameter, sql
@@ -20,7 +20,9 @@ _DONE = sql(delete(_OUTDATED).where(_IN_STRATEGY, is_any_of(_ORDER_ID, 2)))
 
 
 async def refold_outdated(database: Database) -> int:
-    """Fold all outdated orders again; returns how many. May be cut off and repeated. Raises DatabaseUnavailable."""
+    """Fold all outdated orders again. Returns their number. May be interrupted and repeated. Raises
+    DatabaseUnavailable.
+    """
     async with database.read() as connection:
         strategy_ids = [str(row["strategy_id"]) for row in await connection.fetch(_STRATEGIES)]
     count = 0
@@ -38,7 +40,7 @@ async def _refold_some(database: Database, strategy_id: str) -> int:
         if not client_order_ids:
             return 0
         keys = [(strategy_id, client_order_id) for client_order_id in client_order_ids]
-        recorded = await apply_admitted(work, empty_admission([], strategies), keys)
+        recorded = await apply_admitted(work, Admitted(strategies), keys)
         await work.execute(_DONE, strategy_id, client_order_ids)
         await work.commit()
     if recorded.revaluable:

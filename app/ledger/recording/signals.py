@@ -1,4 +1,4 @@
-"""Signals into the ledger: each once; other content under a known id is refused, and the first stands."""
+"""Records signals, each once. Other content under a known id is refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -49,9 +49,9 @@ ORDER BY i.ordinal
 
 @dataclass(slots=True)
 class SignalChanges:
-    """What became of signals: (strategy_id, signal_id) of new ones; those whose id is known with other content.
+    """The result of recording signals: (strategy_id, signal_id) of new ones, and conflicting ones.
 
-    `parts` count them, and are still to be written.
+    `writes` count the new signals.
     """
 
     writes: list[TableWrite] = field(default_factory=list)
@@ -60,7 +60,7 @@ class SignalChanges:
 
 
 async def add_signals(work: WriteConnection, signals: Sequence[SignalArrival]) -> SignalChanges:
-    """Store new signals. Of two that share an id, the first is stored."""
+    """Store new signals. Of two signals with one id, the first is stored."""
     if not signals:
         return SignalChanges()
     added = await work.fetch(_ADD, *_arrays(signals))
@@ -73,15 +73,15 @@ async def add_signals(work: WriteConnection, signals: Sequence[SignalArrival]) -
 
 
 async def record_signal(work: WriteConnection, command: RecordSignal, strategy_id: UUID | None) -> tuple[UUID, UUID]:
-    """Record a signal sent by a client; returns (strategy_id, signal_id). A repeated signal changes nothing.
+    """Record a client's signal. Returns (strategy_id, signal_id). A repeated signal changes nothing.
 
-    A signal without an id gets one derived from its content. Raises InputInvalid, SignalConflict.
+    The id of a signal without one is derived from its content. Raises InputInvalid, SignalConflict.
     """
     check_identifier(command.name, "name")
     if command.instrument_id is not None:
         check_identifier(command.instrument_id, "instrument_id")
     if command.ts_event < 0:
-        raise InputInvalid("It is not before 1970.", "ts_event")
+        raise InputInvalid("It must not be before 1970.", "ts_event")
     owner, ts = str(strategy_id or NO_STRATEGY), command.ts_event
     value = _json_of(command.value)
     signal_id = command.signal_id or signal_id_of(owner, command.instrument_id, command.name, ts, ts, value)
@@ -97,7 +97,7 @@ async def record_signal(work: WriteConnection, command: RecordSignal, strategy_i
         changes = await add_signals(work, [SignalArrival(0, owner, signal)])
     except CANNOT_BE_STORED as error:
         raise InputInvalid(
-            "value holds what cannot be stored: a NUL character, half of a surrogate pair, or too deep nesting.",
+            "value cannot be stored. It has a NUL character, half of a surrogate pair, or too deep nesting.",
             "value",
         ) from error
     if changes.conflicting:
@@ -112,7 +112,7 @@ def _json_of(value: object) -> str:
     except TypeError as error:
         raise InputInvalid(f"It is not JSON: {error}.", "value") from error
     if len(text) > VALUE_BYTES_MAX:
-        raise InputInvalid(f"It has {len(text)} bytes as JSON; at most {VALUE_BYTES_MAX} are taken.", "value")
+        raise InputInvalid(f"It has {len(text)} bytes as JSON; at most {VALUE_BYTES_MAX} are accepted.", "value")
     return text.decode()
 
 

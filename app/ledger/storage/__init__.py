@@ -1,1 +1,1 @@
-"""PostgreSQL: statements for one row or many, locks, and how ledger values become rows."""
+"""PostgreSQL: statements, locks, and the mapping of the ledger's values to rows."""

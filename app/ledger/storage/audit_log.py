@@ -1,8 +1,10 @@
-"""The audit log: every administrative act, each entry chained to the previous one by its hash."""
+"""The audit log: all administrative acts, each entry chained to the previous one by its hash."""
 
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -24,6 +26,12 @@ _COLUMNS = columns_of(AuditEntry)
 
 AuditedState = Mapping[str, str | int | bool | list[str] | None]
 """The state of an audited object by GraphQL's field names; amounts are text."""
+
+
+def described(value: object, *names: str) -> AuditedState:
+    """These attributes of a value by GraphQL's names; amounts as text."""
+    values = {re.sub(r"_(.)", lambda found: found[1].upper(), name): getattr(value, name) for name in names}
+    return {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 class Action(StrEnum):
@@ -53,61 +61,32 @@ class AuditRecord:
     after: AuditedState | None
 
 
-async def record(
-    work: WriteConnection,
-    principal: Principal,
-    action: Action,
-    entity_type: str,
-    entity_id: str,
-    strategy_id: str | None,
-    before: AuditedState | None,
-    after: AuditedState | None,
-) -> None:
-    """Record one act. The transaction locks nothing afterwards and should end soon: other writers of the log wait."""
-    await record_all(work, principal, [AuditRecord(action, entity_type, entity_id, strategy_id, before, after)])
+async def record(work: WriteConnection, principal: Principal, *records: AuditRecord) -> None:
+    """Record the acts of one transaction, in their order.
 
-
-async def record_all(work: WriteConnection, principal: Principal, records: Sequence[AuditRecord]) -> None:
-    """Record the acts of one transaction, in their order."""
-    if not records:
-        return
+    Other writers of the audit log wait until the transaction ends. It must acquire no further lock.
+    """
     await lock_audit_log(work)
-    # A statement after the one that locks: it must see what the previous holder of the lock committed.
+    # A separate statement after the lock: it must see what the previous holder of the lock committed.
     last = await work.fetchrow(_LAST)
     first, previous = (last["id"] + 1, last["hash"]) if last is not None else (1, GENESIS)
     now = time.time_ns()
     rows: list[Row] = []
     for number, act in enumerate(records, start=first):
         link = Link(
-            id=number,
-            ts=now,
-            actor=principal.actor,
-            action=act.action.value,
-            entity_type=act.entity_type,
-            entity_id=act.entity_id,
-            strategy_id=act.strategy_id,
-            before=act.before,
-            after=act.after,
-            request_id=principal.request_id,
+            number,
+            now,
+            principal.actor,
+            act.action.value,
+            act.entity_type,
+            act.entity_id,
+            act.strategy_id,
+            act.before,
+            act.after,
+            principal.request_id,
         )
         previous = hash_of(link, previous)
-        rows.append(_row(link, previous))
+        before, after = (None if side is None else canonical_json(side) for side in (act.before, act.after))
+        rows.append((*link._replace(before=before, after=after), previous))
     changes = [(row[6] or str(NO_STRATEGY), "audit", str(row[0])) for row in rows]
     await write(work, [Insert(AuditEntry, _COLUMNS, rows), Insert(Change, CHANGE_COLUMNS, changes)])
-
-
-def _row(link: Link, its_hash: str) -> Row:
-    before, after = (None if side is None else canonical_json(side) for side in (link.before, link.after))
-    return (
-        link.id,
-        link.ts,
-        link.actor,
-        link.action,
-        link.entity_type,
-        link.entity_id,
-        link.strategy_id,
-        before,
-        after,
-        link.request_id,
-        its_hash,
-    )

@@ -1,6 +1,6 @@
 """The ledger's locks, in the order in which a transaction may acquire them.
 
-    1. the strategies concerned, sorted by id, or all of them at once: one writer a strategy
+    1. the strategies concerned, sorted by id, or all strategies at once: one writer per strategy
     2. rows of other tables, sorted by their keys
     3. the end of the audit log
 
@@ -24,13 +24,13 @@ WAITED_TOO_LONG = (
     asyncpg.QueryCanceledError,
     asyncpg.DeadlockDetectedError,
 )
-"""PostgreSQL's errors when another transaction held a lock beyond the timeout. Nothing was written."""
+"""PostgreSQL's errors if another transaction held a lock beyond the timeout. Nothing was written."""
 
 _ID = table_of(Strategy).c.strategy_id
 _STRATEGIES = select(table_of(Strategy)).order_by(_ID)
-# FOR NO KEY UPDATE: rows that refer to a strategy may be added meanwhile.
+# FOR NO KEY UPDATE: other transactions may add rows that refer to a strategy.
 _LOCK_STRATEGIES = sql(_STRATEGIES.where(is_any_of(_ID, 1)).with_for_update(key_share=True))
-# Waits for transactions that locked or add a strategy, and blocks new ones. Readers are not blocked.
+# Waits for transactions that lock or add a strategy, and blocks new ones. Readers are not blocked.
 _LOCK_ALL_STRATEGIES = "LOCK TABLE strategies IN EXCLUSIVE MODE"
 _ALL_STRATEGIES = sql(_STRATEGIES)
 _AUDIT_LOG = 0x7075727365720A
@@ -41,7 +41,7 @@ _LOCK_AUDIT_LOG = f"SELECT pg_advisory_xact_lock({_AUDIT_LOG})"
 class LockedStrategy:
     """A strategy whose row this transaction has locked.
 
-    `event_seq` is the number of its last event: `stored_seq`, until there are new ones.
+    `event_seq` is the number of its last event, `stored_seq` the stored one.
     """
 
     name: str
@@ -50,17 +50,17 @@ class LockedStrategy:
     event_seq: int
     stored_seq: int
     deducts_base_fees: bool = False
-    """Its engine takes commissions in the base currency off the position."""
+    """The strategy's engine deducts base-currency commissions from the position."""
     stored_deducts: bool = False
 
     @property
     def is_changed(self) -> bool:
-        """Whether it is to be written."""
+        """Whether the row must be written."""
         return self.event_seq != self.stored_seq or self.deducts_base_fees is not self.stored_deducts
 
 
 async def lock_strategies(work: WriteConnection, strategy_ids: Iterable[str]) -> dict[str, LockedStrategy]:
-    """Lock the strategies that exist, so that what is read of them stays true until the transaction ends.
+    """Lock those strategies that exist: their data stays unchanged until the transaction ends.
 
     Returns them by id, sorted.
     """
@@ -68,13 +68,13 @@ async def lock_strategies(work: WriteConnection, strategy_ids: Iterable[str]) ->
 
 
 async def lock_all_strategies(work: WriteConnection) -> dict[str, LockedStrategy]:
-    """Become the only writer of the ledger; no strategy can be added meanwhile. Returns all, sorted by id."""
+    """Become the only writer of the ledger: no strategy can be added. Returns all strategies, sorted by id."""
     await work.execute(_LOCK_ALL_STRATEGIES)
     return {str(row["strategy_id"]): _locked(row) for row in await work.fetch(_ALL_STRATEGIES)}
 
 
 async def lock_audit_log(work: WriteConnection) -> None:
-    """Become the only writer of the audit log. A transaction locks nothing after this."""
+    """Become the only writer of the audit log. The transaction must acquire no further lock."""
     await work.execute(_LOCK_AUDIT_LOG)
 
 

@@ -1,8 +1,8 @@
-"""SQL of the ledger: statements from the models, look-ups by arrays of keys, and several queries in one round trip.
+"""SQL of the ledger: statements from the models, lookups by arrays of keys, and several queries in one round trip.
 
-Statements over one table come from the models, compiled by SQLAlchemy once at import (`sql`). They are written as text
-where SQLAlchemy cannot say them or would hide them: look-ups by arrays of keys, each fenced (`join_by`); rows as JSON
-(`writing`); comparisons over `jsonb`; INSERTs that leave defaults to PostgreSQL.
+SQLAlchemy compiles statements over one table from the models, once at import (`sql`). Others are text, because
+SQLAlchemy cannot express them or would obscure them: lookups by arrays of keys with fences (`join_by`), rows as JSON
+(`writing`), comparisons of `jsonb`, and INSERTs that leave defaults to PostgreSQL.
 """
 
 import re
@@ -33,17 +33,17 @@ def is_any_of(column: ColumnElement[Any], number: int) -> ColumnElement[bool]:
 
 
 def sql(statement: Executable) -> str:
-    """The statement's text. Constants are written into it."""
+    """The statement's text, with its constants."""
     return str(statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))  # type: ignore[attr-defined]
 
 
-def array_source(*columns: str, first: int = 1) -> str:
-    """A FROM item over arrays of text, one parameter a column from `$first` on, cast as declared: `"strategy_id uuid"`.
+def array_source(*columns: str) -> str:
+    """A FROM item over arrays of text, one parameter per column from `$1` on, with casts: `"strategy_id uuid"`.
 
-    It has the columns by name, and `ordinal`, counted from 1.
+    The item has the named columns, and `ordinal`, counted from 1.
     """
     names = [column.split(" ", 1) for column in columns]
-    arrays = ", ".join(f"${place}::text[]" for place in range(first, first + len(names)))
+    arrays = ", ".join(f"${place}::text[]" for place in range(1, len(names) + 1))
     raw = ", ".join(f"c{place}" for place in range(len(names)))
     casts = ", ".join(f"c{place}::{kind} AS {name}" for place, (name, kind) in enumerate(names))
     return f"(SELECT {casts}, ordinal FROM unnest({arrays}) WITH ORDINALITY AS raw({raw}, ordinal))"
@@ -52,18 +52,28 @@ def array_source(*columns: str, first: int = 1) -> str:
 def join_by(table: str, alias: str, keys: str, *columns: str, also: str = "true") -> str:
     """JOIN a table to the rows of `keys` by these columns of both.
 
-    OFFSET 0 is a fence: with few statistics PostgreSQL may plan a plain join as a look-up by the first column alone and
+    OFFSET 0 is a fence: with few statistics PostgreSQL may plan a plain join as a lookup by the first column alone and
     scan all rows of a strategy.
     """
     matched = " AND ".join(f"{column} = {keys}.{column}" for column in columns)
     return f"JOIN LATERAL (SELECT * FROM {table} WHERE {matched} AND {also} OFFSET 0) {alias} ON true"
 
 
+ORDER_KEYS = array_source("strategy_id uuid", "client_order_id text")
+POSITION_KEYS = array_source("strategy_id uuid", "position_id text")
+
+
+def look_up(table: str, keys: str, selected: str = "t.*", *, also: str = "true") -> str:
+    """SELECT the rows of a table (alias `t`) by the keys of an `array_source`, whose columns the table has too."""
+    columns = re.findall(r"AS (\w+)", keys.partition(" FROM ")[0])
+    return f"SELECT {selected} FROM {keys} k {join_by(table, 't', 'k', *columns, also=also)}"
+
+
 @dataclass(slots=True, frozen=True)
 class BatchQuery(Generic[Result]):
     """A SELECT with its arguments (`$1` is the first).
 
-    Its rows are read as JSON with all digits of numbers. `rows` decodes the list of rows, `read` makes the result.
+    Rows are read as JSON, with all digits of numbers. `rows` decodes the list of rows, `read` creates the result.
     """
 
     sql: str
@@ -71,9 +81,14 @@ class BatchQuery(Generic[Result]):
     rows: msgspec.json.Decoder[Any]
     read: Callable[[Any], Result]
 
+    async def fetch(self, connection: ReadConnection) -> Result:
+        """Run the query in a statement of its own."""
+        (result,) = await fetch_all_at_once(connection, self)
+        return result  # type: ignore[no-any-return]
+
 
 async def fetch_all_at_once(connection: ReadConnection, *queries: BatchQuery[Any]) -> list[Any]:
-    """The results in the order of the queries, of one snapshot."""
+    """The results of the queries, in their order, from one snapshot."""
     arguments = [argument for query in queries for argument in query.arguments]
     counts = tuple(len(query.arguments) for query in queries)
     row = await connection.fetchrow(_together(tuple(query.sql for query in queries), counts), *arguments)

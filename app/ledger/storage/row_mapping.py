@@ -1,7 +1,7 @@
-"""The one mapping between the ledger's values and table rows, derived at import from models and value types.
+"""Maps the ledger's values to table rows; derived from models and value types at import.
 
-A field of a value is the column of its name. A stored field without a column, and a column without a source, raise
-MappingError when the module that declares the mapping is imported, so neither can be forgotten.
+A field of a value is the column of its name. MappingError is raised at import for a stored field without a column and
+for a column without a source, so neither can be forgotten.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,8 +16,9 @@ from sqlmodel import SQLModel
 
 Value = TypeVar("Value")
 Row: TypeAlias = tuple[Any, ...]
-"""Values in the order of a list of columns, as `writing` takes them: ids, enums and instants as they are in the ledger,
-lists as PostgreSQL's text."""
+"""Values in the order of a list of columns, as `writing` takes them: ids, enums and instants as in the ledger, lists
+as PostgreSQL's text.
+"""
 
 
 class MappingError(TypeError):
@@ -43,7 +44,7 @@ def key_of(model: type[SQLModel]) -> tuple[str, ...]:
 
 
 class Fields(Generic[Value]):
-    """How the fields of one value type (a Struct or a NamedTuple) are columns of one table."""
+    """Maps the fields of one value type (a Struct or a NamedTuple) to columns of one table."""
 
     def __init__(
         self,
@@ -56,10 +57,10 @@ class Fields(Generic[Value]):
         joined: Iterable[str] = (),
         unstored: Iterable[str] = (),
     ) -> None:
-        """`prefix` precedes the fields' names in the columns', unless `renamed` has the column of a field.
+        """A column's name is `prefix` and the field's name, or the name in `renamed`.
 
-        `derived` are properties of the value that are stored and never read back; `joined` fields come from another
-        table with the record that is read; `unstored` ones are the last fields, and defaults once read.
+        `derived` are properties that are stored and never read. `joined` fields are read from another table.
+        `unstored` fields are the last ones; they have their defaults when a row is read.
         """
         table, joined, unstored = table_of(model), frozenset(joined), frozenset(unstored)
         every: tuple[str, ...] = getattr(kind, "__struct_fields__", None) or kind._fields  # type: ignore[attr-defined]
@@ -80,7 +81,7 @@ class Fields(Generic[Value]):
         ]
 
     def read(self, record: Any) -> Value:
-        """The value that a row has."""
+        """The value of a row."""
         values = [*self._record_values(record)]
         for place, convert in self._converters:
             if (value := values[place]) is not None:
@@ -89,10 +90,10 @@ class Fields(Generic[Value]):
 
 
 class RowMapping:
-    """How some values, side by side, are one whole row of a table."""
+    """Maps several values together to one whole row of a table."""
 
     def __init__(self, loose: tuple[str, ...], *parts: Fields[Any]) -> None:
-        """`loose` are columns whose values are given one by one, before the values of the parts."""
+        """`loose` are columns with values given one by one, before the values of the parts."""
         table = table_of(parts[0].model)
         columns, getters = list(loose), []
         for part in parts:
@@ -117,7 +118,7 @@ class RowMapping:
         return row
 
     def row(self, loose: Row, *parts: Any) -> Row:
-        """The row to be written."""
+        """The row to write."""
         row = self.values(loose, *parts)
         if not self._arrays:
             return row
@@ -127,7 +128,7 @@ class RowMapping:
         return tuple(changed)
 
     def stored(self, record: Any) -> Row:
-        """A record's values as `values` has them."""
+        """The values of a stored row, in the form of `values`."""
         row = [*self._record_values(record)]
         for place in self._ids:
             if row[place] is not None:
@@ -142,7 +143,7 @@ def _values_of(names: Iterable[str]) -> Callable[[Any], Row]:
 
 
 def _converter(hint: Any, table: Table, column: str) -> Callable[[Any], Any] | None:
-    """Turns what the driver reads into what the field has, where they differ."""
+    """Converts the driver's value to the field's type; None if they are equal."""
     kind = next(one for one in get_args(hint) if one is not NoneType) if get_origin(hint) is UnionType else hint
     if isinstance(kind, type) and issubclass(kind, Enum):
         return {member.value: member for member in kind}.__getitem__
@@ -152,10 +153,10 @@ def _converter(hint: Any, table: Table, column: str) -> Callable[[Any], Any] | N
 
 
 def array_literal(items: Sequence[str]) -> str:
-    """A list as PostgreSQL writes an array of text."""
+    """A list in the form of PostgreSQL's arrays of text."""
     return "{" + ",".join(map(quoted, items)) + "}"
 
 
 def quoted(text: str) -> str:
-    """A text in double quotes, as arrays and CSV have it."""
+    """A text in double quotes, as in arrays and CSV."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,4 +1,4 @@
-"""The table writes that recording and authorization share: orders, positions, fills, the change feed."""
+"""The table writes shared by recording and authorization: orders, positions, fills, the change feed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -8,8 +8,8 @@ from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange
 from app.ledger.holds.budgets import BudgetKey
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.row_mapping import key_of
-from app.ledger.storage.rows import CHANGE_COLUMNS, FILLS, ORDERS, POSITIONS, fill_values, order_row, position_values
+from app.ledger.storage.row_mapping import Row, key_of
+from app.ledger.storage.rows import CHANGE_COLUMNS, FILLS, ORDERS, POSITIONS, fill_values, position_values
 from app.ledger.storage.writing import Delete, Insert, TableWrite, Update
 from app.models import Change, Fill, Order, Position, Strategy
 from app.models.administration import ALL
@@ -31,11 +31,12 @@ def strategy_write(strategies: Mapping[str, LockedStrategy]) -> TableWrite:
 
 
 def order_writes(orders: Sequence[OrderChange]) -> list[TableWrite]:
-    """New and changed orders. `totals.order_counts` has the counts by status."""
-    new = [order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is None]
-    moved = [
-        order_row(change.key, change.state, change.waiting) for change in orders if change.status_before is not None
-    ]
+    """New and changed orders, without their counts by status (`totals.order_counts`)."""
+    new: list[Row] = []
+    moved: list[Row] = []
+    for change in orders:
+        rows = new if change.status_before is None else moved
+        rows.append(ORDERS.row((*change.key, change.waiting), change.state))
     return [Insert(Order, ORDERS.columns, new), Update(Order, ORDERS.columns, moved)]
 
 
@@ -63,7 +64,7 @@ def moved_position_writes(changes: PositionChanges) -> list[TableWrite]:
 
 
 def revised_fill_write(changes: PositionChanges) -> TableWrite:
-    """Stored fills whose outcome changed."""
+    """Stored fills with a new outcome."""
     rows = [(booked.strategy_id, booked.event_id, *booked.outcome) for booked in changes.revised]
     return Update(Fill, ("strategy_id", "event_id", *FillOutcome._fields), rows)
 
@@ -84,7 +85,7 @@ def feed_write(
     keys: Iterable[str] = (),
     is_global_state: bool = False,
 ) -> TableWrite:
-    """Rows of the change feed, one for each object that the transaction adds or changes."""
+    """Rows of the change feed, one per object that the transaction adds or changes."""
     rows: list[tuple[str, str, str]] = []
     rows += [(strategy_id, "strategy", strategy_id) for strategy_id in strategies]
     rows += [(strategy_id, "order", client_order_id) for strategy_id, client_order_id in dict.fromkeys(orders)]

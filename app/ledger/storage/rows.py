@@ -1,14 +1,15 @@
 """The mappings of the ledger's values to rows (`row_mapping`), and rows of events."""
 
-import asyncpg
-import msgspec
+from operator import attrgetter
 
-from app.ledger.batch import Arrival, BookedFill, OrderKey, PositionPlace, PositionRecord, Quarantine
+import asyncpg
+
+from app.ledger.batch import Arrival, BookedFill, PositionPlace, PositionRecord, Quarantine
 from app.ledger.storage.row_mapping import Fields, Row, RowMapping, columns_of
 from app.models import Budget, BudgetJournalEntry, Change, Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import Reconciliation
-from app.rules.events import AnyOwnEvent, OrderFilled
+from app.rules.events import OrderFilled
 from app.rules.holds import HoldState
 from app.rules.order_state import OrderState
 from app.rules.positions import FillOutcome, FillPlace, PositionFill, PositionState
@@ -35,23 +36,10 @@ POSITIONS = RowMapping(
 FILL_TERMS = Fields(Fill, PositionFill)
 FILL_PLACE = Fields(Fill, FillPlace)
 FILL_OUTCOME = Fields(Fill, FillOutcome)
-FILLS = RowMapping(
-    (
-        "strategy_id",
-        "event_id",
-        "trade_id",
-        "client_order_id",
-        "venue_order_id",
-        "account_id",
-        "instrument_id",
-        "position_id",
-        "liquidity_side",
-        "repeat_id",
-    ),
-    FILL_TERMS,
-    FILL_PLACE,
-    FILL_OUTCOME,
-)
+_OF_BOOKED = ("strategy_id", "event_id", "account_id", "instrument_id", "position_id", "repeat_id")
+_OF_EVENT = ("trade_id", "client_order_id", "venue_order_id", "liquidity_side")
+_of_booked, _of_event = attrgetter(*_OF_BOOKED), attrgetter(*_OF_EVENT)
+FILLS = RowMapping((*_OF_BOOKED, *_OF_EVENT), FILL_TERMS, FILL_PLACE, FILL_OUTCOME)
 
 HOLD_STATE = Fields(Hold, HoldState, derived=("amount",))
 HOLDS = RowMapping(("strategy_id", "client_order_id"), HOLD_STATE)
@@ -62,8 +50,7 @@ QUARANTINED = RowMapping((), QUARANTINE)
 
 EVENT_COLUMNS = columns_of(OrderEvent)
 CHANGE_COLUMNS = columns_of(Change, leaving=("id", "xid"))
-"""Those that PostgreSQL does not fill by itself."""
-_json = msgspec.json.Encoder().encode
+"""The columns that PostgreSQL does not fill by itself."""
 
 
 def event_row(arrival: Arrival) -> Row:
@@ -84,21 +71,6 @@ def event_row(arrival: Arrival) -> Row:
     )
 
 
-def own_event_row(strategy_id: str, seq: int, event: AnyOwnEvent) -> Row:
-    """A row of `order_events`, of an event of Purser's own."""
-    return event_row(Arrival(strategy_id, seq, event, _json(event).decode()))
-
-
-def order_row(key: OrderKey, state: OrderState, waiting: int) -> Row:
-    """A row of `orders`."""
-    return ORDERS.row((*key, waiting), state)
-
-
-def hold_row(key: OrderKey, hold: HoldState) -> Row:
-    """A row of `holds`."""
-    return HOLDS.row(key, hold)
-
-
 def booked_of(row: asyncpg.Record) -> BookedFill:
     """A stored fill, with its stored outcome as `before`."""
     outcome = FILL_OUTCOME.read(row)
@@ -117,19 +89,7 @@ def booked_of(row: asyncpg.Record) -> BookedFill:
 
 def fill_values(booked: BookedFill, event: OrderFilled) -> Row:
     """A row of `fills`, in the order of FILLS.columns."""
-    loose = (
-        booked.strategy_id,
-        booked.event_id,
-        event.trade_id,
-        event.client_order_id,
-        event.venue_order_id,
-        booked.account_id,
-        booked.instrument_id,
-        booked.position_id,
-        event.liquidity_side,
-        booked.repeat_id,
-    )
-    return FILLS.values(loose, booked.fill, booked.place, booked.outcome)
+    return FILLS.values((*_of_booked(booked), *_of_event(event)), booked.fill, booked.place, booked.outcome)
 
 
 def position_of(row: asyncpg.Record) -> PositionRecord:

@@ -1,4 +1,4 @@
-"""The audit log's chain, followed from its first entry to its last."""
+"""Verifies the audit log's hash chain from the first entry to the last."""
 
 import json
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from app.database import ReadConnection
-from app.ledger.verify.statements import Finding
+from app.ledger.verify.invariants import Finding
 from app.rules.audit_chain import GENESIS, Link, hash_of
 
 _ENTRIES = "SELECT * FROM audit_entries ORDER BY id"
@@ -17,7 +17,7 @@ _HASH_OF = "SELECT hash FROM audit_entries WHERE id = $1"
 
 @dataclass(frozen=True, slots=True)
 class AuditHead:
-    """The last entry of the audit log at some time: its number (0: none yet) and its hash."""
+    """The last entry of the audit log at some time: its number (0: no entry) and its hash."""
 
     entries: int
     hash: str
@@ -27,13 +27,13 @@ class AuditHead:
 
 
 async def audit_head(connection: ReadConnection) -> AuditHead:
-    """The last entry now."""
+    """The current last entry."""
     row = await connection.fetchrow(_HEAD)
     return AuditHead(row["id"], row["hash"]) if row is not None else AuditHead(0, GENESIS)
 
 
 async def verify_noted_head(connection: ReadConnection, noted: AuditHead) -> AsyncIterator[Finding]:
-    """A head noted elsewhere must still be in the chain: rewriting the chain does not rewrite the note."""
+    """A head noted elsewhere must still be in the chain: a rewritten chain does not match the note."""
     found = await connection.fetchval(_HASH_OF, noted.entries) if noted.entries else GENESIS
     if found != noted.hash:
         stored = "is missing" if found is None else f"has the hash {found}"
@@ -41,14 +41,14 @@ async def verify_noted_head(connection: ReadConnection, noted: AuditHead) -> Asy
 
 
 async def verify_audit_chain(connection: ReadConnection) -> AsyncIterator[Finding]:
-    """Entries are numbered from 1 without a gap, and each one's hash follows from its content and the hash before."""
+    """Entries are numbered from 1 without a gap, and each hash follows from the content and the previous hash."""
     expected = 1
-    # What the next hash may follow from; empty where the entry before is missing.
+    # The possible previous hashes; empty if the previous entry is missing.
     before: tuple[str, ...] = (GENESIS,)
     async for row in connection.cursor(_ENTRIES, prefetch=1000):
         number = row["id"]
         if number < expected:
-            yield Finding(_entry(number), "was put in: entries are numbered from 1")
+            yield Finding(_entry(number), "was inserted: entries are numbered from 1")
             continue
         if number > expected:
             last = number - 1
@@ -60,16 +60,16 @@ async def verify_audit_chain(connection: ReadConnection) -> AsyncIterator[Findin
             yield Finding(
                 _entry(number),
                 f"its hash does not follow from its content and the hash of entry {number - 1}: "
-                "it was altered or put in, or the entry before was, hash and all",
+                "it was altered or inserted, or the previous entry was, including its hash",
             )
-            # Where only its hash was altered, the next one follows from what it was.
+            # If only the hash was altered, the next hash follows from the original one.
             before = (row["hash"], *(one for one in computed if one is not None))
         else:
             before = (row["hash"],)
 
 
 def _hash_of(row: asyncpg.Record, previous: str) -> str | None:
-    """The hash that the entry should have; None for content that Purser cannot have written."""
+    """The computed hash of the entry; None for content that Purser cannot have written."""
     try:
         link = Link(
             id=row["id"],

@@ -1,6 +1,6 @@
-"""The invariants of budgets, holds and the journal, each as a statement that answers its violations."""
+"""The invariants of budgets, holds and the journal."""
 
-from app.ledger.verify.statements import Statement, differing, half_even
+from app.ledger.verify.invariants import differing, half_even, stated
 from app.models.orders import OPEN
 
 _RESERVED = """(
@@ -28,8 +28,8 @@ _IS_AMOUNT = """is_quote_quantity AND NOT EXISTS (
 _REMAINING = """(
     SELECT strategy_id, client_order_id, remaining, is_unvalued FROM holds WHERE remaining <> 0 OR is_unvalued
 ) stored"""
-# What `rules.holds` computes: orders share the position that they would reduce, in the order of `ts_init`. A quotient
-# is rounded at 18 places; the product gives it so many digits to round from.
+# As in `rules.holds`: orders share the position that they would reduce, in the order of `ts_init`. A quotient
+# is rounded at 18 places; the factor provides enough digits to round from.
 _OPEN_HOLDS = f"""(
     SELECT strategy_id, client_order_id, remaining, is_unvalued FROM (
         SELECT o.strategy_id, o.client_order_id, CASE
@@ -67,7 +67,7 @@ _OPEN_HOLDS = f"""(
     ) valued WHERE remaining <> 0 OR is_unvalued
 ) recomputed"""
 
-# One unit of an amount is worth one. Where there is no price, nothing is held: see above.
+# One unit of an amount is worth 1. Without a price the hold is empty.
 _PRICED_OTHERWISE = f"""
 SELECT concat_ws(' ', h.strategy_id, h.client_order_id) AS row, concat('at ', h.unit_price) AS stored,
        concat('at ', u.unit_price) AS recomputed
@@ -77,7 +77,7 @@ JOIN holds h USING (strategy_id, client_order_id) CROSS JOIN LATERAL (
     AS unit_price
 ) u WHERE {OPEN} AND h.unit_price IS DISTINCT FROM u.unit_price
 """
-# A request for an order in an unknown instrument names the currency, which stands until the instrument is recorded.
+# A request for an order in an unknown instrument names the currency, which is valid until the instrument is recorded.
 _HELD_IN_ANOTHER_CURRENCY = f"""
 SELECT concat_ws(' ', h.strategy_id, h.client_order_id) AS row, concat('in ', h.currency) AS stored,
        concat('in ', i.settlement_currency, ', which ', i.instrument_id, ' settles in') AS recomputed
@@ -87,9 +87,10 @@ WHERE h.currency <> i.settlement_currency AND {OPEN} AND (i.source = 'RECORDED' 
     AND e.type = 'AuthorizationGranted' AND e.payload->>'currency' = h.currency
 ))
 """
-# The need of an order that has no value now was unknown from its OrderInitialized on, the last where it was initialized
-# again: what becomes known stays so. One that other events made, or an admin accepted, was there at its last event.
-# One without a price had nothing to be valued at until its strategy traded the instrument, and counts in its currency.
+# The hold of an order without a value was unknown from its last applied OrderInitialized on, because what becomes
+# known
+# stays known. An order made by other events, or by an admin's decision, existed at its last event.
+# An order without a price was unvalued until its strategy traded the instrument, and counts in its currency.
 _GRANTED_WHILE_UNVALUED = """
 SELECT concat_ws(' ', g.strategy_id, g.client_order_id) AS row,
        concat('granted, ', j.reserved_after - j.reserved_before, ' ', j.currency) AS stored,
@@ -155,7 +156,7 @@ _AS_JOURNALED = """(
     FROM budgets WHERE version <> 0
 ) stored"""
 
-# What each reason says happened to the order that the entry names.
+# The event that each reason requires of the entry's order.
 _UNFOUNDED = """
 SELECT concat_ws(' ', strategy_id, currency, 'version', version) AS row,
        concat_ws(' ', reason, client_order_id) AS stored,
@@ -171,7 +172,7 @@ FROM budget_journal j WHERE NOT CASE
         SELECT FROM orders o WHERE o.strategy_id = j.strategy_id AND o.client_order_id = j.client_order_id)
     ELSE reason = 'REVALUED' END
 """
-# Acts that are audited say which version they made of the budget.
+# Audited acts state the version of the budget that they made.
 _SET_WITHOUT_ACT = """
 SELECT concat_ws(' ', j.strategy_id, j.currency, 'version', j.version) AS row,
        concat(j.reason, ', allocated ', j.allocated_after) AS stored, 'an act in the audit log' AS recomputed
@@ -204,42 +205,33 @@ _DECISIONS = """(
     GROUP BY 1, 2
 ) recomputed"""
 
-BUDGET_STATEMENTS = (
-    Statement(
+_HOLDS_FOLLOW = "every hold is the value of the exposure that its open order would add, or is marked as unvalued"
+_RESERVATIONS_DIFFER = differing("strategy_id, currency", _RESERVED, _RECOMPUTED, "orders, positions")
+_HOLDS_DIFFER = differing("strategy_id, client_order_id", _REMAINING, _OPEN_HOLDS, "remaining, is_unvalued")
+_VERSIONS_DIFFER = differing("strategy_id, currency", _JOURNALED, _ENTRIES, "entries, last")
+_LAST_ENTRIES_DIFFER = differing("strategy_id, currency", _AS_JOURNALED, _LAST_ENTRIES, "allocated, reserved")
+_DECISIONS_DIFFER = differing("strategy_id, client_order_id", _GRANTED_OR_DENIED, _DECISIONS, "n")
+
+BUDGET_INVARIANTS = (
+    stated(
         1,
-        "what a budget has reserved is its open holds and the cost of its open positions",
-        differing("strategy_id, currency", _RESERVED, _RECOMPUTED, "orders, positions"),
+        "the reserved amounts of a budget are its open holds and the cost of its open positions",
+        _RESERVATIONS_DIFFER,
     ),
-    Statement(2, "every hold: amount = remaining + captured + voided", _UNBALANCED),
-    Statement(
-        2,
-        "every hold is what its open order would add to exposure, and says where that cannot be valued",
-        differing("strategy_id, client_order_id", _REMAINING, _OPEN_HOLDS, "remaining, is_unvalued"),
-    ),
-    Statement(2, "every open order's hold is valued at the order's price", _PRICED_OTHERWISE),
-    Statement(2, "every open order holds what its instrument settles in", _HELD_IN_ANOTHER_CURRENCY),
-    Statement(
-        3,
-        "journal versions count from 1 to the budget's without a gap",
-        differing("strategy_id, currency", _JOURNALED, _ENTRIES, "entries, last"),
-    ),
-    Statement(3, "each journal entry begins where the one before it ended", _UNCHAINED),
-    Statement(
-        3,
-        "the last journal entry is the budget as it stands",
-        differing("strategy_id, currency", _AS_JOURNALED, _LAST_ENTRIES, "allocated, reserved"),
-    ),
-    Statement(3, "each journal entry's reason is something that happened to its order", _UNFOUNDED),
-    Statement(3, "each cap that was set has its act in the audit log", _SET_WITHOUT_ACT),
-    Statement(4, "no grant reserved more than was allocated", _GRANTED_TOO_MUCH),
-    Statement(4, "nothing was granted while the need of an open order was unknown", _GRANTED_WHILE_UNVALUED),
-    Statement(4, "a budget is over exactly when it says why", _OVER),
-    Statement(5, "an order that has ended holds nothing", _ENDED_WITH_HOLD),
-    Statement(5, "an open order has its hold", _ORDER_WITHOUT_HOLD),
-    Statement(5, "every hold has its order", _HOLD_WITHOUT_ORDER),
-    Statement(
-        9,
-        "one decision for each order that was asked about",
-        differing("strategy_id, client_order_id", _GRANTED_OR_DENIED, _DECISIONS, "n"),
-    ),
+    stated(2, "every hold: amount = remaining + captured + voided", _UNBALANCED),
+    stated(2, _HOLDS_FOLLOW, _HOLDS_DIFFER),
+    stated(2, "every open order's hold is valued at the order's price", _PRICED_OTHERWISE),
+    stated(2, "every open order's hold is in its instrument's settlement currency", _HELD_IN_ANOTHER_CURRENCY),
+    stated(3, "journal versions count from 1 to the budget's without a gap", _VERSIONS_DIFFER),
+    stated(3, "each journal entry begins where the one before it ended", _UNCHAINED),
+    stated(3, "the last journal entry equals the budget", _LAST_ENTRIES_DIFFER),
+    stated(3, "each journal entry's reason is an event of its order", _UNFOUNDED),
+    stated(3, "each cap that was set has its act in the audit log", _SET_WITHOUT_ACT),
+    stated(4, "no grant reserved more than was allocated", _GRANTED_TOO_MUCH),
+    stated(4, "nothing was granted while the hold of an open order was unknown", _GRANTED_WHILE_UNVALUED),
+    stated(4, "a budget has a reason for being over its cap if and only if it is", _OVER),
+    stated(5, "an order that has ended holds nothing", _ENDED_WITH_HOLD),
+    stated(5, "an open order has its hold", _ORDER_WITHOUT_HOLD),
+    stated(5, "every hold has its order", _HOLD_WITHOUT_ORDER),
+    stated(9, "each granted or denied order has one decision", _DECISIONS_DIFFER),
 )

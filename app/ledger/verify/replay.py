@@ -1,4 +1,4 @@
-"""Orders folded again from their events, positions computed again from their fills, compared with what is stored."""
+"""Folds orders from their events and recomputes positions from their fills, and compares both with the stored rows."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from decimal import Decimal, InvalidOperation, localcontext
@@ -10,13 +10,12 @@ from app.database import ReadConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import BookedFill, NewFill, PositionChanges, PositionRecord
 from app.ledger.folding.order_loading import FoldedOrder, fold_order, load_spawned
-from app.ledger.folding.positions import booked_anew, is_position_id, position_id_of, run_fills
+from app.ledger.folding.positions import booked_anew, is_position_id, position_id_of, run_fills, valuations_of
 from app.ledger.folding.reconciliation import compare_all
-from app.ledger.folding.valuations import load_valuations
-from app.ledger.storage.queries import array_source
+from app.ledger.storage.queries import ORDER_KEYS, POSITION_KEYS, look_up
 from app.ledger.storage.row_mapping import Row, RowMapping
 from app.ledger.storage.rows import FILLS, ORDERS, POSITIONS, booked_of, fill_values, position_of, position_values
-from app.ledger.verify.statements import Finding
+from app.ledger.verify.invariants import Finding
 from app.rules.events import OrderFilled
 from app.rules.identity import strategy_id_of
 from app.rules.money import EXACT
@@ -25,9 +24,11 @@ from app.rules.valuation import assumed
 
 
 def differing_columns(rows: Iterable[asyncpg.Record], events: Iterable[Any]) -> Iterator[Finding]:
-    """A finding for each row of `order_events` whose columns differ from its event; rows and events in one order."""
+    """A finding for each row of `order_events` whose columns differ from its event. Rows and events correspond by
+    position.
+    """
     for row, event in zip(rows, events, strict=True):
-        stored = (row["strategy_id"], row["event_id"], row["type"], row["ts_event"], row["ts_init"])
+        stored = (str(row["strategy_id"]), str(row["event_id"]), row["type"], row["ts_event"], row["ts_init"])
         strategy_id = str(strategy_id_of(event.trader_id, event.strategy_id))
         says = (strategy_id, event.event_id, type(event).__name__, event.ts_event, event.ts_init)
         if stored != says:
@@ -35,70 +36,33 @@ def differing_columns(rows: Iterable[asyncpg.Record], events: Iterable[Any]) -> 
 
 
 _TOGETHER = 2000
-"""How many orders, or positions, are read at a time."""
-
-_ORDER_IDS = array_source("strategy_id uuid", "client_order_id text")
-_POSITION_IDS = array_source("strategy_id uuid", "position_id text")
+"""The number of orders or positions to read at a time."""
 
 _NOT_OF_THE_EVENT = frozenset({"position_id", *FillOutcome._fields})
-"""Columns of a fill that its event does not determine: its outcome, which the replay of the position checks."""
+"""Columns of a fill that its event does not determine. The replay of the position verifies them."""
 
-# OFFSET 0: each key is looked up by its index, whatever the planner thinks of thousands of them.
 _EVENTS = f"""
-SELECT e.strategy_id::text, e.client_order_id, e.event_id::text, e.seq, e.type, e.ts_event, e.ts_init, e.payload, q.code
-FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
-    SELECT * FROM order_events e
-    WHERE e.strategy_id = k.strategy_id AND e.client_order_id = k.client_order_id AND e.variant = 0 OFFSET 0
-) e LEFT JOIN quarantined_events q
-ON q.strategy_id = e.strategy_id AND q.event_id = e.event_id AND q.variant = e.variant
+SELECT e.*, q.code FROM (
+    {look_up("order_events", ORDER_KEYS, also="variant = 0")}
+) e LEFT JOIN quarantined_events q ON q.strategy_id = e.strategy_id AND q.event_id = e.event_id AND q.variant = 0
 """
-_ORDERS = f"""
-SELECT o.* FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
-    SELECT * FROM orders
-    WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id OFFSET 0
-) o
-"""
+_ORDERS = look_up("orders", ORDER_KEYS)
 _ORDER_KEYS = """
 SELECT strategy_id::text, client_order_id FROM orders
 UNION ALL SELECT DISTINCT strategy_id::text, client_order_id FROM order_events e
 WHERE client_order_id IS NOT NULL AND variant = 0 AND NOT EXISTS (
     SELECT FROM orders o WHERE o.strategy_id = e.strategy_id AND o.client_order_id = e.client_order_id)
 """
-_FILLS_OF_ORDERS = f"""
-SELECT f.* FROM {_ORDER_IDS} k CROSS JOIN LATERAL (
-    SELECT * FROM fills
-    WHERE strategy_id = k.strategy_id AND client_order_id = k.client_order_id OFFSET 0
-) f
-"""
-_FILLS = f"""
-SELECT f.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT * FROM fills WHERE strategy_id = k.strategy_id AND position_id = k.position_id
-    ORDER BY ts_event, ts_init, trade_seq, seq OFFSET 0
-) f
-"""
-_POSITIONS = f"""
-SELECT p.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT * FROM positions
-    WHERE strategy_id = k.strategy_id AND position_id = k.position_id OFFSET 0
-) p
-"""
+_FILLS_OF_ORDERS = look_up("fills", ORDER_KEYS)
+_FILLS = f"{look_up('fills', POSITION_KEYS)} ORDER BY ts_event, ts_init, trade_seq, seq"
+_POSITIONS = look_up("positions", POSITION_KEYS)
 _POSITION_KEYS = """
 SELECT strategy_id::text, position_id FROM positions UNION SELECT strategy_id::text, position_id FROM fills
 UNION SELECT strategy_id::text, position_id FROM order_events WHERE position_id IS NOT NULL AND variant = 0
 UNION SELECT strategy_id::text, position_id FROM discrepancies
 """
-_REPORTS = f"""
-SELECT e.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT strategy_id::text, position_id, event_id::text, type, ts_event, ts_init, payload FROM order_events
-    WHERE strategy_id = k.strategy_id AND position_id = k.position_id AND variant = 0 OFFSET 0
-) e
-"""
-_DISCREPANCIES = f"""
-SELECT d.* FROM {_POSITION_IDS} k CROSS JOIN LATERAL (
-    SELECT *, event_id::text AS event FROM discrepancies
-    WHERE strategy_id = k.strategy_id AND position_id = k.position_id OFFSET 0
-) d
-"""
+_REPORTS = look_up("order_events", POSITION_KEYS, also="variant = 0")
+_DISCREPANCIES = look_up("discrepancies", POSITION_KEYS)
 _INSTRUMENTS = "SELECT instrument_id FROM instruments"
 _DEDUCTING = "SELECT strategy_id::text FROM strategies WHERE deducts_base_fees"
 
@@ -107,9 +71,9 @@ Key = tuple[str, str]
 
 
 async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
-    """Every order equals the fold of its events, and every fill is as its event says.
+    """Every order equals the fold of its events, and every fill equals its event.
 
-    Exactly the events that the fold leaves over are quarantined.
+    The quarantined events are exactly those that the fold refuses.
     """
     async for keys in _together(connection, _ORDER_KEYS):
         orders = _grouped(await connection.fetch(_ORDERS, *keys), "client_order_id")
@@ -131,12 +95,12 @@ async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
 
 
 async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]:
-    """Every position and every fill's effect equal the replay of the fills in their order.
+    """Every position and every fill's outcome equal the replay of the fills in their order.
 
-    Every report of the engine that differs from that has its discrepancy, and no other has one.
+    The discrepancies are exactly those reports that differ from the replay.
     """
     instruments = [row["instrument_id"] for row in await connection.fetch(_INSTRUMENTS)]
-    valuations = await load_valuations(connection, instruments)
+    valuations = await valuations_of(instruments).fetch(connection)
     deducting = {row["strategy_id"] for row in await connection.fetch(_DEDUCTING)}
     async for keys in _together(connection, _POSITION_KEYS):
         stored = _grouped(await connection.fetch(_POSITIONS, *keys), "position_id")
@@ -161,7 +125,7 @@ async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]
 
 
 async def _together(connection: ReadConnection, sql: str) -> AsyncIterator[tuple[list[str], list[str]]]:
-    """Keys that a query answers, some at a time, as two columns."""
+    """Batches of the keys that a query selects, as two columns."""
     columns: tuple[list[str], list[str]] = ([], [])
     async for one, other in connection.cursor(sql, prefetch=_TOGETHER):
         columns[0].append(one)
@@ -183,7 +147,7 @@ def _grouped(rows: Iterable[asyncpg.Record], name: str) -> dict[Key, list[asyncp
 def _differing_reports(
     key: Key, events: list[Any], changes: PositionChanges, stored: list[asyncpg.Record]
 ) -> Iterable[Finding]:
-    """Compare discrepancies; notes on the generations of `changes` what they should say of the reports."""
+    """Compare discrepancies; sets `reconciliation` on the generations in `changes`."""
     owner = next(iter(changes.records.values())).instrument_id if changes.records else None
     concerned = [event for event in events if owner in (None, event.instrument_id)]
     differing, verdicts = compare_all(concerned, changes.trails.get(key, {}))
@@ -205,7 +169,7 @@ def _differing_reports(
         for difference in differences
     }
     known = {
-        (row["event"], row["kind"]): (
+        (str(row["event_id"]), row["kind"]): (
             row["position_n"],
             row["instrument_id"],
             row["ts_event"],
@@ -222,7 +186,7 @@ def _differing_reports(
 
 
 def _number(value: str | None) -> Decimal | str | None:
-    """A value of a discrepancy, whatever zeros it was written with."""
+    """A discrepancy's value, compared as a number if it is one."""
     try:
         return Decimal(value) if value is not None else None
     except InvalidOperation:
@@ -234,7 +198,7 @@ def _differing_order(
 ) -> Iterable[Finding]:
     where = f"order {key[1]} of strategy {key[0]}"
     state = folded.state
-    quarantined = {row["event_id"]: row["code"] for row in event_rows if row["code"] is not None}
+    quarantined = {str(row["event_id"]): row["code"] for row in event_rows if row["code"] is not None}
     expected = {item.event_id: item.code for _, item in folded.left}
     for event_id in sorted(quarantined.keys() | expected.keys()):
         if quarantined.get(event_id) != expected.get(event_id):
@@ -249,7 +213,7 @@ def _differing_order(
 
 
 def _differing_booked(fill_rows: list[asyncpg.Record], folded: FoldedOrder) -> Iterable[Finding]:
-    """Compare fills with the events that are applied; that each has the other, a statement checks."""
+    """Compare fills with the applied events. A statement verifies that each has the other."""
     applied = {event.event_id: (seq, event) for seq, event in folded.applied if isinstance(event, OrderFilled)}
     for row in fill_rows:
         if (found := applied.get(str(row["event_id"]))) is None:

@@ -1,7 +1,7 @@
 """Writers commit side by side, clients leave and come back: every change is told once, in the feed's order."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, count, repeat
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.database.embedded import EmbeddedServer
-from tests.conftest import _fresh_database
+from tests.conftest import fresh_database
 from tests.feed.rows import BUDGET, CHANGE
 from tests.feed.test_feed import CUT
 from tests.graphql_schema.live.client import connected
@@ -40,9 +40,9 @@ VISITS = st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_s
 
 
 @pytest.fixture(scope="module")
-def place(server: EmbeddedServer, template: str) -> Iterator[tuple[str, str]]:
+def place(server: EmbeddedServer, template: str, administer: Callable[[str], object]) -> Iterator[tuple[str, str]]:
     """A database, and the address of a server over it."""
-    for url in _fresh_database(server, template):
+    for url in fresh_database(server, template, administer):
         with running(url) as address:
             yield url, address
 

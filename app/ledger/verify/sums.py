@@ -1,57 +1,8 @@
-"""Invariants that one statement can check: each answers the offending rows as (row, stored, recomputed)."""
+"""The invariants of sums, counts, numbers and the change feed."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-
-from app.database import ReadConnection
+from app.ledger.verify.invariants import differing, stated
 from app.models import metadata
 from app.rules.identity import NO_STRATEGY
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One row that is not as it must be: which, and what differs (stored against recomputed)."""
-
-    row: str
-    difference: str
-
-
-@dataclass(frozen=True)
-class Statement:
-    """An invariant as a query for its violations: columns `row`, `stored`, `recomputed`, all text."""
-
-    number: int
-    claim: str
-    sql: str
-
-
-def verify_statement(statement: Statement) -> Callable[[ReadConnection], AsyncIterator[Finding]]:
-    """A check that runs the statement."""
-
-    async def check(connection: ReadConnection) -> AsyncIterator[Finding]:
-        async for found in connection.cursor(statement.sql, prefetch=100):
-            yield Finding(found["row"], f"stored {found['stored']}, recomputed {found['recomputed']}")
-
-    return check
-
-
-def half_even(value: str, places: int) -> str:
-    """SQL that rounds a `numeric` as `rules.money.quotient` does; PostgreSQL's `round` takes a tie away from zero."""
-    cut = f"trunc({value}, {places})"
-    is_tie = f"abs({value} - {cut}) = 5e-{places + 1}"
-    return f"CASE WHEN {is_tie} AND mod({cut} * 1e{places}, 2) = 0 THEN {cut} ELSE round({value}, {places}) END"
-
-
-def differing(key: str, stored: str, recomputed: str, values: str) -> str:
-    """Rows of two relations that should be the same. `key` and `values` are lists of columns of both."""
-    return f"""
-    SELECT concat_ws(' ', {key}) AS row, coalesce(s.v::text, 'nothing') AS stored,
-           coalesce(r.v::text, 'nothing') AS recomputed
-    FROM (SELECT {key}, ROW({values}) AS v FROM {stored}) s
-    FULL JOIN (SELECT {key}, ROW({values}) AS v FROM {recomputed}) r USING ({key})
-    WHERE s.v IS DISTINCT FROM r.v
-    """
-
 
 _FILLED = """(
     SELECT o.strategy_id, o.client_order_id, o.filled_qty, o.filled_notional FROM orders o
@@ -89,7 +40,7 @@ _FILL_SUMS_OF_DAYS = """(
 ) recomputed"""
 
 
-# A day of which all trades went again keeps its row, with nothing in it.
+# A day whose trades were all taken back keeps a row of zeros.
 _TRADES = """(
     SELECT * FROM trade_totals WHERE (trades, wins, losses, profit, loss) <> (0, 0, 0, 0, 0)
 ) stored"""
@@ -146,7 +97,7 @@ WHERE c.key IS NULL
 """
 
 
-# Without its newest entries the chain is still whole; the change feed still names them.
+# A chain without its newest entries is still consistent, but the change feed names the missing ones.
 _TOLD_OF_AND_MISSING = """
 SELECT 'audit entry ' || c.key AS row, 'nothing' AS stored, 'an entry: the change feed tells of it' AS recomputed
 FROM changes c LEFT JOIN audit_entries a ON a.id::text = c.key WHERE c.entity = 'audit' AND a.id IS NULL
@@ -154,7 +105,7 @@ FROM changes c LEFT JOIN audit_entries a ON a.id::text = c.key WHERE c.entity = 
 
 
 def _not_finite() -> str:
-    """Every numeric column of every table: generated, so that a new one is covered by itself."""
+    """Covers every numeric column of every table, including future ones."""
     selects = [
         f"SELECT '{table.name}.{column.name} of ' || "
         f"concat_ws(' ', {', '.join(key.name for key in table.primary_key)}) AS row, "
@@ -174,64 +125,30 @@ SELECT concat_ws(' ', 'position', position_id, 'of strategy', strategy_id, 'by e
 FROM discrepancies ORDER BY ts_event, event_id, kind
 """
 
-STATEMENTS = (
-    Statement(
-        6,
-        "an order's filled quantity and notional are the sums of its fills",
-        differing("strategy_id, client_order_id", _FILLED, _FILLS_BY_ORDER, "filled_qty, filled_notional"),
-    ),
-    Statement(7, "the engine's own reports of positions agree with the ledger", _DISPUTED),
-    Statement(
-        8,
-        "the kept totals of fills are the sums of the fills",
-        differing(
-            "strategy_id, day, instrument_id, currency, side",
-            "fill_totals",
-            _FILL_SUMS,
-            "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts",
-        ),
-    ),
-    Statement(
-        8,
-        "the sums of fills over all days are the sums of the days",
-        differing(
-            "strategy_id, instrument_id, currency, side",
-            "fill_sums",
-            _FILL_SUMS_OF_DAYS,
-            "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts",
-        ),
-    ),
-    Statement(
-        8,
-        "the kept counts of orders are the counts",
-        differing("strategy_id, instrument_id, status", *_ORDER_COUNTS, "n"),
-    ),
-    Statement(
-        8,
-        "the kept counts of positions are the counts",
-        differing("strategy_id, instrument_id, status", *_POSITION_COUNTS, "n"),
-    ),
-    Statement(
-        8,
-        "the kept totals of trades are the sums of the closed positions",
-        differing("strategy_id, day, currency", _TRADES, _CLOSED_POSITIONS, "trades, wins, losses, profit, loss"),
-    ),
-    Statement(
-        8,
-        "the kept counts of signals are the counts",
-        differing("strategy_id, name", "signal_totals", _SIGNAL_SUMS, "signals"),
-    ),
-    Statement(
-        9,
-        "each applied OrderFilled event has exactly one fill, and each fill its event",
-        differing("strategy_id, event_id", _FILL_EVENTS, "fills", "trade_id, client_order_id"),
-    ),
-    Statement(
-        9,
-        "a strategy's events are numbered from 1 without a gap: none is missing",
-        differing("strategy_id", _NUMBERED, _EVENT_NUMBERS, "events, highest"),
-    ),
-    Statement(10, "everything that exists has a row in the change feed", _WITHOUT_CHANGE),
-    Statement(10, "no audit entry is missing that the change feed tells of", _TOLD_OF_AND_MISSING),
-    Statement(11, "no amount is NaN or infinite", _not_finite()),
+_AMOUNTS = "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts"
+_FILLED_DIFFERS = differing("strategy_id, client_order_id", _FILLED, _FILLS_BY_ORDER, "filled_qty, filled_notional")
+_FILL_TOTALS_DIFFER = differing("strategy_id, day, instrument_id, currency, side", "fill_totals", _FILL_SUMS, _AMOUNTS)
+_FILL_SUMS_DIFFER = differing("strategy_id, instrument_id, currency, side", "fill_sums", _FILL_SUMS_OF_DAYS, _AMOUNTS)
+_ORDER_COUNTS_DIFFER = differing("strategy_id, instrument_id, status", *_ORDER_COUNTS, "n")
+_POSITION_COUNTS_DIFFER = differing("strategy_id, instrument_id, status", *_POSITION_COUNTS, "n")
+_RESULTS = "trades, wins, losses, profit, loss"
+_TRADES_DIFFER = differing("strategy_id, day, currency", _TRADES, _CLOSED_POSITIONS, _RESULTS)
+_SIGNAL_COUNTS_DIFFER = differing("strategy_id, name", "signal_totals", _SIGNAL_SUMS, "signals")
+_FILLS_DIFFER = differing("strategy_id, event_id", _FILL_EVENTS, "fills", "trade_id, client_order_id")
+_NUMBERS_DIFFER = differing("strategy_id", _NUMBERED, _EVENT_NUMBERS, "events, highest")
+
+SUM_INVARIANTS = (
+    stated(6, "an order's filled quantity and notional are the sums of its fills", _FILLED_DIFFERS),
+    stated(7, "the engine's own reports of positions agree with the ledger", _DISPUTED),
+    stated(8, "the stored totals of fills are the sums of the fills", _FILL_TOTALS_DIFFER),
+    stated(8, "the sums of fills over all days are the sums of the days", _FILL_SUMS_DIFFER),
+    stated(8, "the stored counts of orders are right", _ORDER_COUNTS_DIFFER),
+    stated(8, "the stored counts of positions are right", _POSITION_COUNTS_DIFFER),
+    stated(8, "the stored totals of trades are the sums of the closed positions", _TRADES_DIFFER),
+    stated(8, "the stored counts of signals are right", _SIGNAL_COUNTS_DIFFER),
+    stated(9, "each applied OrderFilled event has exactly one fill, and each fill its event", _FILLS_DIFFER),
+    stated(9, "a strategy's events are numbered from 1 without a gap: none is missing", _NUMBERS_DIFFER),
+    stated(10, "every object has a row in the change feed", _WITHOUT_CHANGE),
+    stated(10, "every audit entry in the change feed exists", _TOLD_OF_AND_MISSING),
+    stated(11, "no amount is NaN or infinite", _not_finite()),
 )
