@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
+import orjson
+
 from app.errors import CursorExpired, DatabaseUnavailable
 from app.feed.changes import Change, Offset, changes_between, epoch_and_presence, offset_of_cursor, write_cursor
 from app.feed.subscriber import Interrupted, Subscriber
 from app.principal import Principal
+from app.reads.compiled import Answer
 from app.resolvers.context import Context
 
 T = TypeVar("T")
@@ -28,14 +31,16 @@ class Followed:
     cursor: str
 
 
-def get_feed_cursor(context: Context, principal: Principal) -> str:
+async def get_feed_cursor(context: Context, principal: Principal, *_: object) -> Answer:
     """The feed's current cursor: what is read after this call, and what follows the cursor, leaves no gap.
 
-    Raises DatabaseUnavailable if the feed was never read.
+    The fields of one query run in the same turn of the event loop until they wait. The feed does not move within a
+    turn, so what these fields read has every change up to the cursor. Raises DatabaseUnavailable if the feed was never
+    read.
     """
     if context.feed.epoch is None:
         raise DatabaseUnavailable
-    return write_cursor(context.feed.epoch, context.feed.offset)
+    return Answer(orjson.dumps(write_cursor(context.feed.epoch, context.feed.offset)), None)
 
 
 async def follow_changes(

@@ -94,7 +94,7 @@ class PositionStatus(StrEnum):
 
 
 class TradingState(StrEnum):
-    """What a strategy may do."""
+    """What a strategy is allowed to do."""
 
     ACTIVE = "ACTIVE"
     REDUCING = "REDUCING"

@@ -5,14 +5,17 @@ from typing import Any
 
 import orjson
 import pytest
+from fastapi import FastAPI
 from graphql import ExecutionResult
 
 from app.database import Database
 from app.errors import BadInputError
 from app.principal import LOCAL
-from app.reads import Answer, Grouping, ReadQuery
-from app.reads.catalogue import FILL_SUMMARY, ORDER
+from app.reads.catalogue.fill import FILL_SUMMARY
+from app.reads.catalogue.order import ORDER
+from app.reads.compiled import Answer
 from app.reads.filters import fields_of
+from app.reads.query import Grouping, ReadQuery
 from app.resolvers import Context
 from graphql_schema import schema
 from graphql_schema.caller import Caller
@@ -24,6 +27,7 @@ from graphql_schema.http.documents import Documents
 from graphql_schema.plans import operation_plan
 from tests.graphql_schema.endpoint_documents import new_documents, operation_in
 from tests.reads.rows import EMA, MAKER
+from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
 
@@ -180,7 +184,6 @@ LEFT: list[tuple[str, dict[str, Any]]] = [
     ("query A { summary { orders } } query B { summary { fills } }", {}),
     ("{ __typename }", {}),
     ("{ __schema { queryType { name } } summary { fills } }", {}),
-    ("{ feedCursor summary { fills } }", {}),
     (SPAN, {"from": NEXT, "to": MORNING}),
     (SPAN, {"from": NEXT, "to": NOON}),
     (EQUITY, {"f": {"from": NEXT, "to": NOON}}),
@@ -308,7 +311,7 @@ async def test_totals_by_day_answer_variables_that_are_midnights(
         queries.append(query)
         return Answer(b"null", None)
 
-    monkeypatch.setitem(ROOT_FIELDS, "fillsSummary", RootRead(FILL_SUMMARY, note))
+    monkeypatch.setitem(ROOT_FIELDS, "fillsSummary", lambda _: RootRead(FILL_SUMMARY, note))
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     for instant in (MORNING, NOON, NEXT):
         assert await by_plan(documents, SUMS, {"f": {"tsEvent": {"gte": instant}}}, caller)
@@ -326,12 +329,30 @@ async def test_a_failing_statement_runs_once(ledger_database: Database, monkeypa
 
     document = "{ summary { orders } a: orders(first: 1) { totalCount } b: orders(first: 2) { totalCount } }"
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
-    monkeypatch.setitem(ROOT_FIELDS, "orders", RootRead(ORDER, refuse))
+    monkeypatch.setitem(ROOT_FIELDS, "orders", lambda _: RootRead(ORDER, refuse))
     expected = await executed(document, {}, caller)
     runs = 0
     assert await planned(documents, document, {}, caller) == expected
     assert runs == 2
     assert expected[0] == b"null"
+
+
+async def test_a_query_with_the_feed_cursor_has_a_plan(own: tuple[FastAPI, Client]) -> None:
+    app, _ = own
+    caller, documents = Caller(app.state.context, LOCAL), new_documents()
+    document = "{ orders { totalCount } feedCursor summary { fills } }"
+    answer = await by_plan(documents, document, {}, caller)
+    assert isinstance(answer, bytes)
+    assert list(orjson.loads(answer)) == ["orders", "feedCursor", "summary"]
+    assert (answer, []) == await executed(document, {}, caller)
+
+
+async def test_without_a_feed_its_cursor_has_the_same_error(ledger_database: Database) -> None:
+    caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
+    document = "{ summary { fills } feedCursor }"
+    expected = await executed(document, {}, caller)
+    assert [error["extensions"]["code"] for error in expected[1]] == ["BUSY"]
+    assert await planned(documents, document, {}, caller) == expected
 
 
 async def test_a_nullable_field_that_fails_is_null_and_the_others_are_whole(ledger_database: Database) -> None:
