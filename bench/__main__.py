@@ -1,7 +1,7 @@
 """`python -m bench [SECTION...]`: runs the benchmarks side by side and writes bench/RESULTS.md.
 
-A figure by itself says little on another machine; the ratios do. Every section measures Purser and what it is held
-against in the same run, in turns.
+Absolute figures differ between machines; ratios do less. Every section measures Purser and its peers in the same run,
+in turns.
 """
 
 import asyncio
@@ -28,13 +28,13 @@ SECTIONS: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {
     "authorize": authorize.run,
     "equity": equity.run,
 }
-"""Name to benchmark; a new one is one line here."""
+"""Benchmarks by name; a new one is one line here."""
 ON_DEMAND: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {"growth": growth.run, "verify": verify_speed.run}
-"""Too long for every run; each has a file of its own: GROWTH.md, VERIFY.md."""
+"""Benchmarks that take too long for every run; each writes a file of its own: GROWTH.md, VERIFY.md."""
 
 
 def main(names: list[str]) -> None:
-    """Run the named sections, or all."""
+    """Runs the named sections, or all."""
     known = SECTIONS | ON_DEMAND
     unknown = [name for name in names if name not in known]
     if unknown:

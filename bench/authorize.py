@@ -1,7 +1,7 @@
-"""Authorizations over GraphQL against pgbench, which runs the same condition as one statement and nothing else.
+"""Authorizations over GraphQL against pgbench, which runs the same condition as one statement.
 
-pgbench has no HTTP, no events, no journal, no change feed and no answer to give: it is what PostgreSQL can do at most
-with one transaction for each order. It comes with the embedded server.
+pgbench has no HTTP, events, journal, change feed or response: it shows the maximum of PostgreSQL with one transaction
+for each order. It comes with the embedded server.
 """
 
 import asyncio
@@ -38,9 +38,9 @@ INSTRUMENT = "BTCUSDT-PERP.BINANCE"
 ALLOCATED = Decimal(10) ** 18
 _AMOUNT = Decimal(100)
 
-_TOLD = "__typename ... on OrderDenied { denyCode reason } ... on Error { code message }"
-_ONE = f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {{ {_TOLD} }} }}"
-_MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {{ {_TOLD} }} }}"
+_SELECTION = "__typename ... on OrderDenied { denyCode reason } ... on Error { code message }"
+_ONE = f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {{ {_SELECTION} }} }}"
+_MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {{ {_SELECTION} }} }}"
 
 _PEER = "Peer-000"
 _STATEMENT = """
@@ -58,34 +58,34 @@ _TRANSACTIONS = re.compile(r"^tps = ([0-9.]+) ", re.MULTILINE)
 
 @dataclass
 class _Load:
-    """One way to ask, and what it measured: orders a second, round by round, and how long each answer took."""
+    """A kind of request, and its measurements: orders a second of each round, and the latency of each response."""
 
     connections: int
     orders: int
     requests: Iterable[bytes]
     rates: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-    asked: int = 0
+    sent: int = 0
 
     async def run(self, port: int, seconds: float) -> None:
-        """One round."""
+        """Runs one round."""
         started = time.perf_counter()
         taken = await answers(port, iter(self.requests).__next__, self.connections, seconds)
-        self.asked += len(taken) * self.orders
+        self.sent += len(taken) * self.orders
         self.rates.append(len(taken) * self.orders / (time.perf_counter() - started))
         self.seconds += taken
 
     def forget(self) -> None:
-        """The rounds so far were to warm up."""
+        """Discards the rounds so far: they were for warming up."""
         self.rates, self.seconds = [], []
 
     def percentile(self, part: float) -> float:
-        """In milliseconds."""
+        """The latency at this part of the distribution, in milliseconds."""
         return sorted(self.seconds)[int(len(self.seconds) * part)] * 1000
 
 
 async def run() -> list[Comparison]:
-    """All of it in turns on one server with one worker, then whether everything asked for is there."""
+    """Runs all loads in turns on one server with one worker, then checks that every order is stored."""
     with (
         tempfile.TemporaryDirectory(prefix="purser-bench-") as directory,
         EmbeddedServer.start(Path(directory)) as server,
@@ -107,7 +107,7 @@ async def run() -> list[Comparison]:
 
 
 async def _in_turns(url: str, port: int, peer: UUID, loads: dict[str, _Load]) -> list[float]:
-    """Rounds of all loads and of pgbench; pgbench's rates."""
+    """Runs rounds of all loads and of pgbench. Returns the rates of pgbench."""
     await _pgbench(url, peer, WARM_UP_SECONDS)
     for load in loads.values():
         await load.run(port, WARM_UP_SECONDS)
@@ -137,7 +137,7 @@ def _comparisons(loads: dict[str, _Load], peers: list[float]) -> Iterable[Compar
 
 
 def _requests(strategy_ids: list[UUID]) -> Iterable[bytes]:
-    # Made once and cut where the order's id goes: what asks must cost less than what is asked.
+    # The request is encoded once and split at the order's id, so that the client costs less than the server.
     templates = []
     for strategy_id in strategy_ids:
         body = {"query": _ONE, "variables": {"input": _order(strategy_id, "#" * 12)}}
@@ -169,11 +169,11 @@ async def _expect_grants(port: int, loads: dict[str, _Load]) -> None:
     for load in loads.values():
         answer = await answer_to(port, next(iter(load.requests)))
         assert answer.count(b"OrderAuthorized") == load.orders, answer
-        load.asked += load.orders
+        load.sent += load.orders
 
 
 async def _prepare(url: str, strategy_ids: list[UUID]) -> None:
-    """Strategies with a budget each that no load uses up."""
+    """Creates strategies, each with a budget that no load exhausts."""
     database = await Database.open(url)
     keys = [str(strategy_id) for strategy_id in strategy_ids]
     async with database.unit_of_work() as work:
@@ -205,19 +205,19 @@ async def _pgbench(url: str, strategy_id: UUID, seconds: float) -> float:
             *("--jobs=2", f"--time={seconds:.0f}", f"--file={script.name}", url),
             stdout=asyncio.subprocess.PIPE,
         )
-        said, _ = await process.communicate()
-    found = _TRANSACTIONS.search(said.decode())
-    assert process.returncode == 0, said
-    assert found is not None, said
+        output, _ = await process.communicate()
+    found = _TRANSACTIONS.search(output.decode())
+    assert process.returncode == 0, output
+    assert found is not None, output
     return float(found[1])
 
 
 async def _check(url: str, loads: dict[str, _Load]) -> None:
-    """Every order that was answered holds its amount, and the budgets say the same."""
-    asked = sum(load.asked for load in loads.values())
+    """Checks that every granted order has its hold, and that the budgets agree."""
+    sent = sum(load.sent for load in loads.values())
     connection = await asyncpg.connect(url)
     peer = strategy_id_of("TRADER-001", _PEER)
     holds = await connection.fetchval("SELECT count(*) FROM holds WHERE strategy_id <> $1", peer)
     reserved = await connection.fetchval("SELECT sum(reserved_orders) FROM budgets WHERE strategy_id <> $1", peer)
     await connection.close()
-    assert (holds, reserved) == (asked, asked * _AMOUNT), f"{asked} answers, {holds} holds, {reserved} reserved"
+    assert (holds, reserved) == (sent, sent * _AMOUNT), f"{sent} answers, {holds} holds, {reserved} reserved"

@@ -1,7 +1,7 @@
 """Equity by fill of a strategy with a million fills: 500 points and all statistics in one request.
 
-Against one statement that was written by hand for this question, run over a connection of its own. Both wait for
-nothing but PostgreSQL, so the ratio is what generality costs.
+It is compared with one statement written by hand for this query, over a connection of its own. Both wait only for
+PostgreSQL, so the ratio is the cost of generality.
 """
 
 import tempfile
@@ -22,8 +22,8 @@ FILLS = 1_000_000
 ROUNDS = 5
 RATIO_MAX = 1.3
 
-# Every second fill closes what the one before it opened; some commissions are paid in another currency. Instants have
-# three fills each: which came first is the venue's number.
+# Every second fill closes the position of the fill before it; some commissions are in another currency. Each instant
+# has three fills, ordered by the venue's number.
 _ROWS = (
     """
     INSERT INTO strategies (strategy_id, name, trader_id, state, created_at)
@@ -84,7 +84,7 @@ _ROWS = (
 
 
 async def run() -> list[Comparison]:
-    """Both in turns over the same rows; answers equal in content."""
+    """Runs both in turns over the same rows; their responses must be equal in content."""
     with (
         tempfile.TemporaryDirectory(prefix="purser-bench-") as directory,
         EmbeddedServer.start(Path(directory)) as server,
@@ -93,7 +93,7 @@ async def run() -> list[Comparison]:
         await upgrade(url)
         connection = await asyncpg.connect(url)
         await insert_equity_rows(connection, FILLS)
-        # On a busy machine both take longer than a statement usually may.
+        # On a busy machine both exceed the usual statement timeout.
         with uvicorn("app.cli.worker:create_app", url, PURSER_STATEMENT_TIMEOUT_SECONDS="120") as port:
             ours, theirs = await _in_turns(connection, port)
         await connection.close()
@@ -106,7 +106,7 @@ async def run() -> list[Comparison]:
 
 
 async def insert_equity_rows(connection: asyncpg.Connection, fills: int) -> str:
-    """Fill empty tables with one strategy, its fills, positions and totals; the strategy's id."""
+    """Fills empty tables with one strategy, its fills, positions and totals. Returns the id of the strategy."""
     for statement in _ROWS:
         await connection.execute(statement, *([fills] if "$1" in statement else []))
     await connection.execute("VACUUM ANALYZE")

@@ -1,6 +1,7 @@
-"""The equity question as one statement, written by hand for it: one strategy, all of its history, 500 points.
+"""The equity query as one statement, written by hand for it: one strategy, its whole history, 500 points.
 
-The answer has the keys of Purser's. Nothing is prepared for other spans, filters, groups, time zones or granularities.
+The result has the keys of Purser's response. The statement supports no other spans, filters, groups, time zones or
+granularities.
 """
 
 POINTS = 500

@@ -1,4 +1,4 @@
-"""GraphQL side by side: the same questions, database and rows, one worker each."""
+"""GraphQL side by side: the same queries, database and rows; one worker for each server."""
 
 from base64 import b64encode
 from contextlib import ExitStack
@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import asyncpg
 import orjson
 
-from bench.graphql_questions import Place, Question, content, questions
+from bench.graphql_queries import Place, Query, content, queries
 from bench.http_load import answer_to, post_json
 from bench.peers.postgraphile import SCHEMA, postgraphile, version
 from bench.results import Comparison
@@ -22,13 +22,13 @@ NAMES = {
 
 
 async def run() -> list[Comparison]:
-    """All servers at once, asked in turns."""
+    """Starts all servers and queries them in turns."""
     async with database_with_rows(ORDERS) as url:
         return await side_by_side(url)
 
 
 async def side_by_side(url: str) -> list[Comparison]:
-    """The same over a database that has the rows."""
+    """Runs the comparison over a database that already has the rows."""
     connection = await asyncpg.connect(url)
     await connection.execute(SCHEMA)
     await connection.close()
@@ -41,13 +41,13 @@ async def side_by_side(url: str) -> list[Comparison]:
         }
         place = await _place(url, ports["postgraphile"])
         comparisons = []
-        for question in questions(place):
-            comparisons += await _compare(question, ports)
+        for query in queries(place):
+            comparisons += await _compare(query, ports)
         return comparisons
 
 
 async def _place(url: str, postgraphile_port: int) -> Place:
-    """A tenth of the way through the orders, from the oldest."""
+    """The order after a tenth of the orders, from the oldest."""
     connection = await asyncpg.connect(url)
     strategy, client_order_id, ts_init = await connection.fetchrow(
         "SELECT strategy_id::text, client_order_id, ts_init FROM orders ORDER BY ts_init OFFSET $1 LIMIT 1",
@@ -58,28 +58,28 @@ async def _place(url: str, postgraphile_port: int) -> Place:
     cursor = b64encode(orjson.dumps([signature, str(ts_init), client_order_id, strategy])).decode()
     document = """query ($id: String!) {
       allOrders(first: 1, condition: {clientOrderId: $id}, orderBy: TS_INIT_DESC) { edges { cursor } } }"""
-    asked = post_json("/graphql", {"query": document, "variables": {"id": client_order_id}})
-    answer = orjson.loads(await answer_to(postgraphile_port, asked))
+    request = post_json("/graphql", {"query": document, "variables": {"id": client_order_id}})
+    answer = orjson.loads(await answer_to(postgraphile_port, request))
     return Place(strategy, client_order_id, ts_init, cursor, answer["data"]["allOrders"]["edges"][0]["cursor"])
 
 
-async def _compare(question: Question, ports: dict[str, int]) -> list[Comparison]:
-    requests = {name: (port, question.request(name)) for name, port in ports.items()}
-    answers = {name: content(await answer_to(*asked)) for name, asked in requests.items()}
+async def _compare(query: Query, ports: dict[str, int]) -> list[Comparison]:
+    requests = {name: (port, query.request(name)) for name, port in ports.items()}
+    answers = {name: content(await answer_to(*request)) for name, request in requests.items()}
     for name, answer in answers.items():
-        assert answer == answers["purser"], f"{question.name}: {name} answers something else"
+        assert answer == answers["purser"], f"{query.name}: {name} answers something else"
     figures = await in_turns(requests)
     return [
         Comparison(
-            what=f"GraphQL: {question.name}",
-            how=f"{question.what}; {ORDERS:,} orders, {CONNECTIONS} keep-alive connections, one worker each, "
+            what=f"GraphQL: {query.name}",
+            how=f"{query.what}; {ORDERS:,} orders, {CONNECTIONS} keep-alive connections, one worker each, "
             f"{ROUNDS} rounds in turns; {version() if name == 'postgraphile' else 'one uvicorn worker'}; "
             "answers equal in content",
             unit="requests/s",
             against=NAMES[name],
             ours=figures["purser"],
             theirs=figures[name],
-            ratio_min=question.ratios_min.get(name),
+            ratio_min=query.ratios_min.get(name),
         )
         for name in requests
         if name != "purser"

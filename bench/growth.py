@@ -1,6 +1,6 @@
-"""What the same questions cost over ten thousand orders and over two million: `python -m bench growth`.
+"""The cost of the same queries over ten thousand orders and over two million: `python -m bench growth`.
 
-Takes minutes and some gigabytes, so it runs only when it is named.
+It takes minutes and some gigabytes, so it runs only when it is named.
 """
 
 import asyncio
@@ -38,11 +38,11 @@ _ORDER = "query ($id: String!) { order(clientOrderId: $id) { strategyId instrume
 _SUMMARY = "{ summary { orders fills } }"
 _SUMS = "{ fillsSummary(groupBy: [INSTRUMENT]) { totalFills groups { instrumentId fills quantity notional } } }"
 
-Questions = dict[str, tuple[str, dict[str, Any]]]
+Queries = dict[str, tuple[str, dict[str, Any]]]
 
 
 async def run() -> list[Comparison]:
-    """Both databases at once, asked in turns; figures are answers a second of one who asks."""
+    """Queries both databases in turns; figures are responses a second of one client."""
     async with AsyncExitStack() as stack:
         sides = []
         for orders in (LARGE, SMALL):
@@ -53,18 +53,18 @@ async def run() -> list[Comparison]:
                 (
                     Caller(Context(database), LOCAL),
                     GraphQLEndpoint(schema._schema, Settings(), FixedLimits()).documents,
-                    await _questions(url, orders),
+                    await _queries(url, orders),
                 )
             )
         return [await _compare(name, sides) for name in sides[0][2]]
 
 
-async def _compare(name: str, sides: list[tuple[Caller, Documents, Questions]]) -> Comparison:
+async def _compare(name: str, sides: list[tuple[Caller, Documents, Queries]]) -> Comparison:
     figures: list[list[float]] = [[], []]
     for number in range(ROUNDS + 1):
         for index in (0, 1) if number % 2 else (1, 0):
-            caller, documents, questions = sides[index]
-            text, variables = questions[name]
+            caller, documents, queries = sides[index]
+            text, variables = queries[name]
             plans = documents.find(text).operation(None).plans
             assert plans is not None
             seconds = []
@@ -86,7 +86,7 @@ async def _compare(name: str, sides: list[tuple[Caller, Documents, Questions]]) 
     )
 
 
-async def _questions(url: str, orders: int) -> Questions:
+async def _queries(url: str, orders: int) -> Queries:
     connection = await asyncpg.connect(url)
     row = await connection.fetchrow(
         "SELECT strategy_id::text AS strategy, client_order_id AS id, ts_init FROM orders WHERE client_order_id = $1",
@@ -104,7 +104,7 @@ async def _questions(url: str, orders: int) -> Questions:
         "page in the middle": (_ORDERS, {"after": cursor}),
         "page in the middle, of a strategy": (_ORDERS, {"after": cursor, "filter": strategy}),
         "first page, of an instrument": (_ORDERS, {"filter": instrument}),
-        "first page, of an instrument nobody traded": (_ORDERS, {"filter": {"instrumentId": {"eq": "NONE"}}}),
+        "first page, of an instrument without orders": (_ORDERS, {"filter": {"instrumentId": {"eq": "NONE"}}}),
         "first page, by status": (_ORDERS, {"filter": {"status": {"eq": "DENIED"}}}),
         "first page of a status nothing has": (_ORDERS, {"filter": {"status": {"eq": "EXPIRED"}}}),
         "one order by id": (_ORDER, {"id": row["id"]}),

@@ -1,4 +1,4 @@
-"""A load generator: requests over some keep-alive connections, each as soon as the answer before it has come."""
+"""A load generator: requests over keep-alive connections, each sent as soon as the previous response is complete."""
 
 import asyncio
 import json
@@ -9,8 +9,8 @@ from collections.abc import Callable
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
-class _Asking(asyncio.Protocol):
-    """One connection. Counts bytes instead of parsing: what is sent is known, and so is every answer's form."""
+class _Connection(asyncio.Protocol):
+    """One connection. Counts bytes instead of parsing, as the format of every response is known."""
 
     def __init__(self, next_request: Callable[[], bytes], until: float) -> None:
         self.next_request, self.until = next_request, until
@@ -21,11 +21,11 @@ class _Asking(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self._ask()
+        self._send()
 
-    def _ask(self) -> None:
+    def _send(self) -> None:
         request = self.next_request()
-        self._asked = time.perf_counter()
+        self._sent_at = time.perf_counter()
         self.transport.write(request)
 
     def data_received(self, received: bytes) -> None:
@@ -44,9 +44,9 @@ class _Asking(asyncio.Protocol):
         self._missing -= len(received)
         if not self._missing:
             now = time.perf_counter()
-            self.seconds.append(now - self._asked)
+            self.seconds.append(now - self._sent_at)
             if now < self.until:
-                self._ask()
+                self._send()
             else:
                 self._end(None)
 
@@ -60,18 +60,18 @@ class _Asking(asyncio.Protocol):
 
 
 async def answers(port: int, next_request: Callable[[], bytes], connections: int, seconds: float) -> list[float]:
-    """Ask for so long over that many connections; how long each answer took, in seconds. Raises RuntimeError."""
+    """Sends requests for `seconds`. Returns the latency of each response, in seconds. Raises RuntimeError."""
     loop, started = asyncio.get_running_loop(), time.perf_counter()
-    asking = [
-        (await loop.create_connection(lambda: _Asking(next_request, started + seconds), "127.0.0.1", port))[1]
+    open_connections = [
+        (await loop.create_connection(lambda: _Connection(next_request, started + seconds), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
-    await asyncio.gather(*(one.finished for one in asking))
-    return [taken for one in asking for taken in one.seconds]
+    await asyncio.gather(*(one.finished for one in open_connections))
+    return [taken for one in open_connections for taken in one.seconds]
 
 
 async def requests_per_second(port: int, request: bytes, connections: int, seconds: float) -> float:
-    """Answers to the same request per second over that many connections."""
+    """Responses to the same request per second over `connections`."""
     started = time.perf_counter()
     taken = await answers(port, lambda: request, connections, seconds)
     return len(taken) / (time.perf_counter() - started)
@@ -91,7 +91,7 @@ def post_json(path: str, body: object) -> bytes:
 
 
 async def answer_to(port: int, request: bytes) -> bytes:
-    """The body of one answer."""
+    """The body of one response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")

@@ -1,6 +1,6 @@
 """Importing the recordings against PostgreSQL's COPY of the same events into (uuid primary key, jsonb).
 
-COPY is the least that any ledger on PostgreSQL pays: it stores the events and makes nothing of them.
+COPY is the minimum for any ledger on PostgreSQL: it stores the events and derives nothing.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ print(lines, outcome.seconds, int(status["VmHWM"].split()[0]) // 1024)
 
 
 async def run() -> list[Comparison]:
-    """Alternate import and COPY, each into an empty database. Rates in lines of the recordings and rows a second."""
+    """Alternates import and COPY, each into an empty database. Rates are lines of the recordings and rows a second."""
     ours, theirs, memory = [], [], 0
     rows = _copy_rows()
     with (
@@ -76,7 +76,7 @@ async def _import(server: EmbeddedServer, copies: int = 1) -> tuple[float, int]:
 
 
 def lengthened(directory: Path, copies: int) -> Path:
-    """The longer recording, again and again for other traders, so that every event is new."""
+    """The longer recording, repeated for other traders, so that every event is new."""
     path = directory / "long.jsonl.gz"
     with gzip.open(RECORDINGS[0]) as source, gzip.open(path, "wb", compresslevel=1) as target:
         lines = source.readlines()

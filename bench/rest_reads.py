@@ -23,7 +23,7 @@ PEERS = {
 
 
 async def run() -> list[Comparison]:
-    """All servers at once, asked in turns."""
+    """Starts all servers and queries them in turns."""
     request = get(PATH)
     async with database_with_rows(ORDERS) as url:
         with ExitStack() as servers:
@@ -52,7 +52,7 @@ async def run() -> list[Comparison]:
 
 
 def _content(body: bytes) -> object:
-    """Rows, with decimals as numbers: pydantic writes them as strings."""
+    """The rows with decimals as numbers: pydantic writes them as strings."""
     amounts = ("quantity", "filled_qty", "leaves_qty", "price", "trigger_price", "avg_px")
     rows = orjson.loads(body)
     return [{**row, **{key: row[key] and float(row[key]) for key in amounts}} for row in rows]

@@ -1,4 +1,4 @@
-"""What a benchmark found."""
+"""The result of a benchmark."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Comparison:
-    """Purser against another, round by round; each figure is per second. The ratio is the median of the rounds'."""
+    """Purser against a peer, round by round; figures are per second. The ratio is the median over the rounds."""
 
     COLUMNS: ClassVar[list[str]] = ["what", "Purser", "against", "its figure", "ratio", "least asked for"]
 

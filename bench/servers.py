@@ -1,4 +1,4 @@
-"""What benchmarks run against: a database with many rows, and uvicorn processes of one worker each."""
+"""Servers for benchmarks: a database with many rows, and uvicorn processes with one worker each."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ _START_SECONDS_MAX = 30
 
 @asynccontextmanager
 async def database_with_rows(orders: int) -> AsyncIterator[str]:
-    """The URL of a database of its own with that many orders."""
+    """The URL of a temporary database with that many orders."""
     with (
         tempfile.TemporaryDirectory(prefix="purser-bench-") as directory,
         EmbeddedServer.start(Path(directory)) as server,
@@ -37,7 +37,7 @@ async def database_with_rows(orders: int) -> AsyncIterator[str]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that no process listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -46,7 +46,7 @@ def free_port() -> int:
 
 @contextmanager
 def uvicorn(application: str, database_url: str, **settings: str) -> Iterator[int]:
-    """A uvicorn process with one worker, and these variables in its environment; the port it listens on."""
+    """A uvicorn process with one worker and these environment variables. Yields the port it listens on."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "--factory", application, "--port", str(port), "--no-access-log"]
     environment = {**os.environ, "PURSER_DATABASE_URL": database_url, **settings}

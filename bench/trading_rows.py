@@ -1,6 +1,6 @@
-"""Many rows for the benchmarks, made inside PostgreSQL: set-based, so 200,000 orders take seconds.
+"""Many rows for the benchmarks, inserted by set-based statements: 200,000 orders take seconds.
 
-The rows agree with each other as the ledger would leave them: filled orders have fills, totals add up.
+The rows are consistent as the ledger would leave them: filled orders have fills, and totals add up.
 """
 
 import asyncpg
@@ -70,7 +70,7 @@ _STATEMENTS = (
 
 
 async def insert_trading_rows(connection: asyncpg.Connection, orders: int = 200_000) -> None:
-    """Fill empty tables with strategies, orders, fills and their totals, then gather planner statistics."""
+    """Fills empty tables with strategies, orders, fills and their totals, then gathers planner statistics."""
     for statement in _STATEMENTS:
         await connection.execute(statement, *([orders] if "$1" in statement else []))
     await connection.execute("VACUUM ANALYZE")

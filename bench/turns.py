@@ -1,4 +1,4 @@
-"""Several servers asked in turns, so that what the machine does meanwhile hits all of them."""
+"""Queries several servers in turns, so that a change of the machine's load affects all of them."""
 
 from bench.http_load import requests_per_second
 
@@ -11,12 +11,12 @@ Figures = dict[str, list[float]]
 
 
 async def in_turns(requests: dict[str, tuple[int, bytes]]) -> Figures:
-    """Requests per second of each server, round by round; `requests` says where and what to ask."""
+    """Requests per second of each server, round by round; `requests` has the port and bytes of each."""
     for port, request in requests.values():
         await requests_per_second(port, request, CONNECTIONS, WARM_UP_SECONDS)
     figures: Figures = {name: [] for name in requests}
     for number in range(ROUNDS):
-        # Whoever goes first has the cooler machine: the order rotates.
+        # The first server in a round has the cooler machine, so the order rotates.
         names = list(requests)
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:

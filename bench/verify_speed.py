@@ -1,6 +1,6 @@
-"""`purser verify` over a million events and all that they brought about: `python -m bench verify`.
+"""`purser verify` over the ledger of a million events: `python -m bench verify`.
 
-Takes minutes and some gigabytes, so it runs only when it is named.
+It takes minutes and some gigabytes, so it runs only when it is named.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ ROWS_A_MINUTE_MIN = 1_000_000
 
 
 async def run() -> list[Comparison]:
-    """Once, as the command."""
+    """Runs the command once."""
     with (
         tempfile.TemporaryDirectory(prefix="purser-bench-") as directory,
         EmbeddedServer.start(Path(directory)) as server,

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for all tests: one server for the run, one fresh, migrated database for each test."""
+"""A real PostgreSQL for all tests: one server for the run, and a fresh, migrated database for each test."""
 
 import asyncio
 import itertools
@@ -23,22 +23,23 @@ THOROUGH = (
     "tests/graphql_schema/test_contract.py",
     "tests/ledger/test_arrangements.py",
     "tests/ledger/test_budget_histories.py",
-    "tests/ledger/test_confluence.py",
+    "tests/ledger/test_order_independence.py",
     "tests/ledger/test_recordings.py",
     "tests/ledger/test_verify.py",
-    "tests/ledger/test_verify_by_hand.py",
+    "tests/ledger/test_verify_tampering.py",
     "tests/principals",
     "tests/race",
     "tests/rest_compat/test_contract.py",
     "tests/test_scratch.py",
 )
-"""Folders and files that take most of the suite's time for a tenth of its tests; they get the marker `thorough`."""
+"""Folders and files that take most of the run time with a tenth of the tests; they get the marker `thorough`."""
 TEMPLATE = "template_purser"
 _numbers = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Commands are run by the hundred: without bytecode each compiles what it imports, two seconds' work.
+    # Tests start hundreds of commands: without bytecode each one compiles what it imports, which takes two
+    # seconds.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     config.add_cleanup(Scratch().close)
 
@@ -51,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 async def execute(url: str, *statements: str) -> None:
-    """Run statements, each in a transaction of its own."""
+    """Runs statements, each in its own transaction."""
     connection = await connect(url)
     try:
         for statement in statements:
@@ -67,7 +68,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
-    """The run's server, without fsync: what it stores need not outlive the run."""
+    """The server of the run, without fsync: its data need not outlive the run."""
     with (
         tempfile.TemporaryDirectory(prefix="purser-tests-") as directory,
         EmbeddedServer.start(Path(directory), durable=False) as server,
@@ -77,7 +78,7 @@ def server() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture(scope="session")
 def template(server: EmbeddedServer) -> str:
-    """The name of a migrated database that nobody is connected to."""
+    """The name of a migrated database without connections."""
     asyncio.run(execute(server.url_of("postgres"), f"CREATE DATABASE {TEMPLATE}"))
     asyncio.run(upgrade(server.url_of(TEMPLATE)))
     return TEMPLATE

@@ -1,4 +1,4 @@
-"""Engine events for tests, in NautilusTrader's shapes."""
+"""Engine events for tests, in NautilusTrader's format."""
 
 from decimal import Decimal
 from typing import Any
@@ -36,12 +36,12 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def event_id(n: int) -> str:
-    """A UUID that says which event of a test it is."""
+    """The UUID of the n-th event of a test."""
     return str(UUID(int=n))
 
 
 def order_event(kind: str, n: int, *, ts_init: int, ts_event: int, **fields: Any) -> Any:
-    """An order event of one kind, the n-th of a test; OrderUpdated sets the quantity to 3 unless told otherwise."""
+    """The n-th event of a test, an order event of one kind; the quantity of OrderUpdated is 3 by default."""
     model = getattr(engine_events, kind)
     given = {**_DEFAULTS, "trade_id": f"T-{n}"}
     if kind == "OrderUpdated":
@@ -52,7 +52,7 @@ def order_event(kind: str, n: int, *, ts_init: int, ts_event: int, **fields: Any
 
 
 def published(kind: str, n: int, *, ts: int | None = None, **fields: Any) -> dict[str, Any]:
-    """The same as the engine publishes it: a JSON object with amounts as strings. `ts` is n seconds unless given."""
+    """The event as the engine publishes it: a JSON object with amounts as strings. `ts` is n seconds by default."""
     instant = n * 1_000_000_000 if ts is None else ts
     given = {
         **_DEFAULTS,
@@ -77,6 +77,6 @@ def decode_line(line: bytes) -> EngineEvent:
 
 
 def incoming(place: int, event: dict[str, Any]) -> Incoming:
-    """A published event as the ledger takes it in."""
+    """A published event in the form that the ledger records."""
     line = encode_message(event)
     return Incoming(place, decode_line(line), line.decode())

@@ -1,10 +1,10 @@
-"""One directory for all files of a process that runs tests. Neither it nor a process using it outlives that process.
+"""One directory for all files of a test process. It is removed, and its processes are ended, when that process ends.
 
-The directory is in memory where there is room: PostgreSQL creates and drops hundreds of files for each test's
-database, and a journaling file system takes ten times as long for that as the test itself.
+The directory is in memory if there is room: PostgreSQL creates and drops hundreds of files for each test's database,
+and a journaling file system takes ten times as long for that as the test itself.
 
-However the process of the tests ends, SIGKILL included, the kernel closes its pipe to a watcher: this module, run as
-a program. The watcher then ends what is left (servers, services, browsers) and removes the directory.
+When the test process ends, also by SIGKILL, the kernel closes its pipe to a watcher: this module, run as a program.
+The watcher then ends the remaining processes (servers, services, browsers) and removes the directory.
 """
 
 import os
@@ -26,12 +26,12 @@ _STOP_TIMEOUT_SECONDS = 20.0
 
 
 class Scratch:
-    """The directory, as TMPDIR of this process and of all that it starts."""
+    """The directory, as TMPDIR of this process and of its children."""
 
     def __init__(self) -> None:
         self._earlier = (tempfile.tempdir, os.environ.get("TMPDIR"))
         self.directory = Path(tempfile.mkdtemp(prefix="purser-tests-", dir=_place())).resolve()
-        # PostgreSQL passes through it as another user where root runs the tests.
+        # If root runs the tests, PostgreSQL runs as another user and needs to traverse the directory.
         self.directory.chmod(0o711)
         tempfile.tempdir = os.environ["TMPDIR"] = str(self.directory)
         self._watcher = subprocess.Popen(
@@ -39,7 +39,7 @@ class Scratch:
         )
 
     def close(self) -> None:
-        """Have the watcher do its work now, and wait for it."""
+        """Tells the watcher to clean up now, and waits for it."""
         tempfile.tempdir = self._earlier[0]
         if self._earlier[1] is None:
             del os.environ["TMPDIR"]
@@ -49,7 +49,7 @@ class Scratch:
 
 
 def _place() -> Path | None:
-    """Where the directory is made; None for the usual place."""
+    """The parent of the directory; None for the system's default."""
     with suppress(OSError):
         if os.access(_IN_MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(_IN_MEMORY).free >= _FREE_BYTES_MIN:
             return _IN_MEMORY if _available_memory() >= 2 * _FREE_BYTES_MIN else None
@@ -57,7 +57,7 @@ def _place() -> Path | None:
 
 
 def _available_memory() -> int:
-    """Bytes that this process may still take; files in memory count."""
+    """Bytes that this process may still allocate; files in memory count as allocated."""
     available = psutil.virtual_memory().available
     with suppress(OSError, ValueError):  # No limit ("max"), or no cgroups here.
         limit, used = (int((_CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
@@ -66,9 +66,10 @@ def _available_memory() -> int:
 
 
 def _end_users_of(directory: str) -> None:
-    """End the processes that have the directory in their arguments or environment."""
+    """Ends the processes that have the directory in their arguments or environment."""
     users = [process for process in psutil.process_iter() if process.pid != os.getpid() and _uses(process, directory)]
-    # PostgreSQL cleans up its shared memory after SIGQUIT. Its supervisors, which would start it again, go first.
+    # SIGQUIT lets PostgreSQL clean up its shared memory. Its supervisors, which would restart it, are killed
+    # first.
     for is_postgres, how in ((False, signal.SIGKILL), (True, signal.SIGQUIT)):
         for process in users:
             with suppress(psutil.Error):

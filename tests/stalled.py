@@ -1,4 +1,4 @@
-"""One test that never ends, for test_scratch: run by its name only."""
+"""One test that never ends, for test_scratch, which runs it by name."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from app.database.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.anyio
 
-# A shell has background jobs ignore it, and what they start.
+# A shell starts background jobs with SIGINT ignored, and their children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -1,4 +1,4 @@
-"""docs/architecture.md names modules that exist, and the ways in it are those that real requests take."""
+"""docs/architecture.md names existing modules, and real requests call them in the order of its paths."""
 
 import json
 import re
@@ -36,44 +36,44 @@ def test_every_module_on_the_page_exists() -> None:
 
 
 @pytest.mark.parametrize(("section", "most"), [("An authorization", 12), ("An event", 20)])
-def test_a_way_is_short(section: str, most: int) -> None:
-    assert 5 < len(way(section)) <= most
+def test_a_path_passes_few_modules(section: str, most: int) -> None:
+    assert 5 < len(path_of(section)) <= most
 
 
-async def test_requests_take_the_ways_on_the_page(database_url: str) -> None:
+async def test_requests_take_the_paths_on_the_page(database_url: str) -> None:
     database = await Database.open(database_url)
     await prepare(database)
     await database.close()
     trace = Trace()
     with trace.of_new_threads(), running(database_url) as url:
         async with httpx.AsyncClient(base_url=url) as client, subscribed(url, await cursor_of(client)) as socket:
-            await answered(client, ONE, input=asked(1))
+            await execute_document(client, ONE, input=asked(1))
             await next_event(socket)
             with trace.recorded() as modules:
-                await answered(client, ONE, input=asked(2))
-            assert left_out(way("An authorization"), modules) == []
+                await execute_document(client, ONE, input=asked(2))
+            assert modules_not_reached(path_of("An authorization"), modules) == []
             await next_event(socket)
 
-            await answered(client, RECORD, events=[published("OrderInitialized", 1)])
+            await execute_document(client, RECORD, events=[published("OrderInitialized", 1)])
             await next_event(socket)
             with trace.recorded() as modules:
-                await answered(client, RECORD, events=[published("OrderSubmitted", 2)])
+                await execute_document(client, RECORD, events=[published("OrderSubmitted", 2)])
                 await next_event(socket)
-            assert left_out(way("An event"), modules) == []
+            assert modules_not_reached(path_of("An event"), modules) == []
 
-            await answered(client, READ)
+            await execute_document(client, READ)
             with trace.recorded() as modules:
-                await answered(client, READ)
-            assert left_out(way("A read"), modules) == []
+                await execute_document(client, READ)
+            assert modules_not_reached(path_of("A read"), modules) == []
 
 
-def way(section: str) -> list[str]:
+def path_of(section: str) -> list[str]:
     """The modules in a section's table, in order."""
     return re.findall(r"^\| \d+ \| `([^`]+)` \|", SECTIONS[section], re.MULTILINE)
 
 
-def left_out(expected: list[str], modules: list[str]) -> list[str]:
-    """The expected modules from the first on that is not called after the one before it."""
+def modules_not_reached(expected: list[str], modules: list[str]) -> list[str]:
+    """The expected modules from the first one that is not called after its predecessor."""
     called = iter(modules)
     for number, module in enumerate(expected):
         if module not in called:
@@ -82,21 +82,21 @@ def left_out(expected: list[str], modules: list[str]) -> list[str]:
 
 
 class Trace:
-    """The modules of the project whose functions threads call, one after another."""
+    """Records the project's modules whose functions are called by threads, in order."""
 
     def __init__(self) -> None:
         self._modules: list[str] | None = None
 
     @contextmanager
     def of_new_threads(self) -> Iterator[None]:
-        """Follow threads that start during the block."""
+        """Profiles threads that start during the block."""
         threading.setprofile(self._note)
         yield
         threading.setprofile(None)
 
     @contextmanager
     def recorded(self) -> Iterator[list[str]]:
-        """What is called during the block."""
+        """The modules called during the block."""
         self._modules = modules = []
         yield modules
         self._modules = None
@@ -108,16 +108,16 @@ class Trace:
                 self._modules.append(path.relative_to(ROOT).as_posix())
 
 
-async def answered(client: httpx.AsyncClient, document: str, **variables: Any) -> Any:
-    """The data of an answer without errors."""
+async def execute_document(client: httpx.AsyncClient, document: str, **variables: Any) -> Any:
+    """The data of the response, which must have no errors."""
     answer = (await client.post("/graphql", json={"query": document, "variables": variables})).json()
     assert "errors" not in answer, answer
     return answer["data"]
 
 
 async def cursor_of(client: httpx.AsyncClient) -> str:
-    """Where the change feed stands."""
-    return str((await answered(client, "{ feedCursor }"))["feedCursor"])
+    """The current cursor of the change feed."""
+    return str((await execute_document(client, "{ feedCursor }"))["feedCursor"])
 
 
 @asynccontextmanager
@@ -133,7 +133,7 @@ async def subscribed(url: str, after: str) -> AsyncIterator[websockets.ClientCon
 
 
 async def next_event(socket: websockets.ClientConnection) -> None:
-    """Wait for the next event."""
+    """Waits for the next event."""
     message = json.loads(await socket.recv())
     assert message["type"] == "next", message
     assert "errors" not in message["payload"], message

@@ -1,4 +1,4 @@
-"""A run of tests leaves no PostgreSQL and no file behind, however it is ended."""
+"""A test run leaves no PostgreSQL and no file behind, also when a signal ends it."""
 
 import json
 import signal
@@ -15,14 +15,14 @@ DEADLINE_SECONDS = 60.0
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_signal_that_ends_pytest_ends_its_postgresql(how: signal.Signals) -> None:
+def test_the_end_of_pytest_ends_its_postgresql(how: signal.Signals) -> None:
     pytest_ = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist"]
     with subprocess.Popen(
         [*pytest_, "tests/stalled.py"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
-        said = json.loads(next(line for line in process.stdout if line.startswith("{")))
-        postgres, scratch = psutil.Process(said["postgres"]), Path(said["scratch"])
+        printed = json.loads(next(line for line in process.stdout if line.startswith("{")))
+        postgres, scratch = psutil.Process(printed["postgres"]), Path(printed["scratch"])
         assert postgres.name() == "postgres"
         assert list(scratch.glob("*/postgres/postmaster.pid")) != []
         process.send_signal(how)

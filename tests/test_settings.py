@@ -1,4 +1,4 @@
-"""Settings: what is read from the environment, refused, or reported."""
+"""Settings are read from the environment; invalid ones are refused, unknown ones reported."""
 
 import logging
 from pathlib import Path
@@ -10,7 +10,7 @@ from app.errors import SettingsInvalid
 from app.settings import load_settings, unknown_variables
 
 
-def test_a_misspelt_variable_is_reported_with_the_one_that_was_meant() -> None:
+def test_a_misspelt_variable_is_reported_with_a_suggestion() -> None:
     assert unknown_variables(["PURSER_GRAPHQL_COST_MXA", "PURSER_PORT", "purser_hsot", "PATH", "_PURSER_X"]) == [
         "PURSER_GRAPHQL_COST_MXA is not a setting and is ignored. Did you mean PURSER_GRAPHQL_COST_MAX?",
         "purser_hsot is not a setting and is ignored. Did you mean PURSER_HOST?",
@@ -36,9 +36,7 @@ def test_the_log_reports_unknown_variables(monkeypatch: pytest.MonkeyPatch, capl
         ("WORKERS", "64", "PURSER_WORKERS x PURSER_POOL_SIZE_MAX is 512, more than the 90 connections"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_refused(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
-) -> None:
+def test_an_invalid_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
     monkeypatch.setenv(f"PURSER_{name}", value)
     with pytest.raises(SettingsInvalid) as refused:
         load_settings()
@@ -46,7 +44,7 @@ def test_a_value_that_cannot_be_used_is_refused(
     assert "secret" not in str(refused.value)
 
 
-def test_the_environment_is_read_once_and_options_take_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_take_precedence_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PURSER_PORT", "9000")
     monkeypatch.setenv("purser_host", "::1")
     monkeypatch.setenv("PURSER_DATA_DIR", "")

@@ -1,4 +1,4 @@
-"""The habits of this project, as tests: short files, short functions, honest names, documented settings."""
+"""Rules of this project: short files and functions, no vague names, documented settings."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ from typer.main import get_command
 from app.cli.commands import cli
 from app.settings import ENV_PREFIX, Settings
 from tests.conftest import THOROUGH
-from tests.pages import TEXT as PAGES
+from tests.documentation import TEXT as PAGES
 
 ROOT = Path(__file__).parents[1]
 CODE = [*ROOT.glob("app/**/*.py"), *ROOT.glob("graphql_schema/**/*.py"), *ROOT.glob("rest_compat/**/*.py")]
@@ -36,22 +36,22 @@ def test_functions_are_short() -> None:
     assert {name: length for name, length in lengths.items() if length > FUNCTION_LINES_MAX} == {}
 
 
-def test_modules_are_named_after_what_they_hold() -> None:
+def test_no_module_has_a_vague_name() -> None:
     assert [name_of(path) for path in CODE if VAGUE_NAMES & {path.stem, path.parent.name}] == []
 
 
-def test_nothing_is_left_for_later() -> None:
+def test_no_file_contains_a_marker_of_unfinished_work() -> None:
     assert [name_of(path) for path in ALL if any(word in path.read_text() for word in UNFINISHED)] == []
 
 
-def test_links_between_pages_lead_somewhere() -> None:
+def test_links_between_pages_resolve() -> None:
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")]
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)[)#]", page.read_text())]
     assert len(links) > 30
     assert [(name_of(page), link) for page, link in links if not (page.parent / link).exists()] == []
 
 
-def test_imports_point_one_way() -> None:
+def test_imports_follow_the_layers() -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=ROOT,
@@ -63,18 +63,18 @@ def test_imports_point_one_way() -> None:
 
 
 @pytest.mark.parametrize("setting", Settings.model_fields)
-def test_the_pages_lists_every_setting_and_its_default(setting: str) -> None:
+def test_the_pages_list_every_setting_and_its_default(setting: str) -> None:
     default = Settings.model_fields[setting].default
     shown = "" if default is None else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
     row = f"| `{ENV_PREFIX}{setting.upper()}` | {shown} | {Settings.model_fields[setting].description} |"
     assert row in PAGES.splitlines()
 
 
-def test_what_the_fast_run_leaves_out_is_there() -> None:
+def test_paths_excluded_from_the_fast_run_exist() -> None:
     assert [name for name in THOROUGH if not (ROOT / name).exists()] == []
 
 
-def test_the_pages_names_every_make_target() -> None:
+def test_the_pages_name_every_make_target() -> None:
     targets = [
         line.partition(":")[0]
         for line in (ROOT / "Makefile").read_text().splitlines()
@@ -84,7 +84,7 @@ def test_the_pages_names_every_make_target() -> None:
     assert [name for name in targets if name != "help" and f"`make {name}`" not in PAGES] == []
 
 
-def test_the_pages_names_every_command() -> None:
+def test_the_pages_name_every_command() -> None:
     missing = [command for command in commands() if f"\n    purser {command}" not in PAGES]
     assert missing == []
 
@@ -94,7 +94,7 @@ def name_of(path: Path) -> str:
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
-    """Every function's name and how many lines it takes, docstring included."""
+    """The name and the number of lines of every function, docstring included."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
@@ -102,7 +102,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def commands() -> Iterator[str]:
-    """`serve`, `db backup`, ..."""
+    """The names of all commands: `serve`, `db backup`, ..."""
     for name, command in get_command(cli).commands.items():  # type: ignore[attr-defined]
         below = getattr(command, "commands", None)
         yield from [name] if below is None else (f"{name} {inner}" for inner in below)

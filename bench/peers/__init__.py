@@ -1,1 +1,1 @@
-"""What Purser is held against. Run by `make bench` alone, never a dependency of the product."""
+"""Peers that Purser is compared with. Only `make bench` runs them; the product does not depend on them."""

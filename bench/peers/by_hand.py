@@ -1,6 +1,6 @@
 """The fastest hand-written route: FastAPI, asyncpg, one statement per request.
 
-It sends the bytes and headers of Purser's GET /api/trading/orders, without filters, checks of parameters and errors.
+It sends the bytes and headers of Purser's GET /api/trading/orders, without filters, validation and errors.
 """
 
 import os
@@ -11,7 +11,7 @@ from typing import Annotated
 import asyncpg
 from fastapi import FastAPI, Query, Response
 
-# The limit is part of the text: with a parameter PostgreSQL would plan the statement for each request.
+# The limit is part of the text: with a parameter, PostgreSQL would plan the statement for each request.
 ROWS = """
 SELECT o.client_order_id, o.venue_order_id, o.strategy_id, s.name AS strategy_name, o.trader_id,
     o.account_id, o.instrument_id, o.position_id, o.side, o.order_type, o.time_in_force, o.status,
@@ -49,7 +49,7 @@ def create_app() -> FastAPI:
 
 
 def with_pool(init: Callable[[asyncpg.Connection], Awaitable[None]]) -> FastAPI:
-    """An application with `state.pool`, whose connections are prepared by `init`."""
+    """An application with `state.pool`, whose connections `init` prepares."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,9 +69,9 @@ def with_pool(init: Callable[[asyncpg.Connection], Awaitable[None]]) -> FastAPI:
 
 
 async def no_reset(_: asyncpg.Connection) -> None:
-    """A connection given back is as it was: asking PostgreSQL to reset it each time is a round trip for nothing."""
+    """The routes leave connections unchanged: resetting each one would cost a round trip."""
 
 
 async def json_as_bytes(connection: asyncpg.Connection) -> None:
-    """`json` as the bytes that PostgreSQL sent."""
+    """Returns `json` as the bytes that PostgreSQL sent."""
     await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")

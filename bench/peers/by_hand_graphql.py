@@ -1,7 +1,7 @@
-"""One route for one question, written by hand: the bytes of Purser's answers, without GraphQL.
+"""One hand-written route for each query: the bytes of Purser's responses, without GraphQL.
 
-Each statement stands as text; nothing is checked. The pool is asyncpg's as it comes, which resets a connection with a
-statement of its own each time it is given back: part of what the ratios show.
+The statements are constants; nothing is validated. The pool is asyncpg's default, which resets a connection with a
+statement each time it is released: that is part of the ratios.
 """
 
 import os

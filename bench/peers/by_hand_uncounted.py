@@ -1,7 +1,7 @@
 """Hand-written FastAPI + asyncpg routes without the row count that Purser's documented response includes.
 
-`create_app` sends the JSON text that PostgreSQL builds, which is Purser's body. `create_app_of_rows` builds the objects
-in Python, for orjson; amounts are floats there.
+`create_app` sends the JSON text that PostgreSQL builds, which is Purser's body. `create_app_of_rows` builds the
+objects in Python for orjson, with amounts as floats.
 """
 
 from typing import Annotated
@@ -17,7 +17,7 @@ Offset = Annotated[int, Query(ge=0, le=10**9)]
 
 
 def create_app() -> FastAPI:
-    """One statement, one text."""
+    """The application that sends the text of one statement."""
     app = with_pool(json_as_bytes)
 
     @app.get("/api/trading/orders")
@@ -30,7 +30,7 @@ def create_app() -> FastAPI:
 
 
 def create_app_of_rows() -> FastAPI:
-    """One statement, rows, dictionaries."""
+    """The application that builds dictionaries from the rows of one statement."""
     app = with_pool(amounts_as_floats)
 
     @app.get("/api/trading/orders")
@@ -43,5 +43,5 @@ def create_app_of_rows() -> FastAPI:
 
 
 async def amounts_as_floats(connection: asyncpg.Connection) -> None:
-    """Decode `numeric` to float, which orjson supports; exact digits would need a conversion each."""
+    """Decodes `numeric` to float, which orjson supports; exact digits would need a conversion for each value."""
     await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=float)

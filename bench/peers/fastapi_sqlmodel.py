@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.models import Order as OrderRow
 from app.models import Strategy as StrategyRow
-from bench.peers.instants import engine_url, written
+from bench.peers.instants import engine_url, instant_text
 
 _engine = create_async_engine(engine_url(os.environ.get("PURSER_DATABASE_URL", "postgresql://x")), pool_size=8)
 _sessions = async_sessionmaker(_engine, class_=AsyncSession, expire_on_commit=False)
@@ -76,8 +76,8 @@ def create_app() -> FastAPI:
                 update={
                     "strategy_name": name,
                     "leaves_qty": max(row.quantity - row.filled_qty, Decimal(0)),
-                    "ts_init": written(row.ts_init),
-                    "ts_last": written(row.ts_last),
+                    "ts_init": instant_text(row.ts_init),
+                    "ts_last": instant_text(row.ts_last),
                 },
             )
             for row, name in await session.exec(statement)

@@ -1,4 +1,4 @@
-"""Strawberry as its documentation and SQLModel's show it: types, resolvers, a session each, DataLoaders."""
+"""Strawberry as its documentation and SQLModel's show it: types, resolvers, a session for each, DataLoaders."""
 
 import os
 from collections import defaultdict
@@ -22,7 +22,7 @@ from app.models import Fill as FillRow
 from app.models import FillSum
 from app.models import Order as OrderRow
 from app.models import Strategy as StrategyRow
-from bench.peers.instants import engine_url, written
+from bench.peers.instants import engine_url, instant_text
 
 _engine = create_async_engine(engine_url(os.environ.get("PURSER_DATABASE_URL", "postgresql://x")), pool_size=8)
 _sessions = async_sessionmaker(_engine, class_=AsyncSession, expire_on_commit=False)
@@ -39,7 +39,7 @@ class Fill:
 
     @strawberry.field
     def ts_event(self) -> str:
-        return written(self.row.ts_event)
+        return instant_text(self.row.ts_event)
 
     @classmethod
     def of(cls, row: FillRow) -> "Fill":
@@ -73,7 +73,7 @@ class Order:
 
     @strawberry.field
     def ts_init(self) -> str:
-        return written(self.row.ts_init)
+        return instant_text(self.row.ts_init)
 
     @strawberry.field
     async def fills(self, info: Info) -> list[Fill]:

@@ -17,8 +17,8 @@ from app.database.connections import PoolLimits
 from app.principal import LOCAL, Principal, Role
 from app.resolvers import Context, keys
 from graphql_schema.live import socket as live_socket
+from tests.application import create_test_app
 from tests.authentication.test_keyring import until
-from tests.configured import configured
 from tests.feed.rows import change, set_budget
 from tests.graphql_schema.live.client import Socket, connected
 from tests.reads.serving import serving
@@ -27,13 +27,13 @@ pytestmark = pytest.mark.anyio
 
 POOL_SIZE = 2
 BOT = Principal(Role.VIEWER, "key:bot")
-# Only the feed reports keys: the timer never fires during a test.
+# Only the change feed reports new and revoked keys: the reload timer never fires during a test.
 SETTINGS: dict[str, Any] = {"pool_size_max": POOL_SIZE, "keys_reload_seconds": 3600, "keys_stale_seconds_max": 3600}
 
 
 @pytest.fixture
-async def elsewhere(database_url: str) -> AsyncIterator[Context]:
-    """The context of another process on the same database."""
+async def other_process(database_url: str) -> AsyncIterator[Context]:
+    """A context on the same database, with a pool of its own, as another process has."""
     database = await Database.open(database_url)
     yield Context(database)
     await database.close()
@@ -48,60 +48,60 @@ async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def filled(database: Database) -> AsyncIterator[None]:
-    """All reader connections are in use during the block."""
+async def all_connections_in_use(database: Database) -> AsyncIterator[None]:
+    """Keeps all reader connections in use during the block."""
     async with AsyncExitStack() as stack:
         for _ in range(POOL_SIZE):
             await stack.enter_async_context(database.read())
         yield
 
 
-async def test_keys_take_effect_and_followers_stay_while_the_pool_is_full(
-    database_url: str, elsewhere: Context, connection: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+async def test_created_and_revoked_keys_take_effect_and_subscribers_stay_while_the_pool_is_full(
+    database_url: str, other_process: Context, connection: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving(database_url, **SETTINGS) as (app, _):
         context, authentication = app.state.context, app.state.authentication
-        async with filled(context.database), context.feed.follow("order") as follower:
+        async with all_connections_in_use(context.database), context.feed.follow("order") as follower:
             await follower.start()
             for name in ("bot", "other", "third"):
-                key = await keys.create_key(elsewhere, LOCAL, Role.VIEWER, name)
-                named = Principal(Role.VIEWER, f"key:{name}")
-                await until(lambda named=named: authentication.is_in_force(named))  # type: ignore[misc]
+                key = await keys.create_key(other_process, LOCAL, Role.VIEWER, name)
+                principal = Principal(Role.VIEWER, f"key:{name}")
+                await until(lambda principal=principal: authentication.is_in_force(principal))  # type: ignore[misc]
                 await change(connection, "order", name)
                 assert [one.key for one in await follower.next()] == [name]
-                assert await keys.revoke_key(elsewhere, LOCAL, key.id)
-                await until(lambda named=named: not authentication.is_in_force(named))  # type: ignore[misc]
+                assert await keys.revoke_key(other_process, LOCAL, key.id)
+                await until(lambda principal=principal: not authentication.is_in_force(principal))  # type: ignore[misc]
     assert "the change feed" not in caplog.text
 
 
-async def test_a_new_key_is_let_in_at_once_though_the_pool_is_full(database_url: str, elsewhere: Context) -> None:
+async def test_a_new_key_is_accepted_at_once_while_the_pool_is_full(database_url: str, other_process: Context) -> None:
     async with serving(database_url, **SETTINGS) as (app, _):
         authentication: Authentication = app.state.authentication
-        async with filled(app.state.context.database):
-            key = await keys.create_key(elsewhere, LOCAL, Role.VIEWER, "bot")
+        async with all_connections_in_use(app.state.context.database):
+            key = await keys.create_key(other_process, LOCAL, Role.VIEWER, "bot")
             async with asyncio.timeout(PoolLimits.acquire_timeout_seconds - 1):
                 assert await authentication.authenticate(str(key), "127.0.0.1") == BOT
 
 
-async def test_subscribers_stay_while_requests_fill_the_pool_and_keys_come_and_go(
+async def test_a_subscription_survives_a_full_pool_and_the_revocation_of_another_key(
     database_url: str,
-    elsewhere: Context,
+    other_process: Context,
     connection: asyncpg.Connection,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(live_socket, "KEY_CHECK_SECONDS", 0.05)
-    ui = await keys.create_key(elsewhere, LOCAL, Role.VIEWER, "ui")
+    ui = await keys.create_key(other_process, LOCAL, Role.VIEWER, "ui")
     async with (
-        listening(database_url) as (app, address),
+        served_application(database_url) as (app, address),
         connected(address, **{"X-API-Key": str(ui)}) as socket,
     ):
         await socket.ask("subscription { budgets { currency } }")
-        await begun(socket, connection)
-        async with filled(app.state.context.database):
-            bot = await keys.create_key(elsewhere, LOCAL, Role.VIEWER, "bot")
+        await wait_until_subscribed(socket, connection)
+        async with all_connections_in_use(app.state.context.database):
+            bot = await keys.create_key(other_process, LOCAL, Role.VIEWER, "bot")
             async with connected(address, **{"X-API-Key": str(bot)}) as other:
-                assert await keys.revoke_key(elsewhere, LOCAL, bot.id)
+                assert await keys.revoke_key(other_process, LOCAL, bot.id)
                 assert await other.closed() == (4403, "The key was revoked.")
             await set_budget(connection, "EUR", "1")
         while (await socket.event())["budgets"]["currency"] != "EUR":
@@ -110,9 +110,9 @@ async def test_subscribers_stay_while_requests_fill_the_pool_and_keys_come_and_g
 
 
 @asynccontextmanager
-async def listening(url: str) -> AsyncIterator[tuple[FastAPI, str]]:
-    """The application in a server of this event loop, so that the test can use its pool, and the server's address."""
-    app = configured(url, **SETTINGS)
+async def served_application(url: str) -> AsyncIterator[tuple[FastAPI, str]]:
+    """The application, served in this event loop so that the test can use its pool, and its URL."""
+    app = create_test_app(url, **SETTINGS)
     with socket_module.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
         serving = asyncio.create_task(server.serve([listener]))
@@ -121,12 +121,12 @@ async def listening(url: str) -> AsyncIterator[tuple[FastAPI, str]]:
         await serving
 
 
-async def begun(socket: Socket, connection: asyncpg.Connection) -> None:
-    """Wait until a subscription to budgets receives changes."""
-    told = asyncio.create_task(socket.event())
+async def wait_until_subscribed(socket: Socket, connection: asyncpg.Connection) -> None:
+    """Waits until the subscription to budgets receives changes."""
+    event = asyncio.create_task(socket.event())
     for allocated in range(1, 1000):
         await set_budget(connection, "USDT", str(allocated))
-        done, _ = await asyncio.wait({told}, timeout=0.1)
+        done, _ = await asyncio.wait({event}, timeout=0.1)
         if done:
             return
     raise AssertionError("the subscription never began")

@@ -1,4 +1,4 @@
-"""Requests with a right key, a wrong key and none, over GraphQL and REST."""
+"""Requests with a valid key, a wrong key and no key, over GraphQL and REST."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,22 +21,20 @@ from tests.reads.serving import Client, serving
 pytestmark = pytest.mark.anyio
 
 REST = "/api/trading/summary"
-QUESTION = {"query": "{ summary { orders } }"}
+QUERY = {"query": "{ summary { orders } }"}
 HTML = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
 PUBLIC = ["/", "/health", "/docs", "/redoc", "/openapi.json", "/docs/assets/swagger-ui.css"]
 
 
 class Service:
-    """A started service with one key of the role viewer, named `bot`."""
+    """A running service with one key named `bot`, of role viewer."""
 
     def __init__(self, app: Any, client: Client, key: str) -> None:
         self.app, self.http, self.key = app, client.http, key
 
-    async def both(self, headers: Any = None) -> tuple[httpx.Response, httpx.Response]:
+    async def ask_both_apis(self, headers: Any = None) -> tuple[httpx.Response, httpx.Response]:
         """The responses of REST and GraphQL."""
-        return await self.http.get(REST, headers=headers), await self.http.post(
-            "/graphql", json=QUESTION, headers=headers
-        )
+        return await self.http.get(REST, headers=headers), await self.http.post("/graphql", json=QUERY, headers=headers)
 
 
 @pytest.fixture
@@ -47,30 +45,30 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         yield Service(app, client, str(key))
 
 
-async def test_a_key_is_soon_in_force_and_soon_not_though_nobody_uses_it(database_url: str) -> None:
+async def test_an_unused_key_takes_effect_and_is_revoked_without_a_request(database_url: str) -> None:
     async with serving(database_url, keys_reload_seconds=60) as (app, client):
         assert (await client.get(REST)).status_code == 200
-        elsewhere = await Database.open(database_url)
-        key = await keys.create_key(Context(elsewhere), LOCAL, Role.VIEWER, "bot")
+        other_process = await Database.open(database_url)
+        key = await keys.create_key(Context(other_process), LOCAL, Role.VIEWER, "bot")
         authentication, bot = app.state.authentication, Principal(Role.VIEWER, "key:bot")
         await until(lambda: authentication.is_in_force(bot))
         assert (await client.get(REST)).status_code == 401
-        assert await keys.revoke_key(Context(elsewhere), LOCAL, key.id)
-        await elsewhere.close()
+        assert await keys.revoke_key(Context(other_process), LOCAL, key.id)
+        await other_process.close()
         await until(lambda: not authentication.is_in_force(bot))
         assert (await client.http.get(REST, headers={"X-API-Key": str(key)})).status_code == 401
 
 
 @pytest.mark.parametrize("form", ["Authorization: Bearer {}", "authorization: bEARER  {} ", "X-API-Key: {}"])
-async def test_a_key_is_taken_from_either_header(service: Service, form: str) -> None:
+async def test_a_key_is_read_from_either_header(service: Service, form: str) -> None:
     name, _, value = form.format(service.key).partition(": ")
-    rest, graphql = await service.both({name: value})
+    rest, graphql = await service.ask_both_apis({name: value})
     assert (rest.status_code, rest.json()["orders"]) == (200, 0)
     assert (graphql.status_code, graphql.json()["data"]) == (200, {"summary": {"orders": 0}})
 
 
-async def test_without_a_key_both_faces_say_what_is_needed(service: Service) -> None:
-    rest, graphql = await service.both()
+async def test_a_request_without_a_key_gets_401_from_both_apis(service: Service) -> None:
+    rest, graphql = await service.ask_both_apis()
     assert (rest.status_code, rest.json()["code"]) == (401, "UNAUTHENTICATED")
     (error,) = graphql.json()["errors"]
     assert (graphql.status_code, error["extensions"]["code"]) == (401, "UNAUTHENTICATED")
@@ -81,49 +79,49 @@ async def test_without_a_key_both_faces_say_what_is_needed(service: Service) -> 
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "é", f"purser_{'0' * 16}_{'0' * 64}", "{key}0", "{key_id}"])
-async def test_a_wrong_key_is_refused_whatever_is_asked(service: Service, wrong: str) -> None:
+async def test_a_wrong_key_is_refused_on_every_path(service: Service, wrong: str) -> None:
     text = wrong.format(key=service.key, key_id=service.key.rpartition("_")[0])
     headers = {b"x-api-key": text.encode()}
-    for response in [*await service.both(headers), await service.http.get("/openapi.json", headers=headers)]:
+    for response in [*await service.ask_both_apis(headers), await service.http.get("/openapi.json", headers=headers)]:
         assert response.status_code == 401
         assert response.headers["www-authenticate"] == 'Bearer realm="purser", error="invalid_token"'
         assert "UNAUTHENTICATED" in response.text
 
 
-async def test_of_two_keys_none_is_right(service: Service) -> None:
+async def test_two_different_keys_in_one_request_are_refused(service: Service) -> None:
     twice = [("X-API-Key", service.key), ("Authorization", f"Bearer {service.key}")]
-    assert [response.status_code for response in await service.both(twice)] == [200, 200]
+    assert [response.status_code for response in await service.ask_both_apis(twice)] == [200, 200]
     other = [("X-API-Key", service.key), ("Authorization", f"Bearer {new_key()}")]
-    assert [response.status_code for response in await service.both(other)] == [401, 401]
+    assert [response.status_code for response in await service.ask_both_apis(other)] == [401, 401]
 
 
-async def test_other_kinds_of_authorization_are_not_ours(service: Service) -> None:
+async def test_another_authorization_scheme_counts_as_no_key(service: Service) -> None:
     headers = {"Authorization": "Basic dXNlcjpwYXNz"}
-    for response in await service.both(headers):
+    for response in await service.ask_both_apis(headers):
         assert response.headers["www-authenticate"] == 'Bearer realm="purser"'
     assert (await service.http.get("/docs", headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize("path", PUBLIC)
-async def test_pages_for_people_need_no_key(service: Service, path: str) -> None:
+async def test_public_pages_need_no_key(service: Service, path: str) -> None:
     assert (await service.http.get(path, headers=HTML)).status_code == 200
 
 
-async def test_graphiql_needs_no_key_but_its_questions_do(service: Service) -> None:
+async def test_graphiql_needs_no_key_and_its_queries_need_one(service: Service) -> None:
     page = await service.http.get("/graphql", headers=HTML)
     assert page.headers["content-type"].startswith("text/html")
-    asked = await service.http.get("/graphql", params=QUESTION, headers={"accept": "application/json"})
-    assert asked.status_code == 401
+    response = await service.http.get("/graphql", params=QUERY, headers={"accept": "application/json"})
+    assert response.status_code == 401
 
 
-async def test_repeated_wrong_keys_are_throttled_and_right_ones_are_not(database_url: str) -> None:
+async def test_repeated_wrong_keys_are_throttled_and_valid_keys_are_not(database_url: str) -> None:
     async with serving(database_url, wrong_keys_max=3) as (app, client):
         key = await keys.create_key(app.state.context, LOCAL, Role.VIEWER)
         service = Service(app, client, str(key))
         wrong = {"X-API-Key": "wrong"}
-        assert {response.status_code for response in await service.both(wrong)} == {401}
+        assert {response.status_code for response in await service.ask_both_apis(wrong)} == {401}
         await service.http.get(REST, headers=wrong)
-        rest, graphql = await service.both(wrong)
+        rest, graphql = await service.ask_both_apis(wrong)
         assert (rest.status_code, rest.json()["code"]) == (429, "TOO_MANY_ATTEMPTS")
         assert (graphql.status_code, graphql.json()["errors"][0]["extensions"]["code"]) == (429, "TOO_MANY_ATTEMPTS")
         assert 0 < int(rest.headers["retry-after"]) <= 60
@@ -132,15 +130,18 @@ async def test_repeated_wrong_keys_are_throttled_and_right_ones_are_not(database
         with pytest.raises(TooManyAttempts):
             await authentication.authenticate("wrong", "127.0.0.1")
         await authentication.authenticate(service.key, "10.0.0.1")  # another address: the key becomes known
-        assert [response.status_code for response in await service.both({"X-API-Key": service.key})] == [200, 200]
-        assert [response.status_code for response in await service.both()] == [401, 401]
+        assert [response.status_code for response in await service.ask_both_apis({"X-API-Key": service.key})] == [
+            200,
+            200,
+        ]
+        assert [response.status_code for response in await service.ask_both_apis()] == [401, 401]
 
 
-async def test_the_resolvers_are_told_who_asks(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    asking = []
+async def test_both_apis_pass_the_principal_to_the_resolver(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    principals = []
 
     async def note(_: object, principal: object, *__: object) -> None:
-        asking.append(principal)
+        principals.append(principal)
         raise Forbidden("Not permitted.")
 
     monkeypatch.setattr(reads, "list_strategies", note)
@@ -148,48 +149,48 @@ async def test_the_resolvers_are_told_who_asks(service: Service, monkeypatch: py
     headers = {"X-API-Key": service.key, "X-Request-ID": "r-1"}
     rest = await service.http.get("/api/trading/strategies", headers=headers)
     assert (rest.status_code, rest.json()) == (403, {"detail": "Not permitted.", "code": "FORBIDDEN"})
-    question = {"query": "{ strategies { totalCount } summary { orders } }"}
-    graphql = await service.http.post("/graphql", json=question, headers=headers)
+    body = {"query": "{ strategies { totalCount } summary { orders } }"}
+    graphql = await service.http.post("/graphql", json=body, headers=headers)
     (error,) = graphql.json()["errors"]
-    # A field's refusal: the request itself was right.
+    # A resolver's error: the HTTP request itself succeeded.
     assert (graphql.status_code, error["path"], error["extensions"]["code"]) == (200, ["strategies"], "FORBIDDEN")
-    for principal in asking:
+    for principal in principals:
         assert (principal.role, principal.actor, principal.request_id) == (Role.VIEWER, "key:bot", "r-1")
         assert principal.strategy_ids is None
-    assert len(asking) == 2
+    assert len(principals) == 2
 
 
-async def test_without_any_key_this_machine_is_admin_by_its_own_names_only(database_url: str) -> None:
+async def test_without_any_key_only_requests_to_local_host_names_are_admin(database_url: str) -> None:
     async with serving(database_url, allowed_hosts="box, other.example") as (app, client):
         service = Service(app, client, "")
         for host in ("localhost", "127.0.0.1:8000", "box:1", "other.example"):
-            assert [response.status_code for response in await service.both({"Host": host})] == [200, 200]
-        rest, graphql = await service.both({"Host": "evil.example"})
+            assert [response.status_code for response in await service.ask_both_apis({"Host": host})] == [200, 200]
+        rest, graphql = await service.ask_both_apis({"Host": "evil.example"})
         assert (rest.status_code, rest.json()["code"]) == (403, "FORBIDDEN")
         assert (graphql.status_code, graphql.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
         assert "PURSER_ALLOWED_HOSTS" in rest.json()["detail"]
         key = await keys.create_key(app.state.context, LOCAL, Role.VIEWER)
         by_name = {"Host": "evil.example", "X-API-Key": str(key)}
-        await service.both({"X-API-Key": str(key)})
-        assert [response.status_code for response in await service.both(by_name)] == [200, 200]
+        await service.ask_both_apis({"X-API-Key": str(key)})
+        assert [response.status_code for response in await service.ask_both_apis(by_name)] == [200, 200]
 
 
-async def test_beyond_the_loopback_nobody_is_admin_without_a_key(database_url: str) -> None:
+async def test_a_service_on_all_interfaces_refuses_requests_without_a_key(database_url: str) -> None:
     async with serving(database_url, host="0.0.0.0") as (app, client):
-        assert [response.status_code for response in await Service(app, client, "").both()] == [401, 401]
+        assert [response.status_code for response in await Service(app, client, "").ask_both_apis()] == [401, 401]
 
 
-async def test_keys_that_cannot_be_checked_are_not_ready(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_requests_get_503_while_keys_cannot_be_checked(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service.app.state.authentication._keyring, "_stale_seconds_max", -1.0)
     for headers in ({"X-API-Key": service.key}, {}):
-        rest, graphql = await service.both(headers)
+        rest, graphql = await service.ask_both_apis(headers)
         assert (rest.status_code, rest.json()["code"], rest.headers["retry-after"]) == (503, "NOT_READY", "1")
         assert (graphql.status_code, graphql.json()["errors"][0]["extensions"]["code"]) == (503, "BUSY")
         assert (await service.http.get("/health", headers=headers)).status_code == 200
 
 
-async def test_what_a_websocket_will_ask(service: Service) -> None:
-    """A key in `connectionParams` is checked again long after the connection was opened."""
+async def test_a_revoked_key_is_no_longer_in_force_on_an_open_connection(service: Service) -> None:
+    """Live connections check with `is_in_force` that their key is still valid."""
     authentication: Authentication = service.app.state.authentication
     principal = await authentication.authenticate(service.key, "127.0.0.1")
     assert authentication.is_in_force(principal)
@@ -203,7 +204,7 @@ async def test_what_a_websocket_will_ask(service: Service) -> None:
 
 
 async def connect(app: Any, *headers: tuple[bytes, bytes]) -> tuple[list[Any], Any]:
-    """The messages sent to a WebSocket of an unknown path, and its scope."""
+    """Connects a WebSocket to an unknown path. Returns the messages it was sent, and the ASGI scope."""
     sent: list[Any] = []
     scope = {
         **{"type": "websocket", "path": "/nowhere", "raw_path": b"/nowhere", "query_string": b"", "root_path": ""},
@@ -220,7 +221,7 @@ async def connect(app: Any, *headers: tuple[bytes, bytes]) -> tuple[list[Any], A
     return sent, scope
 
 
-async def test_a_page_from_elsewhere_gets_no_websocket(database_url: str) -> None:
+async def test_a_page_of_another_origin_gets_no_websocket(database_url: str) -> None:
     async with serving(database_url) as (app, _):
         host = (b"host", b"localhost:8000")
         for refused in (
@@ -237,7 +238,7 @@ async def test_a_page_from_elsewhere_gets_no_websocket(database_url: str) -> Non
             assert address_of(scope) == ""
 
 
-async def test_a_websocket_may_bring_its_key_later(service: Service) -> None:
+async def test_a_websocket_may_send_its_key_after_connecting(service: Service) -> None:
     _, scope = await connect(service.app, (b"origin", b"http://elsewhere.example"))
     with pytest.raises(Unauthenticated):
         principal_of(scope)

@@ -1,4 +1,4 @@
-"""Wrong keys are counted per address."""
+"""The throttle counts wrong keys per address."""
 
 import pytest
 
@@ -22,54 +22,54 @@ def clock() -> Clock:
     return Clock()
 
 
-def wrong(counting: Throttle, address: str, times: int) -> None:
+def count_wrong_keys(limiter: Throttle, address: str, times: int) -> None:
     for _ in range(times):
-        counting.count(address)
+        limiter.count(address)
 
 
-def test_past_the_limit_an_address_waits_until_its_minute_is_over(clock: Clock) -> None:
-    counting = Throttle(3, clock)
-    wrong(counting, "10.0.0.1", 3)
+def test_an_address_past_the_limit_is_refused_until_its_minute_ends(clock: Clock) -> None:
+    limiter = Throttle(3, clock)
+    count_wrong_keys(limiter, "10.0.0.1", 3)
     clock.seconds += 20
     for _ in range(5):
         with pytest.raises(TooManyAttempts) as refused:
-            counting.count("10.0.0.1")
+            limiter.count("10.0.0.1")
         assert refused.value.retry_after_seconds == WINDOW_SECONDS - 20
     clock.seconds += WINDOW_SECONDS - 20
-    wrong(counting, "10.0.0.1", 3)
+    count_wrong_keys(limiter, "10.0.0.1", 3)
 
 
-def test_addresses_are_counted_apart(clock: Clock) -> None:
-    counting = Throttle(1, clock)
+def test_each_address_is_counted_separately(clock: Clock) -> None:
+    limiter = Throttle(1, clock)
     for address in ("10.0.0.1", "10.0.0.2", "::ffff:10.0.0.3", "::ffff:10.0.0.4", "2001:db8::1", "2001:db8:0:1::1", ""):
-        counting.count(address)
+        limiter.count(address)
 
 
-def test_a_network_of_ipv6_counts_as_one(clock: Clock) -> None:
-    counting = Throttle(2, clock)
-    counting.count("2001:db8::1")
-    counting.count("2001:db8::ffff:1")
+def test_the_addresses_of_an_ipv6_network_are_counted_together(clock: Clock) -> None:
+    limiter = Throttle(2, clock)
+    limiter.count("2001:db8::1")
+    limiter.count("2001:db8::ffff:1")
     with pytest.raises(TooManyAttempts):
-        counting.count("2001:db8::2")
+        limiter.count("2001:db8::2")
 
 
-def test_a_key_that_turned_out_right_is_forgiven(clock: Clock) -> None:
-    counting = Throttle(1, clock)
+def test_a_valid_key_is_not_counted(clock: Clock) -> None:
+    limiter = Throttle(1, clock)
     for _ in range(5):
-        counting.count("10.0.0.1")
-        counting.forgive("10.0.0.1")
-    counting.forgive("10.0.0.1")
-    counting.count("10.0.0.1")
+        limiter.count("10.0.0.1")
+        limiter.forgive("10.0.0.1")
+    limiter.forgive("10.0.0.1")
+    limiter.count("10.0.0.1")
     with pytest.raises(TooManyAttempts):
-        counting.count("10.0.0.1")
+        limiter.count("10.0.0.1")
 
 
-def test_as_many_addresses_as_there_may_be_are_remembered(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_counted_addresses_is_limited(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "ADDRESSES_MAX", 10)
-    counting = Throttle(1, clock)
+    limiter = Throttle(1, clock)
     for number in range(100):
-        counting.count(f"10.0.0.{number}")
-    assert len(counting) == 10
+        limiter.count(f"10.0.0.{number}")
+    assert len(limiter) == 10
     with pytest.raises(TooManyAttempts):
-        counting.count("10.0.0.99")
-    counting.count("10.0.0.1")
+        limiter.count("10.0.0.99")
+    limiter.count("10.0.0.1")

@@ -1,4 +1,4 @@
-"""The service on a port of its own, and Debian's Chromium, which reaches no other host."""
+"""The service on its own port, and Debian's Chromium, which can reach no other host."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ __all__ = ["ledger_url"]
 
 DEADLINE_SECONDS = 60
 expect.set_options(timeout=DEADLINE_SECONDS * 1000)
-# The first is for root, as which containers run. The others keep Chromium from calling its maker.
+# `--no-sandbox` lets root run Chromium, as in containers. The other flags stop its background requests.
 FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -38,15 +38,15 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def site(ledger_url: str) -> Iterator[str]:
-    """Where the service answers, over the small ledger."""
+    """The URL of a service over the sample ledger."""
     config = uvicorn.Config(create_app(Settings(database_url=SecretStr(ledger_url))), log_level="warning")
-    with socket.create_server(("127.0.0.1", 0)) as listener, _served(uvicorn.Server(config), listener):
+    with socket.create_server(("127.0.0.1", 0)) as listener, _serve_in_thread(uvicorn.Server(config), listener):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
 async def keyed_site(database_url: str) -> AsyncIterator[tuple[str, str]]:
-    """Where a service answers that takes a key, and the key."""
+    """The URL of a service that requires a key, and a valid key."""
     database = await Database.open(database_url)
     key = await keys.create_key(Context(database), LOCAL, Role.VIEWER)
     await database.close()
@@ -56,7 +56,7 @@ async def keyed_site(database_url: str) -> AsyncIterator[tuple[str, str]]:
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """Chromium without a window."""
+    """Headless Chromium."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         if os.environ.get("CI") == "true":
@@ -70,32 +70,32 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def page(browser: Browser, site: str) -> AsyncIterator[Page]:
-    """A fresh browser's page. At the end: it asked no other host, and nothing was refused or went wrong in it."""
+    """A page in a fresh browser context. Afterwards fails if it sent a request to another host or logged an error."""
     async with await browser.new_context(base_url=site, viewport={"width": 1400, "height": 860}) as context:
         context.set_default_timeout(DEADLINE_SECONDS * 1000)
-        elsewhere, mistakes = _watched(context, site)
+        foreign_requests, errors = _record_violations(context, site)
         yield await context.new_page()
-        assert elsewhere == []
-        assert mistakes == []
+        assert foreign_requests == []
+        assert errors == []
 
 
-def _watched(context: BrowserContext, site: str) -> tuple[list[str], list[str]]:
-    """Lists that fill with the requests to other places, and with what the page or its policy complains about."""
+def _record_violations(context: BrowserContext, site: str) -> tuple[list[str], list[str]]:
+    """Lists that collect the page's requests to other hosts, and its errors and policy violations."""
     own = (f"{site}/", f"blob:{site}/", "data:")
-    elsewhere: list[str] = []
-    mistakes: list[str] = []
-    context.on("request", lambda request: request.url.startswith(own) or elsewhere.append(request.url))
-    context.on("console", lambda message: message.type == "error" and mistakes.append(message.text))
-    context.on("weberror", lambda error: mistakes.append(str(error.error)))
-    return elsewhere, mistakes
+    foreign_requests: list[str] = []
+    errors: list[str] = []
+    context.on("request", lambda request: request.url.startswith(own) or foreign_requests.append(request.url))
+    context.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    return foreign_requests, errors
 
 
 @contextmanager
-def _served(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
+def _serve_in_thread(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        # Connections wait in the listener until the server takes them.
+        # The listener accepts connections before the server is ready.
         yield
     finally:
         server.should_exit = True

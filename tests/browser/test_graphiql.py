@@ -1,4 +1,4 @@
-"""GraphiQL, as someone uses it."""
+"""GraphiQL in a browser."""
 
 import re
 from itertools import count
@@ -12,8 +12,8 @@ from tests.feed.rows import set_budget
 pytestmark = pytest.mark.anyio
 
 
-async def opened(page: Page, query: str = "") -> Page:
-    """GraphiQL, once it knows the schema."""
+async def open_graphiql(page: Page, query: str = "") -> Page:
+    """Opens GraphiQL and waits until it has loaded the schema."""
     async with page.expect_response(lambda response: response.request.method == "POST") as introspection:
         await page.goto(f"/graphql{query}")
     assert (await introspection.value).ok
@@ -21,16 +21,16 @@ async def opened(page: Page, query: str = "") -> Page:
     return page
 
 
-async def answer(page: Page) -> Locator:
-    """The pane of answers, after the query in the open tab ran."""
+async def run_query(page: Page) -> Locator:
+    """Runs the query in the open tab. Returns the result pane."""
     await page.get_by_role("button", name="Execute query").click()
     pane = page.locator(".result-window .view-lines")
     await expect(pane).to_contain_text("data")
     return pane
 
 
-async def test_examples_stand_ready_in_tabs(page: Page) -> None:
-    await opened(page)
+async def test_graphiql_opens_with_example_queries_in_tabs(page: Page) -> None:
+    await open_graphiql(page)
     await expect(page).to_have_title(re.compile("Purser"))
     await expect(page.locator(".graphiql-logo")).to_have_text("Purser")
     await expect(page.locator(".graphiql-tab-button")).to_have_text(
@@ -42,14 +42,14 @@ async def test_examples_stand_ready_in_tabs(page: Page) -> None:
     await expect(page.locator(".graphiql-query-editor")).to_contain_text("Welcome to Purser")
 
 
-async def test_runs_a_query_and_keeps_it_in_the_history(page: Page) -> None:
-    await expect(await answer(await opened(page))).to_contain_text("clientOrderId")
+async def test_graphiql_runs_a_query_and_keeps_it_in_the_history(page: Page) -> None:
+    await expect(await run_query(await open_graphiql(page))).to_contain_text("clientOrderId")
     await page.get_by_role("button", name="Show History").click()
     await expect(page.locator(".graphiql-history-item").first).to_contain_text("OrdersWithFills")
 
 
-async def test_completes_a_field_of_the_schema(page: Page) -> None:
-    await opened(page)
+async def test_graphiql_completes_a_field_name(page: Page) -> None:
+    await open_graphiql(page)
     await page.get_by_role("button", name="New tab").click()
     await page.locator(".graphiql-query-editor .monaco-editor").click()
     await page.keyboard.press("Control+A")
@@ -57,21 +57,21 @@ async def test_completes_a_field_of_the_schema(page: Page) -> None:
     await expect(page.locator(".suggest-widget .monaco-list-row").first).to_contain_text("strategies")
 
 
-async def test_documents_the_schema(page: Page) -> None:
-    await opened(page)
+async def test_graphiql_shows_the_documentation_of_the_schema(page: Page) -> None:
+    await open_graphiql(page)
     await page.get_by_role("button", name="Show Documentation Explorer").click()
     explorer = page.locator(".graphiql-doc-explorer")
     await explorer.get_by_role("link", name="Query").click()
     await expect(explorer).to_contain_text("Orders; by default newest first")
 
 
-async def test_a_link_carries_a_query(page: Page) -> None:
-    await opened(page, "?query=query Linked { summary { orders } }")
+async def test_a_link_opens_graphiql_with_its_query(page: Page) -> None:
+    await open_graphiql(page, "?query=query Linked { summary { orders } }")
     await expect(page.locator(".graphiql-tab-active .graphiql-tab-button")).to_have_text("Linked")
-    await expect(await answer(page)).to_contain_text("orders")
+    await expect(await run_query(page)).to_contain_text("orders")
 
 
-async def test_the_browser_asks_no_other_host_even_if_told_to(browser: Browser, site: str) -> None:
+async def test_the_content_security_policy_blocks_requests_to_other_hosts(browser: Browser, site: str) -> None:
     async with await browser.new_context() as context:
         page = await context.new_page()
         await page.goto(f"{site}/graphql")
@@ -84,7 +84,7 @@ async def test_the_browser_asks_no_other_host_even_if_told_to(browser: Browser, 
     assert refused == "connect-src"
 
 
-async def test_takes_a_key_in_the_headers_editor(browser: Browser, keyed_site: tuple[str, str]) -> None:
+async def test_graphiql_sends_a_key_from_the_headers_editor(browser: Browser, keyed_site: tuple[str, str]) -> None:
     site, key = keyed_site
     async with await browser.new_context(base_url=site) as context:
         page = await context.new_page()
@@ -94,10 +94,10 @@ async def test_takes_a_key_in_the_headers_editor(browser: Browser, keyed_site: t
         await page.get_by_role("button", name="Headers").click()
         await page.locator(".graphiql-editor-tool .monaco-editor").last.click()
         await page.keyboard.insert_text(f'{{"Authorization": "Bearer {key}"}}')
-        await expect(await answer(page)).to_contain_text("orders")
+        await expect(await run_query(page)).to_contain_text("orders")
 
 
-async def test_follows_changes_with_the_key_of_the_headers_editor(
+async def test_graphiql_subscribes_with_a_key_from_the_headers_editor(
     browser: Browser, keyed_site: tuple[str, str], database_url: str
 ) -> None:
     site, key = keyed_site
@@ -111,7 +111,7 @@ async def test_follows_changes_with_the_key_of_the_headers_editor(
         async with page.expect_websocket():
             await page.get_by_role("button", name="Execute query").click()
         pane = page.locator(".result-window .view-lines")
-        # Until it has begun nobody is told: so the budget is set until it is seen.
+        # A subscription reports only later changes, so the budget is set until one is shown.
         for number in count(1):
             await set_budget(connection, "USDT", str(number))
             if "USDT" in await pane.inner_text():

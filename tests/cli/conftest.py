@@ -18,7 +18,7 @@ def forked_commands() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def migrated_data_dir() -> Iterator[Path]:
-    """The data of a stopped embedded server, with the schema and no rows: created once, copied for each test."""
+    """The data directory of a stopped embedded server with the schema and no rows. Tests copy it."""
     with tempfile.TemporaryDirectory(prefix="purser-migrated-") as directory:
         data = Path(directory) / "data"
         assert purser({"PURSER_DATA_DIR": str(data)}, "db", "upgrade").returncode == 0
@@ -26,14 +26,14 @@ def migrated_data_dir() -> Iterator[Path]:
 
 
 @pytest.fixture
-def no_data_dir() -> Iterator[Path]:
-    """A path at which nothing exists yet."""
+def missing_data_dir() -> Iterator[Path]:
+    """A path that does not exist."""
     with tempfile.TemporaryDirectory(prefix="purser-serve-") as directory:
         yield Path(directory) / "data"
 
 
 @pytest.fixture
-def data_dir(no_data_dir: Path, migrated_data_dir: Path) -> Path:
-    """The data directory of a service that has recorded nothing."""
-    subprocess.run(["cp", "--archive", migrated_data_dir, no_data_dir], check=True)
-    return no_data_dir
+def data_dir(missing_data_dir: Path, migrated_data_dir: Path) -> Path:
+    """The data directory of a stopped service without recorded rows."""
+    subprocess.run(["cp", "--archive", migrated_data_dir, missing_data_dir], check=True)
+    return missing_data_dir

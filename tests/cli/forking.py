@@ -1,10 +1,10 @@
-"""A program that has loaded the commands' modules and forks for each command, because loading takes longer than most
-commands.
+"""A program that imports the modules of all commands once, and forks for each command, which saves its import time.
 
-A forked command is a process of its own: exit status, signals, arguments, environment and output are real, and it
-calls `app.cli.run` as the installed script does. `tests.cli.processes` starts this program. A request comes on the
-socket whose number is the argument: arguments and environment as JSON, with the descriptors for stdout, stderr and the
-exit status. The response is the process's id; its exit status is written when it has ended.
+A forked command is a process of its own, with real exit status, signals, arguments, environment and output. It calls
+`app.cli.run` as the installed script does. `tests.cli.processes` runs this program.
+
+Requests arrive on the socket whose number is the argument: arguments and environment as JSON, with the descriptors for
+stdout, stderr and the exit status. The response is the pid; the exit status is written when the process ends.
 """
 
 import gc
@@ -21,7 +21,7 @@ _REQUEST_BYTES_MAX = 128 * 1024
 
 
 def serve(control: socket.socket) -> None:
-    """Fork for each request. Returns in the forked process only; the other one ends when its client does."""
+    """Forks for each request. Returns only in forked processes; the server process exits with its client."""
     statuses: dict[int, int] = {}
     ended, wakeup = socket.socketpair()
     with control, ended, wakeup, selectors.DefaultSelector() as selector:
@@ -34,7 +34,7 @@ def serve(control: socket.socket) -> None:
             for key, _ in selector.select():
                 if key.fileobj is ended:
                     ended.recv(4096)
-                    _tell_ended(statuses)
+                    _report_exits(statuses)
                     continue
                 request, descriptors, _, _ = socket.recv_fds(control, _REQUEST_BYTES_MAX, 3)
                 if not request:
@@ -43,7 +43,7 @@ def serve(control: socket.socket) -> None:
                 if not (pid := os.fork()):
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                    _become(*json.loads(request), stdout, stderr)
+                    _take_over(*json.loads(request), stdout, stderr)
                     for descriptor in (*descriptors, *statuses.values()):
                         os.close(descriptor)
                     return
@@ -53,7 +53,7 @@ def serve(control: socket.socket) -> None:
                 control.send(str(pid).encode())
 
 
-def _tell_ended(statuses: dict[int, int]) -> None:
+def _report_exits(statuses: dict[int, int]) -> None:
     for pid in list(statuses):
         found, status = os.waitpid(pid, os.WNOHANG)
         if found:
@@ -62,7 +62,7 @@ def _tell_ended(statuses: dict[int, int]) -> None:
             os.close(descriptor)
 
 
-def _become(arguments: list[str], environment: dict[str, str], stdout: int, stderr: int) -> None:
+def _take_over(arguments: list[str], environment: dict[str, str], stdout: int, stderr: int) -> None:
     sys.argv[1:] = arguments
     os.environ.clear()
     os.environ.update(environment)

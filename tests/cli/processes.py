@@ -1,4 +1,4 @@
-"""`purser` as a process: the installed script, or a fork of a program that has loaded it (forking.py)."""
+"""`purser` as a process: the installed script, or a process forked by tests/cli/forking.py, which starts faster."""
 
 import json
 import os
@@ -17,11 +17,11 @@ DEADLINE_SECONDS = 60.0
 SCRIPT = Path(sys.executable).with_name("purser")
 ROOT = Path(__file__).parents[2]
 _control: socket.socket
-"""The socket that the forking program reads requests from; the program ends when it is closed."""
+"""The forking program reads requests from this socket, and exits when it is closed."""
 
 
 class Done(NamedTuple):
-    """A command's exit code and output."""
+    """The exit status and the output of a command."""
 
     returncode: int
     stdout: str
@@ -29,7 +29,7 @@ class Done(NamedTuple):
 
 
 class Forked:
-    """A running command, with as much of `subprocess.Popen` as tests of commands use."""
+    """A running command, with the part of `subprocess.Popen` that tests of commands use."""
 
     def __init__(self, arguments: tuple[str | Path, ...], environment: Mapping[str, str]) -> None:
         self.returncode: int | None = None
@@ -41,11 +41,11 @@ class Forked:
         self.pid = int(_control.recv(32))
 
     def poll(self) -> int | None:
-        """The exit code, negative for a signal; None while the process runs."""
+        """The exit status, negative for a signal; None while the process runs."""
         return self._wait(0)
 
     def communicate(self, timeout: float = DEADLINE_SECONDS) -> tuple[str, str]:
-        """Wait for the end; returns all output. Only inside `with`. Raises TimeoutError."""
+        """Waits for the process to end. Returns its output, only inside `with`. Raises TimeoutError."""
         if self._wait(timeout) is None:
             raise TimeoutError(f"the command still runs after {timeout:g} seconds")
         return _text_of(self._stdout), _text_of(self._stderr)
@@ -80,13 +80,13 @@ class Forked:
 
 
 def purser(settings: Mapping[str, str], *arguments: str | Path) -> Done:
-    """Run a command to its end, with these settings and no others."""
+    """Runs a command with these settings and no others."""
     with Forked(arguments, environment(settings)) as process:
         return _done(process)
 
 
 def installed_purser(settings: Mapping[str, str], *arguments: str | Path) -> Done:
-    """Run the installed script to its end, as a user does, with these settings and no others."""
+    """Runs a command through the installed script, with these settings and no others."""
     with subprocess.Popen(
         [SCRIPT, *arguments],
         env=environment(settings),
@@ -98,7 +98,7 @@ def installed_purser(settings: Mapping[str, str], *arguments: str | Path) -> Don
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without its PURSER_ variables, and with these."""
+    """The environment of this process without PURSER_ variables, plus these settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PURSER_")} | dict(settings)
 
 
@@ -114,7 +114,7 @@ def _done(process: "Forked | subprocess.Popen[str]") -> Done:
 
 @contextmanager
 def forking() -> Iterator[None]:
-    """Start the forking program, which Forked and `purser` need."""
+    """Runs the forking program, which Forked and `purser` need."""
     global _control
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:

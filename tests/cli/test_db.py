@@ -1,4 +1,4 @@
-"""`purser db`: a restored backup has everything that was backed up, and a refused command changes nothing."""
+"""`purser db`: a backup restores completely, and a refusal changes nothing."""
 
 import asyncio
 import os
@@ -19,12 +19,12 @@ STRATEGY = (
 
 
 def purser(url: str, *arguments: str | Path) -> Done:
-    """Run the command against a database."""
+    """Runs the command against a database."""
     return processes.purser({"PURSER_DATABASE_URL": url}, *arguments)
 
 
 def installed_purser(url: str, *arguments: str | Path) -> Done:
-    """Run the installed script against a database."""
+    """Runs the command against a database through the installed script."""
     return processes.installed_purser({"PURSER_DATABASE_URL": url}, *arguments)
 
 
@@ -40,22 +40,22 @@ def test_a_backup_restores_into_an_empty_database(database_url: str, empty_datab
     assert f"revision {newest_revision()}" in installed_purser(empty_database_url, "db", "upgrade").stdout
 
 
-def test_a_restored_database_is_another_history_of_the_change_feed(
+def test_a_restored_database_starts_a_new_epoch_of_the_change_feed(
     database_url: str, empty_database_url: str, tmp_path: Path
 ) -> None:
     change = "INSERT INTO changes (strategy_id, entity, key, xid) VALUES (gen_random_uuid(), 'order', 'O-1', {})"
-    # The rows of a server whose transaction ids are far ahead of this one's.
+    # From a server whose transaction ids were far ahead of this server's.
     asyncio.run(execute(database_url, change.format("'1'"), change.format("'9000000000000'")))
     file = tmp_path / "purser.backup"
     assert purser(database_url, "db", "backup", file).returncode == 0
     assert purser(empty_database_url, "db", "restore", file).returncode == 0
-    before, after = (asyncio.run(history(url)) for url in (database_url, empty_database_url))
+    before, after = (asyncio.run(feed_state(url)) for url in (database_url, empty_database_url))
     assert before["epoch"] != after["epoch"]
     assert (before["settled"], after["settled"]) == (1, 2)
 
 
-async def history(url: str) -> asyncpg.Record:
-    """The change feed's epoch, and the number of its rows that a reader sees."""
+async def feed_state(url: str) -> asyncpg.Record:
+    """The epoch of the change feed, and the number of its rows that a reader can see."""
     connection = await connect(url)
     try:
         settled = "SELECT count(*) FROM changes WHERE xid < pg_snapshot_xmin(pg_current_snapshot())"
@@ -88,14 +88,14 @@ def test_restore_refuses_while_a_purser_is_connected(database_url: str, tmp_path
     file = tmp_path / "purser.backup"
     assert purser(database_url, "db", "backup", file).returncode == 0
 
-    async def restore_beside_another() -> Done:
+    async def restore_while_connected() -> Done:
         connection = await connect(database_url)
         try:
             return await asyncio.to_thread(purser, database_url, "db", "restore", file)
         finally:
             await connection.close()
 
-    refused = asyncio.run(restore_beside_another())
+    refused = asyncio.run(restore_while_connected())
     assert refused.returncode == 1
     assert "A running Purser has 1 connections" in refused.stderr
 
@@ -120,14 +120,14 @@ def test_a_backup_of_a_newer_release_changes_nothing(
 ) -> None:
     file = tmp_path / "purser.backup"
     asyncio.run(execute(database_url, "UPDATE alembic_version SET version_num = '9999'"))
-    # The command does not upgrade before a backup: a backup is the way out of a failed downgrade.
+    # The command does not upgrade the schema before a backup: a backup must be possible after a failed downgrade.
     assert purser(database_url, "db", "backup", file).returncode == 0
     refused = purser(empty_database_url, "db", "restore", file)
     assert refused.returncode == 1
     assert "at revision 9999, newer than this release" in refused.stderr
 
 
-def test_backup_overwrites_nothing_unless_forced(database_url: str, tmp_path: Path) -> None:
+def test_backup_overwrites_a_file_only_when_forced(database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "precious"
     file.write_text("precious")
     refused = purser(database_url, "db", "backup", file)
@@ -140,30 +140,30 @@ def test_backup_overwrites_nothing_unless_forced(database_url: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
         (["db", "restore", "/etc/passwd"], "is not a backup"),
         (["db", "restore", "/nonexistent"], "No such file"),
         (["db", "backup", "/nonexistent/file"], "cannot be written"),
     ],
 )
-def test_expected_failures_are_one_line_and_exit_code_1(
-    database_url: str, arguments: list[str], complaint: str
+def test_expected_failures_print_one_line_and_exit_with_1(
+    database_url: str, arguments: list[str], message: str
 ) -> None:
     failed = purser(database_url, *arguments)
     assert failed.returncode == 1
-    assert complaint in failed.stderr
+    assert message in failed.stderr
     assert len(failed.stderr.splitlines()) == 1
 
 
-def test_a_wrong_setting_is_named_and_exit_code_2() -> None:
+def test_an_invalid_setting_exits_with_2() -> None:
     failed = purser("mysql://root:hunter2@localhost/x", "db", "upgrade")
     assert failed.returncode == 2
     assert failed.stderr.startswith("purser: PURSER_DATABASE_URL: must begin with postgresql://")
     assert "hunter2" not in failed.stderr
 
 
-def test_the_password_is_no_argument_of_a_program() -> None:
+def test_the_password_is_never_a_command_line_argument() -> None:
     from app.database.backup import _for_libpq
 
     assert _for_libpq("postgresql://u:p%40ss@h1:1,h2:2/d?x=1") == (
@@ -190,14 +190,14 @@ async def rows(url: str) -> list[tuple[object, str]]:
 
 
 @pytest.mark.parametrize("address", ["h:notaport", "h:0", "a:5432,b:99999", "[::1]:x"])
-def test_a_port_that_is_none_is_named_and_exit_code_2(address: str) -> None:
+def test_an_invalid_port_exits_with_2(address: str) -> None:
     failed = purser(f"postgresql://root:hunter2@{address}/x", "db", "upgrade")
     assert failed.returncode == 2
     assert "a port is a number from 1 to 65535" in failed.stderr
     assert "hunter2" not in failed.stderr
 
 
-def test_what_postgresql_refuses_is_one_line_and_exit_code_1(database_url: str) -> None:
+def test_a_refusal_of_postgresql_prints_one_line_and_exits_with_1(database_url: str) -> None:
     role = f"stranger_{os.getpid()}"
     asyncio.run(execute(database_url, f"CREATE ROLE {role} LOGIN"))
     try:

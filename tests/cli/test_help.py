@@ -1,10 +1,10 @@
-"""The command line is parsed without loading the commands' modules."""
+"""The help of the command line imports no module that only commands need."""
 
 import subprocess
 import sys
 
-HEAVY = ("asyncpg", "fastapi", "pydantic", "sqlalchemy", "sqlmodel", "strawberry", "uvicorn")
-_LOADED = f"import sys, app.cli; print(*[name for name in {HEAVY} if name in sys.modules])"
+SLOW_MODULES = ("asyncpg", "fastapi", "pydantic", "sqlalchemy", "sqlmodel", "strawberry", "uvicorn")
+_LOADED = f"import sys, app.cli; print(*[name for name in {SLOW_MODULES} if name in sys.modules])"
 
 
 def test_help_loads_no_database_and_no_web_framework() -> None:

@@ -1,4 +1,4 @@
-"""`/metrics` of a service with two worker processes: one scrape answers for both."""
+"""`/metrics` of a service with two workers: one scrape contains both."""
 
 import http.client
 import json
@@ -15,8 +15,8 @@ from tests.cli.test_serve import Service, serving, until
 CONNECTIONS_MAX = 200
 
 
-def figures(service: Service) -> dict[tuple[str, ...], float]:
-    """One scrape over a connection of its own: any worker may answer."""
+def metrics(service: Service) -> dict[tuple[str, ...], float]:
+    """One scrape over its own connection, which any worker may accept."""
     with urllib.request.urlopen(f"{service.address}/metrics", timeout=10) as response:
         text = response.read().decode()
     return {
@@ -37,7 +37,7 @@ def is_worker(process: psutil.Process) -> bool:
 
 
 def ask_every_worker(service: Service, path: str) -> int:
-    """Send requests, each over a connection of its own, until each worker has accepted one; returns their number."""
+    """Sends requests over new connections until every worker has accepted one. Returns the number of requests."""
     port = urlsplit(service.address).port
     assert port is not None
     with ExitStack() as opened:
@@ -45,22 +45,22 @@ def ask_every_worker(service: Service, path: str) -> int:
             connection = opened.enter_context(closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)))
             connection.request("GET", path)
             assert json.load(connection.getresponse()) is not None
-            asked = [
+            reached = [
                 any(one.laddr.port == port and one.status == "ESTABLISHED" for one in worker.net_connections("tcp"))
                 for worker in workers_of(service)
             ]
-            if all(asked):
+            if all(reached):
                 return number
     raise AssertionError(f"One worker answered all of {CONNECTIONS_MAX} connections.")
 
 
-def test_one_scrape_answers_for_all_workers(data_dir: Path, free_tcp_port: int, tmp_path: Path) -> None:
+def test_one_scrape_contains_the_metrics_of_all_workers(data_dir: Path, free_tcp_port: int, tmp_path: Path) -> None:
     with serving(data_dir, free_tcp_port, "--workers", "2", TMPDIR=str(tmp_path)) as service:
         service.until_ready()
-        until(lambda: figures(service)["purser_workers",] == 2)
+        until(lambda: metrics(service)["purser_workers",] == 2)
         sent = ask_every_worker(service, "/api/trading/strategies")
-        until(lambda: figures(service)["purser_requests_total", "rest", "200"] == sent)
-        for found in (figures(service) for _ in range(20)):
+        until(lambda: metrics(service)["purser_requests_total", "rest", "200"] == sent)
+        for found in (metrics(service) for _ in range(20)):
             assert found["purser_requests_total", "rest", "200"] == sent
             assert found["purser_request_seconds_count", "rest"] == sent
             assert found["purser_request_seconds_bucket", "rest", "+Inf"] == sent
@@ -70,10 +70,10 @@ def test_one_scrape_answers_for_all_workers(data_dir: Path, free_tcp_port: int, 
         killed = workers_of(service)[0]
         killed.kill()
         until(lambda: len(workers_of(service)) == 2 and killed not in workers_of(service))
-        until(lambda: figures(service)["purser_workers",] == 2)
+        until(lambda: metrics(service)["purser_workers",] == 2)
         # The gauges of the killed worker are gone; its counters are kept.
-        assert figures(service)["purser_requests_total", "rest", "200"] == sent
-        # The new worker has a file of its own once it has answered a request.
+        assert metrics(service)["purser_requests_total", "rest", "200"] == sent
+        # The new worker creates its file with its first response.
         assert ask_every_worker(service, "/api/trading/strategies")
         until(lambda: len(list(tmp_path.glob("purser-metrics-*/counter_*.db"))) == 3)
         assert len(list(tmp_path.glob("purser-metrics-*/gauge_livesum_*.db"))) == 2

@@ -1,4 +1,4 @@
-"""`purser serve`: starting, stopping, and recovery when a process is killed."""
+"""`purser serve`: starting, stopping, and recovery after kills."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ STRATEGY = (
 
 
 class Service:
-    """A running `purser serve` and its address."""
+    """A running `purser serve`, and requests to it."""
 
     def __init__(self, process: "Forked | subprocess.Popen[str]", data_dir: Path, port: int) -> None:
         self.process = process
@@ -75,7 +75,7 @@ class Service:
 
 @contextmanager
 def serving(data_dir: Path, port: int, *options: str, **settings: str) -> Iterator[Service]:
-    """The service by the installed script."""
+    """Runs the service through the installed script."""
     with subprocess.Popen(
         [SCRIPT, "serve", "--port", str(port), *options],
         env=environment({"PURSER_DATA_DIR": str(data_dir)} | settings),
@@ -88,7 +88,7 @@ def serving(data_dir: Path, port: int, *options: str, **settings: str) -> Iterat
 
 @contextmanager
 def serving_forked(data_dir: Path, port: int, *options: str, **settings: str) -> Iterator[Service]:
-    """The service, forked from a program that has loaded its modules."""
+    """Runs the service in a forked process."""
     arguments = ("serve", "--port", str(port), *options)
     with Forked(arguments, environment({"PURSER_DATA_DIR": str(data_dir)} | settings)) as process:
         yield from _service(process, data_dir, port)
@@ -105,24 +105,26 @@ def _service(process: "Forked | subprocess.Popen[str]", data_dir: Path, port: in
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_serves_until_asked_to_stop(data_dir: Path, free_tcp_port: int, how: signal.Signals, workers: str) -> None:
+def test_the_service_runs_until_a_signal_stops_it(
+    data_dir: Path, free_tcp_port: int, how: signal.Signals, workers: str
+) -> None:
     with serving(data_dir, free_tcp_port, "--workers", workers) as service:
         service.until_ready()
         assert service.get("/health") == {"status": "ok"}
         assert service.get("/api/trading/strategies") == []
-        said = service.stop(how)
+        output = service.stop(how)
         assert service.process.returncode == 0
-        assert f"{service.address}/graphql" in said
-        assert "Traceback" not in said
+        assert f"{service.address}/graphql" in output
+        assert "Traceback" not in output
         assert service.postmaster_pid is None
 
 
-def test_finds_its_data_after_it_was_killed(no_data_dir: Path, free_tcp_port: int) -> None:
-    with serving(no_data_dir, free_tcp_port) as service:
+def test_the_service_keeps_its_data_after_a_kill(missing_data_dir: Path, free_tcp_port: int) -> None:
+    with serving(missing_data_dir, free_tcp_port) as service:
         service.until_ready()
         asyncio.run(execute(service.database_url, STRATEGY))
         service.process.kill()
-    with serving(no_data_dir, free_tcp_port) as service:
+    with serving(missing_data_dir, free_tcp_port) as service:
         service.until_ready()
         assert [strategy["name"] for strategy in service.get("/api/trading/strategies")] == ["Kept-000"]
 
@@ -141,7 +143,7 @@ def test_workers_do_not_outlive_their_supervisor(data_dir: Path, free_tcp_port: 
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_answers_again_after_its_postgres_was_killed(data_dir: Path, free_tcp_port: int, workers: str) -> None:
+def test_the_service_recovers_after_postgresql_was_killed(data_dir: Path, free_tcp_port: int, workers: str) -> None:
     with serving(data_dir, free_tcp_port, "--workers", workers) as service:
         service.until_ready()
         asyncio.run(execute(service.database_url, STRATEGY))
@@ -154,10 +156,10 @@ def test_answers_again_after_its_postgres_was_killed(data_dir: Path, free_tcp_po
             assert len(service.get("/api/trading/strategies")) == 1
 
 
-def test_two_services_share_one_server(no_data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
+def test_two_services_share_one_server(missing_data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
     with (
-        serving_forked(no_data_dir, free_tcp_port_factory()) as first,
-        serving_forked(no_data_dir, free_tcp_port_factory()) as second,
+        serving_forked(missing_data_dir, free_tcp_port_factory()) as first,
+        serving_forked(missing_data_dir, free_tcp_port_factory()) as second,
     ):
         first.until_ready()
         second.until_ready()
@@ -165,64 +167,70 @@ def test_two_services_share_one_server(no_data_dir: Path, free_tcp_port_factory:
         assert second.get("/api/trading/strategies") == []
 
 
-def test_a_port_in_use_is_said_before_anything_is_started(no_data_dir: Path) -> None:
+def test_a_port_in_use_is_reported_before_the_start(missing_data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with serving_forked(no_data_dir, port) as service:
+        with serving_forked(missing_data_dir, port) as service:
             _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
     assert service.process.returncode == 1
     assert errors.startswith(f"purser: Port {port} on 127.0.0.1 is in use.")
     assert len(errors.splitlines()) == 1
-    assert not no_data_dir.exists()
+    assert not missing_data_dir.exists()
 
 
-def test_a_database_that_does_not_answer_is_said(no_data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
+def test_an_unreachable_database_is_reported(missing_data_dir: Path, free_tcp_port_factory: Callable[[], int]) -> None:
     nowhere = f"postgresql://nobody:hunter2@127.0.0.1:{free_tcp_port_factory()}/none"
-    with serving_forked(no_data_dir, free_tcp_port_factory(), PURSER_DATABASE_URL=nowhere) as service:
+    with serving_forked(missing_data_dir, free_tcp_port_factory(), PURSER_DATABASE_URL=nowhere) as service:
         _, errors = service.process.communicate(timeout=DEADLINE_SECONDS)
     assert service.process.returncode == 1
     assert errors.startswith("purser: Cannot connect to the database:")
     assert "hunter2" not in errors
 
 
-def test_serves_any_postgresql(no_data_dir: Path, free_tcp_port: int, empty_database_url: str) -> None:
-    with serving_forked(no_data_dir, free_tcp_port, PURSER_DATABASE_URL=empty_database_url) as service:
+def test_the_service_runs_on_any_postgresql(
+    missing_data_dir: Path, free_tcp_port: int, empty_database_url: str
+) -> None:
+    with serving_forked(missing_data_dir, free_tcp_port, PURSER_DATABASE_URL=empty_database_url) as service:
         service.until_ready()
         assert service.get("/api/trading/strategies") == []
-    assert not no_data_dir.exists()
+    assert not missing_data_dir.exists()
 
 
 def test_the_demonstration_fills_an_empty_database_once(
-    no_data_dir: Path, free_tcp_port: int, empty_database_url: str
+    missing_data_dir: Path, free_tcp_port: int, empty_database_url: str
 ) -> None:
-    said, held = [], []
+    output, row_counts = [], []
     for _ in range(2):
-        with serving_forked(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+        with serving_forked(
+            missing_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url
+        ) as service:
             service.until_ready()
             assert len(service.get("/api/trading/strategies")) == 5
-            held.append([count(empty_database_url, table) for table in ("changes", "audit_entries", "order_events")])
-            said.append(service.stop())
-    assert ["crypto" in each for each in said] == [True, False]
-    assert held[0] == held[1]
+            row_counts.append(
+                [count(empty_database_url, table) for table in ("changes", "audit_entries", "order_events")]
+            )
+            output.append(service.stop())
+    assert ["crypto" in each for each in output] == [True, False]
+    assert row_counts[0] == row_counts[1]
 
 
-def test_the_demonstration_shows_what_budgets_do(
-    no_data_dir: Path, free_tcp_port: int, empty_database_url: str
+def test_the_demonstration_shows_the_effects_of_budgets(
+    missing_data_dir: Path, free_tcp_port: int, empty_database_url: str
 ) -> None:
-    with serving_forked(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+    with serving_forked(missing_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
         service.until_ready()
-        shown = service.ask(
+        data = service.ask(
             """{ budgets { strategy { name state } available overReason }
                  orders(filter: {clientOrderId: {startsWith: "DEMO-"}}) {
                    nodes { clientOrderId status denyReason hold { remaining } } } }"""
         )
-    budgets = {budget["strategy"]["name"]: budget for budget in shown["budgets"]}
+    budgets = {budget["strategy"]["name"]: budget for budget in data["budgets"]}
     assert {name: budget["overReason"] for name, budget in budgets.items() if budget["overReason"]} == {
         "Maker-100": "FILL"
     }
     assert [budget["available"].startswith("-") for budget in budgets.values()].count(True) == 1
     assert budgets["EMACrossBracket-200"]["strategy"]["state"] == "REDUCING"
-    orders = {order["clientOrderId"]: order for order in shown["orders"]["nodes"]}
+    orders = {order["clientOrderId"]: order for order in data["orders"]["nodes"]}
     granted = {name: order["hold"]["remaining"] for name, order in orders.items() if order["status"] == "INITIALIZED"}
     assert granted == {"DEMO-1": "474.0000", "DEMO-3": "0", "DEMO-4": "23676.5000", "DEMO-7": "0"}
     denied = {name: order["denyReason"].split(":")[0] for name, order in orders.items() if order["status"] == "DENIED"}
@@ -234,28 +242,30 @@ def test_the_demonstration_shows_what_budgets_do(
     }
 
 
-def test_a_demonstration_that_was_cut_off_is_finished(
-    no_data_dir: Path, free_tcp_port: int, empty_database_url: str
+def test_an_interrupted_demonstration_is_completed(
+    missing_data_dir: Path, free_tcp_port: int, empty_database_url: str
 ) -> None:
-    with serving_forked(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+    with serving_forked(missing_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
         until(lambda: count(empty_database_url, "orders") > 0)
         service.process.kill()
         service.process.communicate(timeout=DEADLINE_SECONDS)
-    at_the_cut = count(empty_database_url, "orders")
-    with serving_forked(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
+    after_the_kill = count(empty_database_url, "orders")
+    with serving_forked(missing_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=empty_database_url) as service:
         service.until_ready()
-        assert service.get("/api/trading/summary")["orders"] == count(empty_database_url, "orders") > at_the_cut
+        assert service.get("/api/trading/summary")["orders"] == count(empty_database_url, "orders") > after_the_kill
 
 
-def test_the_demonstration_leaves_other_data_alone(no_data_dir: Path, free_tcp_port: int, database_url: str) -> None:
+def test_the_demonstration_does_not_change_other_data(
+    missing_data_dir: Path, free_tcp_port: int, database_url: str
+) -> None:
     asyncio.run(execute(database_url, STRATEGY))
-    with serving_forked(no_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=database_url) as service:
+    with serving_forked(missing_data_dir, free_tcp_port, "--demo", PURSER_DATABASE_URL=database_url) as service:
         service.until_ready()
         assert len(service.get("/api/trading/strategies")) == 1
 
 
 def count(url: str, table: str) -> int:
-    """The number of rows; 0 if the table does not exist."""
+    """The number of rows; 0 while the table does not exist."""
     try:
         return int(asyncio.run(ask(url, f"SELECT count(*) FROM {table}")))
     except asyncpg.UndefinedTableError:

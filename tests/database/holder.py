@@ -1,7 +1,7 @@
-"""A process that holds the embedded server: `python -m tests.database.holder DATA_DIR [USER]`.
+"""A process that uses the embedded server: `python -m tests.database.holder DATA_DIR [USER]`.
 
-Started by root, it becomes USER after its imports, because that user may not be able to read Python's files. It prints
-`<postmaster's pid> <url>` once the server is up, and leaves when its input ends.
+Started by root, it becomes USER after the imports, as USER may be unable to read Python's files. It prints `<pid of
+the postmaster> <url>` once the server is up, and exits when its standard input is closed.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A temporary server of the system's own PostgreSQL, if one is installed."""
+"""A temporary server of the PostgreSQL that the system has installed, if any."""
 
 import asyncio
 import subprocess
@@ -26,7 +26,7 @@ SYSTEM_POSTGRES = _find_programs()
 
 @contextmanager
 def system_postgres() -> Iterator[str]:
-    """The URL of a fresh cluster's database, on a socket in a temporary directory."""
+    """The URL of a database in a fresh cluster, on a socket in a temporary directory."""
     assert SYSTEM_POSTGRES is not None
     with tempfile.TemporaryDirectory(prefix="purser-pg-") as directory:
         data = Path(directory) / "data"

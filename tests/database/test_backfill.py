@@ -1,7 +1,6 @@
-"""The newest revision fills the tables and columns that it adds: rows of the release before pass verification
-afterwards.
+"""The newest revision fills the columns it adds: rows of the previous release pass verification after the upgrade.
 
-The rows of the release before are this release's, without the tables and columns that the revision adds.
+The rows of the previous release are those of this release without the tables and columns that the revision adds.
 """
 
 from io import BytesIO
@@ -31,13 +30,13 @@ _CONFIG = Config()
 _CONFIG.set_main_option("script_location", str(Path(migrations.__file__).parent))
 
 
-async def test_rows_of_the_release_before_are_filled_by_the_newest_revision(
+async def test_the_newest_revision_fills_the_columns_it_adds(
     database: Database, database_url: str, empty_database_url: str
 ) -> None:
     for recording in RECORDINGS:
         await import_file(database, DATA / f"{recording}.events.jsonl.gz", nautilus.read_message)
     expected = await content_of(database)
-    await _migrate_to_the_revision_before(empty_database_url)
+    await _migrate_to_the_previous_revision(empty_database_url)
     await _copy_rows(database_url, empty_database_url)
     await upgrade(empty_database_url)
     upgraded = await Database.open(empty_database_url)
@@ -50,7 +49,7 @@ async def test_rows_of_the_release_before_are_filled_by_the_newest_revision(
         await upgraded.close()
 
 
-async def _migrate_to_the_revision_before(url: str) -> None:
+async def _migrate_to_the_previous_revision(url: str) -> None:
     script = ScriptDirectory.from_config(_CONFIG)
     newest = script.get_revision("head")
     assert newest is not None
@@ -68,7 +67,7 @@ async def _migrate_to_the_revision_before(url: str) -> None:
 
 
 async def _copy_rows(source_url: str, target_url: str) -> None:
-    """Copy the tables and columns that both databases have."""
+    """Copies every table that both databases have, with the columns that both have."""
     source, target = await connect(source_url), await connect(target_url)
     try:
         await target.execute("SET session_replication_role = replica")

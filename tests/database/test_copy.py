@@ -16,10 +16,10 @@ DEADLINE_SECONDS = 30
 LINES = b"".join(b'"%08d"\n' % n for n in range(20_000))
 
 
-async def test_a_connection_that_goes_while_nobody_reads_ends_the_copy(database: Database, database_url: str) -> None:
-    """PostgreSQL stops reading, so the service stops writing; then the connection is lost."""
+async def test_a_copy_fails_when_its_stalled_connection_is_terminated(database: Database, database_url: str) -> None:
+    """PostgreSQL stops reading, so the client stops writing; then the connection is terminated."""
 
-    async def endless() -> AsyncIterator[bytes]:
+    async def produce_lines() -> AsyncIterator[bytes]:
         for _ in range(1_000):
             yield LINES
 
@@ -27,7 +27,7 @@ async def test_a_connection_that_goes_while_nobody_reads_ends_the_copy(database:
         async with database.unit_of_work() as work:
             await work.execute("CREATE TEMPORARY TABLE sink (line text)")
             pid.set_result(await work.fetchval("SELECT pg_backend_pid()"))
-            await work.copy("sink", ["line"], endless())
+            await work.copy("sink", ["line"], produce_lines())
 
     known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     filling = asyncio.create_task(fill(known))

@@ -1,4 +1,4 @@
-"""The embedded server: shared, adopted, restarted, and stopped by its last user, whichever process is killed."""
+"""The embedded server: processes share it, adopt it and restart it after any failure; the last one stops it."""
 
 import asyncio
 import os
@@ -39,9 +39,9 @@ class Holder:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
         assert process.stdout is not None
-        said = process.stdout.readline().split()
-        assert said, "the holder did not start"
-        self.postmaster_pid, self.url = int(said[0]), said[1]
+        first_line = process.stdout.readline().split()
+        assert first_line, "the holder did not start"
+        self.postmaster_pid, self.url = int(first_line[0]), first_line[1]
 
     def leave(self) -> None:
         self.process.communicate(timeout=DEADLINE_SECONDS)
@@ -69,35 +69,35 @@ def holding(data_dir: Path, *arguments: str, **options: object) -> Iterator[Hold
                 process.kill()
 
 
-def test_starts_and_stops(data_dir: Path) -> None:
+def test_the_server_starts_and_stops(data_dir: Path) -> None:
     with EmbeddedServer.start(data_dir, durable=False) as server:
-        assert asyncio.run(ask(server.url, "SELECT current_database()")) == "purser"
+        assert asyncio.run(fetch_value(server.url, "SELECT current_database()")) == "purser"
         assert is_running(data_dir)
     assert not is_running(data_dir)
 
 
-def test_finds_its_data_again(data_dir: Path) -> None:
+def test_the_data_survives_a_restart(data_dir: Path) -> None:
     with EmbeddedServer.start(data_dir, durable=False) as server:
         asyncio.run(execute(server.url, "CREATE TABLE kept AS SELECT 42 AS n"))
     with EmbeddedServer.start(data_dir, durable=False) as server:
-        assert asyncio.run(ask(server.url, "SELECT n FROM kept")) == 42
+        assert asyncio.run(fetch_value(server.url, "SELECT n FROM kept")) == 42
 
 
-def test_is_durable_unless_told_otherwise(data_dir: Path) -> None:
+def test_the_server_is_durable_by_default(data_dir: Path) -> None:
     with EmbeddedServer.start(data_dir) as server:
         for name in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
-            assert asyncio.run(ask(server.url, f"SHOW {name}")) == "on", name
+            assert asyncio.run(fetch_value(server.url, f"SHOW {name}")) == "on", name
 
 
-def test_stores_text_as_utf8(data_dir: Path) -> None:
+def test_the_server_stores_text_as_utf8(data_dir: Path) -> None:
     with EmbeddedServer.start(data_dir, durable=False) as server:
-        assert asyncio.run(ask(server.url, "SHOW server_encoding")) == "UTF8"
-        assert asyncio.run(ask(server.url, "SELECT upper('straße é')")) == "STRASSE É".replace("SS", "ß")
+        assert asyncio.run(fetch_value(server.url, "SHOW server_encoding")) == "UTF8"
+        assert asyncio.run(fetch_value(server.url, "SELECT upper('straße é')")) == "STRASSE É".replace("SS", "ß")
 
 
-def test_listens_on_no_network_and_keeps_others_out(data_dir: Path) -> None:
+def test_the_server_listens_on_no_network_and_its_files_are_private(data_dir: Path) -> None:
     with EmbeddedServer.start(data_dir, durable=False) as server:
-        assert asyncio.run(ask(server.url, "SHOW listen_addresses")) == ""
+        assert asyncio.run(fetch_value(server.url, "SHOW listen_addresses")) == ""
         pid = server.postmaster_pid
         assert pid is not None
         assert psutil.Process(pid).net_connections("inet") == []
@@ -105,28 +105,28 @@ def test_listens_on_no_network_and_keeps_others_out(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "odd, name 'quoted' %41 ü"])
-def test_takes_a_private_socket_directory_where_the_path_is_too_long_or_odd(data_dir: Path, name: str) -> None:
+def test_an_unsuitable_path_gets_a_private_socket_directory(data_dir: Path, name: str) -> None:
     odd = data_dir / name
     with EmbeddedServer.start(odd, durable=False) as server, EmbeddedServer.start(odd) as again:
         assert again.url == server.url
         socket_dir = Path(server.url.partition("?host=")[2])
         assert socket_dir.parent == Path(tempfile.gettempdir())
         assert socket_dir.stat().st_mode & 0o077 == 0
-        assert asyncio.run(ask(server.url, "SELECT 1")) == 1
+        assert asyncio.run(fetch_value(server.url, "SELECT 1")) == 1
     socket_dir.rmdir()
 
 
-def test_the_last_of_two_processes_to_leave_stops_it(data_dir: Path) -> None:
+def test_the_last_process_that_uses_the_server_stops_it(data_dir: Path) -> None:
     with holding(data_dir) as first, holding(data_dir) as second:
         assert first.postmaster_pid == second.postmaster_pid
         first.leave()
         assert is_running(data_dir)
-        assert asyncio.run(ask(second.url, "SELECT 1")) == 1
+        assert asyncio.run(fetch_value(second.url, "SELECT 1")) == 1
         second.leave()
         assert not is_running(data_dir)
 
 
-def test_processes_that_start_at_once_share_one_server(data_dir: Path) -> None:
+def test_processes_that_start_together_share_one_server(data_dir: Path) -> None:
     with ExitStack() as stack:
         holders = [stack.enter_context(holding(data_dir)) for _ in range(4)]
         assert len({holder.postmaster_pid for holder in holders}) == 1
@@ -135,7 +135,7 @@ def test_processes_that_start_at_once_share_one_server(data_dir: Path) -> None:
     assert not is_running(data_dir)
 
 
-def test_is_adopted_after_the_process_that_started_it_was_killed(data_dir: Path) -> None:
+def test_another_process_adopts_the_server_of_a_killed_process(data_dir: Path) -> None:
     with holding(data_dir) as holder:
         holder.kill()
         assert is_running(data_dir)
@@ -144,21 +144,21 @@ def test_is_adopted_after_the_process_that_started_it_was_killed(data_dir: Path)
     assert not is_running(data_dir)
 
 
-def test_starts_again_after_all_was_killed_at_once(data_dir: Path) -> None:
+def test_the_server_restarts_after_its_postmaster_and_its_supervisor_failed_together(data_dir: Path) -> None:
     with holding(data_dir) as holder:
         asyncio.run(execute(holder.url, "CREATE TABLE kept AS SELECT 42 AS n", "CHECKPOINT"))
-        # Stopped first, so that the holder can neither restart nor reap: the postmaster stays a zombie.
+        # The holder is stopped first, so that it can neither restart nor reap: the postmaster stays a zombie.
         holder.process.send_signal(signal.SIGSTOP)
         os.kill(holder.postmaster_pid, signal.SIGKILL)
-        until(lambda: psutil.Process(holder.postmaster_pid).status() == psutil.STATUS_ZOMBIE)
+        wait_until_sync(lambda: psutil.Process(holder.postmaster_pid).status() == psutil.STATUS_ZOMBIE)
         with EmbeddedServer.start(data_dir, durable=False) as server:
             assert server.postmaster_pid != holder.postmaster_pid
-            assert asyncio.run(ask(server.url, "SELECT n FROM kept")) == 42
+            assert asyncio.run(fetch_value(server.url, "SELECT n FROM kept")) == 42
         holder.kill()
 
 
-async def test_heals_while_a_backend_is_busy(data_dir: Path) -> None:
-    """A backend in a long query does not notice that its postmaster has died, and keeps the shared memory in use."""
+async def test_the_server_is_restarted_while_a_backend_of_the_old_one_is_busy(data_dir: Path) -> None:
+    """A backend that runs a query does not notice the death of its postmaster, and keeps shared memory in use."""
     with EmbeddedServer.start(data_dir, durable=False) as server:
         victim = server.postmaster_pid
         assert victim is not None
@@ -167,9 +167,9 @@ async def test_heals_while_a_backend_is_busy(data_dir: Path) -> None:
             connection.fetchval("SELECT count(*) FROM generate_series(1, 1000000000) AS n WHERE n % 7 = 3")
         )
         backend = connection.get_server_pid()
-        await until_async(lambda: psutil.Process(backend).cpu_times().user > 0.1)
+        await wait_until(lambda: psutil.Process(backend).cpu_times().user > 0.1)
         os.kill(victim, signal.SIGKILL)
-        assert await until_answered(server.url) == 1
+        assert await wait_until_answered(server.url) == 1
         assert server.postmaster_pid not in (None, victim)
         with pytest.raises((asyncpg.PostgresError, OSError, asyncpg.InterfaceError)):
             await busy
@@ -177,20 +177,20 @@ async def test_heals_while_a_backend_is_busy(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGQUIT, signal.SIGINT, signal.SIGTERM])
-async def test_is_started_again_whatever_ends_it(data_dir: Path, how: signal.Signals) -> None:
+async def test_the_server_is_restarted_after_any_signal(data_dir: Path, how: signal.Signals) -> None:
     with EmbeddedServer.start(data_dir, durable=False) as server:
         victim = server.postmaster_pid
         assert victim is not None
-        # SIGTERM waits for clients to leave, and this client never leaves.
+        # SIGTERM waits until all clients disconnect; this client stays connected.
         idle = await connect(server.url)
         os.kill(victim, how)
-        await until_async(lambda: server.postmaster_pid not in (None, victim))
-        assert await until_answered(server.url) == 1
+        await wait_until(lambda: server.postmaster_pid not in (None, victim))
+        assert await wait_until_answered(server.url) == 1
         idle.terminate()
     assert not is_running(data_dir)
 
 
-def test_a_pid_file_that_names_another_living_process_does_no_harm(data_dir: Path) -> None:
+def test_a_pid_file_that_names_an_unrelated_process_is_ignored(data_dir: Path) -> None:
     with EmbeddedServer.start(data_dir, durable=False) as server:
         pass
     lines = ["1" if os.geteuid() == 0 else str(os.getpid()), str(data_dir / "postgres"), "1700000000", "5432"]
@@ -204,13 +204,13 @@ def test_a_pid_file_that_names_another_living_process_does_no_harm(data_dir: Pat
         assert server.postmaster_pid not in (None, found.pid)
 
 
-def test_half_made_data_is_made_anew(data_dir: Path) -> None:
+def test_an_unfinished_data_directory_is_recreated(data_dir: Path) -> None:
     (data_dir / "postgres.new" / "base").mkdir(parents=True)
     with EmbeddedServer.start(data_dir, durable=False) as server:
-        assert asyncio.run(ask(server.url, "SELECT 1")) == 1
+        assert asyncio.run(fetch_value(server.url, "SELECT 1")) == 1
 
 
-def test_refuses_data_of_another_major_version(data_dir: Path) -> None:
+def test_data_of_another_major_version_is_refused(data_dir: Path) -> None:
     with EmbeddedServer.start(data_dir, durable=False):
         pass
     (data_dir / "postgres" / "PG_VERSION").write_text("16\n")
@@ -218,7 +218,7 @@ def test_refuses_data_of_another_major_version(data_dir: Path) -> None:
         EmbeddedServer.start(data_dir, durable=False)
 
 
-def test_an_error_ends_with_the_servers_log(data_dir: Path) -> None:
+def test_a_start_error_contains_the_log_of_the_server(data_dir: Path) -> None:
     with EmbeddedServer.start(data_dir, durable=False):
         pass
     with (data_dir / "postgres" / "postgresql.conf").open("a") as configuration:
@@ -228,32 +228,32 @@ def test_an_error_ends_with_the_servers_log(data_dir: Path) -> None:
     assert FileLock(data_dir / "postgres.holders").try_exclusive()
 
 
-def test_ctrl_c_at_the_terminal_does_not_reach_it(data_dir: Path) -> None:
+def test_ctrl_c_in_the_terminal_does_not_reach_the_server(data_dir: Path) -> None:
     with holding(data_dir, start_new_session=True) as holder:
         assert os.getsid(holder.postmaster_pid) != os.getsid(holder.process.pid)
         os.killpg(holder.process.pid, signal.SIGINT)
         holder.process.communicate(timeout=DEADLINE_SECONDS)
-        # KeyboardInterrupt ended the holder's block, which is a clean exit.
+        # KeyboardInterrupt left the holder's `with` block: an orderly shutdown.
         assert not is_running(data_dir)
         assert "database system is shut down" in (data_dir / "postgres.log").read_text()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_an_ordinary_user_without_a_home_needs_nothing_else(data_dir: Path) -> None:
-    nobody = pwd.getpwnam("nobody")
+def test_an_unprivileged_user_without_a_home_runs_the_server(data_dir: Path) -> None:
+    user = pwd.getpwnam("nobody")
     data_dir.parent.chmod(0o711)
     data_dir.mkdir(mode=0o700)
-    os.chown(data_dir, nobody.pw_uid, nobody.pw_gid)
+    os.chown(data_dir, user.pw_uid, user.pw_gid)
     if not all(parent.stat().st_mode & 0o001 for parent in programs_dir().parents):
         pytest.skip("the programs are below a private directory")
     with holding(data_dir, "nobody", env={"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"}) as holder:
-        assert psutil.Process(holder.postmaster_pid).uids().real == nobody.pw_uid
-        assert asyncio.run(ask(holder.url, "SELECT 1")) == 1
+        assert psutil.Process(holder.postmaster_pid).uids().real == user.pw_uid
+        assert asyncio.run(fetch_value(holder.url, "SELECT 1")) == 1
         holder.leave()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused by PostgreSQL")
-def test_root_keeps_to_the_owner_of_the_data(data_dir: Path) -> None:
+def test_root_runs_the_server_as_the_owner_of_the_data(data_dir: Path) -> None:
     with EmbeddedServer.start(data_dir, durable=False) as server:
         pid = server.postmaster_pid
         assert pid is not None
@@ -269,7 +269,7 @@ def is_running(data_dir: Path) -> bool:
     return not is_free
 
 
-async def ask(url: str, sql: str) -> object:
+async def fetch_value(url: str, sql: str) -> object:
     connection = await connect(url)
     try:
         return await connection.fetchval(sql)
@@ -277,22 +277,22 @@ async def ask(url: str, sql: str) -> object:
         await connection.close()
 
 
-async def until_answered(url: str) -> object:
+async def wait_until_answered(url: str) -> object:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
         try:
-            return await ask(url, "SELECT 1")
+            return await fetch_value(url, "SELECT 1")
         except (DatabaseUnavailable, asyncpg.PostgresError, OSError):
             assert time.monotonic() < deadline, "the server did not come back"
             await asyncio.sleep(0.02)
 
 
-async def until_async(is_so: Callable[[], bool]) -> None:
+async def wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not is_so():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
 
 
-def until(is_so: Callable[[], bool]) -> None:
-    asyncio.run(until_async(is_so))
+def wait_until_sync(is_so: Callable[[], bool]) -> None:
+    asyncio.run(wait_until(is_so))

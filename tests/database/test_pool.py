@@ -1,4 +1,4 @@
-"""The pool: healthy connections are reused at once, others are not reused."""
+"""The pool hands on a healthy connection at once, and replaces an unhealthy one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,14 +23,14 @@ async def pid(connection: asyncpg.Connection) -> int:
     return int(await connection.fetchval("SELECT pg_backend_pid()"))
 
 
-async def test_a_connection_in_order_is_taken_again(pool: Pool) -> None:
+async def test_a_healthy_connection_is_reused(pool: Pool) -> None:
     first = await pool.acquire()
     await pool.release(first, is_healthy=True)
     assert await pool.acquire() is first
     await pool.release(first, is_healthy=True)
 
 
-async def test_who_waits_is_served_and_who_waits_too_long_is_told(pool: Pool) -> None:
+async def test_a_waiting_request_gets_the_next_connection_or_times_out(pool: Pool) -> None:
     first = await pool.acquire()
     waiting = asyncio.ensure_future(pool.acquire())
     await asyncio.sleep(0.05)
@@ -42,9 +42,7 @@ async def test_who_waits_is_served_and_who_waits_too_long_is_told(pool: Pool) ->
     await pool.release(await pool.acquire(), is_healthy=True)
 
 
-async def test_a_connection_that_was_closed_or_idle_for_long_is_replaced(
-    pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_closed_or_long_idle_connection_is_replaced(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     first = await pool.acquire()
     before = await pid(first)
     await pool.release(first, is_healthy=True)

@@ -1,4 +1,4 @@
-"""Neither the service nor the database's owner can change recorded rows, whichever rights the owner has."""
+"""Neither the service nor the database's owner can change append-only tables."""
 
 import asyncio
 import itertools
@@ -27,9 +27,11 @@ ENTRY = (
     "INSERT INTO audit_entries (id, ts, actor, action, entity_type, entity_id, hash)"
     " VALUES (1, 1, 'a', 'b', 'c', 'd', 'e')"
 )
-MEDDLING = {table: (f"UPDATE {table} SET ts = 1", f"DELETE FROM {table}", f"TRUNCATE {table}") for table in APPEND_ONLY}
-MEDDLING["order_events"] = ("UPDATE order_events SET seq = 1", *MEDDLING["order_events"][1:])
-STATEMENTS = [statement for statements in MEDDLING.values() for statement in statements]
+FORBIDDEN_BY_TABLE = {
+    table: (f"UPDATE {table} SET ts = 1", f"DELETE FROM {table}", f"TRUNCATE {table}") for table in APPEND_ONLY
+}
+FORBIDDEN_BY_TABLE["order_events"] = ("UPDATE order_events SET seq = 1", *FORBIDDEN_BY_TABLE["order_events"][1:])
+FORBIDDEN = [statement for statements in FORBIDDEN_BY_TABLE.values() for statement in statements]
 
 _numbers = itertools.count(1)
 
@@ -53,9 +55,7 @@ def new_server() -> Iterator[str]:
 
 @pytest.fixture(params=["new_server", "old_server"])
 def superuser_url(request: pytest.FixtureRequest) -> str:
-    """A superuser's URL of a cluster without the service's role: of the embedded PostgreSQL, and of the oldest
-    supported one.
-    """
+    """The URL of a superuser on a cluster without the service role: our PostgreSQL, and the oldest supported one."""
     url: str = request.getfixturevalue(request.param)
     asyncio.run(execute(url, f"DROP ROLE IF EXISTS {SERVICE_ROLE}"))
     return url
@@ -72,8 +72,8 @@ async def owned_database(superuser_url: str, rights: str) -> AsyncIterator[str]:
         await execute(superuser_url, f"DROP DATABASE {user} WITH (FORCE)")
 
 
-async def outcome(url: str, statement: str) -> type[BaseException] | None:
-    """The error that a statement of the service raises, or None."""
+async def error_of(url: str, statement: str) -> type[BaseException] | None:
+    """The type of the error that a statement of the service raises; None if it succeeds."""
     database = await Database.open(url)
     try:
         async with database.unit_of_work() as work:
@@ -97,11 +97,11 @@ async def role_of(url: str) -> str:
         await database.close()
 
 
-async def test_the_service_works_as_a_role_that_cannot_change_what_was_recorded(database_url: str) -> None:
+async def test_the_service_role_cannot_change_append_only_tables(database_url: str) -> None:
     assert await role_of(database_url) == SERVICE_ROLE
-    assert await outcome(database_url, ENTRY) is None
-    for statement in STATEMENTS:
-        assert await outcome(database_url, statement) is asyncpg.InsufficientPrivilegeError
+    assert await error_of(database_url, ENTRY) is None
+    for statement in FORBIDDEN:
+        assert await error_of(database_url, statement) is asyncpg.InsufficientPrivilegeError
     connection = await connect(database_url)
     try:
         assert await connection.fetchval("SELECT count(*) FROM audit_entries WHERE ts = 1") == 1
@@ -109,7 +109,7 @@ async def test_the_service_works_as_a_role_that_cannot_change_what_was_recorded(
         await connection.close()
 
 
-async def test_the_role_has_exactly_the_rights_it_needs(database_url: str) -> None:
+async def test_the_service_role_has_exactly_the_rights_it_needs(database_url: str) -> None:
     connection = await connect(database_url)
     try:
         for table in metadata.sorted_tables:
@@ -129,8 +129,8 @@ async def test_the_role_has_exactly_the_rights_it_needs(database_url: str) -> No
         await connection.close()
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
-async def test_triggers_refuse_the_owner_too(database_url: str, statement: str) -> None:
+@pytest.mark.parametrize("statement", FORBIDDEN)
+async def test_triggers_stop_the_owner_from_changing_append_only_tables(database_url: str, statement: str) -> None:
     connection = await connect(database_url)
     try:
         await connection.execute(ENTRY)
@@ -140,18 +140,18 @@ async def test_triggers_refuse_the_owner_too(database_url: str, statement: str) 
         await connection.close()
 
 
-async def test_an_owner_who_may_create_roles_has_the_role(superuser_url: str) -> None:
+async def test_an_owner_with_createrole_gets_the_service_role(superuser_url: str) -> None:
     async with owned_database(superuser_url, "CREATEROLE") as url:
         await upgrade(url)
         assert await role_of(url) == SERVICE_ROLE
-        assert await outcome(url, ENTRY) is None
-        assert await outcome(url, "DELETE FROM audit_entries") is asyncpg.InsufficientPrivilegeError
+        assert await error_of(url, ENTRY) is None
+        assert await error_of(url, "DELETE FROM audit_entries") is asyncpg.InsufficientPrivilegeError
         before = await _tables(url)
         await upgrade(url)
         assert await _tables(url) == before
 
 
-async def test_an_owner_who_may_create_no_role_has_the_triggers(superuser_url: str) -> None:
+async def test_an_owner_without_createrole_is_limited_by_the_triggers(superuser_url: str) -> None:
     async with owned_database(superuser_url, "NOCREATEROLE") as url:
         await upgrade(url)
         connection = await connect(url)
@@ -161,13 +161,13 @@ async def test_an_owner_who_may_create_no_role_has_the_triggers(superuser_url: s
             await connection.close()
         user = url.partition("//")[2].partition("@")[0]
         assert await role_of(url) == user
-        assert await outcome(url, ENTRY) is None
-        for statement in STATEMENTS:
-            assert await outcome(url, statement) is asyncpg.InsufficientPrivilegeError
+        assert await error_of(url, ENTRY) is None
+        for statement in FORBIDDEN:
+            assert await error_of(url, statement) is asyncpg.InsufficientPrivilegeError
         assert (await upgrade(url)).before is not None
 
 
-async def test_databases_of_one_cluster_are_prepared_at_once(superuser_url: str) -> None:
+async def test_databases_of_one_cluster_can_be_upgraded_concurrently(superuser_url: str) -> None:
     async with owned_database(superuser_url, "CREATEROLE") as url:
         await upgrade(url)
         await execute(url, f"DROP OWNED BY {SERVICE_ROLE}", f"DROP ROLE {SERVICE_ROLE}")
@@ -182,39 +182,41 @@ async def test_databases_of_one_cluster_are_prepared_at_once(superuser_url: str)
             await execute(superuser_url, *(f"DROP DATABASE {name} WITH (FORCE)" for name in names))
 
 
-async def test_a_login_that_owns_nothing_works_as_the_role_it_was_given(database_url: str) -> None:
+async def test_a_login_in_the_service_role_works_as_that_role(database_url: str) -> None:
     login = f"app_{os.getpid()}_{next(_numbers)}"
     await execute(database_url, f"CREATE ROLE {login} LOGIN IN ROLE {SERVICE_ROLE}")
     url = database_url.replace("postgres@", f"{login}@")
     try:
         await upgrade(url)
         assert await role_of(url) == SERVICE_ROLE
-        assert await outcome(url, ENTRY) is None
-        assert await outcome(url, "SET ROLE NONE; DELETE FROM audit_entries") is asyncpg.InsufficientPrivilegeError
-        assert await outcome(url, "DROP TRIGGER audit_entries_append_only ON audit_entries") is not None
+        assert await error_of(url, ENTRY) is None
+        assert await error_of(url, "SET ROLE NONE; DELETE FROM audit_entries") is asyncpg.InsufficientPrivilegeError
+        assert await error_of(url, "DROP TRIGGER audit_entries_append_only ON audit_entries") is not None
     finally:
         await execute(database_url, f"DROP ROLE {login}")
 
 
-async def test_a_restored_database_is_guarded_again(database_url: str, empty_database_url: str, tmp_path: Path) -> None:
+async def test_a_restored_database_is_protected_again(
+    database_url: str, empty_database_url: str, tmp_path: Path
+) -> None:
     await execute(database_url, ENTRY)
     file = tmp_path / "purser.backup"
     for arguments, url in ((("backup", file), database_url), (("restore", file), empty_database_url)):
         done = await asyncio.to_thread(installed_purser, url, "db", *arguments)
         assert done.returncode == 0, done.stderr
     assert await role_of(empty_database_url) == SERVICE_ROLE
-    assert await outcome(empty_database_url, "DELETE FROM audit_entries") is asyncpg.InsufficientPrivilegeError
+    assert await error_of(empty_database_url, "DELETE FROM audit_entries") is asyncpg.InsufficientPrivilegeError
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="never changed"):
         await execute(empty_database_url, "DELETE FROM audit_entries")
 
 
-async def test_a_schema_named_after_the_user_is_found_as_the_role(superuser_url: str) -> None:
+async def test_the_service_role_finds_a_schema_named_after_the_owner(superuser_url: str) -> None:
     async with owned_database(superuser_url, "SUPERUSER") as url:
         user = url.partition("//")[2].partition("@")[0]
         await execute(url, f"CREATE SCHEMA {user}")
         await upgrade(url)
         assert await role_of(url) == SERVICE_ROLE
-        assert await outcome(url, ENTRY) is None
+        assert await error_of(url, ENTRY) is None
 
 
 async def _tables(url: str) -> list[str]:

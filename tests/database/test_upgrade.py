@@ -1,4 +1,4 @@
-"""The migrations create exactly the models' tables, with any user, and with several instances at once."""
+"""The migrations create exactly the tables of the models, also when several processes run them concurrently."""
 
 import asyncio
 import os
@@ -25,14 +25,14 @@ from tests.conftest import execute
 from tests.database.system_postgres import SYSTEM_POSTGRES, system_postgres
 
 
-def test_revisions_are_named_in_their_order() -> None:
+def test_migration_files_are_named_after_their_revisions() -> None:
     script = ScriptDirectory(str(Path(migrations.__file__).parent))
     assert script.get_heads() == [newest_revision()]
     for revision in script.walk_revisions():
         assert Path(revision.path).name.startswith(f"{revision.revision}_")
 
 
-async def test_upgrades_an_empty_database(empty_database_url: str) -> None:
+async def test_an_empty_database_is_upgraded(empty_database_url: str) -> None:
     assert await upgrade(empty_database_url) == Upgraded(None, newest_revision())
 
 
@@ -43,13 +43,15 @@ async def test_upgrading_twice_changes_nothing(empty_database_url: str) -> None:
     assert _schema(empty_database_url) == before
 
 
-async def test_instances_that_start_at_once_upgrade_once(empty_database_url: str) -> None:
+async def test_instances_that_start_together_upgrade_once(empty_database_url: str) -> None:
     results = await asyncio.gather(*(upgrade(empty_database_url) for _ in range(8)))
     assert [result.before for result in results].count(None) == 1
     assert {result.after for result in results} == {newest_revision()}
 
 
-async def test_alembic_finds_no_difference_to_the_models(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_alembic_finds_no_difference_between_schema_and_models(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         return list(compare_metadata(context, metadata))
@@ -58,38 +60,40 @@ async def test_alembic_finds_no_difference_to_the_models(database_url: str, monk
     assert await _with_sqlalchemy(database_url, differences) == []
 
 
-async def test_the_schema_is_the_models_to_the_letter(database_url: str, empty_database_url: str) -> None:
-    """Alembic compares no CHECK constraints; a dump has everything."""
+async def test_the_dumped_schema_equals_that_of_the_models(database_url: str, empty_database_url: str) -> None:
+    """Alembic does not compare CHECK constraints; a dump contains everything."""
     await _with_sqlalchemy(empty_database_url, metadata.create_all)
     assert _schema(database_url) == _schema(empty_database_url)
 
 
-async def test_refuses_a_schema_newer_than_the_code(database_url: str) -> None:
+async def test_a_schema_newer_than_the_code_is_refused(database_url: str) -> None:
     await execute(database_url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(DatabaseIncompatible, match=r"revision 9999, newer than this release"):
         await upgrade(database_url)
 
 
-async def test_says_when_there_is_no_server(free_tcp_port: int) -> None:
+async def test_an_unreachable_server_is_reported(free_tcp_port: int) -> None:
     with pytest.raises(DatabaseUnavailable, match="Cannot connect"):
         await upgrade(f"postgresql://nobody@127.0.0.1:{free_tcp_port}/none")
 
 
-async def test_takes_the_host_that_accepts_writes(empty_database_url: str) -> None:
-    """A URL of several hosts, the first of them dead."""
+async def test_an_upgrade_uses_the_host_that_accepts_writes(empty_database_url: str) -> None:
+    """The first host of the URL is unreachable."""
     socket_dir = empty_database_url.partition("?host=")[2]
     several = empty_database_url.replace(f"?host={socket_dir}", f"?host=/nowhere,{socket_dir}&port=5432,5432")
     assert (await upgrade(several)).before is None
 
 
 @pytest.mark.skipif(SYSTEM_POSTGRES is None, reason="needs a PostgreSQL of the system, version 15 to 17")
-async def test_upgrades_the_oldest_server_we_support(system_url: str) -> None:
+async def test_the_oldest_supported_server_is_upgraded(system_url: str) -> None:
     assert (await upgrade(system_url)).before is None
     assert (await upgrade(system_url)).before == newest_revision()
 
 
-async def test_refuses_a_server_that_is_too_old(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No PostgreSQL 14 is available, so the bound is raised above the available version."""
+async def test_a_server_older_than_supported_is_refused(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL 14 is not installed, so the test raises the minimum above the installed version."""
     monkeypatch.setattr("app.database.upgrade.SERVER_VERSION_MIN", 19)
     with pytest.raises(DatabaseIncompatible, match="needs 19 or newer"):
         await upgrade(empty_database_url)
@@ -102,17 +106,17 @@ def system_url() -> Iterator[str]:
         yield url
 
 
-async def _with_sqlalchemy(url: str, act: Callable[[Connection], Any]) -> Any:
+async def _with_sqlalchemy(url: str, function: Callable[[Connection], Any]) -> Any:
     engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: connect(url))
     try:
         async with engine.begin() as connection:
-            return await connection.run_sync(act)
+            return await connection.run_sync(function)
     finally:
         await engine.dispose()
 
 
 def _schema(url: str) -> list[str]:
-    """The database's DDL, in pg_dump's order and words."""
+    """The DDL of the database, in the order and words of pg_dump."""
     user = SystemUser(os.geteuid(), os.getegid())
     dump = run_program(
         *(
@@ -128,7 +132,7 @@ def _schema(url: str) -> list[str]:
     return [line for line in dump.splitlines() if line and not line.startswith(("--", "SET ", "SELECT ", "\\"))]
 
 
-async def test_refuses_a_database_that_cannot_hold_every_text(server: EmbeddedServer) -> None:
+async def test_a_database_that_is_not_utf8_is_refused(server: EmbeddedServer) -> None:
     await execute(
         server.url_of("postgres"),
         "DROP DATABASE IF EXISTS latin",

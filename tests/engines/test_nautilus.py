@@ -23,25 +23,25 @@ def code_of(event: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("kind", ["OrderInitialized", *EVENT_TYPES])
-def test_takes_every_order_event(kind: str) -> None:
+def test_every_order_event_is_read(kind: str) -> None:
     assert type(decode_line(line(published(kind, 1)))).__name__ == kind
 
 
-def test_reads_a_fill() -> None:
+def test_a_fill_is_read_with_its_exact_amounts() -> None:
     event = decode_line(line(published("OrderFilled", 1, last_qty="0.600", commission="1_000.50 BNB")))
     assert isinstance(event, OrderFilled)
     assert str(event.last_qty) == "0.600"
     assert (event.commission_amount, event.commission_currency) == (Decimal("1000.50"), "BNB")
 
 
-def test_a_fill_without_a_commission_costs_nothing_in_its_own_currency() -> None:
+def test_a_fill_without_a_commission_has_a_commission_of_zero_in_its_currency() -> None:
     event = decode_line(line(published("OrderFilled", 1, commission=None)))
     assert isinstance(event, OrderFilled)
     assert (event.commission_amount, event.commission_currency) == (0, "USDT")
 
 
 @pytest.mark.parametrize("options", [{"price": "46209.0"}, '{"price": "46209.0"}'])
-def test_reads_the_price_out_of_the_options(options: Any) -> None:
+def test_the_price_is_read_from_the_options(options: Any) -> None:
     event = decode_line(line(published("OrderInitialized", 1, options=options)))
     assert isinstance(event, OrderInitialized)
     assert str(event.price) == "46209.0"
@@ -56,7 +56,7 @@ def test_reads_the_price_out_of_the_options(options: Any) -> None:
         "2022-01-01T01:20:01.123456789+00:00",
     ],
 )
-def test_takes_instants_as_numbers_and_as_text(ts: Any) -> None:
+def test_instants_are_read_from_numbers_and_text(ts: Any) -> None:
     event = decode_line(line(published("OrderAccepted", 1, ts=ts)))
     assert (event.ts_event, event.ts_init) == (1641000001123456789, 1641000001123456789)
 
@@ -67,15 +67,17 @@ def test_an_iso_instant_needs_no_fraction() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PositionOpened", "PositionClosed", "SignalMomentum"])
-def test_positions_and_signals_take_digits_as_instants(kind: str) -> None:
+def test_position_and_signal_events_accept_digits_as_instants(kind: str) -> None:
     fields = {name: published("OrderFilled", 1)[name] for name in ("trader_id", "strategy_id", "instrument_id")}
     fields |= {"position_id": "P-1", "opening_order_id": "O-1", "event_id": published("OrderFilled", 1)["event_id"]}
-    happened = "ts_closed" if kind == "PositionClosed" else "ts_event"
-    event = decode_line(line({"type": kind, **fields, "value": 1, happened: "7", "ts_opened": "6", "ts_init": "9"}))
+    name_of_instant = "ts_closed" if kind == "PositionClosed" else "ts_event"
+    event = decode_line(
+        line({"type": kind, **fields, "value": 1, name_of_instant: "7", "ts_opened": "6", "ts_init": "9"})
+    )
     assert (event.ts_event, event.ts_init) == (7, 9)
 
 
-def test_a_closed_positions_instant_is_when_it_closed() -> None:
+def test_the_instant_of_a_closed_position_is_its_closing_time() -> None:
     names = ("trader_id", "strategy_id", "instrument_id")
     event = decode_line(
         line(
@@ -95,13 +97,13 @@ def test_a_closed_positions_instant_is_when_it_closed() -> None:
 
 
 @pytest.mark.parametrize("value", [-26.0, "up", {"a": [1, None]}, None, True])
-def test_takes_signals_of_any_name_and_value(value: Any) -> None:
+def test_signals_of_any_name_and_value_are_read(value: Any) -> None:
     event = decode_line(line({"type": "SignalMomentum", "value": value, "ts_event": 5, "ts_init": 6}))
     assert isinstance(event, SignalPublished)
     assert (event.name, json.loads(event.value), event.ts_event, event.ts_init) == ("Momentum", value, 5, 6)
 
 
-def test_an_event_id_in_another_spelling_is_the_same_id() -> None:
+def test_event_ids_are_normalized() -> None:
     event = decode_line(line(published("OrderAccepted", 1) | {"event_id": "9FDBADA9-1AE6-4582-9B40-CF30059B78C6"}))
     assert event.event_id == "9fdbada9-1ae6-4582-9b40-cf30059b78c6"
 
@@ -144,11 +146,11 @@ def test_an_event_id_in_another_spelling_is_the_same_id() -> None:
         ({"ts_init": True}, "INVALID_EVENT"),
     ],
 )
-def test_refuses_bad_input_by_name(changed: dict[str, Any], code: str) -> None:
+def test_invalid_input_is_refused_with_its_code(changed: dict[str, Any], code: str) -> None:
     assert code_of(published("OrderFilled", 1) | changed) == code
 
 
-def test_refuses_an_event_that_lacks_a_field() -> None:
+def test_an_event_with_a_missing_field_is_refused() -> None:
     event = published("OrderFilled", 1)
     del event["last_px"]
     assert code_of(event) == "INVALID_EVENT"
@@ -157,20 +159,20 @@ def test_refuses_an_event_that_lacks_a_field() -> None:
 @pytest.mark.parametrize(
     "text", [b"", b"{", b"nonsense", b'"text"', b"[1]", b"\xff\xfe", b'{"type": "Order\xff"}', b"[" * 100_000]
 )
-def test_refuses_what_is_no_json_object(text: bytes) -> None:
+def test_a_message_that_is_not_a_json_object_is_refused(text: bytes) -> None:
     with pytest.raises(BadEvent) as refused:
         decode_line(text)
     assert refused.value.code in ("MALFORMED_JSON", "INVALID_EVENT")
 
 
 @pytest.mark.parametrize("field", [b'"\\ud800"', b'"\xff"', b'"a\x01b"', b"NaN", b"01", b"[" * 5_000 + b"]" * 5_000])
-def test_refuses_an_event_with_a_broken_field_that_is_not_read(field: bytes) -> None:
+def test_an_event_with_a_malformed_unread_field_is_refused(field: bytes) -> None:
     with pytest.raises(BadEvent) as refused:
         decode_line(line(published("OrderSubmitted", 1))[:-1] + b', "info": ' + field + b"}")
     assert refused.value.code == "MALFORMED_JSON"
 
 
-def test_refuses_an_event_that_is_too_large() -> None:
+def test_an_event_that_is_too_large_is_refused() -> None:
     with pytest.raises(BadEvent, match="at most"):
         decode_line(b" " * (EVENT_BYTES_MAX + 1))
 
@@ -181,13 +183,13 @@ def test_refuses_an_event_that_is_too_large() -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_anything_at_all_is_taken_or_refused_by_name(value: Any) -> None:
+def test_arbitrary_json_is_refused_as_a_bad_event(value: Any) -> None:
     with pytest.raises(BadEvent):
         decode_line(encode_message(value))
 
 
 @given(st.sampled_from(["OrderInitialized", *EVENT_TYPES]), st.data())
-def test_any_value_in_any_field_is_taken_or_refused_by_name(kind: str, data: st.DataObject) -> None:
+def test_any_value_in_any_field_is_read_or_refused_as_a_bad_event(kind: str, data: st.DataObject) -> None:
     event = published(kind, 1)
     name = data.draw(st.sampled_from(sorted(event)))
     event[name] = data.draw(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text()))
@@ -198,7 +200,7 @@ def test_any_value_in_any_field_is_taken_or_refused_by_name(kind: str, data: st.
 @pytest.mark.parametrize(
     "number", ["1e10001", "-1.5E+131071", "1e-16000", "1e" + "9" * 50, "1e000010001", "[" + "1e200," * 60 + "0]"]
 )
-def test_refuses_numbers_that_take_pages_to_write_out(number: str) -> None:
+def test_numbers_with_too_many_digits_are_refused(number: str) -> None:
     initialized = line(published("OrderInitialized", 1))[:-1] + b',"x": ' + number.encode() + b"}"
     signal = b'{"type": "SignalX", "ts_event": 1, "value": ' + number.encode() + b"}"
     for sent in (initialized, signal):
@@ -210,6 +212,6 @@ def test_refuses_numbers_that_take_pages_to_write_out(number: str) -> None:
 @pytest.mark.parametrize(
     "value", ["1.7976931348623157e+308", "5e-324", '"01e9999999"', '"6a1e9999-91e4-4111-8111-3e9999999999"']
 )
-def test_takes_numbers_as_machines_have_them_and_texts_that_look_long(value: str) -> None:
+def test_floats_of_any_size_and_texts_that_resemble_long_numbers_are_read(value: str) -> None:
     sent = line(published("OrderInitialized", 1))[:-1] + b',"x": ' + value.encode() + b"}"
     assert isinstance(decode_line(sent), OrderInitialized)

@@ -1,4 +1,4 @@
-"""An engine with messages of its own needs a `read_message` and nothing else: the ledger is the same."""
+"""A second engine needs only a `read_message` of its own; the ledger is the same."""
 
 import json
 from decimal import Decimal
@@ -22,17 +22,17 @@ _KINDS = {"new": "OrderInitialized", "ack": "OrderAccepted", "trade": "OrderFill
 
 
 def read_message(line: bytes) -> EngineMessage:
-    """Messages like `{"is": "trade", "at": 3, "of": "O-1"}`, with instants in seconds and prices in cents."""
+    """Reads messages like `{"is": "trade", "at": 3, "of": "O-1"}`, with instants in seconds and prices in cents."""
     message = json.loads(line)
     if message["is"] == "listing":
         return InstrumentDefinition(instrument_id=message["name"], quote_currency="EUR", settlement_currency="EUR")
     if message["is"] not in _KINDS:
         raise BadEvent("UNKNOWN_EVENT_TYPE", f"{message['is']!r} is no message of this engine")
-    stored = json.dumps(_stored_form(message))
+    stored = json.dumps(_stored_event(message))
     return decode_new(stored.encode()), stored
 
 
-def _stored_form(message: dict[str, Any]) -> dict[str, Any]:
+def _stored_event(message: dict[str, Any]) -> dict[str, Any]:
     instant = message["at"] * 10**9
     known = {"trader_id": "T", "strategy_id": "S", "instrument_id": "ACME", "account_id": "A", "venue_order_id": "V"}
     event = {"type": _KINDS[message["is"]], **known, "client_order_id": message["of"], "ts_init": instant}
@@ -54,7 +54,7 @@ MESSAGES: list[dict[str, Any]] = [
 ]
 
 
-async def test_an_engine_with_messages_of_its_own_fills_the_same_ledger(database: Database, tmp_path: Path) -> None:
+async def test_an_engine_with_its_own_message_format_fills_the_ledger(database: Database, tmp_path: Path) -> None:
     file = tmp_path / "messages.jsonl"
     file.write_text("".join(json.dumps(message) + "\n" for message in MESSAGES))
     refused: list[Rejected] = []

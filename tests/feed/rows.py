@@ -1,4 +1,4 @@
-"""Rows that the feed tests need, written as the ledger writes them: the object and its row in `changes`."""
+"""Rows for tests of the change feed, written as the ledger writes them: an entity and its row in `changes`."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ ON CONFLICT (strategy_id, currency) DO UPDATE SET allocated = excluded.allocated
 
 
 async def change(connection: asyncpg.Connection, entity: str, *keys: str, strategy_id: UUID = EMA) -> None:
-    """Rows of the feed, in one transaction."""
+    """Inserts rows of the change feed in one transaction."""
     await connection.executemany(CHANGE, [(strategy_id, entity, key) for key in keys])
 
 
@@ -33,7 +33,7 @@ async def set_budget(
     reserved: str = "0",
     strategy_id: UUID = EMA,
 ) -> None:
-    """Set a budget and write its row of the feed, in one transaction; None deletes the budget."""
+    """Writes a budget and its row in `changes` in one transaction; `allocated=None` removes the budget."""
     cap = None if allocated is None else Decimal(allocated)
     async with connection.transaction():
         await connection.execute(BUDGET, strategy_id, currency, cap, Decimal(reserved))
@@ -41,7 +41,7 @@ async def set_budget(
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    """Wait until the condition holds."""
+    """Waits until the condition is true."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not is_so():
         assert time.monotonic() < deadline, "it never came to be"

@@ -4,11 +4,11 @@ from graphql_schema import schema
 from graphql_schema.errors import RequestRefused
 from graphql_schema.http.application import GraphQLEndpoint
 from graphql_schema.http.documents import Documents, Operation
-from tests.configured import split
+from tests.application import split_options
 
 
 def new_documents(**options: int) -> Documents:
-    return GraphQLEndpoint(schema._schema, *split(**options)).documents
+    return GraphQLEndpoint(schema._schema, *split_options(**options)).documents
 
 
 def operation_in(documents: Documents, text: str) -> Operation | None:

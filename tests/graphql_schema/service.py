@@ -10,14 +10,14 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from tests.configured import configured
+from tests.application import create_test_app
 
 
 @contextmanager
 def running(url: str, extend: Callable[[FastAPI], None] = lambda _: None, **options: Any) -> Iterator[str]:
     """The address of a started server over the database at `url`; `extend` adds to the application."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        app = configured(url, **options)
+        app = create_test_app(url, **options)
         extend(app)
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)

@@ -7,9 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from tests.graphql_schema.acting import STRATEGY_ID
-from tests.ledger.doubts import ASSUMED, doubtful
+from tests.ledger.assumptions import ASSUMED, events_with_assumptions
 from tests.ledger.state import record
-from tests.ledger.test_valuation import INVERSE, REPORTS, know, lines, report
+from tests.ledger.test_valuation import INVERSE, REPORTS, define_instruments, lines, report
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
@@ -32,23 +32,23 @@ async def test_a_discrepancy_leads_to_its_position_until_the_instrument_is_recor
 ) -> None:
     app, client = own
     database = app.state.context.database
-    await record(database, lines(*doubtful()))
+    await record(database, lines(*events_with_assumptions()))
     nodes = await found(client)
     assert [node["eventId"] for node in nodes] == [one["event_id"] for one in reversed(REPORTS)]
     position = {"positionId": "P-1", "instrumentId": ASSUMED, "signedQty": "400"}
     for node in nodes:
         assert (node["kind"], node["ledgerValue"], node["engineValue"]) == ("CURRENCY", "USD", "BTC")
         assert node["position"] == {**position, "valuation": "ASSUMED", "reconciliation": "DIFFERS"}
-    await know(database, INVERSE)
+    await define_instruments(database, INVERSE)
     assert await found(client) == []
 
 
 async def test_a_report_that_no_fill_explains_is_of_no_position(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     database = app.state.context.database
-    await know(database, INVERSE)
+    await define_instruments(database, INVERSE)
     stray = report("PositionChanged", 3, 9, quantity="1", avg_px_open=10000.0, realized_pnl="0.00000000 BTC")
-    await record(database, lines(*doubtful(), stray))
+    await record(database, lines(*events_with_assumptions(), stray))
     (node,) = await found(client)
     assert (node["eventId"], node["kind"], node["position"]) == (stray["event_id"], "FILL_MISSING", None)
     assert await found(client, "QUANTITY") == []
@@ -57,14 +57,14 @@ async def test_a_report_that_no_fill_explains_is_of_no_position(own: tuple[FastA
 async def test_a_recorded_instrument_is_in_the_journal_without_an_order(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     database = app.state.context.database
-    await record(database, lines(*doubtful()))
+    await record(database, lines(*events_with_assumptions()))
     for currency in ("USD", "BTC"):
         await client.query(
             """mutation ($id: UUID!, $currency: String!) {
               setBudget(strategy: {id: $id}, currency: $currency, allocated: 9) { __typename } }""",
             **{"id": str(STRATEGY_ID), "currency": currency},
         )
-    await know(database, INVERSE)
+    await define_instruments(database, INVERSE)
     for currency, reserved in (("USD", "0"), ("BTC", "0.04")):
         answer = await client.query(JOURNAL, id=str(STRATEGY_ID), currency=currency)
         (entry,) = answer["budget"]["journal"]["nodes"]

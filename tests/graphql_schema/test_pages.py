@@ -7,11 +7,11 @@ import pytest
 from graphql import parse, validate
 
 from graphql_schema import schema
-from tests.pages import BLOCKS
+from tests.documentation import BLOCKS
 
 
 def examples() -> Iterator[str]:
-    """Documents: those of `graphql` blocks, and those that `sh` blocks send (tests/cli/test_pages.py runs both)."""
+    """The documents of `graphql` blocks and of `sh` blocks, which tests/cli/test_documentation.py runs."""
     for language, block in BLOCKS:
         if language == "graphql":
             yield block

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from tests.engines.test_nautilus_instruments import crypto, shape
+from tests.engines.test_nautilus_instruments import crypto_derivative, message_of
 from tests.events import event_id, published
 from tests.reads.serving import Client
 
@@ -56,8 +56,8 @@ async def test_instruments_may_be_among_the_events_and_value_them(own: tuple[Fas
         published(kind, n, **terms, quantity="1000")
         for n, kind in enumerate(("OrderInitialized", "OrderSubmitted", "OrderFilled"), 1)
     ]
-    xbt = crypto("CryptoPerpetual", "BTC", "USD", "BTC", is_inverse=True) | {"id": "BTCUSD.BITMEX"}
-    betting = shape("BettingInstrument", currency="GBP")
+    xbt = crypto_derivative("CryptoPerpetual", "BTC", "USD", "BTC", is_inverse=True) | {"id": "BTCUSD.BITMEX"}
+    betting = message_of("BettingInstrument", currency="GBP")
     recorded = (await client.query(RECORD, events=[*trade, xbt, betting]))["recordEvents"]
     assert recorded["accepted"] == 4
     assert [(one["index"], one["code"]) for one in recorded["rejected"]] == [(4, "INVALID_INSTRUMENT")]

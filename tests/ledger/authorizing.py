@@ -1,4 +1,4 @@
-"""Tests' steps around authorizations: a strategy with a budget, commands, requests, releases, reserved amounts."""
+"""Steps of tests that authorize orders: a strategy with a budget, commands, requests, releases, reserved amounts."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -26,7 +26,7 @@ STRATEGY_ID = str(strategy_id_of(TRADER, STRATEGY))
 
 
 async def prepare(database: Database, allocated: str | None = "1000", *, currency: str = "USDT") -> None:
-    """A strategy, an instrument that settles in USDT, and a budget."""
+    """Creates a strategy, an instrument that settles in USDT, and a budget."""
     await register(database, TRADER, STRATEGY)
     async with database.unit_of_work() as work:
         await work.execute(
@@ -40,7 +40,7 @@ async def prepare(database: Database, allocated: str | None = "1000", *, currenc
 
 
 async def register(database: Database, trader: str, strategy: str) -> str:
-    """Register a strategy before its first event; returns its id."""
+    """Registers a strategy before its first event. Returns its id."""
     strategy_id = str(strategy_id_of(trader, strategy))
     add = """
         WITH added AS (
@@ -57,7 +57,7 @@ async def register(database: Database, trader: str, strategy: str) -> str:
 async def allocate(
     database: Database, allocated: Decimal | None, currency: str = "USDT", strategy_id: str = STRATEGY_ID
 ) -> None:
-    """Set the cap."""
+    """Sets the allocated amount of a budget."""
     async with database.unit_of_work() as work:
         await lock_strategies(work, [strategy_id])
         book = await BudgetBook.of([strategy_id], time_ns()).fetch(work)
@@ -87,26 +87,26 @@ def command(
 
 
 def requests_of(*commands: AuthorizeOrder) -> list[Request]:
-    """The commands as `GroupCommit` takes them."""
+    """The commands as requests for `GroupCommit`."""
     return [Request(UUID(str(command.strategy)), command, "local") for command in commands]
 
 
 async def decide_in(work: WriteConnection, requests: Sequence[Request], now: int) -> list[Verdict | PurserError]:
-    """Decide and write in the caller's transaction."""
+    """Decides and writes in the caller's transaction."""
     answers, unwritten = await decide(work, requests, now)
     await write(work, unwritten)
     return answers
 
 
-async def ask(database: Database, *commands: AuthorizeOrder) -> list[Verdict | PurserError]:
-    """Authorize all in one transaction."""
+async def authorize(database: Database, *commands: AuthorizeOrder) -> list[Verdict | PurserError]:
+    """Authorizes all orders in one transaction."""
     async with database.unit_of_work() as work:
         answers = await decide_in(work, requests_of(*commands), time_ns())
         await work.commit()
     return answers
 
 
-def afresh(answers: Sequence[Verdict | PurserError]) -> list[Any]:
+def without_repeat_marks(answers: Sequence[Verdict | PurserError]) -> list[Any]:
     """Answers without `is_repeated` and `decided_at`; errors as their messages."""
     return [
         str(answer) if isinstance(answer, PurserError) else replace(answer, is_repeated=False, decided_at=0)
@@ -115,7 +115,7 @@ def afresh(answers: Sequence[Verdict | PurserError]) -> list[Any]:
 
 
 async def release(database: Database, n: int | str) -> str | None:
-    """Release O-n; returns the currency of its hold."""
+    """Releases O-n. Returns the currency of its hold."""
     async with database.unit_of_work() as work:
         released = await release_order(work, LOCAL, STRATEGY_ID, f"O-{n}", time_ns())
         await work.commit()
@@ -123,7 +123,7 @@ async def release(database: Database, n: int | str) -> str | None:
 
 
 async def reserved(database: Database, currency: str = "USDT") -> tuple[Decimal, Decimal]:
-    """What orders reserve, and what positions reserve."""
+    """The amounts that orders and positions reserve."""
     async with database.read() as connection:
         row = await connection.fetchrow(
             "SELECT reserved_orders, reserved_positions FROM budgets WHERE strategy_id = $1 AND currency = $2",

@@ -1,4 +1,4 @@
-"""The rules of budgets once more, as plainly as can be: one strategy, one instrument, everything computed anew."""
+"""A simple model of the budget rules: one strategy, one instrument, everything computed from scratch."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,7 +10,7 @@ ENDED = {"DENIED", "RELEASED", "CANCELED", "FILLED"}
 
 @dataclass
 class ModelOrder:
-    """An order: what is asked for, what was done."""
+    """An order: its terms and its filled quantity."""
 
     turn: int
     side: str
@@ -27,12 +27,12 @@ class ModelOrder:
 
 @dataclass
 class BudgetModel:
-    """What must be true after each act."""
+    """The expected state after each operation."""
 
     allocated: Decimal | None = None
     over_reason: str | None = None
     state: str = "ACTIVE"
-    everywhere: str = "ACTIVE"
+    global_state: str = "ACTIVE"
     orders: dict[str, ModelOrder] = field(default_factory=dict)
     answers: dict[str, str | None] = field(default_factory=dict)
     position: Decimal = Decimal(0)
@@ -47,7 +47,7 @@ class BudgetModel:
         return self.reserved_orders + self.cost
 
     def hold_of(self, name: str) -> Decimal:
-        """Each order on the reducing side takes its part of the position, the earliest first."""
+        """Orders on the reducing side claim parts of the position, the earliest first."""
         order = self.orders[name]
         rest = self._reducible(order.side)
         for other in sorted((o for o in self.orders.values() if o.side == order.side), key=lambda o: o.turn):
@@ -58,14 +58,14 @@ class BudgetModel:
         raise AssertionError
 
     def authorize(self, name: str, order: ModelOrder) -> str | None:
-        """The reason of the denial; None: granted. Only for names that were never used."""
+        """The deny code, or None if granted. Only for order ids that were not used before."""
         self.orders[name] = order
         required = self.hold_of(name)
         available = (self.allocated or Decimal(0)) - (self.reserved - required)
         code = None
-        if "HALTED" in (self.state, self.everywhere):
+        if "HALTED" in (self.state, self.global_state):
             code = "TRADING_HALTED"
-        elif "REDUCING" in (self.state, self.everywhere) and required:
+        elif "REDUCING" in (self.state, self.global_state) and required:
             code = "TRADING_REDUCING"
         elif self.allocated is None:
             code = "NO_BUDGET"
@@ -78,13 +78,13 @@ class BudgetModel:
         return code
 
     def report(self, name: str, order: ModelOrder) -> None:
-        """The engine says that there is an order: nobody asked."""
+        """The engine reports an order without authorization."""
         order.status = "SUBMITTED"
         self.orders[name] = order
         self._note("FILL")
 
     def submit(self, name: str) -> None:
-        """It left, whatever had been said."""
+        """The engine submits the order, whether or not it was granted."""
         self.orders[name].status = "SUBMITTED"
         self._note("FILL")
 
@@ -94,13 +94,13 @@ class BudgetModel:
         if order.filled >= order.quantity:
             order.status = "FILLED"
         signed = quantity if order.side == "BUY" else -quantity
-        held = abs(self.position)
-        if not held or (self.position > 0) == (signed > 0):
+        open_quantity = abs(self.position)
+        if not open_quantity or (self.position > 0) == (signed > 0):
             self.cost += quantity * price
-        elif quantity < held:
-            self.cost -= quotient(self.cost * quantity, held)
+        elif quantity < open_quantity:
+            self.cost -= quotient(self.cost * quantity, open_quantity)
         else:
-            self.cost = (quantity - held) * price
+            self.cost = (quantity - open_quantity) * price
         self.position += signed
         self._note("FILL")
 

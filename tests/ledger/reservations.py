@@ -1,4 +1,4 @@
-"""What strategies tie up, told from the lines of a recording alone: nothing here comes from the ledger."""
+"""The capital that strategies reserve, computed only from the lines of a recording, without the ledger."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ class _Order:
     strategy: str
     instrument: str
     side: str
-    turn: tuple[int, str]
+    rank: tuple[int, str]
     quantity: Decimal
     price: Decimal | None
     reduce_only: bool
@@ -34,7 +34,7 @@ class _Position:
 
 @dataclass
 class Reservations:
-    """Open orders and open positions of a recording that is read batch by batch. Every multiplier is 1."""
+    """Open orders and positions of a recording that is read in batches. Every multiplier is 1."""
 
     open: dict[tuple[str, str], _Order] = field(default_factory=dict)
     positions: dict[tuple[str, str], _Position] = field(default_factory=dict)
@@ -42,9 +42,10 @@ class Reservations:
     _seen: set[str] = field(default_factory=set)
 
     def read(self, lines: Iterable[bytes]) -> None:
-        """A batch. An order without a price is valued by what its strategy had traded the instrument at when it came.
+        """Reads a batch.
 
-        Where the strategy had not, its own first fill counts.
+        An order without a price is valued at the strategy's last price in the instrument before the order, or else at
+        the first fill of the order.
         """
         for line in lines:
             event = orjson.loads(line)
@@ -53,7 +54,7 @@ class Reservations:
                 self._apply(event)
 
     def orders(self) -> dict[str, Decimal]:
-        """By strategy: what open orders would add to exposure, each behind those of its side that came before."""
+        """By strategy: what open orders would add to exposure, each after earlier orders of its side."""
         rest: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
         for (strategy, _), position in self.positions.items():
             if position.signed:
@@ -61,18 +62,18 @@ class Reservations:
         for strategy, instrument, side in list(rest):
             if side == "BUY" and (strategy, instrument, "SELL") in rest:
                 del rest[strategy, instrument, "BUY"], rest[strategy, instrument, "SELL"]  # it hedges
-        held: dict[str, Decimal] = defaultdict(Decimal)
-        for order in sorted(self.open.values(), key=lambda order: order.turn):
+        amounts: dict[str, Decimal] = defaultdict(Decimal)
+        for order in sorted(self.open.values(), key=lambda order: order.rank):
             market = (order.strategy, order.instrument, order.side)
             leaves = order.quantity - order.filled
             claimed = min(leaves, rest[market])
             rest[market] -= claimed
             if not order.reduce_only:
-                held[order.strategy] += (leaves - claimed) * (order.price or 0)
-        return held
+                amounts[order.strategy] += (leaves - claimed) * (order.price or 0)
+        return amounts
 
     def costs(self) -> dict[str, Fraction]:
-        """By strategy: quantity x average open price of what is open."""
+        """By strategy: quantity x average open price of open positions."""
         costs: dict[str, Fraction] = defaultdict(Fraction)
         for (strategy, _), position in self.positions.items():
             costs[strategy] += abs(Fraction(position.signed)) * position.average
@@ -88,7 +89,7 @@ class Reservations:
                 strategy=key[0],
                 instrument=event["instrument_id"],
                 side=event["order_side"],
-                turn=(event["ts_init"], key[1]),
+                rank=(event["ts_init"], key[1]),
                 quantity=Decimal(event["quantity"]),
                 price=Decimal(price) if price else last and last[2],
                 reduce_only=event["reduce_only"],

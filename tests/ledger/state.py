@@ -1,4 +1,4 @@
-"""What a ledger holds, as far as it must not depend on how the events came."""
+"""The content of a ledger that must not depend on the order of arrival."""
 
 import gzip
 from collections.abc import AsyncIterator, Iterable
@@ -17,7 +17,7 @@ DATA = Path(__file__).parents[1] / "data"
 RECORDINGS = ("dev_crypto", "dev_fx")
 
 _HAS_PRICE = "coalesce(o.price, o.trigger_price) IS NOT NULL"
-# Left out: the numbers of arrival, and when a strategy was first seen.
+# Omitted: arrival numbers, and when a strategy was first seen.
 _CONTENT = {
     "strategies": "SELECT strategy_id, name, trader_id, state, deducts_base_fees FROM strategies",
     "instruments": "SELECT * FROM instruments",
@@ -42,8 +42,8 @@ _CONTENT = {
     """,
     "discrepancies": "SELECT strategy_id, event_id, position_id, instrument_id FROM discrepancies",
     "signals": "SELECT * FROM signals",
-    # Left out: what was placed and let go again on the way, which tells how the events came; and what an order
-    # without any price is valued at, which is the last price that was known when it came.
+    # Omitted: amounts that were reserved and freed in between, which depend on the order of arrival; and the
+    # value of an order without a price, which is the last known price when it arrived.
     "holds": f"""
         SELECT h.strategy_id, h.client_order_id, h.currency, h.remaining FROM holds h
         JOIN orders o USING (strategy_id, client_order_id) WHERE {_HAS_PRICE} AND h.remaining <> 0
@@ -68,13 +68,13 @@ _EVERYTHING = ("changes", "audit_entries", "budget_journal", *_CONTENT)
 
 
 async def content_of(database: Database) -> dict[str, set[tuple[Any, ...]]]:
-    """Each table's rows, as a set."""
+    """The rows of each table, as a set."""
     async with database.snapshot() as connection:
         return {table: {tuple(_plain(row)) for row in await connection.fetch(sql)} for table, sql in _CONTENT.items()}
 
 
 async def holds_of(database: Database) -> dict[str, tuple[Any, ...]]:
-    """All that is said of each order's hold, by the order's id. Sums of quotients are the same to 15 places."""
+    """All columns of each order's hold, by order id. Sums of quotients are rounded to 15 places."""
     async with database.snapshot() as connection:
         rows = await connection.fetch(
             "SELECT client_order_id, currency, unit_price, is_unvalued, round(amount, 15), round(remaining, 15), "
@@ -84,7 +84,7 @@ async def holds_of(database: Database) -> dict[str, tuple[Any, ...]]:
 
 
 async def digest_of(database: Database) -> dict[str, str]:
-    """A fingerprint of every row of every table, physical place and writing transaction included."""
+    """A hash of every row of every table, including physical position and writing transaction."""
     async with database.snapshot() as connection:
         return {
             table: await connection.fetchval(
@@ -96,8 +96,8 @@ async def digest_of(database: Database) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def unguarded(database: Database) -> AsyncIterator[WriteConnection]:
-    """A unit of work of the database's superuser, in which no trigger keeps what was recorded as it is."""
+async def unprotected(database: Database) -> AsyncIterator[WriteConnection]:
+    """A unit of work as superuser, without the triggers that protect append-only tables."""
     async with database.unit_of_work() as work:
         await work.execute("SET LOCAL ROLE NONE")
         await work.execute("SET LOCAL session_replication_role = replica")
@@ -105,8 +105,8 @@ async def unguarded(database: Database) -> AsyncIterator[WriteConnection]:
 
 
 async def wipe(database: Database) -> None:
-    """Empty every table."""
-    async with unguarded(database) as work:
+    """Empties every table."""
+    async with unprotected(database) as work:
         await work.execute(f"TRUNCATE {', '.join(_EVERYTHING)}")
         await work.commit()
 
@@ -117,13 +117,13 @@ def lines_of(recording: str) -> list[bytes]:
 
 
 def incoming(lines: Iterable[bytes]) -> list[Incoming]:
-    """Lines as the ledger takes them."""
+    """The lines in the form that the ledger records."""
     messages = (nautilus.read_message(line) for line in lines)
     return [Incoming(n, *one) for n, one in enumerate(messages, start=1) if isinstance(one, tuple)]
 
 
 async def record(database: Database, lines: list[bytes], batch: int = 5_000) -> BatchResult:
-    """Record lines in batches and add up what became of them."""
+    """Records lines in batches. Returns the sum of the results."""
     total = BatchResult()
     events = incoming(lines)
     for start in range(0, len(events), batch):
@@ -135,7 +135,7 @@ async def record(database: Database, lines: list[bytes], batch: int = 5_000) -> 
 
 
 async def broken_invariants(database: Database) -> list[tuple[Invariant, list[Finding]]]:
-    """What `purser verify` finds."""
+    """The findings of `purser verify`."""
     broken: list[tuple[Invariant, list[Finding]]] = []
 
     def note(invariant: Invariant, findings: list[Finding]) -> None:
@@ -147,7 +147,7 @@ async def broken_invariants(database: Database) -> list[tuple[Invariant, list[Fi
 
 
 async def broken_but_for_reports(database: Database) -> list[tuple[Invariant, list[Finding]]]:
-    """The same of a part of a recording, which lacks fills that the engine's reports speak of: those rightly differ."""
+    """The findings without those on position reports: in a part of a recording, reports refer to missing fills."""
     return [broken for broken in await broken_invariants(database) if broken[0].claim != _REPORTS_AGREE]
 
 

@@ -1,4 +1,4 @@
-"""Each kind of recorded run ends in the engine's truth, in whatever arrangement its lines and instruments come."""
+"""Recorded runs of every kind end with the state of the engine, in any arrangement of lines and instruments."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -10,8 +10,14 @@ import pytest
 
 from app.database import Database
 from tests.ledger.state import broken_but_for_reports, broken_invariants, holds_of, record, wipe
-from tests.ledger.test_engine_truth import KINDS, instruments_of, lines_of_events, meets_truth, record_definitions
-from tests.ledger.test_order_truth import differing
+from tests.ledger.test_engine_truth import (
+    KINDS,
+    assert_engine_truth,
+    instruments_of,
+    lines_of_events,
+    record_definitions,
+)
+from tests.ledger.test_order_truth import differing_orders
 
 pytestmark = pytest.mark.anyio
 
@@ -22,12 +28,12 @@ def as_published(lines: list[bytes], random: Random) -> Batches:
     return _in_batches(lines, random)
 
 
-def singly(lines: list[bytes], _: Random) -> Batches:
+def one_by_one(lines: list[bytes], _: Random) -> Batches:
     return [[line] for line in lines]
 
 
 def between_strategies(lines: list[bytes], random: Random) -> Batches:
-    """Each strategy's lines in their order, strategies against each other in any."""
+    """Keeps the order within each strategy, and shuffles strategies against each other."""
     streams: dict[str, deque[bytes]] = defaultdict(deque)
     for line in lines:
         streams[orjson.loads(line)["strategy_id"]].append(line)
@@ -57,9 +63,9 @@ def _in_batches(lines: list[bytes], random: Random) -> Batches:
 ARRANGEMENTS = (as_published, between_strategies, one_strategy_after_another, shuffled)
 
 
-@pytest.mark.parametrize("arrange", [*ARRANGEMENTS, pytest.param(singly, marks=pytest.mark.long)])
+@pytest.mark.parametrize("arrange", [*ARRANGEMENTS, pytest.param(one_by_one, marks=pytest.mark.long)])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_any_arrangement_ends_in_the_engines_truth(
+async def test_every_arrangement_ends_with_the_state_of_the_engine(
     database: Database, kind: str, arrange: Callable[[list[bytes], Random], Batches]
 ) -> None:
     random = Random(f"{kind} {arrange.__name__}")
@@ -73,16 +79,16 @@ async def test_any_arrangement_ends_in_the_engines_truth(
         if random.random() < 0.3:
             assert await broken_but_for_reports(database) == []
     await record_definitions(database, [*definitions.get(len(batches), []), *missing])
-    await meets_truth(database, kind)
-    assert await differing(database, f"dev_{kind}") == []
+    await assert_engine_truth(database, kind)
+    assert await differing_orders(database, f"dev_{kind}") == []
     assert await broken_invariants(database) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_what_is_said_of_holds_does_not_depend_on_batches(database: Database, kind: str) -> None:
+async def test_holds_do_not_depend_on_batches(database: Database, kind: str) -> None:
     random, lines = Random(kind), lines_of_events(kind)[:600]
     found = []
-    for batches in (singly(lines, random), [lines], as_published(lines, random)):
+    for batches in (one_by_one(lines, random), [lines], as_published(lines, random)):
         await wipe(database)
         await record_definitions(database, instruments_of(kind))
         for batch in batches:

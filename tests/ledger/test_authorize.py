@@ -1,4 +1,4 @@
-"""Decisions one by one: granted, denied with the reason, repeated, conflicting, released."""
+"""Single decisions: granted, denied with a reason, repeated, conflicting, released."""
 
 from decimal import Decimal
 
@@ -10,7 +10,16 @@ from app.event_codec import TS_INIT_MAX
 from app.ledger.commands import Verdict
 from app.rules.enums import DenyCode
 from tests.events import published
-from tests.ledger.authorizing import STRATEGY_ID, afresh, allocate, ask, command, prepare, release, reserved
+from tests.ledger.authorizing import (
+    STRATEGY_ID,
+    allocate,
+    authorize,
+    command,
+    prepare,
+    release,
+    reserved,
+    without_repeat_marks,
+)
 from tests.ledger.state import broken_invariants, digest_of
 from tests.ledger.test_record import order, rows, send
 
@@ -18,14 +27,14 @@ pytestmark = pytest.mark.anyio
 
 
 async def verdict_of(database: Database, *args: object, **more: object) -> Verdict:
-    [answer] = await ask(database, command(*args, **more))  # type: ignore[arg-type]
+    [answer] = await authorize(database, command(*args, **more))  # type: ignore[arg-type]
     assert isinstance(answer, Verdict), answer
     return answer
 
 
-async def test_grants_while_the_budget_allows_and_says_in_numbers_why_not(database: Database) -> None:
+async def test_orders_are_granted_until_the_budget_is_used_up(database: Database) -> None:
     await prepare(database, "250.00")
-    answers = await ask(database, *(command(n) for n in range(3)))
+    answers = await authorize(database, *(command(n) for n in range(3)))
     assert [answer.deny_code for answer in answers if isinstance(answer, Verdict)] == [
         None,
         None,
@@ -44,15 +53,15 @@ async def test_grants_while_the_budget_allows_and_says_in_numbers_why_not(databa
     assert await broken_invariants(database) == []
 
 
-async def test_the_same_question_has_the_same_answer_and_another_under_its_id_is_a_conflict(database: Database) -> None:
+async def test_a_repeated_command_gets_the_same_verdict_and_a_different_one_conflicts(database: Database) -> None:
     await prepare(database, "150")
-    first = await ask(database, command(1), command(2))
+    first = await authorize(database, command(1), command(2))
     before = await digest_of(database)
     await allocate(database, Decimal(150))
-    repeated = await ask(database, command(1), command(2))
-    assert afresh(repeated) == afresh(first)
+    repeated = await authorize(database, command(1), command(2))
+    assert without_repeat_marks(repeated) == without_repeat_marks(first)
     assert [(one.is_repeated, one.decided_at) for one in repeated] == [(True, one.decided_at) for one in first]  # type: ignore[union-attr]
-    [conflict] = await ask(database, command(1, quantity="2"))
+    [conflict] = await authorize(database, command(1, quantity="2"))
     assert isinstance(conflict, AuthorizationConflict)
     assert "different quantity" in str(conflict)
     after = await digest_of(database)
@@ -60,7 +69,7 @@ async def test_the_same_question_has_the_same_answer_and_another_under_its_id_is
 
 
 @pytest.mark.parametrize(
-    ("code", "asked", "numbers"),
+    ("code", "fields", "numbers"),
     [
         (DenyCode.NO_BUDGET, {"currency": "EUR", "instrument_id": "EURUSD.SIM"}, "required=100 EUR"),
         (DenyCode.UNKNOWN_INSTRUMENT, {"instrument_id": "EURUSD.SIM"}, "quantity=1"),
@@ -68,9 +77,11 @@ async def test_the_same_question_has_the_same_answer_and_another_under_its_id_is
         (DenyCode.BUDGET_EXCEEDED, {"quantity": "11"}, "available=1000 USDT, required=1100 USDT"),
     ],
 )
-async def test_denies(database: Database, code: DenyCode, asked: dict[str, object], numbers: str) -> None:
+async def test_an_order_is_denied_with_code_and_figures(
+    database: Database, code: DenyCode, fields: dict[str, object], numbers: str
+) -> None:
     await prepare(database)
-    verdict = await verdict_of(database, 1, **asked)
+    verdict = await verdict_of(database, 1, **fields)
     assert verdict.deny_code is code
     assert verdict.reason is not None
     assert verdict.reason.startswith(f"{code}: ")
@@ -79,7 +90,7 @@ async def test_denies(database: Database, code: DenyCode, asked: dict[str, objec
     assert await broken_invariants(database) == []
 
 
-async def test_a_cut_budget_grants_nothing_new_but_what_reduces(database: Database) -> None:
+async def test_a_reduced_budget_grants_only_orders_that_reduce_positions(database: Database) -> None:
     await prepare(database)
     await send(database, *_bought(1, "5"))
     await allocate(database, Decimal(400))
@@ -94,7 +105,7 @@ async def test_a_cut_budget_grants_nothing_new_but_what_reduces(database: Databa
 
 
 @pytest.mark.parametrize("state", ["REDUCING", "HALTED"])
-async def test_trading_states_hold_orders_back(database: Database, state: str) -> None:
+async def test_trading_states_deny_orders(database: Database, state: str) -> None:
     await prepare(database)
     await send(database, *_bought(1, "5"))
     async with database.unit_of_work() as work:
@@ -116,7 +127,7 @@ async def test_a_market_order_is_valued_at_the_last_fill_of_its_instrument(datab
     assert await reserved(database) == (480, 500)
 
 
-async def test_a_fill_captures_its_part_and_the_end_voids_the_rest(database: Database) -> None:
+async def test_a_fill_captures_its_part_of_the_hold_and_the_cancel_voids_the_rest(database: Database) -> None:
     await prepare(database)
     await verdict_of(database, 1, quantity="3")
     await send(
@@ -141,7 +152,7 @@ async def test_a_fill_captures_its_part_and_the_end_voids_the_rest(database: Dat
     assert await broken_invariants(database) == []
 
 
-async def test_an_amendment_reprices_the_hold_and_may_push_the_budget_over(database: Database) -> None:
+async def test_an_amendment_reprices_the_hold_beyond_the_budget(database: Database) -> None:
     await prepare(database, "300")
     await verdict_of(database, 1)
     await send(database, published("OrderInitialized", 1, price=Decimal(100)), published("OrderSubmitted", 2))
@@ -152,7 +163,7 @@ async def test_an_amendment_reprices_the_hold_and_may_push_the_budget_over(datab
     assert await broken_invariants(database) == []
 
 
-async def test_a_denied_order_stays_denied_while_the_engine_says_so_and_goes_on_if_it_left(database: Database) -> None:
+async def test_a_denied_order_stays_denied_unless_the_engine_submits_it(database: Database) -> None:
     await prepare(database, "50")
     denied = await verdict_of(database, 1)
     await send(database, published("OrderInitialized", 1, price=Decimal(100)))
@@ -161,22 +172,22 @@ async def test_a_denied_order_stays_denied_while_the_engine_says_so_and_goes_on_
     row = await order(database)
     assert (row["status"], row["deny_reason"], row["waiting"]) == ("DENIED", denied.reason, 0)
     await verdict_of(database, 2)
-    left = {"client_order_id": "O-2"}
-    await send(database, published("OrderSubmitted", 11, **left), published("OrderAccepted", 12, **left))
+    submitted = {"client_order_id": "O-2"}
+    await send(database, published("OrderSubmitted", 11, **submitted), published("OrderAccepted", 12, **submitted))
     [row] = await rows(database, "SELECT * FROM orders WHERE client_order_id = 'O-2'")
     assert (row["status"], row["authorization_status"], row["deny_reason"]) == ("ACCEPTED", "OVERRULED", None)
     assert await reserved(database) == (100, 0)
     assert await broken_invariants(database) == []
 
 
-async def test_releases_only_what_was_never_submitted_and_frees_its_hold_once(database: Database) -> None:
+async def test_only_an_order_that_was_not_submitted_can_be_released(database: Database) -> None:
     await prepare(database)
     await verdict_of(database, 1)
     assert await release(database, 1) == "USDT"
     assert await release(database, 1) == "USDT"
     assert await reserved(database) == (0, 0)
     assert (await order(database))["status"] == "CANCELED"
-    [again] = await ask(database, command(1))
+    [again] = await authorize(database, command(1))
     assert isinstance(again, AuthorizationConflict)
     await verdict_of(database, 2)
     await send(database, published("OrderSubmitted", 2, client_order_id="O-2"))
@@ -186,7 +197,7 @@ async def test_releases_only_what_was_never_submitted_and_frees_its_hold_once(da
     assert await broken_invariants(database) == []
 
 
-async def test_an_order_that_the_engine_reported_first_may_be_asked_about_until_it_is_under_way(
+async def test_an_order_reported_first_can_be_authorized_until_it_is_submitted(
     database: Database,
 ) -> None:
     await prepare(database, "150")
@@ -201,28 +212,28 @@ async def test_an_order_that_the_engine_reported_first_may_be_asked_about_until_
     assert await reserved(database) == (100, 0)
     await send(database, published("OrderInitialized", 3, client_order_id="O-3", price=Decimal(1)))
     await send(database, published("OrderSubmitted", 4, client_order_id="O-3"))
-    [conflict] = await ask(database, command(3, price="1"))
+    [conflict] = await authorize(database, command(3, price="1"))
     assert isinstance(conflict, AuthorizationConflict)
     assert await broken_invariants(database) == []
 
 
-async def test_refuses_unknown_strategies_and_another_currency_than_the_instruments(database: Database) -> None:
+async def test_an_unknown_strategy_and_a_wrong_currency_are_refused(database: Database) -> None:
     await prepare(database)
-    [wrong] = await ask(database, command(1, currency="EUR"))
+    [wrong] = await authorize(database, command(1, currency="EUR"))
     assert isinstance(wrong, InputInvalid)
     assert wrong.path == ("currency",)
     async with database.unit_of_work() as work:
         await work.execute("DELETE FROM strategies WHERE strategy_id = $1", STRATEGY_ID)
         await work.commit()
-    [unknown] = await ask(database, command(1))
+    [unknown] = await authorize(database, command(1))
     assert isinstance(unknown, StrategyNotFound)
 
 
-async def test_orders_share_an_open_position_in_their_turn(database: Database) -> None:
-    """What the first does not need of it, the second may use; when the first ends, the second has it."""
+async def test_reducing_orders_claim_an_open_position_in_order(database: Database) -> None:
+    """The second order may claim what the first one does not need; when the first is closed, the second claims it."""
     await prepare(database)
     await send(database, *_bought(1, "2"))
-    first, second, third = await ask(
+    first, second, third = await authorize(
         database, command(2, "SELL", "1.5"), command(3, "SELL", "1"), command(4, "SELL", "1", "90")
     )
     assert [answer.deny_code for answer in (first, second, third) if isinstance(answer, Verdict)] == [None] * 3
@@ -243,7 +254,7 @@ def _bought(n: int, quantity: str) -> list[dict[str, object]]:
     ]
 
 
-async def test_an_order_in_an_unknown_instrument_holds_once_somebody_says_what_it_settles_in(
+async def test_an_order_reserves_capital_once_the_settlement_currency_is_known(
     database: Database,
 ) -> None:
     await prepare(database)
@@ -255,27 +266,27 @@ async def test_an_order_in_an_unknown_instrument_holds_once_somebody_says_what_i
     assert await broken_invariants(database) == []
 
 
-async def test_what_put_a_budget_over_stays_its_reason_though_an_act_dips_below_the_cap_on_its_way(
+async def test_the_over_reason_stays_when_a_transaction_is_temporarily_within_the_budget(
     database: Database,
 ) -> None:
     await prepare(database)
     await send(database, *_bought(1, "2"))
-    await ask(database, command(2, "SELL", "2"), command(3, "SELL", "1"))
+    await authorize(database, command(2, "SELL", "2"), command(3, "SELL", "1"))
     await allocate(database, Decimal(150))
     sold = {"client_order_id": "O-3", "order_side": "SELL"}
     await send(database, published("OrderSubmitted", 301, **sold))
     await send(database, published("OrderFilled", 302, **sold))
-    # 200 for the filled order, let go first; 100 more for the one that may reduce less now.
+    # 200 for the filled order are freed first; then 100 more are reserved for the order that may reduce less.
     assert await reserved(database) == (100, 100)
     [budget] = await rows(database, "SELECT over_reason FROM budgets")
     assert budget["over_reason"] == "CUT"
     assert await broken_invariants(database) == []
 
 
-async def test_a_position_counts_against_the_budget_of_the_currency_that_its_instrument_settles_in(
+async def test_a_position_counts_against_the_budget_in_its_settlement_currency(
     database: Database,
 ) -> None:
-    """Fills are in the quote currency."""
+    """The fills are in the quote currency."""
     await prepare(database, "250", currency="USDC")
     async with database.unit_of_work() as work:
         columns = "instrument_id, quote_currency, settlement_currency"
@@ -291,7 +302,7 @@ async def test_a_position_counts_against_the_budget_of_the_currency_that_its_ins
     assert await broken_invariants(database) == []
 
 
-async def test_another_strategys_fill_does_not_decide_what_a_market_order_is_valued_at(database: Database) -> None:
+async def test_a_market_order_is_not_valued_at_a_fill_of_another_strategy(database: Database) -> None:
     await prepare(database)
     await send(database, *_bought(1, "5"))
     other = {"client_order_id": "O-X", "strategy_id": "Other-000", "position_id": "P-X"}
@@ -302,32 +313,32 @@ async def test_another_strategys_fill_does_not_decide_what_a_market_order_is_val
 
 
 @pytest.mark.parametrize("before", ["granted", "denied", "released"])
-async def test_what_was_filled_cannot_be_released_whatever_was_said_of_it(database: Database, before: str) -> None:
+async def test_a_filled_order_cannot_be_released(database: Database, before: str) -> None:
     await prepare(database, "1000" if before != "denied" else "10")
     await verdict_of(database, 1)
     if before == "released":
         assert await release(database, 1) == "USDT"
     await send(database, published("OrderFilled", 9, last_qty=Decimal("0.4")))
-    held = await reserved(database)
+    before_release = await reserved(database)
     for _ in range(2):
         with pytest.raises(OrderNotReleasable, match="was filled"):
             await release(database, 1)
-    assert await reserved(database) == held
+    assert await reserved(database) == before_release
     assert await broken_invariants(database) == []
 
 
-async def test_what_was_released_and_went_on_is_not_granted_anew(database: Database) -> None:
+async def test_a_released_order_that_was_submitted_is_not_granted_again(database: Database) -> None:
     await prepare(database)
     await verdict_of(database, 1)
     await release(database, 1)
     await send(database, published("OrderSubmitted", 9))
-    [conflict] = await ask(database, command(1))
+    [conflict] = await authorize(database, command(1))
     assert isinstance(conflict, AuthorizationConflict)
     with pytest.raises(OrderNotReleasable):
         await release(database, 1)
 
 
-async def test_an_engine_whose_clock_is_at_its_end_stops_nobody(database: Database) -> None:
+async def test_an_order_at_the_last_instant_does_not_block_later_orders(database: Database) -> None:
     await prepare(database)
     await send(database, *_bought(1, "5"))
     await send(
@@ -343,7 +354,7 @@ async def test_an_engine_whose_clock_is_at_its_end_stops_nobody(database: Databa
     assert await broken_invariants(database) == []
 
 
-async def test_the_feed_tells_of_every_order_whose_hold_moved(database: Database) -> None:
+async def test_every_order_with_a_changed_hold_is_in_the_feed(database: Database) -> None:
     await prepare(database)
     await send(database, *_bought(1, "1"))
     await verdict_of(database, 2, "SELL", "1")
@@ -351,6 +362,8 @@ async def test_the_feed_tells_of_every_order_whose_hold_moved(database: Database
     assert await reserved(database) == (Decimal(100), Decimal(100))  # the second one sells what the first one claims
     [newest] = await rows(database, "SELECT max(id) AS id FROM changes")
     await release(database, 2)
-    told = await rows(database, f"SELECT key FROM changes WHERE id > {newest['id']} AND entity = 'order' ORDER BY key")
-    assert [row["key"] for row in told] == ["O-2", "O-3"]
+    changes = await rows(
+        database, f"SELECT key FROM changes WHERE id > {newest['id']} AND entity = 'order' ORDER BY key"
+    )
+    assert [row["key"] for row in changes] == ["O-2", "O-3"]
     assert await reserved(database) == (Decimal(0), Decimal(100))

@@ -1,4 +1,4 @@
-"""Random histories of a budget: the ledger and a plain model of the rules agree on every answer and every balance."""
+"""Random histories of a budget: the ledger and a simple model agree on every answer and every balance."""
 
 import itertools
 from decimal import Decimal
@@ -34,7 +34,7 @@ _SIZES = st.sampled_from([Decimal(1), Decimal(2), Decimal(3), Decimal("0.5")])
 _PRICES = st.sampled_from([Decimal(90), Decimal(100), Decimal("110.5")])
 _NAMES = st.sampled_from("abcdef")
 _ORDERS = st.tuples(_NAMES, st.sampled_from(["BUY", "SELL"]), _SIZES, _PRICES, st.booleans())
-_ACTS = st.one_of(
+_OPERATIONS = st.one_of(
     st.tuples(st.just("authorize"), _ORDERS),
     st.tuples(st.just("authorize"), _ORDERS),
     st.tuples(st.just("report"), _ORDERS),
@@ -46,12 +46,12 @@ _ACTS = st.one_of(
     st.tuples(st.just("release"), _NAMES),
     st.tuples(st.just("allocate"), st.sampled_from([None, Decimal(0), Decimal(250), Decimal(500)])),
     st.tuples(st.just("state"), st.sampled_from(["ACTIVE", "ACTIVE", "REDUCING", "HALTED"])),
-    st.tuples(st.just("everywhere"), st.sampled_from(["ACTIVE", "ACTIVE", "REDUCING", "HALTED"])),
+    st.tuples(st.just("global_state"), st.sampled_from(["ACTIVE", "ACTIVE", "REDUCING", "HALTED"])),
 )
 
 
 class History:
-    """One strategy of its own in the ledger, beside its model."""
+    """A strategy in the ledger, and its model."""
 
     def __init__(self, database: Database) -> None:
         number = f"{next(_histories)}-{uuid4().hex[:8]}"
@@ -60,7 +60,7 @@ class History:
         self.strategy_id = str(strategy_id_of("TRADER-001", self.strategy))
         self.turn = 0
 
-    async def begin(self) -> None:
+    async def prepare(self) -> None:
         async with self.database.unit_of_work() as work:
             sql = "INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ($1, $2, 'TRADER-001', 0)"
             await work.execute(sql, self.strategy_id, self.strategy)
@@ -72,11 +72,11 @@ class History:
             await work.execute(sql, self.strategy_id, self.strategy_id)
             await work.commit()
         await self.allocate(Decimal(500))
-        await self.everywhere("ACTIVE")
+        await self.global_state("ACTIVE")
 
-    async def act(self, act: str, what: Any) -> None:
+    async def operation(self, operation: str, arguments: Any) -> None:
         self.turn += 1
-        await getattr(self, act)(*(what if isinstance(what, tuple) else (what,)))
+        await getattr(self, operation)(*(arguments if isinstance(arguments, tuple) else (arguments,)))
         await self.compare()
 
     async def authorize(self, name: str, side: str, quantity: Decimal, price: Decimal, reduce_only: bool) -> None:
@@ -90,17 +90,18 @@ class History:
             price=price,
             reduce_only=reduce_only,
         )
-        known = self.model.orders.get(name)
-        answer = await self._answer(Request(UUID(self.strategy_id), command, "model"))
-        if known is not None:
-            # The model forgets what was asked: the first answer again, or a contradiction; nothing changes.
+        existing = self.model.orders.get(name)
+        answer = await self._decide(Request(UUID(self.strategy_id), command, "model"))
+        if existing is not None:
+            # The model stores no commands: the ledger repeats its answer or reports a conflict, and
+            # changes nothing.
             assert isinstance(answer, AuthorizationConflict) or answer.deny_code == self.model.answers[name]  # type: ignore[union-attr]
             return
         assert isinstance(answer, Verdict)
         expected = self.model.authorize(name, ModelOrder(self.turn, side, quantity, price, reduce_only))
         assert answer.deny_code == expected, answer.reason
 
-    async def _answer(self, request: Request) -> Verdict | PurserError:
+    async def _decide(self, request: Request) -> Verdict | PurserError:
         async with self.database.unit_of_work() as work:
             [answer] = await decide_in(work, [request], self._now())
             await work.commit()
@@ -116,7 +117,7 @@ class History:
 
     async def submit(self, name: str) -> None:
         order = self.model.orders.get(name)
-        # Denied or released here, it may leave all the same; ended there, it may not.
+        # A denied or released order may still be submitted; a filled or canceled one may not.
         if order is None or order.status not in ("INITIALIZED", "DENIED", "RELEASED"):
             return
         await self._send("OrderSubmitted", name)
@@ -180,11 +181,11 @@ class History:
             await work.commit()
         self.model.state = state
 
-    async def everywhere(self, state: str) -> None:
+    async def global_state(self, state: str) -> None:
         async with self.database.unit_of_work() as work:
             await set_global_trading_state(work, LOCAL, TradingState(state))
             await work.commit()
-        self.model.everywhere = state
+        self.model.global_state = state
 
     async def compare(self) -> None:
         found = await rows(self.database, f"SELECT * FROM budgets WHERE strategy_id = '{self.strategy_id}'")
@@ -214,11 +215,11 @@ class History:
         return self.turn * 1000 + self._ticks % 1000
 
 
-async def _follow(database: Database, acts: list[tuple[str, Any]]) -> None:
+async def _check_history(database: Database, operations: list[tuple[str, Any]]) -> None:
     history = History(database)
-    await history.begin()
-    for act, what in acts:
-        await history.act(act, what)
+    await history.prepare()
+    for operation, arguments in operations:
+        await history.apply(operation, arguments)
     assert await broken_invariants(database) == []
 
 
@@ -226,16 +227,16 @@ _FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 _MANY = settings(_FEW, max_examples=3000)
 
 
-@given(acts=st.lists(_ACTS, max_size=20))
+@given(operations=st.lists(_OPERATIONS, max_size=20))
 @_FEW
-async def test_the_ledger_and_the_model_agree(database: Database, acts: list[tuple[str, Any]]) -> None:
-    await _follow(database, acts)
+async def test_the_ledger_and_the_model_agree(database: Database, operations: list[tuple[str, Any]]) -> None:
+    await _check_history(database, operations)
 
 
 @pytest.mark.long
-@given(acts=st.lists(_ACTS, max_size=40))
+@given(operations=st.lists(_OPERATIONS, max_size=40))
 @_MANY
 async def test_the_ledger_and_the_model_agree_over_thousands_of_histories(
-    database: Database, acts: list[tuple[str, Any]]
+    database: Database, operations: list[tuple[str, Any]]
 ) -> None:
-    await _follow(database, acts)
+    await _check_history(database, operations)

@@ -1,4 +1,4 @@
-"""Every kind of recorded engine run equals the engine's truth, whenever its instruments are recorded."""
+"""Recorded runs of every kind equal the state of the engine, whenever their instruments are recorded."""
 
 import json
 from decimal import Decimal
@@ -23,7 +23,7 @@ def truth_of(kind: str) -> dict[str, Any]:
 
 
 def lines_of_events(kind: str) -> list[bytes]:
-    """The recording without account states, which the ledger does not take."""
+    """The recording without account states, which are not ledger events."""
     return [line for line in lines_of(f"dev_{kind}") if b'"type":"AccountState"' not in line]
 
 
@@ -49,7 +49,7 @@ async def record_definitions(database: Database, definitions: list[InstrumentDef
 
 @pytest.mark.parametrize("when", ["before", "middle", "after"])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_money_is_the_engines(database: Database, kind: str, when: str) -> None:
+async def test_amounts_equal_those_of_the_engine(database: Database, kind: str, when: str) -> None:
     lines = lines_of_events(kind)
     parts = {"before": [0], "middle": [len(lines) // 2], "after": [len(lines)]}[when]
     place = 0
@@ -59,12 +59,12 @@ async def test_money_is_the_engines(database: Database, kind: str, when: str) ->
         if end == parts[0] and place == 0:
             await record_definitions(database, instruments_of(kind))
         place = end
-    await meets_truth(database, kind)
+    await assert_engine_truth(database, kind)
     assert await broken_invariants(database) == []
 
 
-async def meets_truth(database: Database, kind: str) -> None:
-    """Positions, realized PnL, fees and notional in the currencies that the engine has them in."""
+async def assert_engine_truth(database: Database, kind: str) -> None:
+    """Compares positions, realized PnL, fees and notional, each in the engine's currency."""
     truth = truth_of(kind)
     async with database.read() as connection:
 
@@ -105,16 +105,16 @@ async def meets_truth(database: Database, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["quote", "contingent"])
-async def test_a_flat_strategy_with_nothing_working_reserves_nothing(database: Database, kind: str) -> None:
+async def test_a_flat_strategy_without_open_orders_reserves_nothing(database: Database, kind: str) -> None:
     await record_definitions(database, instruments_of(kind))
     await record(database, lines_of_events(kind), 97)
     async with database.read() as connection:
-        held = await connection.fetch("SELECT * FROM holds WHERE remaining <> 0 OR is_unvalued")
+        holds = await connection.fetch("SELECT * FROM holds WHERE remaining <> 0 OR is_unvalued")
         reserved = await connection.fetch(
             "SELECT strategy_id, reserved_orders, reserved_positions, (SELECT coalesce(sum(cost), 0) FROM positions p "
             "WHERE p.strategy_id = b.strategy_id AND status = 'OPEN') AS cost FROM budgets b"
         )
-    assert held == []
+    assert holds == []
     assert all((row["reserved_orders"], row["reserved_positions"]) == (0, row["cost"]) for row in reserved)
 
 
@@ -122,7 +122,7 @@ async def test_a_flat_strategy_with_nothing_working_reserves_nothing(database: D
     ("kind", "assumed_wrongly"),
     [("inverse", {"BTC/USD.BITMEX"}), ("multiplier", {"ESH4.GLBX", "AAPL211217C00150000.OPRA"})],
 )
-async def test_wrongly_assumed_instruments_show_in_every_strategy_that_traded_them(
+async def test_wrongly_assumed_terms_cause_discrepancies_in_every_strategy(
     database: Database, kind: str, assumed_wrongly: set[str]
 ) -> None:
     await record(database, lines_of_events(kind))
@@ -137,8 +137,8 @@ async def test_wrongly_assumed_instruments_show_in_every_strategy_that_traded_th
         assert await connection.fetchval("SELECT count(*) FROM discrepancies") == 0
 
 
-async def test_a_wrong_multiplier_shows_from_the_first_report_of_a_realized_amount_on(database: Database) -> None:
-    """A report before that agrees with any multiplier."""
+async def test_a_wrong_multiplier_causes_a_discrepancy_at_the_first_realized_amount(database: Database) -> None:
+    """Earlier reports agree with any multiplier."""
     await record(database, lines_of_events("multiplier"))
     async with database.read() as connection:
         reports = await connection.fetch(

@@ -1,6 +1,6 @@
-"""Every order of every recording ends as the engine's own cache has it, however its events came.
+"""Every order of every recording ends as in the engine's cache, in any order of arrival.
 
-Listed here is what no event carries: of which orders which fields are not the engine's, and why.
+The exceptions are fields that no event contains; they are listed here with the reason.
 """
 
 import gzip
@@ -28,26 +28,28 @@ _FIELDS = ("status", "side", "order_type", "price", "is_quote_quantity", *_AMOUN
 
 
 def _lines(recording: str) -> list[bytes]:
-    """The recording without account states, which the ledger does not take."""
+    """The recording without account states, which are not ledger events."""
     return [line for line in lines_of(recording) if b'"type":"AccountState"' not in line]
 
 
-def _untold(recording: str, order: dict[str, Any]) -> dict[str, Any]:
-    """What the ledger has instead of what no event of the order carries."""
-    untold: dict[str, Any] = {}
+def _unreported(recording: str, order: dict[str, Any]) -> dict[str, Any]:
+    """The ledger's values for fields that no event of the order contains."""
+    unreported: dict[str, Any] = {}
     if recording.endswith("quote") and order["status"] == "CANCELED":
-        # 1.221 publishes no base quantity. A canceled order keeps the amount that was asked for.
-        untold |= {"is_quote_quantity": True, "quantity": None, "leaves_qty": None}
+        # Version 1.221 publishes no base quantity. A canceled order keeps its requested amount.
+        unreported |= {"is_quote_quantity": True, "quantity": None, "leaves_qty": None}
     if recording == "dev_reconciled":
-        # The OrderInitialized is never published: nothing says a price, nor the quantity; a fill says side and type.
-        # A fill alone does not tell a filled order from a partially filled one: it stays open until an end is
-        # reported, with nothing known to be left. INTERNAL-DIFF orders are one whole fill each, by the engine's code.
-        untold |= {"price": None, "quantity": Decimal(order["filled_qty"]), "leaves_qty": Decimal(0)}
+        # OrderInitialized is never published: price and quantity are unknown; a fill has side and type.
+        # A fill does not tell a filled order from a partially filled one: the order stays open until an end
+        # is
+        # reported, with no known open quantity. An INTERNAL-DIFF order is one complete fill, by the engine's
+        # code.
+        unreported |= {"price": None, "quantity": Decimal(order["filled_qty"]), "leaves_qty": Decimal(0)}
         if not Decimal(order["filled_qty"]):
-            untold |= {"side": "NO_ORDER_SIDE", "order_type": "UNKNOWN"}
+            unreported |= {"side": "NO_ORDER_SIDE", "order_type": "UNKNOWN"}
         elif order["strategy_id"] != "INTERNAL-DIFF":
-            untold["status"] = "PARTIALLY_FILLED"
-    return untold
+            unreported["status"] = "PARTIALLY_FILLED"
+    return unreported
 
 
 def _expected(recording: str, order: dict[str, Any]) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def _expected(recording: str, order: dict[str, Any]) -> dict[str, Any]:
     expected = {"status": order["status"], "side": order["side"], "order_type": order["type"], "price": price}
     expected |= {"is_quote_quantity": False, **amounts}
     expected.setdefault("leaves_qty", None)  # dev_crypto and dev_fx do not have it
-    return expected | _untold(recording, order)
+    return expected | _unreported(recording, order)
 
 
 def _found(row: asyncpg.Record) -> dict[str, Any]:
@@ -65,8 +67,8 @@ def _found(row: asyncpg.Record) -> dict[str, Any]:
     return found | {"leaves_qty": max(row["quantity"] - filled, Decimal(0))}
 
 
-async def differing(database: Database, recording: str) -> list[Any]:
-    """The orders that are not as the engine has them, each as it is and as it should be."""
+async def differing_orders(database: Database, recording: str) -> list[Any]:
+    """The orders that differ from the engine's: (client_order_id, actual, expected)."""
     orders = json.loads(gzip.decompress((DATA / f"{recording}.orders.json.gz").read_bytes()))
     async with database.read() as connection:
         rows = await connection.fetch("SELECT * FROM orders WHERE client_order_id = ANY($1)", list(orders))
@@ -81,9 +83,7 @@ async def differing(database: Database, recording: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("recording", RECORDINGS)
-async def test_every_order_ends_as_the_engine_has_it_however_its_events_come(
-    database: Database, recording: str
-) -> None:
+async def test_orders_equal_those_of_the_engine_in_any_order_of_arrival(database: Database, recording: str) -> None:
     random, lines = Random(recording), _lines(recording)
     random.shuffle(lines)
     await record_definitions(database, instruments_of(recording.split("_")[1]))
@@ -92,15 +92,15 @@ async def test_every_order_ends_as_the_engine_has_it_however_its_events_come(
         size = random.choice([1, 7, 60, 400, 1_500])
         await record(database, lines[place : place + size])
         place += size
-    assert await differing(database, recording) == []
+    assert await differing_orders(database, recording) == []
     assert await broken_invariants(database) == []
 
 
-async def test_in_the_engines_order_too_and_what_no_event_says_is_marked(database: Database) -> None:
+async def test_orders_equal_those_of_the_engine_and_inferred_quantities_are_marked(database: Database) -> None:
     for recording in RECORDINGS:
         await record(database, _lines(recording))
     for recording in RECORDINGS:
-        assert await differing(database, recording) == []
+        assert await differing_orders(database, recording) == []
     async with database.read() as connection:
         marked = await connection.fetch(
             "SELECT s.trader_id, o.quantity_source, count(*) FROM orders o JOIN strategies s USING (strategy_id) "
@@ -117,14 +117,14 @@ async def test_in_the_engines_order_too_and_what_no_event_says_is_marked(databas
         ("LIVE-028", "UNKNOWN"): 40,
         ("LIVE-028", "INFERRED"): 1,  # INTERNAL-DIFF
     }
-    # The engine rejects the entry of a bracket twice.
+    # The engine rejects the entry order of a bracket twice.
     assert {tuple(row) for row in waiting} == {("OrderRejected", "ILLEGAL_TRANSITION")}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("recording", LONG)
-async def test_every_order_of_a_long_recording_ends_as_the_engine_has_it(database: Database, recording: str) -> None:
+async def test_orders_of_a_long_recording_equal_those_of_the_engine(database: Database, recording: str) -> None:
     lines = _lines(recording)
     Random(3).shuffle(lines)
     await record(database, lines, 3_000)
-    assert await differing(database, recording) == []
+    assert await differing_orders(database, recording) == []

@@ -1,4 +1,4 @@
-"""Events in quarantine: accepted or dismissed by an admin, and what they cost while they wait."""
+"""Quarantined events are accepted or dismissed by an admin."""
 
 import json
 from decimal import Decimal
@@ -15,13 +15,13 @@ from app.principal import LOCAL
 from app.rules.enums import QuarantineAction
 from tests.events import event_id, published
 from tests.ledger.authorizing import STRATEGY_ID
-from tests.ledger.state import broken_invariants, content_of, digest_of, unguarded, wipe
+from tests.ledger.state import broken_invariants, content_of, digest_of, unprotected, wipe
 from tests.ledger.test_record import counts, order, quarantine, rows, send
 
 pytestmark = pytest.mark.anyio
 
 ACCEPT, DISMISS = QuarantineAction.ACCEPT, QuarantineAction.DISMISS
-MADE, SENT = published("OrderInitialized", 1, quantity=Decimal(5)), published("OrderSubmitted", 2)
+INITIALIZED, SUBMITTED = published("OrderInitialized", 1, quantity=Decimal(5)), published("OrderSubmitted", 2)
 
 
 async def resolve(
@@ -32,7 +32,7 @@ async def resolve(
     variant: int = 0,
     reason: str = "as the venue says",
 ) -> None:
-    """Resolve the event of a test that has this number."""
+    """Resolves the n-th event of a test."""
     async with database.unit_of_work() as work:
         await resolve_quarantine(work, LOCAL, STRATEGY_ID, ResolveQuarantine(event_id(n), action, reason, variant))
         await work.commit()
@@ -47,9 +47,9 @@ def fill(n: int, **fields: Any) -> dict[str, Any]:
     return published("OrderFilled", n, **{"trade_id": "T", **fields})
 
 
-async def test_an_accepted_repeat_of_a_trade_is_a_trade_of_its_own(database: Database) -> None:
+async def test_an_accepted_repeat_of_a_trade_counts_as_another_trade(database: Database) -> None:
     first, second = fill(3, last_qty=Decimal(2)), fill(4, last_qty=Decimal(1))
-    assert counts(await send(database, MADE, SENT, first, second)) == (3, 0, 1)
+    assert counts(await send(database, INITIALIZED, SUBMITTED, first, second)) == (3, 0, 1)
     [row] = await rows(database, "SELECT code, reason FROM quarantined_events")
     assert row["reason"] == f"trade T was recorded before, by event {event_id(3)}, with another last_qty"
     await resolve(database, 4)
@@ -63,19 +63,19 @@ async def test_an_accepted_repeat_of_a_trade_is_a_trade_of_its_own(database: Dat
     assert await broken_invariants(database) == []
 
 
-async def test_an_accepted_event_is_applied_against_the_table(database: Database) -> None:
-    await send(database, MADE, SENT, fill(3, last_qty=Decimal(5)))
+async def test_an_accepted_event_is_applied_although_it_is_illegal(database: Database) -> None:
+    await send(database, INITIALIZED, SUBMITTED, fill(3, last_qty=Decimal(5)))
     assert counts(await send(database, published("OrderCanceled", 4))) == (0, 0, 1)
     await resolve(database, 4)
     assert (await order(database))["status"] == "CANCELED"
     assert await quarantine(database) == []
-    # What is legal still comes before what is forced.
+    # Legal events are applied before accepted illegal ones.
     await send(database, published("OrderAccepted", 5, ts=int(2.5e9)))
     assert ((await order(database))["status"], (await order(database))["waiting"]) == ("CANCELED", 0)
     assert await broken_invariants(database) == []
 
 
-async def test_an_accepted_event_of_an_unknown_order_makes_it_from_what_is_known(database: Database) -> None:
+async def test_an_accepted_event_of_an_unknown_order_creates_the_order(database: Database) -> None:
     assert counts(await send(database, published("OrderAccepted", 2), fill(3), published("OrderCanceled", 4))) == (
         0,
         0,
@@ -86,7 +86,7 @@ async def test_an_accepted_event_of_an_unknown_order_makes_it_from_what_is_known
     assert (row["status"], row["side"], row["quantity"], row["quantity_source"]) == ("CANCELED", "BUY", 1, "UNKNOWN")
     assert (await position(database))["signed_qty"] == 1
     assert await quarantine(database) == []
-    await send(database, MADE)
+    await send(database, INITIALIZED)
     assert ((await order(database))["quantity_source"], (await order(database))["quantity"]) == ("REPORTED", 5)
     assert await broken_invariants(database) == []
 
@@ -94,7 +94,7 @@ async def test_an_accepted_event_of_an_unknown_order_makes_it_from_what_is_known
 async def test_a_dismissed_event_is_kept_and_never_applied(database: Database) -> None:
     await send(database, published("OrderSubmitted", 2), fill(3))
     await resolve(database, 2, DISMISS, reason="not ours")
-    await send(database, MADE)
+    await send(database, INITIALIZED)
     assert await quarantine(database) == [("DISMISSED", 0)]
     row = await order(database)
     assert (row["status"], row["waiting"]) == ("PARTIALLY_FILLED", 0)
@@ -106,7 +106,7 @@ async def test_a_dismissed_event_is_kept_and_never_applied(database: Database) -
     assert await broken_invariants(database) == []
 
 
-async def test_all_that_waits_for_an_order_may_be_dismissed_and_accepted_again(database: Database) -> None:
+async def test_a_dismissed_event_can_be_accepted_later(database: Database) -> None:
     await send(database, fill(3))
     await resolve(database, 3, DISMISS)
     assert await rows(database, "SELECT FROM orders") == []
@@ -118,7 +118,7 @@ async def test_all_that_waits_for_an_order_may_be_dismissed_and_accepted_again(d
 
 
 async def test_other_content_under_a_known_id_can_only_be_dismissed(database: Database) -> None:
-    await send(database, MADE, MADE | {"quantity": "6"})
+    await send(database, INITIALIZED, INITIALIZED | {"quantity": "6"})
     with pytest.raises(EventNotResolvable, match="a fact that stands"):
         await resolve(database, 1, variant=1)
     with pytest.raises(EventNotResolvable, match="is applied"):
@@ -129,8 +129,8 @@ async def test_other_content_under_a_known_id_can_only_be_dismissed(database: Da
     assert await broken_invariants(database) == []
 
 
-async def test_resolving_again_changes_nothing_and_an_acceptance_stands(database: Database) -> None:
-    await send(database, MADE, SENT, fill(3), fill(4, last_qty=Decimal(2)))
+async def test_resolving_again_changes_nothing_and_an_acceptance_is_final(database: Database) -> None:
+    await send(database, INITIALIZED, SUBMITTED, fill(3), fill(4, last_qty=Decimal(2)))
     await resolve(database, 4)
     before = await digest_of(database)
     await resolve(database, 4, reason="once more")
@@ -149,8 +149,8 @@ async def test_resolving_again_changes_nothing_and_an_acceptance_stands(database
             await resolve_quarantine(work, LOCAL, str(UUID(int=1)), ResolveQuarantine(event_id(4), ACCEPT, "x"))
 
 
-async def test_a_decision_is_audited_and_verify_holds_everything_against_it(database: Database) -> None:
-    await send(database, MADE, SENT, fill(3), fill(4, last_qty=Decimal(2)), fill(5, last_qty=Decimal(3)))
+async def test_a_resolution_is_audited_and_checked_by_verify(database: Database) -> None:
+    await send(database, INITIALIZED, SUBMITTED, fill(3), fill(4, last_qty=Decimal(2)), fill(5, last_qty=Decimal(3)))
     await resolve(database, 4)
     await resolve(database, 5, DISMISS)
     [first, second] = await rows(database, "SELECT * FROM audit_entries ORDER BY id")
@@ -161,24 +161,26 @@ async def test_a_decision_is_audited_and_verify_holds_everything_against_it(data
     assert (json.loads(first["before"])["code"], json.loads(first["after"])["action"]) == ("REPEATED_TRADE", "ACCEPT")
     assert json.loads(second["after"])["code"] == "DISMISSED"
     assert await broken_invariants(database) == []
-    for damage in (
+    for tampering in (
         "DELETE FROM quarantine_resolutions WHERE action = 'ACCEPT'",
         "DELETE FROM order_events WHERE type = 'QuarantineResolved'",
         "UPDATE quarantined_events SET code = 'REPEATED_TRADE'",
         "UPDATE quarantine_resolutions SET action = 'DISMISS'",
         "UPDATE fills SET repeat_id = event_id",
     ):
-        async with unguarded(database) as work:
-            await work.execute(damage)
+        async with unprotected(database) as work:
+            await work.execute(tampering)
             await work.commit()
-        assert await broken_invariants(database) != [], damage
+        assert await broken_invariants(database) != [], tampering
         await wipe(database)
-        await send(database, MADE, SENT, fill(3), fill(4, last_qty=Decimal(2)), fill(5, last_qty=Decimal(3)))
+        await send(
+            database, INITIALIZED, SUBMITTED, fill(3), fill(4, last_qty=Decimal(2)), fill(5, last_qty=Decimal(3))
+        )
         await resolve(database, 4)
         await resolve(database, 5, DISMISS)
 
 
-async def test_what_waits_for_an_order_that_reconciliation_found_does_not_describe_it(database: Database) -> None:
+async def test_waiting_events_do_not_describe_an_order_found_by_reconciliation(database: Database) -> None:
     waiting = [published("OrderPendingCancel", n) for n in (1, 3, 4)]
     found = published("OrderFilled", 2, reconciliation=True)
     contents = []
@@ -192,12 +194,15 @@ async def test_what_waits_for_an_order_that_reconciliation_found_does_not_descri
     assert contents == [(2 * 10**9, 2 * 10**9, "PARTIALLY_FILLED", 3)] * 2
 
 
-async def test_a_dismissed_report_of_a_trade_counts_beside_the_one_that_took_its_place(database: Database) -> None:
+async def test_a_dismissed_fill_that_is_accepted_counts_beside_its_replacement(database: Database) -> None:
     first, second, third = (fill(n, last_qty=Decimal(n)) for n in (1, 2, 3))
-    made, sent = MADE | {"event_id": event_id(8), "quantity": "9"}, SENT | {"event_id": event_id(9)}
+    initialized, submitted = (
+        INITIALIZED | {"event_id": event_id(8), "quantity": "9"},
+        SUBMITTED | {"event_id": event_id(9)},
+    )
     await send(database, first, second)
     await resolve(database, 1, DISMISS)
-    await send(database, made, sent)
+    await send(database, initialized, submitted)
     assert (await order(database))["filled_qty"] == 2
     await resolve(database, 1)
     assert ((await order(database))["filled_qty"], (await position(database))["signed_qty"]) == (3, 3)
@@ -207,8 +212,10 @@ async def test_a_dismissed_report_of_a_trade_counts_beside_the_one_that_took_its
     assert await broken_invariants(database) == []
 
 
-async def test_a_dismissed_report_of_a_trade_that_is_accepted_alone_is_the_trade(database: Database) -> None:
-    await send(database, fill(1), MADE | {"event_id": event_id(8)}, SENT | {"event_id": event_id(9)}, fill(2))
+async def test_a_dismissed_fill_that_is_accepted_first_is_the_trade(database: Database) -> None:
+    await send(
+        database, fill(1), INITIALIZED | {"event_id": event_id(8)}, SUBMITTED | {"event_id": event_id(9)}, fill(2)
+    )
     await resolve(database, 2, DISMISS)
     await resolve(database, 2)
     assert (await order(database))["filled_qty"] == 2
@@ -216,7 +223,7 @@ async def test_a_dismissed_report_of_a_trade_that_is_accepted_alone_is_the_trade
     await send(database, fill(1), fill(2))
     await resolve(database, 1, DISMISS)
     await resolve(database, 2, DISMISS)
-    await send(database, MADE | {"event_id": event_id(8)}, SENT | {"event_id": event_id(9)})
+    await send(database, INITIALIZED | {"event_id": event_id(8)}, SUBMITTED | {"event_id": event_id(9)})
     await resolve(database, 2)
     assert counts(await send(database, fill(3))) == (0, 0, 1)
     await resolve(database, 1)
@@ -225,8 +232,14 @@ async def test_a_dismissed_report_of_a_trade_that_is_accepted_alone_is_the_trade
     assert await broken_invariants(database) == []
 
 
-async def test_what_is_decided_counts_however_the_other_events_come(database: Database) -> None:
-    events = [MADE, SENT, fill(3, last_qty=Decimal(2)), published("OrderCanceled", 6), published("OrderExpired", 7)]
+async def test_a_resolution_counts_in_any_order_of_arrival(database: Database) -> None:
+    events = [
+        INITIALIZED,
+        SUBMITTED,
+        fill(3, last_qty=Decimal(2)),
+        published("OrderCanceled", 6),
+        published("OrderExpired", 7),
+    ]
     contents = []
     for late in (events[0], events[1], events[2]):
         await wipe(database)

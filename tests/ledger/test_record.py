@@ -1,4 +1,4 @@
-"""Events into the ledger: repeated, conflicting, early, late, impossible."""
+"""Recording events: repeated, conflicting, early, late, illegal."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ async def test_an_event_sent_twice_is_counted_and_changes_nothing(database: Data
     assert await digest_of(database) == before
 
 
-async def test_an_event_whose_instants_are_written_otherwise_is_the_same_event(database: Database) -> None:
+async def test_an_event_with_instants_in_another_format_is_a_duplicate(database: Database) -> None:
     first = published("OrderInitialized", 1)
     digits = first | {"ts_event": "1000000000", "ts_init": "1000000000"}
     iso = first | {"ts_event": "1970-01-01T00:00:01Z", "ts_init": "1970-01-01T00:00:01.000000000Z"}
@@ -57,7 +57,7 @@ async def test_an_event_whose_instants_are_written_otherwise_is_the_same_event(d
     assert counts(await send(database, iso | {"ts_init": "1970-01-01T00:00:02Z"})) == (0, 0, 1)
 
 
-async def test_other_content_under_a_known_event_id_is_quarantined_once_and_the_first_stands(
+async def test_other_content_under_a_known_event_id_is_quarantined_once(
     database: Database,
 ) -> None:
     first = published("OrderInitialized", 1, quantity=Decimal(5))
@@ -70,7 +70,7 @@ async def test_other_content_under_a_known_event_id_is_quarantined_once_and_the_
     assert await broken_invariants(database) == []
 
 
-async def test_content_is_compared_by_value_not_by_spelling(database: Database) -> None:
+async def test_content_is_compared_by_value_not_by_text(database: Database) -> None:
     event = published("OrderInitialized", 1)
     assert counts(await send(database, event)) == (1, 0, 0)
     assert counts(await send(database, dict(reversed(event.items())))) == (0, 1, 0)
@@ -87,7 +87,7 @@ async def test_a_fill_waits_for_its_order(database: Database) -> None:
     assert await broken_invariants(database) == []
 
 
-async def test_an_illegal_event_waits_and_is_tried_again_when_its_order_moves(database: Database) -> None:
+async def test_an_illegal_event_is_retried_when_its_order_changes(database: Database) -> None:
     await send(database, published("OrderInitialized", 1))
     assert counts(await send(database, published("OrderPendingCancel", 4))) == (0, 0, 1)
     assert await quarantine(database) == [("ILLEGAL_TRANSITION", 0)]
@@ -97,7 +97,7 @@ async def test_an_illegal_event_waits_and_is_tried_again_when_its_order_moves(da
     assert (await order(database))["status"] == "PENDING_CANCEL"
 
 
-async def test_an_event_that_never_becomes_legal_stays_visible_and_applies_to_nothing(database: Database) -> None:
+async def test_an_illegal_event_stays_in_quarantine_and_changes_nothing(database: Database) -> None:
     await send(
         database,
         *[published(kind, n) for n, kind in enumerate(("OrderInitialized", "OrderSubmitted", "OrderFilled"), 1)],
@@ -109,7 +109,7 @@ async def test_an_event_that_never_becomes_legal_stays_visible_and_applies_to_no
     assert await broken_invariants(database) == []
 
 
-async def test_a_trade_reported_again_under_another_event_id_moves_no_money(database: Database) -> None:
+async def test_a_trade_repeated_under_another_event_id_is_quarantined(database: Database) -> None:
     trade = {"trade_id": "T-7"}
     await send(
         database, published("OrderInitialized", 1), published("OrderSubmitted", 2), published("OrderFilled", 3, **trade)
@@ -132,13 +132,13 @@ async def test_an_overfill_is_applied_and_flagged(database: Database) -> None:
 
 
 def round_trip(n: int, side: str, px: str, second: int, **fields: Any) -> list[dict[str, Any]]:
-    """An order, sent and filled at `second`."""
+    """The events of an order that is submitted and filled at `second`."""
     given = {"client_order_id": f"O-{n}", "order_side": side, "ts": second * 10**9, **fields}
     kinds = ("OrderInitialized", "OrderSubmitted", "OrderFilled")
     return [published(kind, 10 * n + place, last_px=Decimal(px), **given) for place, kind in enumerate(kinds)]
 
 
-async def test_a_late_fill_makes_its_position_be_computed_again_from_that_point(database: Database) -> None:
+async def test_a_late_fill_recomputes_its_position_from_that_point(database: Database) -> None:
     await send(database, *round_trip(1, "BUY", "100", 10), *round_trip(2, "SELL", "130", 30))
     await send(database, *round_trip(3, "BUY", "140", 40), *round_trip(4, "SELL", "150", 50))
     found = await rows(database, "SELECT n, realized_pnl FROM positions ORDER BY n")
@@ -151,7 +151,7 @@ async def test_a_late_fill_makes_its_position_be_computed_again_from_that_point(
     assert await broken_invariants(database) == []
 
 
-async def test_a_late_fill_may_merge_the_lives_of_a_position(database: Database) -> None:
+async def test_a_late_fill_may_merge_two_records_of_a_position(database: Database) -> None:
     await send(
         database, *round_trip(1, "BUY", "100", 10), *round_trip(2, "SELL", "130", 30), *round_trip(3, "BUY", "140", 40)
     )
@@ -164,7 +164,7 @@ async def test_a_late_fill_may_merge_the_lives_of_a_position(database: Database)
     assert await broken_invariants(database) == []
 
 
-async def test_a_late_fill_into_a_life_that_began_with_a_flip(database: Database) -> None:
+async def test_a_late_fill_changes_a_position_record_that_began_with_a_flip(database: Database) -> None:
     await send(database, *round_trip(1, "BUY", "100", 10), *round_trip(2, "SELL", "120", 20, last_qty=Decimal(3)))
     await send(database, *round_trip(3, "BUY", "90", 40))
     await send(database, *round_trip(4, "SELL", "110", 30))
@@ -176,7 +176,7 @@ async def test_a_late_fill_into_a_life_that_began_with_a_flip(database: Database
     assert await broken_invariants(database) == []
 
 
-async def test_fills_of_one_instant_count_in_the_order_of_the_venues_trade_numbers(database: Database) -> None:
+async def test_fills_of_one_instant_are_ordered_by_the_venue_trade_number(database: Database) -> None:
     buy = round_trip(1, "BUY", "100", 10, trade_id="V-1-001")
     sell = round_trip(2, "SELL", "130", 10, trade_id="V-1-002")
     await send(database, *sell)
@@ -185,14 +185,14 @@ async def test_fills_of_one_instant_count_in_the_order_of_the_venues_trade_numbe
     assert (position["entry"], position["realized_pnl"]) == ("BUY", 30)
 
 
-async def test_commissions_in_another_currency_count_under_that_currency(database: Database) -> None:
+async def test_commissions_are_totaled_in_their_own_currency(database: Database) -> None:
     await send(database, *round_trip(1, "BUY", "100", 10, commission="0.002 BNB"))
     found = await rows(database, "SELECT currency, fills, notional, total_fees FROM fill_totals ORDER BY currency")
     assert [tuple(row) for row in found] == [("BNB", 0, 0, Decimal("0.002")), ("USDT", 1, 100, 0)]
     assert await broken_invariants(database) == []
 
 
-async def test_a_signal_published_twice_is_one_signal(database: Database) -> None:
+async def test_a_signal_published_twice_is_recorded_once(database: Database) -> None:
     signal = {"type": "SignalMomentum", "value": -26.0, "ts_event": 5, "ts_init": 5}
     assert counts(await send(database, signal, signal | {"value": 25.0}, signal)) == (2, 1, 0)
     assert counts(await send(database, signal)) == (0, 1, 0)
@@ -200,14 +200,14 @@ async def test_a_signal_published_twice_is_one_signal(database: Database) -> Non
     assert tuple(total) == ("Momentum", 2)
 
 
-async def test_an_order_that_moves_again_is_counted_once_under_its_status(database: Database) -> None:
+async def test_an_order_is_counted_once_under_its_current_status(database: Database) -> None:
     for n, kind in enumerate(("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderFilled"), start=1):
         await send(database, published(kind, n))
     found = await rows(database, "SELECT status, orders FROM order_totals WHERE orders <> 0")
     assert [tuple(row) for row in found] == [("FILLED", 1)]
 
 
-async def test_identifiers_with_awkward_characters_survive(database: Database) -> None:
+async def test_identifiers_with_special_characters_are_stored_unchanged(database: Database) -> None:
     awkward = "tab\tnew\nline\\back\\\\slash 'quote\" {brace},%_€😀"
     tags = [awkward, "", "null", "a,b", '"']
     await send(database, published("OrderInitialized", 1, client_order_id=awkward, tags=tags))
@@ -216,7 +216,7 @@ async def test_identifiers_with_awkward_characters_survive(database: Database) -
     assert (row["client_order_id"], row["tags"], row["status"]) == (awkward, tags, "SUBMITTED")
 
 
-async def test_a_batch_that_fails_leaves_nothing_behind(database: Database) -> None:
+async def test_a_batch_without_commit_changes_nothing(database: Database) -> None:
     before = await digest_of(database)
     events = [published("OrderInitialized", 1), published("OrderFilled", 2)]
     batch = [incoming(n, event) for n, event in enumerate(events)]
@@ -226,7 +226,7 @@ async def test_a_batch_that_fails_leaves_nothing_behind(database: Database) -> N
     assert await digest_of(database) == before
 
 
-async def test_writers_on_one_strategy_wait_for_each_other_and_lose_nothing(database: Database) -> None:
+async def test_concurrent_writers_of_one_strategy_lose_nothing(database: Database) -> None:
     trips = [round_trip(n, "BUY" if n % 2 else "SELL", str(100 + n), n) for n in range(1, 41)]
     await asyncio.gather(*(send(database, *trip) for trip in trips))
     [total] = await rows(database, "SELECT sum(fills) AS fills FROM fill_totals")
@@ -234,7 +234,7 @@ async def test_writers_on_one_strategy_wait_for_each_other_and_lose_nothing(data
     assert await broken_invariants(database) == []
 
 
-async def test_writers_that_meet_a_new_strategy_at_once_all_succeed(database: Database) -> None:
+async def test_concurrent_writers_of_a_new_strategy_all_succeed(database: Database) -> None:
     await asyncio.gather(*(send(database, *round_trip(n, "BUY", "1", 1)) for n in range(8)))  # opens the connections
     for strategy in range(40):
         name = f"S-{strategy}"
@@ -244,7 +244,7 @@ async def test_writers_that_meet_a_new_strategy_at_once_all_succeed(database: Da
     assert await broken_invariants(database) == []
 
 
-async def test_an_event_that_postgresql_cannot_hold_is_rejected_alone(database: Database) -> None:
+async def test_only_the_event_that_postgresql_cannot_store_is_rejected(database: Database) -> None:
     events = [published("OrderInitialized", n, client_order_id=f"O-{n}") for n in range(1, 8)]
     batch = [incoming(n, event) for n, event in enumerate(events, start=1)]
     batch[2].payload = batch[2].payload[:-1] + ', "info": 1e999999}'
@@ -258,7 +258,7 @@ async def test_an_event_that_postgresql_cannot_hold_is_rejected_alone(database: 
     assert await broken_invariants(database) == []
 
 
-async def test_writers_of_several_new_strategies_do_not_deadlock(database: Database) -> None:
+async def test_concurrent_writers_of_several_new_strategies_do_not_deadlock(database: Database) -> None:
     def batch(writer: int, *names: str) -> list[dict[str, Any]]:
         return [
             published("OrderInitialized", 10 * writer + n, client_order_id=f"O-{writer}-{n}", strategy_id=name)
@@ -272,8 +272,8 @@ async def test_writers_of_several_new_strategies_do_not_deadlock(database: Datab
         assert [each.accepted for each in recorded] == [len(names) for names in mixed]
 
 
-async def test_an_event_that_grew_in_the_database_is_read_again(database: Database) -> None:
-    """PostgreSQL writes numbers out and puts blanks between values: what is stored may be longer than what may come."""
+async def test_an_event_that_grew_in_the_database_can_be_read(database: Database) -> None:
+    """PostgreSQL expands numbers and adds spaces, so a stored event may be longer than the limit for new ones."""
     event = published("OrderInitialized", 1)
     payload = json.dumps(event)[:-1] + ', "info": [' + ",".join(["1e100000"] * 12) + "]}"
     assert (await record_events(database, [Incoming(1, incoming(1, event).event, payload)])).accepted == 1
@@ -282,7 +282,7 @@ async def test_an_event_that_grew_in_the_database_is_read_again(database: Databa
     assert await broken_invariants(database) == []
 
 
-async def test_numbers_of_two_contents_are_compared_exactly_in_one_batch_and_in_two(database: Database) -> None:
+async def test_numbers_in_contents_are_compared_exactly(database: Database) -> None:
     event = json.dumps(published("OrderInitialized", 1))
     one, other = (event[:-1] + f', "info": {number}}}' for number in ("100.1", "100.10000000000000000001"))
     decoded = decode_line(event.encode())
@@ -291,13 +291,13 @@ async def test_numbers_of_two_contents_are_compared_exactly_in_one_batch_and_in_
     assert counts(await record_events(database, [Incoming(1, decoded, other)])) == (0, 1, 0)
 
 
-async def test_the_counts_follow_a_position_whose_first_fill_is_in_another_instrument(database: Database) -> None:
+async def test_counts_are_right_when_the_first_fill_moves_a_position_to_another_instrument(database: Database) -> None:
     await send(database, *round_trip(1, "BUY", "100", 20, instrument_id="X.V"))
     await send(database, *round_trip(2, "BUY", "100", 10, instrument_id="Y.V"))
     assert await broken_invariants(database) == []
 
 
-async def test_any_signal_value_is_kept_to_the_digit(database: Database) -> None:
+async def test_signal_values_keep_every_digit(database: Database) -> None:
     values = ["1" + "0" * 40, "0.1000", '{"b": [1, 2.50], "a": null}', "[" * 50 + "]" * 50]
     for n, value in enumerate(values):
         line = f'{{"type": "SignalBig", "value": {value}, "ts_event": {n}, "ts_init": {n}}}'

@@ -1,4 +1,4 @@
-"""The recordings of real engine runs: what must be true afterwards, and that nothing can make it otherwise."""
+"""Recordings of real engine runs: the ledger equals the engine, in any arrangement."""
 
 import gzip
 import itertools
@@ -34,15 +34,15 @@ DEFINITIONS = {
 }
 
 
-async def test_both_recordings_in_one_database_meet_every_number_and_an_import_of_them_changes_nothing(
+async def test_recordings_equal_the_engine_and_importing_them_changes_nothing(
     database: Database,
 ) -> None:
     """Budgets are right at every checkpoint on the way."""
     for recording in RECORDINGS:
         await _record_with_budgets(database, recording)
     for recording in RECORDINGS:
-        await _meets_truth(database, recording)
-        await _meets_orders(database, recording)
+        await _assert_truth(database, recording)
+        await _assert_orders(database, recording)
     assert await broken_invariants(database) == []
     before = await digest_of(database)
     for recording in RECORDINGS:
@@ -59,7 +59,7 @@ async def _record_with_budgets(database: Database, recording: str) -> None:
     strategies = {name.split("|")[0] for name in _truth(recording)["fees"]}
     names = {await register(database, trader, name): name for name in strategies}
     for number, strategy_id in enumerate(sorted(names)):
-        # The first is over all the time: whatever happened is booked all the same.
+        # The first budget is exceeded all the time: its orders and fills are recorded all the same.
         await allocate(database, Decimal(1 if number == 0 else 10_000_000), currency, strategy_id)
     reservations, lines = Reservations(), lines_of(recording)
     sizes = itertools.cycle([997, 1, 613, 350, 489])
@@ -68,7 +68,7 @@ async def _record_with_budgets(database: Database, recording: str) -> None:
         batch = lines[place : (place := place + next(sizes))]
         assert (await record(database, batch)).quarantined == 0
         reservations.read(batch)
-        await _meets_reservations(database, names, reservations)
+        await _assert_reservations(database, names, reservations)
     assert not reservations.open
     found = await _budgets_of(database, names)
     async with database.read() as connection:
@@ -87,19 +87,19 @@ async def _budgets_of(database: Database, strategy_ids: Iterable[str]) -> list[A
 
 @pytest.mark.long
 @pytest.mark.parametrize("recording", RECORDINGS)
-async def test_an_imported_recording_meets_every_number(database: Database, recording: str) -> None:
+async def test_an_imported_recording_equals_the_engine(database: Database, recording: str) -> None:
     progress = await import_file(database, DATA / f"{recording}.events.jsonl.gz", nautilus.read_message)
     assert (progress.rejected, progress.quarantined) == (0, 0)
-    await _meets_truth(database, recording)
-    await _meets_orders(database, recording)
+    await _assert_truth(database, recording)
+    await _assert_orders(database, recording)
     assert await broken_invariants(database) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("arrange", [between_strategies, one_strategy_after_another, shuffled])
 @pytest.mark.parametrize("recording", RECORDINGS)
-async def test_any_arrangement_meets_every_number(database: Database, recording: str, arrange: Any) -> None:
-    """With the instrument recorded in the middle."""
+async def test_recordings_in_any_arrangement_equal_the_engine(database: Database, recording: str, arrange: Any) -> None:
+    """The instrument is recorded in the middle."""
     lines = [line for line in lines_of(recording) if b'"type":"AccountState"' not in line]
     of_none = [line for line in lines if b'"strategy_id":' not in line]
     batches = [of_none, *arrange([line for line in lines if b'"strategy_id":' in line], Random(recording))]
@@ -107,18 +107,18 @@ async def test_any_arrangement_meets_every_number(database: Database, recording:
         if number == len(batches) // 2:
             await record_definitions(database, [DEFINITIONS[recording]])
         await record(database, batch)
-    await _meets_truth(database, recording)
-    await _meets_orders(database, recording)
+    await _assert_truth(database, recording)
+    await _assert_orders(database, recording)
     assert await broken_invariants(database) == []
 
 
-async def _meets_reservations(database: Database, names: dict[str, str], reservations: Reservations) -> None:
+async def _assert_reservations(database: Database, names: dict[str, str], reservations: Reservations) -> None:
     rows = await _budgets_of(database, names)
     orders, costs = reservations.orders(), reservations.costs()
     for row in rows:
         name = names[str(row["strategy_id"])]
         assert row["reserved_orders"] == orders.get(name, 0)
-        # What a part of a position cost is rounded where it does not come out even.
+        # The cost of a part of a position is rounded if the quotient is not exact.
         assert abs(Fraction(row["reserved_positions"]) - costs.get(name, Fraction(0))) < Fraction(1, 10**9)
         is_over = row["reserved_orders"] + row["reserved_positions"] > row["allocated"]
         assert (row["over_reason"] is not None) == is_over
@@ -134,7 +134,7 @@ async def _by_strategy(database: Database, trader_id: str, sql: str) -> dict[str
     return {row[0]: row[1] for row in rows}
 
 
-async def _meets_truth(database: Database, recording: str) -> None:
+async def _assert_truth(database: Database, recording: str) -> None:
     truth = _truth(recording)
     trader = TRADERS[recording]
     fills = "FROM fills f JOIN strategies s USING (strategy_id) WHERE true"
@@ -163,7 +163,7 @@ async def _meets_truth(database: Database, recording: str) -> None:
     assert await found(f"SELECT s.name || '|' || t.currency, sum(total_fees) {kept}") == fees
 
 
-async def _meets_orders(database: Database, recording: str) -> None:
+async def _assert_orders(database: Database, recording: str) -> None:
     expected = json.loads(gzip.decompress((DATA / f"{recording}.orders.json.gz").read_bytes()))
     async with database.read() as connection:
         rows = await connection.fetch(
@@ -183,12 +183,12 @@ async def _meets_orders(database: Database, recording: str) -> None:
             row["filled_qty"],
             row["price"],
         )
-        wanted = (order["strategy_id"], order["status"], order["side"], order["type"])
-        assert found == (*wanted, Decimal(order["quantity"]), Decimal(order["filled_qty"]), price)
+        expected_terms = (order["strategy_id"], order["status"], order["side"], order["type"])
+        assert found == (*expected_terms, Decimal(order["quantity"]), Decimal(order["filled_qty"]), price)
         if order["avg_px"] is None:
             assert row["avg_px"] is None
         else:
-            # The engine's own average is a float.
+            # The engine's average price is a float.
             assert abs(row["avg_px"] - Decimal(order["avg_px"])) < Decimal("1e-6")
 
 

@@ -1,4 +1,4 @@
-"""After an upgrade: orders that an earlier release folded by other rules are folded again, and all that follows."""
+"""After an upgrade, orders that an earlier release folded by other rules are folded again, with all consequences."""
 
 import importlib
 import json
@@ -9,17 +9,17 @@ import pytest
 from app.database import Database
 from app.ledger.recording.refold import refold_outdated
 from tests.events import published
-from tests.ledger.state import broken_invariants, content_of, digest_of, unguarded, wipe
+from tests.ledger.state import broken_invariants, content_of, digest_of, unprotected, wipe
 from tests.ledger.test_record import rows, send
 
 pytestmark = pytest.mark.anyio
 
 MIGRATION = importlib.import_module("app.database.migrations.versions.0009_order_lifecycle")
 FIND_OUTDATED = MIGRATION._STATEMENTS[-1]
-FOUND = {"reconciliation": True}
+RECONCILED = {"reconciliation": True}
 EXTERNAL = [published("OrderInitialized", 1), published("OrderFilled", 2)]
 UNREPORTED = [
-    published(kind, n, client_order_id="O-2", **FOUND) for n, kind in ((3, "OrderAccepted"), (4, "OrderFilled"))
+    published(kind, n, client_order_id="O-2", **RECONCILED) for n, kind in ((3, "OrderAccepted"), (4, "OrderFilled"))
 ]
 AMOUNT = [
     published("OrderInitialized", 5, client_order_id="O-3", quantity=Decimal(100), quote_quantity=True),
@@ -35,11 +35,11 @@ EVERYTHING = [*EXTERNAL, *UNREPORTED, *AMOUNT, *PRIMARY]
 NEW_FIELDS = ("reconciliation", "quote_quantity", "exec_algorithm_id", "exec_spawn_id")
 
 
-async def store_as_before(database: Database) -> None:
-    """The events, taken in by a release that ignored the fields that this one reads."""
+async def store_as_earlier_release(database: Database) -> None:
+    """Stores the events as a release that ignored the new fields."""
     old = [{name: value for name, value in event.items() if name not in NEW_FIELDS} for event in EVERYTHING]
     await send(database, *old)
-    async with unguarded(database) as work:
+    async with unprotected(database) as work:
         for event in EVERYTHING:
             more = {name: event[name] for name in NEW_FIELDS if name in event}
             await work.execute(
@@ -58,7 +58,7 @@ async def test_orders_of_an_earlier_release_are_folded_again(database: Database)
     await send(database, *EVERYTHING)
     expected = await content_of(database)
     await wipe(database)
-    await store_as_before(database)
+    await store_as_earlier_release(database)
     assert await broken_invariants(database) != []
     found = await rows(database, "SELECT client_order_id FROM outdated_orders ORDER BY 1")
     assert [row["client_order_id"] for row in found] == ["O-1", "O-2", "O-3", "O-4", "O-4-E1"]

@@ -1,4 +1,4 @@
-"""Every value of the ledger comes back from its row as it went, field by field; what is forgotten is an error."""
+"""Every field round-trips through its row, and a forgotten field is an error."""
 
 import operator
 from collections.abc import Awaitable, Callable
@@ -56,7 +56,7 @@ _UNTRADED = ("NO_ORDER_SIDE",)
 
 
 def values_of(hint: Any) -> st.SearchStrategy[Any]:
-    """Values of a field, by its type; never a field's default alone."""
+    """Values of a field by its type, with other values than the default."""
     if get_origin(hint) is UnionType:
         kinds = [kind for kind in get_args(hint) if kind is not NoneType]
         return st.none() | st.one_of(*map(values_of, kinds))
@@ -71,14 +71,14 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
 
 
 def varied(kind: type[Any], **given_: Any) -> st.SearchStrategy[Any]:
-    """Values of a type with every field varied, but for those given."""
+    """Values of a type with every field varied except the given ones."""
     names = getattr(kind, "__struct_fields__", None) or kind._fields
     hints = get_type_hints(kind)
     return st.builds(kind, **{name: given_[name] if name in given_ else values_of(hints[name]) for name in names})
 
 
 def only_stored(state: OrderState) -> OrderState:
-    """A folded order without what is known while its events are folded alone."""
+    """A folded order without the fields that exist only while its events are folded."""
     stored = {name: getattr(state, name) for name in ORDER_STATE.columns if name in OrderState.__struct_fields__}
     return OrderState(**stored, strategy_name=state.strategy_name)
 
@@ -90,14 +90,14 @@ FILLS_OF = varied(PositionFill, side=st.sampled_from(["BUY", "SELL"]), ts_event=
 
 
 @pytest.fixture(params=["one statement", "COPY"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The two ways in which new rows are written: by how many there are."""
+def write_method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways of writing new rows, which are chosen by the number of rows."""
     monkeypatch.setattr(writing, "_TOGETHER_MAX", 10**6 if request.param == "one statement" else 0)
     return str(request.param)
 
 
 async def stored(database: Database, model: Any, mapping: RowMapping, row: Row, read: Read = None) -> Any:
-    """The one row of a table that was written through the mapping, as the driver reads it, or as `read` does."""
+    """The row of a table that was written through the mapping, as the driver returns it, or as `read` does."""
     async with database.unit_of_work() as work:  # it ends without a commit
         await write(work, [Insert(model, mapping.columns, [row])])
         if read is not None:
@@ -107,7 +107,9 @@ async def stored(database: Database, model: Any, mapping: RowMapping, row: Row, 
 
 @given(state=varied(OrderState, signal_id=st.none() | IDS, strategy_name=st.just("EMA")), waiting=st.integers(0, 9))
 @SOME
-async def test_an_order(database: Database, way: str, state: OrderState, waiting: int) -> None:
+async def test_an_order_round_trips_through_its_row(
+    database: Database, write_method: str, state: OrderState, waiting: int
+) -> None:
     key: OrderKey = (STRATEGY, state.client_order_id)
     record = await stored(database, Order, ORDERS, ORDERS.row((*key, waiting), state))
     assert ORDER_STATE.read(record) == only_stored(state)
@@ -120,7 +122,9 @@ async def test_an_order(database: Database, way: str, state: OrderState, waiting
     record=varied(PositionRecord, state=st.none(), first=varied(FillPlace), last=varied(FillPlace), before=st.none()),
 )
 @SOME
-async def test_a_position(database: Database, way: str, state: PositionState, record: PositionRecord) -> None:
+async def test_a_position_round_trips_through_its_row(
+    database: Database, write_method: str, state: PositionState, record: PositionRecord
+) -> None:
     record = structs.replace(record, state=state, first=record.first._replace(ts_event=state.ts_opened))
     values = position_values((STRATEGY, "P-1", state.n), record)
     row = await stored(database, Position, POSITIONS, values)
@@ -131,8 +135,8 @@ async def test_a_position(database: Database, way: str, state: PositionState, re
 
 @given(fill=FILLS_OF, place=varied(FillPlace), outcome=varied(FillOutcome), repeat_id=IDS)
 @SOME
-async def test_a_fill(
-    database: Database, way: str, fill: PositionFill, place: FillPlace, outcome: FillOutcome, repeat_id: str
+async def test_a_fill_round_trips_through_its_row(
+    database: Database, write_method: str, fill: PositionFill, place: FillPlace, outcome: FillOutcome, repeat_id: str
 ) -> None:
     place = place._replace(ts_event=fill.ts_event)
     booked = BookedFill(STRATEGY, str(uuid4()), "P-1", place, fill, "BTC", "A", None, outcome, outcome)
@@ -148,7 +152,7 @@ async def test_a_fill(
 
 @given(hold=varied(HoldState, currency=TEXT) | st.just(HoldState(None, Decimal("1.5"))))
 @SOME
-async def test_a_hold(database: Database, way: str, hold: HoldState) -> None:
+async def test_a_hold_round_trips_through_its_row(database: Database, write_method: str, hold: HoldState) -> None:
     key = (STRATEGY, "O-1")
     row = await stored(database, Hold, HOLDS, HOLDS.row(key, hold))
     assert row["amount"] == hold.amount
@@ -162,7 +166,7 @@ async def test_a_hold(database: Database, way: str, hold: HoldState) -> None:
     | varied(BudgetState, allocated=st.none(), created_at=st.none(), over_reason=st.none(), cause=CAUSE)
 )
 @SOME
-async def test_a_budget(database: Database, way: str, state: BudgetState) -> None:
+async def test_a_budget_round_trips_through_its_row(database: Database, write_method: str, state: BudgetState) -> None:
     state.note_over()
     key = (STRATEGY, "USDT")
     row = await stored(database, Budget, BUDGETS, BUDGETS.row(key, state))
@@ -175,14 +179,18 @@ async def test_a_budget(database: Database, way: str, state: BudgetState) -> Non
 
 @given(entry=varied(JournalEntry))
 @SOME
-async def test_a_journal_entry(database: Database, way: str, entry: JournalEntry) -> None:
+async def test_a_journal_entry_round_trips_through_its_row(
+    database: Database, write_method: str, entry: JournalEntry
+) -> None:
     row = await stored(database, BudgetJournalEntry, JOURNAL, JOURNAL.row((STRATEGY, "USDT"), entry))
     assert Fields(BudgetJournalEntry, JournalEntry).read(row) == entry
 
 
 @given(item=varied(Quarantine, strategy_id=IDS, event_id=IDS))
 @SOME
-async def test_an_event_in_quarantine(database: Database, way: str, item: Quarantine) -> None:
+async def test_a_quarantined_event_round_trips_through_its_row(
+    database: Database, write_method: str, item: Quarantine
+) -> None:
     row = await stored(database, QuarantinedEvent, QUARANTINED, QUARANTINED.row((), item))
     assert QUARANTINE.read(row) == item
 
@@ -200,7 +208,7 @@ def test_a_field_without_a_column_is_an_error() -> None:
         Fields(Hold, _WithMore)
 
 
-def test_a_column_that_nothing_has_is_an_error() -> None:
+def test_a_column_without_a_field_is_an_error() -> None:
     with pytest.raises(MappingError, match="holds: nothing has the columns amount, captured, is_unvalued, reference"):
         RowMapping(("strategy_id", "client_order_id"), Fields(Hold, _WithLess))
 

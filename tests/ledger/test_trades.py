@@ -1,4 +1,4 @@
-"""Trades: closed positions are counted as they close, whatever came before what, and in databases that are older."""
+"""Trades, which are closed positions, are counted in any order of arrival, and by the migration of older databases."""
 
 from decimal import Decimal
 from importlib import import_module
@@ -20,7 +20,7 @@ TRADES = "SELECT day::text, currency, trades, wins, losses, profit, loss FROM tr
 
 
 async def fills(database: Database, *events: tuple[int, int, str, str, str]) -> None:
-    """Fills of O-1, each (number, seconds, side, quantity, price), recorded together."""
+    """Records fills of O-1 as one batch; each is (number, seconds, side, quantity, price)."""
     instants = [
         published("OrderFilled", n, ts=ts * 10**9, order_side=side, last_qty=Decimal(qty), last_px=Decimal(px))
         for n, ts, side, qty, px in events
@@ -47,24 +47,24 @@ async def test_a_trade_counts_on_the_day_it_closes(database: Database) -> None:
     assert await broken_invariants(database) == []
 
 
-async def test_what_only_pays_its_fees_neither_wins_nor_loses(database: Database) -> None:
+async def test_a_trade_that_only_pays_its_fees_is_neither_win_nor_loss(database: Database) -> None:
     await begin(database)
     await fills(database, (2, 10, "BUY", "1", "100"), (3, 20, "SELL", "1", "100.2"))
     assert await trades(database) == [("1970-01-01", "USDT", 1, 0, 0, 0, 0)]
 
 
-async def test_a_late_fill_takes_trades_back(database: Database) -> None:
+async def test_a_late_fill_removes_trades(database: Database) -> None:
     await begin(database)
     await fills(database, (2, 10, "BUY", "1", "100"), (3, 20, "SELL", "1", "90"), (4, 30, "BUY", "1", "90"))
     assert await trades(database) == [("1970-01-01", "USDT", 1, 0, 1, 0, Decimal("10.2"))]
-    # One more was bought before the sale: the position never closed.
+    # One more unit was bought before the sale: the position never closed.
     await fills(database, (5, 15, "BUY", "1", "100"))
     assert await trades(database) == []
     assert await broken_invariants(database) == []
 
 
-async def test_the_migration_counts_what_an_older_release_stored(database: Database) -> None:
-    await record_events(database, [*_some()])
+async def test_the_migration_counts_trades_of_an_older_release(database: Database) -> None:
+    await record_events(database, [*_sample_events()])
     kept = await trades(database)
     assert kept
     backfill = import_module("app.database.migrations.versions.0002_trades")._STATEMENTS[1]
@@ -76,5 +76,5 @@ async def test_the_migration_counts_what_an_older_release_stored(database: Datab
     assert await broken_invariants(database) == []
 
 
-def _some() -> list[Incoming]:
+def _sample_events() -> list[Incoming]:
     return incoming(lines_of("dev_crypto")[:3_000])

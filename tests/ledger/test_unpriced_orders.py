@@ -1,4 +1,4 @@
-"""What values an order without a price of its own: the same in whatever batches its strategy's events come."""
+"""The value of an order without a price does not depend on the batches of its strategy's events."""
 
 import json
 from decimal import Decimal
@@ -12,7 +12,7 @@ from app.ledger.commands import Verdict
 from app.rules.enums import DenyCode
 from app.rules.valuation import InstrumentDefinition
 from tests.events import published
-from tests.ledger.authorizing import allocate, ask, command
+from tests.ledger.authorizing import allocate, authorize, command
 from tests.ledger.state import broken_invariants, record, wipe
 from tests.ledger.test_engine_truth import record_definitions
 from tests.ledger.test_record import rows
@@ -28,7 +28,7 @@ def initialized(n: int, kind: str, price: str | None = None, **fields: Any) -> d
 
 
 def emulated() -> list[dict[str, Any]]:
-    """A limit order of 2 at 100 that the emulator holds back and releases at 103, as a market order."""
+    """A limit order of 2 at 100 that the emulator holds and releases at 103 as a market order."""
     return [
         initialized(1, "LIMIT", "100", emulation_trigger="BID_ASK"),
         published("OrderEmulated", 2),
@@ -38,7 +38,7 @@ def emulated() -> list[dict[str, Any]]:
     ]
 
 
-async def take(database: Database, *events: dict[str, Any]) -> None:
+async def record_all(database: Database, *events: dict[str, Any]) -> None:
     await record(database, [json.dumps(event).encode() for event in events])
 
 
@@ -48,49 +48,51 @@ async def hold(database: Database, client_order_id: str = "O-1") -> tuple[Any, .
     return tuple(found)
 
 
-async def test_a_released_order_is_valued_at_the_price_that_released_it(database: Database) -> None:
+async def test_a_released_order_is_valued_at_its_release_price(database: Database) -> None:
     await record_definitions(database, [BTC])
-    held = [(100, 200, False)] * 3 + [(103, 206, False)] * 2
-    for event, expected in zip(emulated(), held, strict=True):
-        await take(database, event)
+    expected_holds = [(100, 200, False)] * 3 + [(103, 206, False)] * 2
+    for event, expected in zip(emulated(), expected_holds, strict=True):
+        await record_all(database, event)
         assert await hold(database) == expected, event["type"]
         assert await broken_invariants(database) == []
 
 
-async def test_an_order_that_lost_its_price_keeps_its_value_when_other_orders_trade(database: Database) -> None:
+async def test_an_order_that_lost_its_price_keeps_its_value_after_other_fills(database: Database) -> None:
     await record_definitions(database, [BTC])
-    await take(database, *emulated()[:2])
-    await take(database, emulated()[2])
+    await record_all(database, *emulated()[:2])
+    await record_all(database, emulated()[2])
     other = {"client_order_id": "O-2", "order_side": "SELL"}
-    await take(database, *(published(kind, n, **other) for n, kind in ((6, "OrderInitialized"), (7, "OrderSubmitted"))))
-    await take(database, published("OrderFilled", 8, last_px="90", **other))
+    await record_all(
+        database, *(published(kind, n, **other) for n, kind in ((6, "OrderInitialized"), (7, "OrderSubmitted")))
+    )
+    await record_all(database, published("OrderFilled", 8, last_px="90", **other))
     assert await hold(database) == (100, 100, False)
     assert await broken_invariants(database) == []
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
-async def test_in_whatever_order_its_events_come(database: Database, order: tuple[int, ...]) -> None:
+async def test_the_value_does_not_depend_on_the_order_of_arrival(database: Database, order: tuple[int, ...]) -> None:
     await record_definitions(database, [BTC])
     events = emulated()
     for n in order:
-        await take(database, events[n])
+        await record_all(database, events[n])
         assert await broken_invariants(database) == []
-    await take(database, events[4])
+    await record_all(database, events[4])
     assert await hold(database) == (103, 206, False)
     assert await broken_invariants(database) == []
 
 
 @pytest.mark.parametrize("released_price", [None, "", "NaN", "1e9999", 103.5, ["103"]])
-async def test_a_release_without_a_price_leaves_the_last_one(database: Database, released_price: Any) -> None:
+async def test_a_release_without_a_price_keeps_the_last_price(database: Database, released_price: Any) -> None:
     await record_definitions(database, [BTC])
     events = emulated()
     events[3]["released_price"] = released_price
-    await take(database, *events)
+    await record_all(database, *events)
     assert await hold(database) == (100, 200, False)
 
 
-async def test_the_strategys_latest_fill_values_it_in_any_batches(database: Database) -> None:
-    """The fills come in another order than they were traded in."""
+async def test_the_latest_fill_of_the_strategy_values_an_order_in_any_batches(database: Database) -> None:
+    """The fills do not arrive in the order of their trades."""
     filled = {"client_order_id": "O-9", "order_type": "LIMIT"}
     events = [
         initialized(1, "LIMIT", "100", client_order_id="O-9"),
@@ -104,60 +106,68 @@ async def test_the_strategys_latest_fill_values_it_in_any_batches(database: Data
         await wipe(database)
         await record_definitions(database, [BTC])
         for batch in batches:
-            await take(database, *batch)
+            await record_all(database, *batch)
         assert await hold(database) == (Decimal(120), Decimal(240), False)
         assert await broken_invariants(database) == []
 
 
-def traded(n: int, price: str) -> list[dict[str, Any]]:
-    """O-9 trades 1 at that price, at once."""
+def traded_order(n: int, price: str) -> list[dict[str, Any]]:
+    """The events of O-9, which is filled with 1 at that price."""
     name = {"client_order_id": "O-9", "order_type": "LIMIT"}
-    made = initialized(n, "LIMIT", price, client_order_id="O-9") | {"quantity": "1"}
-    return [made, published("OrderSubmitted", n + 1, **name), published("OrderFilled", n + 2, last_px=price, **name)]
+    limit_order = initialized(n, "LIMIT", price, client_order_id="O-9") | {"quantity": "1"}
+    return [
+        limit_order,
+        published("OrderSubmitted", n + 1, **name),
+        published("OrderFilled", n + 2, last_px=price, **name),
+    ]
 
 
-async def in_any_batches(database: Database, events: list[dict[str, Any]], expected: tuple[Any, ...]) -> None:
+async def assert_hold_in_any_batches(
+    database: Database, events: list[dict[str, Any]], expected: tuple[Any, ...]
+) -> None:
     for size in range(1, len(events) + 1):
         await wipe(database)
         await record_definitions(database, [BTC])
         for start in range(0, len(events), size):
-            await take(database, *events[start : start + size])
+            await record_all(database, *events[start : start + size])
         assert await hold(database) == expected, size
         assert await broken_invariants(database) == []
 
 
-async def test_an_order_comes_with_the_event_that_makes_it_known(database: Database) -> None:
-    """One that waits for it does not count."""
+async def test_an_order_is_valued_at_the_event_that_makes_it_known(database: Database) -> None:
+    """A waiting event does not make the order known."""
     submitted = published("OrderSubmitted", 5)
-    await in_any_batches(database, [submitted, *traded(1, "100"), initialized(4, "MARKET")], (100, 200, False))
+    await assert_hold_in_any_batches(
+        database, [submitted, *traded_order(1, "100"), initialized(4, "MARKET")], (100, 200, False)
+    )
     found = published("OrderFilled", 6, last_px="110", reconciliation=True)
     updated = published("OrderUpdated", 7, quantity="3", reconciliation=True)
-    await in_any_batches(database, [submitted, *traded(1, "100"), found, updated], (100, 200, False))
+    await assert_hold_in_any_batches(database, [submitted, *traded_order(1, "100"), found, updated], (100, 200, False))
 
 
-async def test_a_denied_order_that_left_is_valued_as_one_that_was_never_asked_about(database: Database) -> None:
+async def test_a_denied_order_that_was_submitted_is_valued_like_an_unauthorized_one(database: Database) -> None:
     for events in ([initialized(11, "MARKET"), published("OrderSubmitted", 12)], [published("OrderAccepted", 12)]):
         for batches in ([events], [[event] for event in events], [events[::-1]], [[event] for event in events[::-1]]):
             await wipe(database)
             await record_definitions(database, [BTC])
-            await take(database, *traded(1, "100"))
+            await record_all(database, *traded_order(1, "100"))
             await allocate(database, Decimal(1000))
-            [answer] = await ask(database, command(1, quantity="200", price=None))
+            [answer] = await authorize(database, command(1, quantity="200", price=None))
             assert isinstance(answer, Verdict)
             assert answer.deny_code is DenyCode.BUDGET_EXCEEDED
             for batch in batches:
-                await take(database, *batch)
+                await record_all(database, *batch)
             quantity = 2 if len(events) == 2 else 200
             assert await hold(database) == (100, 100 * quantity, False)
             assert await broken_invariants(database) == []
 
 
-async def test_a_denied_order_that_left_is_valued_by_what_was_traded_before_it_did(database: Database) -> None:
+async def test_a_denied_order_is_valued_at_the_last_fill_before_its_submission(database: Database) -> None:
     await record_definitions(database, [BTC])
-    await take(database, *traded(1, "100"))
-    await ask(database, command(1, quantity="2", price=None))
+    await record_all(database, *traded_order(1, "100"))
+    await authorize(database, command(1, quantity="2", price=None))
     other = {"client_order_id": "O-9", "order_type": "LIMIT", "last_px": "120"}
-    await take(
+    await record_all(
         database,
         initialized(11, "MARKET"),
         published("OrderFilled", 13, **other),
@@ -169,17 +179,17 @@ async def test_a_denied_order_that_left_is_valued_by_what_was_traded_before_it_d
 
 
 async def test_a_price_of_zero_is_a_price(database: Database) -> None:
-    """What the strategy traded at before the order came values it, though others trade at another price by now."""
+    """The strategy's last price before the order values it, although later trades have another price."""
     await record_definitions(database, [BTC])
-    await take(database, *traded(1, "0"), initialized(5, "MARKET"))
+    await record_all(database, *traded_order(1, "0"), initialized(5, "MARKET"))
     assert await hold(database) == (0, 0, False)
     await allocate(database, Decimal(1000))
-    await take(database, published("OrderFilled", 6, client_order_id="O-9", order_type="LIMIT", last_px="50"))
-    [answer] = await ask(database, command(1, quantity="2", price=None))
+    await record_all(database, published("OrderFilled", 6, client_order_id="O-9", order_type="LIMIT", last_px="50"))
+    [answer] = await authorize(database, command(1, quantity="2", price=None))
     assert isinstance(answer, Verdict)
     assert answer.deny_code is None
     [row] = await rows(database, "SELECT reference_price FROM holds WHERE client_order_id = 'O-1'")
     assert row["reference_price"] == 0
-    await take(database, published("OrderSubmitted", 7))
+    await record_all(database, published("OrderSubmitted", 7))
     assert await hold(database) == (0, 0, False)
     assert await broken_invariants(database) == []

@@ -1,4 +1,4 @@
-"""Valuation is a state, never a guess: unknown and late instruments, reports that differ, orders that block."""
+"""Valuation is never a guess: unknown and late instruments, discrepancies, orders that block grants."""
 
 import json
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from app.principal import LOCAL
 from app.rules.enums import DenyCode
 from app.rules.valuation import InstrumentDefinition
 from tests.events import published
-from tests.ledger.authorizing import STRATEGY_ID, allocate, ask, command, prepare, register, reserved
-from tests.ledger.state import broken_invariants, record, unguarded
+from tests.ledger.authorizing import STRATEGY_ID, allocate, authorize, command, prepare, register, reserved
+from tests.ledger.state import broken_invariants, record, unprotected
 from tests.ledger.test_record import rows
 
 pytestmark = pytest.mark.anyio
@@ -42,14 +42,14 @@ def xbt(kind: str, n: int, **fields: Any) -> dict[str, Any]:
 
 
 def order(n: int, **fields: Any) -> list[dict[str, Any]]:
-    """An order that was submitted and accepted; three events from number n on."""
+    """The three events of an order that was submitted and accepted, from the n-th on."""
     return [
         xbt(kind, n + i, **fields) for i, kind in enumerate(("OrderInitialized", "OrderSubmitted", "OrderAccepted"))
     ]
 
 
 def bought_and_sold() -> list[dict[str, Any]]:
-    """1,000 bought at 10,000 and 600 of it sold at 12,500: 0.012 BTC."""
+    """1,000 are bought at 10,000 and 600 of them sold at 12,500: a profit of 0.012 BTC."""
     return [
         *order(1, client_order_id="O-1"),
         xbt("OrderFilled", 4, client_order_id="O-1", last_qty="1000", last_px="10000"),
@@ -59,7 +59,7 @@ def bought_and_sold() -> list[dict[str, Any]]:
 
 
 def report(kind: str, n: int, ts: int, **fields: Any) -> dict[str, Any]:
-    """A position event, of the fill at `ts` seconds."""
+    """A report of the position after the fill at `ts` seconds."""
     instant = ts * 1_000_000_000
     event = {
         "type": kind,
@@ -90,28 +90,26 @@ REPORTS = [
 ]
 
 
-async def know(database: Database, *definitions: InstrumentDefinition) -> None:
+async def define_instruments(database: Database, *definitions: InstrumentDefinition) -> None:
     async with database.unit_of_work() as work:
         await record_instruments(work, LOCAL, definitions)
         await work.commit()
 
 
-async def money(database: Database) -> list[tuple[Any, ...]]:
+async def position_amounts(database: Database) -> list[tuple[Any, ...]]:
     found = await rows(database, "SELECT realized_pnl, currency, cost, fills FROM positions ORDER BY n")
     return [tuple(row) for row in found]
 
 
 @pytest.mark.parametrize("is_late", [False, True])
-async def test_an_inverse_instrument_is_valued_in_its_base_currency_recorded_before_or_after(
-    database: Database, is_late: bool
-) -> None:
+async def test_an_inverse_instrument_is_valued_in_its_base_currency(database: Database, is_late: bool) -> None:
     if not is_late:
-        await know(database, INVERSE)
+        await define_instruments(database, INVERSE)
     await record(database, lines(*bought_and_sold()))
     if is_late:
-        assert await money(database) == [(Decimal(1_500_000), "USD", Decimal(4_000_000), 2)]
-        await know(database, INVERSE)
-    assert await money(database) == [(Decimal("0.012"), "BTC", Decimal("0.04"), 2)]
+        assert await position_amounts(database) == [(Decimal(1_500_000), "USD", Decimal(4_000_000), 2)]
+        await define_instruments(database, INVERSE)
+    assert await position_amounts(database) == [(Decimal("0.012"), "BTC", Decimal("0.04"), 2)]
     totals = await rows(database, "SELECT currency, sum(realized_pnl) FROM fill_sums GROUP BY 1 ORDER BY 1")
     assert [tuple(row) for row in totals] == [("BTC", Decimal("0.012"))]
     assert await reserved(database, "BTC") == (0, Decimal("0.04"))
@@ -119,45 +117,45 @@ async def test_an_inverse_instrument_is_valued_in_its_base_currency_recorded_bef
     assert await broken_invariants(database) == []
 
 
-async def test_recording_late_tells_the_feed_the_journal_and_the_audit_log(database: Database) -> None:
+async def test_a_late_instrument_record_is_in_feed_journal_and_audit_log(database: Database) -> None:
     await register(database, "TRADER-001", "EMACross-000")
     await allocate(database, Decimal(10_000_000), "USD")
     await record(database, lines(*bought_and_sold()))
     before = (await rows(database, "SELECT max(id) FROM changes"))[0][0]
-    await know(database, INVERSE)
+    await define_instruments(database, INVERSE)
     [entry] = await rows(database, "SELECT * FROM budget_journal ORDER BY version DESC LIMIT 1")
     assert (entry["reason"], entry["reserved_before"], entry["reserved_after"]) == ("REVALUED", 4_000_000, 0)
-    told = await rows(database, f"SELECT DISTINCT entity FROM changes WHERE id > {before} ORDER BY 1")
-    assert [row["entity"] for row in told] == ["audit", "budget", "fill", "position"]
+    changed_entities = await rows(database, f"SELECT DISTINCT entity FROM changes WHERE id > {before} ORDER BY 1")
+    assert [row["entity"] for row in changed_entities] == ["audit", "budget", "fill", "position"]
     [audited] = await rows(database, "SELECT action, before FROM audit_entries ORDER BY id DESC LIMIT 1")
     assert (audited["action"], audited["before"]) == ("instrument.record", None)
     assert await broken_invariants(database) == []
 
 
-async def test_what_contradicts_a_recorded_instrument_is_refused(database: Database) -> None:
-    await know(database, INVERSE)
+async def test_a_contradiction_of_a_recorded_instrument_is_refused(database: Database) -> None:
+    await define_instruments(database, INVERSE)
     await record(database, lines(*bought_and_sold()))
     wrong = InstrumentDefinition(instrument_id=XBT, quote_currency="USD", settlement_currency="USD")
     with pytest.raises(InstrumentInUse):
-        await know(database, wrong)
-    assert (await money(database))[0][1] == "BTC"
+        await define_instruments(database, wrong)
+    assert (await position_amounts(database))[0][1] == "BTC"
 
 
-async def test_reports_of_the_engine_expose_assumed_terms_and_agree_once_the_instrument_is_recorded(
+async def test_engine_reports_disagree_with_assumed_terms_until_the_instrument_is_recorded(
     database: Database,
 ) -> None:
     await record(database, lines(*bought_and_sold(), *REPORTS))
     found = await rows(database, "SELECT kind, ledger_value, engine_value FROM discrepancies ORDER BY ts_event")
     assert [tuple(row) for row in found] == [("CURRENCY", "USD", "BTC")] * 2
     assert [number for invariant, _ in await broken_invariants(database) if (number := invariant.number)] == [7]
-    await know(database, INVERSE)
+    await define_instruments(database, INVERSE)
     assert await rows(database, "SELECT * FROM discrepancies") == []
     [(reconciliation,)] = await rows(database, "SELECT reconciliation FROM positions")
     assert reconciliation == "AGREES"
     assert await broken_invariants(database) == []
 
 
-async def test_a_wrong_multiplier_that_was_recorded_is_a_discrepancy_and_no_number_is_overwritten(
+async def test_a_wrong_recorded_multiplier_causes_a_discrepancy_and_changes_no_amount(
     database: Database,
 ) -> None:
     wrong = InstrumentDefinition(
@@ -168,16 +166,16 @@ async def test_a_wrong_multiplier_that_was_recorded_is_a_discrepancy_and_no_numb
         multiplier=Decimal(10),
         is_inverse=True,
     )
-    await know(database, wrong)
+    await define_instruments(database, wrong)
     await record(database, lines(*bought_and_sold(), *REPORTS))
     found = await rows(database, "SELECT kind, ledger_value, engine_value FROM discrepancies")
     assert [tuple(row) for row in found] == [("REALIZED_PNL", "0.12000000", "0.01200000")]
-    assert (await money(database))[0][0] == Decimal("0.12")
+    assert (await position_amounts(database))[0][0] == Decimal("0.12")
 
 
 @pytest.mark.parametrize("arrangement", range(6))
-async def test_reports_may_come_before_their_fills_after_them_or_late(database: Database, arrangement: int) -> None:
-    await know(database, INVERSE)
+async def test_reports_agree_in_any_order_of_arrival(database: Database, arrangement: int) -> None:
+    await define_instruments(database, INVERSE)
     events = bought_and_sold()
     batches: Sequence[list[dict[str, Any]]] = (
         [[*REPORTS], events],
@@ -195,14 +193,14 @@ async def test_reports_may_come_before_their_fills_after_them_or_late(database: 
 
 
 async def test_a_report_that_no_fill_explains_is_a_discrepancy(database: Database) -> None:
-    await know(database, INVERSE)
+    await define_instruments(database, INVERSE)
     await record(database, lines(*bought_and_sold()[:4], *REPORTS))
     found = await rows(database, "SELECT kind, ledger_value, engine_value FROM discrepancies")
     assert [tuple(row) for row in found] == [("FILL_MISSING", None, "400")]
 
 
 @pytest.mark.parametrize(
-    "damage",
+    "tampering",
     [
         "DELETE FROM discrepancies",
         "UPDATE positions SET reconciliation = 'AGREES'",
@@ -212,13 +210,13 @@ async def test_a_report_that_no_fill_explains_is_a_discrepancy(database: Databas
         "UPDATE strategies SET deducts_base_fees = true",
     ],
 )
-async def test_verify_sees_what_is_changed_by_hand(database: Database, damage: str) -> None:
+async def test_verify_finds_changed_valuations(database: Database, tampering: str) -> None:
     buy = xbt("OrderFilled", 4, client_order_id="O-1", last_qty="1000", last_px="10000", commission="1.0 BTC")
     events = bought_and_sold()
     await record(database, lines(*events[:3], buy, *events[4:], *REPORTS))
     before = await broken_invariants(database)
-    async with unguarded(database) as work:
-        await work.execute(damage)
+    async with unprotected(database) as work:
+        await work.execute(tampering)
         await work.commit()
     assert await broken_invariants(database) != before
 
@@ -227,44 +225,44 @@ def waiting_order(n: int, **fields: Any) -> list[dict[str, Any]]:
     return order(n, **{"client_order_id": f"O-{n}", "options": {"price": "10000"}, **fields})
 
 
-async def test_an_open_order_in_an_unknown_instrument_stops_every_new_grant(database: Database) -> None:
+async def test_an_open_order_in_an_unknown_instrument_blocks_grants(database: Database) -> None:
     await prepare(database)
     await record(database, lines(*waiting_order(1)))
-    [verdict] = await ask(database, command("new", quantity="1"))
+    [verdict] = await authorize(database, command("new", quantity="1"))
     assert isinstance(verdict, Verdict)
     assert verdict.deny_code is DenyCode.UNVALUED_ORDER
     assert verdict.reason == (
         f"UNVALUED_ORDER: the hold of open order O-1 is unknown: record instrument {XBT}, or end the order"
     )
     assert await broken_invariants(database) == []
-    await know(database, INVERSE)
-    [verdict] = await ask(database, command("other", quantity="1"))
+    await define_instruments(database, INVERSE)
+    [verdict] = await authorize(database, command("other", quantity="1"))
     assert isinstance(verdict, Verdict)
     assert verdict.deny_code is None
     assert (await reserved(database, "BTC"))[0] == Decimal("0.1")
     assert await broken_invariants(database) == []
 
 
-async def test_authorization_values_an_order_itself_once_another_strategys_fill_made_its_instrument_known(
+async def test_authorization_values_a_waiting_order_once_its_instrument_is_known(
     database: Database,
 ) -> None:
-    """As after the race: the instrument is known, and the step after the commit did not see the order."""
+    """As after the race: the instrument is known, and the step after its commit did not see the order."""
     await prepare(database)
     await allocate(database, Decimal(1_000), "USD")
     await record(database, lines(*waiting_order(1, options={"price": "1"}, quantity="900")))
-    async with unguarded(database) as work:
+    async with unprotected(database) as work:
         await work.execute(
             "INSERT INTO instruments (instrument_id, quote_currency, settlement_currency) VALUES ($1, 'USD', 'USD')",
             XBT,
         )
         await work.commit()
-    [too_much] = await ask(database, command("x", quantity="200", price="1", instrument_id=XBT))
+    [too_much] = await authorize(database, command("x", quantity="200", price="1", instrument_id=XBT))
     assert isinstance(too_much, Verdict)
     assert (too_much.deny_code, (await reserved(database, "USD"))[0]) == (DenyCode.BUDGET_EXCEEDED, 900)
     assert await broken_invariants(database) == []
 
 
-async def test_what_only_reduces_is_let_go_while_an_order_is_not_valued(database: Database) -> None:
+async def test_a_reducing_order_is_granted_while_another_order_is_unvalued(database: Database) -> None:
     await prepare(database)
     await record(
         database,
@@ -276,19 +274,19 @@ async def test_what_only_reduces_is_let_go_while_an_order_is_not_valued(database
         ),
     )
     await record(database, lines(*waiting_order(1)))
-    [verdict] = await ask(database, command("out", side="SELL", quantity="1"))
+    [verdict] = await authorize(database, command("out", side="SELL", quantity="1"))
     assert isinstance(verdict, Verdict)
     assert verdict.deny_code is None
 
 
-async def test_an_order_without_any_price_is_unknown_until_a_fill_tells(database: Database) -> None:
+async def test_an_order_without_a_price_is_unvalued_until_its_fill(database: Database) -> None:
     await prepare(database)
-    await know(database, INVERSE)
+    await define_instruments(database, INVERSE)
     await record(database, lines(*order(1, client_order_id="O-1", order_type="MARKET", options={})))
     [row] = await rows(database, "SELECT * FROM holds")
     assert (row["is_unvalued"], row["unit_price"], row["currency"]) == (True, None, "BTC")
     await allocate(database, Decimal(1), "BTC")
-    [verdict] = await ask(database, command("n", quantity="1", price="10", instrument_id=XBT))
+    [verdict] = await authorize(database, command("n", quantity="1", price="10", instrument_id=XBT))
     assert isinstance(verdict, Verdict)
     assert verdict.deny_code is DenyCode.UNVALUED_ORDER
     await record(database, lines(xbt("OrderFilled", 9, client_order_id="O-1", last_qty="400", last_px="8000")))
@@ -297,27 +295,27 @@ async def test_an_order_without_any_price_is_unknown_until_a_fill_tells(database
     assert await broken_invariants(database) == []
 
 
-async def test_verify_sees_a_hold_that_says_it_is_valued_and_is_not(database: Database) -> None:
+async def test_verify_finds_an_unvalued_hold_marked_as_valued(database: Database) -> None:
     await record(database, lines(*waiting_order(1)))
-    async with unguarded(database) as work:
+    async with unprotected(database) as work:
         await work.execute("UPDATE holds SET is_unvalued = false")
         await work.commit()
     assert [invariant.number for invariant, _ in await broken_invariants(database)] == [2]
 
 
-async def test_verify_sees_a_grant_beside_an_order_of_unknown_need(database: Database) -> None:
+async def test_verify_finds_a_grant_beside_an_unvalued_order(database: Database) -> None:
     await prepare(database)
-    await ask(database, command("early", quantity="1"))
+    await authorize(database, command("early", quantity="1"))
     await record(database, lines(*waiting_order(1)))
     assert await broken_invariants(database) == []
-    async with unguarded(database) as work:
+    async with unprotected(database) as work:
         await work.execute("UPDATE order_events SET seq = seq + 100 WHERE type = 'AuthorizationGranted'")
         await work.commit()
     assert 4 in [invariant.number for invariant, _ in await broken_invariants(database)]
 
 
 def deducted_run() -> list[dict[str, Any]]:
-    """As newer engines report it: what a fee in BTC took is off the position."""
+    """Events of newer engines, which deduct a fee in BTC from the position."""
     spot = {"instrument_id": "BTCUSDT.BINANCE", "currency": "USDT", "position_id": "P-9"}
     buy = published(
         "OrderFilled",
@@ -374,7 +372,7 @@ def deducted_run() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("cut", [8, 3, 4, 1])
-async def test_an_engine_that_deducts_base_fees_from_positions_is_followed(database: Database, cut: int) -> None:
+async def test_positions_follow_an_engine_that_deducts_base_fees(database: Database, cut: int) -> None:
     events = deducted_run()
     for start in range(0, len(events), cut):
         await record(database, lines(*events[start : start + cut]))

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 ADMIN = Principal(Role.ADMIN, "key:ops", request_id="r-1")
 
 
-async def test_what_was_done_is_seen_through_both_faces(own: tuple[FastAPI, Client]) -> None:
+async def test_audit_entries_are_equal_over_both_apis(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     context: Context = app.state.context
     strategy_id = str(await register_strategy(context, ADMIN, "EMACross-000", "TRADER-001"))

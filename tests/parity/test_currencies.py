@@ -14,7 +14,9 @@ SET = """mutation ($strategy: StrategyRef!, $currency: String!, $new: Boolean! =
 
 
 @pytest.mark.parametrize("currency", ["usdt", "USTD", "usdx", "foo", "A B", "123"])
-async def test_a_mistyped_currency_is_refused_alike(own: tuple[FastAPI, Client], currency: str) -> None:
+async def test_both_apis_refuse_a_mistyped_currency_with_the_same_message(
+    own: tuple[FastAPI, Client], currency: str
+) -> None:
     app, client = own
     await prepare(app.state.context.database)
     response = await client.http.put(f"/api/budget/{STRATEGY_ID}/{currency}", json={"allocated": 5})
@@ -40,7 +42,7 @@ DELETE = """mutation ($strategy: StrategyRef!, $currency: String!) {
         *((other, "") for other in ("USDC", "foo", "btc", "BTC", "A B")),
     ],
 )
-async def test_a_budget_that_is_not_there_is_no_other_one_but_the_one_meant_is_named(
+async def test_deleting_a_missing_budget_suggests_the_existing_currency(
     own: tuple[FastAPI, Client], currency: str, hint: str
 ) -> None:
     app, client = own
@@ -53,7 +55,7 @@ async def test_a_budget_that_is_not_there_is_no_other_one_but_the_one_meant_is_n
     assert (await client.query("{ budgets { currency } }"))["budgets"] == [{"currency": "USDT"}]
 
 
-async def test_a_new_currency_is_said_to_be_one_on_either_face(own: tuple[FastAPI, Client]) -> None:
+async def test_both_apis_accept_a_new_currency_only_when_it_is_declared_new(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     await prepare(app.state.context.database)
     address, body = f"/api/budget/{STRATEGY_ID}/USDX?new_currency=", {"allocated": 5}

@@ -1,4 +1,4 @@
-"""GraphQL and REST give the same answer, digit for digit."""
+"""GraphQL and REST return the same values, digit for digit."""
 
 import json
 from base64 import b64encode
@@ -18,17 +18,17 @@ from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
 
-# Fields whose path in GraphQL is not their REST name in camel case.
-ELSEWHERE = {"strategy_name": "strategy { name }", "order_type": "type", "duration_ns": "id"}
+# Fields that GraphQL names differently; the name of a strategy is a field of `strategy`.
+GRAPHQL_FIELDS = {"strategy_name": "strategy { name }", "order_type": "type", "duration_ns": "id"}
 
 
-def selected(model: type[BaseModel]) -> str:
-    """The GraphQL fields that yield a REST schema, under the same keys."""
-    return " ".join(f"{name}: {ELSEWHERE.get(name, to_camel(name))}" for name in model.model_fields)
+def selection_of(model: type[BaseModel]) -> str:
+    """The GraphQL fields that make up a REST schema, under the same keys."""
+    return " ".join(f"{name}: {GRAPHQL_FIELDS.get(name, to_camel(name))}" for name in model.model_fields)
 
 
 def as_rest(node: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """A GraphQL node in REST's form, with amounts as decimals."""
+    """A GraphQL node in REST's format, with amounts as decimals."""
     amounts = {name for name, field in model.model_fields.items() if "Decimal" in str(field.annotation)}
     flat = {**node, **({"strategy_name": node["strategy_name"]["name"]} if "strategy_name" in node else {})}
     return {key: Decimal(value) if key in amounts and value is not None else value for key, value in flat.items()}
@@ -39,20 +39,20 @@ async def rest(client: Client, path: str, **params: Any) -> tuple[list[dict[str,
     return json.loads(response.text, parse_float=Decimal, parse_int=str), int(response.headers["x-total-count"])
 
 
-async def compare(
+async def assert_equal(
     client: Client, model: type[BaseModel], path: str, params: dict[str, Any], field: str, filter: dict[str, Any]
 ) -> int:
-    """Assert that both answers are equal; returns their row count."""
-    asked = f"{field}(filter: $filter) {{ totalCount nodes {{ {selected(model)} }} }}"
-    document = f"query ($filter: {model.__name__}Filter) {{ {asked} }}"
+    """Asserts that both responses are equal. Returns their row count."""
+    selection = f"{field}(filter: $filter) {{ totalCount nodes {{ {selection_of(model)} }} }}"
+    document = f"query ($filter: {model.__name__}Filter) {{ {selection} }}"
     connection = (await client.query(document, filter=filter))[field]
     rows, total = await rest(client, path, **params)
-    seen = [as_rest(node, model) for node in connection["nodes"]]
-    for row, node in zip(rows, seen, strict=True):
+    nodes = [as_rest(node, model) for node in connection["nodes"]]
+    for row, node in zip(rows, nodes, strict=True):
         row.pop("duration_ns", None)
         node.pop("duration_ns", None)
         numbers = {key: Decimal(row[key]) for key, value in node.items() if isinstance(value, Decimal)}
-        # Decimals 0.10 and 0.1 are equal, so their digits are compared.
+        # Equal numbers are not enough: the digits must be equal too, and 0.10 == 0.1.
         assert {key: str(value) for key, value in numbers.items()} == {key: str(node[key]) for key in numbers}
         assert {**row, **numbers} == node
     assert total == connection["totalCount"]
@@ -70,8 +70,8 @@ async def compare(
         *(({"status": status.value}, {"status": {"in": [status.value]}}) for status in OrderStatus),
     ],
 )
-async def test_orders(client: Client, params: dict[str, Any], filter: dict[str, Any]) -> None:
-    assert await compare(client, schemas.Order, "/api/trading/orders", params, "orders", filter)
+async def test_orders_are_equal_over_both_apis(client: Client, params: dict[str, Any], filter: dict[str, Any]) -> None:
+    assert await assert_equal(client, schemas.Order, "/api/trading/orders", params, "orders", filter)
 
 
 @pytest.mark.parametrize(
@@ -86,26 +86,26 @@ async def test_orders(client: Client, params: dict[str, Any], filter: dict[str, 
         ),
     ],
 )
-async def test_fills(client: Client, params: dict[str, Any], filter: dict[str, Any]) -> None:
-    assert await compare(client, schemas.Fill, "/api/trading/fills", params, "fills", filter)
+async def test_fills_are_equal_over_both_apis(client: Client, params: dict[str, Any], filter: dict[str, Any]) -> None:
+    assert await assert_equal(client, schemas.Fill, "/api/trading/fills", params, "fills", filter)
 
 
 @pytest.mark.parametrize("status", ["OPEN", "CLOSED"])
-async def test_positions(client: Client, status: str) -> None:
+async def test_positions_are_equal_over_both_apis(client: Client, status: str) -> None:
     params, filter = {"status": status}, {"status": status}
-    assert await compare(client, schemas.Position, "/api/trading/positions", params, "positions", filter)
+    assert await assert_equal(client, schemas.Position, "/api/trading/positions", params, "positions", filter)
 
 
-async def test_strategies(client: Client) -> None:
-    assert await compare(client, schemas.Strategy, "/api/trading/strategies", {}, "strategies", {}) == 2
+async def test_strategies_are_equal_over_both_apis(client: Client) -> None:
+    assert await assert_equal(client, schemas.Strategy, "/api/trading/strategies", {}, "strategies", {}) == 2
 
 
-async def test_summary(client: Client) -> None:
+async def test_the_summary_is_equal_over_both_apis(client: Client) -> None:
     summary = (await client.query("{ summary { signals orders fills } }"))["summary"]
     assert summary == (await client.get("/api/trading/summary")).json()
 
 
-async def test_the_fills_of_an_order(client: Client) -> None:
+async def test_the_fills_of_an_order_are_equal_over_both_apis(client: Client) -> None:
     rows, total = await rest(client, "/api/trading/orders/O-13/fills")
     fills = "fills { totalCount nodes { trade_id: tradeId } }"
     document = f'{{ orders(filter: {{clientOrderId: {{eq: "O-13"}}}}) {{ nodes {{ {fills} }} }} }}'
@@ -115,10 +115,10 @@ async def test_the_fills_of_an_order(client: Client) -> None:
 
 
 @pytest.mark.parametrize("client_order_id", ["O-01", "O-06", "O-13", "DIGITS", "a/b", "née ☂", "x" * 300])
-async def test_one_order(client: Client, client_order_id: str) -> None:
+async def test_a_single_order_is_equal_over_both_apis(client: Client, client_order_id: str) -> None:
     path = f"/api/trading/orders/{quote(client_order_id, safe='')}"
     row = json.loads((await client.get(path)).text, parse_float=Decimal)
-    document = f"query ($id: String!) {{ order(clientOrderId: $id) {{ {selected(schemas.Order)} }} }}"
+    document = f"query ($id: String!) {{ order(clientOrderId: $id) {{ {selection_of(schemas.Order)} }} }}"
     node = as_rest((await client.query(document, id=client_order_id))["order"], schemas.Order)
     assert list(node) == list(row)
     assert node == row
@@ -126,7 +126,7 @@ async def test_one_order(client: Client, client_order_id: str) -> None:
     assert reason == {name: node[name] for name in reason}
 
 
-async def test_an_order_that_several_strategies_have(client: Client) -> None:
+async def test_an_ambiguous_order_id_is_refused_by_both_apis(client: Client) -> None:
     assert (await client.refused("/api/trading/orders/SHARED", 409))["code"] == "ORDER_AMBIGUOUS"
     assert await client.code('{ order(clientOrderId: "SHARED") { id } }') == "ORDER_AMBIGUOUS"
     for strategy_id in (EMA, MAKER):
@@ -136,21 +136,21 @@ async def test_an_order_that_several_strategies_have(client: Client) -> None:
 
 
 @pytest.mark.parametrize("strategy", [str(EMA), str(MAKER), "EMACross-000", "emacross-000", "nobody"])
-async def test_the_positions_of_a_strategy(client: Client, strategy: str) -> None:
+async def test_the_positions_of_a_strategy_are_equal_over_both_apis(client: Client, strategy: str) -> None:
     is_id = strategy in (str(EMA), str(MAKER))
     filter = {"strategyId": {"eq": strategy}} if is_id else {"strategyName": {"eq": strategy}}
     params = {"strategy_id": strategy, "status": "open"}
     open_ = {**filter, "status": "OPEN"}
-    total = await compare(client, schemas.Position, "/api/trading/positions", params, "positions", open_)
+    total = await assert_equal(client, schemas.Position, "/api/trading/positions", params, "positions", open_)
     assert total == (0 if strategy in ("emacross-000", "nobody") else 1)
 
 
-async def test_the_audit_log(client: Client) -> None:
+async def test_the_audit_log_is_equal_over_both_apis(client: Client) -> None:
     rows, total = await rest(client, "/api/trading/audit")
     fields = " ".join(f"{name}: {to_camel(name)}" for name in schemas.AuditEntry.model_fields)
     found = (await client.query(f"{{ auditLog {{ totalCount nodes {{ {fields} }} }} }}"))["auditLog"]
     assert total == found["totalCount"] == 2
-    # An id of REST is the entry's number; one of GraphQL is opaque.
+    # REST's id is the number of the entry; GraphQL's id is opaque.
     for row, node in zip(rows, found["nodes"], strict=True):
         assert {**row, "id": b64encode(f"AuditEntry:{row['id']}".encode()).decode()} == node
 
@@ -164,7 +164,9 @@ async def test_the_audit_log(client: Client) -> None:
         ({"instrument_id": "nothing"}, {"instrumentId": {"eq": "nothing"}}),
     ],
 )
-async def test_what_fills_add_up_to(client: Client, params: dict[str, Any], filter: dict[str, Any] | None) -> None:
+async def test_the_fills_summary_is_equal_over_both_apis(
+    client: Client, params: dict[str, Any], filter: dict[str, Any] | None
+) -> None:
     response = await client.get("/api/trading/fills/summary", **params)
     row = json.loads(response.text, parse_float=Decimal, parse_int=Decimal)
     document = """query ($f: FillFilter) {
@@ -184,17 +186,17 @@ async def test_what_fills_add_up_to(client: Client, params: dict[str, Any], filt
     for group in found["by_instrument"]["groups"]:
         for name, side in (("buy_qty", "BUY"), ("sell_qty", "SELL")):
             group[name] = sides.get((group["instrument_id"], side), "0")
-    words = ("currency", "instrument_id")
+    text_keys = ("currency", "instrument_id")
     for name in ("by_currency", "by_instrument"):
         groups = found[name]["groups"]
         assert row.pop(name) == [
-            {key: value if key in words else Decimal(value) for key, value in group.items()} for group in groups
+            {key: value if key in text_keys else Decimal(value) for key, value in group.items()} for group in groups
         ]
     assert row == found["all"]
 
 
 @pytest.mark.parametrize("strategy_id", [EMA, MAKER])
-async def test_realized_profit(client: Client, strategy_id: UUID) -> None:
+async def test_realized_pnl_is_equal_over_both_apis(client: Client, strategy_id: UUID) -> None:
     response = await client.get(f"/api/budget/{strategy_id}/pnl/realized")
     row = json.loads(response.text, parse_float=Decimal, parse_int=Decimal)
     fields = "currency grossPnl totalFees"
@@ -204,7 +206,7 @@ async def test_realized_profit(client: Client, strategy_id: UUID) -> None:
     assert row["total_fees"] == {one["currency"]: Decimal(one["totalFees"]) for one in made}
 
 
-async def test_paging(client: Client) -> None:
+async def test_graphql_pages_contain_the_rows_of_rest_in_order(client: Client) -> None:
     rows, _ = await rest(client, "/api/trading/orders", limit=1000)
     page = "nodes { clientOrderId } pageInfo { hasNextPage endCursor }"
     walked: list[str] = []
@@ -216,7 +218,7 @@ async def test_paging(client: Client) -> None:
     assert walked == [row["client_order_id"] for row in rows]
 
 
-async def test_a_text_that_cannot_be_stored(client: Client) -> None:
+async def test_both_apis_refuse_a_text_with_a_zero_byte(client: Client) -> None:
     assert (await client.refused("/api/trading/orders?instrument_id=%00", 422))["code"] == "BAD_INPUT"
     for text in ("\\u0000", "a\\u0000b"):
         document = f'{{ orders(filter: {{instrumentId: {{eq: "{text}"}}}}) {{ totalCount }} }}'

@@ -1,4 +1,4 @@
-"""GraphQL and REST show a strategy's effective trading state."""
+"""GraphQL and REST show the effective trading state of a strategy."""
 
 import pytest
 from fastapi import FastAPI
@@ -12,16 +12,16 @@ SET = """mutation ($strategy: StrategyRef, $scope: TradingScope, $state: Trading
   setTradingState(strategy: $strategy, scope: $scope, state: $state) { __typename } }"""
 
 
-async def test_a_strategy_has_one_state_on_both_faces(own: tuple[FastAPI, Client]) -> None:
+async def test_both_apis_show_the_same_trading_state(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     await prepare(app.state.context.database)
-    for act, shown in (
+    for arguments, state in (
         ({"strategy": {"name": STRATEGY}, "state": "REDUCING"}, "REDUCING"),
         ({"scope": "ALL", "state": "HALTED"}, "HALTED"),
         ({"scope": "ALL", "state": "ACTIVE"}, "REDUCING"),
         ({"strategy": {"name": STRATEGY}, "state": "ACTIVE"}, "ACTIVE"),
     ):
-        assert await client.query(SET, **act) == {"setTradingState": {"__typename": "TradingStateSet"}}
+        assert await client.query(SET, **arguments) == {"setTradingState": {"__typename": "TradingStateSet"}}
         (strategy,) = (await client.get("/api/trading/strategies")).json()
         (node,) = (await client.query("{ strategies { nodes { state } } }"))["strategies"]["nodes"]
-        assert strategy["state"] == node["state"] == shown
+        assert strategy["state"] == node["state"] == state

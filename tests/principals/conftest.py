@@ -1,4 +1,4 @@
-"""Two services: one over the rows of two strategies, asked with keys of every kind; one over those of OURS alone."""
+"""Two services: one over the rows of two strategies, for keys of every kind; one over the rows of OURS only."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,22 +24,22 @@ LIMITS = {
     "graphql_fields_max": 10**6,
     "graphql_query_bytes_max": 10**7,
     "wrong_keys_max": 10**6,
-    # PostgreSQL plans the deepest of these queries for seconds, and several times that on a busy machine.
+    # PostgreSQL takes seconds to plan the deepest of these queries, and several times that on a busy machine.
     "statement_timeout_seconds": 300.0,
     "graphql_timeout_seconds": 300.0,
 }
-"""The queries here ask for more than clients may."""
+"""The queries of these tests exceed the limits of clients."""
 
 KEYS: dict[str, tuple[Role, list[str]]] = {
     **{role.value: (role, []) for role in Role},
     **{f"bound {role}": (role, [str(OURS)]) for role in Role},
 }
-"""Role and strategies of the key that each client has."""
+"""Role and strategies of each client's key."""
 
 
 @pytest.fixture(scope="package", autouse=True)
 def unknown_keys_are_looked_up_at_once() -> Iterator[None]:
-    """A process looks up the keys it does not know once a second; here every query is repeated with one."""
+    """A process looks up unknown keys once a second; these tests repeat every query with one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keyring, "UNKNOWN_INTERVAL_SECONDS", 0.0)
         yield
@@ -47,7 +47,7 @@ def unknown_keys_are_looked_up_at_once() -> Iterator[None]:
 
 @pytest.fixture(scope="package")
 async def clients(server: EmbeddedServer, template: str) -> AsyncIterator[dict[str, Client]]:
-    """By name: those of KEYS, and `nobody` and `wrong`, of one service; `alone`, who is admin of the other.
+    """Clients by name: those of KEYS, `no key` and `wrong key`, of one service; `alone`, an admin of the other.
 
     For tests that change nothing.
     """
@@ -58,22 +58,22 @@ async def clients(server: EmbeddedServer, template: str) -> AsyncIterator[dict[s
 
 
 @pytest.fixture(scope="package")
-async def acting(server: EmbeddedServer, template: str) -> AsyncIterator[dict[str, Client]]:
-    """The same but for `alone`, of a service whose rows may be changed."""
+async def changing_clients(server: EmbeddedServer, template: str) -> AsyncIterator[dict[str, Client]]:
+    """The clients without `alone`, of a service whose rows the tests may change."""
     async with AsyncExitStack() as stack:
         yield await _clients(stack, server, template, "changing")
 
 
 async def _clients(stack: AsyncExitStack, server: EmbeddedServer, template: str, name: str) -> dict[str, Client]:
     url = await stack.enter_async_context(_database_with(server, template, name, rows()))
-    texts = {"wrong": f"purser_{'0' * 16}_{'0' * 64}"}
+    texts = {"wrong key": f"purser_{'0' * 16}_{'0' * 64}"}
     database = await Database.open(url)
     for kind, (role, strategies) in KEYS.items():
         texts[kind] = str(await keys.create_key(Context(database), LOCAL, role, kind, strategies))
     await database.close()
-    app, nobody = await stack.enter_async_context(serving(url, **LIMITS))
+    app, without_key = await stack.enter_async_context(serving(url, **LIMITS))
     clients = {kind: Client(await stack.enter_async_context(_with_key(app, text))) for kind, text in texts.items()}
-    return {"nobody": nobody, **clients}
+    return {"no key": without_key, **clients}
 
 
 def _with_key(app: FastAPI, key: str) -> httpx.AsyncClient:

@@ -1,6 +1,6 @@
-"""Two strategies, each with every kind of row, and what belongs to neither: OURS is what a bound key is for.
+"""Two strategies with rows of every kind, and rows without a strategy. Bound keys are bound to OURS.
 
-Whatever can be asked for must have rows of both here, or `test_matrix` says that it would see no leak.
+Every query must return rows of both strategies, or `test_matrix` fails: it could not detect a leak.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ OURS, THEIRS = EMA, MAKER
 
 
 def rows() -> list[SQLModel]:
-    """The small ledger and more; entries of the audit log have the ids that they keep in any part of it."""
+    """The sample ledger and more rows. Audit entries have fixed ids, also in a part of the ledger."""
     everything = [*ledger(), *_more()]
     for number, entry in enumerate(row for row in everything if isinstance(row, AuditEntry)):
         entry.id = number + 1
@@ -25,7 +25,7 @@ def rows() -> list[SQLModel]:
 
 
 def rows_of(strategy_id: UUID) -> list[SQLModel]:
-    """The same, as if there were no other strategy, and nothing that belongs to none."""
+    """The rows of one strategy, as if no other strategy existed, without rows that belong to no strategy."""
     own = [row for row in rows() if getattr(row, "strategy_id", strategy_id) == strategy_id]
     traded = {row.instrument_id for row in own if isinstance(row, Position)}
     return [
@@ -37,7 +37,7 @@ def _more() -> Iterable[SQLModel]:
     for number, strategy_id in enumerate((OURS, THEIRS, NO_STRATEGY), 1):
         signal: dict[str, Any] = {"name": f"of-{strategy_id}", "value": str(strategy_id), "ts_init": START}
         yield Signal(strategy_id=strategy_id, signal_id=UUID(int=number + 10), ts_event=START + number, **signal)
-    # Orders of both act on signals of both and of nobody, whatever they may see of them.
+    # Orders of both strategies refer to signals of both and to signals without a strategy.
     for number in (11, 12, 13):
         for strategy_id in (OURS, THEIRS):
             yield order(f"S-{number}", number, strategy_id=strategy_id, signal_id=UUID(int=number))

@@ -1,4 +1,4 @@
-"""A client's connection to one of several instances: it stays open, and goes to another instance where one is gone."""
+"""A client's connection to one of several instances. It stays open, and moves to the next instance after a failure."""
 
 import asyncio
 import json
@@ -9,20 +9,20 @@ from typing import Any
 
 ANSWER_SECONDS_MAX = 60.0
 PAUSE_SECONDS = 0.05
-"""After a refusal: whoever is gone needs some time to come back."""
+"""Pause after a refusal: a stopped instance needs time to restart."""
 
 
 class Connection:
-    """Asks until there is an answer: what was not acknowledged is sent again, word for word."""
+    """Repeats a request, byte for byte, until there is a response."""
 
     def __init__(self, ports: Sequence[int], first: int) -> None:
         self._ports = cycle([*ports[first:], *ports[:first]])
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        self.repeated = 0
-        """How often something had to be sent again."""
+        self.repeats = 0
+        """The number of repeated requests."""
 
     async def ask(self, query: str, variables: dict[str, Any]) -> Any:
-        """The answer's `data`. Raises AssertionError where it has errors, TimeoutError."""
+        """The `data` of the response. Raises AssertionError if it has errors, TimeoutError."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         head = "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
         request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
@@ -34,16 +34,16 @@ class Connection:
                         assert status == 200, (status, answer)
                         assert "errors" not in answer, answer
                         return answer["data"]
-                await self._leave()
-                self.repeated += 1
+                await self._disconnect()
+                self.repeats += 1
 
     async def close(self) -> None:
-        """Hang up."""
+        """Closes the connection, if it is open."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
 
-    async def _leave(self) -> None:
+    async def _disconnect(self) -> None:
         await self.close()
         await asyncio.sleep(PAUSE_SECONDS)
 

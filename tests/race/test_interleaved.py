@@ -1,7 +1,7 @@
-"""Strategies report over two instances at once, in instruments that nothing describes yet, while one of them asks.
+"""Strategies report over two instances concurrently, in instruments without definitions, while one authorizes orders.
 
-Whatever the batches and whichever instance hears first: the ledger ends as if one instance had heard all in order, no
-grant exceeds a budget, and everything that `purser verify` checks holds.
+For any batches and any order of arrival, the ledger equals that of one instance which received all events in order, no
+grant exceeds a budget, and `purser verify` finds no error.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.database import Database
 from tests.events import published
-from tests.ledger.authorizing import allocate, ask, command, register
+from tests.ledger.authorizing import allocate, authorize, command, register
 from tests.ledger.state import broken_invariants, content_of, record, wipe
 from tests.ledger.test_valuation import lines
 
@@ -39,7 +39,7 @@ async def instances(database: Database, database_url: str) -> AsyncIterator[tupl
 
 
 def _history(random: Random, strategy: str, first: int) -> list[dict[str, Any]]:
-    """Orders with a limit, without any price or for an amount, in three instruments; filled, canceled or left open."""
+    """Orders with a limit, without a price or for an amount, in three instruments; filled, canceled or left open."""
     events: list[dict[str, Any]] = []
 
     def add(kind: str, name: str, instrument: str, **fields: Any) -> None:
@@ -51,10 +51,14 @@ def _history(random: Random, strategy: str, first: int) -> list[dict[str, Any]]:
     for number in range(random.randint(2, 6)):
         name, instrument = f"{strategy}-{number}", f"I-{random.randint(1, 3)}.VENUE"
         side = random.choice(["BUY", "SELL"])
-        shape = random.choice(["LIMIT", "MARKET", "AMOUNT"])
-        options = {"price": str(random.randint(1, 3))} if shape == "LIMIT" else {}
-        order = {"order_side": side, "order_type": "LIMIT" if shape == "LIMIT" else "MARKET", "options": options}
-        add("OrderInitialized", name, instrument, quantity="100", quote_quantity=shape == "AMOUNT", **order)
+        kind_of_order = random.choice(["LIMIT", "MARKET", "AMOUNT"])
+        options = {"price": str(random.randint(1, 3))} if kind_of_order == "LIMIT" else {}
+        order = {
+            "order_side": side,
+            "order_type": "LIMIT" if kind_of_order == "LIMIT" else "MARKET",
+            "options": options,
+        }
+        add("OrderInitialized", name, instrument, quantity="100", quote_quantity=kind_of_order == "AMOUNT", **order)
         if random.random() < 0.8:
             add("OrderSubmitted", name, instrument)
             for _ in range(random.randint(0, 2)):
@@ -77,7 +81,7 @@ async def _report(database: Database, events: list[dict[str, Any]], sizes: Rando
         place += size
 
 
-async def _begin(database: Database) -> None:
+async def _reset(database: Database) -> None:
     await wipe(database)
     for strategy in STRATEGIES:
         await register(database, "TRADER-001", strategy)
@@ -86,14 +90,14 @@ async def _begin(database: Database) -> None:
 
 @given(st.integers(0, 2**32))
 @interleaved
-async def test_ends_as_if_one_instance_had_heard_all(instances: tuple[Database, Database], seed: int) -> None:
+async def test_two_instances_leave_the_same_ledger_as_one(instances: tuple[Database, Database], seed: int) -> None:
     random = Random(seed)
     histories = _histories(random)
-    await _begin(instances[0])
+    await _reset(instances[0])
     for events in histories.values():
         await record(instances[0], lines(*events))
     expected = await content_of(instances[0])
-    await _begin(instances[0])
+    await _reset(instances[0])
     await asyncio.gather(
         *(_report(random.choice(instances), events, Random(seed)) for events in histories.values()),
     )
@@ -104,21 +108,23 @@ async def test_ends_as_if_one_instance_had_heard_all(instances: tuple[Database, 
 
 @given(st.integers(0, 2**32))
 @interleaved
-async def test_no_grant_exceeds_a_budget_meanwhile(instances: tuple[Database, Database], seed: int) -> None:
+async def test_no_grant_exceeds_a_budget_while_strategies_report(
+    instances: tuple[Database, Database], seed: int
+) -> None:
     random = Random(seed)
     histories = _histories(random)
-    await _begin(instances[0])
+    await _reset(instances[0])
 
-    async def ask_again_and_again() -> None:
+    async def authorize_repeatedly() -> None:
         for number in range(6):
             instrument = f"I-{random.randint(1, 3)}.VENUE"
             price, currency = random.choice(["2", None]), random.choice(["USD", None])
-            await ask(
+            await authorize(
                 random.choice(instances),
                 command(f"new-{number}", quantity="150", price=price, instrument_id=instrument, currency=currency),
             )
 
     await asyncio.gather(
-        ask_again_and_again(), *(_report(random.choice(instances), events, random) for events in histories.values())
+        authorize_repeatedly(), *(_report(random.choice(instances), events, random) for events in histories.values())
     )
     assert await broken_invariants(instances[0]) == []

@@ -1,4 +1,4 @@
-"""Many clients over several instances on one budget: it holds at every moment, and nothing acknowledged is lost."""
+"""Many clients over several instances share one budget: it is never exceeded, and no acknowledged operation is lost."""
 
 import asyncio
 import os
@@ -37,9 +37,9 @@ Fault = Callable[[Sequence[Service]], None]
 def instances(
     request: pytest.FixtureRequest, free_tcp_port_factory: Callable[[], int]
 ) -> Iterator[tuple[EmbeddedServer, list[Service]]]:
-    """A PostgreSQL of the test's own, and two instances on it; in long tests with two workers each."""
+    """A PostgreSQL for the test, and two instances on it; in long tests each has two workers."""
     is_long = request.node.get_closest_marker("long") is not None
-    # Where PostgreSQL is killed, what it acknowledged must be on the disk.
+    # The tests that kill PostgreSQL need its acknowledged writes on disk.
     workers, is_durable = ("2", True) if is_long else ("1", False)
     with (
         tempfile.TemporaryDirectory(prefix="purser-race-") as directory,
@@ -57,17 +57,19 @@ def instances(
         yield server, services
 
 
-def test_one_budget_holds_among_sixteen_clients(instances: tuple[EmbeddedServer, list[Service]]) -> None:
+def test_a_budget_is_not_exceeded_by_sixteen_clients(instances: tuple[EmbeddedServer, list[Service]]) -> None:
     race(*instances, operations=2_000)
 
 
 @pytest.mark.long
-def test_one_budget_holds_over_a_hundred_thousand_operations(instances: tuple[EmbeddedServer, list[Service]]) -> None:
+def test_a_budget_is_not_exceeded_in_a_hundred_thousand_operations(
+    instances: tuple[EmbeddedServer, list[Service]],
+) -> None:
     race(*instances, operations=100_000)
 
 
 @pytest.mark.long
-def test_one_budget_holds_when_an_instance_is_killed(instances: tuple[EmbeddedServer, list[Service]]) -> None:
+def test_a_budget_is_not_exceeded_when_an_instance_is_killed(instances: tuple[EmbeddedServer, list[Service]]) -> None:
     def kill(services: Sequence[Service]) -> None:
         services[1].process.kill()
 
@@ -75,7 +77,7 @@ def test_one_budget_holds_when_an_instance_is_killed(instances: tuple[EmbeddedSe
 
 
 @pytest.mark.long
-def test_one_budget_holds_when_postgres_is_killed(instances: tuple[EmbeddedServer, list[Service]]) -> None:
+def test_a_budget_is_not_exceeded_when_postgresql_is_killed(instances: tuple[EmbeddedServer, list[Service]]) -> None:
     def kill(services: Sequence[Service]) -> None:
         assert services[0].postmaster_pid is not None
         os.kill(services[0].postmaster_pid, signal.SIGKILL)
@@ -84,13 +86,13 @@ def test_one_budget_holds_when_postgres_is_killed(instances: tuple[EmbeddedServe
 
 
 def race(server: EmbeddedServer, services: Sequence[Service], operations: int, fault: Fault = lambda *_: None) -> int:
-    """Run it, with the fault in the middle, and prove what is left. Answers how often a client had to send again."""
+    """Runs the operations with a fault halfway, and checks the ledger. Returns the number of repeated requests."""
     asyncio.run(prepare(server.url))
     ports = [int(service.address.rpartition(":")[2]) for service in services]
     acknowledged = Acknowledged()
-    repeated = asyncio.run(trade(ports, operations, lambda: fault(services), acknowledged))
+    repeats = asyncio.run(trade(ports, operations, lambda: fault(services), acknowledged))
     until(lambda: asyncio.run(is_answering(server.url)))
-    asyncio.run(prove(server.url, acknowledged))
+    asyncio.run(check_ledger(server.url, acknowledged))
     verified = subprocess.run(
         [Path(sys.executable).with_name("purser"), "verify"],
         env=os.environ | {"PURSER_DATABASE_URL": server.url},
@@ -98,7 +100,7 @@ def race(server: EmbeddedServer, services: Sequence[Service], operations: int, f
         text=True,
     )
     assert verified.returncode == 0, verified.stdout
-    return repeated
+    return repeats
 
 
 async def prepare(url: str) -> None:
@@ -118,20 +120,20 @@ async def trade(ports: Sequence[int], operations: int, fault: Callable[[], None]
     connections = [Connection(ports, number % len(ports)) for number in range(CLIENTS)]
     left = iter(range(operations))
 
-    async def act(number: int, connection: Connection) -> None:
+    async def run_trader(number: int, connection: Connection) -> None:
         trader = Trader(number, connection, acknowledged)
         try:
             for place in left:
                 if place == operations // 2:
                     fault()
-                await trader.act()
+                await trader.run_operation()
         finally:
             await connection.close()
 
     async with asyncio.TaskGroup() as tasks:
         for number, connection in enumerate(connections):
-            tasks.create_task(act(number, connection))
-    return sum(connection.repeated for connection in connections)
+            tasks.create_task(run_trader(number, connection))
+    return sum(connection.repeats for connection in connections)
 
 
 async def is_answering(url: str) -> bool:
@@ -142,8 +144,8 @@ async def is_answering(url: str) -> bool:
     return True
 
 
-async def prove(url: str, acknowledged: Acknowledged) -> None:
-    """That no grant went beyond the budget, and that each acknowledged act is there, once."""
+async def check_ledger(url: str, acknowledged: Acknowledged) -> None:
+    """Checks that no grant exceeded the budget, and that each acknowledged operation is stored once."""
     connection = await connect(url)
     [(beyond, most)] = await connection.fetch(
         "SELECT count(*) FILTER (WHERE reserved_after > allocated_after), max(reserved_after) "

@@ -1,4 +1,4 @@
-"""A client that trades: asks for authorization, reports what its engine did, gives up, cancels, and repeats itself."""
+"""A trading client: authorizes, reports, releases and cancels orders, and repeats requests."""
 
 import time
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from tests.race.connection import Connection
 TRADER, STRATEGY = "TRADER-001", "Race-000"
 STRATEGY_ID = strategy_id_of(TRADER, STRATEGY)
 INSTRUMENTS = [f"RACE{n}-PERP.SIM" for n in range(4)]
-ONE_IN_REPEATED = 5
-TOGETHER = 30
-"""Orders of one `authorizeOrders`, which share a transaction with those of other clients."""
+ONE_REPEATED_IN = 5
+BATCH_SIZE = 30
+"""Orders in one `authorizeOrders`, which share a transaction with those of other clients."""
 REPEATABLE_MAX = 200
 
-_TOLD = "__typename ... on OrderDenied { denied: denyCode reason } ... on Error { code message }"
-ONE = f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {{ {_TOLD} }} }}"
-MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {{ {_TOLD} }} }}"
+_SELECTION = "__typename ... on OrderDenied { denied: denyCode reason } ... on Error { code message }"
+ONE = f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {{ {_SELECTION} }} }}"
+MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {{ {_SELECTION} }} }}"
 RELEASE = """mutation ($id: String!, $strategy: StrategyRef!) {
   releaseOrder(clientOrderId: $id, strategy: $strategy) {
     __typename ... on OrderReleased { order { clientOrderId } } ... on Error { code message } } }"""
@@ -30,7 +30,7 @@ RECORD = """mutation ($events: [JSON!]!) {
 
 @dataclass
 class Acknowledged:
-    """What the clients were told: by order what was decided, and which events and releases were taken."""
+    """What the API acknowledged: the decision for each order, and the recorded events and releases."""
 
     decided: dict[str, str] = field(default_factory=dict)
     released: set[str] = field(default_factory=set)
@@ -45,7 +45,7 @@ class _Order:
     quantity: int
     price: int
 
-    def asked(self) -> dict[str, Any]:
+    def input(self) -> dict[str, Any]:
         return {
             "strategy": {"name": STRATEGY},
             "clientOrderId": self.name,
@@ -58,7 +58,7 @@ class _Order:
 
 
 class Trader:
-    """One of many that trade for the same strategy, on one budget. `number` is its own."""
+    """One of many clients that trade for the same strategy on one budget. `number` identifies it."""
 
     def __init__(self, number: int, connection: Connection, acknowledged: Acknowledged) -> None:
         self._number = number
@@ -68,28 +68,28 @@ class Trader:
         self._numbers: Iterator[int] = iter(range(number * 10**9 + 1, (number + 1) * 10**9))
         self._granted: list[_Order] = []
         self._submitted: list[_Order] = []
-        self._said: list[tuple[str, dict[str, Any], Any]] = []
+        self._answered: list[tuple[str, dict[str, Any], Any]] = []
 
-    async def act(self) -> None:
-        """One operation, acknowledged."""
+    async def run_operation(self) -> None:
+        """Runs one random operation until it is acknowledged."""
         draw = self._random.random()
-        if self._said and self._random.randrange(ONE_IN_REPEATED) == 0:
+        if self._answered and self._random.randrange(ONE_REPEATED_IN) == 0:
             await self._repeat()
         elif self._submitted and draw < 0.35:
-            await self._end(self._taken(self._submitted))
+            await self._end(self._take(self._submitted))
         elif self._granted and draw < 0.6:
-            await self._submit(self._taken(self._granted))
+            await self._submit(self._take(self._granted))
         elif self._granted and draw < 0.7:
-            await self._release(self._taken(self._granted))
+            await self._release(self._take(self._granted))
         else:
-            await self._authorize([self._order() for _ in range(TOGETHER if draw > 0.95 else 1)])
+            await self._authorize([self._order() for _ in range(BATCH_SIZE if draw > 0.95 else 1)])
 
     async def _authorize(self, orders: list[_Order]) -> None:
         if len(orders) == 1:
-            data = await self._ask(ONE, {"input": orders[0].asked()})
+            data = await self._ask(ONE, {"input": orders[0].input()})
             answers = [data["authorizeOrder"]]
         else:
-            data = await self._ask(MANY, {"inputs": [order.asked() for order in orders]})
+            data = await self._ask(MANY, {"inputs": [order.input() for order in orders]})
             answers = data["authorizeOrders"]
         for order, answer in zip(orders, answers, strict=True):
             assert answer["__typename"] in ("OrderAuthorized", "OrderDenied"), answer
@@ -110,8 +110,8 @@ class Trader:
         await self._record(order, ("OrderFilled", fill))
 
     async def _release(self, order: _Order) -> None:
-        # What is released is not authorized again: from here on the same question has another answer.
-        self._said = [said for said in self._said if order.name not in str(said[1])]
+        # A released order is not authorized again: from now on the same request has another response.
+        self._answered = [answered for answered in self._answered if order.name not in str(answered[1])]
         data = await self._ask(RELEASE, {"id": order.name, "strategy": {"name": STRATEGY}})
         assert data == {"releaseOrder": {"__typename": "OrderReleased", "order": {"clientOrderId": order.name}}}, data
         self._acknowledged.released.add(order.name)
@@ -127,12 +127,12 @@ class Trader:
 
     async def _ask(self, query: str, variables: dict[str, Any]) -> Any:
         data = _comparable(await self._connection.ask(query, variables))
-        self._said.append((query, variables, data))
-        del self._said[:-REPEATABLE_MAX]
+        self._answered.append((query, variables, data))
+        del self._answered[:-REPEATABLE_MAX]
         return data
 
     async def _repeat(self) -> None:
-        query, variables, first = self._random.choice(self._said)
+        query, variables, first = self._random.choice(self._answered)
         assert _comparable(await self._connection.ask(query, variables)) == first
 
     def _order(self) -> _Order:
@@ -146,12 +146,12 @@ class Trader:
             draw.choice([90, 100, 110]),
         )
 
-    def _taken(self, orders: list[_Order]) -> _Order:
+    def _take(self, orders: list[_Order]) -> _Order:
         return orders.pop(self._random.randrange(len(orders)))
 
 
 def _comparable(data: Any) -> Any:
-    """The answer as it must be each time: an event is new once, and known ever after."""
+    """The response with the parts that must be equal each time: an event is new once, and then a duplicate."""
     recorded = data.get("recordEvents")
     if recorded is None:
         return data

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from app.database import Database
 from app.database.embedded import EmbeddedServer
-from tests.configured import configured
+from tests.application import create_test_app
 from tests.conftest import execute
 from tests.reads.rows import insert, ledger
 
@@ -99,7 +99,7 @@ async def own(database_url: str) -> AsyncIterator[tuple[FastAPI, Client]]:
 @asynccontextmanager
 async def serving(url: str, **options: Any) -> AsyncIterator[tuple[FastAPI, Client]]:
     """The started application, and a client of it."""
-    app = configured(url, **options)
+    app = create_test_app(url, **options)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

@@ -1,4 +1,4 @@
-"""The resolvers' context over a database of the test's own."""
+"""The context of resolvers over the test's own database."""
 
 from collections.abc import AsyncIterator
 
@@ -11,6 +11,6 @@ from tests.ledger.state import broken_invariants
 
 @pytest.fixture
 async def context(database: Database) -> AsyncIterator[Context]:
-    """After each test, whatever it did, every invariant must hold."""
+    """A context. After each test, every invariant of the ledger must hold."""
     yield Context(database)
     assert await broken_invariants(database) == []

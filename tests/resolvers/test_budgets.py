@@ -1,4 +1,4 @@
-"""Setting and deleting budgets: journaled, audited, in the change feed."""
+"""Setting and deleting budgets: journal, audit log and change feed."""
 
 import asyncio
 from decimal import Decimal
@@ -17,23 +17,23 @@ from tests.events import published
 from tests.ledger.authorizing import STRATEGY
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
-from tests.resolvers.acting import (
+from tests.resolvers.scenarios import (
     ADMIN,
     BTC,
     ENGINE,
     STRATEGY_ID,
-    audited,
+    audit_entries,
+    prepare_order,
     record_events,
     refused,
-    registered,
-    with_order,
+    register_sample_strategy,
 )
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_sets_a_budget_journals_and_audits_it(context: Context) -> None:
-    await registered(context)
+async def test_setting_a_budget_writes_the_journal_and_the_audit_log(context: Context) -> None:
+    await register_sample_strategy(context)
     assert await set_budget(context, ADMIN, STRATEGY, "USDT", Decimal("1000.50")) == STRATEGY_ID
     assert await set_budget(context, ADMIN, STRATEGY_ID, "USDT", Decimal("2E+3")) == STRATEGY_ID
     journal = await rows(context.database, "SELECT * FROM budget_journal ORDER BY version")
@@ -51,7 +51,7 @@ async def test_sets_a_budget_journals_and_audits_it(context: Context) -> None:
         "version": 1,
     }
     second = first | {"allocated": "2000", "available": "2000", "version": 2}
-    assert (await audited(context))[1:] == [
+    assert (await audit_entries(context))[1:] == [
         ("key:ops", "budget.set", f"{STRATEGY_ID}/USDT", None, first),
         ("key:ops", "budget.set", f"{STRATEGY_ID}/USDT", first, second),
     ]
@@ -59,15 +59,15 @@ async def test_sets_a_budget_journals_and_audits_it(context: Context) -> None:
     assert [tuple(row) for row in feed] == [(STRATEGY_ID, "USDT")] * 2
 
 
-async def test_the_same_cap_again_changes_nothing(context: Context) -> None:
-    await registered(context)
+async def test_setting_an_equal_amount_again_changes_nothing(context: Context) -> None:
+    await register_sample_strategy(context)
     await set_budget(context, ADMIN, STRATEGY, "USDT", Decimal("1000"))
     before = await digest_of(context.database)
     assert await set_budget(context, ADMIN, STRATEGY, "USDT", Decimal("1000.000")) == STRATEGY_ID
     assert await digest_of(context.database) == before
 
 
-async def test_a_budget_starts_with_what_is_tied_up_already_and_a_cut_below_it_stands(context: Context) -> None:
+async def test_a_budget_may_be_set_below_the_amount_already_reserved(context: Context) -> None:
     await record_instruments(context, ENGINE, [BTC])
     await record_events(
         context, ENGINE, [published("OrderInitialized", 1, price=Decimal(100), options={"price": "100"})]
@@ -75,49 +75,51 @@ async def test_a_budget_starts_with_what_is_tied_up_already_and_a_cut_below_it_s
     await set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(40))
     [budget] = await rows(context.database, "SELECT * FROM budgets")
     assert (budget["reserved_orders"], budget["over_reason"], budget["version"]) == (100, "CUT", 1)
-    assert (await audited(context))[-1][4]["available"] == "-60"
+    assert (await audit_entries(context))[-1][4]["available"] == "-60"
 
 
-async def test_two_who_set_a_budget_at_once_are_journaled_and_audited_one_after_the_other(context: Context) -> None:
-    await registered(context)
+async def test_concurrent_budget_changes_are_journaled_and_audited_in_one_order(context: Context) -> None:
+    await register_sample_strategy(context)
     caps = [Decimal(cap) for cap in range(1, 13)]
     await asyncio.gather(*(set_budget(context, ADMIN, STRATEGY, "USDT", cap) for cap in caps))
     journal = await rows(context.database, "SELECT allocated_after FROM budget_journal ORDER BY version")
     assert sorted(row["allocated_after"] for row in journal) == caps
-    said = [Decimal(entry[4]["allocated"]) for entry in await audited(context) if entry[1] == "budget.set"]
-    assert said == [row["allocated_after"] for row in journal]
+    audited_amounts = [
+        Decimal(entry[4]["allocated"]) for entry in await audit_entries(context) if entry[1] == "budget.set"
+    ]
+    assert audited_amounts == [row["allocated_after"] for row in journal]
 
 
 @pytest.mark.parametrize("allocated", ["NaN", "Infinity", "-1", "1e31", "1e-31", "-0.1"])
-async def test_a_cap_is_a_finite_amount_from_zero_on(context: Context, allocated: str) -> None:
-    await registered(context)
+async def test_an_allocated_amount_that_is_negative_or_not_finite_is_refused(context: Context, allocated: str) -> None:
+    await register_sample_strategy(context)
     wrong = await refused(context, InputInvalid, set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(allocated)))
     assert isinstance(wrong, InputInvalid)
     assert wrong.path == ("allocated",)
 
 
 @pytest.mark.parametrize("currency", ["", "US D", "U\n", "\x00", "\udc00", "U" * 33])
-async def test_a_currency_is_a_code(context: Context, currency: str) -> None:
-    await registered(context)
+async def test_a_malformed_currency_is_refused(context: Context, currency: str) -> None:
+    await register_sample_strategy(context)
     wrong = await refused(context, InputInvalid, set_budget(context, ADMIN, STRATEGY, currency, Decimal(1)))
     assert isinstance(wrong, InputInvalid)
     assert wrong.path == ("currency",)
     await refused(context, BudgetNotFound, delete_budget(context, ADMIN, STRATEGY, currency))
 
 
-async def test_deletes_a_budget_that_holds_nothing(context: Context) -> None:
-    await registered(context)
+async def test_a_budget_without_reservations_is_deleted(context: Context) -> None:
+    await register_sample_strategy(context)
     await set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(1000))
     assert await delete_budget(context, ADMIN, STRATEGY, "USDT") == STRATEGY_ID
     await refused(context, BudgetNotFound, delete_budget(context, ADMIN, STRATEGY, "USDT"))
-    last = (await audited(context))[-1]
+    last = (await audit_entries(context))[-1]
     assert (last[1], last[3]["allocated"], last[4]) == ("budget.delete", "1000", None)
     await set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(0))
     reasons = await rows(context.database, "SELECT reason FROM budget_journal ORDER BY version")
     assert [row["reason"] for row in reasons] == ["SET", "DELETED", "SET"]
 
 
-async def test_a_budget_that_holds_something_is_not_deleted(context: Context) -> None:
-    await with_order(context)
+async def test_a_budget_with_reservations_is_not_deleted(context: Context) -> None:
+    await prepare_order(context)
     error = await refused(context, BudgetInUse, delete_budget(context, ADMIN, STRATEGY, "USDT"))
     assert str(error).startswith("Open orders and positions reserve 100 USDT of the budget")

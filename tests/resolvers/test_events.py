@@ -1,4 +1,4 @@
-"""Recording what an engine reports, parsed from JSON."""
+"""Recording engine events that were parsed from JSON."""
 
 import json
 
@@ -10,12 +10,12 @@ from app.errors import (
 from app.resolvers import Context
 from tests.events import event_id, published
 from tests.ledger.test_record import rows
-from tests.resolvers.acting import BOUND, ENGINE, record_events, refused
+from tests.resolvers.scenarios import BOUND, ENGINE, record_events, refused
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_records_events_and_rejects_by_index_what_is_none(context: Context) -> None:
+async def test_invalid_events_are_rejected_by_index_and_the_others_recorded(context: Context) -> None:
     events = [published("OrderInitialized", 1), 7, {"type": "AccountState"}, published("OrderFilled", 2, last_qty="0")]
     recorded = await record_events(context, ENGINE, [*events, events[0]])
     assert (recorded.accepted, recorded.duplicates, recorded.quarantined) == (1, 1, 0)
@@ -29,7 +29,7 @@ async def test_records_events_and_rejects_by_index_what_is_none(context: Context
     await refused(context, InputInvalid, record_events(context, ENGINE, [7] * 5001))
 
 
-async def test_a_bound_key_records_only_what_its_strategies_did(context: Context) -> None:
+async def test_a_bound_key_records_only_events_of_its_strategies(context: Context) -> None:
     events = [
         published("OrderInitialized", 1),
         published("OrderInitialized", 2, strategy_id="Other-000"),

@@ -1,4 +1,4 @@
-"""Requests that are made to be harmful: what they ask for is refused, and nothing of others is touched or shown."""
+"""Hostile requests are refused, and neither change nor reveal data of others."""
 
 import json
 from decimal import Decimal
@@ -22,43 +22,45 @@ from tests.ledger.authorizing import TRADER
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows
 from tests.reads.test_equity_curve import ask as curve
-from tests.resolvers.acting import ADMIN, ENGINE, STRATEGY_ID, record_events, refused
+from tests.resolvers.scenarios import ADMIN, ENGINE, STRATEGY_ID, record_events, refused
 
 pytestmark = pytest.mark.anyio
 
 INSTANT_MAX = 2**63 - 1
 
 
-async def test_an_engine_cannot_take_the_ids_of_our_own_events(context: Context) -> None:
-    """They follow from the ids of a strategy and an order, so anybody can compute them."""
+async def test_an_engine_cannot_use_the_ids_of_ledger_events(context: Context) -> None:
+    """The ids of ledger events derive from the ids of strategy and order, so any client can compute them."""
     own = [make(str(STRATEGY_ID), "O-9") for make in (decision_id, release_id)]
     recorded = await record_events(context, ENGINE, [published("OrderAccepted", 1) | {"event_id": one} for one in own])
     assert [one.code for one in recorded.rejected] == ["INVALID_EVENT", "INVALID_EVENT"]
 
 
-async def test_our_own_events_fit_after_any_instant_of_an_engine(context: Context) -> None:
+async def test_an_instant_that_leaves_no_room_for_ledger_events_is_rejected(context: Context) -> None:
     late = published("OrderInitialized", 1) | {"ts_init": INSTANT_MAX}
     recorded = await record_events(context, ENGINE, [late])
     assert [one.code for one in recorded.rejected] == ["INVALID_INSTANT"]
 
 
-async def test_contents_under_one_id_are_read_once_each(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_conflicting_contents_under_one_id_are_decoded_once_each(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read = 0
 
-    def loads(*given: object, **options: object) -> object:
+    def counting_loads(*given: object, **options: object) -> object:
         nonlocal read
         read += 1
         return json.loads(*given, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(dedup, "json", type("counting", (), {"loads": staticmethod(loads)}))
+    monkeypatch.setattr(dedup, "json", type("counting", (), {"loads": staticmethod(counting_loads)}))
     events = [published("OrderAccepted", 1) | {"venue_order_id": f"V-{n}"} for n in range(200)]
     recorded = await record_events(context, ENGINE, [*events, *events])
     assert (recorded.accepted, recorded.quarantined, recorded.duplicates) == (0, 200, 200)
     assert read <= 3 * 2 * len(events)
 
 
-async def test_an_event_that_cannot_be_stored_as_a_fill_is_not_accepted(context: Context) -> None:
-    """Each name is within its bound; all four together are too long for the index of trades."""
+async def test_a_fill_that_exceeds_the_index_size_cannot_be_accepted(context: Context) -> None:
+    """Each name is within its limit; all four together are too long for the index of trades."""
     random = Random(1)
     names = ("client_order_id", "trade_id", "instrument_id", "account_id")
     long = {name: "".join(chr(random.randrange(0x20000, 0x2A000)) for _ in range(256)) for name in names}
@@ -68,8 +70,8 @@ async def test_an_event_that_cannot_be_stored_as_a_fill_is_not_accepted(context:
     await refused(context, EventNotResolvable, resolve_quarantine(context, ADMIN, STRATEGY_ID, command))
 
 
-async def test_positions_of_other_instruments_are_kept_apart_whatever_their_ids(context: Context) -> None:
-    """The id to which a stranger would be moved belongs to a third instrument."""
+async def test_positions_of_different_instruments_stay_separate_for_any_ids(context: Context) -> None:
+    """The id to which the position would be moved belongs to a third instrument."""
     events = []
     for n, (instrument, position, side) in enumerate(
         (("BTC.X", "P@DOGE.X", "BUY"), ("EUR.X", "P", "BUY"), ("DOGE.X", "P", "SELL"))
@@ -89,7 +91,7 @@ async def test_positions_of_other_instruments_are_kept_apart_whatever_their_ids(
     assert await broken_invariants(context.database) == []
 
 
-async def test_a_key_of_some_strategies_learns_no_currency_of_others(context: Context) -> None:
+async def test_a_bound_key_learns_no_currency_of_other_strategies(context: Context) -> None:
     other = await register_strategy(context, ADMIN, "Other-000", TRADER)
     ours = await register_strategy(context, ADMIN, "Ours-000", TRADER)
     await set_budget(context, ADMIN, other, "SECRETCOIN", Decimal(1))
@@ -100,8 +102,8 @@ async def test_a_key_of_some_strategies_learns_no_currency_of_others(context: Co
     assert "SECRETCO" in str(error)
 
 
-async def test_a_curve_may_span_all_instants(context: Context) -> None:
-    """From the first nanosecond to the last, in one slice: as wide as no bigint is."""
+async def test_an_equity_curve_may_span_all_instants(context: Context) -> None:
+    """From the first nanosecond to the last in one slice: wider than a bigint."""
     for n, at in ((1, 0), (2, INSTANT_MAX)):
         names = {"client_order_id": f"O-{n}", "position_id": f"P-{n}", "ts_event": at}
         kinds = ("OrderInitialized", "OrderSubmitted", "OrderFilled")

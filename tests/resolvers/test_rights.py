@@ -1,4 +1,4 @@
-"""Which acts take which role, and what a bound key may not touch."""
+"""Which role each operation requires, and which strategies a bound key may change."""
 
 from decimal import Decimal
 
@@ -20,13 +20,23 @@ from app.resolvers.strategies import register_strategy, set_global_trading_state
 from app.rules.enums import TradingState
 from tests.events import published
 from tests.ledger.authorizing import STRATEGY, TRADER
-from tests.resolvers.acting import ADMIN, BOUND, BTC, ENGINE, SIGNAL, STRATEGY_ID, record_events, refused, registered
+from tests.resolvers.scenarios import (
+    ADMIN,
+    BOUND,
+    BTC,
+    ENGINE,
+    SIGNAL,
+    STRATEGY_ID,
+    record_events,
+    refused,
+    register_sample_strategy,
+)
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_each_act_takes_its_role(context: Context) -> None:
-    await registered(context)
+async def test_each_operation_requires_its_role(context: Context) -> None:
+    await register_sample_strategy(context)
     for principal in (ENGINE, Principal(Role.VIEWER, "key:screen")):
         await refused(context, Forbidden, register_strategy(context, principal, "S", TRADER))
         await refused(context, Forbidden, set_trading_state(context, principal, STRATEGY, TradingState.HALTED))
@@ -38,7 +48,7 @@ async def test_each_act_takes_its_role(context: Context) -> None:
     await refused(context, Forbidden, record_events(context, principal, []))
 
 
-async def test_a_bound_admin_acts_for_its_strategies_alone(context: Context) -> None:
+async def test_a_bound_admin_changes_only_its_strategies(context: Context) -> None:
     other = await register_strategy(context, ADMIN, "Other-000", TRADER)
     await refused(context, Forbidden, register_strategy(context, BOUND, "New-000", TRADER))
     await refused(context, Forbidden, set_global_trading_state(context, BOUND, TradingState.HALTED))
@@ -49,12 +59,12 @@ async def test_a_bound_admin_acts_for_its_strategies_alone(context: Context) -> 
     assert (await set_trading_state(context, BOUND, STRATEGY, TradingState.HALTED)).strategy_ids == [STRATEGY_ID]
 
 
-async def test_who_waits_too_long_for_a_strategy_is_told_to_try_again(database_url: str) -> None:
+async def test_a_lock_timeout_raises_busy(database_url: str) -> None:
     database = await Database.open(database_url, PoolLimits(lock_timeout_seconds=0.1))
     holder = await asyncpg.connect(database_url)
     try:
         context = Context(database)
-        await registered(context)
+        await register_sample_strategy(context)
         async with holder.transaction():
             await holder.execute("SELECT FROM strategies FOR UPDATE")
             await refused(context, Busy, set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(1)))

@@ -1,4 +1,4 @@
-"""Recording signals: each once, and nothing under a known id swallowed."""
+"""Each signal is recorded once; other content under a known id is an error."""
 
 from typing import Any
 from uuid import UUID
@@ -17,35 +17,35 @@ from tests.events import event_id
 from tests.ledger.authorizing import INSTRUMENT, STRATEGY
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
-from tests.resolvers.acting import ENGINE, SIGNAL, STRATEGY_ID, record_events, refused, registered
+from tests.resolvers.scenarios import ENGINE, SIGNAL, STRATEGY_ID, record_events, refused, register_sample_strategy
 
 pytestmark = pytest.mark.anyio
 
 
-def signal(**changes: Any) -> RecordSignal:
+def signal_with(**changes: Any) -> RecordSignal:
     values = {name: getattr(SIGNAL, name) for name in SIGNAL.__struct_fields__}
     return RecordSignal(**{**values, **changes})
 
 
-async def test_records_a_signal_once_with_an_id_of_its_own_or_one_that_is_given(context: Context) -> None:
-    await registered(context)
+async def test_a_signal_is_recorded_once_under_a_given_or_derived_id(context: Context) -> None:
+    await register_sample_strategy(context)
     derived = await record_signal(context, ENGINE, SIGNAL)
-    given = await record_signal(context, ENGINE, signal(signal_id=UUID(int=7), strategy=STRATEGY))
+    given = await record_signal(context, ENGINE, signal_with(signal_id=UUID(int=7), strategy=STRATEGY))
     assert (derived[0], given) == (NO_STRATEGY, (STRATEGY_ID, UUID(int=7)))
     before = await digest_of(context.database)
     assert await record_signal(context, ENGINE, SIGNAL) == derived
-    assert await record_signal(context, ENGINE, signal(signal_id=UUID(int=7), strategy=STRATEGY_ID)) == given
+    assert await record_signal(context, ENGINE, signal_with(signal_id=UUID(int=7), strategy=STRATEGY_ID)) == given
     assert await digest_of(context.database) == before
-    assert (await record_signal(context, ENGINE, signal(value=1)))[1] != derived[1]
+    assert (await record_signal(context, ENGINE, signal_with(value=1)))[1] != derived[1]
 
 
 @pytest.mark.parametrize(
     "change", [{"name": "other"}, {"value": {"side": "SELL"}}, {"ts_event": 6}, {"instrument_id": INSTRUMENT}]
 )
 async def test_other_content_under_a_known_signal_id_is_a_conflict(context: Context, change: dict[str, Any]) -> None:
-    await record_signal(context, ENGINE, signal(signal_id=UUID(int=7)))
+    await record_signal(context, ENGINE, signal_with(signal_id=UUID(int=7)))
     error = await refused(
-        context, ConflictError, record_signal(context, ENGINE, signal(signal_id=UUID(int=7), **change))
+        context, ConflictError, record_signal(context, ENGINE, signal_with(signal_id=UUID(int=7), **change))
     )
     assert error.code == "SIGNAL_CONFLICT"
 
@@ -65,12 +65,12 @@ async def test_other_content_under_a_known_signal_id_is_a_conflict(context: Cont
     ],
 )
 async def test_a_signal_that_cannot_be_stored_is_refused(context: Context, changes: dict[str, Any], field: str) -> None:
-    wrong = await refused(context, InputInvalid, record_signal(context, ENGINE, signal(**changes)))
+    wrong = await refused(context, InputInvalid, record_signal(context, ENGINE, signal_with(**changes)))
     assert isinstance(wrong, InputInvalid)
     assert wrong.path == (field,)
 
 
-async def test_an_engines_signal_with_other_content_under_a_known_id_is_rejected_not_swallowed(
+async def test_an_engine_signal_with_other_content_under_a_known_id_is_rejected(
     context: Context,
 ) -> None:
     first = {"type": "SignalCross", "value": 1, "ts_event": 5, "ts_init": 5, "event_id": event_id(1)}
@@ -79,7 +79,7 @@ async def test_an_engines_signal_with_other_content_under_a_known_id_is_rejected
     assert (recorded.accepted, recorded.duplicates) == (1, 2)
     again = await record_events(context, ENGINE, [other, first])
     assert (again.accepted, again.duplicates) == (0, 1)
-    told = [(one.place, one.event_id, one.code) for one in (*recorded.rejected, *again.rejected)]
-    assert told == [(1, event_id(1), "CONFLICTING_CONTENT"), (0, event_id(1), "CONFLICTING_CONTENT")]
+    rejected = [(one.place, one.event_id, one.code) for one in (*recorded.rejected, *again.rejected)]
+    assert rejected == [(1, event_id(1), "CONFLICTING_CONTENT"), (0, event_id(1), "CONFLICTING_CONTENT")]
     [stored] = await rows(context.database, "SELECT value FROM signals")
     assert stored["value"] == "1"

@@ -1,4 +1,4 @@
-"""The files of the documentation pages: which are served, which are not found, and the message of a missing build."""
+"""The files of the documentation pages, and the page that is shown when they were not built."""
 
 from pathlib import Path
 
@@ -14,18 +14,18 @@ pytestmark = pytest.mark.anyio
     "name",
     ["", "nope", "%00", "a%00b", "x" * 5000, "../pages.py", "..%2Fpages.py", "%2e%2e/pages.py", "/etc/passwd", "%ff"],
 )
-async def test_other_names_are_not_found(client: Client, name: str) -> None:
+async def test_unknown_asset_names_are_not_found(client: Client, name: str) -> None:
     assert (await client.refused(f"/docs/assets/{name}", 404))["code"] == "NOT_FOUND"
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/docs/assets/swagger-start.js", "/openapi.json", "/"])
-async def test_pages_are_only_read(client: Client, path: str) -> None:
+async def test_pages_accept_only_get_and_head(client: Client, path: str) -> None:
     assert (await client.http.head(path)).status_code == 200
     response = await client.http.post(path)
     assert (response.status_code, response.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
 
 
-async def test_pages_that_were_not_built_say_how_to_build_them(
+async def test_a_missing_page_says_how_to_build_it(
     ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "STATIC", tmp_path / "static")
@@ -42,7 +42,7 @@ async def test_pages_that_were_not_built_say_how_to_build_them(
 
 
 @pytest.mark.parametrize("package", ["swagger-ui", "redoc"])
-async def test_scripts_come_with_their_licences(client: Client, package: str) -> None:
+async def test_scripts_are_served_with_their_licences(client: Client, package: str) -> None:
     licence = (await client.get(f"/docs/assets/{package}.LICENSE.txt")).text
     assert {"swagger-ui": "Apache License", "redoc": "The MIT License"}[package] in licence
     script = {"swagger-ui": "swagger-ui-bundle.js", "redoc": "redoc.standalone.js"}[package]

@@ -39,7 +39,7 @@ async def put(client: Client, body: bytes | str, currency: str = "USDT", strateg
     return await client.http.put(f"/api/budget/{strategy_id}/{currency}", content=body)
 
 
-async def acts(connection: asyncpg.Connection) -> tuple[int, int]:
+async def row_counts(connection: asyncpg.Connection) -> tuple[int, int]:
     """Row counts of the journal and the audit log."""
     journaled = await connection.fetchval("SELECT count(*) FROM budget_journal")
     return journaled, await connection.fetchval("SELECT count(*) FROM audit_entries")
@@ -65,7 +65,7 @@ async def acts(connection: asyncpg.Connection) -> tuple[int, int]:
         (f'"{LONG}"', LONG),
     ],
 )
-async def test_a_budget_has_the_digits_that_were_sent(
+async def test_a_budget_keeps_the_digits_of_the_request(
     own: Own, connection: asyncpg.Connection, sent: str, stored: str
 ) -> None:
     app, client = own
@@ -99,39 +99,39 @@ WITH_VALUE = '{{"allocated": {}}}'
     ],
     ids=["bodies", "numbers", "strings"],
 )
-async def test_a_wrong_body_is_refused_and_changes_nothing(
+async def test_an_invalid_body_is_refused_and_changes_nothing(
     own: Own, connection: asyncpg.Connection, bodies: list[str]
 ) -> None:
     _, client = own
     for body in bodies:
         response = await put(client, body.encode("latin-1" if body == "\xff" else "utf-8"))
         assert (response.status_code, response.json()["code"]) == (422, "BAD_INPUT"), (body, response.text)
-    assert await acts(connection) == (0, 0)
+    assert await row_counts(connection) == (0, 0)
 
 
 async def test_a_body_that_is_too_large_is_refused(own: Own, connection: asyncpg.Connection) -> None:
     _, client = own
     response = await put(client, '{"allocated": 1' + " " * 5000 + "}")
     assert (response.status_code, response.json()["code"]) == (413, "BAD_INPUT")
-    assert await acts(connection) == (0, 0)
+    assert await row_counts(connection) == (0, 0)
 
 
 @pytest.mark.parametrize(
     ("strategy_id", "currency", "status"),
     [(UNKNOWN, "USDT", 404), ("nobody", "USDT", 422), (EMA, "%00", 422), (EMA, "x" * 200, 422), (EMA, "%20", 422)],
 )
-async def test_a_wrong_address_is_refused(
+async def test_an_invalid_path_is_refused(
     own: Own, connection: asyncpg.Connection, strategy_id: Any, currency: str, status: int
 ) -> None:
     _, client = own
     response = await put(client, '{"allocated": 1}', currency, strategy_id)
     assert response.status_code == status, response.text
-    gone = await client.http.delete(f"/api/budget/{strategy_id}/{currency}")
-    assert gone.status_code in (404, 422)
-    assert await acts(connection) == (0, 0)
+    deleted = await client.http.delete(f"/api/budget/{strategy_id}/{currency}")
+    assert deleted.status_code in (404, 422)
+    assert await row_counts(connection) == (0, 0)
 
 
-async def test_a_budget_is_taken_away_once_nothing_is_reserved(own: Own, connection: asyncpg.Connection) -> None:
+async def test_a_budget_is_deleted_once_no_capital_is_reserved(own: Own, connection: asyncpg.Connection) -> None:
     app, client = own
     address = f"/api/budget/{EMA}/USDT"
     assert (await client.http.delete(address)).json()["code"] == "BUDGET_NOT_FOUND"
@@ -141,15 +141,15 @@ async def test_a_budget_is_taken_away_once_nothing_is_reserved(own: Own, connect
     assert (refused.status_code, refused.json()["code"]) == (409, "BUDGET_IN_USE")
     assert (await client.get(f"/api/budget/{EMA}")).json()["reserved"] == 5
     await connection.execute("UPDATE budgets SET reserved_orders = 0")
-    gone = await client.http.delete(address)
-    assert (gone.status_code, gone.content) == (204, b"")
+    deleted = await client.http.delete(address)
+    assert (deleted.status_code, deleted.content) == (204, b"")
     assert (await client.refused(f"/api/budget/{EMA}", 404))["code"] == "BUDGET_NOT_FOUND"
     assert (await client.http.delete(address)).status_code == 404
     await until(lambda: len(app.state.context.registry) == 0)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "HEAD"])
-async def test_other_methods_are_told_which_there_are(own: Own, method: str) -> None:
+async def test_other_methods_get_405_with_the_allowed_methods(own: Own, method: str) -> None:
     _, client = own
     response = await client.http.request(method, f"/api/budget/{EMA}/USDT")
     assert (response.status_code, response.headers["allow"]) == (405, "DELETE, PUT")
@@ -157,20 +157,20 @@ async def test_other_methods_are_told_which_there_are(own: Own, method: str) -> 
     assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
 
 
-async def test_who_sets_at_once_is_told_what_was_set(own: Own, connection: asyncpg.Connection) -> None:
+async def test_concurrent_requests_all_set_the_budget(own: Own, connection: asyncpg.Connection) -> None:
     _, client = own
     responses = await asyncio.gather(*(put(client, f'{{"allocated": {cap}}}') for cap in range(1, 9)))
     assert {response.status_code for response in responses} == {200}
     last = (await client.get(f"/api/budget/{EMA}")).json()["allocated"]
     assert last in range(1, 9)
-    assert await acts(connection) == (8, 8)
+    assert await row_counts(connection) == (8, 8)
 
 
 async def test_a_query_string_is_refused(own: Own, connection: asyncpg.Connection) -> None:
     _, client = own
     response = await client.http.put(f"/api/budget/{EMA}/USDT?allocated=1", content='{"allocated": 1}')
     assert (response.status_code, response.json()["code"]) == (422, "BAD_INPUT")
-    assert await acts(connection) == (0, 0)
+    assert await row_counts(connection) == (0, 0)
 
 
 @pytest.mark.parametrize("sent", ["-0", '"-0"', '"-0.00"', "-0e5"])
@@ -182,7 +182,7 @@ async def test_minus_zero_is_zero_in_the_ledger_and_in_the_audit_log(
     assert "-" not in await connection.fetchval("SELECT after ->> 'allocated' FROM audit_entries")
 
 
-async def test_what_either_face_answers_can_be_sent_back(own: Own, connection: asyncpg.Connection) -> None:
+async def test_amounts_of_both_apis_can_be_sent_back(own: Own, connection: asyncpg.Connection) -> None:
     _, client = own
     await put(client, f'{{"allocated": {LONG}}}')
     over_graphql = (await client.query(f'{{ budget(strategyId: "{EMA}", currency: "USDT") {{ allocated }} }}'))[
@@ -192,10 +192,10 @@ async def test_what_either_face_answers_can_be_sent_back(own: Own, connection: a
     over_rest = (await client.get(f"/api/budget/{EMA}")).text.partition('"allocated":')[2].partition(",")[0]
     for sent in (json.dumps(over_graphql), f'{{"allocated": {over_rest}}}', f'{{"allocated": "{over_rest}"}}'):
         assert (await put(client, sent)).status_code == 200
-    assert await acts(connection) == (1, 1)  # the same cap each time
+    assert await row_counts(connection) == (1, 1)  # the same cap each time
 
 
-async def test_the_same_over_both_faces(own: Own, connection: asyncpg.Connection) -> None:
+async def test_a_budget_is_equal_over_both_apis(own: Own, connection: asyncpg.Connection) -> None:
     _, client = own
     fields = "strategyId currency allocated reserved available realizedPnl totalFees"
     document = f'{{ budget(strategyId: "{EMA}", currency: "USDT") {{ {fields} }} }}'

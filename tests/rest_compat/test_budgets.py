@@ -1,4 +1,4 @@
-"""`/api/budget`: one budget, and the registry from memory."""
+"""`/api/budget`: one budget, and the registry in memory."""
 
 import asyncio
 import tempfile
@@ -22,8 +22,8 @@ REGISTRY = "/api/budget/registry"
 STRATEGIES = "INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ($1, $2, 'TRADER-001', 1)"
 
 
-async def fill_in(url: str) -> None:
-    """Two strategies; the first has two budgets, the older in USDT."""
+async def insert_budgets(url: str) -> None:
+    """Inserts two strategies; the first has two budgets, of which USDT is older."""
     connection = await asyncpg.connect(url)
     await connection.executemany(STRATEGIES, [(EMA, "EMACross-000"), (MAKER, "Maker-001")])
     await set_budget(connection, "USDT", "1000.0", "200.0")
@@ -32,17 +32,17 @@ async def fill_in(url: str) -> None:
     await connection.close()
 
 
-def summary(currency: str, amounts: str) -> bytes:
-    """A budget of EMA as the response shows it."""
+def budget_body(currency: str, amounts: str) -> bytes:
+    """The response body for a budget of EMA."""
     return f'{{"strategy_id":"{EMA}","currency":"{currency}",{amounts},"realized_pnl":0,"total_fees":0}}'.encode()
 
 
-USDT = summary("USDT", '"allocated":1000.0,"reserved":200.0,"available":800.0')
-BTC = summary("BTC", '"allocated":0.10000000,"reserved":0,"available":0.10000000')
+USDT = budget_body("USDT", '"allocated":1000.0,"reserved":200.0,"available":800.0')
+BTC = budget_body("BTC", '"allocated":0.10000000,"reserved":0,"available":0.10000000')
 
 
-async def test_a_budget_is_the_oldest_unless_the_currency_is_said(database_url: str) -> None:
-    await fill_in(database_url)
+async def test_the_oldest_budget_is_the_default(database_url: str) -> None:
+    await insert_budgets(database_url)
     async with serving(database_url) as (_, client):
         assert (await client.get(f"/api/budget/{EMA}")).content == USDT
         assert (await client.get(f"/api/budget/{EMA}?currency=USDT")).content == USDT
@@ -57,8 +57,8 @@ async def test_a_budget_is_the_oldest_unless_the_currency_is_said(database_url: 
         await client.refused(f"/api/budget/{EMA}?currency=%00", 422)
 
 
-async def test_the_registry_has_every_budget_as_it_is_told_singly(database_url: str) -> None:
-    await fill_in(database_url)
+async def test_the_registry_has_every_budget_as_its_own_path_returns_it(database_url: str) -> None:
+    await insert_budgets(database_url)
     async with serving(database_url) as (_, client):
         response = await client.get(REGISTRY)
         assert response.content == b'{"%b":{"BTC":%b,"USDT":%b}}' % (str(EMA).encode(), BTC, USDT)
@@ -66,7 +66,7 @@ async def test_the_registry_has_every_budget_as_it_is_told_singly(database_url: 
         assert list(response.json()[str(EMA)]["BTC"]) == list(schemas.BudgetSummaryResponse.model_fields)
 
 
-async def test_the_registry_is_sent_again_only_where_it_changed(own: tuple[FastAPI, Client], database_url: str) -> None:
+async def test_an_unchanged_registry_is_answered_with_304(own: tuple[FastAPI, Client], database_url: str) -> None:
     app, client = own
     first = await client.get(REGISTRY)
     assert (first.content, first.headers["cache-control"]) == (b"{}", "private, no-cache")
@@ -74,18 +74,18 @@ async def test_the_registry_is_sent_again_only_where_it_changed(own: tuple[FastA
         again = await client.http.get(REGISTRY, headers={"If-None-Match": known})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
         assert AGE_HEADER in again.headers
-    await fill_in(database_url)
+    await insert_budgets(database_url)
     await until(lambda: len(app.state.context.registry) == 2)
     changed = await client.http.get(REGISTRY, headers={"If-None-Match": first.headers["etag"]})
     assert changed.status_code == 200
     assert changed.headers["etag"] != first.headers["etag"]
 
 
-async def test_the_registry_is_answered_while_the_database_is_away() -> None:
+async def test_the_registry_is_served_while_the_database_is_unreachable() -> None:
     with tempfile.TemporaryDirectory(prefix="purser-registry-") as directory:
         server = await asyncio.to_thread(EmbeddedServer.start, Path(directory), durable=False)
         await upgrade(server.url)
-        await fill_in(server.url)
+        await insert_budgets(server.url)
         async with serving(server.url) as (app, client):
             before = await client.get(REGISTRY)
             await asyncio.to_thread(server.stop)
@@ -96,7 +96,7 @@ async def test_the_registry_is_answered_while_the_database_is_away() -> None:
             assert float(away.headers[AGE_HEADER]) > 0
 
 
-async def test_a_registry_that_was_never_read_is_not_made_up(database_url: str) -> None:
+async def test_a_registry_that_was_never_loaded_is_not_ready(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     await connection.execute("ALTER TABLE feed_epoch RENAME TO away")
     await connection.close()

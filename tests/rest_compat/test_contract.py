@@ -1,4 +1,4 @@
-"""Schemathesis tests a running server against its OpenAPI document."""
+"""Schemathesis checks a running server against its OpenAPI document."""
 
 import asyncio
 import socket
@@ -22,13 +22,13 @@ from tests.graphql_schema.service import running
 from tests.reads.serving import database_with_ledger
 from tests.rest_compat.test_documentation import PATHS, WRITES
 
-OF_THE_TRANSPORT = {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"}
+TRANSPORT_HEADERS = {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"}
 """Headers of HTTP itself: invalid values are refused before the path is considered."""
 
 
 @pytest.fixture(scope="module")
 def database_url(server: EmbeddedServer, template: str) -> Iterator[str]:
-    """The URL of a database of these tests only: they create a key."""
+    """The URL of a database for these tests only, because they create a key."""
     with database_with_ledger(server, template) as url:
         yield url
 
@@ -41,15 +41,15 @@ def key(database_url: str) -> str:
 
 @pytest.fixture(scope="module")
 def service(database_url: str, key: str) -> Iterator[str]:
-    """The address of a server, in a thread of its own, that accepts the key."""
-    # schemathesis tries wrong keys too, and does not expect 429.
+    """The URL of a server in its own thread that accepts the key."""
+    # Schemathesis also sends wrong keys, and does not expect to be throttled.
     with running(database_url, wrong_keys_max=1_000_000) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def description(service: str) -> dict[str, Any]:
-    """The service's description of its operations."""
+    """The OpenAPI document of the service."""
     return httpx.get(f"{service}/openapi.json").json()  # type: ignore[no-any-return]
 
 
@@ -63,7 +63,7 @@ async def _make_key(url: str) -> str:
 
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize(("method", "path"), sorted([*(("get", path) for path in PATHS), *WRITES]))
-def test_the_service_does_what_it_documents(
+def test_responses_match_the_openapi_document(
     service: str, description: dict[str, Any], key: str, method: str, path: str, mode: GenerationMode
 ) -> None:
     operation = schemathesis.openapi.from_dict(description)[path][method]
@@ -79,9 +79,9 @@ def test_the_service_does_what_it_documents(
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: schemathesis.Case) -> None:
         headers = {"X-API-Key": key, "Authorization": f"Bearer {key}"}
-        case.headers = {name: value for name, value in case.headers.items() if name.lower() not in OF_THE_TRANSPORT}
+        case.headers = {name: value for name, value in case.headers.items() if name.lower() not in TRANSPORT_HEADERS}
         response = case.call(base_url=service, headers=headers)
-        # The description limits amounts and currencies in words: the number of digits, the permitted
+        # Only descriptions state which amounts and currencies are valid: their number of digits, their
         # characters.
         excluded = [] if method == "get" else [positive_data_acceptance]
         if not operation.path_parameters and is_as_documented(str(response.request.url), operation):
@@ -110,14 +110,14 @@ def _fits(value: str, schema: dict[str, Any]) -> bool:
     return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).is_valid(read)
 
 
-def test_headers_over_a_real_connection(service: str, key: str) -> None:
+def test_headers_are_sent_over_a_real_connection(service: str, key: str) -> None:
     headers = {"X-API-Key": key}
     response = httpx.get(f"{service}/api/trading/orders?limit=1", headers=headers)
     assert response.headers["content-type"] == "application/json"
     assert response.headers["content-length"] == str(len(response.content))
     assert response.headers["x-total-count"] == "31"
-    asked = httpx.head(f"{service}/api/trading/orders?limit=1", headers=headers)
-    assert (asked.content, asked.headers["content-length"]) == (b"", response.headers["content-length"])
+    head = httpx.head(f"{service}/api/trading/orders?limit=1", headers=headers)
+    assert (head.content, head.headers["content-length"]) == (b"", response.headers["content-length"])
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_headers_over_a_real_connection(service: str, key: str) -> None:
         b"BREW /health HTTP/1.1",
     ],
 )
-def test_odd_request_lines_are_no_fault_of_ours(service: str, request_line: bytes) -> None:
+def test_malformed_request_lines_are_not_a_server_error(service: str, request_line: bytes) -> None:
     with socket.create_connection(("127.0.0.1", int(service.rpartition(":")[2])), timeout=10) as connection:
         connection.sendall(request_line + b"\r\nhost: x\r\nconnection: close\r\n\r\n")
         answer = connection.makefile("rb").readline()

@@ -1,4 +1,4 @@
-"""Every list: its filters, order and pages."""
+"""Every list: filters, order and pages."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
 
-SHAPES = {
+SCHEMAS = {
     "/api/trading/strategies": schemas.Strategy,
     "/api/trading/orders": schemas.Order,
     "/api/trading/orders/O-13/fills": schemas.Fill,
@@ -26,49 +26,49 @@ ORDERS = "/api/trading/orders"
 IN_FLIGHT = {"INITIALIZED", "EMULATED", "RELEASED", "SUBMITTED", "PENDING_UPDATE", "PENDING_CANCEL"}
 
 
-@pytest.mark.parametrize("path", SHAPES)
+@pytest.mark.parametrize("path", SCHEMAS)
 async def test_objects_have_the_documented_keys_in_order(client: Client, path: str) -> None:
     found = (await client.get(path)).json()
     assert found
-    assert {tuple(one) for one in found} == {tuple(SHAPES[path].model_fields)}
+    assert {tuple(one) for one in found} == {tuple(SCHEMAS[path].model_fields)}
 
 
-@pytest.mark.parametrize("path", SHAPES)
-async def test_following_the_links_gives_the_whole_list_once(client: Client, path: str) -> None:
+@pytest.mark.parametrize("path", SCHEMAS)
+async def test_next_links_lead_through_the_whole_list_once(client: Client, path: str) -> None:
     whole = await client.get(path, limit=1000)
     assert "link" not in whole.headers
     assert whole.headers["x-total-count"] == str(len(whole.json()))
-    followed: list[Any] = []
-    following: str | None = f"{path}?limit=1"
-    while following:
-        page = await client.get(following)
+    walked: list[Any] = []
+    next_path: str | None = f"{path}?limit=1"
+    while next_path:
+        page = await client.get(next_path)
         assert page.headers["x-total-count"] == whole.headers["x-total-count"]
         assert len(page.json()) == 1
-        followed += page.json()
+        walked += page.json()
         link = re.fullmatch(r'<([^>]+)>; rel="next"', page.headers.get("link", ""))
-        following = link[1] if link else None
-    assert followed == whole.json()
+        next_path = link[1] if link else None
+    assert walked == whole.json()
 
 
-async def test_the_link_keeps_the_other_parameters(client: Client) -> None:
+async def test_the_next_link_keeps_the_other_parameters(client: Client) -> None:
     page = await client.get(ORDERS, strategy_name="%_", status="accepted", limit=2, offset=1)
     assert page.headers["link"] == (
         '</api/trading/orders?strategy_name=%25_&status=accepted&limit=2&offset=3>; rel="next"'
     )
 
 
-async def test_an_offset_beyond_the_end_is_an_empty_page(client: Client) -> None:
+async def test_an_offset_beyond_the_end_returns_an_empty_page(client: Client) -> None:
     page = await client.get(ORDERS, offset=1_000_000_000)
     assert page.json() == []
     assert int(page.headers["x-total-count"]) > 0
     assert "link" not in page.headers
 
 
-async def test_the_page_has_a_hundred_rows_unless_asked_otherwise(client: Client) -> None:
+async def test_a_page_has_a_hundred_rows_by_default(client: Client) -> None:
     assert (await client.get(ORDERS)).content == (await client.get(ORDERS, limit=100, offset=0)).content
 
 
-async def test_newest_first_and_ties_by_id(client: Client) -> None:
+async def test_rows_are_newest_first_with_ties_by_id(client: Client) -> None:
     found = (await client.get(ORDERS)).json()
     places = [(order["ts_init"], order["client_order_id"], order["strategy_id"]) for order in found]
     assert places == sorted(places, reverse=True)
@@ -93,13 +93,13 @@ async def test_newest_first_and_ties_by_id(client: Client) -> None:
         ({"status": "FILLED", "strategy_id": str(MAKER)}, 0),
     ],
 )
-async def test_orders_filters(client: Client, filters: dict[str, str], expected: int) -> None:
+async def test_orders_are_filtered(client: Client, filters: dict[str, str], expected: int) -> None:
     page = await client.get(ORDERS, **filters)
     assert (len(page.json()), page.headers["x-total-count"]) == (expected, str(expected))
 
 
 @pytest.mark.parametrize("status", OrderStatus)
-async def test_orders_of_each_status(client: Client, status: OrderStatus) -> None:
+async def test_orders_are_filtered_by_each_status(client: Client, status: OrderStatus) -> None:
     page = await client.get(ORDERS, status=status.value.lower())
     assert {order["status"] for order in page.json()} == {status.value}
     assert page.headers["x-total-count"] == str(len(page.json()))
@@ -123,7 +123,7 @@ async def test_pending_means_in_flight(client: Client, pending: str) -> None:
         ({"strategy_id": str(UNKNOWN)}, []),
     ],
 )
-async def test_fills_filters(client: Client, filters: dict[str, str], expected: list[str]) -> None:
+async def test_fills_are_filtered(client: Client, filters: dict[str, str], expected: list[str]) -> None:
     page = await client.get("/api/trading/fills", **filters)
     assert [one["trade_id"].removeprefix("T-") for one in page.json()] == expected
     assert page.headers["x-total-count"] == str(len(expected))
@@ -142,13 +142,13 @@ async def test_fills_filters(client: Client, filters: dict[str, str], expected: 
         ({"instrument_id": ETH}, ["P-2"]),
     ],
 )
-async def test_positions_filters(client: Client, filters: dict[str, str], expected: list[str]) -> None:
+async def test_positions_are_filtered(client: Client, filters: dict[str, str], expected: list[str]) -> None:
     page = await client.get("/api/trading/positions", **filters)
     assert [one["position_id"] for one in page.json()] == expected
     assert page.headers["x-total-count"] == str(len(expected))
 
 
-async def test_a_strategy_named_like_the_id_of_another_is_never_confused_with_it(own: tuple[FastAPI, Client]) -> None:
+async def test_a_strategy_named_like_the_id_of_another_is_not_confused_with_it(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     await insert(app.state.context.database, ledger())
     async with app.state.context.database.unit_of_work() as work:
@@ -169,7 +169,7 @@ async def test_a_closed_position_has_a_duration(client: Client) -> None:
 
 
 @pytest.mark.parametrize("client_order_id", STRANGE_IDS)
-async def test_the_fills_of_an_order_with_any_id(client: Client, client_order_id: str) -> None:
+async def test_an_order_with_any_id_is_found(client: Client, client_order_id: str) -> None:
     path = f"{ORDERS}/{quote(client_order_id, safe='').replace('..', '%2E%2E')}"
     assert (await client.get(path)).json()["client_order_id"] == client_order_id
     fills = await client.get(f"{path}/fills")

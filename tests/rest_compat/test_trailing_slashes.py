@@ -1,4 +1,4 @@
-"""A path with a trailing slash redirects to the path without it, and never to another host."""
+"""A path with a trailing slash redirects to the path without it, never to another host."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ READ = [
 
 
 @pytest.mark.parametrize("path", READ)
-async def test_every_path_is_reached_with_a_trailing_slash(client: Client, path: str) -> None:
+async def test_every_path_redirects_from_a_trailing_slash(client: Client, path: str) -> None:
     for method in ("GET", "HEAD"):
         response = await client.http.request(method, f"{path}/")
         assert (response.status_code, response.headers["location"], response.content) == (307, path, b"")
@@ -37,7 +37,7 @@ async def test_every_path_is_reached_with_a_trailing_slash(client: Client, path:
 
 
 @pytest.mark.parametrize(
-    ("asked", "location"),
+    ("path", "location"),
     [
         (f"{ORDERS}/?limit=1&strategy_name=%25_+x&status=", f"{ORDERS}?limit=1&strategy_name=%25_+x&status="),
         (f"{ORDERS}/?", ORDERS),
@@ -51,8 +51,8 @@ async def test_every_path_is_reached_with_a_trailing_slash(client: Client, path:
         (f"{ORDERS}/https:%2F%2Fevil.example/", f"{ORDERS}/https:%2F%2Fevil.example"),
     ],
 )
-async def test_path_and_query_stay_as_they_were_sent(client: Client, asked: str, location: str) -> None:
-    response = await client.http.get(asked)
+async def test_a_redirect_keeps_path_and_query(client: Client, path: str, location: str) -> None:
+    response = await client.http.get(path)
     assert (response.status_code, response.headers["location"]) == (307, location)
 
 
@@ -66,7 +66,7 @@ async def test_path_and_query_stay_as_they_were_sent(client: Client, asked: str,
         *(f"{ORDERS}/%2E%2e/fills/", "/health;x/", "/HEALTH/"),
     ],
 )
-async def test_no_other_path_leads_anywhere(client: Client, path: str) -> None:
+async def test_other_paths_are_not_redirected(client: Client, path: str) -> None:
     scope_path = httpx.URL("http://localhost").copy_with(raw_path=path.encode())
     response = await client.http.get(scope_path)
     assert (response.status_code, response.json()["code"]) == (404, "NOT_FOUND")
@@ -74,7 +74,7 @@ async def test_no_other_path_leads_anywhere(client: Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost@evil.example", "//evil.example"])
-async def test_the_host_of_a_request_is_never_in_the_answer(database_url: str, host: str) -> None:
+async def test_a_redirect_never_contains_the_host_of_the_request(database_url: str, host: str) -> None:
     async with serving(database_url, allowed_hosts="evil.example") as (_, client):
         headers = {"Host": host, "X-Forwarded-Host": host, "X-Forwarded-Proto": "gopher"}
         response = await client.http.get(f"{ORDERS}/", headers=headers)
@@ -82,7 +82,7 @@ async def test_the_host_of_a_request_is_never_in_the_answer(database_url: str, h
         assert response.status_code in (307, 403)
 
 
-async def test_behind_a_proxy_that_names_its_prefix_the_prefix_stays(own: tuple[FastAPI, Client]) -> None:
+async def test_a_redirect_keeps_the_prefix_of_a_proxy(own: tuple[FastAPI, Client]) -> None:
     app, _ = own
     transport = httpx.ASGITransport(app, root_path="/purser")
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
@@ -91,7 +91,7 @@ async def test_behind_a_proxy_that_names_its_prefix_the_prefix_stays(own: tuple[
         assert (await http.get(response.headers["location"])).status_code == 200
 
 
-async def test_put_and_delete_follow_with_their_body(own: tuple[FastAPI, Client]) -> None:
+async def test_put_and_delete_are_redirected_with_their_body(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     async with app.state.context.database.unit_of_work() as work:
         await work.execute(
@@ -109,33 +109,33 @@ async def test_put_and_delete_follow_with_their_body(own: tuple[FastAPI, Client]
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "OPTIONS"])
-async def test_other_methods_learn_from_the_path_itself_that_it_does_not_take_them(client: Client, method: str) -> None:
+async def test_other_methods_are_redirected_and_then_refused(client: Client, method: str) -> None:
     response = await client.http.request(method, f"{ORDERS}/")
     assert (response.status_code, response.headers["location"]) == (307, ORDERS)
     assert (await client.http.request(method, ORDERS)).status_code == 405
 
 
-async def test_graphql_is_reached_with_a_trailing_slash(client: Client) -> None:
-    question = {"query": "{ summary { orders } }"}
-    response = await client.http.post("/graphql/", json=question)
+async def test_graphql_redirects_from_a_trailing_slash(client: Client) -> None:
+    body = {"query": "{ summary { orders } }"}
+    response = await client.http.post("/graphql/", json=body)
     assert (response.status_code, response.headers["location"]) == (307, "/graphql")
-    followed = await client.http.post("/graphql/", json=question, follow_redirects=True)
+    followed = await client.http.post("/graphql/", json=body, follow_redirects=True)
     assert followed.json()["data"] == {"summary": {"orders": 31}}
     page = await client.http.get("/graphql/?query=x", headers=HTML)
     assert (page.status_code, page.headers["location"]) == (307, "/graphql?query=x")
 
 
 @pytest.fixture
-async def guarded(database_url: str) -> AsyncIterator[tuple[Client, str]]:
-    """A service with an API key, and the key."""
+async def client_and_key(database_url: str) -> AsyncIterator[tuple[Client, str]]:
+    """A client of a service that has an API key, and the key."""
     async with serving(database_url) as (app, client):
         key = await keys.create_key(app.state.context, LOCAL, Role.VIEWER, "bot")
         await client.http.get("/health", headers={"X-API-Key": str(key)})
         yield client, str(key)
 
 
-async def test_a_redirect_lets_nobody_past_the_key(guarded: tuple[Client, str]) -> None:
-    client, key = guarded
+async def test_a_redirect_does_not_bypass_the_key(client_and_key: tuple[Client, str]) -> None:
+    client, key = client_and_key
     for path in (ORDERS, f"{ORDERS}/O-1", REGISTRY):
         without = await client.http.get(f"{path}/")
         assert (without.status_code, without.headers["location"], without.content) == (307, path, b"")
@@ -147,7 +147,7 @@ async def test_a_redirect_lets_nobody_past_the_key(guarded: tuple[Client, str]) 
     assert (await client.http.get(f"{ORDERS}/", headers={"X-API-Key": key})).json() == []
 
 
-async def test_where_it_leads_does_not_tell_what_there_is(client: Client) -> None:
+async def test_a_redirect_does_not_reveal_whether_an_order_exists(client: Client) -> None:
     for name in ("O-13", "NOPE"):
         response = await client.http.get(f"{ORDERS}/{name}/")
         assert (response.status_code, urlsplit(response.headers["location"]).path) == (307, f"{ORDERS}/{name}")

@@ -1,4 +1,4 @@
-"""Invalid input: always a typed error, never a 500."""
+"""Invalid input returns a typed error, never a 500."""
 
 import pytest
 from fastapi import FastAPI
@@ -42,20 +42,20 @@ async def test_limit_and_offset_are_small_decimal_integers(client: Client, path:
 
 @pytest.mark.parametrize("path", PAGED)
 async def test_limit_and_offset_have_bounds(client: Client, path: str) -> None:
-    for refused in ("limit=0", "limit=1001", "offset=-1", "offset=1000000001", f"offset={2**63}"):
-        await client.refused(f"{path}?{refused}", 422)
-    for taken in ("limit=1", "limit=1000", "offset=1000000000"):
-        assert (await client.get(f"{path}?{taken}")).status_code == 200
+    for invalid in ("limit=0", "limit=1001", "offset=-1", "offset=1000000001", f"offset={2**63}"):
+        await client.refused(f"{path}?{invalid}", 422)
+    for valid in ("limit=1", "limit=1000", "offset=1000000000"):
+        assert (await client.get(f"{path}?{valid}")).status_code == 200
 
 
 @pytest.mark.parametrize("path", PAGED + OTHERS)
-async def test_unknown_and_repeated_parameters_are_named(client: Client, path: str) -> None:
+async def test_unknown_and_repeated_parameters_are_refused_by_name(client: Client, path: str) -> None:
     assert "Unknown parameters: colour" in (await client.refused(f"{path}?colour=red", 422))["detail"]
     assert "more than once: colour" in (await client.refused(f"{path}?colour=red&colour=red", 422))["detail"]
 
 
 @pytest.mark.parametrize("path", PAGED + OTHERS)
-async def test_bytes_that_are_no_utf8_are_refused(client: Client, path: str) -> None:
+async def test_query_strings_that_are_not_utf8_are_refused(client: Client, path: str) -> None:
     await client.refused(f"{path}?strategy_name=%ff", 422)
     await client.refused(f"{path}?%c0%80=1", 422)
 
@@ -73,7 +73,7 @@ async def test_texts_that_cannot_be_stored_are_refused(client: Client, name: str
 
 
 @pytest.mark.parametrize("value", ["%20", "x", "0" * 31, "%00", "5f17147f-2bbd-5c76-af87-1f010d82932g"])
-async def test_a_uuid_that_is_none_is_refused(client: Client, value: str) -> None:
+async def test_a_malformed_uuid_is_refused(client: Client, value: str) -> None:
     for path in ("orders", "fills", "fills/summary", "orders/O-13", "orders/O-13/fills", "orders/O-13/deny-reason"):
         body = await client.refused(f"/api/trading/{path}?strategy_id={value}", 422)
         assert body["detail"].startswith("strategy_id: ")
@@ -90,7 +90,7 @@ async def test_a_uuid_that_is_none_is_refused(client: Client, value: str) -> Non
         ("/api/trading/positions?status=both", ["OPEN", "CLOSED"]),
     ],
 )
-async def test_a_wrong_choice_is_told_the_choices(client: Client, path: str, choices: list[str]) -> None:
+async def test_an_invalid_choice_is_refused_with_the_valid_ones(client: Client, path: str, choices: list[str]) -> None:
     detail = (await client.refused(path, 422))["detail"]
     assert [choice for choice in choices if choice not in detail] == []
 
@@ -104,9 +104,9 @@ async def test_an_unknown_path_is_not_found(client: Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGED + OTHERS)
-async def test_head_is_answered_as_get(client: Client, path: str) -> None:
-    asked, got = await client.http.head(path), await client.http.get(path)
-    assert (asked.status_code, asked.headers) == (got.status_code, got.headers)
+async def test_head_responds_like_get(client: Client, path: str) -> None:
+    head, got = await client.http.head(path), await client.http.get(path)
+    assert (head.status_code, head.headers) == (got.status_code, got.headers)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
@@ -116,7 +116,7 @@ async def test_other_methods_are_refused(client: Client, method: str) -> None:
     assert response.json()["code"] == "METHOD_NOT_ALLOWED"
 
 
-async def test_a_database_that_does_not_answer_is_a_503(own: tuple[FastAPI, Client]) -> None:
+async def test_an_unreachable_database_is_a_503(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     await app.state.context.database.close()
     for path in ("/api/trading/orders", "/api/trading/summary", "/api/trading/fills/summary"):
@@ -126,7 +126,9 @@ async def test_a_database_that_does_not_answer_is_a_503(own: tuple[FastAPI, Clie
     assert await client.code("{ summary { orders } }") == "BUSY"
 
 
-async def test_a_fault_of_ours_is_masked(own: tuple[FastAPI, Client], caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_internal_error_is_masked_and_logged(
+    own: tuple[FastAPI, Client], caplog: pytest.LogCaptureFixture
+) -> None:
     app, client = own
     app.state.context = Context("not a database")  # type: ignore[arg-type]
     body = await client.refused("/api/trading/orders", 500)

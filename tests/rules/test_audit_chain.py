@@ -1,4 +1,4 @@
-"""What is hashed for an audit entry, byte for byte: an auditor must get the same with tools of his own."""
+"""The bytes that are hashed for an audit entry: an auditor must get the same with other tools."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ json_values = st.recursive(
 )
 
 
-def test_the_canonical_form_is_the_documented_one() -> None:
+def test_the_canonical_form_equals_the_documented_one() -> None:
     documented = re.findall(r"^    (\{.*\})$", ADR.read_text(), re.M)
     assert [canonical(LINK, GENESIS).decode()] == documented
     [digest] = re.findall(r"^    ([0-9a-f]{64})$", ADR.read_text(), re.M)
@@ -41,9 +41,9 @@ def test_the_canonical_form_is_the_documented_one() -> None:
 
 
 @given(json_values, json_values)
-def test_different_contents_have_different_forms_and_equal_ones_the_same(one: object, other: object) -> None:
+def test_canonical_forms_are_equal_exactly_for_equal_contents(one: object, other: object) -> None:
     forms = [canonical(LINK._replace(after=value), GENESIS) for value in (one, other)]
     assert (forms[0] == forms[1]) == (json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True))
-    # What was stored and read again has the same form.
+    # A stored value has the same form when it is read again.
     read = LINK._replace(after=json.loads(json.dumps(one)))
     assert canonical(read, GENESIS) == forms[0]

@@ -1,4 +1,4 @@
-"""Which texts are UUIDs: the same ones wherever a text may be an id or a name."""
+"""Which texts are UUIDs. Every API uses the same rule to tell an id from a name."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.rules.identity import read_uuid
 
 ID = UUID("5f17147f-2bbd-5c76-af87-1f010d829329")
-OF_REST = TypeAdapter(UUID)
+REST_TYPE = TypeAdapter(UUID)
 
 
 @pytest.mark.parametrize("text", [str(ID), str(ID).upper(), ID.hex, ID.hex.upper(), ID.urn, f"{{{ID}}}"])
@@ -26,7 +26,7 @@ def test_a_uuid_is_read_in_every_usual_form(text: str) -> None:
         *(ID.hex.replace("5", "\uff15"), ID.hex.replace("1", "\u0661"), f"uuid:{ID}", f"urn:{ID}"),
     ],
 )
-def test_what_is_nearly_a_uuid_is_a_name(text: str) -> None:
+def test_a_text_that_resembles_a_uuid_is_a_name(text: str) -> None:
     assert read_uuid(text) is None
 
 
@@ -35,9 +35,9 @@ def test_what_is_nearly_a_uuid_is_a_name(text: str) -> None:
         st.uuids().map(str), st.uuids().map(lambda one: one.hex), st.text("0123456789abcdefABCDEF-{}_ ", max_size=40)
     )
 )
-def test_the_rest_parameters_of_type_uuid_take_nothing_else(text: str) -> None:
+def test_rest_parameters_accept_only_texts_that_are_read_as_uuids(text: str) -> None:
     try:
-        taken = OF_REST.validate_python(text)
+        parsed = REST_TYPE.validate_python(text)
     except ValidationError:
         return
-    assert read_uuid(text) == taken
+    assert read_uuid(text) == parsed

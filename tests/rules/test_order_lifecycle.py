@@ -26,12 +26,12 @@ FSM = Path(__file__).parents[1] / "data" / "nautilus_order_fsm.json"
 
 
 def events_of(*kinds: str, **fields: Any) -> list[tuple[int, AnyOrderEvent]]:
-    """One event of each kind, an instant apart, in this order."""
+    """One event of each kind, one nanosecond apart, in this order."""
     return [(n, order_event(kind, n, ts_init=n, ts_event=n, **fields)) for n, kind in enumerate(kinds, start=1)]
 
 
 def fold(events: Iterable[tuple[int, Any]], **options: Any) -> tuple[Any, Any, Any]:
-    """The order, the applied events, and those left over."""
+    """The order, the applied events and the refused ones."""
     folded: Folded = fold_events(events, **options)
     return folded.state, folded.applied, folded.refused
 
@@ -41,7 +41,7 @@ def status_after(*kinds: str, **fields: Any) -> OrderStatus | None:
     return state.status if state else None
 
 
-def test_the_table_is_the_engines() -> None:
+def test_the_transitions_equal_those_of_the_engine() -> None:
     engine = json.loads(FSM.read_text())
     for status, targets in TRANSITIONS.items():
         named = {target.split("->")[0] for target in engine.get(status.value, [])}
@@ -53,7 +53,7 @@ def test_a_market_order_is_filled_without_being_accepted() -> None:
 
 
 @pytest.mark.parametrize("answer", ["OrderModifyRejected", "OrderUpdated"])
-def test_an_answered_amendment_restores_the_status_from_before(answer: str) -> None:
+def test_an_answered_amendment_restores_the_previous_status(answer: str) -> None:
     assert status_after("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderPendingUpdate") is (
         OrderStatus.PENDING_UPDATE
     )
@@ -62,7 +62,7 @@ def test_an_answered_amendment_restores_the_status_from_before(answer: str) -> N
     )
 
 
-def test_a_refused_cancel_restores_the_status_from_before() -> None:
+def test_a_refused_cancel_restores_the_previous_status() -> None:
     kinds = ("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderTriggered", "OrderPendingCancel")
     assert status_after(*kinds, "OrderCancelRejected") is OrderStatus.TRIGGERED
 
@@ -73,40 +73,42 @@ def test_a_late_fill_moves_a_canceled_order() -> None:
     assert status_after(*kinds, last_qty=Decimal("0.4")) is OrderStatus.PARTIALLY_FILLED
 
 
-def test_an_illegal_event_is_left_over_with_its_reason() -> None:
-    state, _, left = fold(events_of("OrderInitialized", "OrderSubmitted", "OrderFilled", "OrderCanceled"))
+def test_an_illegal_event_is_refused_with_its_reason() -> None:
+    state, _, refused = fold(events_of("OrderInitialized", "OrderSubmitted", "OrderFilled", "OrderCanceled"))
     assert state is not None
     assert state.status is OrderStatus.FILLED
-    assert [(seq, reason) for seq, _, reason in left] == [(4, "OrderCanceled is not allowed while the order is FILLED")]
+    assert [(seq, reason) for seq, _, reason in refused] == [
+        (4, "OrderCanceled is not allowed while the order is FILLED")
+    ]
 
 
-def test_nothing_is_applied_before_the_order_is_initialized() -> None:
-    state, applied, left = fold(events_of("OrderSubmitted", "OrderFilled"))
+def test_no_event_is_applied_before_the_order_is_initialized() -> None:
+    state, applied, refused = fold(events_of("OrderSubmitted", "OrderFilled"))
     assert state is None
     assert applied == []
-    assert len(left) == 2
+    assert len(refused) == 2
 
 
 def test_a_fill_is_never_refused() -> None:
-    state, _, left = fold(events_of("OrderInitialized", "OrderDenied", "OrderFilled"))
+    state, _, refused = fold(events_of("OrderInitialized", "OrderDenied", "OrderFilled"))
     assert state is not None
-    assert left == []
+    assert refused == []
     assert (state.status, state.filled_qty) == (OrderStatus.DENIED, 1)
 
 
-def test_a_fill_before_the_submission_is_caught_up() -> None:
+def test_a_fill_before_the_submission_fills_the_order() -> None:
     assert status_after("OrderInitialized", "OrderFilled") is OrderStatus.FILLED
     assert status_after("OrderInitialized", "OrderFilled", "OrderSubmitted") is OrderStatus.FILLED
 
 
 def test_an_overfill_is_applied_and_flagged() -> None:
-    state, _, left = fold(events_of("OrderInitialized", "OrderSubmitted", "OrderFilled", "OrderFilled"))
+    state, _, refused = fold(events_of("OrderInitialized", "OrderSubmitted", "OrderFilled", "OrderFilled"))
     assert state is not None
-    assert left == []
+    assert refused == []
     assert (state.filled_qty, state.overfilled, state.status) == (2, True, OrderStatus.FILLED)
 
 
-def test_an_update_replaces_the_quantity_and_keeps_a_price_that_it_does_not_name() -> None:
+def test_an_update_replaces_the_quantity_and_keeps_an_omitted_price() -> None:
     first, *rest = events_of("OrderInitialized", "OrderSubmitted", "OrderUpdated", price=None)
     first[1].price = Decimal("9.5")  # type: ignore[union-attr]
     state, _, _ = fold([first, *rest])
@@ -114,7 +116,7 @@ def test_an_update_replaces_the_quantity_and_keeps_a_price_that_it_does_not_name
     assert (state.quantity, state.price) == (3, Decimal("9.5"))
 
 
-def test_an_update_down_to_what_is_filled_completes_the_order() -> None:
+def test_an_update_down_to_the_filled_quantity_completes_the_order() -> None:
     kinds = ("OrderInitialized", "OrderSubmitted", "OrderFilled", "OrderUpdated")
     assert status_after(*kinds, quantity=Decimal(1), last_qty=Decimal(1)) is OrderStatus.FILLED
 
@@ -134,28 +136,28 @@ def test_an_emulated_order_becomes_the_order_that_the_emulator_sends(places: lis
     for n, (kind, fields) in enumerate(history):
         instant = 5 if one_instant else n
         events.append((places[n], order_event(kind, n, ts_init=instant, ts_event=instant, **fields)))
-    state, _, left = fold(sorted(events))
+    state, _, refused = fold(sorted(events))
     assert state is not None
-    assert left == []
+    assert refused == []
     assert (state.order_type, state.status, state.quantity) == ("MARKET", OrderStatus.FILLED, 2)
     assert (state.trigger_price, state.ts_init) == (None, events[0][1].ts_init)
 
 
-def test_a_second_initialization_of_an_order_that_is_not_emulated_is_left_over() -> None:
-    state, _, left = fold(events_of("OrderInitialized", "OrderInitialized"))
+def test_a_second_initialization_of_an_order_without_emulation_is_refused() -> None:
+    state, _, refused = fold(events_of("OrderInitialized", "OrderInitialized"))
     assert state is not None
-    assert [reason for _, _, reason in left] == ["the order was initialized before, by another event"]
+    assert [reason for _, _, reason in refused] == ["the order was initialized before, by another event"]
 
 
 BURST = ("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderPendingUpdate", "OrderUpdated", "OrderFilled")
 
 
 @given(st.permutations(BURST))
-def test_a_burst_of_one_instant_comes_out_the_same_in_any_order(kinds: list[str]) -> None:
+def test_events_of_one_instant_are_applied_in_one_order(kinds: list[str]) -> None:
     burst = [(n, order_event(kind, n, ts_init=5, ts_event=5, last_qty=Decimal(3))) for n, kind in enumerate(kinds)]
-    state, applied, left = fold(burst)
+    state, applied, refused = fold(burst)
     assert state is not None
-    assert left == []
+    assert refused == []
     assert state.status is OrderStatus.FILLED
     assert [type(event).__name__ for _, event in applied] == list(BURST)
 
@@ -173,9 +175,7 @@ def histories(draw: st.DrawFn) -> list[AnyOrderEvent]:
 
 
 @given(histories(), st.randoms())
-def test_what_an_order_ends_as_does_not_depend_on_how_its_events_came(
-    history: list[AnyOrderEvent], random: Any
-) -> None:
+def test_the_final_state_does_not_depend_on_the_order_of_arrival(history: list[AnyOrderEvent], random: Any) -> None:
     shuffled = random.sample(history, len(history))
     one = fold(enumerate(history))
     other = fold(enumerate(shuffled))
@@ -184,31 +184,31 @@ def test_what_an_order_ends_as_does_not_depend_on_how_its_events_came(
 
 
 @given(histories())
-def test_applying_in_order_gives_what_folding_gives(history: list[AnyOrderEvent]) -> None:
-    """The ledger applies on top as long as every event comes in order and is legal; the fold must agree."""
+def test_applying_events_in_order_equals_folding_them(history: list[AnyOrderEvent]) -> None:
+    """The ledger applies events directly while they arrive in order and are legal; the fold must agree."""
     state = open_order(history[0])  # type: ignore[arg-type]
-    taken: list[tuple[int, AnyOrderEvent]] = [(0, history[0])]
+    applied_events: list[tuple[int, AnyOrderEvent]] = [(0, history[0])]
     for seq, event in enumerate(history[1:], start=1):
         if not comes_in_order(state, event) or refusal(state, event) is not None:
             break
         apply(state, event)
-        taken.append((seq, event))
-        folded, _, left = fold(taken)
+        applied_events.append((seq, event))
+        folded, _, refused = fold(applied_events)
         concluded = copy(state)
         conclude(concluded)
         assert folded == concluded
-        assert left == []
+        assert refused == []
 
 
-OURS = {"AuthorizationReleased": {"actor": "a"}, "AuthorizationDenied": {"actor": "a", "code": "NO_BUDGET"}}
+LEDGER_EVENTS = {"AuthorizationReleased": {"actor": "a"}, "AuthorizationDenied": {"actor": "a", "code": "NO_BUDGET"}}
 
 
-@pytest.mark.parametrize("ours", OURS)
+@pytest.mark.parametrize("ledger_event", LEDGER_EVENTS)
 @given(histories(), st.data())
-def test_what_we_close_ends_as_if_we_had_said_so_first(
-    ours: str, history: list[AnyOrderEvent], data: st.DataObject
+def test_a_ledger_event_that_closes_an_order_is_folded_before_engine_events(
+    ledger_event: str, history: list[AnyOrderEvent], data: st.DataObject
 ) -> None:
-    """Whatever the engine did with the order before it left: our event is applied on top, and folds before all."""
+    """The engine may change the order before it is submitted: the ledger's event is applied last, and folded first."""
     count = data.draw(st.integers(1, 3))
     local = st.sampled_from(["OrderUpdated", "OrderModifyRejected", "OrderCancelRejected"])
     account = st.sampled_from([None, "BINANCE-001"])
@@ -216,27 +216,27 @@ def test_what_we_close_ends_as_if_we_had_said_so_first(
         order_event(data.draw(local), 100 + n, ts_init=1 + n, ts_event=n, account_id=data.draw(account))
         for n in range(count)
     ]
-    made = order_event("OrderInitialized", 0, ts_init=0, ts_event=0, quote_quantity=data.draw(st.booleans()))
-    state = open_order(made)
+    initialized = order_event("OrderInitialized", 0, ts_init=0, ts_event=0, quote_quantity=data.draw(st.booleans()))
+    state = open_order(initialized)
     for event in before:
         apply(state, event)
-    closing: Any = order_event(ours, 200, ts_init=1_000, ts_event=1_000, **OURS[ours])
+    closing: Any = order_event(ledger_event, 200, ts_init=1_000, ts_event=1_000, **LEDGER_EVENTS[ledger_event])
     apply(state, closing)
-    taken = list(enumerate([made, *before, closing]))
-    assert (state.status in TERMINAL, fold(taken)[0]) == (True, state)
+    applied_events = list(enumerate([initialized, *before, closing]))
+    assert (state.status in TERMINAL, fold(applied_events)[0]) == (True, state)
     later = [replace(event, ts_init=event.ts_init + 10) for event in history[1:]]
-    for seq, event in enumerate(later, start=len(taken)):
+    for seq, event in enumerate(later, start=len(applied_events)):
         if not comes_in_order(state, event) or refusal(state, event) is not None:
             break
         apply(state, event)
-        taken.append((seq, event))
+        applied_events.append((seq, event))
         concluded = copy(state)
         conclude(concluded)
-        assert fold(taken)[0] == concluded
+        assert fold(applied_events)[0] == concluded
 
 
 @given(histories())
-def test_a_status_moves_only_along_the_table(history: list[AnyOrderEvent]) -> None:
+def test_a_status_changes_only_along_the_transitions(history: list[AnyOrderEvent]) -> None:
     _, applied, _ = fold(enumerate(history))
     states = [fold(applied[: n + 1])[0] for n in range(len(applied))]
     for before, after in pairwise(states):
@@ -247,7 +247,8 @@ def test_a_status_moves_only_along_the_table(history: list[AnyOrderEvent]) -> No
         restored = before.status in (OrderStatus.PENDING_UPDATE, OrderStatus.PENDING_CANCEL)
         if after.last_rank == RANK_CONCLUDED or before.last_rank == RANK_CONCLUDED:
             continue  # filled before anything said that it was sent
-        # One event may take two steps: restored from pending, or submitted, and then caught up with its fills.
+        # One event may cause two steps: back from a pending status, or to SUBMITTED, and then on to the
+        # status of the fills.
         middle = {before.status, before.status_before_pending} if restored else {before.status}
         reachable = {target for status in middle if status for target in TRANSITIONS[status]}
         twice = {target for status in reachable for target in TRANSITIONS[status]}
@@ -256,30 +257,30 @@ def test_a_status_moves_only_along_the_table(history: list[AnyOrderEvent]) -> No
 
 @given(histories())
 def test_the_filled_quantity_is_the_sum_of_the_fills(history: list[AnyOrderEvent]) -> None:
-    state, applied, left = fold(enumerate(history))
+    state, applied, refused = fold(enumerate(history))
     assert state is not None
     assert state.filled_qty == sum(event.last_qty for event in history if isinstance(event, OrderFilled))
-    assert not any(isinstance(event, OrderFilled) for _, event, _ in left)
-    assert len(applied) + len(left) == len(history)
+    assert not any(isinstance(event, OrderFilled) for _, event, _ in refused)
+    assert len(applied) + len(refused) == len(history)
     assert all(UUID(event.event_id) for event in history)
     assert sum(isinstance(event, OrderInitialized) for _, event in applied) == 1
 
 
 @given(st.permutations(range(4)))
-def test_of_two_amendments_of_one_instant_the_later_by_the_venues_clock_counts(places: list[int]) -> None:
+def test_the_amendment_with_the_later_venue_time_counts(places: list[int]) -> None:
     history = [
         order_event("OrderInitialized", 0, ts_init=1, ts_event=1),
         order_event("OrderAccepted", 1, ts_init=2, ts_event=2),
         order_event("OrderUpdated", 2, ts_init=5, ts_event=4, quantity=Decimal(7)),
         order_event("OrderUpdated", 3, ts_init=5, ts_event=3, quantity=Decimal(8)),
     ]
-    state, _, left = fold(sorted(zip(places, history, strict=True)))
-    assert (state.quantity, left) == (7, [])
+    state, _, refused = fold(sorted(zip(places, history, strict=True)))
+    assert (state.quantity, refused) == (7, [])
 
 
-def test_an_amendment_of_an_order_that_has_ended_is_applied_as_by_the_engine() -> None:
-    state, _, left = fold(events_of("OrderInitialized", "OrderSubmitted", "OrderRejected", "OrderUpdated"))
-    assert (state.status, state.quantity, left) == (OrderStatus.REJECTED, 3, [])
+def test_an_amendment_of_a_closed_order_is_applied_as_in_the_engine() -> None:
+    state, _, refused = fold(events_of("OrderInitialized", "OrderSubmitted", "OrderRejected", "OrderUpdated"))
+    assert (state.status, state.quantity, refused) == (OrderStatus.REJECTED, 3, [])
 
 
 STORED_DECISION = (

@@ -1,4 +1,4 @@
-"""Of two trading states the stricter one decides, and never lets through what either forbids."""
+"""The stricter of two trading states decides, and allows nothing that either forbids."""
 
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ ACTIVE, REDUCING, HALTED = TradingState
 STATES = st.sampled_from(TradingState)
 
 
-def question(own: TradingState, everywhere: TradingState, increasing: int) -> Question:
+def question_with(own: TradingState, global_state: TradingState, increasing: int) -> Question:
     return Question(
         strategy_name="EMACross-000",
         trading_state=own,
@@ -25,14 +25,12 @@ def question(own: TradingState, everywhere: TradingState, increasing: int) -> Qu
         required=Decimal(10 * increasing),
         currency="USDT",
         budget=BudgetState(allocated=Decimal(100)),
-        global_state=everywhere,
+        global_state=global_state,
     )
 
 
 @given(STATES, STATES, STATES)
-def test_the_stricter_state_is_one_of_both_whichever_comes_first(
-    one: TradingState, other: TradingState, third: TradingState
-) -> None:
+def test_stricter_is_commutative_and_associative(one: TradingState, other: TradingState, third: TradingState) -> None:
     assert stricter(one, other) is stricter(other, one)
     assert stricter(one, one) is one
     assert stricter(one, ACTIVE) is one
@@ -41,16 +39,16 @@ def test_the_stricter_state_is_one_of_both_whichever_comes_first(
 
 
 @given(STATES, STATES, st.integers(0, 1))
-def test_both_states_together_decide_as_the_stricter_one_alone(
-    own: TradingState, everywhere: TradingState, increasing: int
+def test_own_and_global_state_decide_like_the_stricter_one(
+    own: TradingState, global_state: TradingState, increasing: int
 ) -> None:
-    together = decide(question(own, everywhere, increasing))
-    alone = decide(question(stricter(own, everywhere), ACTIVE, increasing))
+    together = decide(question_with(own, global_state, increasing))
+    alone = decide(question_with(stricter(own, global_state), ACTIVE, increasing))
     assert (together and together.code) == (alone and alone.code)
 
 
 @pytest.mark.parametrize(
-    ("own", "everywhere", "reason"),
+    ("own", "global_state", "reason"),
     [
         (HALTED, ACTIVE, "TRADING_HALTED: EMACross-000 is HALTED, quantity=1"),
         (HALTED, REDUCING, "TRADING_HALTED: EMACross-000 is HALTED, quantity=1"),
@@ -60,7 +58,7 @@ def test_both_states_together_decide_as_the_stricter_one_alone(
         (ACTIVE, REDUCING, "TRADING_REDUCING: all trading may only reduce positions, increasing=1, quantity=1"),
     ],
 )
-def test_the_reason_names_the_state_that_forbids_it(own: TradingState, everywhere: TradingState, reason: str) -> None:
-    denial = decide(question(own, everywhere, 1))
+def test_the_deny_reason_names_the_deciding_state(own: TradingState, global_state: TradingState, reason: str) -> None:
+    denial = decide(question_with(own, global_state, 1))
     assert denial is not None
     assert denial.reason == reason

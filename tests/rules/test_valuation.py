@@ -1,8 +1,8 @@
-"""Value and PnL of each kind of instrument, by NautilusTrader's formulas, with numbers worked out by hand.
+"""Value and PnL of each kind of instrument by NautilusTrader's formulas, with figures calculated by hand.
 
-The engine: notional is quantity x multiplier x price, for an inverse instrument quantity x multiplier / price
-(`Instrument.notional_value`); PnL is quantity x multiplier x points, an inverse instrument's points being 1 / open less
-1 / close for what was bought (`Position.calculate_pnl`), in `Instrument.get_cost_currency`.
+Notional is quantity x multiplier x price; for an inverse instrument it is quantity x multiplier / price
+(`Instrument.notional_value`). PnL is quantity x multiplier x points; the points of an inverse long position are 1 /
+open - 1 / close (`Position.calculate_pnl`). Its currency is `Instrument.get_cost_currency`.
 """
 
 from decimal import Decimal, localcontext
@@ -15,7 +15,7 @@ from app.rules.positions import FillEffect, PositionFill, PositionState, apply_f
 from app.rules.valuation import Valuation
 
 LINEAR = Valuation("USDT", base_currency="BTC")
-# ETH quoted in USD and settled in BTC: a point of one contract is a millionth of a bitcoin.
+# ETH quoted in USD and settled in BTC: one point of one contract is 0.000001 BTC.
 QUANTO = Valuation("BTC", Decimal("0.000001"), base_currency="ETH")
 INVERSE = Valuation("BTC", Decimal(1), is_inverse=True, base_currency="BTC")
 INVERSE_HUNDRED = Valuation("BTC", Decimal(100), is_inverse=True, base_currency="BTC")
@@ -36,15 +36,16 @@ RUNS = [
     # 3 x 50 x 4,800.25; 3 x 50 x (4,810.75 - 4,800.25)
     pytest.param(FUTURE, "BUY", "3", "4800.25", "4810.75", "720037.5", "1575", id="future long"),
     pytest.param(FUTURE, "SELL", "3", "4800.25", "4810.75", "720037.5", "-1575", id="future short"),
-    # The premium is the price. 2 x 100 x 4.35; 2 x 100 x (5.10 - 4.35); what expires worthless loses it all.
+    # The price is the premium. 2 x 100 x 4.35; 2 x 100 x (5.10 - 4.35); an option that expires worthless loses
+    # all of it.
     pytest.param(OPTION, "BUY", "2", "4.35", "5.10", "870", "150", id="option bought"),
     pytest.param(OPTION, "SELL", "2", "4.35", "5.10", "870", "-150", id="option written"),
     pytest.param(OPTION, "BUY", "2", "4.35", "0", "870", "-870", id="option expired"),
 ]
 
 
-def traded(valuation: Valuation, *trades: tuple[str, str, str]) -> list[FillEffect]:
-    """What fills (side, quantity, price) do to one position, one after the other."""
+def effects_of(valuation: Valuation, *trades: tuple[str, str, str]) -> list[FillEffect]:
+    """The effects of fills (side, quantity, price) on one position, in order."""
     effects: list[FillEffect] = []
     current: PositionState | None = None
     with localcontext(EXACT):
@@ -60,14 +61,14 @@ def opposite(side: str) -> str:
 
 
 @pytest.mark.parametrize(("valuation", "side", "quantity", "opened_at", "closed_at", "value", "pnl"), RUNS)
-def test_a_position_costs_its_notional_and_realizes_the_engines_pnl(
+def test_cost_and_pnl_of_a_position_equal_those_of_the_engine(
     valuation: Valuation, side: str, quantity: str, opened_at: str, closed_at: str, value: str, pnl: str
 ) -> None:
     with localcontext(EXACT):
         assert valuation.notional(Decimal(quantity), Decimal(opened_at)) == Decimal(value)
-    [opened] = traded(valuation, (side, quantity, opened_at))
+    [opened] = effects_of(valuation, (side, quantity, opened_at))
     assert (opened.position.cost, opened.position.currency) == (Decimal(value), valuation.currency)
-    _, closed = traded(valuation, (side, quantity, opened_at), (opposite(side), quantity, closed_at))
+    _, closed = effects_of(valuation, (side, quantity, opened_at), (opposite(side), quantity, closed_at))
     assert closed.realized_pnl == closed.position.realized_pnl == Decimal(pnl)
     assert (closed.position.cost, closed.position.avg_px_close) == (0, Decimal(closed_at))
 
@@ -75,28 +76,28 @@ def test_a_position_costs_its_notional_and_realizes_the_engines_pnl(
 @pytest.mark.parametrize(
     ("valuation", "average", "cost", "realized", "left"),
     [
-        # 10 at 100 and 30 at 120 are 40 at 115; 16 of them go at 125.
+        # 10 at 100 and 30 at 120 are 40 at 115; 16 of them are closed at 125.
         pytest.param(Valuation("USD"), "115", "4600", "160", "2760", id="linear"),
         pytest.param(FUTURE, "115", "230000", "8000", "138000", id="future"),
         pytest.param(QUANTO, "115", "0.0046", "0.00016", "0.00276", id="quanto"),
     ],
 )
-def test_a_part_is_closed_against_the_average_price(
+def test_a_partial_close_realizes_pnl_against_the_average_price(
     valuation: Valuation, average: str, cost: str, realized: str, left: str
 ) -> None:
-    built = traded(valuation, ("BUY", "10", "100"), ("BUY", "30", "120"))
+    built = effects_of(valuation, ("BUY", "10", "100"), ("BUY", "30", "120"))
     assert (built[-1].position.avg_px_open, built[-1].position.cost) == (Decimal(average), Decimal(cost))
-    reduced = traded(valuation, ("BUY", "10", "100"), ("BUY", "30", "120"), ("SELL", "16", "125"))[-1]
+    reduced = effects_of(valuation, ("BUY", "10", "100"), ("BUY", "30", "120"), ("SELL", "16", "125"))[-1]
     assert (reduced.realized_pnl, reduced.position.cost) == (Decimal(realized), Decimal(left))
 
 
-def test_an_inverse_part_is_closed_against_the_arithmetic_mean_as_in_the_engine() -> None:
-    """3,000 at 20,000 and 1,000 at 60,000 are 4,000 at 30,000, which is not the 22,500 of what the coins cost."""
-    built = traded(INVERSE, ("BUY", "3000", "20000"), ("BUY", "1000", "60000"))[-1].position
+def test_a_partial_close_of_an_inverse_position_uses_the_arithmetic_mean() -> None:
+    """3,000 at 20,000 and 1,000 at 60,000 are 4,000 at 30,000, not at 22,500, the average by cost in coins."""
+    built = effects_of(INVERSE, ("BUY", "3000", "20000"), ("BUY", "1000", "60000"))[-1].position
     with localcontext(EXACT):
         assert (built.avg_px_open, built.cost) == (30_000, INVERSE.notional(Decimal(4000), Decimal(30_000)))
-    part = traded(INVERSE, ("BUY", "3000", "20000"), ("BUY", "1000", "60000"), ("SELL", "1000", "50000"))[-1]
-    # 1,000 x (1 / 30,000 - 1 / 50,000) = 0.01333...; 3,000 / 30,000 stay.
+    part = effects_of(INVERSE, ("BUY", "3000", "20000"), ("BUY", "1000", "60000"), ("SELL", "1000", "50000"))[-1]
+    # 1,000 x (1 / 30,000 - 1 / 50,000) = 0.01333...; 3,000 / 30,000 remain.
     assert abs(part.realized_pnl - Decimal("0.01333333333333333333")) < Decimal("1e-17")
     assert part.position.cost == Decimal("0.1")
 
@@ -104,14 +105,16 @@ def test_an_inverse_part_is_closed_against_the_arithmetic_mean_as_in_the_engine(
 @pytest.mark.parametrize(
     ("valuation", "realized", "cost"),
     [
-        # 2 bought at 100; 5 sold at 110 close them and open a short of 3 at 110.
+        # 2 are bought at 100; selling 5 at 110 closes them and opens a short position of 3 at 110.
         pytest.param(Valuation("USD"), "20", "330", id="linear"),
         pytest.param(FUTURE, "1000", "16500", id="future"),
         pytest.param(QUANTO, "0.00002", "0.00033", id="quanto"),
     ],
 )
-def test_a_flip_realizes_what_it_closes_and_costs_what_it_opens(valuation: Valuation, realized: str, cost: str) -> None:
-    flip = traded(valuation, ("BUY", "2", "100"), ("SELL", "5", "110"))[-1]
+def test_a_flip_realizes_the_closed_part_and_costs_the_opened_part(
+    valuation: Valuation, realized: str, cost: str
+) -> None:
+    flip = effects_of(valuation, ("BUY", "2", "100"), ("SELL", "5", "110"))[-1]
     assert flip.flipped_into is not None
     assert (flip.realized_pnl, flip.flip_qty) == (Decimal(realized), 3)
     assert (flip.flipped_into.signed_qty, flip.flipped_into.cost) == (-3, Decimal(cost))

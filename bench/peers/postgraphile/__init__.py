@@ -1,4 +1,4 @@
-"""PostGraphile 5: installed into bench/.cache by npm, from the lock file beside this."""
+"""PostGraphile 5, installed into bench/.cache by npm from the lock file in this folder."""
 
 import os
 import shutil
@@ -30,13 +30,15 @@ CREATE FUNCTION fills_by_instrument()
     FROM fill_sums GROUP BY instrument_id ORDER BY instrument_id
 $$;
 """
-"""Tells PostGraphile what belongs together, as the tables have no foreign keys, and what to add up: that is a function
-of the database's, as its documentation has it (the plugin for aggregates that npm has is for PostGraphile 4)."""
+"""Declares relations for PostGraphile, as the tables have no foreign keys, and aggregates as a database function.
+
+Its documentation recommends such a function (the npm plugin for aggregates is for PostGraphile 4).
+"""
 
 
 @contextmanager
 def postgraphile(database_url: str) -> Iterator[int]:
-    """A PostGraphile process; the port it listens on."""
+    """Runs PostGraphile. Yields the port it listens on."""
     directory, node, port = _installed(), _node(), free_port()
     environment = {**os.environ, "NODE_ENV": "production", "PURSER_DATABASE_URL": database_url, "PORT": str(port)}
     with (CACHE / "postgraphile.log").open("wb") as log:
@@ -51,7 +53,7 @@ def postgraphile(database_url: str) -> Iterator[int]:
 
 
 def version() -> str:
-    """What is run, for the results."""
+    """The versions in use, for the results."""
     node = subprocess.run([_node(), "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     return f"PostGraphile 5.1.5, Node {node.removeprefix('v')}"
 
@@ -72,7 +74,7 @@ def _installed() -> Path:
 
 
 def _node() -> str:
-    """Node of this environment, else one of the benchmarks' own."""
+    """Node of this environment, else the one installed for the benchmarks."""
     for bin_ in (Path(sys.executable).parent, CACHE / "nodejs" / "bin"):
         if (bin_ / "node").exists() and (bin_ / "npm").exists():
             return str(bin_ / "node")

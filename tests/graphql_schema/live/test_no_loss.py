@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.database.embedded import EmbeddedServer
 from tests.conftest import fresh_database
 from tests.feed.rows import BUDGET, CHANGE
-from tests.feed.test_feed import CUT
+from tests.feed.test_feed import END_CONNECTIONS
 from tests.graphql_schema.live.client import connected
 from tests.graphql_schema.service import running
 from tests.reads.rows import EMA
@@ -103,7 +103,7 @@ async def _cut(url: str, times: int) -> None:
     connection = await asyncpg.connect(url)
     for _ in range(times):
         await connection.execute("SELECT pg_sleep(0.03)")
-        await connection.execute(CUT)
+        await connection.execute(END_CONNECTIONS)
     await connection.close()
 
 

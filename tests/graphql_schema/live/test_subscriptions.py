@@ -17,7 +17,7 @@ from app.rules.identity import NO_STRATEGY
 from tests.conftest import execute
 from tests.events import event_id, incoming, published
 from tests.feed.rows import change, set_budget
-from tests.feed.test_feed import CUT
+from tests.feed.test_feed import END_CONNECTIONS
 from tests.graphql_schema.live.client import Socket, connected
 from tests.reads.rows import EMA, MAKER
 
@@ -205,7 +205,7 @@ async def test_a_cut_feed_costs_no_event(socket: Socket, connection: asyncpg.Con
     await socket.ask(query, after=await socket.feed_cursor())
     for number in range(5):
         await set_budget(connection, f"{number}a", "1")
-        await connection.execute(CUT)
+        await connection.execute(END_CONNECTIONS)
         await set_budget(connection, f"{number}b", "1")
     seen = [(await socket.event())["budgets"]["currency"] for _ in range(10)]
     assert seen == [f"{number}{part}" for number in range(5) for part in "ab"]
@@ -218,7 +218,7 @@ async def test_one_that_begins_while_there_is_no_database_waits_for_it(
     await set_budget(connection, "USDT", "1")
     name = await connection.fetchval("SELECT current_database()")
     await execute(server.url_of("postgres"), f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-    await connection.execute(CUT)
+    await connection.execute(END_CONNECTIONS)
     await socket.ask("subscription ($a: String) { budgets(after: $a) { currency } }", a=cursor)
     await socket.ask("{ orders(first: 1) { nodes { id } } }", "question")
     refused = await socket.payload("question")
@@ -233,7 +233,7 @@ async def test_another_history_ends_a_subscription(socket: Socket, connection: a
     await set_budget(connection, "USDT", "1")
     assert (await socket.event())["budgets"] == {"currency": "USDT"}
     await connection.execute("UPDATE feed_epoch SET epoch = gen_random_uuid()")
-    await connection.execute(CUT)
+    await connection.execute(END_CONNECTIONS)
     assert await socket.errors() == ["CURSOR_EXPIRED"]
 
 

@@ -1,10 +1,10 @@
-"""What is changed by hand in the ledger of `test_verify_by_hand`, and the claims of `purser verify` that it breaks."""
+"""Manual changes of the ledger in `test_verify_tampering`, and the claims of `purser verify` that each one breaks."""
 
 from tests.events import event_id
 from tests.ledger.authorizing import INSTRUMENT, STRATEGY_ID
 
 ASSUMED, UNTRADED, UNKNOWN = "X.SIM", "Y.SIM", "Z.SIM"
-OF = f"strategy_id = '{STRATEGY_ID}'"
+OF_STRATEGY = f"strategy_id = '{STRATEGY_ID}'"
 
 FOLD = "every order is the fold of its applied events, and every fill equals its event"
 REPLAY = "every position is the replay of its fills"
@@ -52,42 +52,45 @@ BUDGETS = "budgets equal the last act on them in the audit log"
 STATES = "trading states equal the last act on them in the audit log"
 GLOBAL_STATE = "the state of all trading equals the last act on it in the audit log"
 
-BOUGHT = f"{OF} AND event_id = '{event_id(4)}'"
-LAST_ENTRY = f"{OF} AND currency = 'USDT' AND version = (SELECT version FROM budgets WHERE {OF} AND currency = 'USDT')"
+BOUGHT = f"{OF_STRATEGY} AND event_id = '{event_id(4)}'"
+LAST_ENTRY = (
+    f"{OF_STRATEGY} AND currency = 'USDT' "
+    f"AND version = (SELECT version FROM budgets WHERE {OF_STRATEGY} AND currency = 'USDT')"
+)
 BOTH_COMMISSIONS = f"event_id IN ('{event_id(4)}', '{event_id(5)}')"
 
 
-def of_fill(change: str) -> tuple[tuple[str, ...], list[str]]:
+def fill_change(change: str) -> tuple[tuple[str, ...], list[str]]:
     return (FOLD,), [f"UPDATE fills SET {change} WHERE {BOUGHT}"]
 
 
-def of_hold(order: str, change: str, *claims: str) -> tuple[tuple[str, ...], list[str]]:
+def hold_change(order: str, change: str, *claims: str) -> tuple[tuple[str, ...], list[str]]:
     return claims, [f"UPDATE holds SET {change} WHERE client_order_id = '{order}'"]
 
 
-def granted_after(order: str) -> tuple[tuple[str, ...], list[str]]:
-    """The order's last event and the grant of O-5 change their places."""
+def grant_moved_after(order: str) -> tuple[tuple[str, ...], list[str]]:
+    """Exchanges the last event of the order and the grant of O-5."""
     last = f"(SELECT max(seq) FROM order_events WHERE client_order_id = '{order}')"
     grant = "(SELECT seq FROM order_events WHERE client_order_id = 'O-5')"
     swap = f"""
         UPDATE order_events SET seq = {last} + {grant} - seq
-        WHERE {OF} AND (client_order_id = 'O-5' OR client_order_id = '{order}' AND seq = {last})
+        WHERE {OF_STRATEGY} AND (client_order_id = 'O-5' OR client_order_id = '{order}' AND seq = {last})
     """
     return (UNVALUED,), [swap]
 
 
-DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
+TAMPERING: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "an event's type": ((FOLD,), ["UPDATE order_events SET type = 'OrderAccepted' WHERE type = 'OrderSubmitted'"]),
     "an event's instant": ((FOLD,), ["UPDATE order_events SET ts_init = ts_init + 1 WHERE type = 'OrderSubmitted'"]),
     "a report's instant": (
         (REPLAY,),
         ["UPDATE order_events SET ts_event = ts_event + 1 WHERE position_id IS NOT NULL AND variant = 0"],
     ),
-    "a fill's liquidity": of_fill("liquidity_side = 'MAKER'"),
+    "a fill's liquidity": fill_change("liquidity_side = 'MAKER'"),
     "a fill's account": ((FOLD, REPLAY), [f"UPDATE fills SET account_id = 'X' WHERE {BOUGHT}"]),
-    "a fill's venue order": of_fill("venue_order_id = 'X'"),
-    "a fill's venue order lost": of_fill("venue_order_id = NULL"),
-    "a fill's currency": of_fill("currency = 'EUR'"),
+    "a fill's venue order": fill_change("venue_order_id = 'X'"),
+    "a fill's venue order lost": fill_change("venue_order_id = NULL"),
+    "a fill's currency": fill_change("currency = 'EUR'"),
     "commissions of two fills exchanged": (
         (FOLD,),
         [
@@ -111,12 +114,12 @@ DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
             "changes), 'key', 'O-99'))).* FROM changes c WHERE entity = 'order' LIMIT 1",
         ],
     ),
-    "other content not in quarantine": ((CONFLICTING,), ["DELETE FROM quarantined_events WHERE code LIKE 'CONF%'"]),
-    "other content dismissed by nobody": (
+    "other content missing in quarantine": ((CONFLICTING,), ["DELETE FROM quarantined_events WHERE code LIKE 'CONF%'"]),
+    "other content dismissed without a resolution": (
         (CONFLICTING, DISMISSED),
         ["UPDATE quarantined_events SET code = 'DISMISSED' WHERE code LIKE 'CONF%'"],
     ),
-    "dismissed content not in quarantine": (
+    "dismissed content missing in quarantine": (
         (DISMISSED,),
         ["DELETE FROM quarantined_events WHERE variant > 0 AND code = 'DISMISSED'"],
     ),
@@ -135,18 +138,18 @@ DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
             "FROM order_events WHERE position_id IS NOT NULL AND variant = 0 LIMIT 1"
         ],
     ),
-    "no event in quarantine": (
+    "a quarantined event that was never recorded": (
         (WAITING,),
         [
             f"INSERT INTO quarantined_events VALUES ('{STRATEGY_ID}', gen_random_uuid(), 0, 'O-1', 1, "
             "'ILLEGAL_TRANSITION', '')"
         ],
     ),
-    "why an event was dismissed": (
+    "the reason of a dismissal": (
         (DISMISSED,),
         ["UPDATE quarantined_events SET reason = 'x' WHERE code = 'DISMISSED'"],
     ),
-    "who resolved": ((RESOLVED, DISMISSED), ["UPDATE quarantine_resolutions SET actor = 'key:x'"]),
+    "the actor of a resolution": ((RESOLVED, DISMISSED), ["UPDATE quarantine_resolutions SET actor = 'key:x'"]),
     "a resolution lost": (
         (RESOLVED, DISMISSED, RESOLVED_AUDIT),
         ["DELETE FROM quarantine_resolutions WHERE action = 'DISMISS' AND variant = 0"],
@@ -173,11 +176,11 @@ DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
         [f"UPDATE instruments SET base_currency = NULL WHERE instrument_id = '{INSTRUMENT}'"],
     ),
     "a kind": ((INSTRUMENTS,), [f"UPDATE instruments SET kind = 'Option' WHERE instrument_id = '{INSTRUMENT}'"]),
-    "profit of no trades": (
+    "profit without trades": (
         (TRADES,),
         [f"INSERT INTO trade_totals VALUES ('{STRATEGY_ID}', '2020-01-01', 'USDT', 0, 0, 0, 1000, 0)"],
     ),
-    "wins of no trades": (
+    "wins without trades": (
         (TRADES,),
         [f"INSERT INTO trade_totals VALUES ('{STRATEGY_ID}', '2020-01-01', 'USDT', 0, 1, 0, 0, 0)"],
     ),
@@ -192,19 +195,19 @@ DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
         (BALANCED,),
         ["ALTER TABLE holds DROP CONSTRAINT holds_balanced", "UPDATE holds SET captured = captured + 1"],
     ),
-    "a larger hold": of_hold("O-4", "amount = amount + 1, remaining = remaining + 1", EXPOSURE, RESERVED),
-    "a hold that cannot be valued": of_hold("O-4", "is_unvalued = true", EXPOSURE),
-    "a hold at another price": of_hold("O-4", "unit_price = unit_price + 1", PRICED),
-    "a hold without its price": of_hold("O-4", "unit_price = NULL", PRICED),
-    "a hold that is an amount at a price": of_hold("O-10", "unit_price = 100", PRICED),
-    "a hold in another currency": of_hold("O-11", "currency = 'EUR'", CURRENCY),
-    "a hold in another currency than assumed": of_hold("O-12", "currency = 'EUR'", CURRENCY),
-    "a version more": ((VERSIONS,), ["UPDATE budgets SET version = version + 1 WHERE currency = 'EUR'"]),
+    "a larger hold": hold_change("O-4", "amount = amount + 1, remaining = remaining + 1", EXPOSURE, RESERVED),
+    "a hold that cannot be valued": hold_change("O-4", "is_unvalued = true", EXPOSURE),
+    "a hold at another price": hold_change("O-4", "unit_price = unit_price + 1", PRICED),
+    "a hold without its price": hold_change("O-4", "unit_price = NULL", PRICED),
+    "a hold of an amount with a price": hold_change("O-10", "unit_price = 100", PRICED),
+    "a hold in another currency": hold_change("O-11", "currency = 'EUR'", CURRENCY),
+    "a hold in another currency than assumed": hold_change("O-12", "currency = 'EUR'", CURRENCY),
+    "one version too many": ((VERSIONS,), ["UPDATE budgets SET version = version + 1 WHERE currency = 'EUR'"]),
     "an entry lost": (
         (VERSIONS, CHAINED),
         ["DELETE FROM budget_journal WHERE currency = 'USDT' AND version = 2"],
     ),
-    "what was before an entry": (
+    "the amount before an entry": (
         (CHAINED,),
         ["UPDATE budget_journal SET allocated_before = 5 WHERE currency = 'USDT' AND version = 3"],
     ),
@@ -216,7 +219,7 @@ DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
         (FOUNDED,),
         [f"UPDATE budget_journal SET reason = 'FILLED', client_order_id = 'x' WHERE {LAST_ENTRY}"],
     ),
-    "a cap without an act": (
+    "a set budget without an audit entry": (
         (ACTED,),
         [f"UPDATE budget_journal SET reason = 'SET', client_order_id = NULL WHERE {LAST_ENTRY}"],
     ),
@@ -228,9 +231,9 @@ DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
             "UPDATE budget_journal SET reserved_after = 5000 WHERE reason = 'AUTHORIZED' AND client_order_id = 'O-5'",
         ],
     ),
-    "granted beside an unknown instrument": granted_after("O-20"),
-    "granted beside an order without a price": granted_after("O-21"),
-    "granted beside an unknown quantity": granted_after("O-22"),
+    "granted beside an unknown instrument": grant_moved_after("O-20"),
+    "granted beside an order without a price": grant_moved_after("O-21"),
+    "granted beside an unknown quantity": grant_moved_after("O-22"),
     "over without an excess": (
         (OVER,),
         [
@@ -238,21 +241,26 @@ DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
             "UPDATE budgets SET over_reason = 'CUT' WHERE currency = 'EUR'",
         ],
     ),
-    "a hold of an order that ended": of_hold("O-1", "amount = amount + 1, remaining = 1", ENDED, EXPOSURE, RESERVED),
-    "no hold": ((NO_HOLD,), ["DELETE FROM holds WHERE client_order_id = 'O-11'"]),
-    "no order": ((NO_ORDER,), [f"INSERT INTO holds (strategy_id, client_order_id) VALUES ('{STRATEGY_ID}', 'x')"]),
+    "a hold of an order that ended": hold_change(
+        "O-1", "amount = amount + 1, remaining = 1", ENDED, EXPOSURE, RESERVED
+    ),
+    "an open order without a hold": ((NO_HOLD,), ["DELETE FROM holds WHERE client_order_id = 'O-11'"]),
+    "a hold without an order": (
+        (NO_ORDER,),
+        [f"INSERT INTO holds (strategy_id, client_order_id) VALUES ('{STRATEGY_ID}', 'x')"],
+    ),
     "two decisions": (
         (DECISION,),
         [
-            f"UPDATE strategies SET event_seq = event_seq + 1 WHERE {OF}",
+            f"UPDATE strategies SET event_seq = event_seq + 1 WHERE {OF_STRATEGY}",
             "INSERT INTO order_events SELECT (jsonb_populate_record(e, jsonb_build_object('event_id', "
             f"'{event_id(999)}', 'seq', s.event_seq, 'payload', payload || '{{\"event_id\": \"{event_id(999)}\"}}'))).*"
             " FROM order_events e JOIN strategies s USING (strategy_id) WHERE e.type = 'AuthorizationDenied'",
         ],
     ),
-    "an event more": ((NUMBERED,), [f"UPDATE strategies SET event_seq = event_seq + 1 WHERE {OF}"]),
+    "one event too many": ((NUMBERED,), [f"UPDATE strategies SET event_seq = event_seq + 1 WHERE {OF_STRATEGY}"]),
     "a position's peak": ((REPLAY,), ["UPDATE positions SET peak_qty = peak_qty + 1 WHERE position_id = 'P-1'"]),
-    "a discrepancy of nothing": (
+    "a discrepancy without a difference": (
         (REPORTS, REPLAY),
         [
             "INSERT INTO discrepancies SELECT strategy_id, event_id, 'QUANTITY', position_id, 1, 'X', ts_event, '1', "
@@ -269,8 +277,8 @@ DAMAGES: dict[str, tuple[tuple[str, ...], list[str]]] = {
         (LOGGED, RESOLVED_AUDIT),
         ["DELETE FROM audit_entries WHERE id = (SELECT max(id) FROM audit_entries)"],
     ),
-    "who acted": ((HASHED,), ["UPDATE audit_entries SET actor = 'key:x' WHERE id = 1"]),
-    "an average that is no number": (
+    "the actor of an audit entry": ((HASHED,), ["UPDATE audit_entries SET actor = 'key:x' WHERE id = 1"]),
+    "an average that is NaN": (
         (FOLD, FINITE),
         [
             "ALTER TABLE orders DROP CONSTRAINT orders_avg_px_finite",

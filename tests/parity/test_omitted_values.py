@@ -1,4 +1,4 @@
-"""An omitted value: in REST a parameter without a value, in GraphQL null; a blank is a value."""
+"""An omitted value: in REST a parameter without a value, in GraphQL null. A blank is a value."""
 
 from typing import Any
 
@@ -23,11 +23,11 @@ PATHS = {
     "/api/trading/positions": tuple(PositionsQuery.model_fields),
 }
 PARAMETERS = [(path, name) for path, names in PATHS.items() for name in names]
-NOT_GIVEN = {"filter": None, "first": None, "after": None, "last": None, "before": None, "orderBy": None}
+NULL_ARGUMENTS = {"filter": None, "first": None, "after": None, "last": None, "before": None, "orderBy": None}
 
 
 @pytest.mark.parametrize(("path", "name"), PARAMETERS)
-async def test_a_rest_parameter_without_a_value_is_not_given(client: Client, path: str, name: str) -> None:
+async def test_a_rest_parameter_without_a_value_is_ignored(client: Client, path: str, name: str) -> None:
     plain = await client.get(path)
     for query in (f"{name}=", name, f"&{name}=&", "".join(f"%{ord(letter):02x}" for letter in name) + "="):
         response = await client.get(f"{path}?{query}")
@@ -36,13 +36,13 @@ async def test_a_rest_parameter_without_a_value_is_not_given(client: Client, pat
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_all_rest_parameters_without_values_are_not_given(client: Client, path: str) -> None:
+async def test_all_rest_parameters_without_values_are_ignored(client: Client, path: str) -> None:
     query = "&".join(f"{name}=" for name in PATHS[path])
     assert (await client.get(f"{path}?{query}")).content == (await client.get(path)).content
     assert "Unknown parameters: colour" in (await client.refused(f"{path}?{query}&colour=", 422))["detail"]
 
 
-async def test_a_budget_without_a_currency_said_is_the_oldest(client: Client) -> None:
+async def test_an_omitted_currency_selects_the_oldest_budget(client: Client) -> None:
     assert list(BudgetQuery.model_fields) == ["currency"]
     plain = await client.get(f"/api/budget/{EMA}")
     empty = await client.get(f"/api/budget/{EMA}?currency=")
@@ -50,7 +50,7 @@ async def test_a_budget_without_a_currency_said_is_the_oldest(client: Client) ->
 
 
 @pytest.mark.parametrize(("path", "name"), PARAMETERS)
-async def test_a_rest_parameter_is_given_once_with_or_without_a_value(client: Client, path: str, name: str) -> None:
+async def test_a_repeated_rest_parameter_is_refused(client: Client, path: str, name: str) -> None:
     for query in (f"{name}=&{name}=", f"{name}=&{name}=1", f"{name}=1&{name}=1", f"{name}&{name}"):
         body = await client.refused(f"{path}?{query}", 422)
         assert body == {"detail": f"Given more than once: {name}.", "code": "BAD_INPUT"}
@@ -58,9 +58,9 @@ async def test_a_rest_parameter_is_given_once_with_or_without_a_value(client: Cl
 
 @pytest.mark.parametrize(("path", "name"), PARAMETERS)
 @pytest.mark.parametrize("blank", ["+", "%20", "%09", "%C2%A0"])
-async def test_a_blank_is_a_value(client: Client, path: str, name: str, blank: str) -> None:
+async def test_a_blank_rest_parameter_is_a_value(client: Client, path: str, name: str, blank: str) -> None:
     response = await client.get(f"{path}?{name}={blank}")
-    # A text is compared; a number, an id and a name of an enumeration are refused.
+    # A text is compared with the blank; a blank number, id or enumeration is refused.
     is_text = name in ("instrument_id", "strategy_name") or (path, name) == ("/api/trading/positions", "strategy_id")
     if not is_text:
         assert (response.status_code, response.json()["detail"].partition(":")[0]) == (422, name)
@@ -70,7 +70,7 @@ async def test_a_blank_is_a_value(client: Client, path: str, name: str, blank: s
         assert (response.status_code, response.json()) == (200, [])
 
 
-async def test_the_next_page_is_reached_with_parameters_without_values(client: Client) -> None:
+async def test_the_next_link_keeps_parameters_without_values(client: Client) -> None:
     page = await client.get("/api/trading/orders?strategy_id=&status=&limit=20&offset=")
     link = page.headers["link"].partition(">")[0].lstrip("<")
     assert link == "/api/trading/orders?strategy_id=&status=&limit=20&offset=20"
@@ -91,7 +91,7 @@ async def test_the_next_page_is_reached_with_parameters_without_values(client: C
         (f"strategy_id={EMA}", f"strategy_id={EMA.urn}"),
     ],
 )
-async def test_one_question_in_two_spellings(client: Client, query: str, other: str) -> None:
+async def test_two_spellings_of_a_query_string_have_the_same_response(client: Client, query: str, other: str) -> None:
     paths = ["/api/trading/orders", *(["/api/trading/positions"] if "strategy_id" in query else [])]
     for path in paths:
         first, second = [await client.get(f"{path}?{one}") for one in (query, other)]
@@ -99,14 +99,14 @@ async def test_one_question_in_two_spellings(client: Client, query: str, other: 
         assert first.json()
 
 
-async def test_an_upper_case_uuid_in_a_path(client: Client) -> None:
+async def test_a_uuid_in_a_path_is_read_in_every_spelling(client: Client) -> None:
     for spelling in (str(EMA).upper(), EMA.hex):
         found = await client.get(f"/api/budget/{spelling}/pnl/realized")
         assert found.content == (await client.get(f"/api/budget/{EMA}/pnl/realized")).content
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html", "application/xml", "", ";;"])
-async def test_rest_answers_json_whatever_is_accepted(client: Client, accept: str) -> None:
+async def test_rest_responds_with_json_for_any_accept_header(client: Client, accept: str) -> None:
     for path in ("/api/trading/orders", "/api/trading/orders/NOPE"):
         response = await client.http.get(path, headers={"Accept": accept})
         assert response.headers["content-type"] == "application/json"
@@ -116,8 +116,8 @@ CONNECTIONS = ("strategies", "orders", "fills", "positions", "auditLog")
 
 
 @pytest.mark.parametrize("field", CONNECTIONS)
-async def test_in_graphql_null_is_no_value(client: Client, field: str) -> None:
-    named = {name: value for name, value in NOT_GIVEN.items() if name != "orderBy" or field in ("orders", "fills")}
+async def test_a_null_argument_equals_an_omitted_one_in_graphql(client: Client, field: str) -> None:
+    named = {name: value for name, value in NULL_ARGUMENTS.items() if name != "orderBy" or field in ("orders", "fills")}
     nulls = ", ".join(f"{name}: null" for name in named)
     document = f"{{ all: {field} {{ nodes {{ id }} }} null: {field}({nulls}) {{ nodes {{ id }} }} }}"
     found = await client.query(document)
@@ -135,7 +135,7 @@ async def test_in_graphql_null_is_no_value(client: Client, field: str) -> None:
         ("positions", {"strategyId": None, "strategyName": {"eq": None}, "instrumentId": None, "status": None}),
     ],
 )
-async def test_in_graphql_a_null_in_a_filter_asks_for_nothing(
+async def test_a_null_condition_in_a_graphql_filter_is_ignored(
     client: Client, field: str, filter: dict[str, Any]
 ) -> None:
     type_ = f"{field[:-1].capitalize()}Filter"
@@ -143,7 +143,7 @@ async def test_in_graphql_a_null_in_a_filter_asks_for_nothing(
     assert await client.query(document, filter=filter) == await client.query(document)
 
 
-async def test_an_empty_text_is_a_value_in_graphql_and_none_in_rest(client: Client) -> None:
+async def test_an_empty_text_is_a_value_in_graphql_and_omitted_in_rest(client: Client) -> None:
     document = "query ($filter: OrderFilter) { orders(filter: $filter) { totalCount } }"
     for compared, expected in (
         ({"instrumentId": {"eq": ""}}, 0),
@@ -165,9 +165,9 @@ async def test_an_empty_text_is_a_value_in_graphql_and_none_in_rest(client: Clie
     "wrong",
     ['strategyId: {eq: ""}', 'quantity: {eq: ""}', 'tsInit: {gte: ""}', 'status: {eq: ""}', 'side: ""'],
 )
-async def test_in_graphql_an_empty_text_is_no_id_number_instant_or_enum(client: Client, wrong: str) -> None:
+async def test_graphql_refuses_an_empty_text_as_id_number_instant_or_enum(client: Client, wrong: str) -> None:
     assert await client.code(f"{{ orders(filter: {{{wrong}}}) {{ totalCount }} }}") == "VALIDATION_FAILED"
 
 
-async def test_in_graphql_an_empty_cursor_is_none(client: Client) -> None:
+async def test_graphql_refuses_an_empty_cursor(client: Client) -> None:
     assert await client.code('{ orders(after: "") { totalCount } }') == "CURSOR_INVALID"

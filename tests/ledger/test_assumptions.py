@@ -1,4 +1,4 @@
-"""What rests on assumptions is said where an operator looks: in the log, by `purser verify` and in `/metrics`."""
+"""Assumptions are reported to the operator: in the log, by `purser verify` and in `/metrics`."""
 
 import logging
 
@@ -9,33 +9,33 @@ from app.database import Database, PoolLimits
 from app.ledger.verify.verification import ValuationCounts, count_valuations
 from app.rules.valuation import InstrumentDefinition
 from tests.events import published
-from tests.ledger.doubts import ASSUMED, doubtful
+from tests.ledger.assumptions import ASSUMED, events_with_assumptions
 from tests.ledger.state import record
-from tests.ledger.test_valuation import INVERSE, know, lines
+from tests.ledger.test_valuation import INVERSE, define_instruments, lines
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_log_warns_of_assumed_terms_and_of_reports_that_differ(
+async def test_the_log_warns_of_assumed_terms_and_of_discrepancies(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "purser.ledger"):
-        await record(database, lines(*doubtful()))
+        await record(database, lines(*events_with_assumptions()))
     assert [entry.getMessage() for entry in caplog.records] == [
         f"fills in {ASSUMED} are valued as linear, multiplier 1: the instruments are not recorded",
         "2 reports of positions differ from the ledger; see discrepancies",
     ]
     caplog.clear()
-    await know(database, INVERSE)
-    await record(database, lines(*doubtful()))
+    await define_instruments(database, INVERSE)
+    await record(database, lines(*events_with_assumptions()))
     assert caplog.records == []
 
 
-async def test_the_counts_follow_what_is_recorded(database: Database) -> None:
-    await record(database, lines(*doubtful()))
+async def test_the_counts_change_when_the_instrument_is_recorded(database: Database) -> None:
+    await record(database, lines(*events_with_assumptions()))
     async with database.read() as connection:
         before = await count_valuations(connection)
-    await know(database, INVERSE)
+    await define_instruments(database, INVERSE)
     async with database.read() as connection:
         after = await count_valuations(connection)
     assert before == ValuationCounts(
@@ -56,10 +56,10 @@ async def test_the_counts_follow_what_is_recorded(database: Database) -> None:
     )
 
 
-async def test_verify_ends_with_the_counts(
+async def test_verify_prints_the_counts_last(
     database: Database, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await record(database, lines(*doubtful()))
+    await record(database, lines(*events_with_assumptions()))
     assert await run_verify(database_url, PoolLimits()) == 1, "discrepancies are broken"
     printed = capsys.readouterr().out.splitlines()
     assert printed[-2:] == [
@@ -67,7 +67,7 @@ async def test_verify_ends_with_the_counts(
         "1 events quarantined",
         f"audit: 0 entries, head 0:{'0' * 64}",
     ]
-    await know(database, INVERSE)
+    await define_instruments(database, INVERSE)
     assert await run_verify(database_url, PoolLimits()) == 0
     assert capsys.readouterr().out.splitlines()[-2] == (
         "valuation: 1 instruments recorded, 0 assumed with 0 fills; 1 open orders not valued, 0 discrepancies, "
@@ -75,14 +75,14 @@ async def test_verify_ends_with_the_counts(
     )
 
 
-async def test_verify_notes_fills_in_another_currency_than_their_instruments(
+async def test_verify_notes_fills_in_another_currency_than_their_instrument(
     database: Database, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No formula can be right for them: either the instrument or the fill is wrong."""
+    """No formula is right for them: either the instrument or the fill is wrong."""
     fill = published("OrderFilled", 3, last_qty="10", last_px="100", currency="USD")
     await record(database, lines(published("OrderInitialized", 1), published("OrderSubmitted", 2), fill))
     quoted = InstrumentDefinition(instrument_id=fill["instrument_id"], quote_currency="EUR", settlement_currency="EUR")
-    await know(database, quoted)
+    await define_instruments(database, quoted)
     assert await run_verify(database_url, PoolLimits()) == 0
     assert (
         f"note: 1 fills of {fill['instrument_id']} name USD; it is quoted in EUR, by which they are valued\n"

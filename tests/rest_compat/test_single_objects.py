@@ -1,4 +1,4 @@
-"""Responses that are not lists."""
+"""Responses with a single object."""
 
 import pytest
 from fastapi import FastAPI
@@ -18,7 +18,7 @@ async def test_health_does_not_need_the_database(own: tuple[FastAPI, Client]) ->
     assert (response.status_code, response.content) == (200, b'{"status":"ok"}')
 
 
-async def test_an_order_has_its_digits_as_stored(client: Client) -> None:
+async def test_an_order_shows_its_digits_as_stored(client: Client) -> None:
     body = (await client.get(f"{ORDERS}/DIGITS")).content
     assert b'"quantity":0.1000,"filled_qty":0,"leaves_qty":0.1000,"price":1000,' in body
     assert b'"avg_px":123456789012345678901234567890.123456789012345678901234567890,' in body
@@ -30,7 +30,7 @@ async def test_an_overfilled_order_has_nothing_left(client: Client) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["", "/fills", "/deny-reason"])
-async def test_an_id_of_two_strategies_needs_the_strategy(client: Client, suffix: str) -> None:
+async def test_an_order_id_of_two_strategies_requires_the_strategy(client: Client, suffix: str) -> None:
     body = await client.refused(f"{ORDERS}/SHARED{suffix}", 409)
     assert body["code"] == "ORDER_AMBIGUOUS"
     assert str(EMA) in body["detail"]
@@ -39,7 +39,7 @@ async def test_an_id_of_two_strategies_needs_the_strategy(client: Client, suffix
         assert (await client.get(f"{ORDERS}/SHARED{suffix}?strategy_id={strategy_id}")).status_code == 200
 
 
-async def test_the_strategy_says_which_order(client: Client) -> None:
+async def test_the_strategy_selects_one_of_two_orders(client: Client) -> None:
     found = (await client.get(f"{ORDERS}/SHARED?strategy_id={MAKER}")).json()
     assert (found["strategy_id"], found["strategy_name"]) == (str(MAKER), "100%_Maker-001")
 
@@ -60,11 +60,11 @@ async def test_deny_reason_is_null_unless_denied_or_rejected(client: Client) -> 
     assert reasons["DENIED"] == "BUDGET_EXCEEDED"
 
 
-async def test_summary_counts(client: Client) -> None:
+async def test_the_summary_counts_rows(client: Client) -> None:
     assert (await client.get("/api/trading/summary")).content == b'{"signals":1,"orders":31,"fills":7}'
 
 
-async def test_fills_summary_adds_up_exactly(client: Client) -> None:
+async def test_the_fills_summary_is_exact(client: Client) -> None:
     body = (await client.get(f"/api/trading/fills/summary?strategy_id={EMA}")).content
     # Notional: 0.100 x (46210.50 + ... + 46214.50) and 0.100 x 46209.0
     assert body == (
@@ -76,21 +76,21 @@ async def test_fills_summary_adds_up_exactly(client: Client) -> None:
     )
 
 
-async def test_fills_summary_of_an_instrument(client: Client) -> None:
+async def test_the_fills_summary_is_filtered_by_instrument(client: Client) -> None:
     found = (await client.get(f"/api/trading/fills/summary?instrument_id={ETH}")).json()
-    # The fill is in USDC, its commission in USDT, which the ledger counts under its own currency.
+    # The fill is in USDC and its commission in USDT; the ledger keeps each under its own currency.
     assert [(one["currency"], one["fills"], one["total_fees"]) for one in found["by_currency"]] == [
         ("USDC", 1, 0),
         ("USDT", 0, 0.92418),
     ]
 
 
-async def test_fills_summary_of_nothing(client: Client) -> None:
+async def test_the_fills_summary_without_fills_is_empty(client: Client) -> None:
     found = (await client.get(f"/api/trading/fills/summary?strategy_id={UNKNOWN}")).json()
     assert (found["total_fills"], found["first_ts"], found["by_currency"]) == (0, None, [])
 
 
-async def test_realized_pnl_by_currency(client: Client) -> None:
+async def test_realized_pnl_is_grouped_by_currency(client: Client) -> None:
     body = (await client.get(f"/api/budget/{EMA}/pnl/realized")).content
     assert body == b'{"strategy_id":"%s","realized_pnl":{ "USDT" : 42.50 },"total_fees":{ "USDT" : 5.54508000 }}' % (
         str(EMA).encode()

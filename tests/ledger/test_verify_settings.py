@@ -1,4 +1,4 @@
-"""`purser verify` holds what acts set against what the audit log says was set."""
+"""`purser verify` compares settings with the audit log."""
 
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from app.resolvers import Context, budgets, instruments, keys, strategies
 from app.rules.enums import TradingState
 from app.rules.valuation import InstrumentDefinition
 from tests.ledger.authorizing import STRATEGY, TRADER
-from tests.ledger.state import broken_invariants, unguarded
+from tests.ledger.state import broken_invariants, unprotected
 
 pytestmark = pytest.mark.anyio
 
@@ -18,32 +18,38 @@ INSTRUMENT = InstrumentDefinition(
     instrument_id="X.V", quote_currency="USDT", settlement_currency="USDT", multiplier=Decimal("1.50")
 )
 
-BEHIND_ITS_BACK = {
+TAMPERING = {
     "a larger budget": (
         "UPDATE budgets SET allocated = 5000 WHERE currency = 'USDT'",
         "budgets equal the last act on them in the audit log",
     ),
-    "a deleted budget back": (
+    "a deleted budget restored": (
         "UPDATE budgets SET allocated = 1, created_at = 1 WHERE currency = 'EUR'",
         "budgets equal the last act on them in the audit log",
     ),
-    "a halted strategy let loose": (
+    "a halted strategy set active": (
         "UPDATE strategies SET state = 'ACTIVE'",
         "trading states equal the last act on them in the audit log",
     ),
-    "all trading let loose": (
+    "all trading set active": (
         "UPDATE trading_control SET state = 'ACTIVE'",
         "the state of all trading equals the last act on it in the audit log",
     ),
-    "another's halt": ("UPDATE trading_control SET actor = 'key:x'", "the state of all trading equals the last act"),
-    "a halt of another day": ("UPDATE trading_control SET since = 1", "the state of all trading equals the last act"),
-    "no state of all trading": ("DELETE FROM trading_control", "the state of all trading equals the last act"),
+    "another actor of a halt": (
+        "UPDATE trading_control SET actor = 'key:x'",
+        "the state of all trading equals the last act",
+    ),
+    "another instant of a halt": (
+        "UPDATE trading_control SET since = 1",
+        "the state of all trading equals the last act",
+    ),
+    "a missing global state": ("DELETE FROM trading_control", "the state of all trading equals the last act"),
     "a stronger key": ("UPDATE api_keys SET role = 'admin' WHERE name = 'bot'", "API keys equal the last act"),
-    "a revoked key back": (
+    "a revoked key restored": (
         "UPDATE api_keys SET revoked_at = NULL WHERE name = 'old'",
         "API keys equal the last act",
     ),
-    "a key that nobody made": (
+    "a key without an audit entry": (
         "INSERT INTO api_keys (key_id, name, role, secret_hash, created_at) VALUES ('x', 'x', 'admin', 'x', 1)",
         "API keys equal the last act",
     ),
@@ -51,7 +57,7 @@ BEHIND_ITS_BACK = {
         "UPDATE budget_journal SET reason = 'FILLED', client_order_id = 'x' WHERE currency = 'USDT' AND version = 2",
         "each journal entry's reason is an event",
     ),
-    "a cap that nobody set": (
+    "a set budget without an audit entry": (
         "INSERT INTO budget_journal SELECT (jsonb_populate_record(j, '{\"version\": 3}')).* FROM budget_journal j "
         "WHERE currency = 'USDT' AND version = 2",
         "each cap that was set has its act in the audit log",
@@ -61,8 +67,8 @@ BEHIND_ITS_BACK = {
 
 
 @pytest.fixture
-async def acted(database: Database) -> Database:
-    """A database in which everything that can be set was set, some of it twice."""
+async def configured_ledger(database: Database) -> Database:
+    """A database in which every setting was changed, some of them twice."""
     context = Context(database)
     strategy = await strategies.register_strategy(context, LOCAL, STRATEGY, TRADER)
     await strategies.register_strategy(context, LOCAL, "Idle-000", TRADER)
@@ -81,14 +87,16 @@ async def acted(database: Database) -> Database:
     return database
 
 
-async def test_what_was_set_is_what_stands(acted: Database) -> None:
-    assert await broken_invariants(acted) == []
+async def test_unchanged_settings_pass_verification(configured_ledger: Database) -> None:
+    assert await broken_invariants(configured_ledger) == []
 
 
-@pytest.mark.parametrize("what", BEHIND_ITS_BACK)
-async def test_finds_what_was_changed_behind_its_back(acted: Database, what: str) -> None:
-    statement, claim = BEHIND_ITS_BACK[what]
-    async with unguarded(acted) as work:
+@pytest.mark.parametrize("tampering", TAMPERING)
+async def test_verify_finds_settings_that_differ_from_the_audit_log(
+    configured_ledger: Database, tampering: str
+) -> None:
+    statement, claim = TAMPERING[tampering]
+    async with unprotected(configured_ledger) as work:
         assert not (await work.execute(statement)).endswith(" 0")
         await work.commit()
-    assert any(invariant.claim.startswith(claim) for invariant, _ in await broken_invariants(acted))
+    assert any(invariant.claim.startswith(claim) for invariant, _ in await broken_invariants(configured_ledger))

@@ -1,4 +1,4 @@
-"""Who acts in tests, and looking at what an act did."""
+"""Principals, inputs and prepared ledgers for tests of resolvers, and readers of the audit log."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from app.resolvers.instruments import record_instruments
 from app.resolvers.strategies import register_strategy
 from app.rules.identity import strategy_id_of
 from app.rules.valuation import InstrumentDefinition
-from tests.ledger.authorizing import INSTRUMENT, STRATEGY, TRADER, ask, command, reserved
+from tests.ledger.authorizing import INSTRUMENT, STRATEGY, TRADER, authorize, command, reserved
 from tests.ledger.state import digest_of
 from tests.ledger.test_record import rows
 
@@ -32,12 +32,12 @@ BTC = InstrumentDefinition(instrument_id=INSTRUMENT, quote_currency="USDT", sett
 
 
 async def record_events(context: Context, principal: Principal, messages: Sequence[object]) -> BatchResult:
-    """Record what NautilusTrader published."""
+    """Records messages of NautilusTrader."""
     return await events.record_events(context, principal, messages, nautilus.read_message)
 
 
-async def audited(context: Context) -> list[tuple[str, str, str, Any, Any]]:
-    """(actor, action, entity_id, before, after) of each entry of the audit log."""
+async def audit_entries(context: Context) -> list[tuple[str, str, str, Any, Any]]:
+    """(actor, action, entity_id, before, after) of each audit entry."""
     found = await rows(context.database, "SELECT * FROM audit_entries ORDER BY id")
     return [
         (
@@ -50,24 +50,24 @@ async def audited(context: Context) -> list[tuple[str, str, str, Any, Any]]:
     ]
 
 
-async def refused(context: Context, error: type[PurserError], act: Any) -> PurserError:
-    """The one error of an act that changed nothing."""
+async def refused(context: Context, error: type[PurserError], operation: Any) -> PurserError:
+    """The error that an operation raises; fails if the operation changed the ledger."""
     before = await digest_of(context.database)
     with pytest.raises(error) as raised:
-        await act
+        await operation
     assert await digest_of(context.database) == before
     return raised.value
 
 
-async def registered(context: Context) -> UUID:
-    """The one strategy of most tests."""
+async def register_sample_strategy(context: Context) -> UUID:
+    """Registers the strategy that most tests use."""
     return await register_strategy(context, ADMIN, STRATEGY, TRADER)
 
 
-async def with_order(context: Context, *, budget: str = "1000") -> None:
-    """A strategy with a budget and an order that holds 100 USDT of it."""
-    await registered(context)
+async def prepare_order(context: Context, *, budget: str = "1000") -> None:
+    """Prepares a strategy with a budget and an order that reserves 100 USDT of it."""
+    await register_sample_strategy(context)
     await record_instruments(context, ENGINE, [BTC])
     await set_budget(context, ADMIN, STRATEGY, "USDT", Decimal(budget))
-    await ask(context.database, command(1))
+    await authorize(context.database, command(1))
     assert await reserved(context.database) == (100, 0)

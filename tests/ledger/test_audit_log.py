@@ -1,4 +1,4 @@
-"""The audit log's chain: whole whoever writes it, and no tampering goes unseen."""
+"""The hash chain of the audit log stays intact with any writers, and exposes any tampering."""
 
 import asyncio
 import hashlib
@@ -13,11 +13,11 @@ from app.ledger.storage.audit_log import Action, AuditRecord, record
 from app.ledger.verify.audit import AuditHead
 from app.ledger.verify.verification import verify
 from app.principal import LOCAL
-from tests.ledger.state import broken_invariants, digest_of, unguarded
+from tests.ledger.state import broken_invariants, digest_of, unprotected
 
 pytestmark = pytest.mark.anyio
 
-ACT = AuditRecord(
+RECORD = AuditRecord(
     Action.BUDGET_SET,
     "note",
     "x/USDT",
@@ -25,19 +25,19 @@ ACT = AuditRecord(
     {"allocated": "1000.50", "version": 1, "overReason": None},
     {"allocated": "2e3", "note": 'tab\t"quoted" \\ Grün 😀'},
 )
-OTHER = replace(ACT, action=Action.INSTRUMENT_RECORD, strategy_id=None, before=None)
+OTHER = replace(RECORD, action=Action.INSTRUMENT_RECORD, strategy_id=None, before=None)
 ENTRIES = 7
 
 
-async def act(database: Database, *acts: AuditRecord) -> None:
+async def append(database: Database, *records: AuditRecord) -> None:
     async with database.unit_of_work() as work:
-        await record(work, replace(LOCAL, request_id="r-1"), *acts)
+        await record(work, replace(LOCAL, request_id="r-1"), *records)
         await work.commit()
 
 
-async def chain(database: Database, entries: int = ENTRIES) -> None:
+async def append_many(database: Database, entries: int = ENTRIES) -> None:
     for number in range(entries):
-        await act(database, ACT if number % 2 else OTHER)
+        await append(database, RECORD if number % 2 else OTHER)
 
 
 async def findings(database: Database) -> list[tuple[str, str]]:
@@ -47,8 +47,8 @@ async def findings(database: Database) -> list[tuple[str, str]]:
     return [(finding.row, finding.difference) for _, found in broken for finding in found]
 
 
-async def test_an_auditor_gets_the_same_hashes_with_tools_of_his_own(database: Database) -> None:
-    await chain(database)
+async def test_the_hashes_can_be_recomputed_with_other_tools(database: Database) -> None:
+    await append_many(database)
     previous = "0" * 64
     async with database.read() as connection:
         rows = await connection.fetch("SELECT * FROM audit_entries ORDER BY id")
@@ -72,118 +72,118 @@ async def test_an_auditor_gets_the_same_hashes_with_tools_of_his_own(database: D
         assert row["hash"] == previous
 
 
-async def test_the_chain_stays_whole_however_many_write_it_at_once(database: Database) -> None:
-    async def several(number: int) -> None:
-        await act(database, *([ACT, OTHER] * (number % 3 + 1)))
+async def test_the_chain_stays_intact_with_concurrent_writers(database: Database) -> None:
+    async def append_several(number: int) -> None:
+        await append(database, *([RECORD, OTHER] * (number % 3 + 1)))
 
-    await asyncio.gather(*(several(number) for number in range(24)))
+    await asyncio.gather(*(append_several(number) for number in range(24)))
     assert await findings(database) == []
     async with database.read() as connection:
         assert await connection.fetchval("SELECT max(id) FROM audit_entries") == 2 * (8 + 16 + 24)
 
 
-async def test_an_act_that_is_not_committed_leaves_no_gap(database: Database) -> None:
-    await chain(database, 2)
+async def test_a_transaction_that_is_rolled_back_leaves_no_gap(database: Database) -> None:
+    await append_many(database, 2)
     before = await digest_of(database)
     async with database.unit_of_work() as work:
-        await record(work, LOCAL, ACT)
+        await record(work, LOCAL, RECORD)
     assert await digest_of(database) == before
-    await chain(database, 2)
+    await append_many(database, 2)
     assert await findings(database) == []
 
 
 async def test_each_entry_is_in_the_change_feed(database: Database) -> None:
-    await act(database, ACT, OTHER)
+    await append(database, RECORD, OTHER)
     async with database.read() as connection:
         rows = await connection.fetch("SELECT strategy_id::text, key FROM changes WHERE entity = 'audit' ORDER BY key")
-    assert [tuple(row) for row in rows] == [(ACT.strategy_id, "1"), ("00000000-0000-0000-0000-000000000000", "2")]
+    assert [tuple(row) for row in rows] == [(RECORD.strategy_id, "1"), ("00000000-0000-0000-0000-000000000000", "2")]
 
 
-DOUBTED = "its hash does not follow"
-TOLD = "the change feed tells of it"
+HASH_DIFFERS = "its hash does not follow"
+MISSING_FROM_LOG = "the change feed tells of it"
 TAMPERING: dict[str, tuple[str, list[tuple[str, str]]]] = {
-    "an actor": ("UPDATE audit_entries SET actor = 'me' WHERE id = 3", [("audit entry 3", DOUBTED)]),
-    "an instant": ("UPDATE audit_entries SET ts = ts + 1 WHERE id = 1", [("audit entry 1", DOUBTED)]),
-    "an action": ("UPDATE audit_entries SET action = 'budget.delete' WHERE id = 7", [("audit entry 7", DOUBTED)]),
-    "a kind": ("UPDATE audit_entries SET entity_type = 'order' WHERE id = 4", [("audit entry 4", DOUBTED)]),
-    "an entity": ("UPDATE audit_entries SET entity_id = 'y' WHERE id = 4", [("audit entry 4", DOUBTED)]),
-    "a request": ("UPDATE audit_entries SET request_id = NULL WHERE id = 4", [("audit entry 4", DOUBTED)]),
-    "a strategy": ("UPDATE audit_entries SET strategy_id = NULL WHERE id = 4", [("audit entry 4", DOUBTED)]),
-    "what was before": ("UPDATE audit_entries SET before = NULL WHERE id = 4", [("audit entry 4", DOUBTED)]),
-    "what came after": (
+    "an actor": ("UPDATE audit_entries SET actor = 'me' WHERE id = 3", [("audit entry 3", HASH_DIFFERS)]),
+    "an instant": ("UPDATE audit_entries SET ts = ts + 1 WHERE id = 1", [("audit entry 1", HASH_DIFFERS)]),
+    "an action": ("UPDATE audit_entries SET action = 'budget.delete' WHERE id = 7", [("audit entry 7", HASH_DIFFERS)]),
+    "a kind": ("UPDATE audit_entries SET entity_type = 'order' WHERE id = 4", [("audit entry 4", HASH_DIFFERS)]),
+    "an entity": ("UPDATE audit_entries SET entity_id = 'y' WHERE id = 4", [("audit entry 4", HASH_DIFFERS)]),
+    "a request": ("UPDATE audit_entries SET request_id = NULL WHERE id = 4", [("audit entry 4", HASH_DIFFERS)]),
+    "a strategy": ("UPDATE audit_entries SET strategy_id = NULL WHERE id = 4", [("audit entry 4", HASH_DIFFERS)]),
+    "the value before": ("UPDATE audit_entries SET before = NULL WHERE id = 4", [("audit entry 4", HASH_DIFFERS)]),
+    "the value after": (
         """UPDATE audit_entries SET after = after || '{"allocated": "20000"}' WHERE id = 4""",
-        [("audit entry 4", DOUBTED)],
+        [("audit entry 4", HASH_DIFFERS)],
     ),
     "a text made a number": (
         """UPDATE audit_entries SET before = before || '{"allocated": 1000.50}' WHERE id = 4""",
-        [("audit entry 4", DOUBTED)],
+        [("audit entry 4", HASH_DIFFERS)],
     ),
-    "a number that nobody can read": (
+    "a number that is too long to read": (
         f"""UPDATE audit_entries SET before = before || '{{"version": {"9" * 5000}}}' WHERE id = 4""",
-        [("audit entry 4", DOUBTED)],
+        [("audit entry 4", HASH_DIFFERS)],
     ),
-    "a hash": (f"UPDATE audit_entries SET hash = '{'ab' * 32}' WHERE id = 4", [("audit entry 4", DOUBTED)]),
-    "the last hash": (f"UPDATE audit_entries SET hash = '{'ab' * 32}' WHERE id = 7", [("audit entry 7", DOUBTED)]),
+    "a hash": (f"UPDATE audit_entries SET hash = '{'ab' * 32}' WHERE id = 4", [("audit entry 4", HASH_DIFFERS)]),
+    "the last hash": (f"UPDATE audit_entries SET hash = '{'ab' * 32}' WHERE id = 7", [("audit entry 7", HASH_DIFFERS)]),
     "a lost entry": (
         "DELETE FROM audit_entries WHERE id = 4",
-        [("audit entry 4", "missing"), ("audit entry 4", TOLD)],
+        [("audit entry 4", "missing"), ("audit entry 4", MISSING_FROM_LOG)],
     ),
     "the first entries": (
         "DELETE FROM audit_entries WHERE id < 4",
-        [("audit entries 1 to 3", "missing"), *((f"audit entry {number}", TOLD) for number in (1, 2, 3))],
+        [("audit entries 1 to 3", "missing"), *((f"audit entry {number}", MISSING_FROM_LOG) for number in (1, 2, 3))],
     ),
-    "two swapped": (
+    "two swapped entries": (
         "UPDATE audit_entries a SET actor = b.actor, after = b.after, before = b.before, action = b.action,"
         " strategy_id = b.strategy_id, hash = b.hash, ts = b.ts FROM audit_entries b"
         " WHERE (a.id, b.id) IN ((4, 5), (5, 4))",
-        [("audit entry 4", DOUBTED), ("audit entry 5", DOUBTED), ("audit entry 6", DOUBTED)],
+        [("audit entry 4", HASH_DIFFERS), ("audit entry 5", HASH_DIFFERS), ("audit entry 6", HASH_DIFFERS)],
     ),
-    "one put before the first": (
+    "an entry inserted before the first": (
         "INSERT INTO audit_entries SELECT (jsonb_populate_record(a, '{\"id\": 0}')).* FROM audit_entries a"
         " WHERE id = 1",
         [("audit entry 0", "was inserted")],
     ),
-    "one put after the last": (
+    "an entry appended after the last": (
         "INSERT INTO audit_entries SELECT (jsonb_populate_record(a, '{\"id\": 8}')).* FROM audit_entries a"
         " WHERE id = 7",
-        [("audit entry 8", DOUBTED)],
+        [("audit entry 8", HASH_DIFFERS)],
     ),
-    "the last ones cut off": (
+    "the last entries removed": (
         "DELETE FROM audit_entries WHERE id > 5",
-        [("audit entry 6", TOLD), ("audit entry 7", TOLD)],
+        [("audit entry 6", MISSING_FROM_LOG), ("audit entry 7", MISSING_FROM_LOG)],
     ),
-    "everything": (
+    "all entries removed": (
         "TRUNCATE audit_entries",
-        [(f"audit entry {number}", TOLD) for number in range(1, ENTRIES + 1)],
+        [(f"audit entry {number}", MISSING_FROM_LOG) for number in range(1, ENTRIES + 1)],
     ),
 }
 
 
 @pytest.mark.parametrize("tampering", TAMPERING)
-async def test_names_what_was_altered_removed_or_put_in(database: Database, tampering: str) -> None:
-    await chain(database)
+async def test_verify_names_altered_removed_and_inserted_entries(database: Database, tampering: str) -> None:
+    await append_many(database)
     assert await findings(database) == []
     statement, expected = TAMPERING[tampering]
-    async with unguarded(database) as work:
+    async with unprotected(database) as work:
         await work.execute(statement)
         await work.commit()
     found = await findings(database)
-    # An entry that was put in has no row in the change feed either: told by an invariant of its own.
+    # An inserted entry also has no row in the change feed: another invariant reports that.
     found = [finding for finding in sorted(found) if "no row in the change feed" not in finding[1]]
     assert [row for row, _ in found] == [row for row, _ in expected]
-    assert all(words in difference for (_, difference), (_, words) in zip(found, expected, strict=True)), found
+    assert all(text in difference for (_, difference), (_, text) in zip(found, expected, strict=True)), found
 
 
-async def test_a_noted_head_tells_of_a_chain_that_was_written_anew(database: Database) -> None:
-    await chain(database, 3)
+async def test_a_noted_head_exposes_a_rewritten_chain(database: Database) -> None:
+    await append_many(database, 3)
     noted = await head(database)
     assert (noted.entries, len(noted.hash)) == (3, 64)
-    await chain(database, 2)
+    await append_many(database, 2)
     assert await broken_with(database, noted) == []
-    async with unguarded(database) as work:
+    async with unprotected(database) as work:
         await work.execute("TRUNCATE audit_entries, changes")
         await work.commit()
-    await chain(database, 5)
+    await append_many(database, 5)
     assert await findings(database) == []
     assert await broken_with(database, noted) == ["audit entry 3"]
     assert await broken_with(database, AuditHead(9, noted.hash)) == ["audit entry 9"]

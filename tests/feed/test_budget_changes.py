@@ -1,6 +1,4 @@
-"""Each change of a budget's fields adds the budget to the change feed: the registry reads only the budgets named
-there.
-"""
+"""Every change of a budget's fields is in the change feed: the registry reloads only the budgets named there."""
 
 import json
 from decimal import Decimal
@@ -22,23 +20,23 @@ pytestmark = pytest.mark.anyio
 
 CHANGES = "SELECT id, strategy_id::text, key FROM changes WHERE entity = 'budget'"
 FIELDS = ("strategy_id", "currency", "reserved", "available", "realized_pnl", "total_fees", "valuation")
-SHOWN = compiled_query(BUDGET, ReadQuery(Selection.of(FIELDS), ResultFormat.EACH, ALL_ROWS)).sql
+BUDGETS = compiled_query(BUDGET, ReadQuery(Selection.of(FIELDS), ResultFormat.EACH, ALL_ROWS)).sql
 
 
-async def shown(database: Database) -> dict[tuple[str, str], str]:
-    """The fields of each budget, as JSON."""
-    found = [json.loads(row["body"]) for row in await rows(database, SHOWN)]
+async def budget_fields(database: Database) -> dict[tuple[str, str], str]:
+    """The fields of each budget, as text."""
+    found = [json.loads(row["body"]) for row in await rows(database, BUDGETS)]
     return {(one["strategy_id"], one["currency"]): str(one) for one in found}
 
 
 @pytest.mark.parametrize("kind", ["inverse", "multiplier", "basefee", "reconciled"])
-async def test_every_change_of_what_a_budget_shows_is_in_the_feed(database: Database, kind: str) -> None:
-    async def follow() -> None:
+async def test_every_change_of_a_budgets_fields_is_in_the_feed(database: Database, kind: str) -> None:
+    async def check_changes() -> None:
         nonlocal before, last
-        after = await shown(database)
+        after = await budget_fields(database)
         changes = await rows(database, CHANGES)
-        named = {(row["strategy_id"], row["key"]) for row in changes if row["id"] > last}
-        assert {key for key in before | after if before.get(key) != after.get(key)} <= named
+        in_the_feed = {(row["strategy_id"], row["key"]) for row in changes if row["id"] > last}
+        assert {key for key in before | after if before.get(key) != after.get(key)} <= in_the_feed
         before, last = after, max((row["id"] for row in changes), default=0)
 
     before: dict[tuple[str, str], str] = {}
@@ -47,11 +45,11 @@ async def test_every_change_of_what_a_budget_shows_is_in_the_feed(database: Data
     for trader, strategy in {(one["trader_id"], one["strategy_id"]) for one in map(json.loads, lines)}:
         for currency in ("USDT", "USD", "BTC"):
             await allocate(database, Decimal(1_000_000), currency, await register(database, trader, strategy))
-    await follow()
+    await check_changes()
     for batch in shuffled(lines, Random(kind)):
         await record(database, batch)
-        await follow()
+        await check_changes()
     for definition in instruments_of(kind):
         await record_definitions(database, [definition])
-        await follow()
+        await check_changes()
     assert before

@@ -1,4 +1,4 @@
-"""No field of an order's state is forgotten: each follows from some event."""
+"""Every field of an order's state is set by an event."""
 
 from decimal import Decimal
 from enum import Enum
@@ -16,8 +16,8 @@ from tests.events import order_event
 
 FIELDS = OrderState.__struct_fields__
 PLAIN = {"ts_init": 1, "ts_event": 1}
-# What a field of type Any may be, and what only some texts are allowed for.
-_SOME: dict[str, list[Any]] = {
+# Values for fields of type Any, and for texts with a fixed set of values.
+_VALUES: dict[str, list[Any]] = {
     "emulation_trigger": ["BID_ASK"],
     "options": [],
     "ts_init": [7],
@@ -27,14 +27,14 @@ _SOME: dict[str, list[Any]] = {
 }
 
 
-def others(name: str, hint: Any, value: Any) -> list[Any]:
-    """Values of a field of an event, by its type, other than the one it has."""
-    if name in _SOME:
-        return _SOME[name]
+def other_values(name: str, hint: Any, value: Any) -> list[Any]:
+    """Other values of an event's field, by its type."""
+    if name in _VALUES:
+        return _VALUES[name]
     if get_origin(hint) is Annotated:
-        return others(name, get_args(hint)[0], value)
+        return other_values(name, get_args(hint)[0], value)
     if get_origin(hint) is UnionType:
-        return [other for kind in get_args(hint) if kind is not NoneType for other in others(name, kind, value)]
+        return [other for kind in get_args(hint) if kind is not NoneType for other in other_values(name, kind, value)]
     if hint is Any:
         return ["another", True]
     if hint is bool:
@@ -56,7 +56,7 @@ def variants(event: Any) -> list[Any]:
     hints = get_type_hints(type(event), include_extras=True)
     changed = []
     for name in type(event).__struct_fields__:
-        for value in others(name, hints[name], getattr(event, name)):
+        for value in other_values(name, hints[name], getattr(event, name)):
             other = type(event)(**{one: getattr(event, one) for one in type(event).__struct_fields__})
             setattr(other, name, value)
             changed.append(other)
@@ -71,11 +71,11 @@ def history(*kinds: str, **fields: Any) -> list[OrderHistoryEvent]:
     return [order_event(kind, n, ts_init=n, ts_event=n, **fields) for n, kind in enumerate(kinds, start=2)]
 
 
-def test_every_field_of_the_state_follows_from_some_event() -> None:
+def test_every_field_of_the_state_is_set_by_an_event() -> None:
     plain = open_order(initialized())
-    moved = {name for event in variants(initialized()) for name in changed_fields(plain, open_order(event))}
+    changed = {name for event in variants(initialized()) for name in changed_fields(plain, open_order(event))}
     granted = order_event("AuthorizationGranted", 1, actor="me", signal_id="S", **PLAIN)
-    moved |= changed_fields(plain, open_order(granted))
+    changed |= changed_fields(plain, open_order(granted))
     histories = [
         [initialized(quote_quantity=True), *history("OrderAccepted", "OrderFilled", last_qty=Decimal("0.5"))],
         [initialized(quote_quantity=True, quantity=Decimal(9)), *history("OrderAccepted", "OrderUpdated")],
@@ -88,12 +88,12 @@ def test_every_field_of_the_state_follows_from_some_event() -> None:
     for events in histories:
         state = fold(enumerate(events)).state
         assert state is not None
-        moved |= changed_fields(plain, state)
-    assert moved == set(FIELDS)
+        changed |= changed_fields(plain, state)
+    assert changed == set(FIELDS)
 
 
 @pytest.mark.parametrize("name", order_lifecycle._TERMS._names)
-def test_what_a_later_initialization_may_change_it_does(name: str) -> None:
+def test_a_later_initialization_replaces_the_terms_of_the_order(name: str) -> None:
     source = order_lifecycle._SOURCES.get(name, name)
     for event in variants(initialized(2)):
         state = open_order(initialized())
@@ -101,7 +101,7 @@ def test_what_a_later_initialization_may_change_it_does(name: str) -> None:
         assert getattr(state, name) == getattr(event, source)
 
 
-def test_a_later_initialization_leaves_the_orders_origin() -> None:
+def test_a_later_initialization_keeps_the_origin_of_the_order() -> None:
     for event in variants(initialized(2, exec_spawn_id="O-0", emulation_trigger="BID_ASK")):
         state, before = open_order(initialized()), open_order(initialized())
         apply(state, event)

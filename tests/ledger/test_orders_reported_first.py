@@ -1,4 +1,4 @@
-"""Orders that their engine reported before anybody asked whether they may leave."""
+"""Orders that the engine reported before they were authorized."""
 
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,7 @@ from app.ledger.commands import Verdict
 from app.principal import LOCAL
 from app.rules.enums import DenyCode, TradingState
 from tests.events import published
-from tests.ledger.authorizing import STRATEGY_ID, ask, command, prepare, release, reserved
+from tests.ledger.authorizing import STRATEGY_ID, authorize, command, prepare, release, reserved
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows, send
 
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.anyio
 def reported(
     n: int, quantity: str = "10", side: str = "SELL", price: str | None = "100", **more: Any
 ) -> dict[str, Any]:
-    """O-n, as its engine initialized it."""
+    """The initialization of O-n by its engine."""
     priced = {"order_type": "MARKET"} if price is None else {"price": Decimal(price)}
     fields = {"client_order_id": f"O-{n}", "order_side": side, "quantity": Decimal(quantity), **priced, **more}
     return published("OrderInitialized", n, **fields)
 
 
-def bought(n: int, quantity: str = "10") -> list[dict[str, Any]]:
-    """The rest of O-n, which buys all at 100."""
+def bought_after(n: int, quantity: str = "10") -> list[dict[str, Any]]:
+    """The submission and the complete fill of O-n at 100."""
     name = {"client_order_id": f"O-{n}"}
     filled = published("OrderFilled", n + 2, last_qty=Decimal(quantity), **name)
     return [published("OrderSubmitted", n + 1, **name), filled]
@@ -41,115 +41,120 @@ async def halt(database: Database, state: str = "HALTED") -> None:
         await work.commit()
 
 
-async def held(database: Database) -> dict[str, Decimal]:
+async def remaining_holds(database: Database) -> dict[str, Decimal]:
     found = await rows(database, "SELECT client_order_id, remaining FROM holds ORDER BY 1")
     return {row["client_order_id"]: row["remaining"] for row in found}
 
 
 async def codes_of(database: Database, *commands: Any) -> list[DenyCode | None]:
-    answers = await ask(database, *commands)
+    answers = await authorize(database, *commands)
     return [answer.deny_code for answer in answers if isinstance(answer, Verdict)]
 
 
-async def test_what_a_denied_order_claimed_of_a_position_passes_to_those_behind_it(database: Database) -> None:
+async def test_the_position_claim_of_a_denied_order_passes_to_later_orders(database: Database) -> None:
     await prepare(database, "5000")
-    await send(database, reported(100, side="BUY"), *bought(100))
+    await send(database, reported(100, side="BUY"), *bought_after(100))
     await send(database, reported(201), reported(202))
-    assert await held(database) == {"O-100": 0, "O-201": 0, "O-202": 1000}
+    assert await remaining_holds(database) == {"O-100": 0, "O-201": 0, "O-202": 1000}
     await halt(database)
     [newest] = await rows(database, "SELECT max(id) AS id FROM changes")
     assert await codes_of(database, command(201, "SELL", "10")) == [DenyCode.TRADING_HALTED]
-    assert await held(database) == {"O-100": 0, "O-201": 0, "O-202": 0}
+    assert await remaining_holds(database) == {"O-100": 0, "O-201": 0, "O-202": 0}
     assert await reserved(database) == (0, 1000)
     changed = await rows(database, f"SELECT key FROM changes WHERE id > {newest['id']} AND entity = 'order'")
     assert {row["key"] for row in changed} == {"O-201", "O-202"}
     assert await broken_invariants(database) == []
 
 
-async def test_who_asks_in_the_same_request_is_decided_by_what_is_free_then(database: Database) -> None:
-    """O-201 may not sell 15; so O-202 reduces, and what it held is there for O-1."""
+async def test_orders_of_one_request_are_decided_by_the_capital_free_at_their_turn(database: Database) -> None:
+    """O-201 is denied; so O-202 reduces the position, and its hold is free for O-1."""
     await prepare(database, "1500")
-    await send(database, reported(100, side="BUY"), *bought(100))
+    await send(database, reported(100, side="BUY"), *bought_after(100))
     await send(database, reported(201, "15"), reported(202, "5"))
-    assert await held(database) == {"O-100": 0, "O-201": 500, "O-202": 500}
-    asked = [command(0, quantity="1"), command(201, "SELL", "15"), command(1, quantity="5"), command(2, quantity="1")]
+    assert await remaining_holds(database) == {"O-100": 0, "O-201": 500, "O-202": 500}
+    commands = [
+        command(0, quantity="1"),
+        command(201, "SELL", "15"),
+        command(1, quantity="5"),
+        command(2, quantity="1"),
+    ]
     over, exceeded = DenyCode.BUDGET_OVER, DenyCode.BUDGET_EXCEEDED
-    assert await codes_of(database, *asked) == [over, over, None, exceeded]
+    assert await codes_of(database, *commands) == [over, over, None, exceeded]
     assert await reserved(database) == (500, 1000)
-    assert await codes_of(database, *asked) == [over, over, None, exceeded]
+    assert await codes_of(database, *commands) == [over, over, None, exceeded]
     assert await broken_invariants(database) == []
 
 
-async def test_a_denied_spawned_order_gives_its_primary_back_what_it_took(database: Database) -> None:
+async def test_a_denied_spawned_order_returns_its_quantity_to_the_primary(database: Database) -> None:
     await prepare(database, "5000")
     twap = {"exec_algorithm_id": "TWAP"}
     await send(database, reported(1, side="BUY", **twap), reported(2, "2", "BUY", exec_spawn_id="O-1", **twap))
-    assert await held(database) == {"O-1": 800, "O-2": 200}
+    assert await remaining_holds(database) == {"O-1": 800, "O-2": 200}
     await halt(database)
     assert await codes_of(database, command(2, quantity="2")) == [DenyCode.TRADING_HALTED]
-    assert await held(database) == {"O-1": 1000, "O-2": 0}
+    assert await remaining_holds(database) == {"O-1": 1000, "O-2": 0}
     [primary] = await rows(database, "SELECT quantity FROM orders WHERE client_order_id = 'O-1'")
     assert primary["quantity"] == 10
     assert await broken_invariants(database) == []
 
 
-async def test_a_released_spawned_order_leaves_its_primary_as_it_is(database: Database) -> None:
-    """The engine gives back only what it denied, or what was rejected."""
+async def test_a_released_spawned_order_does_not_change_its_primary(database: Database) -> None:
+    """The engine returns only the quantity of denied or rejected orders."""
     await prepare(database, "5000")
     twap = {"exec_algorithm_id": "TWAP"}
     await send(database, reported(1, side="BUY", **twap), reported(2, "2", "BUY", exec_spawn_id="O-1", **twap))
     await release(database, 2)
-    assert await held(database) == {"O-1": 800, "O-2": 0}
+    assert await remaining_holds(database) == {"O-1": 800, "O-2": 0}
     assert await broken_invariants(database) == []
 
 
-async def test_a_released_order_passes_on_what_it_claimed(database: Database) -> None:
+async def test_the_position_claim_of_a_released_order_passes_to_later_orders(database: Database) -> None:
     await prepare(database, "5000")
-    await send(database, reported(100, side="BUY"), *bought(100))
+    await send(database, reported(100, side="BUY"), *bought_after(100))
     await send(database, reported(201), reported(202))
     await release(database, 201)
-    assert await held(database) == {"O-100": 0, "O-201": 0, "O-202": 0}
+    assert await remaining_holds(database) == {"O-100": 0, "O-201": 0, "O-202": 0}
     assert await broken_invariants(database) == []
 
 
 @pytest.mark.parametrize("price", [None, "100"])
-async def test_an_order_does_not_count_against_what_it_claims_itself(database: Database, price: str | None) -> None:
-    """It came before any price was known; it reduces the whole position, and those behind it none of it."""
+async def test_an_order_does_not_count_against_its_own_claim(database: Database, price: str | None) -> None:
+    """The order came before any price was known; it reduces the whole position, and later orders none of it."""
     await prepare(database, "1000")
     await send(database, reported(1, "10", price=price))
-    await send(database, reported(2, side="BUY"), *bought(2))
+    await send(database, reported(2, side="BUY"), *bought_after(2))
     await send(database, reported(9, "3", price="1"))
     before = {"O-1": 0, "O-2": 0, "O-9": 3}
-    assert await held(database) == before
+    assert await remaining_holds(database) == before
     await halt(database, "REDUCING")
     assert await codes_of(database, command(1, "SELL", "10", price)) == [None]
-    assert await held(database) == before
+    assert await remaining_holds(database) == before
     assert await broken_invariants(database) == []
 
 
-WITHOUT_A_MOVE = ["OrderUpdated", "OrderModifyRejected", "OrderCancelRejected"]
+WITHOUT_TRANSITION = ["OrderUpdated", "OrderModifyRejected", "OrderCancelRejected"]
 
 
 @pytest.mark.parametrize("closed", ["released", "denied"])
-@pytest.mark.parametrize("quotes", [False, True])
-@pytest.mark.parametrize("kind", WITHOUT_A_MOVE)
-async def test_what_we_closed_stays_closed_until_it_left(
-    database: Database, kind: str, closed: str, *, quotes: bool
+@pytest.mark.parametrize("is_quote_quantity", [False, True])
+@pytest.mark.parametrize("kind", WITHOUT_TRANSITION)
+async def test_a_released_or_denied_order_stays_closed_until_it_is_submitted(
+    database: Database, kind: str, closed: str, *, is_quote_quantity: bool
 ) -> None:
-    """Whatever else the engine did with it before it was sent."""
+    """The engine may change the order before it is submitted."""
     await prepare(database, "5000")
-    await send(database, reported(1, "3", "BUY", quote_quantity=quotes))
+    await send(database, reported(1, "3", "BUY", quote_quantity=is_quote_quantity))
     await send(database, published(kind, 2, quantity=Decimal(3)))
     await halt(database)
     expected = ("CANCELED", "RELEASED") if closed == "released" else ("DENIED", "DENIED")
     if closed == "released":
         await release(database, 1)
     else:
-        codes = await codes_of(database, command(1, quantity="3", quote_quantity=quotes))
+        codes = await codes_of(database, command(1, quantity="3", quote_quantity=is_quote_quantity))
         assert codes == [DenyCode.TRADING_HALTED]
     assert await states(database) == [expected]
     assert await broken_invariants(database) == []
-    for n, later in enumerate(WITHOUT_A_MOVE, 3):
+    for n, later in enumerate(WITHOUT_TRANSITION, 3):
         await send(database, published(later, n, quantity=Decimal(3)))
         assert await states(database) == [expected]
         assert await reserved(database) == (0, 0)
@@ -160,7 +165,7 @@ async def test_what_we_closed_stays_closed_until_it_left(
     assert await broken_invariants(database) == []
 
 
-async def test_what_the_engine_denied_too_stays_denied_though_it_is_amended(database: Database) -> None:
+async def test_an_order_denied_by_the_engine_stays_denied_when_amended(database: Database) -> None:
     await prepare(database, "5000")
     await halt(database)
     await codes_of(database, command(1, quantity="3"))

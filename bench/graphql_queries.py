@@ -1,4 +1,4 @@
-"""The questions of the GraphQL benchmark, in the words of each server, and how answers are compared."""
+"""The queries of the GraphQL benchmark in the dialect of each server, and the comparison of responses."""
 
 import json
 import re
@@ -22,8 +22,8 @@ _GROUP = "instrumentId fills quantity notional"
 
 
 @dataclass(frozen=True)
-class Question:
-    """One question. `by_hand` is a path, the others are documents; `variables` by server, where it has any."""
+class Query:
+    """One query. `by_hand` is a path, the others are documents; `variables` are by server."""
 
     name: str
     what: str
@@ -35,7 +35,7 @@ class Question:
     ratios_min: dict[str, float] = field(default_factory=dict)
 
     def request(self, server: str) -> bytes:
-        """The bytes to send to a server."""
+        """The bytes of the request to a server."""
         if server == "by hand":
             return get(self.by_hand)
         return post_json("/graphql", {"query": getattr(self, server), "variables": self.variables.get(server, {})})
@@ -43,7 +43,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Place:
-    """An order deep in the lists, and where it stands there in the words of each server."""
+    """An order deep in the lists, with its cursors for each server."""
 
     strategy: str
     client_order_id: str
@@ -52,27 +52,27 @@ class Place:
     postgraphile_cursor: str
 
 
-def _words(names: str, server: str) -> str:
+def _adapt(names: str, server: str) -> str:
     return names.replace("TYPE", "type: orderType" if server == "postgraphile" else "type")
 
 
-def questions(place: Place) -> list[Question]:
-    """All of them; the place is where the deep page begins, and which order is looked up."""
+def queries(place: Place) -> list[Query]:
+    """All queries. `place` is where the deep page begins, and the order that is looked up by id."""
     fills_of = "fills: fillsByStrategyIdAndClientOrderId(first: 10, orderBy: TS_EVENT_DESC)"
     orders_of = "orders: ordersByStrategyId(first: 20, orderBy: TS_INIT_DESC)"
     newest = "orders: allOrders(first: 100, orderBy: TS_INIT_DESC)"
     return [
-        Question(
+        Query(
             "flat",
             "100 orders, 15 fields",
-            f"query ($n: Int!) {{ orders(first: $n) {{ nodes {{ {_words(_FLAT, '')} }} }} }}",
+            f"query ($n: Int!) {{ orders(first: $n) {{ nodes {{ {_adapt(_FLAT, '')} }} }} }}",
             "/flat",
-            f"{{ orders(first: 100) {{ {_words(_FLAT, '')} }} }}",
-            f"{{ {newest} {{ nodes {{ {_words(_FLAT, 'postgraphile')} }} }} }}",
+            f"{{ orders(first: 100) {{ {_adapt(_FLAT, '')} }} }}",
+            f"{{ {newest} {{ nodes {{ {_adapt(_FLAT, 'postgraphile')} }} }} }}",
             {"purser": {"n": 100}},
             ratios_min={"by hand": 0.8, "postgraphile": 2.5, "strawberry": 20},
         ),
-        Question(
+        Query(
             "nested",
             "100 orders with their fills",
             f"query ($n: Int!) {{ orders(first: $n) {{ nodes {{ {_NESTED} "
@@ -83,7 +83,7 @@ def questions(place: Place) -> list[Question]:
             {"purser": {"n": 100}},
             ratios_min={"by hand": 0.8, "postgraphile": 2.3, "strawberry": 28},
         ),
-        Question(
+        Query(
             "tree",
             "20 strategies, 20 orders of each, their fills",
             f"{{ strategies(first: 20) {{ nodes {{ name state orders(first: 20) {{ nodes {{ {_TREE} "
@@ -93,17 +93,17 @@ def questions(place: Place) -> list[Question]:
             f"{{ strategies: allStrategies(first: 20) {{ nodes {{ name state {orders_of} "
             f"{{ nodes {{ {_TREE} {fills_of} {{ nodes {{ tradeId lastQty lastPx }} }} }} }} }} }} }}",
         ),
-        Question(
+        Query(
             "by id",
             "one order by its id",
-            f"query ($id: String!) {{ order(clientOrderId: $id) {{ {_words(_BY_ID, '')} }} }}",
+            f"query ($id: String!) {{ order(clientOrderId: $id) {{ {_adapt(_BY_ID, '')} }} }}",
             f"/by_id?{urlencode({'id': place.client_order_id})}",
-            f"query ($id: String!) {{ order(clientOrderId: $id) {{ {_words(_BY_ID, '')} }} }}",
+            f"query ($id: String!) {{ order(clientOrderId: $id) {{ {_adapt(_BY_ID, '')} }} }}",
             "query ($id: String!) { order: allOrders(first: 1, condition: {clientOrderId: $id}) "
-            f"{{ nodes {{ {_words(_BY_ID, 'postgraphile')} }} }} }}",
+            f"{{ nodes {{ {_adapt(_BY_ID, 'postgraphile')} }} }} }}",
             {server: {"id": place.client_order_id} for server in ("purser", "strawberry", "postgraphile")},
         ),
-        Question(
+        Query(
             "deep",
             "50 orders of a strategy, deep in its list",
             "query ($after: String!, $strategy: UUID!) { orders(first: 50, after: $after, "
@@ -119,7 +119,7 @@ def questions(place: Place) -> list[Question]:
                 "postgraphile": {"after": place.postgraphile_cursor, "strategy": place.strategy},
             },
         ),
-        Question(
+        Query(
             "aggregate",
             "what all fills add up to, by instrument",
             f"{{ fillsSummary(groupBy: [INSTRUMENT]) {{ groups {{ {_GROUP} }} }} }}",
@@ -135,7 +135,7 @@ _RFC_3339 = re.compile(r"(.+)\.(\d{9})Z")
 
 
 def content(body: bytes) -> Any:
-    """What an answer says, whatever form its numbers, instants and lists have."""
+    """The content of a response, independent of the format of its numbers, instants and lists."""
     answer = json.loads(body)
     assert "errors" not in answer, answer["errors"]
     return _content(answer["data"])
@@ -145,12 +145,12 @@ def _content(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
         if value.keys() == {"nodes"}:
             value = value["nodes"]
-            # The list of one that was looked up, where a peer answers with the one itself.
+            # A peer that looks up an order by filter responds with a list of one.
             return _content(value[0]) if key == "order" else _content(value, key)
         return {name: _content(part, name) for name, part in value.items()}
     if isinstance(value, list):
         listed = [_content(part) for part in value]
-        # PostGraphile orders by indexed columns only, and this one has no index: it is read whole anyway.
+        # PostGraphile orders only by indexed columns; this one has no index, and its whole list is read.
         return sorted(listed, key=itemgetter("name")) if key == "strategies" else listed
     if value is not None and key in _AMOUNTS:
         return Decimal(value)

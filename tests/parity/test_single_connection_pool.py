@@ -1,4 +1,4 @@
-"""GraphQL and REST over pools of one connection: a request that needed a second one would wait for itself."""
+"""GraphQL and REST with a pool of one connection: a request that needs a second one would deadlock."""
 
 import asyncio
 from typing import Any
@@ -30,7 +30,7 @@ RELEASE = """mutation ($strategy: StrategyRef!, $id: String!) {
 
 async def test_no_request_needs_two_connections(database_url: str) -> None:
     async with serving(database_url, pool_size_max=1, acquire_timeout_seconds=1) as (_, client):
-        await write(client)
+        await run_every_mutation(client)
         for path in READS:
             assert (await client.http.get(path)).status_code == 200, path
         for example in EXAMPLES:
@@ -40,13 +40,13 @@ async def test_no_request_needs_two_connections(database_url: str) -> None:
             if operation.operation is OperationType.QUERY:
                 await client.query(document, **variables)
         assert all(await asyncio.gather(*(client.query("{ summary { orders } }") for _ in range(20))))
-        await take_away(client)
+        await delete_budgets(client)
 
 
-async def write(client: Client) -> None:
-    """Every mutation, and PUT."""
+async def run_every_mutation(client: Client) -> None:
+    """Runs every mutation, and PUT."""
     await client.query(REGISTER, name=STRATEGY, trader=TRADER)
-    # An order in an instrument that no fill has named yet, and a fill in a new instrument.
+    # An order in an instrument that no fill has made known, and a fill that makes its instrument known.
     waiting = {"client_order_id": "O-0", "instrument_id": "ETHUSDT.BINANCE", "options": {"price": "100"}}
     events: list[Any] = [published("OrderInitialized", 1, **waiting)]
     for n, kind in enumerate(("OrderInitialized", "OrderSubmitted", "OrderAccepted", "OrderFilled"), start=2):
@@ -66,8 +66,8 @@ async def write(client: Client) -> None:
     await client.query(STATE, strategy=BY_ID)
 
 
-async def take_away(client: Client) -> None:
-    """Delete a budget, over GraphQL or REST."""
+async def delete_budgets(client: Client) -> None:
+    """Deletes a budget over each API."""
     for currency in ("EUR", "CHF"):
         await client.query(SET, strategy=BY_ID, currency=currency, allocated="1")
     assert (await client.http.delete(f"/api/budget/{STRATEGY_ID}/EUR")).status_code == 204

@@ -1,6 +1,6 @@
-"""Questions made from the schema: every field of every type, with neighbours of neighbours.
+"""Queries made from the schema: every field of every type, with the nodes around it.
 
-A field that the schema gets is asked by itself. What cannot be guessed, arguments that a field needs, is in EXAMPLES.
+A field that is added to the schema is queried without a change here. EXAMPLES has values for required arguments.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,17 +25,17 @@ from tests.principals.rows import OURS, THEIRS, rows
 from tests.reads.rows import UNKNOWN
 
 DEPTH = 2
-"""How many nodes inside each other are looked at below a root field's own."""
+"""How many nested nodes are selected below those of a root field."""
 PAGE_SIZE = 4
-"""Of lists below the root."""
+"""Page size of lists below the root field."""
 
 Given = Mapping[str, Any]
 
 _STRATEGY_IDS = [str(OURS), str(THEIRS), str(UNKNOWN)]
 _STRATEGY_NAMES = [row.name for row in rows() if row.__tablename__ == "strategies"]  # type: ignore[attr-defined]
 _CURRENCIES = sorted({row.currency for row in rows() if row.__tablename__ == "budgets"})  # type: ignore[attr-defined]
-CLIENT_ORDER_IDS = ["O-13", "a/b", "S-11", "SHARED", "nobody's"]
-"""One of OURS, one of THEIRS, two of both."""
+CLIENT_ORDER_IDS = ["O-13", "a/b", "S-11", "SHARED", "NONE"]
+"""One of OURS, one of THEIRS, two of both, one of none."""
 
 EXAMPLES: dict[str, list[Given]] = {
     "strategy": [{"id": value} for value in _STRATEGY_IDS] + [{"name": value} for value in _STRATEGY_NAMES],
@@ -44,20 +44,20 @@ EXAMPLES: dict[str, list[Given]] = {
     "budget": [{"strategyId": value, "currency": currency} for value in _STRATEGY_IDS for currency in _CURRENCIES],
     "budgets": [{}, *({"strategyId": value} for value in _STRATEGY_IDS)],
 }
-"""Arguments of root fields by the field's name; `node` is asked for every id that another answer has."""
+"""Arguments of root fields by the field's name; `node` is queried for every id in the other responses."""
 
 
-def questions(schema: GraphQLSchema, name: str) -> Iterator[tuple[str, Given]]:
-    """Documents and their variables about one field of Query: all of it, filtered, grouped, from its end."""
+def queries_of(schema: GraphQLSchema, name: str) -> Iterator[tuple[str, Given]]:
+    """Documents and variables that query one root field: whole, filtered, grouped, from its end."""
     assert schema.query_type is not None
     field = schema.query_type.fields[name]
     for number, given in enumerate(EXAMPLES.get(name) or _variants(field)):
-        # What is deepest takes PostgreSQL a while to plan: once is enough.
+        # PostgreSQL takes long to plan the deepest queries: one for each field is enough.
         yield document(schema, "query", field, name, given, depth=1 if number else DEPTH), given
 
 
 def document(schema: GraphQLSchema, kind: str, field: GraphQLField, name: str, given: Given, depth: int = DEPTH) -> str:
-    """One operation that selects everything below a root field, given these arguments."""
+    """An operation that selects everything below a root field with these arguments."""
     missing = [one for one, argument in field.args.items() if is_required_argument(argument) and one not in given]
     assert not missing, f"EXAMPLES does not say what to ask {name} with: {missing}"
     declared = ", ".join(f"${one}: {field.args[one].type}" for one in given)
@@ -88,7 +88,7 @@ def _variants(field: GraphQLField) -> Iterator[Given]:
 
 
 def _selection(schema: GraphQLSchema, type_: Any, depth: int) -> str:
-    """The selection set of a type; empty for a leaf. `depth`: how many nodes inside each other may follow."""
+    """The selection set of a type; empty for a leaf. `depth` is the number of nested nodes that may follow."""
     if is_leaf_type(type_):
         return ""
     if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
@@ -102,7 +102,7 @@ def _selection(schema: GraphQLSchema, type_: Any, depth: int) -> str:
 
 
 def _fields(schema: GraphQLSchema, type_: GraphQLObjectType, depth: int, alias: str = "") -> str:
-    """`alias` goes before names that other types have, too, for something else."""
+    """`alias` is a prefix for names that other types of a union or interface have with another type."""
     selected = ["__typename"]
     for name, field in type_.fields.items():
         inner = get_named_type(field.type)
@@ -121,7 +121,7 @@ def _is_node(type_: Any) -> bool:
 
 
 def example_of(type_: Any, names: Mapping[str, Any]) -> Any:
-    """A value of an input type, as small as can be. `names` says what fields and arguments of some names are."""
+    """A minimal value of an input type. `names` has values for some fields and arguments by name."""
     match type_:
         case GraphQLNonNull(of_type=inner):
             return example_of(inner, names)

@@ -1,4 +1,4 @@
-"""The fenced blocks of the README and of the pages that it links to, in the order in which they are read."""
+"""The fenced blocks of the README and of the pages it links to, in reading order."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ TEXT = "".join((ROOT / page).read_text() for page in PAGES)
 
 
 class Block(NamedTuple):
-    """`sh` is pasted into a shell, `graphql` into GraphiQL, `text` is what a command printed."""
+    """`sh` is pasted into a shell, `graphql` into GraphiQL; `text` is the output of a command."""
 
     language: str
     text: str

@@ -1,4 +1,4 @@
-"""Commands that cannot be understood are refused, and the refusal says where."""
+"""Invalid commands are refused with the path of the invalid field."""
 
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ LIMIT = AuthorizeOrder(
     quantity=Decimal("0.5"),
     price=Decimal(100),
 )
-"""An order that may be asked about."""
+"""A valid order."""
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ LIMIT = AuthorizeOrder(
         {"order_type": OrderType.TRAILING_STOP_LIMIT, "price": None, "trigger_price": Decimal(1)},
     ],
 )
-def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
+def test_a_valid_command_is_accepted(changes: dict[str, Any]) -> None:
     command = replace(LIMIT, **changes)
     assert checked(command) is command
 
@@ -74,11 +74,11 @@ def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
         ({"time_in_force": TimeInForce.UNKNOWN}, ("time_in_force",)),
     ],
 )
-def test_what_makes_none_is_refused(changes: dict[str, Any], path: tuple[str, ...]) -> None:
+def test_an_invalid_command_is_refused_with_the_path(changes: dict[str, Any], path: tuple[str, ...]) -> None:
     with pytest.raises(InputInvalid) as refused:
         checked(replace(LIMIT, **changes))
     assert refused.value.path == path
 
 
-def test_every_type_of_order_is_known() -> None:
+def test_every_order_type_has_price_rules() -> None:
     assert PRICES.keys() == set(OrderType)

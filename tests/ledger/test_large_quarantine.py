@@ -1,4 +1,4 @@
-"""Thousands of events in quarantine on one order: what one more costs does not grow with them."""
+"""The cost of one more event does not grow with thousands of quarantined events of the order."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from tests.ledger.test_record import counts, order, send
 
 pytestmark = pytest.mark.anyio
 
-MADE = [
+FILLED_ORDER = [
     published("OrderInitialized", 1, quantity=Decimal(9)),
     published("OrderSubmitted", 2),
     published("OrderFilled", 3),
@@ -22,8 +22,8 @@ MADE = [
 
 
 @pytest.fixture
-def folded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many events each fold of an order looked at."""
+def fold_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of events in each fold of an order."""
     sizes: list[int] = []
 
     def counted(key: Any, events: Any, *more: Any, **options: Any) -> Any:
@@ -34,51 +34,49 @@ def folded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-async def test_events_that_are_never_allowed_are_not_looked_at_again(database: Database, folded: list[int]) -> None:
-    await send(database, *MADE)
+async def test_illegal_events_are_not_folded_again(database: Database, fold_sizes: list[int]) -> None:
+    await send(database, *FILLED_ORDER)
     waiting = [published("OrderAccepted", n, ts=4_000_000_000 + n) for n in range(10, 1_010)]
     assert counts(await send(database, *waiting)) == (0, 0, 1_000)
-    folded.clear()
+    fold_sizes.clear()
     for n in range(2_000, 2_010):
         assert counts(await send(database, published("OrderEmulated", n, ts=2_500_000_000 + n))) == (0, 0, 1)
-    assert max(folded) == len(MADE) + 1
+    assert max(fold_sizes) == len(FILLED_ORDER) + 1
     assert (await order(database))["waiting"] == 1_010
     assert await broken_invariants(database) == []
 
 
-async def test_an_event_that_moves_the_order_looks_at_the_first_of_each_kind(
-    database: Database, folded: list[int]
+async def test_an_applied_event_folds_the_first_waiting_events_of_each_kind(
+    database: Database, fold_sizes: list[int]
 ) -> None:
-    await send(database, *MADE)
+    await send(database, *FILLED_ORDER)
     await send(database, *[published("OrderAccepted", n, ts=4_000_000_000 + n) for n in range(10, 1_010)])
-    folded.clear()
+    fold_sizes.clear()
     assert counts(await send(database, published("OrderFilled", 2_000))) == (1, 0, 0)
-    assert max(folded) == len(MADE) + 1 + order_loading._HEADS
+    assert max(fold_sizes) == len(FILLED_ORDER) + 1 + order_loading._HEADS
     assert ((await order(database))["waiting"], (await order(database))["filled_qty"]) == (1_000, 2)
     assert await broken_invariants(database) == []
 
 
-async def test_all_that_may_be_applied_is_applied_however_much_waits(database: Database) -> None:
-    made = published("OrderInitialized", 1)
+async def test_every_applicable_event_is_applied_from_a_large_quarantine(database: Database) -> None:
+    initialized = published("OrderInitialized", 1)
     pending = [published("OrderPendingUpdate", n, ts=9_000_000_000 + n) for n in range(10, 260)]
-    assert counts(await send(database, made, *pending)) == (1, 0, 250)
+    assert counts(await send(database, initialized, *pending)) == (1, 0, 250)
     assert counts(await send(database, published("OrderSubmitted", 2))) == (1, 0, 0)
     assert ((await order(database))["waiting"], (await order(database))["status"]) == (0, "PENDING_UPDATE")
     assert await broken_invariants(database) == []
 
 
-async def test_an_order_that_is_not_known_gathers_its_events_without_a_look_at_them(
-    database: Database, folded: list[int]
-) -> None:
+async def test_events_of_an_unknown_order_are_not_folded(database: Database, fold_sizes: list[int]) -> None:
     fills = [published("OrderFilled", n, last_qty=Decimal("0.01")) for n in range(10, 410)]
     await send(database, *fills[:399])
-    folded.clear()
+    fold_sizes.clear()
     await send(database, fills[399])
-    assert folded == [1]
+    assert fold_sizes == [1]
     await send(database, published("OrderInitialized", 1, quantity=Decimal(4)))
     assert ((await order(database))["status"], (await order(database))["waiting"]) == ("FILLED", 0)
     assert await broken_invariants(database) == []
 
 
-def test_the_names_that_the_tests_patch_are_those_that_are_used() -> None:
+def test_the_patched_name_is_the_one_in_use() -> None:
     assert orders.fold_order is order_loading.fold_order

@@ -1,4 +1,4 @@
-"""A ledger with one of each doubt: assumed terms, reports that differ, an order of unknown need, a waiting event."""
+"""A ledger with assumed terms, discrepancies, an unvalued order and a waiting event."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ ASSUMED = XBT
 OTHER = "NEVER-SEEN.X"
 
 
-def doubtful() -> list[dict[str, Any]]:
-    """Two fills and two reports in an inverse instrument that is not recorded, then the order and the event."""
+def events_with_assumptions() -> list[dict[str, Any]]:
+    """Two fills and two reports in an inverse instrument without a record, an unvalued order and a waiting event."""
     unvalued = {"client_order_id": "O-9", "instrument_id": OTHER, "options": {"price": "100"}}
     waiting = published("OrderAccepted", 23, client_order_id="O-10")
     return [*bought_and_sold(), *REPORTS, published("OrderInitialized", 21, **unvalued), waiting]

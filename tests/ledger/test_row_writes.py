@@ -1,4 +1,4 @@
-"""Rows reach the tables as they are, by one statement as by COPY."""
+"""Rows are stored unchanged, by a statement and by COPY."""
 
 from decimal import Decimal
 from typing import Any
@@ -38,8 +38,8 @@ SOME = settings(
 
 
 @pytest.fixture(params=["one statement", "COPY"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The two ways in which new rows are written: by how many there are."""
+def write_method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways of writing new rows, which are chosen by the number of rows."""
     monkeypatch.setattr(writing, "_TOGETHER_MAX", 10**6 if request.param == "one statement" else 0)
     return str(request.param)
 
@@ -50,8 +50,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     )
 )
 @SOME
-async def test_any_text_and_any_document_comes_back_as_it_went(
-    database: Database, way: str, rows: list[tuple[str | None, str, Any]]
+async def test_texts_and_documents_round_trip(
+    database: Database, write_method: str, rows: list[tuple[str | None, str, Any]]
 ) -> None:
     values = [
         (str(STRATEGY), str(uuid4()), instrument, name, orjson.dumps(value).decode(), place, 0)
@@ -65,12 +65,12 @@ async def test_any_text_and_any_document_comes_back_as_it_went(
 
 @given(texts=st.lists(TEXT, max_size=5))
 @SOME
-async def test_a_list_of_texts_is_written_as_postgresql_reads_it(database: Database, texts: list[str]) -> None:
+async def test_an_array_literal_round_trips(database: Database, texts: list[str]) -> None:
     async with database.read() as connection:
         assert await connection.fetchval("SELECT $1::text::text[]", array_literal(texts)) == texts
 
 
-async def test_all_kinds_of_writing_at_once(database: Database, way: str) -> None:
+async def test_inserts_updates_deletes_and_merges_run_together(database: Database, write_method: str) -> None:
     def row(event: int, code: str, reason: str = "why") -> tuple[Any, ...]:
         return (str(STRATEGY), str(UUID(int=event)), 0, "O-1", 1, code, reason)
 
@@ -98,7 +98,7 @@ class _Number(Struct):
     n: Decimal
 
 
-async def test_questions_asked_at_once_keep_their_arguments_and_every_digit(database: Database) -> None:
+async def test_batched_queries_keep_their_arguments_and_every_digit(database: Database) -> None:
     numbers = Decoder(list[_Number])
     digits = "123456789012345678901234567890.123456789012345678901234567890"
     one = BatchQuery("SELECT $1::numeric + $2::numeric AS n", [Decimal(digits), Decimal(0)], numbers, lambda rows: rows)
