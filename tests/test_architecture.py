@@ -15,7 +15,7 @@ import websockets
 
 from app.database import Database
 from tests.events import published
-from tests.graphql_schema.acting import ONE, asked
+from tests.graphql_schema.authorization_documents import AUTHORIZE_ORDER, order_input
 from tests.graphql_schema.service import running
 from tests.ledger.authorizing import prepare
 
@@ -47,10 +47,10 @@ async def test_requests_take_the_paths_on_the_page(database_url: str) -> None:
     trace = Trace()
     with trace.of_new_threads(), running(database_url) as url:
         async with httpx.AsyncClient(base_url=url) as client, subscribed(url, await cursor_of(client)) as socket:
-            await execute_document(client, ONE, input=asked(1))
+            await execute_document(client, AUTHORIZE_ORDER, input=order_input(1))
             await next_event(socket)
             with trace.recorded() as modules:
-                await execute_document(client, ONE, input=asked(2))
+                await execute_document(client, AUTHORIZE_ORDER, input=order_input(2))
             assert modules_not_reached(path_of("An authorization"), modules) == []
             await next_event(socket)
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.models import Fill, Strategy
-from tests.differential.rows import EVERYWHERE
+from tests.differential.rows import GLOBAL_STATE
 
 COLUMNS = {"type": "order_type"}
 NANOSECONDS = 1_000_000_000
@@ -24,24 +24,24 @@ def parse_instant(text: str) -> int:
 
 def satisfies(row: Any, filter: Mapping[str, Any] | None, names: Mapping[UUID, str]) -> bool:
     """Whether a row has everything that the filter asks for."""
-    for name, wanted in (filter or {}).items():
-        if wanted is None:
+    for name, operands in (filter or {}).items():
+        if operands is None:
             continue
         if name in ("and", "or"):
-            parts = (satisfies(row, part, names) for part in wanted)
+            parts = (satisfies(row, part, names) for part in operands)
             if not (all(parts) if name == "and" else any(parts)):
                 return False
         elif name == "not":
-            if satisfies(row, wanted, names):
+            if satisfies(row, operands, names):
                 return False
-        elif not _compares(_column(row, name, names), wanted):
+        elif not _compares(_column(row, name, names), operands):
             return False
     return True
 
 
 def effective_state(row: Strategy) -> str:
     """What it may do: whatever forbids more."""
-    return next(state for state in ("HALTED", "REDUCING", "ACTIVE") if state in (row.state, EVERYWHERE["state"]))
+    return next(state for state in ("HALTED", "REDUCING", "ACTIVE") if state in (row.state, GLOBAL_STATE["state"]))
 
 
 def _column(row: Any, name: str, names: Mapping[UUID, str]) -> Any:
@@ -54,14 +54,14 @@ def _column(row: Any, name: str, names: Mapping[UUID, str]) -> Any:
     return getattr(row, COLUMNS.get(name, snake(name)))
 
 
-def _compares(value: Any, wanted: Any) -> bool:
-    if not isinstance(wanted, Mapping):
-        return bool(value == wanted)
-    if value is None and any(operand is not None for operand in wanted.values()):
+def _compares(value: Any, operands: Any) -> bool:
+    if not isinstance(operands, Mapping):
+        return bool(value == operands)
+    if value is None and any(operand is not None for operand in operands.values()):
         return False
     return all(
         _OPERATORS[name](value, _operand(value, name, operand))
-        for name, operand in wanted.items()
+        for name, operand in operands.items()
         if operand is not None
     )
 

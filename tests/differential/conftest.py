@@ -8,7 +8,7 @@ import pytest
 from app.database import Database
 from app.database.embedded import EmbeddedServer
 from tests.conftest import execute
-from tests.differential.rows import EVERYWHERE, ROWS
+from tests.differential.rows import GLOBAL_STATE, ROWS
 from tests.reads.rows import insert
 from tests.reads.serving import Client, serving
 
@@ -45,6 +45,6 @@ async def _insert(url: str) -> None:
     database = await Database.open(url)
     await insert(database, [row for table in ROWS.values() for row in table])
     async with database.unit_of_work() as work:
-        await work.execute("UPDATE trading_control SET state = $1, since = $2, actor = $3", *EVERYWHERE.values())
+        await work.execute("UPDATE trading_control SET state = $1, since = $2, actor = $3", *GLOBAL_STATE.values())
         await work.commit()
     await database.close()

@@ -35,15 +35,15 @@ from tests.differential.reference import Order_, Reference, instant, node_id, pl
 from tests.differential.rows import CURRENCIES, HOUR, INSTRUMENTS, NAMES, PNLS, QUANTITIES
 from tests.reads.rows import START
 
-NOT_OF_ROWS = {"feedCursor"}
+WITHOUT_ROWS = {"feedCursor"}
 """What no row tells: where the process stands in the change feed."""
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia")
 DEPTH_MAX = 7
 FIELDS_MAX = 40
 """Beyond, only leaves are added."""
-_NODES = (Strategy, Order, Fill, Position, Signal, OrderEvent, AuditEntry, Budget, Instrument)
-NOUNS = {entity.__name__: entity for entity in _NODES}
-LISTED = {**NOUNS, **{entity.__name__: entity for entity in (BudgetJournalEntry, Discrepancy)}}
+_MODELS = (Strategy, Order, Fill, Position, Signal, OrderEvent, AuditEntry, Budget, Instrument)
+NODE_TYPES = {entity.__name__: entity for entity in _MODELS}
+LISTED_MODELS = {**NODE_TYPES, **{entity.__name__: entity for entity in (BudgetJournalEntry, Discrepancy)}}
 INSTANTS = [START, START + 1, START + 10**9, *(START + hours * HOUR for hours in (-24, 1, 24, 25, 48))]
 
 
@@ -70,7 +70,7 @@ class Document:
     def _chance(self, one_in: int) -> bool:
         return self._random.randrange(one_in) == 0
 
-    def _new(self, prefix: str) -> str:
+    def _new_name(self, prefix: str) -> str:
         """A name of its own; what statements call their parts is no reason not to use it."""
         self._names += 1
         return f"{prefix}{self._names}"
@@ -82,14 +82,14 @@ class Document:
     def _part(self, type_: GraphQLObjectType, depth: int, is_aliased: bool) -> str:
         kind = self._random.randrange(12) if self._fields < FIELDS_MAX else 11
         if kind == 0:
-            alias = f"{self._new('t')}: " if is_aliased or self._chance(2) else ""
+            alias = f"{self._new_name('t')}: " if is_aliased or self._chance(2) else ""
             return f"{alias}__typename{self._directives()}"
         if kind == 1 and depth:
             of = self._random.choice(["", f"on {type_.name}", *(f"on {one.name}" for one in type_.interfaces)])
             inner = self._selection(type_, depth, is_aliased=is_aliased) if "Node" not in of else "{ id }"
             return f"... {of}{self._directives()} {inner}"
         if kind == 2 and depth:
-            name = self._new("F")
+            name = self._new_name("F")
             self._fragments.append(
                 f"fragment {name} on {type_.name} {self._selection(type_, depth, is_aliased=is_aliased)}"
             )
@@ -100,7 +100,7 @@ class Document:
         fields = {
             name: field
             for name, field in type_.fields.items()
-            if name not in NOT_OF_ROWS
+            if name not in WITHOUT_ROWS
             if (depth < DEPTH_MAX and self._fields < FIELDS_MAX)
             or not isinstance(get_named_type(field.type), GraphQLObjectType)
         }
@@ -112,7 +112,7 @@ class Document:
         arguments = ", ".join(self._arguments(type_, name, field))
         inner = self._inner(type_, name, field, depth)
         alias = (
-            f"{self._new(self._random.choice('rtjlcpsdbfgkw'))}: "
+            f"{self._new_name(self._random.choice('rtjlcpsdbfgkw'))}: "
             if is_aliased or field.args or self._chance(4)
             else ""
         )
@@ -121,7 +121,7 @@ class Document:
     def _inner(self, type_: GraphQLObjectType, name: str, field: GraphQLField, depth: int) -> str:
         named = get_named_type(field.type)
         if name == "node" and type_.name == "Query":
-            types = [self._reference.schema.type_map[entity] for entity in self._random.sample(list(NOUNS), 3)]
+            types = [self._reference.schema.type_map[entity] for entity in self._random.sample(list(NODE_TYPES), 3)]
             objects = [one for one in types if isinstance(one, GraphQLObjectType)]
             parts = [f"... on {one.name} {self._selection(one, depth + 1, is_aliased=True)}" for one in objects]
             return " { id __typename " + " ".join(parts) + " }"
@@ -141,21 +141,21 @@ class Document:
         return f" @{name}(if: ${variable})"
 
     def _arguments(self, type_: GraphQLObjectType, name: str, field: GraphQLField) -> Iterator[str]:
-        for argument, value in self._given(type_, name, field).items():
+        for argument, value in self._values_of(type_, name, field).items():
             declared = field.args[argument].type
             if self._chance(3):
-                variable = self._new("v")
+                variable = self._new_name("v")
                 self._declared.append(f"${variable}: {declared}")
                 self.variables[variable] = value
                 yield f"{argument}: ${variable}"
             else:
                 yield f"{argument}: {literal(declared, value)}"
 
-    def _given(self, type_: GraphQLObjectType, name: str, field: GraphQLField) -> dict[str, Any]:
+    def _values_of(self, type_: GraphQLObjectType, name: str, field: GraphQLField) -> dict[str, Any]:
         random, rows = self._random, self._reference.rows
         match type_.name, name:
             case "Query", "node":
-                entity = random.choice([*NOUNS.values(), QuarantinedEvent])
+                entity = random.choice([*NODE_TYPES.values(), QuarantinedEvent])
                 return {"id": node_id(random.choice(rows[entity]))}
             case "Query", "strategy":
                 one = random.choice(rows[Strategy])
@@ -168,11 +168,21 @@ class Document:
             case "Query", "budgets" | "budget":
                 one = random.choice(rows[Budget])
                 given = {"strategyId": str(one.strategy_id), "currency": random.choice((one.currency, "BNB"))}
-                return given if name == "budget" else {argument: given[argument] for argument in self._some(field)}
+                return (
+                    given
+                    if name == "budget"
+                    else {argument: given[argument] for argument in self._choose_arguments(field)}
+                )
             case "Query", "fillsSummary":
-                return {argument: self._value(field.args[argument].type, argument) for argument in self._some(field)}
+                return {
+                    argument: self._value(field.args[argument].type, argument)
+                    for argument in self._choose_arguments(field)
+                }
             case _, "performance":
-                given = {argument: self._value(field.args[argument].type, argument) for argument in self._some(field)}
+                given = {
+                    argument: self._value(field.args[argument].type, argument)
+                    for argument in self._choose_arguments(field)
+                }
                 if given.get("filter"):
                     given["filter"] = self._in_order(given["filter"])
                 return self._in_order(given)
@@ -187,11 +197,11 @@ class Document:
     def _page(self, name: str, field: GraphQLField) -> dict[str, Any]:
         given = {
             name: self._value(field.args[name].type, name)
-            for name in self._some(field)
+            for name in self._choose_arguments(field)
             if name in ("filter", "orderBy")
         }
         connection = get_named_type(field.type).name
-        entity: type[Any] = LISTED[connection.removesuffix("Connection")]
+        entity: type[Any] = LISTED_MODELS[connection.removesuffix("Connection")]
         entity = QuarantinedEvent if name == "quarantinedEvents" else entity
         order = Order_.of(entity, given.get("orderBy"))
         for argument in ("after", "before"):
@@ -200,7 +210,7 @@ class Document:
         size = self._random.choice([name for name in ("first", "last", None) if name is None or name in field.args])
         return {**given, **({size: self._random.randrange(6)} if size else {})}
 
-    def _some(self, field: GraphQLField) -> list[str]:
+    def _choose_arguments(self, field: GraphQLField) -> list[str]:
         return [name for name in field.args if self._chance(2)]
 
     def _value(self, declared: GraphQLInputType, name: str, depth: int = 0) -> Any:

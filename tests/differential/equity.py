@@ -9,15 +9,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.models import Fill, Position
+from tests.differential.aggregates import ZERO, instant, parts_of, trimmed
 from tests.differential.rows import Rows
-from tests.differential.sums import ZERO, instant, parts_of, trimmed
 
 NANOSECONDS = 10**9
-POINTS_UNLESS_SAID = 1000
+POINTS_DEFAULT = 1000
 
 
 @dataclass(frozen=True)
-class Asked:
+class PerformanceArguments:
     """The arguments of `performance`. Instants in nanoseconds."""
 
     start: int | None = None
@@ -42,17 +42,17 @@ class Point:
 
 
 def performance(
-    rows: Rows, names: Mapping[Any, str], asked: Asked, is_wanted: Any, is_recorded: Any
+    rows: Rows, names: Mapping[Any, str], arguments: PerformanceArguments, matches: Any, is_recorded: Any
 ) -> list[dict[str, Any]]:
-    """What `performance` answers over these rows; `is_wanted` says what the filter takes."""
-    keys = [{"STRATEGY": "strategy_id", "INSTRUMENT": "instrument_id"}[name] for name in dict.fromkeys(asked.by)]
+    """What `performance` answers over these rows; `matches` says what the filter takes."""
+    keys = [{"STRATEGY": "strategy_id", "INSTRUMENT": "instrument_id"}[name] for name in dict.fromkeys(arguments.by)]
 
     def group(row: Any) -> tuple[Any, ...]:
         return (*(getattr(row, key) for key in keys), row.currency)
 
-    parts = [part for part in parts_of(rows[Fill]) if asked.has(part.ts_event) and is_wanted(part)]
+    parts = [part for part in parts_of(rows[Fill]) if arguments.has(part.ts_event) and matches(part)]
     closed = [row for row in rows[Position] if row.ts_closed is not None]
-    trades = [row for row in closed if asked.has(row.ts_closed) and is_wanted(row)]
+    trades = [row for row in closed if arguments.has(row.ts_closed) and matches(row)]
     answer = []
     for values, group_parts in groupby(sorted(parts, key=group), group):
         own = list(group_parts)
@@ -66,7 +66,7 @@ def performance(
                 "instrumentId": found.get("instrument_id"),
                 **trade_statistics([row for row in trades if group(row) == values]),
                 "valuation": "RECORDED" if all(map(is_recorded, own)) else "ASSUMED",
-                **equity(own, asked),
+                **equity(own, arguments),
             }
         )
     return answer
@@ -97,21 +97,23 @@ def longest_run(flags: Iterable[bool]) -> int:
     return max((len(list(run)) for flag, run in groupby(flags) if flag), default=0)
 
 
-def equity(parts: list[Any], asked: Asked) -> dict[str, Any]:
+def equity(parts: list[Any], arguments: PerformanceArguments) -> dict[str, Any]:
     parts.sort(key=lambda part: (part.ts_event, part.ts_init, part.trade_seq, part.seq, part.strategy_id))
     curve = curve_of([(part.ts_event, part.pnl - part.fee) for part in parts])
     gross, fees = sum((part.pnl for part in parts), ZERO), sum((part.fee for part in parts), ZERO)
-    shown = curve if asked.granularity == "FILL" else bars_of(curve, asked.granularity, ZoneInfo(asked.zone))
-    points = shown
-    if asked.granularity == "FILL" or asked.points is not None:
-        points = thinned(shown, curve, POINTS_UNLESS_SAID if asked.points is None else asked.points)
+    listed = (
+        curve if arguments.granularity == "FILL" else bars_of(curve, arguments.granularity, ZoneInfo(arguments.zone))
+    )
+    points = listed
+    if arguments.granularity == "FILL" or arguments.points is not None:
+        points = thinned(listed, curve, POINTS_DEFAULT if arguments.points is None else arguments.points)
     return {
-        **ratios(curve, ZoneInfo(asked.zone), asked.days),
+        **ratios(curve, ZoneInfo(arguments.zone), arguments.days),
         **deepest(curve),
         "grossPnl": trimmed(gross),
         "totalFees": format(fees, "f"),
         "netPnl": trimmed(gross - fees),
-        "equityCount": len(shown),
+        "equityCount": len(listed),
         "equity": [
             {
                 "ts": instant(point.ts),
@@ -158,34 +160,34 @@ def bar_of(ts: int, granularity: str, zone: ZoneInfo) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * NANOSECONDS
 
 
-def thinned(shown: list[Point], curve: list[Point], points: int) -> list[Point]:
+def thinned(listed: list[Point], curve: list[Point], points: int) -> list[Point]:
     """The lowest and the highest of each slice, and the ends and the deepest trough."""
-    if len(shown) <= points:
-        return shown
+    if len(listed) <= points:
+        return listed
     first, last = curve[0].ts, curve[-1].ts
     slices = max((points - 3) // 2, 1)
     width = (last - first) // slices + 1
     lowest: dict[int, Point] = {}
     highest: dict[int, Point] = {}
-    for point in shown:
+    for point in listed:
         place = max(point.ts - first, 0) // width
         if place not in lowest or point.cumulative < lowest[place].cumulative:
             lowest[place] = point
         if place not in highest or point.cumulative > highest[place].cumulative:
             highest[place] = point
-    trough = max(shown, key=lambda point: point.worst)
-    ends = [shown[0], shown[-1], *([trough] if trough.worst else [])]
+    trough = max(listed, key=lambda point: point.worst)
+    ends = [listed[0], listed[-1], *([trough] if trough.worst else [])]
     extremes = sorted(
         [*lowest.values(), *highest.values()],
         key=lambda point: (
-            point.cumulative != max(one.cumulative for one in shown),
-            point.cumulative != min(one.cumulative for one in shown),
-            shown.index(point),
+            point.cumulative != max(one.cumulative for one in listed),
+            point.cumulative != min(one.cumulative for one in listed),
+            listed.index(point),
         ),
     )
     chosen = {id(point): point for point in [*ends, *extremes]}
-    kept = set(list(chosen)[:points])
-    return [point for point in shown if id(point) in kept]
+    chosen_ids = set(list(chosen)[:points])
+    return [point for point in listed if id(point) in chosen_ids]
 
 
 def deepest(curve: list[Point]) -> dict[str, Any]:

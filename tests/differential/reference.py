@@ -30,10 +30,10 @@ from app.models import (
     Strategy,
 )
 from app.rules.identity import NO_STRATEGY
+from tests.differential.aggregates import summary_of_fills
 from tests.differential.conditions import COLUMNS, NANOSECONDS, effective_state, parse_instant, satisfies, snake
-from tests.differential.equity import Asked, performance
-from tests.differential.rows import EVERYWHERE, Rows
-from tests.differential.sums import summary_of_fills
+from tests.differential.equity import PerformanceArguments, performance
+from tests.differential.rows import GLOBAL_STATE, Rows
 from tests.differential.valuations import Valuations
 
 SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
@@ -86,12 +86,12 @@ class Order_:
     @classmethod
     def of(cls, entity: type[Any], by: Iterable[Mapping[str, str]] | None) -> "Order_":
         default, ties = SORTS[entity]
-        asked = [(key["field"].lower(), key.get("direction", "DESC") == "DESC") for key in by or ()] or [
+        arguments = [(key["field"].lower(), key.get("direction", "DESC") == "DESC") for key in by or ()] or [
             (default, entity not in ASCENDING)
         ]
-        columns = dict(reversed(asked))
-        named = {name: columns[name] for name, _ in asked}
-        return cls(entity, (*named.items(), *((tie, asked[0][1]) for tie in ties if tie not in named)))
+        columns = dict(reversed(arguments))
+        named = {name: columns[name] for name, _ in arguments}
+        return cls(entity, (*named.items(), *((tie, arguments[0][1]) for tie in ties if tie not in named)))
 
     def sort(self, rows: Iterable[Any]) -> list[Any]:
         ordered = list(rows)
@@ -149,7 +149,7 @@ class Reference(Valuations):
         if name == "instrument":
             return self._instrument(row)
         if name in ("fills", "orders", "positions", "signals", "events", "journal"):
-            return self._neighbours(row, name, given)
+            return self._linked_rows(row, name, given)
         column = COLUMNS.get(name, snake(name)) if isinstance(row, Order) else snake(name)
         value = getattr(row, column)
         if value is None or isinstance(value, bool):
@@ -158,11 +158,11 @@ class Reference(Valuations):
             return instant(value)
         return plain(value) if isinstance(value, Decimal | UUID) else value
 
-    def _neighbours(self, row: Any, name: str, given: Mapping[str, Any]) -> Any:
+    def _linked_rows(self, row: Any, name: str, given: Mapping[str, Any]) -> Any:
         entity: type[Any] = _NEIGHBOURS[name]
-        return self._list(entity, [one for one in self.rows[entity] if self._belongs(one, row)], given)
+        return self._list(entity, [one for one in self.rows[entity] if self._is_linked(one, row)], given)
 
-    def _belongs(self, one: Any, row: Any) -> bool:
+    def _is_linked(self, one: Any, row: Any) -> bool:
         if isinstance(row, Signal):
             return one.signal_id == row.signal_id and row.strategy_id in (one.strategy_id, NO_STRATEGY)
         if one.strategy_id != row.strategy_id:
@@ -221,11 +221,11 @@ class Reference(Valuations):
         return row.deny_reason if row.status in ("DENIED", "REJECTED") else None
 
     def _order_signal(self, row: Order, _: Any) -> Signal | None:
-        found = [one for one in self.rows[Signal] if self._belongs(row, one)] if row.signal_id else []
+        found = [one for one in self.rows[Signal] if self._is_linked(row, one)] if row.signal_id else []
         return next(iter(Order_.of(Signal, None).sort(found)), None)
 
     def _fill_order(self, row: Fill, _: Any) -> Order:
-        return next(one for one in self.rows[Order] if self._belongs(row, one))
+        return next(one for one in self.rows[Order] if self._is_linked(row, one))
 
     def _position_quantity(self, row: Position, _: Any) -> str:
         return plain(abs(row.signed_qty))
@@ -273,7 +273,7 @@ class Reference(Valuations):
         return row.state
 
     def _query_trading_state(self, _: Any, __: Any) -> Any:
-        return {**EVERYWHERE, "since": instant(EVERYWHERE["since"])}
+        return {**GLOBAL_STATE, "since": instant(GLOBAL_STATE["since"])}
 
     def _strategy_performance(self, row: Strategy, _: Any, **given: Any) -> Any:
         own = {name: given.get(name) for name in ("instrumentId", "currency", "from", "to")}
@@ -284,17 +284,17 @@ class Reference(Valuations):
 
     def _performance(self, filter: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
         start, end = (parse_instant(filter[name]) if filter.get(name) else None for name in ("from", "to"))
-        asked = Asked(
+        arguments = PerformanceArguments(
             *(start, end, tuple(given.get("groupBy") or ()), given.get("granularity") or given["bucket"]),
             *(given.get("timeZone") or "UTC", given.get("points"), given["annualizationDays"]),
         )
         where = {name: value for name, value in filter.items() if name not in ("from", "to")}
         return performance(
-            self.rows, self.names, asked, lambda row: satisfies(row, where, self.names), self._is_recorded
+            self.rows, self.names, arguments, lambda row: satisfies(row, where, self.names), self._is_recorded
         )
 
     def _order_hold(self, row: Order, _: Any) -> Hold | None:
-        own = (one for one in self.rows[Hold] if self._belongs(one, row))
+        own = (one for one in self.rows[Hold] if self._is_linked(one, row))
         return next((one for one in own if one.currency and not one.is_unvalued), None)
 
     def _hold_amount(self, row: Hold, _: Any) -> str:
@@ -329,15 +329,15 @@ class Reference(Valuations):
         return plain(row.allocated - row.reserved_orders - row.reserved_positions)
 
     def _budget_realized_pnl(self, row: Budget, _: Any) -> str:
-        return plain(self._made(row)[0])
+        return plain(self._pnl_and_fees(row)[0])
 
     def _budget_total_fees(self, row: Budget, _: Any) -> str:
-        return plain(self._made(row)[1])
+        return plain(self._pnl_and_fees(row)[1])
 
     def _budget_net_pnl(self, row: Budget, _: Any) -> str:
-        return plain(self._made(row)[0] - self._made(row)[1])
+        return plain(self._pnl_and_fees(row)[0] - self._pnl_and_fees(row)[1])
 
-    def _made(self, row: Budget) -> tuple[Decimal, Decimal]:
+    def _pnl_and_fees(self, row: Budget) -> tuple[Decimal, Decimal]:
         fills = [one for one in self.rows[Fill] if one.strategy_id == row.strategy_id]
         gross = [one.realized_pnl for one in fills if one.settlement_currency == row.currency]
         fees = [one.commission for one in fills if one.commission_currency == row.currency]

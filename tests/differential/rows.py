@@ -44,7 +44,7 @@ CURRENCIES = ("USDT", "USD")
 QUANTITIES = tuple(map(Decimal, ("0.100", "0.1", "1", "2.50", "123456789012345678901234567890.123456789")))
 PNLS = tuple(map(Decimal, ("0.00", "-1.50", "42.250000", "0.000000000000000001", "-7")))
 
-EVERYWHERE: dict[str, Any] = {"state": "REDUCING", "since": START + 7, "actor": "key:ops"}
+GLOBAL_STATE: dict[str, Any] = {"state": "REDUCING", "since": START + 7, "actor": "key:ops"}
 """What all trading may do: stricter than some strategies' own state, less strict than others'."""
 
 Rows = dict[type[SQLModel], list[Any]]
@@ -55,13 +55,13 @@ def random_rows(seed: int) -> Rows:
     random = Random(seed)
     rows: Rows = {}
     rest = Random(seed)
-    for row in _everything(random):
-        _vary_what_is_left(rest, row)
+    for row in _all_rows(random):
+        _vary_optional_texts(rest, row)
         rows.setdefault(type(row), []).append(row)
     return rows
 
 
-def _vary_what_is_left(random: Random, row: SQLModel) -> None:
+def _vary_optional_texts(random: Random, row: SQLModel) -> None:
     """Vary texts that a row may lack and that are named nowhere below: a column that is new is compared, too."""
     table = type(row).__table__  # type: ignore[attr-defined]
     enumerated = {constraint.name for constraint in table.constraints}
@@ -72,7 +72,7 @@ def _vary_what_is_left(random: Random, row: SQLModel) -> None:
             setattr(row, column.name, random.choice((None, "X", 'é "')))
 
 
-def _everything(random: Random) -> Iterator[SQLModel]:
+def _all_rows(random: Random) -> Iterator[SQLModel]:
     ids = [UUID(int=random.getrandbits(128)) for _ in NAMES]
     for strategy_id, name in zip(ids, NAMES, strict=True):
         state = random.choice(("ACTIVE", "REDUCING", "HALTED"))

@@ -38,16 +38,16 @@ class Valuations:
         return "ASSUMED" if is_placed else "UNVALUED"
 
     def _fill_valuation(self, row: Fill, _: Any) -> str:
-        lives = (one for one in self.rows[Position] if one.strategy_id == row.strategy_id)
-        own = [one for one in lives if (one.position_id, one.n) == (row.position_id, row.position_n)]
+        records = (one for one in self.rows[Position] if one.strategy_id == row.strategy_id)
+        own = [one for one in records if (one.position_id, one.n) == (row.position_id, row.position_n)]
         return self._valuation(row, any(map(_is_confirmed, own)))
 
     def _position_valuation(self, row: Position, _: Any) -> str:
         return self._valuation(row, _is_confirmed(row))
 
     def _discrepancy_position(self, row: Discrepancy, _: Any) -> Position | None:
-        lives = (one for one in self.rows[Position] if one.strategy_id == row.strategy_id)
-        return next((one for one in lives if (one.position_id, one.n) == (row.position_id, row.position_n)), None)
+        records = (one for one in self.rows[Position] if one.strategy_id == row.strategy_id)
+        return next((one for one in records if (one.position_id, one.n) == (row.position_id, row.position_n)), None)
 
     def _valuation(self, row: Any, is_reported: bool) -> str:
         return "RECORDED" if self._is_recorded(row) else "REPORTED" if is_reported else "ASSUMED"
@@ -56,9 +56,9 @@ class Valuations:
         own = [one for one in self.rows[Fill] if one.strategy_id == row.strategy_id]
         counted = [one for one in own if row.currency in (one.settlement_currency, one.commission_currency)]
         placed = (one for one in self.rows[Hold] if one.currency == row.currency and one.remaining != 0)
-        held = {(one.strategy_id, one.client_order_id) for one in placed}
+        with_hold = {(one.strategy_id, one.client_order_id) for one in placed}
         orders = (one for one in self.rows[Order] if one.strategy_id == row.strategy_id and one.status not in TERMINAL)
-        holding = [one for one in orders if (one.strategy_id, one.client_order_id) in held]
+        holding = [one for one in orders if (one.strategy_id, one.client_order_id) in with_hold]
         return "RECORDED" if all(map(self._is_recorded, [*counted, *holding])) else "ASSUMED"
 
     def _budget_unvalued_orders(self, row: Budget, _: Any) -> int:

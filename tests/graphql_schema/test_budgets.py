@@ -12,8 +12,8 @@ version updatedAt"""
 
 
 async def test_amounts_are_exact(client: Client) -> None:
-    asked = f'{{ budget(strategyId: "{EMA}", currency: "USDT") {{ currency strategyId {AMOUNTS} }} }}'
-    assert (await client.query(asked))["budget"] == {
+    document = f'{{ budget(strategyId: "{EMA}", currency: "USDT") {{ currency strategyId {AMOUNTS} }} }}'
+    assert (await client.query(document))["budget"] == {
         "currency": "USDT",
         "strategyId": str(EMA),
         "allocated": "1000.0",
@@ -30,9 +30,9 @@ async def test_amounts_are_exact(client: Client) -> None:
     }
 
 
-async def test_a_budget_that_is_over_says_why(client: Client) -> None:
-    asked = f'{{ budget(strategyId: "{MAKER}", currency: "USDC") {{ available overReason realizedPnl }} }}'
-    found = (await client.query(asked))["budget"]
+async def test_a_budget_that_is_over_shows_the_reason(client: Client) -> None:
+    document = f'{{ budget(strategyId: "{MAKER}", currency: "USDC") {{ available overReason realizedPnl }} }}'
+    found = (await client.query(document))["budget"]
     assert found == {"available": "-0.10", "overReason": "CUT", "realizedPnl": "0.00"}
 
 
@@ -46,19 +46,17 @@ async def test_a_budget_that_is_over_says_why(client: Client) -> None:
         (f'(strategyId: "{EMA}", currency: null)', ["USDT"]),
     ],
 )
-async def test_budgets_come_oldest_first_and_can_be_narrowed(
-    client: Client, arguments: str, expected: list[str]
-) -> None:
+async def test_budgets_are_oldest_first_and_filtered(client: Client, arguments: str, expected: list[str]) -> None:
     found = await client.query(f"{{ budgets{arguments} {{ currency }} }}")
     assert [budget["currency"] for budget in found["budgets"]] == expected
 
 
-async def test_the_registry_has_all_budgets(client: Client) -> None:
+async def test_the_registry_contains_all_budgets(client: Client) -> None:
     found = await client.query(f"{{ registry {{ id {AMOUNTS} }} budgets {{ id {AMOUNTS} }} }}")
     assert found["registry"] == found["budgets"] != []
 
 
-async def test_what_is_tied_up_without_a_cap_is_no_budget(client: Client) -> None:
+async def test_reserved_capital_without_a_budget_is_not_listed(client: Client) -> None:
     assert await client.query(f'{{ budget(strategyId: "{EMA}", currency: "BTC") {{ id }} }}') == {"budget": None}
     found = await client.query(f'{{ strategy(id: "{EMA}") {{ budgets {{ currency }} }} }}')
     assert found["strategy"]["budgets"] == [{"currency": "USDT"}]
@@ -72,16 +70,16 @@ async def test_a_budget_is_a_node(client: Client) -> None:
     assert found["node"] == budget == {"id": budget["id"], "strategy": {"name": "EMACross-000"}}
 
 
-async def test_the_journal_pages_newest_first(client: Client) -> None:
+async def test_the_journal_is_paged_newest_first(client: Client) -> None:
     page = "nodes { version reason clientOrderId reservedAfter } pageInfo { hasNextPage endCursor } totalCount"
-    asked = (
+    document = (
         f'query ($after: String) {{ budgets(currency: "USDT") {{ journal(first: 2, after: $after) {{ {page} }} }} }}'
     )
-    (first,) = (await client.query(asked))["budgets"]
+    (first,) = (await client.query(document))["budgets"]
     assert [entry["version"] for entry in first["journal"]["nodes"]] == [5, 4]
     assert first["journal"]["totalCount"] == 5
-    (then,) = (await client.query(asked, after=first["journal"]["pageInfo"]["endCursor"]))["budgets"]
-    assert then["journal"]["nodes"] == [
+    (second,) = (await client.query(document, after=first["journal"]["pageInfo"]["endCursor"]))["budgets"]
+    assert second["journal"]["nodes"] == [
         {"version": 3, "reason": "SET", "clientOrderId": "O-05", "reservedAfter": "0.50"},
         {"version": 2, "reason": "SET", "clientOrderId": None, "reservedAfter": "0.50"},
     ]
@@ -98,18 +96,16 @@ async def test_the_journal_pages_newest_first(client: Client) -> None:
         ("O-07", None),
     ],
 )
-async def test_an_order_tells_what_it_holds(
-    client: Client, client_order_id: str, expected: dict[str, str] | None
-) -> None:
+async def test_an_order_shows_its_hold(client: Client, client_order_id: str, expected: dict[str, str] | None) -> None:
     fields = "amount remaining captured voided unitPrice"
     found = await client.query(f'{{ order(clientOrderId: "{client_order_id}") {{ hold {{ {fields} }} }} }}')
     assert found["order"]["hold"] == expected
 
 
-async def test_a_list_without_pages_costs_a_page(client: Client) -> None:
-    for asked, cost in (
+async def test_a_list_without_pages_costs_one_page(client: Client) -> None:
+    for document, cost in (
         ("{ budgets { currency } }", 100),
         ("{ strategies(first: 10) { nodes { budgets { strategy { name } } } } }", 10 * (1 + 100 * 2)),
         ("{ strategies(first: 10) { nodes { performance { equity { ts } } } } }", 10 * 3),
     ):
-        assert (await client.graphql(asked))["extensions"]["cost"]["requested"] == cost
+        assert (await client.graphql(document))["extensions"]["cost"]["requested"] == cost

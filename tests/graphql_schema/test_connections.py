@@ -29,7 +29,7 @@ query ($by: [OrderSort!], $first: Int, $after: String, $last: Int, $before: Stri
 """
 
 
-async def whole(client: Client, by: Any) -> list[str]:
+async def whole_list(client: Client, by: Any) -> list[str]:
     document = "query ($by: [OrderSort!]) { orders(orderBy: $by, first: 1000) { nodes { id } } }"
     return [node["id"] for node in (await client.query(document, by=by))["orders"]["nodes"]]
 
@@ -45,31 +45,31 @@ async def page(client: Client, **variables: Any) -> tuple[list[str], dict[str, A
 
 @pytest.mark.parametrize("by", ORDERINGS)
 @pytest.mark.parametrize("size", [1, 4, 31])
-async def test_walking_forward_gives_the_whole_list_once(client: Client, by: Any, size: int) -> None:
+async def test_paging_forward_returns_the_whole_list_once(client: Client, by: Any, size: int) -> None:
     walked: list[str] = []
     info: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
     while info["hasNextPage"]:
         nodes, info = await page(client, by=by, first=size, after=info["endCursor"])
         assert info["hasPreviousPage"] == bool(walked)
         walked += nodes
-    assert walked == await whole(client, by)
+    assert walked == await whole_list(client, by)
     assert len(walked) == 31
 
 
 @pytest.mark.parametrize("by", ORDERINGS)
 @pytest.mark.parametrize("size", [1, 4, 31])
-async def test_walking_backward_gives_the_whole_list_once(client: Client, by: Any, size: int) -> None:
+async def test_paging_backward_returns_the_whole_list_once(client: Client, by: Any, size: int) -> None:
     walked: list[str] = []
     info: dict[str, Any] = {"hasPreviousPage": True, "startCursor": None}
     while info["hasPreviousPage"]:
         nodes, info = await page(client, by=by, last=size, before=info["startCursor"])
         assert info["hasNextPage"] == bool(walked)
         walked = nodes + walked
-    assert walked == await whole(client, by)
+    assert walked == await whole_list(client, by)
 
 
-async def test_the_rows_between_two_cursors(client: Client) -> None:
-    everything = await whole(client, [])
+async def test_two_cursors_select_the_rows_between_them(client: Client) -> None:
+    everything = await whole_list(client, [])
     _, info = await page(client, first=3)
     _, later = await page(client, first=10)
     nodes, between = await page(client, first=100, after=info["endCursor"], before=later["endCursor"])
@@ -77,10 +77,10 @@ async def test_the_rows_between_two_cursors(client: Client) -> None:
     assert (between["hasPreviousPage"], between["hasNextPage"]) == (True, True)
 
 
-async def test_pages_hold_while_rows_are_inserted(own: tuple[FastAPI, Client], database: Database) -> None:
+async def test_paging_is_stable_while_rows_are_inserted(own: tuple[FastAPI, Client], database: Database) -> None:
     _, client = own
     await insert(database, ledger())
-    before = await whole(client, [])
+    before = await whole_list(client, [])
     walked: list[str] = []
     info: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
     number = 0
@@ -94,7 +94,7 @@ async def test_pages_hold_while_rows_are_inserted(own: tuple[FastAPI, Client], d
     assert number > 3
 
 
-async def test_a_page_of_none(client: Client) -> None:
+async def test_a_page_of_size_zero_is_empty(client: Client) -> None:
     document = "{ orders(first: 0) { totalCount nodes { id } edges { cursor } pageInfo { hasNextPage endCursor } } }"
     assert (await client.query(document))["orders"] == {
         "totalCount": 31,
@@ -121,11 +121,11 @@ async def test_a_page_of_none(client: Client) -> None:
         ("colour: 1", "VALIDATION_FAILED"),
     ],
 )
-async def test_wrong_pages_are_refused(client: Client, arguments: str, code: str) -> None:
+async def test_invalid_page_arguments_are_refused(client: Client, arguments: str, code: str) -> None:
     assert await client.code(f"{{ orders({arguments}) {{ totalCount }} }}") == code
 
 
-async def test_a_cursor_belongs_to_its_order(client: Client) -> None:
+async def test_a_cursor_of_another_order_or_list_is_refused(client: Client) -> None:
     _, info = await page(client, first=1)
     assert await client.code(PAGE, by=ORDERINGS[1], first=1, after=info["endCursor"]) == "CURSOR_INVALID"
     fills = "query ($after: String) { fills(after: $after) { totalCount } }"

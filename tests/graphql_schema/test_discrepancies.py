@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from tests.graphql_schema.acting import STRATEGY_ID
+from tests.graphql_schema.authorization_documents import STRATEGY_ID
 from tests.ledger.assumptions import ASSUMED, events_with_assumptions
 from tests.ledger.state import record
 from tests.ledger.test_valuation import INVERSE, REPORTS, define_instruments, lines, report
@@ -14,7 +14,7 @@ from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
 
-ASKED = """query ($kind: DiscrepancyKind) { discrepancies(filter: {kind: $kind}) { nodes {
+DISCREPANCIES = """query ($kind: DiscrepancyKind) { discrepancies(filter: {kind: $kind}) { nodes {
   eventId kind positionId ledgerValue engineValue
   position { positionId instrumentId signedQty valuation reconciliation } } } }"""
 JOURNAL = """query ($id: UUID!, $currency: String!) {
@@ -22,39 +22,39 @@ JOURNAL = """query ($id: UUID!, $currency: String!) {
     journal(first: 1) { nodes { reason clientOrderId reservedAfter } } } }"""
 
 
-async def found(client: Client, kind: str | None = None) -> list[dict[str, Any]]:
-    nodes: list[dict[str, Any]] = (await client.query(ASKED, kind=kind))["discrepancies"]["nodes"]
+async def discrepancies(client: Client, kind: str | None = None) -> list[dict[str, Any]]:
+    nodes: list[dict[str, Any]] = (await client.query(DISCREPANCIES, kind=kind))["discrepancies"]["nodes"]
     return nodes
 
 
-async def test_a_discrepancy_leads_to_its_position_until_the_instrument_is_recorded(
+async def test_a_discrepancy_has_its_position_until_the_instrument_is_recorded(
     own: tuple[FastAPI, Client],
 ) -> None:
     app, client = own
     database = app.state.context.database
     await record(database, lines(*events_with_assumptions()))
-    nodes = await found(client)
+    nodes = await discrepancies(client)
     assert [node["eventId"] for node in nodes] == [one["event_id"] for one in reversed(REPORTS)]
     position = {"positionId": "P-1", "instrumentId": ASSUMED, "signedQty": "400"}
     for node in nodes:
         assert (node["kind"], node["ledgerValue"], node["engineValue"]) == ("CURRENCY", "USD", "BTC")
         assert node["position"] == {**position, "valuation": "ASSUMED", "reconciliation": "DIFFERS"}
     await define_instruments(database, INVERSE)
-    assert await found(client) == []
+    assert await discrepancies(client) == []
 
 
-async def test_a_report_that_no_fill_explains_is_of_no_position(own: tuple[FastAPI, Client]) -> None:
+async def test_a_report_without_a_fill_has_no_position(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     database = app.state.context.database
     await define_instruments(database, INVERSE)
     stray = report("PositionChanged", 3, 9, quantity="1", avg_px_open=10000.0, realized_pnl="0.00000000 BTC")
     await record(database, lines(*events_with_assumptions(), stray))
-    (node,) = await found(client)
+    (node,) = await discrepancies(client)
     assert (node["eventId"], node["kind"], node["position"]) == (stray["event_id"], "FILL_MISSING", None)
-    assert await found(client, "QUANTITY") == []
+    assert await discrepancies(client, "QUANTITY") == []
 
 
-async def test_a_recorded_instrument_is_in_the_journal_without_an_order(own: tuple[FastAPI, Client]) -> None:
+async def test_a_revaluation_is_in_the_journal_without_an_order(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     database = app.state.context.database
     await record(database, lines(*events_with_assumptions()))

@@ -11,7 +11,7 @@ from tests.reads.serving import Client, serving
 
 
 @pytest.mark.anyio
-async def test_the_second_request_is_neither_parsed_nor_validated(ledger_url: str) -> None:
+async def test_a_repeated_document_is_neither_parsed_nor_validated(ledger_url: str) -> None:
     async with serving(ledger_url) as (app, http):
         (endpoint,) = [
             route.app
@@ -19,24 +19,24 @@ async def test_the_second_request_is_neither_parsed_nor_validated(ledger_url: st
             if isinstance(route, Route) and isinstance(route.app, GraphQLEndpoint)
         ]
         documents = endpoint.documents
-        await ask_with_different_variables(http)
+        await query_with_different_variables(http)
         assert documents.prepared == 1
         assert len(documents) == 1
 
 
-async def ask_with_different_variables(client: Client) -> None:
+async def query_with_different_variables(client: Client) -> None:
     for size in (1, 2, 3):
         found = await client.query("query($n:Int){orders(first:$n){nodes{id}}}", n=size)
         assert len(found["orders"]["nodes"]) == size
 
 
-def test_a_document_is_found_as_it_was() -> None:
+def test_a_document_is_cached() -> None:
     documents = new_documents()
     assert documents.find("{summary{orders}}") is documents.find("{summary{orders}}")
     assert documents.prepared == 1
 
 
-def test_what_is_invalid_is_not_kept() -> None:
+def test_an_invalid_document_is_not_cached() -> None:
     documents = new_documents()
     for text in ("{", "{a}", "fragment F on Query{summary{orders}}", "{" * 5000):
         with pytest.raises(RequestRefused):
@@ -44,7 +44,7 @@ def test_what_is_invalid_is_not_kept() -> None:
     assert len(documents) == 0
 
 
-def test_the_least_recently_used_goes_first() -> None:
+def test_the_least_recently_used_document_is_evicted() -> None:
     documents = new_documents(graphql_documents_max=2)
     first, second, third = (f"{{summary{{{name}}}}}" for name in ("orders", "fills", "signals"))
     kept = documents.find(first)
@@ -55,7 +55,7 @@ def test_the_least_recently_used_goes_first() -> None:
     assert (len(documents), documents.prepared) == (2, 3)
 
 
-def test_long_documents_do_not_add_up() -> None:
+def test_the_total_length_of_cached_documents_is_limited() -> None:
     documents = new_documents()
     length = 200_000
     for number in range(10):

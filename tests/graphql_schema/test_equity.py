@@ -25,7 +25,7 @@ def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 10**9
 
 
-async def made(database: Database, *changes: tuple[str | int, str], **more: Any) -> None:
+async def insert_fills(database: Database, *changes: tuple[str | int, str], **more: Any) -> None:
     """Fills of one strategy that realized these amounts at these instants, in this order, without commissions."""
     rows: list[Any] = [Strategy(strategy_id=EMA, name="EMA", trader_id=TRADER, created_at=0), order("A", 1)]
     for number, (instant, pnl) in enumerate(changes, 1):
@@ -42,14 +42,14 @@ async def performance(client: Client, fields: str, arguments: str = "", **variab
     return found
 
 
-def closing(n: int, pnl: str, ts: int, **more: Any) -> Any:
+def closed_position(n: int, pnl: str, ts: int, **more: Any) -> Any:
     """A position that closed with that net PnL."""
     values = {"status": "CLOSED", "side": "FLAT", "realized_pnl": Decimal(pnl), "total_fees": Decimal(0)}
     return position("P", n, **{"n": n, **values, "ts_closed": ts, "last_ts_event": ts, **more})
 
 
-async def test_what_was_made_and_lost_within_a_day_is_a_drawdown(own: Own, database: Database) -> None:
-    await made(database, ("2022-01-01 09:00", "1000"), ("2022-01-01 17:00", "-1000"), ("2022-01-02 09:00", "1"))
+async def test_a_drawdown_within_a_day_is_counted(own: Own, database: Database) -> None:
+    await insert_fills(database, ("2022-01-01 09:00", "1000"), ("2022-01-01 17:00", "-1000"), ("2022-01-02 09:00", "1"))
     fields = "maxDrawdown equity { ts netPnl cumulativeNetPnl drawdown maxDrawdown }"
     document = f'{{ strategy(name: "EMA") {{ performance {{ {fields} }} }} }}'
     (by_strategy,) = (await own[1].query(document))["strategy"]["performance"]
@@ -61,8 +61,8 @@ async def test_what_was_made_and_lost_within_a_day_is_a_drawdown(own: Own, datab
     assert await performance(own[1], fields) == [by_strategy]
 
 
-async def test_fills_of_one_instant_count_in_the_order_of_the_venue(own: Own, database: Database) -> None:
-    await made(database, *((at("2022-01-01 09:00"), pnl) for pnl in ("5", "-8", "4", "-1")))
+async def test_fills_of_one_instant_are_ordered_by_the_venue(own: Own, database: Database) -> None:
+    await insert_fills(database, *((at("2022-01-01 09:00"), pnl) for pnl in ("5", "-8", "4", "-1")))
     fields = "maxDrawdown maxDrawdownStart maxDrawdownTrough maxDrawdownEnd equity { cumulativeNetPnl drawdown }"
     (found,) = await performance(own[1], fields, "(granularity: FILL)")
     assert [tuple(point.values()) for point in found["equity"]] == [("5", "0"), ("-3", "8"), ("1", "4"), ("0", "5")]
@@ -70,19 +70,17 @@ async def test_fills_of_one_instant_count_in_the_order_of_the_venue(own: Own, da
     assert tuple(found.values())[:4] == ("8", instant, instant, None)
 
 
-async def test_a_drawdown_begins_at_the_last_peak_and_ends_where_it_is_reached_again(
-    own: Own, database: Database
-) -> None:
+async def test_a_drawdown_lasts_from_its_peak_until_the_peak_is_reached_again(own: Own, database: Database) -> None:
     pnls = ("10", "-3", "3", "-7", "-1", "5", "3", "2", "-4")
-    await made(database, *((f"2022-01-01 {hour:02}:00", pnl) for hour, pnl in enumerate(pnls, 1)))
+    await insert_fills(database, *((f"2022-01-01 {hour:02}:00", pnl) for hour, pnl in enumerate(pnls, 1)))
     fields = "maxDrawdown maxDrawdownStart maxDrawdownTrough maxDrawdownEnd"
     (found,) = await performance(own[1], fields)
     assert found["maxDrawdown"] == "8"
     assert [found[name][11:13] for name in fields.split()[1:]] == ["03", "05", "07"]
 
 
-async def test_the_first_peak_is_the_zero_that_the_span_begins_with(own: Own, database: Database) -> None:
-    await made(database, ("2022-01-01 01:00", "50"), ("2022-01-02 02:00", "-5"), ("2022-01-02 03:00", "-6"))
+async def test_the_first_peak_of_a_span_is_zero(own: Own, database: Database) -> None:
+    await insert_fills(database, ("2022-01-01 01:00", "50"), ("2022-01-02 02:00", "-5"), ("2022-01-02 03:00", "-6"))
     fields = "maxDrawdown maxDrawdownStart maxDrawdownTrough maxDrawdownEnd"
     (found,) = await performance(own[1], fields, '(filter: {from: "2022-01-02T00:00:00Z"})')
     assert tuple(found.values()) == ("11", "2022-01-02T02:00:00.000000000Z", "2022-01-02T03:00:00.000000000Z", None)
@@ -90,18 +88,18 @@ async def test_the_first_peak_is_the_zero_that_the_span_begins_with(own: Own, da
     assert tuple(rising.values()) == ("0", None, None, None)
 
 
-async def test_nothing_and_a_single_fill(own: Own, database: Database) -> None:
+async def test_equity_is_defined_without_fills_and_for_one_fill(own: Own, database: Database) -> None:
     fields = """currency trades winRate averageWin largestLoss longestLosingRun sharpeRatio sortinoRatio maxDrawdown
       equityCount equity { ts }"""
     assert await performance(own[1], fields, '(granularity: FILL, timeZone: "Asia/Tokyo", points: 2)') == []
-    await made(database, ("2022-01-01 12:00", "-1"))
+    await insert_fills(database, ("2022-01-01 12:00", "-1"))
     (found,) = await performance(own[1], fields, "(granularity: FILL, points: 2)")
     assert tuple(found.values())[:-1] == ("USDT", 0, None, None, None, 0, None, None, "1", 1)
 
 
-async def test_a_commission_belongs_to_its_own_currency(own: Own, database: Database) -> None:
+async def test_a_commission_counts_in_its_own_currency(own: Own, database: Database) -> None:
     paid = {"commission": Decimal("0.5"), "commission_currency": "BNB"}
-    await made(database, ("2022-01-01 12:00", "3"), ("2022-01-01 13:00", "-1"), **paid)
+    await insert_fills(database, ("2022-01-01 12:00", "3"), ("2022-01-01 13:00", "-1"), **paid)
     fields = "currency netPnl maxDrawdown equity { netPnl cumulativeNetPnl }"
     bnb, usdt = await performance(own[1], fields, "(granularity: FILL)")
     assert (bnb["currency"], bnb["netPnl"], bnb["maxDrawdown"]) == ("BNB", "-1", "1")
@@ -155,18 +153,18 @@ DST: list[tuple[str, str, Sequence[str], Sequence[str]]] = [
 
 
 @pytest.mark.parametrize(("zone", "granularity", "instants", "bars"), DST)
-async def test_bars_begin_where_they_do_in_the_time_zone(
+async def test_bars_begin_at_the_bounds_of_the_time_zone(
     own: Own, database: Database, zone: str, granularity: str, instants: Sequence[str], bars: Sequence[str]
 ) -> None:
-    await made(database, *((instant, "1") for instant in instants))
+    await insert_fills(database, *((instant, "1") for instant in instants))
     arguments = f'(timeZone: "{zone}", granularity: {granularity})'
     (found,) = await performance(own[1], "equity { ts netPnl }", arguments)
     expected = {f"{bar}:00:00" if len(bar) == 13 else f"{bar}:00": bars.count(bar) for bar in bars}
     assert {point["ts"][:19]: int(point["netPnl"]) for point in found["equity"]} == expected
 
 
-async def test_daily_values_are_those_of_the_time_zone(own: Own, database: Database) -> None:
-    await made(database, ("2022-01-01 22:00", "4"), ("2022-01-01 23:30", "-1"))
+async def test_daily_values_use_the_time_zone(own: Own, database: Database) -> None:
+    await insert_fills(database, ("2022-01-01 22:00", "4"), ("2022-01-01 23:30", "-1"))
     for zone, ratios in (
         ("UTC", (None, None)),  # one day
         ("Europe/Berlin", (8.105553651664, 40.527768258319)),  # two: 4, -1
@@ -178,7 +176,7 @@ async def test_daily_values_are_those_of_the_time_zone(own: Own, database: Datab
 
 
 async def test_days_without_fills_count_as_zero(own: Own, database: Database) -> None:
-    await made(database, ("2022-01-01 12:00", "3"), ("2022-01-03 12:00", "3"))
+    await insert_fills(database, ("2022-01-01 12:00", "3"), ("2022-01-03 12:00", "3"))
     (found,) = await performance(own[1], "sharpeRatio sortinoRatio")
     assert found == {"sharpeRatio": 22.060522810366, "sortinoRatio": None}
 
@@ -196,23 +194,23 @@ async def test_an_unknown_time_zone_is_refused(client: Client, zone: Any) -> Non
 @pytest.mark.parametrize(
     "arguments", ["points: 1", "points: 5001", "points: -3", "annualizationDays: 0", "annualizationDays: 367"]
 )
-async def test_numbers_out_of_bounds_are_refused(client: Client, arguments: str) -> None:
+async def test_numbers_out_of_range_are_refused(client: Client, arguments: str) -> None:
     assert await client.code(f"{{ performance({arguments}) {{ currency }} }}") == "BAD_REQUEST"
 
 
-async def test_a_span_that_ends_before_it_begins(client: Client) -> None:
+async def test_a_span_that_ends_before_it_begins_is_refused(client: Client) -> None:
     span = 'from: "2022-01-02T00:00:00Z", to: "2022-01-01T00:00:00Z"'
     assert await client.code(f"{{ performance(filter: {{{span}}}) {{ currency }} }}") == "BAD_REQUEST"
 
 
-async def test_trades_by_strategy_and_instrument(own: Own, database: Database) -> None:
+async def test_trade_statistics_are_grouped_by_strategy_and_instrument(own: Own, database: Database) -> None:
     nets = ("1", "2", "-1", "-2", "-3", "0", "-4", "6")
     rows: list[Any] = [
         Strategy(strategy_id=EMA, name="A", trader_id=TRADER, created_at=0),
         Strategy(strategy_id=MAKER, name="B", trader_id=TRADER, created_at=0),
         *(order("A", 1, strategy_id=one) for one in (EMA, MAKER)),
-        *(closing(n, net, at(f"2022-01-01 {n:02}:00")) for n, net in enumerate(nets, 1)),
-        closing(1, "-5", at("2022-01-01 03:30"), strategy_id=MAKER, instrument_id=ETH),
+        *(closed_position(n, net, at(f"2022-01-01 {n:02}:00")) for n, net in enumerate(nets, 1)),
+        closed_position(1, "-5", at("2022-01-01 03:30"), strategy_id=MAKER, instrument_id=ETH),
         *(fill("A", n, strategy_id=one, instrument_id=traded) for n, one, traded in ((1, EMA, BTC), (2, MAKER, ETH))),
     ]
     await insert(database, rows)
@@ -233,9 +231,9 @@ async def test_trades_by_strategy_and_instrument(own: Own, database: Database) -
     assert sorted(one["trades"] for (one,) in found) == [1, 8]
 
 
-async def test_many_fills_are_thinned_without_being_asked(own: Own, database: Database) -> None:
+async def test_many_fills_are_thinned_by_default(own: Own, database: Database) -> None:
     start = at("2022-01-01 00:00")
-    await made(database, *((start + number * 10**9, str(number % 7 - 3)) for number in range(1_500)))
+    await insert_fills(database, *((start + number * 10**9, str(number % 7 - 3)) for number in range(1_500)))
     counts = "equityCount equity { ts }"
     (found,) = await performance(own[1], counts, "(granularity: FILL)")
     assert found["equityCount"] == 1_500
@@ -247,7 +245,7 @@ async def test_many_fills_are_thinned_without_being_asked(own: Own, database: Da
 
 
 @pytest.mark.parametrize(
-    ("asked", "variables", "cost"),
+    ("document", "variables", "cost"),
     [
         ("{ performance { netPnl } }", {}, 1),
         ("{ performance { equity { ts } } }", {}, 2),
@@ -266,11 +264,13 @@ async def test_many_fills_are_thinned_without_being_asked(own: Own, database: Da
         ("{ strategies(first: 10) { nodes { performance(points: 5) { equity { ts } } } } }", {}, 10 * 7),
     ],
 )
-async def test_points_are_counted(client: Client, asked: str, variables: dict[str, Any], cost: int) -> None:
-    assert (await client.graphql(asked, **variables))["extensions"]["cost"]["requested"] == cost
+async def test_requested_points_determine_the_cost(
+    client: Client, document: str, variables: dict[str, Any], cost: int
+) -> None:
+    assert (await client.graphql(document, **variables))["extensions"]["cost"]["requested"] == cost
 
 
-async def test_a_group_that_is_named_twice_counts_once(client: Client) -> None:
+async def test_a_repeated_group_counts_once(client: Client) -> None:
     twice, once = [
         await performance(client, "strategyId netPnl", f"(groupBy: [{by}])")
         for by in ("STRATEGY, STRATEGY", "STRATEGY")

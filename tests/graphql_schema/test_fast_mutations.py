@@ -24,7 +24,7 @@ from graphql_schema.fast_mutations.order_input import OrderJson
 from graphql_schema.http.documents import Documents
 from graphql_schema.http.requests import from_body
 from graphql_schema.http.responses import answered
-from tests.graphql_schema.acting import MANY, ONE, STRATEGY_ID, asked
+from tests.graphql_schema.authorization_documents import AUTHORIZE_ORDER, AUTHORIZE_ORDERS, STRATEGY_ID, order_input
 from tests.graphql_schema.endpoint_documents import new_documents, operation_in
 from tests.ledger.authorizing import prepare
 from tests.reads.serving import Client
@@ -69,16 +69,16 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "tags": st.none() | st.lists(texts, max_size=3) | odd,
     "surprise": odd,
 }
-LEFT_OUT = object()
+OMITTED = object()
 
 
 @st.composite
 def orders(draw: st.DrawFn) -> Any:
     """An order as a client may send it: mostly right, with some of its fields changed, added or left out."""
-    order = asked(draw(st.integers(0, 3)))
+    order = order_input(draw(st.integers(0, 3)))
     for name in draw(st.lists(st.sampled_from(list(FIELDS)), max_size=4, unique=True)):
-        value = draw(FIELDS[name] | st.just(LEFT_OUT))
-        if value is LEFT_OUT:
+        value = draw(FIELDS[name] | st.just(OMITTED))
+        if value is OMITTED:
             order.pop(name, None)
         else:
             order[name] = value
@@ -106,7 +106,7 @@ SHORT_ONE = f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $
 SHORT_MANY = f"mutation ($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {SHORT} }}"
 
 
-async def ordinarily(document: str, variables: Any, caller: Any = None) -> bytes:
+async def execute_ordinarily(document: str, variables: Any, caller: Any = None) -> bytes:
     """The body that ordinary execution answers with."""
     try:
         given = from_body(json.dumps({"query": document, "variables": variables}).encode()).variables
@@ -116,7 +116,7 @@ async def ordinarily(document: str, variables: Any, caller: Any = None) -> bytes
     return body_of(result)
 
 
-def read(document: str, variables: Any, documents: Documents = DOCUMENTS) -> FastRequest | None:
+def read_fast(document: str, variables: Any, documents: Documents = DOCUMENTS) -> FastRequest | None:
     """The request; None if ordinary execution has to answer."""
     request = from_body(json.dumps({"query": document, "variables": variables}).encode())
     operation = operation_in(documents, document)
@@ -124,9 +124,11 @@ def read(document: str, variables: Any, documents: Documents = DOCUMENTS) -> Fas
     return None if mutation is None else mutation.read(request.given)
 
 
-async def at_once(document: str, variables: Any, caller: Any = None, documents: Documents = DOCUMENTS) -> bytes | None:
+async def execute_fast(
+    document: str, variables: Any, caller: Any = None, documents: Documents = DOCUMENTS
+) -> bytes | None:
     """The body by a fast mutation; None if ordinary execution has to answer."""
-    request = read(document, variables, documents)
+    request = read_fast(document, variables, documents)
     result = None if request is None else await request.answer(caller)
     return None if result is None else body_of(result)
 
@@ -137,19 +139,21 @@ def body_of(result: ExecutionResult | bytes) -> bytes:
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(inputs=st.lists(orders(), max_size=3) | orders(), is_one=st.booleans())
-async def test_both_readers_make_the_same_commands(monkeypatch: pytest.MonkeyPatch, inputs: Any, is_one: bool) -> None:
+async def test_both_executions_make_the_same_commands(
+    monkeypatch: pytest.MonkeyPatch, inputs: Any, is_one: bool
+) -> None:
     caller = Caller(None, LOCAL)  # type: ignore[arg-type]
     given = inputs[0] if is_one and isinstance(inputs, list) and inputs else inputs
     document, variables = (SHORT_ONE, {"input": given}) if is_one else (SHORT_MANY, {"inputs": inputs})
-    desk = RecordingLedger()
-    monkeypatch.setattr(authorizations, "authorize_orders", desk)
-    found = await at_once(document, variables, caller)
+    recording_ledger = RecordingLedger()
+    monkeypatch.setattr(authorizations, "authorize_orders", recording_ledger)
+    found = await execute_fast(document, variables, caller)
     if found is None:
         return
-    commands = desk.commands
-    assert found == await ordinarily(document, variables, caller)
-    assert commands == desk.commands
-    assert [_amounts(one) for one in commands] == [_amounts(one) for one in desk.commands]
+    commands = recording_ledger.commands
+    assert found == await execute_ordinarily(document, variables, caller)
+    assert commands == recording_ledger.commands
+    assert [_amounts(one) for one in commands] == [_amounts(one) for one in recording_ledger.commands]
 
 
 def _amounts(command: Any) -> list[str]:
@@ -180,15 +184,15 @@ async def test_a_plain_input_is_answered_by_the_fast_mutation(
     caller = Caller(None, LOCAL)  # type: ignore[arg-type]
     monkeypatch.setattr(authorizations, "authorize_orders", RecordingLedger())
     for document, variables in (
-        (SHORT_ONE, {"input": asked(1, **changes)}),
-        (SHORT_MANY, {"inputs": [asked(1, **changes), asked(2)]}),
+        (SHORT_ONE, {"input": order_input(1, **changes)}),
+        (SHORT_MANY, {"inputs": [order_input(1, **changes), order_input(2)]}),
     ):
-        assert await at_once(document, variables, caller) == await ordinarily(document, variables, caller)
+        assert await execute_fast(document, variables, caller) == await execute_ordinarily(document, variables, caller)
 
 
 @pytest.mark.parametrize("changes", [{"quantity": 2**64}, {"quantity": 1.0}, {"price": "1_0"}, {"side": "UP"}])
 async def test_an_unusual_input_is_left_to_ordinary_execution(changes: dict[str, Any]) -> None:
-    assert await at_once(SHORT_ONE, {"input": asked(1, **changes)}) is None
+    assert await execute_fast(SHORT_ONE, {"input": order_input(1, **changes)}) is None
 
 
 @pytest.mark.parametrize(
@@ -204,11 +208,11 @@ async def test_an_unusual_input_is_left_to_ordinary_execution(changes: dict[str,
         f"mutation ($input: AuthorizeOrderInput!) {{ authorizeOrders(inputs: [$input]) {SHORT} }}",
     ],
 )
-async def test_other_forms_of_document_are_left_to_ordinary_execution(document: str) -> None:
-    assert read(document, {"input": asked(1)}) is None
+async def test_other_documents_are_left_to_ordinary_execution(document: str) -> None:
+    assert read_fast(document, {"input": order_input(1)}) is None
 
 
-def test_both_readers_know_the_same_fields() -> None:
+def test_both_executions_read_the_same_fields() -> None:
     declared = schema._schema.type_map["AuthorizeOrderInput"]
     assert list(declared.fields) == list(OrderJson.__struct_encode_fields__), print_type(declared)  # type: ignore[attr-defined]
 
@@ -237,15 +241,19 @@ async def caller(own: tuple[FastAPI, Client]) -> Caller:
     return Caller(app.state.context, LOCAL)
 
 
-async def test_answers_are_the_same_bytes(caller: Caller) -> None:
+async def test_responses_of_both_executions_are_equal_bytes(caller: Caller) -> None:
     documents = new_documents()
     inputs = [
-        *(asked(1), asked(2, quantity="0"), asked(3, quantity="20"), asked(1, quantity="3")),
-        *(asked(4, strategy={"name": "nobody"}), asked(5, instrumentId="X.Y"), asked(6, quantity="0.5")),
+        *(order_input(1), order_input(2, quantity="0"), order_input(3, quantity="20"), order_input(1, quantity="3")),
+        *(
+            order_input(4, strategy={"name": "nobody"}),
+            order_input(5, instrumentId="X.Y"),
+            order_input(6, quantity="0.5"),
+        ),
     ]
     for document, several in (
-        (MANY, [{"inputs": inputs}, {"inputs": inputs[:1]}, {"inputs": []}]),
-        (ONE, [{"input": input} for input in inputs]),
+        (AUTHORIZE_ORDERS, [{"inputs": inputs}, {"inputs": inputs[:1]}, {"inputs": []}]),
+        (AUTHORIZE_ORDER, [{"input": input} for input in inputs]),
         (
             CONSTRAINED,
             [
@@ -257,9 +265,9 @@ async def test_answers_are_the_same_bytes(caller: Caller) -> None:
         ),
     ):
         for variables in several:
-            known = [await at_once(document, variables, caller, documents) for _ in range(2)]
-            assert known == [await ordinarily(document, variables, caller)] * 2, (document, variables)
-            assert b'"errors"' not in known[0]
+            found = [await execute_fast(document, variables, caller, documents) for _ in range(2)]
+            assert found == [await execute_ordinarily(document, variables, caller)] * 2, (document, variables)
+            assert b'"errors"' not in found[0]
 
 
 @pytest.mark.parametrize(
@@ -269,22 +277,25 @@ async def test_answers_are_the_same_bytes(caller: Caller) -> None:
         {"inputs": []},
         {"inputs": [], "yes": True, "n": "1"},
         {"inputs": [], "yes": True, "q": 0.5},
-        {"inputs": [asked(1)], "yes": True, "unknown": 1},
+        {"inputs": [order_input(1)], "yes": True, "unknown": 1},
     ],
 )
 async def test_variables_beside_the_orders_are_checked(caller: Caller, variables: Any) -> None:
-    assert await at_once(CONSTRAINED, variables, caller) is None
+    assert await execute_fast(CONSTRAINED, variables, caller) is None
 
 
 @pytest.mark.parametrize(
     "variables",
-    [{"inputs": [asked(1)], "yes": True, "n": 5000}, {"inputs": [asked(1)], "yes": True, "after": "no cursor"}],
+    [
+        {"inputs": [order_input(1)], "yes": True, "n": 5000},
+        {"inputs": [order_input(1)], "yes": True, "after": "no cursor"},
+    ],
 )
-async def test_nothing_changes_if_the_answer_cannot_be_given(caller: Caller, variables: Any) -> None:
-    assert await at_once(CONSTRAINED, {**variables, "n": 1, "after": None}, caller, new_documents()) is not None
-    documents, wanted = new_documents(), {**variables, "inputs": [asked(2)]}
-    assert [await at_once(CONSTRAINED, wanted, caller, documents) for _ in range(2)] == [None, None]
-    assert b'"errors"' in await ordinarily(CONSTRAINED, wanted, caller)
+async def test_no_order_is_decided_if_the_response_cannot_be_built(caller: Caller, variables: Any) -> None:
+    assert await execute_fast(CONSTRAINED, {**variables, "n": 1, "after": None}, caller, new_documents()) is not None
+    documents, failing = new_documents(), {**variables, "inputs": [order_input(2)]}
+    assert [await execute_fast(CONSTRAINED, failing, caller, documents) for _ in range(2)] == [None, None]
+    assert b'"errors"' in await execute_ordinarily(CONSTRAINED, failing, caller)
     async with caller.context.database.read() as connection:
         orders = await connection.fetch("SELECT client_order_id FROM orders")
     assert [row[0] for row in orders] == ["O-1"]
@@ -296,19 +307,22 @@ async def test_a_refused_mutation_has_the_same_errors(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(authorizations, "authorize_orders", refuse)
     caller = Caller(None, LOCAL)  # type: ignore[arg-type]
-    for document, variables in ((ONE, {"input": asked(1)}), (MANY, {"inputs": [asked(1)]})):
-        found = await at_once(document, variables, caller)
-        assert found == await ordinarily(document, variables, caller)
+    for document, variables in (
+        (AUTHORIZE_ORDER, {"input": order_input(1)}),
+        (AUTHORIZE_ORDERS, {"inputs": [order_input(1)]}),
+    ):
+        found = await execute_fast(document, variables, caller)
+        assert found == await execute_ordinarily(document, variables, caller)
         assert b"BUSY" in (found or b"")
 
 
-async def test_a_row_that_is_gone_has_the_same_errors(caller: Caller) -> None:
-    await at_once(ONE, {"input": asked(1)}, caller)
+async def test_a_missing_row_has_the_same_errors(caller: Caller) -> None:
+    await execute_fast(AUTHORIZE_ORDER, {"input": order_input(1)}, caller)
     async with caller.context.database.unit_of_work() as work:
         await work.execute("DELETE FROM holds")
         await work.commit()
-    found = await at_once(ONE, {"input": asked(1)}, caller)
-    expected = await ordinarily(ONE, {"input": asked(1)}, caller)
+    found = await execute_fast(AUTHORIZE_ORDER, {"input": order_input(1)}, caller)
+    expected = await execute_ordinarily(AUTHORIZE_ORDER, {"input": order_input(1)}, caller)
     # But for the number under which the log has it.
     bodies = [json.loads(body) for body in (found or b"", expected)]
     assert [body["errors"][0].pop("extensions")["code"] for body in bodies] == ["INTERNAL"] * 2
@@ -324,7 +338,7 @@ async def test_a_mutation_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(authorizations, "authorize_orders", count)
     caller = Caller(Context(None), LOCAL)  # type: ignore[arg-type]
-    found = await at_once(MANY, {"inputs": [asked(1), asked(2)]}, caller)
+    found = await execute_fast(AUTHORIZE_ORDERS, {"inputs": [order_input(1), order_input(2)]}, caller)
     assert b'"errors"' in (found or b"")  # there is no database to look anything up
     assert done == [2]
 
@@ -333,6 +347,6 @@ async def test_templates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast_mutation, "TEMPLATES_MAX", 2)
     documents = new_documents()
     for size in range(5):
-        request = read(CONSTRAINED, {"inputs": [], "yes": True, "n": size}, documents)
+        request = read_fast(CONSTRAINED, {"inputs": [], "yes": True, "n": size}, documents)
         assert request is not None
         assert len(request.mutation._templates) <= 2

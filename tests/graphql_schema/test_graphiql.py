@@ -11,7 +11,7 @@ from graphql import OperationDefinitionNode, OperationType, parse, validate
 
 from graphql_schema import schema
 from graphql_schema.http import graphiql
-from tests.graphql_schema.acting import STRATEGY
+from tests.graphql_schema.authorization_documents import STRATEGY
 from tests.ledger.authorizing import prepare
 from tests.reads.serving import Client
 
@@ -47,11 +47,11 @@ async def assets_of(client: Client) -> list[str]:
         (";;,=;q=,text/html;q=x", True),
     ],
 )
-def test_what_puts_html_first_gets_the_page(accept: str, page: bool) -> None:
+def test_a_client_that_prefers_html_gets_the_page(accept: str, page: bool) -> None:
     assert graphiql.wants_page(accept) is page
 
 
-async def test_the_browser_refuses_other_hosts_and_inline_scripts(client: Client) -> None:
+async def test_the_content_security_policy_allows_no_other_host_or_inline_script(client: Client) -> None:
     response = await client.http.get("/graphql", headers=BROWSER)
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -72,13 +72,13 @@ async def test_the_page_is_revalidated(client: Client) -> None:
     assert (head.status_code, head.headers["etag"]) == (200, response.headers["etag"])
 
 
-async def test_questions_are_answered_beside_the_page(client: Client) -> None:
+async def test_queries_are_answered_at_the_same_path(client: Client) -> None:
     assert await client.query("{ summary { orders } }")
     response = await client.http.get("/graphql", params={"query": "{ __typename }"}, headers={"Accept": "*/*"})
     assert response.json()["data"] == {"__typename": "Query"}
 
 
-async def test_assets_are_cached_for_good_and_have_their_types(client: Client) -> None:
+async def test_assets_are_immutable_and_have_their_media_types(client: Client) -> None:
     for path in await assets_of(client):
         response = await client.http.get(path)
         assert response.status_code == 200, path
@@ -92,7 +92,7 @@ async def test_assets_are_cached_for_good_and_have_their_types(client: Client) -
         assert again.status_code == 304
 
 
-async def test_assets_load_nothing_from_elsewhere(client: Client) -> None:
+async def test_assets_load_only_local_files(client: Client) -> None:
     for path in await assets_of(client):
         text = (await client.http.get(path)).text
         assert re.findall(r"(?:cdn|unpkg|jsdelivr|esm\.sh|googleapis|gstatic)\.[a-z.]+/", text) == [], path
@@ -107,7 +107,7 @@ async def test_other_files_are_not_found(client: Client, name: str) -> None:
     assert "cache-control" not in response.headers
 
 
-async def test_says_what_to_do_where_the_page_was_not_built(
+async def test_a_missing_page_says_how_to_build_it(
     client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(graphiql, "_STATIC", tmp_path / "none")
@@ -121,7 +121,7 @@ EXAMPLES = sorted(path.stem for path in WEB.glob("examples/*.graphql"))
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-async def test_examples_work(client: Client, example: str) -> None:
+async def test_the_examples_of_graphiql_run(client: Client, example: str) -> None:
     document, variables = read(example)
     parsed = parse(document)
     assert validate(schema._schema, parsed) == []
@@ -131,7 +131,7 @@ async def test_examples_work(client: Client, example: str) -> None:
         assert await client.query(document, **variables)
 
 
-async def test_the_example_of_an_act_tells_what_became_of_it(own: tuple[FastAPI, Client]) -> None:
+async def test_the_example_mutation_selects_its_result(own: tuple[FastAPI, Client]) -> None:
     app, client = own
     document, variables = read("8-authorize-order")
     variables["input"]["strategy"]["name"] = STRATEGY

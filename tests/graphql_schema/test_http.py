@@ -84,13 +84,13 @@ async def test_the_client_chooses_the_media_type(client: Client, accept: str, ch
         ({"query": "mutation{a}"}, "VALIDATION_FAILED"),
     ],
 )
-async def test_a_well_formed_request_that_is_refused(client: Client, body: Any, code: str) -> None:
+async def test_a_refused_request_has_the_status_of_its_media_type(client: Client, body: Any, code: str) -> None:
     for accept, status in ((JSON, 200), (GRAPHQL, 400)):
         response = await post(client, body, accept=accept)
         assert (response.status_code, code_of(response)) == (status, code)
 
 
-async def test_an_error_of_a_field_is_a_partial_success(client: Client) -> None:
+async def test_a_field_error_is_a_partial_success(client: Client) -> None:
     body = {"query": '{orders(after:"x"){nodes{id}}}'}
     for accept, status in ((JSON, 200), (GRAPHQL, 294)):
         response = await post(client, body, accept=accept)
@@ -112,7 +112,7 @@ async def test_an_error_of_a_field_is_a_partial_success(client: Client) -> None:
         "application/json; charset=utf-16",
     ],
 )
-async def test_what_a_foreign_page_could_send_is_refused(client: Client, content_type: str | None) -> None:
+async def test_media_types_of_cross_site_forms_are_refused(client: Client, content_type: str | None) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
     response = await client.http.post("/graphql", content=b'{"query":"{__typename}"}', headers=headers)
     assert (response.status_code, code_of(response)) == (415, "UNSUPPORTED_MEDIA_TYPE")
@@ -120,7 +120,7 @@ async def test_what_a_foreign_page_could_send_is_refused(client: Client, content
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=UTF-8", 'APPLICATION/JSON;charset="utf-8"'])
-async def test_json_in_utf_8_is_taken(client: Client, content_type: str) -> None:
+async def test_json_in_utf_8_is_accepted(client: Client, content_type: str) -> None:
     body = '{"query":"{ __type(name: \\"Run🏃Swim\\") { name } }"}'.encode()
     response = await client.http.post("/graphql", content=body, headers={"content-type": content_type})
     assert response.json()["data"] == {"__type": None}
@@ -144,7 +144,7 @@ async def test_other_methods_are_refused(client: Client, method: str) -> None:
     assert response.headers["allow"] == "GET, HEAD, POST"
 
 
-async def test_get_asks_with_everything_that_post_can(client: Client) -> None:
+async def test_get_accepts_all_parameters_of_a_request(client: Client) -> None:
     response = await get(
         client,
         query="query A{__typename} query B($n:Int){orders(first:$n){nodes{id}}}",
@@ -157,7 +157,7 @@ async def test_get_asks_with_everything_that_post_can(client: Client) -> None:
     assert len(response.json()["data"]["orders"]["nodes"]) == 2
 
 
-async def test_an_empty_operation_name_in_a_url_is_none(client: Client) -> None:
+async def test_an_empty_operation_name_in_a_url_is_ignored(client: Client) -> None:
     assert (await get(client, query="query A{__typename}", operationName="")).status_code == 200
 
 
@@ -178,14 +178,14 @@ async def test_an_empty_operation_name_in_a_url_is_none(client: Client) -> None:
         "&".join(f"a{number}=1" for number in range(200)),
     ],
 )
-async def test_a_url_that_is_no_request(client: Client, query_string: str) -> None:
+async def test_a_malformed_url_is_refused(client: Client, query_string: str) -> None:
     for accept in (JSON, GRAPHQL):
         response = await client.http.get(f"/graphql?{query_string}", headers={"accept": accept})
         assert (response.status_code, code_of(response)) == (400, "BAD_REQUEST")
         assert response.headers["cache-control"] == "no-store"
 
 
-async def test_the_same_get_again_is_not_modified(client: Client) -> None:
+async def test_a_repeated_get_is_not_modified(client: Client) -> None:
     first = await get(client, query=COUNT)
     etag = first.headers["etag"]
     assert (first.headers["cache-control"], first.headers["vary"]) == ("private, no-cache", "Accept")
@@ -199,7 +199,7 @@ async def test_the_same_get_again_is_not_modified(client: Client) -> None:
     assert (other.status_code, other.headers["etag"] == etag) == (200, False)
 
 
-async def test_new_data_has_another_validator(own: tuple[FastAPI, Client], database: Database) -> None:
+async def test_new_data_has_another_etag(own: tuple[FastAPI, Client], database: Database) -> None:
     _, client = own
     etag = (await get(client, query=COUNT)).headers["etag"]
     await insert(database, ledger())
@@ -209,15 +209,15 @@ async def test_new_data_has_another_validator(own: tuple[FastAPI, Client], datab
     assert (response.status_code, response.json()["data"]) == (200, {"summary": {"orders": 31}})
 
 
-async def test_errors_have_no_validator(client: Client) -> None:
+async def test_errors_have_no_etag(client: Client) -> None:
     response = await get(client, query='{orders(after:"x"){nodes{id}}}')
     assert ("etag" in response.headers, response.headers["cache-control"]) == (False, "no-store")
     assert "etag" not in (await post(client)).headers
 
 
-async def test_head_is_a_get_without_its_body(client: Client) -> None:
-    asked = await get(client, query=COUNT)
+async def test_head_responds_like_get_without_a_body(client: Client) -> None:
+    got = await get(client, query=COUNT)
     response = await client.http.head("/graphql", params={"query": COUNT}, headers={"accept": GRAPHQL})
     assert (response.status_code, response.content) == (200, b"")
     for header in ("etag", "content-type", "content-length"):
-        assert response.headers[header] == asked.headers[header]
+        assert response.headers[header] == got.headers[header]

@@ -63,7 +63,7 @@ async def codes(client: Client, document: str, **variables: Any) -> list[str]:
         ("page_size_max", 200, "{orders(first:200){nodes{id}}}", "{orders(last:201){nodes{id}}}", "PAGE_TOO_LARGE"),
     ],
 )
-async def test_a_limit_is_a_setting(
+async def test_each_limit_has_a_setting_and_a_code(
     ledger_url: str, setting: str, value: int, within: str, beyond: str, code: str
 ) -> None:
     async with limited(ledger_url, **{f"graphql_{setting}": value}) as client:
@@ -75,7 +75,7 @@ async def test_a_limit_is_a_setting(
         assert (response.status_code, "data" in response.json()) == (400, False)
 
 
-async def test_a_cost_is_kept_for_the_values_it_was_counted_with(ledger_url: str) -> None:
+async def test_a_cached_cost_is_used_only_for_equal_values_of_equal_type(ledger_url: str) -> None:
     """1 equals True in Python, and is no Boolean: counted for it, the field would cost nothing."""
     document = "query ($all: Boolean!) { orders(first: 101) @include(if: $all) { nodes { id } } summary { orders } }"
     async with limited(ledger_url, graphql_cost_max=100) as client:
@@ -121,7 +121,7 @@ async def test_fragments_are_counted_where_they_are_spread(ledger_url: str) -> N
     ],
     ids=lambda document: document[:40],
 )  # fmt: skip
-async def test_a_bomb_is_defused_at_once(client: Client, document: str) -> None:
+async def test_an_oversized_document_is_refused_with_little_work(client: Client, document: str) -> None:
     with counted_calls() as calls:
         found = await codes(client, document)
     assert found
@@ -135,13 +135,13 @@ async def test_the_usual_introspection_is_within_the_limits(client: Client) -> N
     assert (await client.query(get_introspection_query(input_value_deprecation=True)))["__schema"]["types"]
 
 
-async def test_introspection_can_be_switched_off(ledger_url: str) -> None:
+async def test_introspection_can_be_disabled(ledger_url: str) -> None:
     async with limited(ledger_url, graphql_introspection=False) as client:
         assert set(await codes(client, get_introspection_query())) == {"VALIDATION_FAILED"}
         assert await codes(client, "{__typename}") == []
 
 
-async def test_suggestions_are_for_development(ledger_url: str, client: Client) -> None:
+async def test_suggestions_are_disabled_by_default(ledger_url: str, client: Client) -> None:
     wrong = [
         "{ordres{totalCount}}",
         "{orders(frist:1){totalCount}}",
@@ -158,7 +158,7 @@ async def test_suggestions_are_for_development(ledger_url: str, client: Client) 
 
 
 @pytest.mark.parametrize("body", ["declared", "streamed"])
-async def test_a_body_is_read_no_further_than_it_may_be_long(ledger_url: str, body: str) -> None:
+async def test_a_body_is_read_only_up_to_its_limit(ledger_url: str, body: str) -> None:
     read = 0
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -178,7 +178,7 @@ async def test_a_body_is_read_no_further_than_it_may_be_long(ledger_url: str, bo
         assert (await client.http.get("/graphql", params={"query": "{a}" + " " * 10_240})).status_code == 414
 
 
-async def test_only_a_mutation_may_be_as_long_as_a_mutation(ledger_url: str) -> None:
+async def test_only_a_mutation_may_exceed_the_length_limit_of_queries(ledger_url: str) -> None:
     async with limited(ledger_url, graphql_query_bytes_max=1024, graphql_mutation_bytes_max=4096) as client:
         query, mutation = "{ summary { orders } }", "mutation { authorizeOrders(inputs: []) { __typename } }"
         for document, rest, code in (
@@ -223,14 +223,16 @@ async def test_only_a_mutation_may_be_as_long_as_a_mutation(ledger_url: str) -> 
         ("query($y:Boolean=false){...@include(if:$y){orders(first:9){nodes{id}}} __typename}", {}, 0),
     ],
 )  # fmt: skip
-async def test_the_cost_is_the_rows_asked_for(client: Client, document: str, variables: Any, rows: int) -> None:
+async def test_the_cost_is_the_number_of_requested_rows(
+    client: Client, document: str, variables: Any, rows: int
+) -> None:
     for _ in range(2):
         answer = await client.graphql(document, **variables)
         assert "errors" not in answer
         assert answer["extensions"]["cost"] == {"requested": rows, "max": 250_000}
 
 
-async def test_the_cost_is_told_with_its_refusal(client: Client) -> None:
+async def test_a_refusal_by_cost_shows_the_cost(client: Client) -> None:
     document = "{" + "strategies(first:1000){nodes{orders(first:1000){nodes{fills(first:1000){nodes{id}}}}}}" + "}"
     answer = await client.graphql(document)
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["COST_EXCEEDED"]
@@ -241,13 +243,13 @@ async def test_the_cost_is_told_with_its_refusal(client: Client) -> None:
     assert answer["extensions"]["cost"]["requested"] == 2**53 - 1
 
 
-async def test_other_errors_tell_the_cost_too(client: Client) -> None:
+async def test_other_errors_show_the_cost(client: Client) -> None:
     answer = await client.graphql("query($u:UUID!){orders(first:3,filter:{strategyId:{eq:$u}}){nodes{id}}}", u="x")
     assert answer["errors"][0]["extensions"]["code"] == "VALIDATION_FAILED"
     assert answer["extensions"]["cost"]["requested"] == 3
 
 
-async def test_variables_have_no_more_parts_than_a_filter_can_use(client: Client) -> None:
+async def test_the_number_of_objects_in_variables_is_limited(client: Client) -> None:
     document = "query ($f: OrderFilter) { orders(filter: $f, first: 0) { totalCount } }"
     (refused,) = (await client.graphql(document, f={"or": [{"or": []}] * 1000}))["errors"]
     assert (refused["extensions"]["code"], refused["message"]) == (
@@ -257,6 +259,6 @@ async def test_variables_have_no_more_parts_than_a_filter_can_use(client: Client
     assert await codes(client, document, f={"clientOrderId": {"in": ["O-05"] * 5000}}) == []
 
 
-async def test_a_long_name_is_not_repeated_at_length(client: Client) -> None:
+async def test_a_long_name_is_shortened_in_the_error(client: Client) -> None:
     response = await client.http.post("/graphql", json={"query": "{" + "a" * 200_000 + "}"})
     assert len(response.content) < 2000

@@ -29,7 +29,7 @@ async def test_every_node_is_found_by_its_id(client: Client, list_name: str) -> 
         assert (found["__typename"], found["id"]) == (node["__typename"], node["id"])
 
 
-async def test_an_id_that_nothing_has_is_null(client: Client) -> None:
+async def test_an_unknown_id_returns_null(client: Client) -> None:
     for text in (f"Order:{UNKNOWN}:O-1", f"Order:{EMA}:nope", f"Position:{EMA}:7:P-1", "AuditEntry:99"):
         assert (await client.query(NODE, id=node_id(text)))["node"] is None
 
@@ -38,16 +38,16 @@ async def test_an_id_that_nothing_has_is_null(client: Client) -> None:
     "text",
     ["", "Order", "Order:", f"Order:{EMA}", "Order:x:O-1", f"Summary:{EMA}", f"Position:{EMA}:x:P-1", "AuditEntry:1e9"],
 )
-async def test_an_id_that_is_none_is_refused(client: Client, text: str) -> None:
+async def test_a_malformed_id_is_refused(client: Client, text: str) -> None:
     assert await client.code(NODE, id=node_id(text)) == "BAD_REQUEST"
 
 
 @pytest.mark.parametrize("id", ["x", "é", "A" * 10_000, node_id(f"Order:{EMA}:a\x00")])
-async def test_an_id_that_is_no_text_of_ours_is_refused(client: Client, id: str) -> None:
+async def test_an_undecodable_id_is_refused(client: Client, id: str) -> None:
     assert await client.code(NODE, id=id) == "BAD_REQUEST"
 
 
-async def test_an_order_by_the_engines_id(client: Client) -> None:
+async def test_an_order_is_found_by_its_client_order_id(client: Client) -> None:
     document = "query ($o: String!, $s: UUID) { order(clientOrderId: $o, strategyId: $s) { strategyId } }"
     assert (await client.query(document, o="O-13"))["order"] == {"strategyId": str(EMA)}
     assert (await client.query(document, o="SHARED", s=str(MAKER)))["order"] == {"strategyId": str(MAKER)}
@@ -56,7 +56,7 @@ async def test_an_order_by_the_engines_id(client: Client) -> None:
     assert await client.code(document, o="SHARED") == "ORDER_AMBIGUOUS"
 
 
-async def test_a_strategy_by_its_id_or_its_name(client: Client) -> None:
+async def test_a_strategy_is_found_by_id_or_name(client: Client) -> None:
     document = "query ($i: UUID, $n: String) { strategy(id: $i, name: $n) { strategyId name } }"
     ema = {"strategyId": str(EMA), "name": "EMACross-000"}
     assert (await client.query(document, i=str(EMA)))["strategy"] == ema
@@ -66,13 +66,13 @@ async def test_a_strategy_by_its_id_or_its_name(client: Client) -> None:
         assert await client.code(document, **wrong) == "BAD_REQUEST"
 
 
-async def test_a_name_that_several_traders_use(own: tuple[FastAPI, Client], database: Database) -> None:
+async def test_a_strategy_name_of_several_traders_is_ambiguous(own: tuple[FastAPI, Client], database: Database) -> None:
     rows = [Strategy(strategy_id=id_, name="X", trader_id=str(id_), created_at=START) for id_ in (EMA, MAKER)]
     await insert(database, rows)
     assert await own[1].code('{ strategy(name: "X") { id } }') == "STRATEGY_AMBIGUOUS"
 
 
-async def test_from_a_signal_to_its_orders_and_back(own: tuple[FastAPI, Client], database: Database) -> None:
+async def test_a_signal_has_its_orders_and_an_order_its_signal(own: tuple[FastAPI, Client], database: Database) -> None:
     published = {"name": "cross", "value": {"up": True}, "ts_event": START, "ts_init": START}
     signals = [Signal(strategy_id=owner, signal_id=UNKNOWN, **published) for owner in (EMA, NO_STRATEGY)]
     orders = [order("A", 1, signal_id=UNKNOWN), order("B", 2, signal_id=UNKNOWN, strategy_id=MAKER), order("C", 3)]
@@ -82,17 +82,17 @@ async def test_from_a_signal_to_its_orders_and_back(own: tuple[FastAPI, Client],
       signals { totalCount nodes { strategy { name } orders { totalCount nodes { clientOrderId } } } }
     }"""
     answer = await own[1].query(document)
-    own_signal, nobodys = (
+    own_signal, without_strategy = (
         {"strategy": {"name": "EMA"}, "value": {"up": True}},
         {"strategy": None, "value": {"up": True}},
     )
-    assert [node["signal"] for node in answer["orders"]["nodes"]] == [None, nobodys, own_signal]
+    assert [node["signal"] for node in answer["orders"]["nodes"]] == [None, without_strategy, own_signal]
     listed = {str(node["strategy"]): node["orders"] for node in answer["signals"]["nodes"]}
     assert listed["{'name': 'EMA'}"] == {"totalCount": 1, "nodes": [{"clientOrderId": "A"}]}
     assert [node["clientOrderId"] for node in listed["None"]["nodes"]] == ["B", "A"]
 
 
-async def test_events_say_whether_they_were_applied(own: tuple[FastAPI, Client], database: Database) -> None:
+async def test_events_show_whether_they_were_applied(own: tuple[FastAPI, Client], database: Database) -> None:
     about = {"strategy_id": EMA, "client_order_id": "A", "ts_event": START}
     events = [
         OrderEvent(**about, event_id=UNKNOWN, variant=n, seq=n, type="OrderFilled", ts_init=START, payload={"n": n})
@@ -119,5 +119,5 @@ def _strategies() -> list[Strategy]:
     return [Strategy(strategy_id=id_, name=name, trader_id=TRADER, created_at=START) for id_, name in named]
 
 
-def test_the_small_ledger_has_every_kind_of_node() -> None:
+def test_the_sample_ledger_has_every_kind_of_node() -> None:
     assert {Order, Signal, Strategy} <= {type(row) for row in ledger()}

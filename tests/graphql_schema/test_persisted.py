@@ -20,7 +20,7 @@ COUNT = "{summary{orders}}"
 FILLS = "query Fills{summary{fills}}"
 
 
-def named(text: str, **more: Any) -> dict[str, Any]:
+def persisted_request(text: str, **more: Any) -> dict[str, Any]:
     return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash_of(text)}}, **more}
 
 
@@ -28,46 +28,46 @@ def hash_of(query: str) -> str:
     return sha256(query.encode()).hexdigest()
 
 
-async def ask(client: Client, body: dict[str, Any], status: int) -> Any:
+async def post(client: Client, body: dict[str, Any], status: int) -> Any:
     response = await client.http.post("/graphql", json=body, headers={"accept": "application/graphql-response+json"})
     assert response.status_code == status, response.text
     return response.json()
 
 
 async def code(client: Client, body: dict[str, Any]) -> str:
-    (error,) = (await ask(client, body, 400))["errors"]
+    (error,) = (await post(client, body, 400))["errors"]
     return str(error["extensions"]["code"])
 
 
-async def test_a_query_is_registered_by_sending_it_with_its_hash(ledger_url: str) -> None:
+async def test_a_query_is_registered_when_it_is_sent_with_its_hash(ledger_url: str) -> None:
     async with serving(ledger_url) as (_, client):
-        unknown = (await ask(client, named(COUNT), 400))["errors"][0]
+        unknown = (await post(client, persisted_request(COUNT), 400))["errors"][0]
         assert (unknown["message"], unknown["extensions"]["code"]) == (
             "PersistedQueryNotFound",
             "PERSISTED_QUERY_NOT_FOUND",
         )
-        assert (await ask(client, named(COUNT, query=COUNT), 200))["data"] == {"summary": {"orders": 31}}
-        assert (await ask(client, named(COUNT), 200))["data"] == {"summary": {"orders": 31}}
-        params = {"extensions": json.dumps(named(COUNT)["extensions"])}
+        assert (await post(client, persisted_request(COUNT, query=COUNT), 200))["data"] == {"summary": {"orders": 31}}
+        assert (await post(client, persisted_request(COUNT), 200))["data"] == {"summary": {"orders": 31}}
+        params = {"extensions": json.dumps(persisted_request(COUNT)["extensions"])}
         by_url = await client.http.get("/graphql", params=params)
         assert (by_url.status_code, by_url.json()["data"]) == (200, {"summary": {"orders": 31}})
         assert "etag" in by_url.headers
 
 
-async def test_apollos_answer_under_plain_json(client: Client) -> None:
-    response = await client.http.post("/graphql", json=named("{never}"))
+async def test_an_unknown_hash_has_status_200_under_plain_json(client: Client) -> None:
+    response = await client.http.post("/graphql", json=persisted_request("{never}"))
     assert (response.status_code, response.json()["errors"][0]["message"]) == (200, "PersistedQueryNotFound")
 
 
-async def test_a_hash_that_is_of_another_query(client: Client) -> None:
-    (error,) = (await ask(client, named(COUNT, query=FILLS), 400))["errors"]
+async def test_a_hash_of_another_query_is_refused(client: Client) -> None:
+    (error,) = (await post(client, persisted_request(COUNT, query=FILLS), 400))["errors"]
     assert (error["message"], error["extensions"]["code"]) == ("provided sha does not match query", "BAD_REQUEST")
-    assert await code(client, named(FILLS)) == "PERSISTED_QUERY_NOT_FOUND"
+    assert await code(client, persisted_request(FILLS)) == "PERSISTED_QUERY_NOT_FOUND"
 
 
-async def test_what_is_invalid_is_not_registered(client: Client) -> None:
-    assert await code(client, named("{nothing}", query="{nothing}")) == "VALIDATION_FAILED"
-    assert await code(client, named("{nothing}")) == "PERSISTED_QUERY_NOT_FOUND"
+async def test_an_invalid_query_is_not_registered(client: Client) -> None:
+    assert await code(client, persisted_request("{nothing}", query="{nothing}")) == "VALIDATION_FAILED"
+    assert await code(client, persisted_request("{nothing}")) == "PERSISTED_QUERY_NOT_FOUND"
 
 
 @pytest.mark.parametrize(
@@ -83,24 +83,24 @@ async def test_what_is_invalid_is_not_registered(client: Client) -> None:
         {"version": 1, "sha256Hash": 5},
     ],
 )
-async def test_a_malformed_name_is_refused(client: Client, persisted: Any) -> None:
+async def test_a_malformed_hash_is_refused(client: Client, persisted: Any) -> None:
     assert await code(client, {"extensions": {"persistedQuery": persisted}}) == "BAD_REQUEST"
 
 
-def test_the_registered_are_bounded() -> None:
-    def registered(queries: PersistedQueries, text: str) -> None:
-        queries.remember(GraphQLRequest(text, None, {}, named(text)["extensions"]))
+def test_the_number_of_registered_queries_is_limited() -> None:
+    def register(queries: PersistedQueries, text: str) -> None:
+        queries.remember(GraphQLRequest(text, None, {}, persisted_request(text)["extensions"]))
 
     few, many = PersistedQueries(2), PersistedQueries(10**6)
     for number in range(5):
-        registered(few, f"{{a{number}}}")
+        register(few, f"{{a{number}}}")
     assert len(few) == 2
     length = CHARACTERS_KEPT_MAX // 10
     for number in range(30):
-        registered(many, str(number % 10) * (length + number))
+        register(many, str(number % 10) * (length + number))
     assert len(many) == 9
     none = PersistedQueries(0)
-    registered(none, COUNT)
+    register(none, COUNT)
     assert len(none) == 0
 
 
@@ -118,26 +118,29 @@ MANIFESTS = [
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=["plain", "apollo"])
-async def test_only_what_is_on_the_list_is_answered(ledger_url: str, tmp_path: Path, manifest: Any) -> None:
+async def test_only_queries_on_the_allow_list_are_executed(ledger_url: str, tmp_path: Path, manifest: Any) -> None:
     file = tmp_path / "allowed.json"
     file.write_text(json.dumps(manifest))
     async with serving(ledger_url, graphql_allow_list=file) as (_, client):
-        assert (await ask(client, named(COUNT), 200))["data"] == {"summary": {"orders": 31}}
-        assert (await ask(client, {"query": FILLS}, 200))["data"] == {"summary": {"fills": 7}}
+        assert (await post(client, persisted_request(COUNT), 200))["data"] == {"summary": {"orders": 31}}
+        assert (await post(client, {"query": FILLS}, 200))["data"] == {"summary": {"fills": 7}}
         assert await code(client, {"query": FILLS + " "}) == "OPERATION_NOT_ALLOWED"
         assert await code(client, {"query": "{__schema{types{name}}}"}) == "OPERATION_NOT_ALLOWED"
-        assert await code(client, named("{summary{signals}}", query="{summary{signals}}")) == "OPERATION_NOT_ALLOWED"
-        assert await code(client, named("{summary{signals}}")) == "OPERATION_NOT_ALLOWED"
-        assert await code(client, named("{summary{signals}}", query=COUNT)) == "BAD_REQUEST"
+        assert (
+            await code(client, persisted_request("{summary{signals}}", query="{summary{signals}}"))
+            == "OPERATION_NOT_ALLOWED"
+        )
+        assert await code(client, persisted_request("{summary{signals}}")) == "OPERATION_NOT_ALLOWED"
+        assert await code(client, persisted_request("{summary{signals}}", query=COUNT)) == "BAD_REQUEST"
 
 
-def test_a_list_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+def test_a_missing_allow_list_prevents_the_start(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="PURSER_GRAPHQL_ALLOW_LIST"):
         load_settings(graphql_allow_list=tmp_path / "nothing.json")
 
 
 @pytest.mark.parametrize("content", ["{", "5", "[]", '{"a": 5}', '{"operations": [{"id": "a"}]}'])
-def test_a_list_that_cannot_be_used_stops_the_start(tmp_path: Path, content: str) -> None:
+def test_an_invalid_allow_list_prevents_the_start(tmp_path: Path, content: str) -> None:
     file = tmp_path / "allowed.json"
     file.write_text(content)
     with pytest.raises(SettingsInvalid, match="PURSER_GRAPHQL_ALLOW_LIST"):

@@ -54,7 +54,7 @@ SPAN = """query ($from: DateTime, $to: DateTime, $c: String) { strategy(name: "E
 EQUITY = """query ($f: PerformanceFilter, $by: [PerformanceGroup!], $g: Granularity! = DAY, $z: TimeZone, $n: Int) {
   performance(filter: $f, groupBy: $by, granularity: $g, timeZone: $z, points: $n) { currency strategyName netPnl trades
     sharpeRatio maxDrawdown equityCount equity { ts netPnl drawdown } } }"""
-EQUITIES: list[dict[str, Any]] = [
+EQUITY_VARIABLES: list[dict[str, Any]] = [
     {},
     {"z": "UTC"},
     {"z": "Europe/Berlin"},
@@ -166,10 +166,10 @@ PLANNED: list[tuple[str, list[dict[str, Any]]]] = [
     (NODE, [{"id": node_id(f"{entity}:{EMA}{rest}")} for entity, rest in (("Strategy", ""), ("Order", ":O-05"))]),
     (SPAN, SPANS),
     (SPAN.replace("from: $from, currency", f'from: "{MORNING}", currency'), SPANS),
-    (EQUITY, EQUITIES),
+    (EQUITY, EQUITY_VARIABLES),
     (SUMS, [{"f": {"tsEvent": {"gte": span.get("from"), "lt": span.get("to")}}} for span in SPANS]),
 ]
-LEFT: list[tuple[str, dict[str, Any]]] = [
+UNPLANNED: list[tuple[str, dict[str, Any]]] = [
     *((FILTER, {"f": filter}) for filter in WRONG_FILTERS),
     (FILTER, {"n": 5000}),
     (FILTER, {"n": -1}),
@@ -193,7 +193,7 @@ LEFT: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-async def executed(document: str, variables: dict[str, Any], caller: Caller) -> Any:
+async def execute(document: str, variables: dict[str, Any], caller: Caller) -> Any:
     """The answer of ordinary execution: data as bytes, errors."""
     try:
         node = new_documents().find(document).node
@@ -203,7 +203,7 @@ async def executed(document: str, variables: dict[str, Any], caller: Caller) -> 
     return orjson.dumps(result.data), [error.formatted for error in result.errors or []]
 
 
-async def by_plan(
+async def answer_by_plan(
     documents: Documents, document: str, variables: dict[str, Any], caller: Caller
 ) -> bytes | ExecutionResult | None:
     """What a plan answers; None if ordinary execution has to."""
@@ -212,35 +212,35 @@ async def by_plan(
     return None if plans is None else await plans.answer(variables, caller)
 
 
-async def planned(documents: Documents, document: str, variables: dict[str, Any], caller: Caller) -> Any:
-    answer = await by_plan(documents, document, variables, caller)
+async def execute_by_plan(documents: Documents, document: str, variables: dict[str, Any], caller: Caller) -> Any:
+    answer = await answer_by_plan(documents, document, variables, caller)
     if isinstance(answer, ExecutionResult):
         return orjson.dumps(answer.data), [error.formatted for error in answer.errors or []]
     return None if answer is None else (answer, [])
 
 
 @pytest.mark.parametrize(("document", "variables"), PLANNED, ids=[document[:40] for document, _ in PLANNED])
-async def test_an_answer_by_plan_has_the_same_bytes(
+async def test_a_planned_response_has_equal_bytes(
     ledger_database: Database, document: str, variables: list[dict[str, Any]]
 ) -> None:
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
-    expected = [await executed(document, given, caller) for given in variables]
+    expected = [await execute(document, given, caller) for given in variables]
     # Each twice, in two orders: by a plan made for it, by one made for another, by one kept.
     for given, known in [*zip(variables, expected, strict=True), *zip(variables[::-1], expected[::-1], strict=True)]:
-        assert await planned(documents, document, given, caller) == known, given
+        assert await execute_by_plan(documents, document, given, caller) == known, given
 
 
-@pytest.mark.parametrize(("document", "variables"), LEFT)
-async def test_a_mistake_has_the_same_errors(
+@pytest.mark.parametrize(("document", "variables"), UNPLANNED)
+async def test_an_invalid_request_has_equal_errors(
     ledger_database: Database, document: str, variables: dict[str, Any]
 ) -> None:
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     goods = {"id": node_id(f"Order:{EMA}:O-05"), "from": MORNING, "to": NEXT}
     for good in ({}, {"f": {"clientOrderId": {"eq": "a"}}}, {"first": 1, "after": cursor(NOW)}, goods):
-        await by_plan(documents, document, good, caller)
-    answer = await planned(documents, document, variables, caller)
+        await answer_by_plan(documents, document, good, caller)
+    answer = await execute_by_plan(documents, document, variables, caller)
     if answer is not None:
-        assert answer == await executed(document, variables, caller)
+        assert answer == await execute(document, variables, caller)
 
 
 async def test_a_second_request_is_neither_parsed_nor_compiled(
@@ -248,7 +248,7 @@ async def test_a_second_request_is_neither_parsed_nor_compiled(
 ) -> None:
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     for name in ("O-05", "O-06"):
-        assert await by_plan(documents, FILTER, {"f": {"clientOrderId": {"eq": name}}}, caller)
+        assert await answer_by_plan(documents, FILTER, {"f": {"clientOrderId": {"eq": name}}}, caller)
         monkeypatch.setattr(http_documents, "parse", None)
         monkeypatch.setattr(http_documents, "validate", None)
         monkeypatch.setattr(operation_plan, "OperationPlan", None)
@@ -289,20 +289,20 @@ CONSTRAINTS: list[tuple[str, list[list[dict[str, Any]]]]] = [
 
 
 @pytest.mark.parametrize(("document", "groups"), CONSTRAINTS)
-async def test_requests_share_a_plan_if_no_constraint_tells_them_apart(
+async def test_requests_with_equal_constraints_share_a_plan(
     ledger_database: Database, document: str, groups: list[list[dict[str, Any]]]
 ) -> None:
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     for number, group in enumerate(groups, 1):
         for variables in group:
-            expected = await executed(document, variables, caller)
-            assert await planned(documents, document, variables, caller) == expected
+            expected = await execute(document, variables, caller)
+            assert await execute_by_plan(documents, document, variables, caller) == expected
             plans = documents.find(document).operation(None).plans
             assert plans is not None
             assert len(plans._plans) == number, variables
 
 
-async def test_totals_by_day_answer_variables_that_are_midnights(
+async def test_variables_at_midnight_use_daily_totals(
     ledger_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queries: list[ReadQuery] = []
@@ -314,7 +314,7 @@ async def test_totals_by_day_answer_variables_that_are_midnights(
     monkeypatch.setitem(ROOT_FIELDS, "fillsSummary", lambda _: RootRead(FILL_SUMMARY, note))
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     for instant in (MORNING, NOON, NEXT):
-        assert await by_plan(documents, SUMS, {"f": {"tsEvent": {"gte": instant}}}, caller)
+        assert await answer_by_plan(documents, SUMS, {"f": {"tsEvent": {"gte": instant}}}, caller)
     filters = [query.arguments.where for query in queries if isinstance(query.arguments, Grouping)]
     assert [fields_of(where) for where in filters] == [{"ts_event_midnight"}, {"ts_event"}, {"ts_event_midnight"}]
 
@@ -330,9 +330,9 @@ async def test_a_failing_statement_runs_once(ledger_database: Database, monkeypa
     document = "{ summary { orders } a: orders(first: 1) { totalCount } b: orders(first: 2) { totalCount } }"
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     monkeypatch.setitem(ROOT_FIELDS, "orders", lambda _: RootRead(ORDER, refuse))
-    expected = await executed(document, {}, caller)
+    expected = await execute(document, {}, caller)
     runs = 0
-    assert await planned(documents, document, {}, caller) == expected
+    assert await execute_by_plan(documents, document, {}, caller) == expected
     assert runs == 2
     assert expected[0] == b"null"
 
@@ -341,46 +341,46 @@ async def test_a_query_with_the_feed_cursor_has_a_plan(own: tuple[FastAPI, Clien
     app, _ = own
     caller, documents = Caller(app.state.context, LOCAL), new_documents()
     document = "{ orders { totalCount } feedCursor summary { fills } }"
-    answer = await by_plan(documents, document, {}, caller)
+    answer = await answer_by_plan(documents, document, {}, caller)
     assert isinstance(answer, bytes)
     assert list(orjson.loads(answer)) == ["orders", "feedCursor", "summary"]
-    assert (answer, []) == await executed(document, {}, caller)
+    assert (answer, []) == await execute(document, {}, caller)
 
 
 async def test_without_a_feed_its_cursor_has_the_same_error(ledger_database: Database) -> None:
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     document = "{ summary { fills } feedCursor }"
-    expected = await executed(document, {}, caller)
+    expected = await execute(document, {}, caller)
     assert [error["extensions"]["code"] for error in expected[1]] == ["BUSY"]
-    assert await planned(documents, document, {}, caller) == expected
+    assert await execute_by_plan(documents, document, {}, caller) == expected
 
 
-async def test_a_nullable_field_that_fails_is_null_and_the_others_are_whole(ledger_database: Database) -> None:
+async def test_a_failed_nullable_field_is_null_and_the_others_are_complete(ledger_database: Database) -> None:
     document = """query ($a: String!, $b: String!) { a: order(clientOrderId: $a) { id } __typename
       b: order(clientOrderId: $b) { id } c: strategies { totalCount } }"""
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     for a, b in (("O-05", "TIE-a"), ("O-05", "\x00"), ("\x00", "O-05"), ("\x00", "\x00")):
-        expected = await executed(document, {"a": a, "b": b}, caller)
-        assert await planned(documents, document, {"a": a, "b": b}, caller) == expected
+        expected = await execute(document, {"a": a, "b": b}, caller)
+        assert await execute_by_plan(documents, document, {"a": a, "b": b}, caller) == expected
         assert len(expected[1]) == [a, b].count("\x00")
         assert b'"c":{"totalCount":' in expected[0]
 
 
-async def test_no_plan_is_kept_for_what_would_take_much_room(ledger_database: Database) -> None:
+async def test_no_plan_is_kept_for_large_variables(ledger_database: Database) -> None:
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     for part in ({"status": {"in": ["FILLED"] * 3000}}, {"or": [{}] * 3000}):
-        assert await by_plan(documents, FILTER, {"f": part}, caller) is None
+        assert await answer_by_plan(documents, FILTER, {"f": part}, caller) is None
     plans = documents.find(FILTER).operation(None).plans
     assert plans is not None
     assert not plans._plans
 
 
-async def test_plans_are_bounded(ledger_database: Database) -> None:
+async def test_the_number_of_plans_is_limited(ledger_database: Database) -> None:
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     document = "query A($n: Int) { orders(first: $n) { totalCount } }"
     several = f"{document} {document.replace('A(', 'B(')}"
     for size in range(1, http_documents.PLANS_MAX + 10):
-        assert await by_plan(documents, document, {"n": size}, caller)
+        assert await answer_by_plan(documents, document, {"n": size}, caller)
         for operation in documents.find(several).operations.values():
             assert operation.plans
             assert await operation.plans.answer({"n": size}, caller)
@@ -394,5 +394,5 @@ async def test_plans_are_bounded(ledger_database: Database) -> None:
 async def test_a_long_document_has_no_plan(ledger_database: Database) -> None:
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     document = "{ summary { orders } }" + " " * http_documents.COMPILED_CHARACTERS_MAX
-    assert await by_plan(documents, document, {}, caller) is None
-    assert (await executed(document, {}, caller))[1] == []
+    assert await answer_by_plan(documents, document, {}, caller) is None
+    assert (await execute(document, {}, caller))[1] == []

@@ -7,8 +7,8 @@ import pytest
 from fastapi import FastAPI
 
 from tests.events import event_id, published
-from tests.graphql_schema.acting import STRATEGY, STRATEGY_ID
-from tests.graphql_schema.test_pages import EXAMPLES
+from tests.graphql_schema.authorization_documents import STRATEGY, STRATEGY_ID
+from tests.graphql_schema.test_documented_queries import EXAMPLES
 from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ async def client(own: tuple[FastAPI, Client]) -> Client:
     return client
 
 
-def resolving(n: int, action: str, **changes: Any) -> dict[str, Any]:
+def resolution(n: int, action: str, **changes: Any) -> dict[str, Any]:
     given = {"strategy": {"name": STRATEGY}, "eventId": event_id(n), "action": action, "reason": "told by phone"}
     return {"input": given | changes}
 
@@ -49,13 +49,13 @@ def resolving(n: int, action: str, **changes: Any) -> dict[str, Any]:
         ({"code": {"eq": "DISMISSED"}}, []),
     ],
 )
-async def test_what_waits_is_found(client: Client, filter: Any, found: list[int]) -> None:
+async def test_quarantined_events_are_filtered(client: Client, filter: Any, found: list[int]) -> None:
     answer = (await client.query(WAITING, filter=filter))["quarantinedEvents"]
     assert [node["eventId"] for node in answer["nodes"]] == [event_id(n) for n in found]
     assert answer["totalCount"] == len(found)
 
 
-async def test_what_waits_is_looked_at(client: Client) -> None:
+async def test_a_quarantined_event_shows_its_reason(client: Client) -> None:
     (node,) = (await client.query(WAITING, filter={"code": {"eq": "REPEATED_TRADE"}}))["quarantinedEvents"]["nodes"]
     assert node.pop("payload")["last_qty"] == 2
     reason = f"trade T was recorded before, by event {event_id(3)}, with another last_qty"
@@ -68,10 +68,10 @@ async def test_what_waits_is_looked_at(client: Client) -> None:
     }
 
 
-async def test_an_event_is_accepted_and_the_order_goes_on(client: Client) -> None:
+async def test_an_accepted_event_is_applied_to_its_order(client: Client) -> None:
     decided = []
     for is_repeated in (False, True):
-        answer = (await client.query(RESOLVE, **resolving(4, "ACCEPT")))["resolveQuarantine"]
+        answer = (await client.query(RESOLVE, **resolution(4, "ACCEPT")))["resolveQuarantine"]
         assert answer["isRepeated"] is is_repeated
         decided.append(answer["decidedAt"])
         assert answer["__typename"] == "QuarantineResolved"
@@ -80,12 +80,12 @@ async def test_an_event_is_accepted_and_the_order_goes_on(client: Client) -> Non
         assert (event["applied"], event["quarantineCode"], event["resolution"]) == (True, None, "ACCEPT")
         assert (event["resolutionReason"], event["resolvedBy"]) == ("told by phone", "local")
     assert decided[0] == decided[1]
-    answer = (await client.query(RESOLVE, **resolving(4, "DISMISS")))["resolveQuarantine"]
+    answer = (await client.query(RESOLVE, **resolution(4, "DISMISS")))["resolveQuarantine"]
     assert (answer["__typename"], answer["code"]) == ("Conflict", "EVENT_NOT_RESOLVABLE")
 
 
-async def test_an_event_is_dismissed_and_its_order_may_stay_unknown(client: Client) -> None:
-    answer = (await client.query(RESOLVE, **resolving(5, "DISMISS")))["resolveQuarantine"]
+async def test_a_dismissed_event_leaves_its_order_unknown(client: Client) -> None:
+    answer = (await client.query(RESOLVE, **resolution(5, "DISMISS")))["resolveQuarantine"]
     assert answer["order"] is None
     event = answer["event"]
     assert (event["applied"], event["quarantineReason"]) == (False, "DISMISSED: local: told by phone")
@@ -104,20 +104,20 @@ async def test_an_event_is_dismissed_and_its_order_may_stay_unknown(client: Clie
         (4, {"variant": -1}, "InvalidInput", "BAD_INPUT"),
     ],
 )
-async def test_what_cannot_be_accepted_says_why(
+async def test_an_unresolvable_event_is_refused_with_a_code(
     client: Client, n: int, changes: dict[str, Any], typename: str, code: str
 ) -> None:
-    answer = (await client.query(RESOLVE, **resolving(n, "ACCEPT", **changes)))["resolveQuarantine"]
+    answer = (await client.query(RESOLVE, **resolution(n, "ACCEPT", **changes)))["resolveQuarantine"]
     assert (answer["__typename"], answer["code"]) == (typename, code)
     if typename == "InvalidInput":
         assert answer["path"] == ["input", next(iter(changes))]
     assert (await client.query("{ auditLog { totalCount } }"))["auditLog"] == {"totalCount": 0}
 
 
-async def test_the_readme_looks_and_resolves(client: Client) -> None:
-    (look,) = (example for example in EXAMPLES if "quarantinedEvents(" in example)
+async def test_the_documented_queries_show_and_resolve_an_event(client: Client) -> None:
+    (query,) = (example for example in EXAMPLES if "quarantinedEvents(" in example)
     (resolve,) = (example for example in EXAMPLES if "resolveQuarantine(" in example)
-    found = await client.query(look)
+    found = await client.query(query)
     assert [node["eventId"] for node in found["quarantinedEvents"]["nodes"]] == [event_id(4)]
     assert found["discrepancies"] == {"totalCount": 0, "nodes": []}
     answer = await client.query(re.sub('eventId: ".*?"', f'eventId: "{event_id(4)}"', resolve))

@@ -13,8 +13,10 @@ DATA = {"summary": {"orders": 31}}
 
 @pytest.mark.parametrize("extensions", [{}, {"cost": {"requested": 1, "max": 2}}])
 @pytest.mark.parametrize("media_type", MediaType)
-def test_finished_json_is_answered_as_a_result_is(media_type: MediaType, extensions: dict[str, dict[str, int]]) -> None:
-    finished = json.dumps(DATA, separators=(",", ":")).encode()
-    reply = answered(finished, extensions, media_type)
+def test_encoded_json_has_the_response_of_a_result(
+    media_type: MediaType, extensions: dict[str, dict[str, int]]
+) -> None:
+    encoded = json.dumps(DATA, separators=(",", ":")).encode()
+    reply = answered(encoded, extensions, media_type)
     assert reply == answered(ExecutionResult(DATA, None), extensions, media_type)
     assert (reply.status, reply.is_whole) == (200, True)

@@ -29,7 +29,7 @@ TYPES = schema._schema.type_map
 OWN = [type_ for name, type_ in TYPES.items() if not name.startswith("__")]
 NAMED = [entity for name, entity in ENTITIES.items() if name in TYPES]
 SDL = Path(__file__).parents[2] / "graphql_schema" / "schema.graphql"
-ANSWERS = {
+RESULT_TYPES = {
     get_named_type(answer).name
     for field in TYPES["Mutation"].fields.values()  # type: ignore[attr-defined]
     for answer in (get_named_type(field.type), *getattr(get_named_type(field.type), "types", ()))
@@ -63,14 +63,14 @@ def test_every_field_of_the_catalogue_is_in_the_schema() -> None:
     assert unused == NOT_IN_THE_SCHEMA
 
 
-def test_every_type_has_its_entity() -> None:
+def test_every_type_has_an_entity() -> None:
     objects = {type_.name for type_ in OWN if isinstance(type_, GraphQLObjectType)}
-    outlines = {name for name in objects if name.endswith(("Connection", "Edge", "Change"))}
+    connections = {name for name in objects if name.endswith(("Connection", "Edge", "Change"))}
     roots = {"Query", "Mutation", "Subscription"}
-    assert objects - outlines - roots - {"PageInfo"} - ANSWERS == {entity.name for entity in NAMED}
+    assert objects - connections - roots - {"PageInfo"} - RESULT_TYPES == {entity.name for entity in NAMED}
 
 
-def test_quarantined_events_are_events() -> None:
+def test_quarantined_events_have_the_fields_of_events() -> None:
     assert ENTITIES["QuarantinedEvent"].fields.keys() == ENTITIES["OrderEvent"].fields.keys()
 
 
@@ -92,7 +92,7 @@ def test_every_key_can_be_looked_up(entity: Entity) -> None:
     assert TYPES["Node"] in TYPES[entity.name].interfaces  # type: ignore[attr-defined]
 
 
-def test_the_scalars_are_ours() -> None:
+def test_the_schema_has_exactly_these_scalars() -> None:
     scalars = {name for name, type_ in TYPES.items() if isinstance(type_, GraphQLScalarType)}
     assert scalars == {"Decimal", "DateTime", "UUID", "JSON", "TimeZone", "String", "Int", "Float", "Boolean", "ID"}
 
@@ -101,17 +101,17 @@ def test_arguments_have_no_default() -> None:
     assert "= null" not in schema.as_str()
 
 
-def test_whatever_goes_wrong_has_a_code_and_a_message() -> None:
+def test_every_error_type_has_a_code_and_a_message() -> None:
     errors = TYPES["Error"]
     named = {type_.name for type_ in OWN if errors in getattr(type_, "interfaces", ())}
     assert named == {"InvalidInput", "NotFound", "Conflict"}
-    for name in ANSWERS:
+    for name in RESULT_TYPES:
         members = {type_.name for type_ in getattr(TYPES.get(name), "types", ())}
         assert not members or members & named, name
 
 
 @pytest.mark.parametrize("union", [one for one in OWN if isinstance(one, GraphQLUnionType)], ids=lambda one: one.name)
-def test_a_field_has_one_type_in_all_members_of_a_union(union: GraphQLUnionType) -> None:
+def test_a_field_has_the_same_type_in_all_members_of_a_union(union: GraphQLUnionType) -> None:
     types: dict[str, set[str]] = {}
     for member in union.types:
         for name, field in member.fields.items():
@@ -119,26 +119,26 @@ def test_a_field_has_one_type_in_all_members_of_a_union(union: GraphQLUnionType)
     assert {name: found for name, found in types.items() if len(found) > 1} == {}
 
 
-def test_our_scalars_name_their_specification_and_the_schema_is_described() -> None:
+def test_custom_scalars_have_a_specification_and_the_schema_a_description() -> None:
     standard = {"String", "Int", "Float", "Boolean", "ID"}
     scalars = [one for one in OWN if isinstance(one, GraphQLScalarType) and one.name not in standard]
     assert [one.name for one in scalars if not one.specified_by_url] == []
-    described = schema.execute_sync("{ __schema { description } }").data["__schema"]["description"]
-    assert described.startswith("Purser, ")
+    descriptions_of = schema.execute_sync("{ __schema { description } }").data["__schema"]["description"]
+    assert descriptions_of.startswith("Purser, ")
     assert "Purser, " in schema.as_str().split("schema {")[0]
 
 
 @pytest.mark.parametrize("type_", OWN, ids=lambda type_: type_.name)
-def test_everything_is_described(type_: GraphQLNamedType) -> None:
-    assert [place for place, description in described(type_) if not description] == []
+def test_every_type_and_field_has_a_description(type_: GraphQLNamedType) -> None:
+    assert [place for place, description in descriptions_of(type_) if not description] == []
 
 
-def test_the_committed_schema_is_the_schema() -> None:
+def test_the_committed_schema_is_current() -> None:
     printed = CliRunner().invoke(cli, ["schema"]).stdout
     assert SDL.read_text() == printed, "write it anew: purser schema > graphql_schema/schema.graphql"
 
 
-def described(type_: GraphQLNamedType) -> Iterator[tuple[str, str | None]]:
+def descriptions_of(type_: GraphQLNamedType) -> Iterator[tuple[str, str | None]]:
     """Every place in a type that has a description, and the description."""
     yield type_.name, type_.description
     if isinstance(type_, GraphQLEnumType):

@@ -28,7 +28,7 @@ from app.principal import LOCAL, Principal, Role
 from app.resolvers import Context
 from graphql_schema import Caller, build_schema, schema
 from graphql_schema.http.strawberry_router import router_context
-from tests.graphql_schema.acting import MANY, ONE, asked
+from tests.graphql_schema.authorization_documents import AUTHORIZE_ORDER, AUTHORIZE_ORDERS, order_input
 from tests.graphql_schema.service import running
 from tests.ledger.authorizing import prepare
 from tests.reads.serving import Client, serving
@@ -67,7 +67,7 @@ def as_json(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-async def test_a_query_has_the_answer_of_the_endpoint(ledger_url: str) -> None:
+async def test_a_query_has_the_result_of_the_endpoint(ledger_url: str) -> None:
     async with serving(ledger_url) as (app, client):
         caller = Caller(app.state.context, LOCAL)
         strategy = (await client.query("{ strategies(first: 1) { nodes { id } } }"))["strategies"]["nodes"][0]["id"]
@@ -78,12 +78,22 @@ async def test_a_query_has_the_answer_of_the_endpoint(ledger_url: str) -> None:
     assert isinstance(result.data["latest"]["edges"][0]["node"]["quantity"], str)
 
 
-async def test_a_mutation_has_the_answer_of_the_endpoint(own: tuple[FastAPI, Client], caller: Caller) -> None:
+async def test_a_mutation_has_the_result_of_the_endpoint(own: tuple[FastAPI, Client], caller: Caller) -> None:
     _, client = own
     await prepare(caller.context.database)
     for document, variables in (
-        (ONE, {"input": asked(1)}),
-        (MANY, {"inputs": [asked(1), asked(2, quantity="20"), asked(3, quantity="0"), asked(1, quantity="3")]}),
+        (AUTHORIZE_ORDER, {"input": order_input(1)}),
+        (
+            AUTHORIZE_ORDERS,
+            {
+                "inputs": [
+                    order_input(1),
+                    order_input(2, quantity="20"),
+                    order_input(3, quantity="0"),
+                    order_input(1, quantity="3"),
+                ]
+            },
+        ),
     ):
         await schema.execute(document, variables, caller)
         result = await schema.execute(document, variables, caller)
@@ -117,7 +127,7 @@ async def test_errors_have_the_codes_of_the_endpoint(
     assert [error.extensions["code"] for error in result.errors or ()] == [code]  # type: ignore[index]
 
 
-async def test_a_fault_of_ours_is_masked() -> None:
+async def test_an_internal_error_is_masked() -> None:
     result = await schema.execute("{ summary { orders } }", context_value=Caller(Context(None), LOCAL))  # type: ignore[arg-type]
     (error,) = result.errors or ()
     assert error.message == "Something went wrong on our side."
@@ -153,12 +163,12 @@ async def test_a_deleted_budget_is_an_event_without_a_budget(caller: Caller) -> 
     events = await schema.subscribe(document, {"after": cursor}, caller)
     async with aclosing(events):
         for allocated in ("5.50", None):
-            await budget(caller, allocated)
-            change = await euros(events)
+            await set_or_delete_budget(caller, allocated)
+            change = await next_euro_change(events)
             assert change["budget"] == (None if allocated is None else {"allocated": allocated})
 
 
-async def euros(events: Any) -> Any:
+async def next_euro_change(events: Any) -> Any:
     """The next event of the budget in EUR."""
     while True:
         change = (await anext(events)).data["budgets"]
@@ -166,7 +176,7 @@ async def euros(events: Any) -> Any:
             return change
 
 
-async def budget(caller: Caller, allocated: str | None) -> None:
+async def set_or_delete_budget(caller: Caller, allocated: str | None) -> None:
     ref = 'strategy: {name: "EMACross-000"}, currency: "EUR"'
     document = (
         f"mutation {{ deleteBudget({ref}) {{ __typename }} }}"
@@ -187,7 +197,7 @@ async def budget(caller: Caller, allocated: str | None) -> None:
         ("subscription { orders { nope } }", "VALIDATION_FAILED"),
     ],
 )
-async def test_a_subscription_that_fails_has_a_code(caller: Caller, document: str, code: str) -> None:
+async def test_a_failed_subscription_has_a_code(caller: Caller, document: str, code: str) -> None:
     events = await schema.subscribe(document, context_value=caller)
     async with aclosing(events):
         (error,) = (await anext(events)).errors or ()
@@ -195,60 +205,60 @@ async def test_a_subscription_that_fails_has_a_code(caller: Caller, document: st
     assert error.extensions["code"] == code
 
 
-class Noting(SchemaExtension):
+class RecordingExtension(SchemaExtension):
     """Notes which hooks run, and what the fields resolve to."""
 
-    notes: list[str]
+    hooks: list[str]
 
     async def on_operation(self) -> AsyncIterator[None]:  # type: ignore[override]
-        self.notes.append("operation")
+        self.hooks.append("operation")
         yield
-        self.notes.append("/operation")
+        self.hooks.append("/operation")
 
     def on_parse(self) -> Iterator[None]:
-        self.notes.append("parse")
+        self.hooks.append("parse")
         yield
 
     def on_validate(self) -> Iterator[None]:
-        self.notes.append("validate")
+        self.hooks.append("validate")
         yield
 
     async def on_execute(self) -> AsyncIterator[None]:  # type: ignore[override]
-        self.notes.append("execute")
+        self.hooks.append("execute")
         yield
-        self.notes.append("/execute")
+        self.hooks.append("/execute")
 
     async def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
-        self.notes.append(f"{info.parent_type.name}.{info.field_name}")
+        self.hooks.append(f"{info.parent_type.name}.{info.field_name}")
         found = _next(root, info, *args, **kwargs)
         return await found if isawaitable(found) else found
 
     def get_results(self) -> dict[str, Any]:
-        return {"noted": len(self.notes)}
+        return {"noted": len(self.hooks)}
 
 
 @pytest.fixture
-def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    noted: list[str] = []
-    monkeypatch.setattr(Noting, "notes", noted, raising=False)
-    return noted
+def hooks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    recorded: list[str] = []
+    monkeypatch.setattr(RecordingExtension, "notes", recorded, raising=False)
+    return recorded
 
 
-async def test_extensions_run_around_a_query(ledger_database: Database, notes: list[str]) -> None:
-    extended = build_schema(extensions=[Noting, ParserCache, ValidationCache])
+async def test_extensions_run_around_a_query(ledger_database: Database, hooks: list[str]) -> None:
+    extended = build_schema(extensions=[RecordingExtension, ParserCache, ValidationCache])
     caller = Caller(Context(ledger_database), LOCAL)
     for _ in range(2):
-        notes.clear()
+        hooks.clear()
         result = await extended.execute("{ orders(first: 1) { nodes { id } } }", context_value=caller)
         plain = await schema.execute("{ orders(first: 1) { nodes { id } } }", context_value=caller)
         assert result.errors is None
         assert result.data == plain.data
-        assert notes == ["operation", "parse", "validate", "execute", "Query.orders", "/execute", "/operation"]
+        assert hooks == ["operation", "parse", "validate", "execute", "Query.orders", "/execute", "/operation"]
         assert result.extensions == {"noted": 7}
 
 
-async def test_extensions_run_around_mutations_and_subscriptions(caller: Caller, notes: list[str]) -> None:
-    extended = build_schema(extensions=[Noting])
+async def test_extensions_run_around_mutations_and_subscriptions(caller: Caller, hooks: list[str]) -> None:
+    extended = build_schema(extensions=[RecordingExtension])
     events = await extended.subscribe("subscription { strategies { strategy { name } } }", context_value=caller)
     async with aclosing(events):
         waiting = asyncio.ensure_future(anext(events))
@@ -260,13 +270,13 @@ async def test_extensions_run_around_mutations_and_subscriptions(caller: Caller,
         event = await waiting
     assert event.data is not None
     assert event.data["strategies"]["strategy"]["name"].startswith("S-")
-    assert {"operation", "execute", "Subscription.strategies", "StrategyChange.strategy"} <= set(notes)
-    notes.clear()
+    assert {"operation", "execute", "Subscription.strategies", "StrategyChange.strategy"} <= set(hooks)
+    hooks.clear()
     await extended.execute(REGISTER, {"name": "EMA-1"}, caller)
-    assert notes[3:6] == ["execute", "Mutation.registerStrategy", "StrategyRegistered.strategy"]
+    assert hooks[3:6] == ["execute", "Mutation.registerStrategy", "StrategyRegistered.strategy"]
 
 
-async def test_tracing_measures_the_fields_at_the_root(ledger_database: Database) -> None:
+async def test_tracing_measures_root_fields(ledger_database: Database) -> None:
     traced = build_schema(extensions=[ApolloTracingExtension])
     caller = Caller(Context(ledger_database), LOCAL)
     result = await traced.execute("{ orders { totalCount nodes { id } } }", context_value=caller)
@@ -299,8 +309,8 @@ def router(database_url: str) -> Iterator[str]:
 
 def test_the_router_answers_the_test_client(router: str) -> None:
     client = RouterClient(None, url=router)
-    made: Any = client.query(REGISTER, {"name": "EMA-1"})
-    assert made.data == {"registerStrategy": {"strategy": {"name": "EMA-1"}}}
+    registered: Any = client.query(REGISTER, {"name": "EMA-1"})
+    assert registered.data == {"registerStrategy": {"strategy": {"name": "EMA-1"}}}
     found: Any = client.query("{ strategies { nodes { name budgets { available } } } }")
     assert found.data == {"strategies": {"nodes": [{"name": "EMA-1", "budgets": []}]}}
     refused: Any = client.query("{ orders(first: 5000) { totalCount } }", assert_no_errors=False)
@@ -326,7 +336,7 @@ def test_the_router_serves_subscriptions(router: str) -> None:
     assert message["payload"]["data"] == {"strategies": {"strategy": {"name": "EMA-1", "state": "ACTIVE"}}}
 
 
-def command(*arguments: str) -> str:
+def run_strawberry(*arguments: str) -> str:
     program = [str(Path(sys.executable).with_name("strawberry")), *arguments]
     return subprocess.run(program, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
@@ -337,11 +347,11 @@ def test_strawberry_exports_the_committed_schema(name: str) -> None:
     committed = (ROOT / "graphql_schema" / "schema.graphql").read_text()
     description, _, types = committed.partition("\n}\n\n")
     assert "schema {" in description
-    assert command("export-schema", name) == types
+    assert run_strawberry("export-schema", name) == types
 
 
 def test_strawberry_generates_code_from_the_schema() -> None:
-    module = ast.parse(command("schema-codegen", "graphql_schema/schema.graphql"))
+    module = ast.parse(run_strawberry("schema-codegen", "graphql_schema/schema.graphql"))
     classes = {node.name for node in module.body if isinstance(node, ast.ClassDef)}
     assert {"Query", "Mutation", "Subscription", "Order", "OrderFilter", "OrderStatus", "StrategyRef"} <= classes
 
@@ -351,7 +361,7 @@ PROGRAMS = re.findall(
 )
 
 
-def started(program: str, url: str) -> "subprocess.Popen[str]":
+def start_program(program: str, url: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "PURSER_DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", program],
@@ -365,13 +375,13 @@ def started(program: str, url: str) -> "subprocess.Popen[str]":
 async def test_the_documented_programs_run(caller: Caller, database_url: str) -> None:
     execute, subscribe, router = PROGRAMS
     for program, printed in ((execute, '{"summary": {"orders": 0, "fills": 0}}\n'), (router, "")):
-        assert await asyncio.to_thread(started(program, database_url).communicate) == (printed, "")
-    following = started(subscribe, database_url)
+        assert await asyncio.to_thread(start_program(program, database_url).communicate) == (printed, "")
+    subscriber = start_program(subscribe, database_url)
     number = 0
-    while following.poll() is None:
+    while subscriber.poll() is None:
         number += 1
         await register(caller, f"S-{number}")
         await asyncio.sleep(0.05)
-    output, errors = following.communicate()
+    output, errors = subscriber.communicate()
     assert errors == ""
     assert ast.literal_eval(output)["strategies"]["strategy"]["name"].startswith("S-")

@@ -74,7 +74,7 @@ class History:
         await self.allocate(Decimal(500))
         await self.global_state("ACTIVE")
 
-    async def operation(self, operation: str, arguments: Any) -> None:
+    async def apply(self, operation: str, arguments: Any) -> None:
         self.turn += 1
         await getattr(self, operation)(*(arguments if isinstance(arguments, tuple) else (arguments,)))
         await self.compare()

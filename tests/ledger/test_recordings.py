@@ -37,7 +37,7 @@ DEFINITIONS = {
 async def test_recordings_equal_the_engine_and_importing_them_changes_nothing(
     database: Database,
 ) -> None:
-    """Budgets are right at every checkpoint on the way."""
+    """The budgets are also compared at every checkpoint."""
     for recording in RECORDINGS:
         await _record_with_budgets(database, recording)
     for recording in RECORDINGS:

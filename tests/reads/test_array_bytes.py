@@ -33,8 +33,10 @@ async def hostile_database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.mark.parametrize("amounts", list(Amounts), ids=lambda amounts: amounts.name)
-async def test_every_field_of_every_noun_is_written_alike(hostile_database: Database, amounts: Amounts) -> None:
-    seen = b""
+async def test_arrays_have_equal_bytes_for_every_field_of_every_entity(
+    hostile_database: Database, amounts: Amounts
+) -> None:
+    written_bytes = b""
     for name in LISTED:
         entity = ENTITIES[name]
         selection = Selection.of(entity.fields)
@@ -43,12 +45,12 @@ async def test_every_field_of_every_noun_is_written_alike(hostile_database: Data
         async with hostile_database.read() as connection:
             written = await connection.fetchval(as_bytes)
             assert written == await connection.fetchval(as_json), name
-        seen += written
-    assert rb'"\"\\/\b\f\n\r\t\u0001\u001f' in seen
-    assert b":null" in seen
+        written_bytes += written
+    assert rb'"\"\\/\b\f\n\r\t\u0001\u001f' in written_bytes
+    assert b":null" in written_bytes
 
 
-async def test_no_rows_and_no_fields(hostile_database: Database) -> None:
+async def test_arrays_without_rows_or_fields_are_written(hostile_database: Database) -> None:
     entity = ENTITIES["Order"]
     for selection in (Selection(()), Selection.of(["side"])):
         async with hostile_database.read() as connection:

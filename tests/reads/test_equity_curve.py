@@ -20,8 +20,8 @@ from graphql_schema.caller import Caller
 from graphql_schema.http.application import GraphQLEndpoint
 from graphql_schema.schema import schema
 from tests.conftest import execute
+from tests.differential.aggregates import instant, trimmed
 from tests.differential.equity import Point, curve_of, deepest, longest_run, thinned
-from tests.differential.sums import instant, trimmed
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +38,9 @@ gaps = st.sampled_from([0, 0, 1, 7, 10**9, 3_600 * 10**9, 86_400 * 10**9])
 pnls = st.decimals(-20, 20, places=1) | st.sampled_from([Decimal(0), Decimal("0.000000000000000001"), Decimal(10**20)])
 changes = st.lists(st.tuples(gaps, pnls), min_size=1, max_size=60)
 # Drawn before the test runs: what hypothesis raises in a coroutine would end the event loop's runner.
-written = changes.flatmap(lambda made: st.tuples(st.just(made), st.permutations(range(len(made)))))
+curve_and_order = changes.flatmap(
+    lambda curve_changes: st.tuples(st.just(curve_changes), st.permutations(range(len(curve_changes))))
+)
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +62,7 @@ async def curves(curves_url: str) -> AsyncIterator[Database]:
 PLANS = GraphQLEndpoint(schema._schema, Settings(), FixedLimits()).documents.find(DOCUMENT).operation(None).plans
 
 
-async def ask(database: Database, strategy_id: UUID, points: int, **span: str) -> dict[str, Any]:
+async def query_performance(database: Database, strategy_id: UUID, points: int, **span: str) -> dict[str, Any]:
     variables = {"f": {"strategyId": {"eq": str(strategy_id)}, **span}, "n": points}
     assert PLANS is not None
     answer = await PLANS.answer(variables, Caller(Context(database), LOCAL))
@@ -69,10 +71,14 @@ async def ask(database: Database, strategy_id: UUID, points: int, **span: str) -
     return dict(found)
 
 
-async def store(database: Database, made: Changes, order: Sequence[int]) -> UUID:
+async def insert_curve(database: Database, curve_changes: Changes, order: Sequence[int]) -> UUID:
     """A strategy whose fills made these changes, written in that order; each closes a trade that was worth as much."""
     strategy_id = uuid4()
-    numbers, instants, nets = list(order), [made[number][0] for number in order], [made[number][1] for number in order]
+    numbers, instants, nets = (
+        list(order),
+        [curve_changes[number][0] for number in order],
+        [curve_changes[number][1] for number in order],
+    )
     async with database.unit_of_work() as work:
         for statement in (_FILLS, _TRADES):
             await work.execute(statement, strategy_id, numbers, instants, nets)
@@ -100,16 +106,16 @@ FROM fills WHERE strategy_id = $1 GROUP BY 1, 2, 3, 4
 """
 
 
-def at_instants(made: Changes) -> list[tuple[int, Decimal]]:
+def at_instants(curve_changes: Changes) -> list[tuple[int, Decimal]]:
     """With instants in place of the gaps between them."""
     ts, found = START, []
-    for gap, pnl in made:
+    for gap, pnl in curve_changes:
         ts += gap
         found.append((ts, pnl))
     return found
 
 
-def shown(point: Point) -> dict[str, str]:
+def point_fields(point: Point) -> dict[str, str]:
     return {
         "ts": instant(point.ts),
         "netPnl": trimmed(point.net),
@@ -119,23 +125,25 @@ def shown(point: Point) -> dict[str, str]:
     }
 
 
-@given(written=written, points=st.integers(2, 40))
+@given(curve_and_order=curve_and_order, points=st.integers(2, 40))
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-async def test_a_curve_of_any_form(curves: Database, written: tuple[Changes, list[int]], points: int) -> None:
-    made, order = written
-    instants = at_instants(made)
-    strategy_id = await store(curves, instants, order)
-    found = await ask(curves, strategy_id, points)
+async def test_random_curves_follow_the_rules(
+    curves: Database, curve_and_order: tuple[Changes, list[int]], points: int
+) -> None:
+    curve_changes, order = curve_and_order
+    instants = at_instants(curve_changes)
+    strategy_id = await insert_curve(curves, instants, order)
+    found = await query_performance(curves, strategy_id, points)
     # From kept totals and from the fills alone.
-    assert await ask(curves, strategy_id, points, **{"from": instant(START - 1)}) == found
+    assert await query_performance(curves, strategy_id, points, **{"from": instant(START - 1)}) == found
     with localcontext(prec=200):
         check(found, instants, points)
 
 
-def check(found: dict[str, Any], made: Changes, points: int) -> None:
-    curve, nets = curve_of(made), [pnl for _, pnl in made]
-    assert found["equity"] == [shown(point) for point in thinned(curve, curve, points)]
-    check_thinning(found["equity"], [shown(point) for point in curve], points)
+def check(found: dict[str, Any], curve_changes: Changes, points: int) -> None:
+    curve, nets = curve_of(curve_changes), [pnl for _, pnl in curve_changes]
+    assert found["equity"] == [point_fields(point) for point in thinned(curve, curve, points)]
+    check_thinning(found["equity"], [point_fields(point) for point in curve], points)
     check_drawdown(found, curve)
     assert found["trades"] == found["equityCount"] == len(nets)
     assert found["longestWinningRun"] == longest_run(net > 0 for net in nets)
@@ -144,19 +152,19 @@ def check(found: dict[str, Any], made: Changes, points: int) -> None:
     assert found["largestLoss"] == (trimmed(min(nets)) if min(nets) < 0 else None)
 
 
-def check_thinning(equity: list[dict[str, str]], every: list[dict[str, str]], points: int) -> None:
+def check_thinning(equity: list[dict[str, str]], all_points: list[dict[str, str]], points: int) -> None:
     """Said without the reference's own reckoning."""
-    assert len(equity) == len(every) if len(every) <= points else len(equity) <= points
-    assert equity[0] == every[0]
-    assert equity[-1] == every[-1]
+    assert len(equity) == len(all_points) if len(all_points) <= points else len(equity) <= points
+    assert equity[0] == all_points[0]
+    assert equity[-1] == all_points[-1]
     # Chosen among all, none changed, in their order.
-    rest = iter(every)
+    rest = iter(all_points)
     assert all(point in rest for point in equity)
     if points >= 5:
         for name in ("cumulativeNetPnl", "drawdown"):
-            values, kept = ([Decimal(point[name]) for point in listed] for listed in (every, equity))
+            values, kept = ([Decimal(point[name]) for point in listed] for listed in (all_points, equity))
             assert (max(values), name) == (max(kept), name)
-        assert min(Decimal(point["cumulativeNetPnl"]) for point in every) in {
+        assert min(Decimal(point["cumulativeNetPnl"]) for point in all_points) in {
             Decimal(point["cumulativeNetPnl"]) for point in equity
         }
 

@@ -24,7 +24,7 @@ BY_ORDER = ("strategy_id", "client_order_id")
 BY_CURRENCY = ("strategy_id", "currency")
 
 
-def wanted(*names: str, by: tuple[str, ...] = BY_ORDER) -> ReadQuery:
+def query_for(*names: str, by: tuple[str, ...] = BY_ORDER) -> ReadQuery:
     return ReadQuery(Selection.of(names), ResultFormat.KEYED, amounts=Amounts.TEXT, by=by)
 
 
@@ -40,9 +40,9 @@ async def found(
     return [None if body is None else json.decode(body) for body in bodies]
 
 
-async def test_answers_stand_in_the_order_of_the_keys(ledger_database: Database) -> None:
+async def test_results_are_in_the_order_of_the_keys(ledger_database: Database) -> None:
     keys = [(EMA, "O-07"), (UNKNOWN, "O-05"), (MAKER, "SHARED"), (EMA, "O-05"), (EMA, "O-07")]
-    assert await found(ledger_database, ORDER, wanted("strategy_id", "client_order_id"), *keys) == [
+    assert await found(ledger_database, ORDER, query_for("strategy_id", "client_order_id"), *keys) == [
         {"strategy_id": str(EMA), "client_order_id": "O-07"},
         None,
         {"strategy_id": str(MAKER), "client_order_id": "SHARED"},
@@ -51,7 +51,7 @@ async def test_answers_stand_in_the_order_of_the_keys(ledger_database: Database)
     ]
 
 
-async def test_neighbours_and_their_arguments_come_along(ledger_database: Database) -> None:
+async def test_linked_lists_and_their_arguments_are_read(ledger_database: Database) -> None:
     some = ListArgs(Compare("last_qty", Op.GT, 2))
     fills = Selected("fills", "fills", Selection.of(["total_count"]), some)
     query = ReadQuery(Selection((fills,)), ResultFormat.KEYED, by=BY_ORDER)
@@ -63,86 +63,86 @@ async def test_neighbours_and_their_arguments_come_along(ledger_database: Databa
     ]
 
 
-async def test_only_what_belongs_to_the_entity_is_found(ledger_database: Database) -> None:
-    query = wanted("currency", "allocated", by=BY_CURRENCY)
+async def test_only_rows_of_the_entity_are_found(ledger_database: Database) -> None:
+    query = query_for("currency", "allocated", by=BY_CURRENCY)
     keys = [(EMA, "USDT"), (EMA, "BTC")]
     usdt = {"currency": "USDT", "allocated": "1000.0"}
     assert await found(ledger_database, BUDGET, query, *keys) == [usdt, None]
     # What became of an act is told, though the budget was taken away since.
     assert await found(ledger_database, BUDGET_ENTRY, query, *keys) == [usdt, {"currency": "BTC", "allocated": "0"}]
-    assert await found(ledger_database, HOLD, wanted("currency"), (EMA, "O-05"), (EMA, "O-06")) == [
+    assert await found(ledger_database, HOLD, query_for("currency"), (EMA, "O-05"), (EMA, "O-06")) == [
         {"currency": "USDT"},
         None,
     ]
 
 
-async def test_a_filter_narrows_them(ledger_database: Database) -> None:
+async def test_a_filter_limits_the_rows(ledger_database: Database) -> None:
     accepted = ListArgs(Compare("status", Op.IN, names=("ACCEPTED",)))
     keys = [(EMA, "SHARED"), (EMA, "O-13"), (MAKER, "SHARED")]
-    query = replace(wanted("client_order_id"), list_args=accepted)
+    query = replace(query_for("client_order_id"), list_args=accepted)
     shared = {"client_order_id": "SHARED"}
     assert await found(ledger_database, ORDER, query, *keys) == [shared, None, shared]
 
 
-async def test_a_bound_principal_finds_its_own(ledger_database: Database) -> None:
+async def test_a_bound_principal_finds_only_its_rows(ledger_database: Database) -> None:
     bound = replace(LOCAL, strategy_ids=frozenset([MAKER]))
     keys = [(EMA, "SHARED"), (MAKER, "SHARED")]
-    rows = await found(ledger_database, ORDER, wanted("client_order_id"), *keys, principal=bound)
+    rows = await found(ledger_database, ORDER, query_for("client_order_id"), *keys, principal=bound)
     assert rows == [None, {"client_order_id": "SHARED"}]
 
 
-async def test_lookups_of_one_turn_are_one_statement(
-    ledger_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    statements = counted(monkeypatch)
-    together = Lookups()
-    order, side = wanted("client_order_id"), wanted("side")
+async def test_concurrent_lookups_share_a_statement(ledger_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements = count_keys(monkeypatch)
+    shared_lookups = Lookups()
+    order, side = query_for("client_order_id"), query_for("side")
     names = [f"O-{number:02}" for number in range(10)]
-    asked = [together.find(ledger_database, LOCAL, ORDER, order, (), [(EMA, name)]) for name in names]
-    asked.append(together.find(ledger_database, LOCAL, ORDER, side, (), [(EMA, "O-00")]))
-    *answers, (beside,) = await asyncio.gather(*asked)
+    pending = [shared_lookups.find(ledger_database, LOCAL, ORDER, order, (), [(EMA, name)]) for name in names]
+    pending.append(shared_lookups.find(ledger_database, LOCAL, ORDER, side, (), [(EMA, "O-00")]))
+    *answers, (other,) = await asyncio.gather(*pending)
     assert [json.decode(body) for (body,) in answers] == [{"client_order_id": name} for name in names]
-    assert json.decode(beside) == {"side": "BUY"}
+    assert json.decode(other) == {"side": "BUY"}
     assert sorted(statements) == [1, 10]
 
 
-async def test_principals_that_see_other_rows_do_not_share_a_statement(
+async def test_principals_with_different_rows_do_not_share_a_statement(
     ledger_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    statements = counted(monkeypatch)
-    together = Lookups()
-    everybody = [
+    statements = count_keys(monkeypatch)
+    shared_lookups = Lookups()
+    principals = [
         LOCAL,
         replace(LOCAL, actor="key:a"),
         *(replace(LOCAL, strategy_ids=frozenset([one])) for one in (EMA, MAKER)),
     ]
-    asked = (
-        together.find(ledger_database, who, ORDER, wanted("side"), (), [(EMA, "O-00"), (EMA, "O-01")])
-        for who in everybody
+    pending = (
+        shared_lookups.find(ledger_database, principal, ORDER, query_for("side"), (), [(EMA, "O-00"), (EMA, "O-01")])
+        for principal in principals
     )
-    answers = await asyncio.gather(*asked)
+    answers = await asyncio.gather(*pending)
     assert [[body is not None for body in bodies] for bodies in answers] == [[True, True]] * 3 + [[False, False]]
     assert statements == [2, 2, 2]
 
 
-async def test_a_statement_has_a_bounded_number_of_keys(
+async def test_the_number_of_keys_in_a_statement_is_limited(
     ledger_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lookups, "KEYS_MAX", 4)
-    statements = counted(monkeypatch)
-    together = Lookups()
+    statements = count_keys(monkeypatch)
+    shared_lookups = Lookups()
     names = [f"O-{number:02}" for number in range(10)]
-    query = wanted("client_order_id")
-    asked = (together.find(ledger_database, LOCAL, ORDER, query, (), [(EMA, name)]) for name in names)
-    answers = await asyncio.gather(*asked)
+    query = query_for("client_order_id")
+    pending = (shared_lookups.find(ledger_database, LOCAL, ORDER, query, (), [(EMA, name)]) for name in names)
+    answers = await asyncio.gather(*pending)
     assert [json.decode(body)["client_order_id"] for (body,) in answers] == names
     assert statements == [4, 4, 2]
 
 
 async def test_a_cancelled_lookup_does_not_cancel_the_others(ledger_database: Database) -> None:
-    together = Lookups()
+    shared_lookups = Lookups()
     both = [
-        asyncio.ensure_future(together.find(ledger_database, LOCAL, ORDER, wanted("side"), (), [(EMA, "O-00")]))
+        asyncio.ensure_future(
+            shared_lookups.find(ledger_database, LOCAL, ORDER, query_for("side"), (), [(EMA, "O-00")])
+        )
         for _ in range(2)
     ]
     await asyncio.sleep(0)
@@ -150,7 +150,7 @@ async def test_a_cancelled_lookup_does_not_cancel_the_others(ledger_database: Da
     assert await both[1] == [b'{"side":"BUY"}']
 
 
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def count_keys(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many keys each statement had, in the order of the statements."""
     statements: list[int] = []
     fetch = lookups.fetch_by_keys

@@ -52,9 +52,9 @@ CONDITIONS: list[tuple[str, Op, Any]] = [
 
 
 @pytest.mark.parametrize("entity", [ORDER, FILL, POSITION], ids=lambda entity: entity.name)
-async def test_totals_are_the_number_of_rows(ledger_database: Database, entity: Entity) -> None:
+async def test_the_total_equals_the_number_of_rows(ledger_database: Database, entity: Entity) -> None:
     usable = [condition for condition in CONDITIONS if condition[0] in entity.filters]
-    kept = counted = 0
+    from_totals = from_rows = 0
     for pair in combinations(usable, 2):
         parts = tuple(Compare(field, op, slot) for slot, (field, op, _) in enumerate(pair))
         for where in (And(parts), Or(parts), And((parts[0], Not(parts[1])))):
@@ -62,11 +62,11 @@ async def test_totals_are_the_number_of_rows(ledger_database: Database, entity: 
             body, total = await answer(ledger_database, LOCAL, entity, query, [value for _, _, value in pair])
             assert body.count(b"strategy_id") == total, (where, pair)
             assert entity.totals is not None
-            is_kept = entity.totals.model.__tablename__ in compiled_query(entity, query).sql
-            assert is_kept == ({field for field, _, _ in pair} <= entity.totals.filters)
-            kept, counted = kept + is_kept, counted + (not is_kept)
-    assert kept
-    assert counted or entity is not ORDER
+            uses_totals = entity.totals.model.__tablename__ in compiled_query(entity, query).sql
+            assert uses_totals == ({field for field, _, _ in pair} <= entity.totals.filters)
+            from_totals, from_rows = from_totals + uses_totals, from_rows + (not uses_totals)
+    assert from_totals
+    assert from_rows or entity is not ORDER
 
 
 def test_queries_that_differ_in_values_share_a_statement() -> None:
@@ -74,19 +74,19 @@ def test_queries_that_differ_in_values_share_a_statement() -> None:
     assert compiled_query(ORDER, queries[0]) is compiled_query(ORDER, queries[1])
 
 
-def test_nothing_that_is_not_selected_is_in_the_statement() -> None:
+def test_a_statement_contains_only_selected_fields() -> None:
     query = ReadQuery(Selection((Selected("nodes", "nodes", Selection.of(["side"])),)), ResultFormat.CONNECTION)
     sql = compiled_query(ORDER, query).sql
     assert [word for word in ("count", "strategies", "ts_last", "row_number", "order_totals") if word in sql] == []
     assert compiled_query(ORDER, ReadQuery(Selection.of(["side"]), is_counted=False)).sql.count("SELECT") == 3
 
 
-def test_values_never_stand_in_the_text() -> None:
+def test_a_statement_contains_no_values() -> None:
     query = ReadQuery(COUNTED, list_args=ListArgs(And(tuple(Compare("side", op, 0) for op in Op))))
     assert set(compiled_query(ORDER, query).slots) == {0}
 
 
-async def test_a_page_deep_in_the_list_renders_only_its_rows(ledger_database: Database) -> None:
+async def test_a_statement_formats_only_the_rows_of_its_page(ledger_database: Database) -> None:
     query = ReadQuery(Selection.of(["ts_init", "strategy_name"]), list_args=ListArgs(page=Page(5, offset=0)))
     statement = compiled_query(ORDER, query).sql
     page = statement.index("OFFSET")
@@ -96,7 +96,7 @@ async def test_a_page_deep_in_the_list_renders_only_its_rows(ledger_database: Da
 
 
 @pytest.mark.parametrize("place", [["x"], [str(2**63)], ["1", "2", "3", "4"], []])
-def test_a_cursor_with_other_values_is_invalid(place: list[str]) -> None:
+def test_a_cursor_with_wrong_values_is_invalid(place: list[str]) -> None:
     signature = "Order -ts_init,-client_order_id,-strategy_id"
     good = [signature, str(START), "O-1", str(UUID(int=1))]
     assert read_cursor(ORDER, (), b64encode(json.encode(good)).decode()) == [START, "O-1", UUID(int=1)]

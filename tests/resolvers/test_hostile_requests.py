@@ -21,7 +21,7 @@ from tests.events import published
 from tests.ledger.authorizing import TRADER
 from tests.ledger.state import broken_invariants
 from tests.ledger.test_record import rows
-from tests.reads.test_equity_curve import ask as curve
+from tests.reads.test_equity_curve import query_performance
 from tests.resolvers.scenarios import ADMIN, ENGINE, STRATEGY_ID, record_events, refused
 
 pytestmark = pytest.mark.anyio
@@ -109,5 +109,5 @@ async def test_an_equity_curve_may_span_all_instants(context: Context) -> None:
         kinds = ("OrderInitialized", "OrderSubmitted", "OrderFilled")
         await record_events(context, ENGINE, [published(kind, 10 * n + i, **names) for i, kind in enumerate(kinds)])
     for points in (2, 3, 4):
-        found = await curve(context.database, STRATEGY_ID, points)
+        found = await query_performance(context.database, STRATEGY_ID, points)
         assert found["equityCount"] == 2

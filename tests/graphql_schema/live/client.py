@@ -61,18 +61,18 @@ class Socket:
     async def closed(self) -> tuple[int, str]:
         """Why the server closes the connection."""
         with pytest.raises(ConnectionClosed) as caught:
-            await self._receive_for_ever()
+            await self._receive_until_closed()
         assert caught.value.rcvd is not None
         return caught.value.rcvd.code, caught.value.rcvd.reason
 
-    async def _receive_for_ever(self) -> None:
+    async def _receive_until_closed(self) -> None:
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
             while True:
                 await self.connection.recv()
 
 
 @asynccontextmanager
-async def raw(address: str, *subprotocols: Any, **options: Any) -> AsyncIterator[Socket]:
+async def open_socket(address: str, *subprotocols: Any, **options: Any) -> AsyncIterator[Socket]:
     """A connection that has said nothing yet."""
     url = f"{address.replace('http', 'ws', 1)}/graphql"
     # Without bound: a client that stops reading at a full queue never sees the end of the connection either.
@@ -84,7 +84,7 @@ async def raw(address: str, *subprotocols: Any, **options: Any) -> AsyncIterator
 @asynccontextmanager
 async def connected(address: str, **params: Any) -> AsyncIterator[Socket]:
     """A connection that was acknowledged, with these `connectionParams`."""
-    async with raw(address) as socket:
+    async with open_socket(address) as socket:
         await socket.send(type="connection_init", **({"payload": params} if params else {}))
         assert await socket.receive() == {"type": "connection_ack"}
         yield socket

@@ -40,7 +40,9 @@ VISITS = st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_s
 
 
 @pytest.fixture(scope="module")
-def place(server: EmbeddedServer, template: str, administer: Callable[[str], object]) -> Iterator[tuple[str, str]]:
+def database_and_address(
+    server: EmbeddedServer, template: str, administer: Callable[[str], object]
+) -> Iterator[tuple[str, str]]:
     """A database, and the address of a server over it."""
     for url in fresh_database(server, template, administer):
         with running(url) as address:
@@ -54,14 +56,17 @@ def place(server: EmbeddedServer, template: str, administer: Callable[[str], obj
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(writers=WRITERS, clients=st.lists(VISITS, min_size=1, max_size=3), cuts=st.integers(0, 2))
-def test_every_change_is_told_once_in_order(
-    place: tuple[str, str], writers: list[list[Transaction]], clients: list[list[tuple[int, bool]]], cuts: int
+def test_every_client_receives_every_change_once_and_in_order(
+    database_and_address: tuple[str, str],
+    writers: list[list[Transaction]],
+    clients: list[list[tuple[int, bool]]],
+    cuts: int,
 ) -> None:
-    url, address = place
-    asyncio.run(_play(url, address, f"e{next(_examples)}", writers, clients, cuts))
+    url, address = database_and_address
+    asyncio.run(_run_example(url, address, f"e{next(_examples)}", writers, clients, cuts))
 
 
-async def _play(
+async def _run_example(
     url: str,
     address: str,
     name: str,
@@ -73,7 +78,7 @@ async def _play(
         cursor = await socket.feed_cursor()
     expected = sum(one.budgets for writer in writers for one in writer if not one.is_rolled_back)
     done = await asyncio.gather(
-        _cut(url, cuts),
+        _end_connections(url, cuts),
         *(_write(url, f"{name}-{number}", writer) for number, writer in enumerate(writers)),
         *(_follow(address, name, cursor, visits, expected) for visits in clients),
     )
@@ -87,19 +92,19 @@ async def _play(
 
 async def _write(url: str, name: str, transactions: list[Transaction]) -> None:
     connection = await asyncpg.connect(url)
-    for number, planned in enumerate(transactions):
+    for number, transaction_plan in enumerate(transactions):
         transaction = connection.transaction()
         await transaction.start()
-        for place in range(planned.budgets):
-            currency = f"{name}-{number}-{place}"
+        for database_and_address in range(transaction_plan.budgets):
+            currency = f"{name}-{number}-{database_and_address}"
             await connection.execute(BUDGET, EMA, currency, 1, 0)
             await connection.execute(CHANGE, EMA, "budget", currency)
-            await connection.execute("SELECT pg_sleep($1::float8 / 1000)", planned.pause_ms)
-        await (transaction.rollback() if planned.is_rolled_back else transaction.commit())
+            await connection.execute("SELECT pg_sleep($1::float8 / 1000)", transaction_plan.pause_ms)
+        await (transaction.rollback() if transaction_plan.is_rolled_back else transaction.commit())
     await connection.close()
 
 
-async def _cut(url: str, times: int) -> None:
+async def _end_connections(url: str, times: int) -> None:
     connection = await asyncpg.connect(url)
     for _ in range(times):
         await connection.execute("SELECT pg_sleep(0.03)")
@@ -109,16 +114,16 @@ async def _cut(url: str, times: int) -> None:
 
 async def _follow(address: str, name: str, cursor: str, visits: list[tuple[int, bool]], expected: int) -> list[str]:
     """What a client was told of this example, over all its visits; after the last it stays to the end."""
-    told: list[str] = []
-    for events, says_goodbye in chain(visits, repeat((expected, True))):
-        if len(told) == expected:
-            return told
+    received: list[str] = []
+    for events, closes_cleanly in chain(visits, repeat((expected, True))):
+        if len(received) == expected:
+            return received
         async with connected(address) as socket:
             await socket.ask(QUERY, after=cursor)
-            for _ in range(min(events, expected - len(told))):
+            for _ in range(min(events, expected - len(received))):
                 event = (await socket.event())["budgets"]
                 cursor = event["cursor"]
-                told.append(event["currency"])
-            if not says_goodbye:
+                received.append(event["currency"])
+            if not closes_cleanly:
                 socket.connection.transport.abort()
     raise AssertionError

@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.feed.rows import DEADLINE_SECONDS, set_budget
-from tests.graphql_schema.live.client import Socket, connected, raw
+from tests.graphql_schema.live.client import Socket, connected, open_socket
 from tests.graphql_schema.live.test_principals import STRATEGY
 from tests.graphql_schema.service import running
 from tests.reads.rows import EMA
@@ -52,14 +52,16 @@ async def test_queries_are_answered_and_completed(socket: Socket) -> None:
         ({"query": "subscription { orders { order { fills(first: 1, last: 1) { nodes { id } } } } }"}, "BAD_REQUEST"),
     ],
 )
-async def test_what_is_refused_is_an_error_and_the_connection_goes_on(socket: Socket, payload: Any, code: str) -> None:
+async def test_a_refused_operation_is_an_error_and_the_connection_continues(
+    socket: Socket, payload: Any, code: str
+) -> None:
     await socket.send(id="1", type="subscribe", payload=payload)
     assert await socket.errors() == [code]
     assert await socket.answer("{ summary { orders } }", "1") == {"summary": {"orders": 0}}
 
 
-async def test_pings_are_answered_at_any_time(service: str) -> None:
-    async with raw(service) as socket:
+async def test_pings_are_answered_before_and_after_the_init(service: str) -> None:
+    async with open_socket(service) as socket:
         await socket.send(type="ping")
         assert await socket.receive() == {"type": "pong"}
         await socket.send(type="connection_init")
@@ -69,7 +71,7 @@ async def test_pings_are_answered_at_any_time(service: str) -> None:
         assert await socket.receive() == {"type": "pong", "payload": {"n": 1}}
 
 
-async def test_a_subscription_that_is_completed_sends_no_more(socket: Socket, connection: asyncpg.Connection) -> None:
+async def test_a_completed_subscription_sends_no_events(socket: Socket, connection: asyncpg.Connection) -> None:
     cursor = await socket.feed_cursor()
     await socket.ask(BUDGETS, "1", after=cursor)
     await set_budget(connection, "USDT", "1")
@@ -116,17 +118,17 @@ async def test_a_subscription_that_is_completed_sends_no_more(socket: Socket, co
         ),
     ],
 )
-async def test_who_breaks_the_protocol_is_closed_with_its_code(
+async def test_a_protocol_violation_closes_the_connection_with_its_code(
     service: str, messages: list[str | bytes], code: int
 ) -> None:
-    async with raw(service) as socket:
+    async with open_socket(service) as socket:
         for message in messages:
             await socket.connection.send(message)
         assert (await socket.closed())[0] == code
 
 
-@pytest.mark.parametrize("spoken", ["graphql-ws", "chat"])
-async def test_another_subprotocol_is_not_acceptable(service: str, spoken: str) -> None:
+@pytest.mark.parametrize("subprotocol", ["graphql-ws", "chat"])
+async def test_another_subprotocol_is_refused(service: str, subprotocol: str) -> None:
     url = f"{service.replace('http', 'ws', 1)}/graphql"
     # Not by the client of `websockets`, which hangs up by itself where its subprotocol is not taken.
     _, port = url.removesuffix("/graphql").rsplit(":", 1)
@@ -134,7 +136,7 @@ async def test_another_subprotocol_is_not_acceptable(service: str, spoken: str) 
     writer.write(
         b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Protocol: " + spoken.encode() + b"\r\n\r\n"
+        b"Sec-WebSocket-Protocol: " + subprotocol.encode() + b"\r\n\r\n"
     )
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
     frame = await reader.readexactly(4)
@@ -142,25 +144,25 @@ async def test_another_subprotocol_is_not_acceptable(service: str, spoken: str) 
     writer.close()
 
 
-async def test_who_says_nothing_is_closed(database_url: str) -> None:
+async def test_a_connection_without_init_is_closed(database_url: str) -> None:
     with running(database_url, websocket_init_timeout_seconds=0.1) as address:
-        async with raw(address) as socket:
+        async with open_socket(address) as socket:
             assert await socket.closed() == (4408, "Connection initialisation timeout")
         async with connected(address) as socket:
             assert await socket.answer("{ summary { orders } }") == {"summary": {"orders": 0}}
 
 
-async def test_connections_are_limited(database_url: str) -> None:
+async def test_the_number_of_connections_is_limited(database_url: str) -> None:
     with running(database_url, graphql_sockets_max=2) as address:
         async with connected(address), connected(address) as second:
-            async with raw(address) as third:
+            async with open_socket(address) as third:
                 assert (await third.closed())[0] == 1013
             await second.answer("{ summary { orders } }")
         async with connected(address) as fourth:
             await fourth.answer("{ summary { orders } }")
 
 
-async def test_operations_of_a_connection_are_limited(database_url: str) -> None:
+async def test_the_number_of_operations_of_a_connection_is_limited(database_url: str) -> None:
     with running(database_url, websocket_operations_max=2) as address:
         async with connected(address) as socket:
             for id in ("1", "2", "3"):
@@ -170,7 +172,7 @@ async def test_operations_of_a_connection_are_limited(database_url: str) -> None
             assert await socket.answer("{ summary { orders } }", "3") == {"summary": {"orders": 0}}
 
 
-async def test_a_message_is_no_longer_than_a_request_may_be(database_url: str) -> None:
+async def test_a_message_has_the_length_limit_of_a_request(database_url: str) -> None:
     with running(database_url, graphql_query_bytes_max=2048, graphql_mutation_bytes_max=4096) as address:
         async with connected(address) as socket:
             await socket.ask("{ summary { orders } } #" + "x" * 2500)
@@ -179,7 +181,7 @@ async def test_a_message_is_no_longer_than_a_request_may_be(database_url: str) -
             assert (await socket.closed())[0] == 4400
 
 
-async def test_a_mutation_is_seen_through_though_its_client_leaves(
+async def test_a_mutation_is_completed_after_its_client_completes_it(
     database_url: str, connection: asyncpg.Connection
 ) -> None:
     budget = 'setBudget(strategy: {name: "EMACross-000"}, currency: "USDT", allocated: 5) { __typename }'
@@ -205,22 +207,22 @@ async def until_found(connection: asyncpg.Connection, rows: str) -> None:
             pass
 
 
-async def test_a_client_that_does_not_read_is_cut(database_url: str, connection: asyncpg.Connection) -> None:
+async def test_a_client_that_does_not_read_is_disconnected(database_url: str, connection: asyncpg.Connection) -> None:
     with running(database_url, websocket_send_timeout_seconds=0.5, graphql_sockets_max=1) as address:
         port = int(address.rpartition(":")[2])
-        deaf = sockets.socket()
-        deaf.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-        deaf.connect(("127.0.0.1", port))
-        async with raw(address, sock=deaf, max_queue=1, compression=None, close_timeout=0.1) as socket:
+        stalled = sockets.socket()
+        stalled.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        stalled.connect(("127.0.0.1", port))
+        async with open_socket(address, sock=stalled, max_queue=1, compression=None, close_timeout=0.1) as socket:
             await socket.send(type="connection_init")
             assert (await socket.receive())["type"] == "connection_ack"
-            flooding = asyncio.create_task(ping_for_ever(socket))
+            flooding = asyncio.create_task(ping_forever(socket))
             # The only connection that there may be is given up for another one.
             await until_connected(address)
             flooding.cancel()
 
 
-async def ping_for_ever(socket: Socket) -> None:
+async def ping_forever(socket: Socket) -> None:
     """Ask for answers of a hundred kilobytes, which nobody takes."""
     with suppress(ConnectionClosed):
         while True:
@@ -230,7 +232,7 @@ async def ping_for_ever(socket: Socket) -> None:
 async def until_connected(address: str) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
-            async with raw(address) as socket:
+            async with open_socket(address) as socket:
                 with suppress(ConnectionClosed):
                     await socket.send(type="connection_init")
                     assert await socket.receive() == {"type": "connection_ack"}

@@ -33,7 +33,7 @@ async def record(database: Database, *events: dict[str, Any]) -> None:
     await record_events(database, [incoming(n, event) for n, event in enumerate(events)])
 
 
-async def test_orders_are_told_as_they_stand(socket: Socket, database: Database) -> None:
+async def test_an_order_event_shows_the_current_row(socket: Socket, database: Database) -> None:
     cursor = await socket.feed_cursor()
     await socket.ask(
         """subscription ($after: String) { changed: orders(after: $after) {
@@ -54,7 +54,7 @@ async def test_orders_are_told_as_they_stand(socket: Socket, database: Database)
     assert len({cursor, first["cursor"], second["cursor"]}) == 3
 
 
-async def test_fills_and_positions_are_told(socket: Socket, database: Database) -> None:
+async def test_fill_and_position_changes_are_sent(socket: Socket, database: Database) -> None:
     cursor = await socket.feed_cursor()
     fills = "subscription ($a: String) { fills(after: $a) { fill { eventId lastQty order { clientOrderId } } } }"
     await socket.ask(fills, "fills", a=cursor)
@@ -69,11 +69,11 @@ async def test_fills_and_positions_are_told(socket: Socket, database: Database) 
     }
     positions = "subscription ($a: String) { positions(after: $a) { position { positionId quantity status } } }"
     await socket.ask(positions, "positions", a=cursor)
-    told = (await socket.event("positions"))["positions"]["position"]
-    assert told == {"positionId": "P:1", "quantity": "1", "status": "OPEN"}
+    received = (await socket.event("positions"))["positions"]["position"]
+    assert received == {"positionId": "P:1", "quantity": "1", "status": "OPEN"}
 
 
-async def test_a_filter_is_asked_of_what_is_sent(socket: Socket, database: Database) -> None:
+async def test_a_filter_applies_to_the_rows_that_are_sent(socket: Socket, database: Database) -> None:
     cursor = await socket.feed_cursor()
     await socket.ask(
         """subscription ($after: String, $f: OrderFilter) { orders(after: $after, filter: $f) {
@@ -89,7 +89,7 @@ async def test_a_filter_is_asked_of_what_is_sent(socket: Socket, database: Datab
         assert (await socket.event())["orders"]["order"] == {"clientOrderId": name, "fills": {"nodes": []}}
 
 
-async def test_a_filter_counts_though_no_row_is_selected(socket: Socket, database: Database) -> None:
+async def test_a_filter_applies_when_no_row_field_is_selected(socket: Socket, database: Database) -> None:
     await socket.ask(
         'subscription ($a: String) { orders(after: $a, filter: {clientOrderId: {eq: "O-2"}}) { __typename } }',
         a=await socket.feed_cursor(),
@@ -97,11 +97,11 @@ async def test_a_filter_counts_though_no_row_is_selected(socket: Socket, databas
     await socket.ask("subscription ($a: String) { orders(after: $a) { cursor } }", "all", a=await socket.feed_cursor())
     for number in (1, 2):
         await record(database, published("OrderInitialized", number, client_order_id=f"O-{number}"))
-    told = [(await socket.receive())["id"] for _ in range(3)]
-    assert sorted(told) == ["1", "all", "all"]
+    received = [(await socket.receive())["id"] for _ in range(3)]
+    assert sorted(received) == ["1", "all", "all"]
 
 
-async def test_budgets_are_told_with_their_end(socket: Socket, connection: asyncpg.Connection) -> None:
+async def test_budget_changes_and_deletions_are_sent(socket: Socket, connection: asyncpg.Connection) -> None:
     await socket.ask(
         """subscription ($after: String, $of: UUID) { budgets(after: $after, strategyId: $of) {
             strategyId currency budget { allocated reserved available }
@@ -121,9 +121,7 @@ async def test_budgets_are_told_with_their_end(socket: Socket, connection: async
     assert amounts[1] == {**one, "budget": None}
 
 
-async def test_strategies_are_told_when_their_state_or_that_of_all_trading_changes(
-    socket: Socket, database: Database
-) -> None:
+async def test_strategies_are_sent_when_their_effective_state_changes(socket: Socket, database: Database) -> None:
     context = Context(database)
     await socket.ask(
         """subscription ($a: String) { strategies(after: $a, filter: {name: {startsWith: "S-"}}) {
@@ -132,23 +130,23 @@ async def test_strategies_are_told_when_their_state_or_that_of_all_trading_chang
         a=await socket.feed_cursor(),
     )
 
-    async def told() -> tuple[str, str, str]:
+    async def received() -> tuple[str, str, str]:
         strategy = (await socket.event())["strategies"]["strategy"]
         return strategy["name"], strategy["state"], strategy["ownState"]
 
     for name in ("S-0", "Other-000", "S-1"):
         await strategies.register_strategy(context, LOCAL, name, "TRADER-001")
-    assert [await told() for _ in range(2)] == [("S-0", "ACTIVE", "ACTIVE"), ("S-1", "ACTIVE", "ACTIVE")]
+    assert [await received() for _ in range(2)] == [("S-0", "ACTIVE", "ACTIVE"), ("S-1", "ACTIVE", "ACTIVE")]
     await strategies.set_trading_state(context, LOCAL, "S-1", TradingState.HALTED)
-    assert await told() == ("S-1", "HALTED", "HALTED")
+    assert await received() == ("S-1", "HALTED", "HALTED")
     # S-1 is halted by itself: nothing that is shown of it changes.
     await strategies.set_global_trading_state(context, LOCAL, TradingState.REDUCING)
-    assert await told() == ("S-0", "REDUCING", "ACTIVE")
+    assert await received() == ("S-0", "REDUCING", "ACTIVE")
     await strategies.set_global_trading_state(context, LOCAL, TradingState.ACTIVE)
-    assert await told() == ("S-0", "ACTIVE", "ACTIVE")
+    assert await received() == ("S-0", "ACTIVE", "ACTIVE")
 
 
-async def test_the_audit_log_is_told(socket: Socket, connection: asyncpg.Connection) -> None:
+async def test_audit_entries_are_sent(socket: Socket, connection: asyncpg.Connection) -> None:
     await socket.ask(
         "subscription ($a: String) { auditLog(after: $a) { entry { actor action strategyId } } }",
         a=await socket.feed_cursor(),
@@ -156,12 +154,12 @@ async def test_the_audit_log_is_told(socket: Socket, connection: asyncpg.Connect
     for number, (actor, strategy_id) in enumerate((("local", None), ("key:desk", EMA)), start=1):
         await connection.execute(AUDIT, number, actor, strategy_id)
         await change(connection, "audit", str(number), strategy_id=strategy_id or NO_STRATEGY)
-        told = (await socket.event())["auditLog"]["entry"]
-        assert told["actor"] == actor
-        assert told["strategyId"] == (None if strategy_id is None else str(strategy_id))
+        received = (await socket.event())["auditLog"]["entry"]
+        assert received["actor"] == actor
+        assert received["strategyId"] == (None if strategy_id is None else str(strategy_id))
 
 
-async def test_from_now_on_unless_a_cursor_is_given(socket: Socket, connection: asyncpg.Connection) -> None:
+async def test_a_subscription_without_a_cursor_begins_now(socket: Socket, connection: asyncpg.Connection) -> None:
     await set_budget(connection, "OLD", "1")
     await socket.ask("subscription { budgets { cursor currency } }")
     seen: list[str] = []
@@ -181,9 +179,7 @@ async def test_from_now_on_unless_a_cursor_is_given(socket: Socket, connection: 
     assert seen == [f"NEW{one}" for one in range(start, number + 1)]
 
 
-async def test_one_who_comes_back_misses_nothing_and_sees_nothing_twice(
-    service: str, connection: asyncpg.Connection
-) -> None:
+async def test_a_client_that_reconnects_receives_every_event_once(service: str, connection: asyncpg.Connection) -> None:
     query = "subscription ($after: String) { budgets(after: $after) { cursor currency } }"
     async with connected(service) as socket:
         cursor = await socket.feed_cursor()
@@ -200,7 +196,7 @@ async def test_one_who_comes_back_misses_nothing_and_sees_nothing_twice(
     assert seen == [f"{number}{part}" for number in range(5) for part in "abc"]
 
 
-async def test_a_cut_feed_costs_no_event(socket: Socket, connection: asyncpg.Connection) -> None:
+async def test_a_lost_feed_connection_loses_no_event(socket: Socket, connection: asyncpg.Connection) -> None:
     query = "subscription ($after: String) { budgets(after: $after) { currency } }"
     await socket.ask(query, after=await socket.feed_cursor())
     for number in range(5):
@@ -211,7 +207,7 @@ async def test_a_cut_feed_costs_no_event(socket: Socket, connection: asyncpg.Con
     assert seen == [f"{number}{part}" for number in range(5) for part in "ab"]
 
 
-async def test_one_that_begins_while_there_is_no_database_waits_for_it(
+async def test_a_subscription_waits_for_an_unreachable_database(
     server: EmbeddedServer, socket: Socket, connection: asyncpg.Connection
 ) -> None:
     cursor = await socket.feed_cursor()
@@ -228,7 +224,7 @@ async def test_one_that_begins_while_there_is_no_database_waits_for_it(
     assert (await socket.event())["budgets"] == {"currency": "USDT"}
 
 
-async def test_another_history_ends_a_subscription(socket: Socket, connection: asyncpg.Connection) -> None:
+async def test_a_new_epoch_ends_a_subscription(socket: Socket, connection: asyncpg.Connection) -> None:
     await socket.ask("subscription ($a: String) { budgets(after: $a) { currency } }", a=await socket.feed_cursor())
     await set_budget(connection, "USDT", "1")
     assert (await socket.event())["budgets"] == {"currency": "USDT"}
@@ -237,7 +233,7 @@ async def test_another_history_ends_a_subscription(socket: Socket, connection: a
     assert await socket.errors() == ["CURSOR_EXPIRED"]
 
 
-async def test_a_cursor_whose_rows_are_gone_has_expired(socket: Socket, connection: asyncpg.Connection) -> None:
+async def test_a_cursor_of_deleted_changes_has_expired(socket: Socket, connection: asyncpg.Connection) -> None:
     query = "subscription ($a: String) { budgets(after: $a) { cursor } }"
     await socket.ask(query, "1", a=await socket.feed_cursor())
     cursors = []

@@ -34,7 +34,7 @@ query ($by: [OrderSort!], $first: Int, $after: String, $last: Int, $before: Stri
 """
 
 
-def somewhere(random: Random, number: int) -> Order:
+def random_order(random: Random, number: int) -> Order:
     """An order that may come first, last or between others in any order."""
     return order(
         f"{random.choice('AMZ')}{number}",
@@ -47,14 +47,14 @@ def somewhere(random: Random, number: int) -> Order:
 
 
 @asynccontextmanager
-async def writing(database: Database, random: Random) -> AsyncIterator[list[int]]:
+async def background_writer(database: Database, random: Random) -> AsyncIterator[list[int]]:
     """Inserts order after order in the background; the list counts them."""
     written: list[int] = []
 
     async def write() -> None:
         while True:
             async with database.unit_of_work() as work:
-                await store(work, [somewhere(random, ORDERS + len(written))])
+                await store(work, [random_order(random, ORDERS + len(written))])
                 await work.commit()
             written.append(1)
 
@@ -69,30 +69,30 @@ async def writing(database: Database, random: Random) -> AsyncIterator[list[int]
 async def walk(client: Client, by: Any, *, forward: bool) -> list[str]:
     """Every id, in the order that the pages have them."""
     walked: list[str] = []
-    cursor, goes_on = None, True
-    while goes_on:
+    cursor, has_more = None, True
+    while has_more:
         arguments = {"first": 7, "after": cursor} if forward else {"last": 7, "before": cursor}
         page = (await client.query(PAGES, by=by, **arguments))["orders"]
         ids = [node["id"] for node in page["nodes"]]
         walked = [*walked, *ids] if forward else [*ids, *walked]
         info = page["pageInfo"]
         cursor = info["endCursor" if forward else "startCursor"]
-        goes_on = info["hasNextPage" if forward else "hasPreviousPage"]
+        has_more = info["hasNextPage" if forward else "hasPreviousPage"]
     return walked
 
 
 @pytest.mark.parametrize("forward", [True, False], ids=["forward", "backward"])
 @pytest.mark.parametrize("by", ORDERINGS, ids=["newest first", "by quantity", "by three keys"])
-async def test_everything_that_was_there_is_seen_once(
+async def test_paging_during_writes_returns_every_earlier_row_once(
     own: tuple[FastAPI, Client], database: Database, by: Any, forward: bool
 ) -> None:
     _, client = own
     random = Random(1)
-    await insert(database, [*ledger(), *(somewhere(random, number) for number in range(ORDERS))])
+    await insert(database, [*ledger(), *(random_order(random, number) for number in range(ORDERS))])
     before = await walk(client, by, forward=True)
-    async with writing(database, random) as written:
+    async with background_writer(database, random) as written:
         walked = await walk(client, by, forward=forward)
     assert len(written) > 3
     assert len(set(walked)) == len(walked)
-    there = set(before)
-    assert [id_ for id_ in walked if id_ in there] == before
+    earlier = set(before)
+    assert [id_ for id_ in walked if id_ in earlier] == before

@@ -16,7 +16,7 @@ from tests.reads.serving import Client
 
 pytestmark = pytest.mark.anyio
 
-PROCESSES = 5
+PARTS = 5
 """Parts that the work is cut into, so that it can use several processors."""
 
 REFERENCE = Reference(ROWS)
@@ -24,7 +24,7 @@ REFERENCE = Reference(ROWS)
 documents = st.builds(Document, st.randoms(use_true_random=False), st.just(REFERENCE))
 
 
-def comparing(examples: int) -> settings:
+def comparison_settings(examples: int) -> settings:
     return settings(
         max_examples=examples,
         deadline=None,
@@ -41,7 +41,7 @@ def ordered(value: Any) -> Any:
     return [ordered(item) for item in value] if isinstance(value, list) else value
 
 
-async def compare(client: Client, document: "Document | Written") -> None:
+async def compare(client: Client, document: "Document | StaticDocument") -> None:
     parsed = parse(document.text)
     assert validate(REFERENCE.schema, parsed) == [], document.text
     with localcontext(prec=200):
@@ -53,7 +53,7 @@ async def compare(client: Client, document: "Document | Written") -> None:
 
 
 @dataclass(frozen=True)
-class Written:
+class StaticDocument:
     """A document that was written by hand."""
 
     text: str
@@ -63,19 +63,21 @@ class Written:
 @pytest.mark.parametrize(
     "selected", ["positionId", "id side valuation fills(first: 3) { nodes { tradeId } totalCount }"]
 )
-async def test_the_position_of_every_discrepancy(purser: Client, selected: str) -> None:
-    await compare(purser, Written(f"{{ discrepancies {{ nodes {{ eventId kind position {{ {selected} }} }} }} }}"))
+async def test_discrepancies_have_the_same_positions(purser: Client, selected: str) -> None:
+    await compare(
+        purser, StaticDocument(f"{{ discrepancies {{ nodes {{ eventId kind position {{ {selected} }} }} }} }}")
+    )
 
 
-@pytest.mark.parametrize("part", range(PROCESSES))
+@pytest.mark.parametrize("part", range(PARTS))
 @given(document=documents)
-@comparing(60)
-async def test_any_question(purser: Client, part: int, document: Document) -> None:
+@comparison_settings(60)
+async def test_random_queries_have_the_results_of_graphql_core(purser: Client, part: int, document: Document) -> None:
     await compare(purser, document)
 
 
 @pytest.mark.long
 @given(document=documents)
-@comparing(5_000)
-async def test_thousands_of_questions(purser: Client, document: Document) -> None:
+@comparison_settings(5_000)
+async def test_thousands_of_random_queries_have_the_results_of_graphql_core(purser: Client, document: Document) -> None:
     await compare(purser, document)

@@ -23,11 +23,11 @@ def examples() -> Iterator[str]:
 EXAMPLES = list(examples())
 
 
-def test_all_kinds_of_examples_are_found() -> None:
+def test_every_kind_of_example_is_found() -> None:
     for found in ("authorizeOrder", "resolveQuarantine", "discrepancies", "scope: ALL", "subscription {", "budgets {"):
         assert any(found in example for example in EXAMPLES), found
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_is_valid(example: str) -> None:
+def test_every_example_is_valid(example: str) -> None:
     assert validate(schema._schema, parse(example)) == []

@@ -10,7 +10,7 @@ from tests.reads.serving import Client
 pytestmark = pytest.mark.anyio
 
 
-async def test_nested_lists_each_have_their_arguments(client: Client) -> None:
+async def test_nested_lists_have_their_own_arguments(client: Client) -> None:
     document = """{ strategies { nodes { name
         orders(first: 2, orderBy: [{field: CLIENT_ORDER_ID, direction: ASC}], filter: {status: {eq: FILLED}}) {
           totalCount nodes { clientOrderId fills(last: 2) { totalCount nodes { tradeId } } } }
@@ -41,7 +41,7 @@ async def test_a_flip_is_a_fill_of_both_positions(client: Client) -> None:
     assert (found["P-1", "CLOSED"], found["P-1", "OPEN"], found["P-2", "OPEN"]) == (["T-7"], ["T-7"], [])
 
 
-async def test_an_order_tells_whether_it_was_overfilled_and_authorized(client: Client) -> None:
+async def test_an_order_shows_whether_it_is_overfilled_and_authorized(client: Client) -> None:
     document = """{ orders(filter: {clientOrderId: {in: ["OVERFILLED", "SHARED"]}}) {
         nodes { clientOrderId overfilled authorizationStatus } } }"""
     found = [tuple(one.values()) for one in (await client.query(document))["orders"]["nodes"]]
@@ -52,7 +52,7 @@ async def test_an_order_tells_whether_it_was_overfilled_and_authorized(client: C
     ]
 
 
-async def test_aliases_fragments_directives_and_typename(client: Client) -> None:
+async def test_aliases_fragments_directives_and_typename_are_supported(client: Client) -> None:
     document = """
     query ($yes: Boolean!, $no: Boolean!) {
       first: orders(first: 1) { __typename nodes { ...Ids ... on Order { q: quantity quantity } ... on Node { id } } }
@@ -70,7 +70,7 @@ async def test_aliases_fragments_directives_and_typename(client: Client) -> None
     assert list(answer) == ["first", "second"]
 
 
-async def test_the_same_document_with_other_variables(client: Client) -> None:
+async def test_a_document_runs_with_different_variables(client: Client) -> None:
     orders = "orders(first: 1, filter: $f) { totalCount nodes { id @include(if: $n) side } }"
     document = f"query ($n: Boolean!, $f: OrderFilter) {{ {orders} }}"
     for name, total in (("EMA", 17), ("Maker", 14)):
@@ -79,7 +79,7 @@ async def test_the_same_document_with_other_variables(client: Client) -> None:
             assert (found["totalCount"], list(found["nodes"][0])) == (total, ["id", "side"] if included else ["side"])
 
 
-async def test_an_alias_longer_than_postgresql_allows(client: Client) -> None:
+async def test_an_alias_may_be_longer_than_an_identifier_of_postgresql(client: Client) -> None:
     long = "a" * 200
     (node,) = (await client.query(f"{{ orders(first: 1) {{ nodes {{ {long}: side {long}b: status }} }} }}"))["orders"][
         "nodes"
@@ -125,7 +125,7 @@ async def test_ids_are_unique(client: Client) -> None:
         ({"tsLast": {"lt": "2022-01-01T00:00:00.000000007Z"}}, 0),
     ],
 )
-async def test_filters_combine(client: Client, filter: dict[str, Any], expected: int) -> None:
+async def test_filters_can_be_combined(client: Client, filter: dict[str, Any], expected: int) -> None:
     document = "query ($f: OrderFilter) { orders(filter: $f, first: 1000) { totalCount nodes { id } } }"
     found = (await client.query(document, f=filter))["orders"]
     assert (found["totalCount"], len(found["nodes"])) == (expected, expected)
@@ -134,13 +134,13 @@ async def test_filters_combine(client: Client, filter: dict[str, Any], expected:
 @pytest.mark.parametrize(
     "value", ["1.5.0", "NaN", "Infinity", "1e999999", "", " 1", "١", "0x1", "1_0", True, 1.5, "9" * 300, 10**300, {}]
 )
-async def test_a_decimal_is_finite_and_exact(client: Client, value: Any) -> None:
+async def test_an_invalid_decimal_is_refused(client: Client, value: Any) -> None:
     document = "query ($d: Decimal) { orders(filter: {quantity: {eq: $d}}) { totalCount } }"
     assert await client.code(document, d=value) == "VALIDATION_FAILED"
 
 
 @pytest.mark.parametrize("literal", ["1.5", '"NaN"', "1e5", "true", "{}"])
-async def test_a_decimal_literal_is_no_float(client: Client, literal: str) -> None:
+async def test_a_decimal_literal_in_another_type_is_refused(client: Client, literal: str) -> None:
     assert (
         await client.code(f"{{ orders(filter: {{quantity: {{eq: {literal}}}}}) {{ totalCount }} }}")
         == "VALIDATION_FAILED"
@@ -160,29 +160,29 @@ async def test_a_decimal_literal_is_no_float(client: Client, literal: str) -> No
         "2022-01-01T00:00:00+25:00",
     ],
 )
-async def test_an_instant_is_rfc_3339(client: Client, value: Any) -> None:
+async def test_an_instant_that_is_not_rfc_3339_is_refused(client: Client, value: Any) -> None:
     document = "query ($t: DateTime) { orders(filter: {tsInit: {gte: $t}}) { totalCount } }"
     assert await client.code(document, t=value) == "VALIDATION_FAILED"
 
 
 @pytest.mark.parametrize("value", ["", "x", 5, f"{EMA}0"])
-async def test_a_uuid_is_one(client: Client, value: Any) -> None:
+async def test_a_malformed_uuid_is_refused(client: Client, value: Any) -> None:
     document = "query ($u: UUID) { orders(filter: {strategyId: {eq: $u}}) { totalCount } }"
     assert await client.code(document, u=value) == "VALIDATION_FAILED"
 
 
 @pytest.mark.parametrize("part", [{"side": "BUY"}, {}, {"and": [], "not": {}}], ids=str)
-async def test_limits_on_what_becomes_a_statement(client: Client, part: dict[str, Any]) -> None:
+async def test_the_number_of_conditions_in_a_filter_is_limited(client: Client, part: dict[str, Any]) -> None:
     document = "query ($f: OrderFilter) { orders(filter: $f) { totalCount } }"
     assert "errors" not in await client.graphql(document, f={"or": [part] * 190})
     assert await client.code(document, f={"or": [part] * 400}) == "BAD_REQUEST"
 
 
-async def test_a_syntax_error_has_its_code(client: Client) -> None:
+async def test_a_syntax_error_has_a_code(client: Client) -> None:
     assert await client.code("{") == "BAD_REQUEST"
 
 
-async def test_no_alias_hides_what_the_statement_calls_its_parts(client: Client) -> None:
+async def test_no_alias_collides_with_a_name_in_the_statement(client: Client) -> None:
     parts = [f"{letter}{n}" for letter in "rtjlc" for n in range(1, 25)]
     plain = await client.query(
         "{ summary { orders } orders(first: 1) { nodes { clientOrderId fills { nodes { tradeId } } } } }"

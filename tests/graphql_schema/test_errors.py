@@ -17,15 +17,15 @@ from tests.reads.serving import Client, serving
 
 pytestmark = pytest.mark.anyio
 
-QUESTION = "{orders(first:1){nodes{id}}}"
+ORDERS = "{orders(first:1){nodes{id}}}"
 COUNT = "{summary{orders}}"
 
 
-async def refused(client: Client, code: str, document: str = QUESTION) -> dict[str, str]:
+async def refused(client: Client, code: str, document: str = ORDERS) -> dict[str, str]:
     (error,) = (await client.graphql(document))["errors"]
     assert error["extensions"]["code"] == code
-    shown: dict[str, str] = error
-    return shown
+    typed: dict[str, str] = error
+    return typed
 
 
 @asynccontextmanager
@@ -40,13 +40,13 @@ async def locked(url: str, table: str) -> AsyncIterator[None]:
         await connection.close()
 
 
-async def test_a_fault_of_ours_is_masked(
+async def test_an_internal_error_is_masked(
     own: tuple[FastAPI, Client], database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, client = own
     await asyncio.to_thread(asyncio.run, execute(database_url, "ALTER TABLE orders RENAME TO away"))
     with caplog.at_level(logging.ERROR):
-        (error,) = (await client.graphql(QUESTION))["errors"]
+        (error,) = (await client.graphql(ORDERS))["errors"]
     assert (error["message"], error["path"]) == ("Something went wrong on our side.", ["orders"])
     extensions = error["extensions"]
     assert list(extensions) == ["code", "errorId"]
@@ -57,7 +57,7 @@ async def test_a_fault_of_ours_is_masked(
     assert isinstance(record.exc_info[1], asyncpg.UndefinedTableError)
 
 
-async def test_a_fault_before_execution_is_masked_too(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_before_execution_is_masked(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     async with serving(database_url) as (app, client):
         context = app.state.context
         del app.state.context
@@ -71,7 +71,7 @@ async def test_a_fault_before_execution_is_masked_too(database_url: str, caplog:
     assert "context" not in response.text
 
 
-async def test_a_statement_that_takes_too_long(database_url: str) -> None:
+async def test_a_slow_statement_is_a_timeout(database_url: str) -> None:
     async with serving(database_url, statement_timeout_seconds=0.2) as (_, client):
         await make_strategies_slow(database_url)
         await refused(client, "TIMEOUT", "{strategies{nodes{id}}}")
@@ -80,7 +80,7 @@ async def test_a_statement_that_takes_too_long(database_url: str) -> None:
         assert (await client.query(COUNT))["summary"] == {"orders": 0}
 
 
-async def test_a_query_whose_statements_take_too_long_together(database_url: str) -> None:
+async def test_several_slow_statements_are_a_timeout(database_url: str) -> None:
     async with serving(database_url, graphql_timeout_seconds=0.2, pool_size_max=2) as (_, client):
         await make_strategies_slow(database_url)
         roots = " ".join(f"a{number}: strategies {{ nodes {{ id }} }}" for number in range(5))
@@ -104,7 +104,7 @@ async def make_strategies_slow(url: str) -> None:
         await connection.close()
 
 
-async def test_no_connection_is_free(database_url: str) -> None:
+async def test_a_full_pool_is_busy(database_url: str) -> None:
     async with serving(database_url, pool_size_max=1, acquire_timeout_seconds=0.2) as (app, client):
         context: Context = app.state.context
         async with context.database.read():
@@ -114,23 +114,23 @@ async def test_no_connection_is_free(database_url: str) -> None:
         assert (await client.query(COUNT))["summary"] == {"orders": 0}
 
 
-@pytest.mark.parametrize("face", ["graphql", "rest"])
-async def test_a_connection_lost_during_a_statement(database_url: str, face: str) -> None:
+@pytest.mark.parametrize("api", ["graphql", "rest"])
+async def test_a_connection_lost_during_a_statement_is_busy(database_url: str, api: str) -> None:
     async with serving(database_url) as (_, client), locked(database_url, "orders"):
-        asked = asyncio.create_task(
-            client.http.post("/graphql", json={"query": QUESTION})
-            if face == "graphql"
+        request = asyncio.create_task(
+            client.http.post("/graphql", json={"query": ORDERS})
+            if api == "graphql"
             else client.get("/api/trading/orders")
         )
-        await end_who_waits(database_url)
-        response = await asked
-    if face == "graphql":
+        await terminate_waiting_backend(database_url)
+        response = await request
+    if api == "graphql":
         assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["BUSY"]
     else:
         assert (response.status_code, response.json()["code"]) == (503, "NOT_READY")
 
 
-async def end_who_waits(url: str) -> None:
+async def terminate_waiting_backend(url: str) -> None:
     """Terminate the backend that waits for the lock, once there is one."""
     connection = await asyncpg.connect(url)
     try:
@@ -144,7 +144,7 @@ async def end_who_waits(url: str) -> None:
         await connection.close()
 
 
-async def test_a_connection_lost_between_statements(own: tuple[FastAPI, Client], database_url: str) -> None:
+async def test_a_connection_lost_between_statements_is_replaced(own: tuple[FastAPI, Client], database_url: str) -> None:
     _, client = own
     await client.query(COUNT)
     connection = await asyncpg.connect(database_url)
@@ -158,29 +158,29 @@ async def test_a_connection_lost_between_statements(own: tuple[FastAPI, Client],
     assert (await client.query(COUNT))["summary"] == {"orders": 0}
 
 
-async def test_wrong_arguments_are_a_fault_of_ours(database: Database) -> None:
+async def test_wrong_arguments_are_an_internal_error(database: Database) -> None:
     with pytest.raises(asyncpg.InterfaceError):
         async with database.read() as connection:
             await connection.fetchval("SELECT $1::int")
 
 
-async def test_a_closed_connection_is_no_fault_of_ours(database: Database) -> None:
+async def test_a_closed_connection_is_an_unavailable_database(database: Database) -> None:
     with pytest.raises(DatabaseUnavailable):
-        await close_and_ask(database)
+        await query_closed_connection(database)
 
 
-async def close_and_ask(database: Database) -> None:
+async def query_closed_connection(database: Database) -> None:
     async with database.read() as connection:
         await connection._raw.close()
         await connection.fetchval("SELECT 1")
 
 
-async def test_a_connection_is_lost_while_the_server_takes_leave(database: Database) -> None:
+async def test_a_terminated_connection_is_an_unavailable_database(database: Database) -> None:
     with pytest.raises(DatabaseUnavailable):
-        await take_leave_and_ask(database)
+        await query_terminated_connection(database)
 
 
-async def take_leave_and_ask(database: Database) -> None:
+async def query_terminated_connection(database: Database) -> None:
     """PostgreSQL's last message has come, but the end of the connection has not yet."""
     fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
     async with database.read() as connection:
@@ -189,7 +189,7 @@ async def take_leave_and_ask(database: Database) -> None:
         await connection.fetchval("SELECT 1")
 
 
-async def test_a_connection_lost_in_a_transaction(database: Database) -> None:
+async def test_a_connection_lost_in_a_transaction_changes_nothing(database: Database) -> None:
     with pytest.raises(DatabaseUnavailable):
         await end_own_backend(database)
     assert await number_of_strategies(database) == 0

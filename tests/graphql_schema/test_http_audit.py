@@ -19,7 +19,7 @@ AUDITS = 61
 
 
 @pytest.mark.skipif(NODE is None or NPM is None, reason="there is no node, or no npm")
-def test_every_audit_is_ok(ledger_url: str) -> None:
+def test_every_audit_of_graphql_over_http_passes(ledger_url: str) -> None:
     install()
     with running(ledger_url) as address:
         done = subprocess.run(

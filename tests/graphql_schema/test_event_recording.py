@@ -33,7 +33,7 @@ def body_with(events: str) -> bytes:
     return f'{{"query": {json.dumps(RECORD)}, "variables": {{"events": {events}}}}}'.encode()
 
 
-async def test_events_are_recorded_and_what_is_none_is_named(own: tuple[FastAPI, Client]) -> None:
+async def test_valid_events_are_recorded_and_invalid_ones_rejected_by_index(own: tuple[FastAPI, Client]) -> None:
     _, client = own
     first, late = published("OrderInitialized", 1), published("OrderFilled", 3, client_order_id="O-2")
     events = [first, {"type": "AccountState", "event_id": event_id(9)}, 7, [], late, first, {"type": "Nonsense"}]
@@ -49,7 +49,7 @@ async def test_events_are_recorded_and_what_is_none_is_named(own: tuple[FastAPI,
     assert (again["accepted"], again["duplicates"], again["quarantined"], again["rejected"]) == (0, 2, 0, [])
 
 
-async def test_instruments_may_be_among_the_events_and_value_them(own: tuple[FastAPI, Client]) -> None:
+async def test_instruments_among_the_events_value_them(own: tuple[FastAPI, Client]) -> None:
     _, client = own
     terms = {"instrument_id": "BTCUSD.BITMEX", "currency": "USD", "last_qty": "1000", "last_px": "8000"}
     trade = [
@@ -61,8 +61,8 @@ async def test_instruments_may_be_among_the_events_and_value_them(own: tuple[Fas
     recorded = (await client.query(RECORD, events=[*trade, xbt, betting]))["recordEvents"]
     assert recorded["accepted"] == 4
     assert [(one["index"], one["code"]) for one in recorded["rejected"]] == [(4, "INVALID_INSTRUMENT")]
-    asked = "{ fills { nodes { notional settlementCurrency instrument { source kind isInverse multiplier } } } }"
-    (fill,) = (await client.query(asked))["fills"]["nodes"]
+    document = "{ fills { nodes { notional settlementCurrency instrument { source kind isInverse multiplier } } } }"
+    (fill,) = (await client.query(document))["fills"]["nodes"]
     assert fill == {
         "notional": "0.125",
         "settlementCurrency": "BTC",
@@ -91,7 +91,7 @@ async def test_every_digit_of_a_number_is_kept(own: tuple[FastAPI, Client]) -> N
         "mutation ($events: [JSON!]!) { ... { recordEvents(events: $events) { accepted rejected { code } } } }",
     ],
 )
-async def test_the_way_of_the_request_makes_no_difference(own: tuple[FastAPI, Client], document: str) -> None:
+async def test_documents_of_other_forms_record_the_same_events(own: tuple[FastAPI, Client], document: str) -> None:
     _, client = own
     events = [published("OrderInitialized", 1), published("OrderFilled", 2, last_qty="0.5", last_px="10.50")]
     data = await client.query(document, events=events)
@@ -104,7 +104,7 @@ async def test_the_way_of_the_request_makes_no_difference(own: tuple[FastAPI, Cl
 
 
 @pytest.mark.parametrize("events", ["null", "[null]", "5", "[1, null]", "[[[[["])
-async def test_what_is_no_list_of_events_is_refused(own: tuple[FastAPI, Client], events: str) -> None:
+async def test_a_value_that_is_not_a_list_of_events_is_refused(own: tuple[FastAPI, Client], events: str) -> None:
     _, client = own
     response = await client.http.post(
         "/graphql", content=body_with(events), headers={"content-type": "application/json"}
@@ -116,7 +116,7 @@ async def test_what_is_no_list_of_events_is_refused(own: tuple[FastAPI, Client],
         assert response.status_code in (200, 400)
 
 
-async def test_five_thousand_events_fit_into_a_request_and_no_more(own: tuple[FastAPI, Client]) -> None:
+async def test_a_request_may_have_five_thousand_events(own: tuple[FastAPI, Client]) -> None:
     _, client = own
     with gzip.open(RECORDING, "rt") as lines:
         events = [line.strip() for line in islice(lines, 5_001)]
@@ -125,7 +125,7 @@ async def test_five_thousand_events_fit_into_a_request_and_no_more(own: tuple[Fa
     assert error["extensions"]["code"] == "BAD_REQUEST"
     assert (await client.query("{ summary { orders } }"))["summary"]["orders"] == 0
     data = (await post(client, body_with(f"[{','.join(events[:-1])}]")))["data"]["recordEvents"]
-    named = len([one for one in data["rejected"] if one["code"] == "NOT_A_LEDGER_EVENT"])
-    assert named == len(data["rejected"])
-    assert data["accepted"] + data["duplicates"] + data["quarantined"] + named == 5_000
+    without_ledger_events = len([one for one in data["rejected"] if one["code"] == "NOT_A_LEDGER_EVENT"])
+    assert without_ledger_events == len(data["rejected"])
+    assert data["accepted"] + data["duplicates"] + data["quarantined"] + without_ledger_events == 5_000
     assert data["accepted"] > 3_000

@@ -19,12 +19,12 @@ PARTS_WRONG = [
 ]
 
 
-def place(*values: str) -> str:
+def forged_cursor(*values: str) -> str:
     return b64encode(json.dumps(["Order -quantity,-client_order_id,-strategy_id", *values]).encode()).decode()
 
 
 @pytest.mark.parametrize("body", NOT_JSON + NOT_A_REQUEST + PARTS_WRONG, ids=lambda body: repr(body[:30]))
-async def test_a_request_that_is_none_is_refused(client: Client, body: bytes) -> None:
+async def test_a_malformed_request_is_refused(client: Client, body: bytes) -> None:
     response = await client.http.post("/graphql", content=body, headers={"content-type": "application/json"})
     assert response.status_code == 400, response.text
     assert response.headers["content-type"] == "application/json; charset=utf-8"
@@ -49,7 +49,7 @@ async def test_a_request_that_is_none_is_refused(client: Client, body: bytes) ->
     ],
     ids=lambda query: query[:30],
 )
-async def test_a_document_that_is_wrong_has_a_code(client: Client, query: str) -> None:
+async def test_an_invalid_document_is_refused_with_a_code(client: Client, query: str) -> None:
     response = await client.http.post("/graphql", json={"query": query})
     assert response.status_code == 200
     assert {error["extensions"]["code"] for error in response.json()["errors"]} <= {
@@ -60,7 +60,7 @@ async def test_a_document_that_is_wrong_has_a_code(client: Client, query: str) -
     }
 
 
-async def test_a_filter_may_be_nested_but_not_without_end(client: Client) -> None:
+async def test_the_depth_of_a_filter_is_limited(client: Client) -> None:
     for depth, code in ((20, None), (21, "BAD_REQUEST"), (100, "BAD_REQUEST"), (200, "BAD_REQUEST")):
         filter = json.loads('{"not":' * depth + '{"side":"BUY"}' + "}" * depth)
         answer = await client.graphql(COUNT, f=filter)
@@ -70,22 +70,22 @@ async def test_a_filter_may_be_nested_but_not_without_end(client: Client) -> Non
 @pytest.mark.parametrize(
     "cursor",
     [
-        place("sNaN", "a", "00000000-0000-0000-0000-000000000000"),
-        place("1e9999", "a", "00000000-0000-0000-0000-000000000000"),
-        place("1", "a", "x"),
-        place("1", "a"),
+        forged_cursor("sNaN", "a", "00000000-0000-0000-0000-000000000000"),
+        forged_cursor("1e9999", "a", "00000000-0000-0000-0000-000000000000"),
+        forged_cursor("1", "a", "x"),
+        forged_cursor("1", "a"),
         "A" * 100_000,
     ],
     ids=lambda cursor: cursor[-20:],
 )
-async def test_a_made_up_cursor_is_refused(client: Client, cursor: str) -> None:
+async def test_a_forged_cursor_is_refused(client: Client, cursor: str) -> None:
     document = "query ($c: String) { orders(after: $c, orderBy: [{field: QUANTITY}]) { nodes { id } } }"
     assert await client.code(document, c=cursor) == "CURSOR_INVALID"
 
 
-async def test_a_made_up_cursor_with_a_text_that_cannot_be_stored(client: Client) -> None:
+async def test_a_forged_cursor_with_a_zero_byte_is_refused(client: Client) -> None:
     document = "query ($c: String) { orders(after: $c, orderBy: [{field: QUANTITY}]) { nodes { id } } }"
-    cursor = place("1", "a\x00", "00000000-0000-0000-0000-000000000000")
+    cursor = forged_cursor("1", "a\x00", "00000000-0000-0000-0000-000000000000")
     assert await client.code(document, c=cursor) == "BAD_REQUEST"
 
 

@@ -21,7 +21,7 @@ DAY = 86_400
 DAYS = ["2022-01-01T00:00:00.000000000Z", "2022-01-02T00:00:00.000000000Z", "2022-01-03T00:00:00.000000000Z"]
 
 
-async def given(database: Database) -> None:
+async def insert_three_days(database: Database) -> None:
     """Three days: +10 with 1 of fees, -30 with 1, +25 with 1 in another currency; one winner and one loser closed."""
     fills = [
         fill("A", number, ts_event=START + (number - 1) * DAY * 10**9 + 5, realized_pnl=Decimal(pnl), **changes)
@@ -47,8 +47,8 @@ async def performance(client: Client, fields: str, arguments: str = "") -> list[
     return found
 
 
-async def test_performance_by_day(own: tuple[FastAPI, Client], database: Database) -> None:
-    await given(database)
+async def test_performance_has_daily_points(own: tuple[FastAPI, Client], database: Database) -> None:
+    await insert_three_days(database)
     fields = "currency trades winRate profitFactor expectancy maxDrawdown grossPnl totalFees netPnl"
     bnb, usdt = await performance(own[1], fields + " equity { ts netPnl cumulativeNetPnl drawdown }")
     # Of the three trades one won 9, one lost 5.5, and one only paid its fees.
@@ -72,8 +72,8 @@ async def test_performance_by_day(own: tuple[FastAPI, Client], database: Databas
     assert (bnb["profitFactor"], bnb["netPnl"], bnb["maxDrawdown"]) == (None, "-0.01", "0.01")
 
 
-async def test_performance_within_a_span(own: tuple[FastAPI, Client], database: Database) -> None:
-    await given(database)
+async def test_performance_is_limited_to_a_span(own: tuple[FastAPI, Client], database: Database) -> None:
+    await insert_three_days(database)
     spans = {
         f'(from: "{DAYS[1]}", to: "{DAYS[2]}")': ("-31", 1),
         f'(from: "2022-01-01T00:00:00.000000006Z", to: "{DAYS[1]}")': (None, None),
@@ -89,8 +89,10 @@ async def test_performance_within_a_span(own: tuple[FastAPI, Client], database: 
         assert [(one["netPnl"], one["trades"]) for one in found] == ([(net, trades)] if net else []), arguments
 
 
-async def test_the_same_field_twice_with_other_arguments(own: tuple[FastAPI, Client], database: Database) -> None:
-    await given(database)
+async def test_a_field_may_be_selected_twice_with_different_arguments(
+    own: tuple[FastAPI, Client], database: Database
+) -> None:
+    await insert_three_days(database)
     document = """{ strategy(name: "EMA") {
       a: performance(bucket: MONTH, currency: "USDT") { equity { ts } points: equity { netPnl } }
       b: performance(currency: "BNB") { __typename equity { __typename drawdown } }
@@ -101,13 +103,13 @@ async def test_the_same_field_twice_with_other_arguments(own: tuple[FastAPI, Cli
     }
 
 
-async def test_a_span_that_ends_before_it_begins(client: Client) -> None:
+async def test_a_span_that_ends_before_it_begins_is_refused(client: Client) -> None:
     document = f'{{ strategy(name: "EMA") {{ performance(from: "{DAYS[1]}", to: "{DAYS[0]}") {{ trades }} }} }}'
     assert await client.code(document) == "BAD_REQUEST"
 
 
-async def test_fills_by_group(own: tuple[FastAPI, Client], database: Database) -> None:
-    await given(database)
+async def test_fills_are_summed_by_group(own: tuple[FastAPI, Client], database: Database) -> None:
+    await insert_three_days(database)
     document = """query ($f: FillFilter) {
       fillsSummary(filter: $f, groupBy: [CURRENCY, SIDE]) {
         totalFills buyFills sellFills firstTs groups { currency side day fills quantity realizedPnl totalFees }
@@ -128,28 +130,28 @@ async def test_fills_by_group(own: tuple[FastAPI, Client], database: Database) -
     assert (nothing["fillsSummary"]["totalFills"], nothing["fillsSummary"]["firstTs"]) == (0, None)
 
 
-async def test_kept_totals_and_fills_agree(client: Client) -> None:
+async def test_stored_totals_agree_with_fills(client: Client) -> None:
     """A filter that says nothing, in words that the totals do not know."""
     document = """query ($f: FillFilter) { fillsSummary(filter: $f, groupBy: [DAY, STRATEGY, INSTRUMENT, CURRENCY]) {
         totalFills firstTs lastTs
         groups { day strategyId instrumentId currency fills quantity notional realizedPnl }
     } }"""
-    kept = await client.query(document, f={"tsEvent": {"gte": DAYS[0], "lt": DAYS[1]}})
+    stored = await client.query(document, f={"tsEvent": {"gte": DAYS[0], "lt": DAYS[1]}})
     counted = await client.query(document, f={"clientOrderId": {"contains": ""}})
-    assert kept == counted
-    assert kept["fillsSummary"]["totalFills"] == 7
+    assert stored == counted
+    assert stored["fillsSummary"]["totalFills"] == 7
 
 
 @pytest.mark.parametrize(
     ("field", "table"),
     [("currency", "fill_totals"), ("ts_event_midnight", "fill_totals"), ("ts_event", "fills"), ("last_qty", "fills")],
 )
-def test_sums_of_fills_scan_no_fills_where_totals_are_kept(field: str, table: str) -> None:
+def test_a_fills_summary_reads_totals_where_possible(field: str, table: str) -> None:
     grouping = Grouping(Compare(field, Op.GTE, 0), ("day",))
-    want = ReadQuery(
+    query = ReadQuery(
         Selection((Selected("groups", "groups", Selection.of(["day"])),)), ResultFormat.ONE, arguments=grouping
     )
-    assert f"FROM {table} AS" in compiled_query(FILL_SUMMARY, want).sql
+    assert f"FROM {table} AS" in compiled_query(FILL_SUMMARY, query).sql
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_sums_of_fills_scan_no_fills_where_totals_are_kept(field: str, table: st
     ],
 )
 def test_performance_reads_totals_for_whole_days(span: Span, fields: list[str], tables: set[str]) -> None:
-    asked = Selected("performance", "performance", Selection.of(fields), arguments=span)
-    sql = compiled_query(STRATEGY, ReadQuery(Selection((asked,)), ResultFormat.EACH)).sql
+    selected = Selected("performance", "performance", Selection.of(fields), arguments=span)
+    sql = compiled_query(STRATEGY, ReadQuery(Selection((selected,)), ResultFormat.EACH)).sql
     known = ("fill_sums", "fill_totals", "trade_totals", "fills", "positions")
     assert {table for table in known if f"FROM {table} AS" in sql} == tables

@@ -9,7 +9,7 @@ TRADER, STRATEGY, INSTRUMENT = "TRADER-001", "EMACross-000", "BTCUSDT-PERP.BINAN
 STRATEGY_ID = strategy_id_of(TRADER, STRATEGY)
 
 # GraphQL merges fields of one name only where their types are the same: `code` and `budget` are not.
-ANSWER = """
+RESULT_FIELDS = """
   __typename
   ... on OrderAuthorized {
     order { clientOrderId status quantity price tags strategy { name } hold { amount } }
@@ -20,11 +20,15 @@ ANSWER = """
   ... on Error { code message }
   ... on InvalidInput { path }
 """
-ONE = f"mutation One($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {{ {ANSWER} }} }}"
-MANY = f"mutation Many($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {{ {ANSWER} }} }}"
+AUTHORIZE_ORDER = (
+    f"mutation One($input: AuthorizeOrderInput!) {{ authorizeOrder(input: $input) {{ {RESULT_FIELDS} }} }}"
+)
+AUTHORIZE_ORDERS = (
+    f"mutation Many($inputs: [AuthorizeOrderInput!]!) {{ authorizeOrders(inputs: $inputs) {{ {RESULT_FIELDS} }} }}"
+)
 
 
-def asked(number: int | str, **changes: Any) -> dict[str, Any]:
+def order_input(number: int | str, **changes: Any) -> dict[str, Any]:
     """What a client sends of the order O-number: one unit at 100 unless it is changed."""
     order: Mapping[str, Any] = {
         "strategy": {"name": STRATEGY},
