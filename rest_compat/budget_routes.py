@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.errors import BudgetInUse, BudgetNotFound, StrategyNotFound
-from app.reads import Selected, Selection
+from app.reads.query import Selected, Selection
 from app.resolvers import budgets
 from rest_compat import schemas
 from rest_compat.errors import error_responses, responses_of

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchem
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
-from app.reads import And, Compare, Condition, ListArgs, Op, Page, ReadQuery, Selection
+from app.reads.query import And, Compare, Condition, ListArgs, Op, Page, ReadQuery, Selection
 from app.rules.enums import OrderSide, OrderStatus, PositionStatus
 
 LIMIT_MAX = 1000

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 
-from app.reads import Answer
+from app.reads.compiled import Answer
 from app.reads.fill_statistics import Sums
 from app.resolvers import Context
 from rest_compat.queries import OFFSET_MAX, PageQuery

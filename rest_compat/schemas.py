@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from app.reads import Selected, Selection
+from app.reads.query import Selected, Selection
 from app.rules.enums import (
     LiquiditySide,
     OrderSide,

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from app.errors import OrderNotFound
 from app.principal import Principal
-from app.reads import Answer, Op, ReadQuery, ResultFormat, Selection
-from app.resolvers import Context, fills, orders, reads
+from app.reads.compiled import Answer
+from app.reads.query import Op, ReadQuery, ResultFormat, Selection
+from app.resolvers import Context, orders, reads
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid
 from rest_compat import schemas
@@ -146,7 +147,7 @@ async def summarize_fills(
 ) -> Response:
     """Sums of fills, by currency and by instrument."""
     filters = Filters(strategy_id=query.strategy_id, instrument_id=query.instrument_id)
-    sums = await fills.summarize_fills(context_of(request), principal, filters.condition(), filters.values)
+    sums = await reads.summarize_fills(context_of(request), principal, filters.condition(), filters.values)
     return sums_response(sums)
 
 

@@ -10,8 +10,9 @@ import orjson
 from app.database.connections import ListeningConnection
 from app.errors import DatabaseUnavailable
 from app.feed.changes import Change
-from app.reads import ALL_ROWS, ReadQuery, ResultFormat, Selection, compiled_query
-from app.reads.catalogue import BUDGET
+from app.reads.catalogue.budget import BUDGET
+from app.reads.compiled import compiled_query
+from app.reads.query import ALL_ROWS, ReadQuery, ResultFormat, Selection
 
 SUMMARY = Selection.of(("strategy_id", "currency", "allocated", "reserved", "available", "realized_pnl", "total_fees"))
 """The fields of a budget in the registry."""

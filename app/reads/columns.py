@@ -59,3 +59,14 @@ def _types_of(model: Any) -> Mapping[str, Any]:
     """Types by column name; PlainText for columns that hold enum values."""
     columns = model.__table__.columns
     return {column.name: PlainText() if VALUES in column.info else column.type for column in columns}
+
+
+def text_literal(value: str) -> ColumnElement[Any]:
+    """A quoted SQL string; for names from our own code and from GraphQL documents, never for values."""
+    quoted = value.replace("'", "''")
+    return literal_column(f"'{quoted}'")
+
+
+def number_literal(value: int) -> ColumnElement[Any]:
+    """An SQL integer."""
+    return literal_column(str(int(value)))

@@ -12,12 +12,11 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, FromClause, Select, func, literal_column, select, true
 
 from app.reads.catalogue.registry import entity_named
-from app.reads.columns import NO_COLUMNS, Columns
+from app.reads.columns import NO_COLUMNS, Columns, number_literal, text_literal
 from app.reads.connections import connection
 from app.reads.counting import count_of, linked
 from app.reads.entity import Computed, Count, Entity, Every, Many, One, Scope
 from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
-from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, array_bytes, object_text, pack, row_json
 from app.reads.ordering import beyond, order_by, total_order
 from app.reads.query import ALL_ROWS, Amounts, Condition, ListArgs, ReadQuery, ResultFormat, Selected, Selection

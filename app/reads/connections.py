@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, false, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.counting import count_of, linked
-from app.reads.cursors import cursor_sql
 from app.reads.entity import Entity, Many
-from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Pair, Row, row_json
-from app.reads.ordering import beyond, order_by, total_order
+from app.reads.ordering import beyond, cursor_sql, order_by, total_order
 from app.reads.query import ListArgs, Selected, Selection
 
 if TYPE_CHECKING:

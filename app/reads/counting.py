@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 
-from app.reads.columns import Columns
-from app.reads.entity import Entity, Every, Many, One
+from app.reads.columns import Columns, number_literal
+from app.reads.entity import Entity, Many, Neighbours
 from app.reads.filters import condition_sql, fields_of
-from app.reads.literals import number_literal
 from app.reads.query import Condition
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def count_of(
     return select(count).select_from(model.__table__.alias(occurrence)).where(*conditions).scalar_subquery()
 
 
-def linked(link: Many | Every | One | None, columns: Columns, parent: Columns | None) -> list[ColumnElement[bool]]:
+def linked(link: Neighbours | None, columns: Columns, parent: Columns | None) -> list[ColumnElement[bool]]:
     """What makes a row a neighbour of the parent row; nothing where there is no parent."""
     if link is None or parent is None:
         return []

@@ -29,47 +29,38 @@ Scope: TypeAlias = Callable[[Columns], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, eq=False)
-class One:
-    """A neighbour of which there is at most one. `on` pairs its columns with ours.
-
-    With `also` there may be several: the first in the neighbours' own order is taken.
-    """
+class Link:
+    """What a field has of another entity."""
 
     entity: str
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours(Link):
+    """Rows of another table. `on` pairs their columns with ours; `also` narrows: (theirs, ours)."""
+
     on: Mapping[str, str]
     also: Beside | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Many:
-    """Neighbours as a connection. `on` pairs their columns with ours; `also` narrows: (theirs, ours)."""
-
-    entity: str
-    on: Mapping[str, str]
-    also: Beside | None = None
+class One(Neighbours):
+    """At most one neighbour. With `also` there may be several: the first in the neighbours' own order is taken."""
 
 
-@dataclass(frozen=True, eq=False)
-class Every:
-    """All neighbours, as a plain array: they are few. `on` pairs their columns with ours; `also` narrows."""
-
-    entity: str
-    on: Mapping[str, str]
-    also: Beside | None = None
+class Many(Neighbours):
+    """Neighbours as a connection."""
 
 
-@dataclass(frozen=True, eq=False)
-class Computed:
-    """Something worked out for a row, by the entity's own `computed`."""
-
-    entity: str
+class Every(Neighbours):
+    """All neighbours, as a plain array: they are few."""
 
 
-@dataclass(frozen=True, eq=False)
-class Count:
-    """How many there are of another entity."""
+class Computed(Link):
+    """What the other entity's own `computed` makes of a row."""
 
-    entity: str
+
+class Count(Link):
+    """How many rows the other entity has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +74,7 @@ class Totals:
 
 @dataclass(frozen=True, eq=False)
 class Entity:
-    """One entity. `sorts` maps the name of an order to its column; the first is the default, newest first.
+    """One entity. `sorts` are the columns to sort by; the first is the default, newest first.
 
     `ties` make every order total. Sort columns are never null. `key` are the columns that a row is known by. `model`
     is None for what is no table's row: it exists once, or it is worked out by `computed`. `only` is what makes a row
@@ -94,11 +85,11 @@ class Entity:
     name: str
     model: Any
     fields: Mapping[str, Field]
-    sorts: Mapping[str, str] = field(default_factory=dict)
+    sorts: tuple[str, ...] = ()
     is_oldest_first: bool = False
     ties: tuple[str, ...] = ()
     filters: Mapping[str, FilterSql] = field(default_factory=dict)
-    links: Mapping[str, One | Many | Every | Computed | Count] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
     totals: Totals | None = None
     key: tuple[str, ...] = ()
     computed: "ComputedSql | None" = None

@@ -10,8 +10,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Text, cast, func, literal_column
 
-from app.reads.columns import Columns, PlainText
-from app.reads.literals import number_literal, text_literal
+from app.reads.columns import Columns, PlainText, number_literal, text_literal
 from app.reads.query import Amounts
 
 Source: TypeAlias = "str | Callable[[Columns], ColumnElement[Any]]"
@@ -56,6 +55,21 @@ def amount(source: Source) -> Field:
 def instant(source: Source, join: Join | None = None) -> Field:
     """Nanoseconds since the epoch, written '2022-01-01T00:14:00.000000000Z'."""
     return Field(source, lambda value, _: rfc3339(value), join)
+
+
+def plains(*columns: str) -> dict[str, Field]:
+    """Plain fields under the names of their columns."""
+    return {column: plain(column) for column in columns}
+
+
+def amounts(*columns: str) -> dict[str, Field]:
+    """Amounts under the names of their columns."""
+    return {column: amount(column) for column in columns}
+
+
+def instants(*columns: str) -> dict[str, Field]:
+    """Instants under the names of their columns."""
+    return {column: instant(column) for column in columns}
 
 
 def node_id(type_name: str, columns: tuple[str, ...]) -> Field:

@@ -5,18 +5,17 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Uuid, cast, func, literal_column, select, table
+from sqlalchemy import ColumnElement, Select, Uuid, func, literal_column, select, table
 
 from app.database import Database
 from app.models import FillSum, Strategy
 from app.principal import Principal
-from app.reads.catalogue.fill import FILL
+from app.reads.catalogue.fill import FILL, count_fills
 from app.reads.catalogue.instrument import sum_valuation
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.compiled import CompiledQuery, compile_statement, reading
 from app.reads.fields import rfc3339
 from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
-from app.reads.literals import number_literal, text_literal
 from app.reads.objects import EMPTY_ARRAY, Names, row_json
 from app.reads.query import Condition
 
@@ -67,9 +66,9 @@ def _summary_query(where: Condition | None, is_scoped: bool) -> CompiledQuery:
     if where is not None:
         kept = kept.where(condition_sql(FILL, columns, where))
     pairs: list[tuple[str, ColumnElement[Any]]] = [
-        ("total_fills", _fills()),
-        ("buy_fills", _fills(side="BUY")),
-        ("sell_fills", _fills(side="SELL")),
+        ("total_fills", count_fills(_KEPT)),
+        ("buy_fills", count_fills(_KEPT, "BUY")),
+        ("sell_fills", count_fills(_KEPT, "SELL")),
         ("first_ts", rfc3339(func.min(_KEPT.first_ts).filter(_HAS_FILLS))),
         ("last_ts", rfc3339(func.max(_KEPT.last_ts).filter(_HAS_FILLS))),
     ]
@@ -86,15 +85,9 @@ def _rests_on(rows: Columns) -> ColumnElement[Any]:
     return func.coalesce(sum_valuation(rows.instrument_id), text_literal("RECORDED"))
 
 
-def _fills(side: str | None = None) -> ColumnElement[Any]:
-    fills = func.sum(_KEPT.fills)
-    counted = fills if side is None else fills.filter(_KEPT.side == text_literal(side))
-    return cast(func.coalesce(counted, number_literal(0)), BigInteger)
-
-
 def _by_currency() -> ColumnElement[Any]:
     sums = [func.sum(_KEPT[name]).label(name) for name in ("notional", "realized_pnl", "total_fees")]
-    group = select(_KEPT.currency.label("currency"), _fills().label("fills"), *sums).group_by(_KEPT.currency)
+    group = select(_KEPT.currency.label("currency"), count_fills(_KEPT).label("fills"), *sums).group_by(_KEPT.currency)
     return _objects(group.order_by(_KEPT.currency))
 
 
@@ -104,7 +97,7 @@ def _by_instrument() -> ColumnElement[Any]:
         for side, name in (("BUY", "buy_qty"), ("SELL", "sell_qty"))
     ]
     notional = func.sum(_KEPT.notional).label("notional")
-    group = select(_KEPT.instrument_id.label("instrument_id"), _fills().label("fills"), *quantities, notional)
+    group = select(_KEPT.instrument_id.label("instrument_id"), count_fills(_KEPT).label("fills"), *quantities, notional)
     return _objects(group.where(_HAS_FILLS).group_by(_KEPT.instrument_id).order_by(_KEPT.instrument_id))
 
 

@@ -1,5 +1,6 @@
 """Filters: from a `Compare` to a condition in SQL."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -22,19 +23,18 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from app.models import Strategy
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, FilterSql
-from app.reads.literals import number_literal, text_literal
 from app.reads.query import SCOPE, And, Compare, Condition, Not, Op
 
 
-def column(name: str) -> FilterSql:
-    """Compare a column of that name."""
+def by_columns(*names: str) -> dict[str, FilterSql]:
+    """Filters that compare the column of their name."""
+    return {name: partial(_column, name) for name in names}
 
-    def sql(columns: Columns, comparison: Compare) -> ColumnElement[bool]:
-        return compare(columns[name], comparison)
 
-    return sql
+def _column(name: str, columns: Columns, comparison: Compare) -> ColumnElement[bool]:
+    return compare(columns[name], comparison)
 
 
 def midnight(name: str) -> FilterSql:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from app.errors import NodeIdInvalid
 from app.reads.catalogue.registry import ENTITIES
-from app.reads.cursors import reader_of
 from app.reads.entity import Entity
+from app.reads.ordering import reader_of
 from app.reads.query import And, Compare, Condition, Op
 
 _LENGTH_MAX = 4096

@@ -20,9 +20,8 @@ from sqlalchemy import (
 )
 
 from app.errors import BadInputError
-from app.reads.columns import Columns, PlainText
+from app.reads.columns import Columns, PlainText, text_literal
 from app.reads.fields import Join
-from app.reads.literals import text_literal
 
 Pair = tuple[str, ColumnElement[Any]]
 

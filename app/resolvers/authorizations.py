@@ -10,9 +10,8 @@ from app.ledger.authorization.release import Released
 from app.ledger.authorization.release import release_order as _release
 from app.ledger.commands import AuthorizeOrder, StrategyRef, Verdict
 from app.principal import Principal, Role
-from app.resolvers.context import Context
+from app.resolvers.context import Context, transaction
 from app.resolvers.strategies import resolve
-from app.resolvers.transactions import transaction
 
 
 async def authorize_orders(

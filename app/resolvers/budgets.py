@@ -8,23 +8,14 @@ from app.feed.registry import RegistryPage
 from app.ledger.administration import budgets
 from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
-from app.reads import (
-    And,
-    Compare,
-    ListArgs,
-    Op,
-    Page,
-    ReadQuery,
-    ResultFormat,
-    Selection,
-    fetch_objects,
-)
-from app.reads.catalogue import BUDGET, BUDGET_ENTRY, STRATEGY
+from app.reads.catalogue.administration import STRATEGY
+from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY
+from app.reads.compiled import fetch_objects
 from app.reads.fill_statistics import Sums, find_realized_pnl
-from app.resolvers.context import Context
+from app.reads.query import And, Compare, ListArgs, Op, Page, ReadQuery, ResultFormat, Selection
+from app.resolvers.context import Context, transaction
 from app.resolvers.reads import look_up
 from app.resolvers.strategies import resolve
-from app.resolvers.transactions import transaction
 
 _OF_STRATEGY = Compare("strategy_id", Op.EQ, 0)
 _IN_CURRENCY = Compare("currency", Op.EQ, 1)

@@ -13,7 +13,7 @@ from app.errors import CursorExpired, DatabaseUnavailable
 from app.feed.changes import Change, Offset, changes_between, epoch_and_presence, offset_of_cursor, write_cursor
 from app.feed.subscriber import Interrupted, Subscriber
 from app.principal import Principal
-from app.reads import Answer
+from app.reads.compiled import Answer
 from app.resolvers.context import Context
 
 T = TypeVar("T")

@@ -13,9 +13,8 @@ from app.ledger.recording.quarantine import Resolved, ResolveQuarantine
 from app.ledger.storage.locks import WAITED_TOO_LONG
 from app.ledger.storage.writing import CANNOT_BE_STORED
 from app.principal import Principal, Role
-from app.resolvers.context import Context
+from app.resolvers.context import Context, transaction
 from app.resolvers.strategies import resolve
-from app.resolvers.transactions import transaction
 from app.rules.events import EngineEvent
 from app.rules.identity import strategy_id_of
 from app.rules.valuation import InstrumentDefinition

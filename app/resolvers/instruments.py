@@ -7,8 +7,7 @@ from app.errors import InputInvalid
 from app.ledger.administration.budgets import check_known, load_currencies
 from app.ledger.administration.instruments import record_instruments as _record
 from app.principal import Principal, Role
-from app.resolvers.context import Context
-from app.resolvers.transactions import transaction
+from app.resolvers.context import Context, transaction
 from app.rules.valuation import InstrumentDefinition
 
 TOGETHER_MAX = 1000

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from app.ledger.administration import keys
 from app.ledger.administration.keys import KeyRecord
 from app.principal import Principal, Role
-from app.resolvers.context import Context
-from app.resolvers.transactions import transaction
+from app.resolvers.context import Context, transaction
 from app.rules.api_keys import KeyText
 
 

@@ -6,21 +6,9 @@ from uuid import UUID
 
 from app.errors import OrderAmbiguous, OrderNotFound
 from app.principal import Principal
-from app.reads import (
-    Amounts,
-    And,
-    Answer,
-    Compare,
-    ListArgs,
-    Op,
-    OwnedObject,
-    Page,
-    ReadQuery,
-    ResultFormat,
-    Selection,
-    fetch_objects,
-)
-from app.reads.catalogue import ORDER
+from app.reads.catalogue.order import ORDER
+from app.reads.compiled import Answer, OwnedObject, fetch_objects
+from app.reads.query import Amounts, And, Compare, ListArgs, Op, Page, ReadQuery, ResultFormat, Selection
 from app.resolvers.context import Context
 
 _AMBIGUOUS_NAMED_MAX = 10

@@ -8,9 +8,16 @@ from functools import partial
 from typing import Any
 
 from app.principal import Principal
-from app.reads import Answer, Key, ReadQuery, answer, fetch_objects
-from app.reads import catalogue as entities
+from app.reads import fill_statistics
+from app.reads.catalogue.administration import AUDIT_ENTRY, STRATEGY, SUMMARY
+from app.reads.catalogue.fill import FILL
+from app.reads.catalogue.order import ORDER
+from app.reads.catalogue.position import POSITION
+from app.reads.compiled import Answer, answer, fetch_objects
 from app.reads.entity import Entity
+from app.reads.fill_statistics import Sums
+from app.reads.lookups import Key
+from app.reads.query import Condition, ReadQuery
 from app.resolvers.context import Context
 
 
@@ -40,19 +47,16 @@ def look_up(
     return context.lookups.find(context.database, principal, entity, query, values, keys)
 
 
-list_strategies = partial(read, entities.STRATEGY)
-list_orders = partial(read, entities.ORDER)
-list_fills = partial(read, entities.FILL)
-list_positions = partial(read, entities.POSITION)
-list_signals = partial(read, entities.SIGNAL)
-list_budgets = partial(read, entities.BUDGET)
-list_audit_entries = partial(read, entities.AUDIT_ENTRY)
-list_quarantined_events = partial(read, entities.QUARANTINED_EVENT)
-list_instruments = partial(read, entities.INSTRUMENT)
-list_discrepancies = partial(read, entities.DISCREPANCY)
-find_budget = partial(find, entities.BUDGET)
-compute_performance = partial(read, entities.PERFORMANCE)
-sum_up_fills = partial(read, entities.FILL_SUMMARY)
-get_summary = partial(read, entities.SUMMARY)
-get_global_trading_state = partial(read, entities.GLOBAL_TRADING_STATE)
-"""It applies to every strategy, so principals bound to some read it too."""
+async def summarize_fills(
+    context: Context, principal: Principal, where: Condition | None, values: Sequence[Any] = ()
+) -> Sums:
+    """Counts and sums over all fills that satisfy the condition, from kept totals."""
+    return await fill_statistics.summarize_fills(context.database, principal, where, values)
+
+
+list_strategies = partial(read, STRATEGY)
+list_orders = partial(read, ORDER)
+list_fills = partial(read, FILL)
+list_positions = partial(read, POSITION)
+list_audit_entries = partial(read, AUDIT_ENTRY)
+get_summary = partial(read, SUMMARY)

@@ -5,9 +5,8 @@ from uuid import UUID
 from app.ledger.commands import RecordSignal
 from app.ledger.recording import signals
 from app.principal import Principal, Role
-from app.resolvers.context import Context
+from app.resolvers.context import Context, transaction
 from app.resolvers.strategies import resolve
-from app.resolvers.transactions import transaction
 
 
 async def record_signal(context: Context, principal: Principal, command: RecordSignal) -> tuple[UUID, UUID]:

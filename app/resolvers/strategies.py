@@ -9,10 +9,10 @@ from app.ledger.administration import strategies
 from app.ledger.administration.strategies import StateSet
 from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
-from app.reads import Answer, ReadQuery, fetch_objects
-from app.reads.catalogue import STRATEGY
-from app.resolvers.context import Context
-from app.resolvers.transactions import transaction
+from app.reads.catalogue.administration import STRATEGY
+from app.reads.compiled import Answer, fetch_objects
+from app.reads.query import ReadQuery
+from app.resolvers.context import Context, transaction
 from app.rules.enums import TradingState
 
 

@@ -3,6 +3,6 @@
 root_fields       the table: field of `Query` -> entity, resolver, rows
 selection         a field of a document -> `ReadQuery` and values
 list_args, aggregate_args   arguments -> `ListArgs`, `Grouping`, `Span`
-placeholders, plan_constraints   what stands for a value while an operation plan is compiled
+placeholders      what stands for a value while an operation plan is compiled
 executor          graphql-core's executor, for which JSON and keys are results
 """

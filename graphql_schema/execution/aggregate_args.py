@@ -6,11 +6,11 @@ from typing import Any
 from graphql import GraphQLField, get_named_type
 
 from app.errors import BadInputError
-from app.reads import And, Arguments, Condition, Granularity, Grouping, Slot, Span
-from app.reads.catalogue import FILL, PERFORMANCE
+from app.reads.catalogue.fill import FILL
+from app.reads.catalogue.performance import PERFORMANCE
+from app.reads.query import And, Arguments, Condition, Granularity, Grouping, Slot, Span
 from graphql_schema.execution.list_args import ListArgsReader
-from graphql_schema.execution.placeholders import derive
-from graphql_schema.execution.plan_constraints import is_midnight, is_utc
+from graphql_schema.execution.placeholders import derive, is_midnight, is_utc
 
 POINTS_MIN, POINTS_MAX = 2, 5_000
 """Bounds of how many points a curve is thinned out to."""

@@ -25,9 +25,11 @@ from graphql.execution.values import VariableValues
 from strawberry import Info
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.reads import Answer, Key, ReadQuery, compiled_query
 from app.reads.catalogue.registry import ENTITIES
+from app.reads.compiled import Answer, compiled_query
 from app.reads.entity import Entity
+from app.reads.lookups import Key
+from app.reads.query import ReadQuery
 from app.resolvers.reads import look_up
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestRefused, coded

@@ -8,24 +8,11 @@ from typing import Any
 from graphql import GraphQLField, GraphQLInputObjectType, get_named_type
 
 from app.errors import BadInputError, PageTooLarge
-from app.reads import (
-    And,
-    Compare,
-    Condition,
-    ListArgs,
-    Not,
-    Op,
-    Or,
-    Page,
-    Slot,
-    SortKey,
-    place_length,
-    read_cursor,
-)
 from app.reads.entity import Entity
+from app.reads.ordering import place_length, read_cursor
+from app.reads.query import And, Compare, Condition, ListArgs, Not, Op, Or, Page, Slot, SortKey
 from graphql_schema.execution.names import python_name
-from graphql_schema.execution.placeholders import derive
-from graphql_schema.execution.plan_constraints import is_midnight
+from graphql_schema.execution.placeholders import derive, is_midnight
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 1000

@@ -9,28 +9,20 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from app.errors import BadInputError
-from app.reads import And, Answer, Compare, Condition, Op, has_key, read_node_id
-from app.reads.catalogue import (
-    AUDIT_ENTRY,
-    BUDGET,
-    DISCREPANCY,
-    FILL,
-    FILL_SUMMARY,
-    GLOBAL_TRADING_STATE,
-    INSTRUMENT,
-    ORDER,
-    PERFORMANCE,
-    POSITION,
-    QUARANTINED_EVENT,
-    SIGNAL,
-    STRATEGY,
-    SUMMARY,
-)
+from app.reads.catalogue.administration import AUDIT_ENTRY, GLOBAL_TRADING_STATE, STRATEGY, SUMMARY
+from app.reads.catalogue.budget import BUDGET
+from app.reads.catalogue.fill import FILL, FILL_SUMMARY
+from app.reads.catalogue.instrument import DISCREPANCY, INSTRUMENT
+from app.reads.catalogue.order import ORDER, QUARANTINED_EVENT, SIGNAL
+from app.reads.catalogue.performance import PERFORMANCE
+from app.reads.catalogue.position import POSITION
 from app.reads.catalogue.registry import entity_named
+from app.reads.compiled import Answer
 from app.reads.entity import Entity
+from app.reads.node_ids import has_key, read_node_id
+from app.reads.query import And, Compare, Condition, Op
 from app.resolvers import changes, orders, reads, strategies
-from graphql_schema.execution.placeholders import derive
-from graphql_schema.execution.plan_constraints import entity_of
+from graphql_schema.execution.placeholders import derive, entity_of
 
 Given: TypeAlias = Mapping[str, Any]
 """Coerced arguments, by their GraphQL names."""
@@ -52,7 +44,7 @@ class RootRead(NamedTuple):
 def root_read(name: str, given: Given) -> RootRead:
     """What the field reads with these arguments. Raises KeyError, BadInputError."""
     found = ROOT_FIELDS[name]
-    return found if isinstance(found, RootRead) else found(given)
+    return RootRead(found, partial(reads.read, found)) if isinstance(found, Entity) else found(given)
 
 
 def _where(given: Given, **fields: str) -> tuple[Condition, list[Any]]:
@@ -80,33 +72,35 @@ def _order(given: Given) -> RootRead:
 
 
 def _budgets(given: Given) -> RootRead:
-    return RootRead(BUDGET, reads.list_budgets, *_where(given, strategyId="strategy_id", currency="currency"))
+    where = _where(given, strategyId="strategy_id", currency="currency")
+    return RootRead(BUDGET, partial(reads.read, BUDGET), *where)
 
 
 def _budget(given: Given) -> RootRead:
-    return RootRead(BUDGET, reads.find_budget, *_where(given, strategyId="strategy_id", currency="currency"))
+    where = _where(given, strategyId="strategy_id", currency="currency")
+    return RootRead(BUDGET, partial(reads.find, BUDGET), *where)
 
 
-ROOT_FIELDS: dict[str, RootRead | Callable[[Given], RootRead]] = {
+ROOT_FIELDS: dict[str, Entity | Callable[[Given], RootRead]] = {
     "node": _node,
-    "strategies": RootRead(STRATEGY, reads.list_strategies),
+    "strategies": STRATEGY,
     "strategy": _strategy,
-    "tradingState": RootRead(GLOBAL_TRADING_STATE, reads.get_global_trading_state),
-    "orders": RootRead(ORDER, reads.list_orders),
+    "tradingState": GLOBAL_TRADING_STATE,
+    "orders": ORDER,
     "order": _order,
-    "fills": RootRead(FILL, reads.list_fills),
-    "fillsSummary": RootRead(FILL_SUMMARY, reads.sum_up_fills),
-    "performance": RootRead(PERFORMANCE, reads.compute_performance),
-    "positions": RootRead(POSITION, reads.list_positions),
-    "signals": RootRead(SIGNAL, reads.list_signals),
+    "fills": FILL,
+    "fillsSummary": FILL_SUMMARY,
+    "performance": PERFORMANCE,
+    "positions": POSITION,
+    "signals": SIGNAL,
     "budgets": _budgets,
     "budget": _budget,
-    "registry": RootRead(BUDGET, reads.list_budgets),
-    "auditLog": RootRead(AUDIT_ENTRY, reads.list_audit_entries),
-    "quarantinedEvents": RootRead(QUARANTINED_EVENT, reads.list_quarantined_events),
-    "instruments": RootRead(INSTRUMENT, reads.list_instruments),
-    "discrepancies": RootRead(DISCREPANCY, reads.list_discrepancies),
-    "feedCursor": RootRead(None, changes.get_feed_cursor),
-    "summary": RootRead(SUMMARY, reads.get_summary),
+    "registry": BUDGET,
+    "auditLog": AUDIT_ENTRY,
+    "quarantinedEvents": QUARANTINED_EVENT,
+    "instruments": INSTRUMENT,
+    "discrepancies": DISCREPANCY,
+    "feedCursor": lambda _: RootRead(None, changes.get_feed_cursor),
+    "summary": SUMMARY,
 }
-"""All fields of `Query`, by their GraphQL names."""
+"""All fields of `Query`, by their GraphQL names; an entity where its rows are what the arguments select."""

@@ -21,9 +21,9 @@ from graphql.execution.collect_fields import FieldDetails, FragmentDetails, coll
 from graphql.execution.values import VariableValues, get_argument_values
 
 from app.errors import BadInputError
-from app.reads import ALL_ROWS, Amounts, ListArgs, Page, ReadQuery, ResultFormat, Selected, Selection
 from app.reads.catalogue.registry import entity_named
 from app.reads.entity import Computed, Entity, Every, One
+from app.reads.query import ALL_ROWS, Amounts, ListArgs, Page, ReadQuery, ResultFormat, Selected, Selection
 from graphql_schema.execution.aggregate_args import read_aggregate_args
 from graphql_schema.execution.list_args import ListArgsReader
 from graphql_schema.execution.names import python_name

@@ -11,10 +11,10 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from app.errors import InputInvalid
-from app.ledger.authorization.order_checks import checked
 from app.ledger.commands import AuthorizeOrder
 from app.rules.enums import OrderSide, OrderType, TimeInForce
 from graphql_schema.execution.names import client_name
+from graphql_schema.schema.mutation_inputs import checked_order
 from graphql_schema.types.scalars import parse_amount
 
 INTEGERS = range(-(2**63), 2**64)
@@ -57,28 +57,26 @@ class OrderJson(Struct, forbid_unknown_fields=True, rename=client_name):
             raise ValueError("a strategy by its id and by its name")
         if strategy is UNSET:
             raise ValueError("no strategy")
-        command = AuthorizeOrder(
-            strategy=strategy,
-            client_order_id=self.client_order_id,
-            instrument_id=self.instrument_id,
-            side=self.side,
-            order_type=self.order_type,
-            quantity=_amount(self.quantity),
-            price=None if self.price is None else _amount(self.price),
-            trigger_price=None if self.trigger_price is None else _amount(self.trigger_price),
-            reference_price=None if self.reference_price is None else _amount(self.reference_price),
-            time_in_force=self.time_in_force,
-            reduce_only=self.reduce_only,
-            post_only=self.post_only,
-            currency=self.currency,
-            signal_id=self.signal_id,
-            tags=self.tags,
-            quote_quantity=self.quote_quantity,
+        return checked_order(
+            AuthorizeOrder(
+                strategy=strategy,
+                client_order_id=self.client_order_id,
+                instrument_id=self.instrument_id,
+                side=self.side,
+                order_type=self.order_type,
+                quantity=_amount(self.quantity),
+                price=None if self.price is None else _amount(self.price),
+                trigger_price=None if self.trigger_price is None else _amount(self.trigger_price),
+                reference_price=None if self.reference_price is None else _amount(self.reference_price),
+                time_in_force=self.time_in_force,
+                reduce_only=self.reduce_only,
+                post_only=self.post_only,
+                currency=self.currency,
+                signal_id=self.signal_id,
+                tags=self.tags,
+                quote_quantity=self.quote_quantity,
+            )
         )
-        try:
-            return checked(command)
-        except InputInvalid as error:
-            return error
 
 
 def _amount(value: str | int) -> Decimal:

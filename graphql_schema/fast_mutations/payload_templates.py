@@ -18,8 +18,8 @@ from graphql import (
     is_non_null_type,
 )
 
-from app.reads import ReadQuery
 from app.reads.catalogue.registry import ENTITIES
+from app.reads.query import ReadQuery
 from app.resolvers.reads import look_up
 from graphql_schema.caller import Caller
 from graphql_schema.execution.executor import ObjectByKey, PayloadReader

@@ -23,12 +23,11 @@ from graphql_schema.execution.executor import build_executor, run
 from graphql_schema.http import graphiql, requests, responses
 from graphql_schema.http.documents import Document, Documents, Operation
 from graphql_schema.http.media_types import MediaType, is_json, negotiate
-from graphql_schema.http.persisted import AllowList, PersistedQueries, QuerySource
-from graphql_schema.http.requests import GraphQLRequest
+from graphql_schema.http.persisted import AllowList, PersistedQueries
+from graphql_schema.http.requests import ClientGone, GraphQLRequest, read_body, too_large
 from graphql_schema.http.responses import Reply
-from graphql_schema.limits.body import ClientGone, read_body, too_large
-from graphql_schema.limits.variable_limits import check_variables
-from graphql_schema.live.socket import SocketLimits, Sockets
+from graphql_schema.limits.document_limits import check_variables
+from graphql_schema.live.socket import Sockets
 from graphql_schema.live.subscription_writer import written_events
 from graphql_schema.schema import schema
 
@@ -47,7 +46,7 @@ class GraphQLEndpoint:
         self._query_seconds_max = settings.graphql_timeout_seconds
         self._suggestions = settings.graphql_suggestions
         self.documents = Documents(schema, settings, limits)
-        self.queries: QuerySource = (
+        self.queries: PersistedQueries | AllowList = (
             PersistedQueries(limits.graphql_persisted_queries_max)
             if settings.graphql_allow_list is None
             else AllowList.read(settings.graphql_allow_list)
@@ -199,7 +198,7 @@ def add_graphql(app: FastAPI, settings: Settings, limits: FixedLimits) -> None:
     Raises SettingsInvalid where the allow-list cannot be used.
     """
     endpoint = GraphQLEndpoint(schema._schema, settings, limits)
-    sockets = WebSocketRoute(PATH, Sockets(endpoint, _socket_limits(settings, limits)))
+    sockets = WebSocketRoute(PATH, Sockets(endpoint.results, settings, limits, _request_bytes_max(settings, limits)))
     # Before the REST paths: each that is looked at first costs some microseconds.
     app.router.routes[:0] = [*graphiql.routes(PATH), Route(PATH, endpoint), sockets]
 
@@ -213,16 +212,6 @@ def graphql_refusal(error: PurserError) -> ASGIApp:
         await _send(reply, send, is_head=scope["method"] == "HEAD")
 
     return answer
-
-
-def _socket_limits(settings: Settings, limits: FixedLimits) -> SocketLimits:
-    return SocketLimits(
-        connections_max=settings.graphql_sockets_max,
-        operations_max=limits.websocket_operations_max,
-        message_bytes_max=_request_bytes_max(settings, limits),
-        init_timeout_seconds=limits.websocket_init_timeout_seconds,
-        send_timeout_seconds=limits.websocket_send_timeout_seconds,
-    )
 
 
 def _request_bytes_max(settings: Settings, limits: FixedLimits) -> int:

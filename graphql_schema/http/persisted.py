@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
@@ -21,16 +21,6 @@ CHARACTERS_KEPT_MAX = 4 * 1024 * 1024
 """Most text of all remembered queries together."""
 
 _SHA256 = re.compile("[0-9a-f]{64}")
-
-
-class QuerySource(Protocol):
-    """Where the text of a request's query comes from."""
-
-    def text_of(self, request: GraphQLRequest) -> str:
-        """The query's text. Raises RequestRefused."""
-
-    def remember(self, request: GraphQLRequest) -> None:
-        """Keep the query of a valid request."""
 
 
 class PersistedQueries:

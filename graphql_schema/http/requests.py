@@ -1,6 +1,6 @@
 """From an HTTP request to a GraphQL request, by the draft "GraphQL over HTTP". Malformed requests are refused."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -125,3 +125,34 @@ def _json(text: str | bytes, what: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise malformed(f"{what} is not JSON: {error}") from None
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+async def read_body(
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]], declared: str | None, bytes_max: int
+) -> bytes:
+    """The whole body; `declared` is the Content-Length. Raises RequestRefused, ClientGone."""
+    if declared is not None and declared.isascii() and declared.isdigit() and int(declared[:20]) > bytes_max:
+        raise too_large(bytes_max)
+    chunks: list[bytes] = []
+    length = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk: bytes = message.get("body", b"")
+        length += len(chunk)
+        if length > bytes_max:
+            raise too_large(bytes_max)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def too_large(bytes_max: int, status: int = 413) -> RequestRefused:
+    """The refusal. The rest is not read, so the connection is of no further use."""
+    message = f"The request has more than {bytes_max} bytes."
+    return refusal(RequestCode.BODY_TOO_LARGE, message, status, {"connection": "close"})

@@ -37,7 +37,7 @@ from graphql.execution.values import VariableValues
 from graphql.language import BooleanValueNode, EnumValueNode, ListTypeNode, NonNullTypeNode
 
 from app.errors import BadInputError, PageTooLarge
-from app.reads.performance import POINTS_UNLESS_SAID
+from app.reads.performance.statement import POINTS_UNLESS_SAID
 from graphql_schema.execution.list_args import PAGE_SIZE
 from graphql_schema.execution.selection import Details, Operation
 

@@ -4,6 +4,9 @@ Only the document is looked at, no schema, so this runs before validation, some 
 Fields of one key count as one where they merge, as in execution.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -27,12 +30,18 @@ def check_document(document: DocumentNode, depth_max: int, limits: FixedLimits) 
 
 class _DocumentCheck:
     def __init__(self, document: DocumentNode, depth_max: int, limits: FixedLimits) -> None:
-        self._document, self._depth_max, self._limits = document, depth_max, limits
+        self._document, self._depth_max = document, depth_max
         self._fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self._spread: set[str] = set()
-        self._aliases = self._directives = self._fields = self._pairs = 0
+        self._most = {
+            "aliases": (limits.graphql_aliases_max, RequestCode.TOO_MANY_ALIASES),
+            "directives": (limits.graphql_directives_max, RequestCode.TOO_MANY_DIRECTIVES),
+            "fields, its fragments spread": (limits.graphql_fields_max, RequestCode.TOO_MANY_FIELDS),
+        }
+        self._counts = dict.fromkeys(self._most, 0)
+        self._pairs = 0
 
     def run(self) -> None:
         for node in self._document.definitions:
@@ -54,12 +63,7 @@ class _DocumentCheck:
         for nodes in self._merged(sets).values():
             self._count_pairs(len(nodes))
             if nodes[0].alias is not None:
-                self._aliases += 1
-                if self._aliases > self._limits.graphql_aliases_max:
-                    raise refusal(
-                        RequestCode.TOO_MANY_ALIASES,
-                        f"The query has more than {self._limits.graphql_aliases_max} aliases.",
-                    )
+                self._count("aliases")
             below = [node.selection_set for node in nodes if node.selection_set is not None]
             if below:
                 self._walk(below, depth + 1)
@@ -71,7 +75,7 @@ class _DocumentCheck:
         waiting = list(sets)
         while waiting:
             for node in waiting.pop().selections:
-                self._count_field()
+                self._count("fields, its fragments spread")
                 self._count_directives(node)
                 if isinstance(node, FieldNode):
                     key = (node.alias or node.name).value
@@ -88,21 +92,14 @@ class _DocumentCheck:
         self._count_pairs(len(here))
         return merged
 
-    def _count_field(self) -> None:
-        self._fields += 1
-        if self._fields > self._limits.graphql_fields_max:
-            raise refusal(
-                RequestCode.TOO_MANY_FIELDS,
-                f"The query selects more than {self._limits.graphql_fields_max} fields, its fragments spread.",
-            )
-
     def _count_directives(self, node: object) -> None:
-        self._directives += len(getattr(node, "directives", None) or ())
-        if self._directives > self._limits.graphql_directives_max:
-            raise refusal(
-                RequestCode.TOO_MANY_DIRECTIVES,
-                f"The query has more than {self._limits.graphql_directives_max} directives.",
-            )
+        self._count("directives", len(getattr(node, "directives", None) or ()))
+
+    def _count(self, what: str, count: int = 1) -> None:
+        self._counts[what] += count
+        most, code = self._most[what]
+        if self._counts[what] > most:
+            raise refusal(code, f"The query has more than {most} {what}.")
 
     def _count_pairs(self, count: int) -> None:
         self._pairs += count * (count - 1) // 2
@@ -110,3 +107,19 @@ class _DocumentCheck:
             raise refusal(
                 RequestCode.TOO_MANY_FIELDS, "The query selects the same fields, or many fragments, over and over."
             )
+
+
+PARTS_MAX = 2000
+"""Most objects and lists inside the variables of a query: more than any filters that are answered have together."""
+
+
+def check_variables(variables: Mapping[str, Any]) -> None:
+    """Raises RequestRefused for more than PARTS_MAX objects and lists, at any depth."""
+    parts: list[Any] = [variables]
+    # The list grows while it is gone through.
+    for part in parts:
+        inside = part.values() if isinstance(part, Mapping) else part
+        parts += [value for value in inside if isinstance(value, (dict, list))]
+        if len(parts) > PARTS_MAX:
+            message = f"The variables of a query have at most {PARTS_MAX} objects and lists."
+            raise refusal(RequestCode.BAD_REQUEST, message)

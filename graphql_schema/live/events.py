@@ -15,9 +15,10 @@ from uuid import UUID
 from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
 from app.feed.changes import Change
-from app.reads import Compare, Key, ListArgs, Op, ReadQuery, ResultFormat, Selected, Selection
-from app.reads.catalogue import BUDGET, BUDGET_ENTRY
+from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY
 from app.reads.entity import Entity
+from app.reads.lookups import Key
+from app.reads.query import Compare, ListArgs, Op, ReadQuery, ResultFormat, Selected, Selection
 from app.resolvers.changes import Followed, follow_changes, until_answered
 from app.resolvers.reads import look_up
 from graphql_schema.caller import Caller, Info

@@ -1,10 +1,9 @@
 """WebSocket connections: the principal of each, its running operations, and what is sent; and their number."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from starlette.types import Receive, Scope, Send
 
@@ -12,6 +11,7 @@ from app.authentication.authentication import Authentication
 from app.authentication.middleware import address_of, principal_of
 from app.errors import NotReadyError, PurserError
 from app.principal import Principal
+from app.settings import FixedLimits, Settings
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestCode, RequestRefused, coded, refusal
 from graphql_schema.live.messages import (
@@ -37,33 +37,19 @@ REASON_BYTES_MAX = 123
 """What a close frame has room for."""
 
 
-@dataclass(frozen=True)
-class SocketLimits:
-    """Bounds on connections."""
+Answers: TypeAlias = Callable[[bytes, Caller], AsyncGenerator[bytes, None]]
+"""From a request, as a POST's body has it, to its results: one, or of a subscription any number.
 
-    connections_max: int
-    operations_max: int
-    message_bytes_max: int
-    init_timeout_seconds: float
-    send_timeout_seconds: float
-
-
-class Answers(Protocol):
-    """What runs an operation."""
-
-    def results(self, request: bytes, caller: Caller) -> AsyncGenerator[bytes, None]:
-        """The results of a request as a POST's body has it: one, or of a subscription any number.
-
-        Raises RequestRefused and domain errors.
-        """
+Raises RequestRefused and domain errors.
+"""
 
 
 class Sockets:
     """All connections of the process: an ASGI application."""
 
-    def __init__(self, answers: Answers, limits: SocketLimits) -> None:
-        self._answers = answers
-        self._limits = limits
+    def __init__(self, answers: Answers, settings: Settings, limits: FixedLimits, message_bytes_max: int) -> None:
+        self._answers, self._limits, self._message_bytes_max = answers, limits, message_bytes_max
+        self._connections_max = settings.graphql_sockets_max
         self._connections = 0
 
     def __len__(self) -> int:
@@ -73,9 +59,8 @@ class Sockets:
         """ASGI, for the scope `websocket`."""
         self._connections += 1
         try:
-            await _Connection(scope, receive, send, self._answers, self._limits).run(
-                is_one_too_many=self._connections > self._limits.connections_max
-            )
+            connection = _Connection(scope, receive, send, self._answers, self._limits, self._message_bytes_max)
+            await connection.run(is_one_too_many=self._connections > self._connections_max)
         finally:
             self._connections -= 1
 
@@ -90,9 +75,17 @@ class _Closed(Exception):
 
 
 class _Connection:
-    def __init__(self, scope: Scope, receive: Receive, send: Send, answers: Answers, limits: SocketLimits) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        answers: Answers,
+        limits: FixedLimits,
+        message_bytes_max: int,
+    ) -> None:
         self._scope, self._receive, self._raw_send = scope, receive, send
-        self._answers, self._limits = answers, limits
+        self._answers, self._limits, self._message_bytes_max = answers, limits, message_bytes_max
         self._authentication: Authentication = scope["app"].state.authentication
         self._caller: Caller | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -123,7 +116,7 @@ class _Connection:
     async def _close(self, why: _Closed) -> None:
         if why.code is not None:
             with suppress(TimeoutError, OSError):
-                async with asyncio.timeout(self._limits.send_timeout_seconds):
+                async with asyncio.timeout(self._limits.websocket_send_timeout_seconds):
                     await self._raw_send({"type": "websocket.close", "code": int(why.code), "reason": why.reason})
 
     async def _watch(self) -> None:
@@ -142,7 +135,7 @@ class _Connection:
         if is_one_too_many:
             raise _Closed(CloseCode.TRY_AGAIN_LATER, "Too many connections.")
         try:
-            async with asyncio.timeout(self._limits.init_timeout_seconds):
+            async with asyncio.timeout(self._limits.websocket_init_timeout_seconds):
                 message = await self._message()
                 while not isinstance(message, ConnectionInit):
                     if not isinstance(message, Ping):
@@ -177,7 +170,7 @@ class _Connection:
             case Subscribe():
                 if message.id in self._running:
                     raise _Closed(CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {message.id} already exists")
-                if len(self._running) >= self._limits.operations_max:
+                if len(self._running) >= self._limits.websocket_operations_max:
                     too_many = refusal(RequestCode.TOO_MANY_OPERATIONS, "Too many operations run on this connection.")
                     await self._send(error_message(message.id, too_many.errors))
                     return
@@ -189,7 +182,7 @@ class _Connection:
 
     async def _answer(self, message: Subscribe, caller: Caller) -> None:
         try:
-            async with aclosing(self._answers.results(bytes(message.payload), caller)) as results:
+            async with aclosing(self._answers(bytes(message.payload), caller)) as results:
                 async for result in results:
                     self._require_force()
                     await self._send(next_message(message.id, result))
@@ -218,7 +211,7 @@ class _Connection:
         if received["type"] == "websocket.disconnect":
             raise _Closed
         text = received.get("text")
-        if text is None or len(text) > self._limits.message_bytes_max:
+        if text is None or len(text) > self._message_bytes_max:
             raise _Closed(CloseCode.INVALID_MESSAGE, "Messages are texts, and no longer than a request may be.")
         try:
             return read_message(text)
@@ -228,7 +221,7 @@ class _Connection:
     async def _send(self, text: str) -> None:
         """Raises _Closed if the client does not read in time."""
         try:
-            async with asyncio.timeout(self._limits.send_timeout_seconds), self._sending:
+            async with asyncio.timeout(self._limits.websocket_send_timeout_seconds), self._sending:
                 await self._raw_send({"type": "websocket.send", "text": text})
         except (TimeoutError, OSError):
             raise _Closed from None

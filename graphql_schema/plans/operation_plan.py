@@ -18,7 +18,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.values import VariableValues
 
 from app.errors import PurserError
-from app.reads import Answer
+from app.reads.compiled import Answer
 from graphql_schema.caller import Caller
 from graphql_schema.errors import coded
 from graphql_schema.execution.placeholders import NotPlannable, bind, placeholders_in

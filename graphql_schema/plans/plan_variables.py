@@ -23,8 +23,7 @@ from graphql.execution.values import get_variable_values, input_is_nested_too_de
 from graphql.utilities import coerce_input_value
 
 from app.errors import PurserError
-from graphql_schema.execution.placeholders import NotPlannable, Placeholder
-from graphql_schema.execution.plan_constraints import PARAMETER_SCALARS, unconstrained
+from graphql_schema.execution.placeholders import PARAMETER_SCALARS, NotPlannable, Placeholder, unconstrained
 
 Constraints: TypeAlias = Any
 """Hashable, in tuples: equal for requests that share a plan."""

@@ -82,13 +82,17 @@ class AuthorizationStatusFilter:
     in_: list[AuthorizationStatus] | None = optional("Equals one of these values.", "in")
 
 
-@input_type
-class OrderFilter:
-    """Selects orders."""
-
+@strawberry.input
+class _TradingFilter:
     strategy_id: UUIDFilter | None = optional("By the strategy's id.")
     strategy_name: StringFilter | None = optional("By the strategy's name.")
     instrument_id: StringFilter | None = optional("By instrument id.")
+
+
+@input_type
+class OrderFilter(_TradingFilter):
+    """Selects orders."""
+
     client_order_id: StringFilter | None = optional("The engine's order id.")
     status: OrderStatusFilter | None = optional("By order status.")
     authorization_status: AuthorizationStatusFilter | None = optional(
@@ -106,12 +110,9 @@ class OrderFilter:
 
 
 @input_type
-class FillFilter:
+class FillFilter(_TradingFilter):
     """Selects fills."""
 
-    strategy_id: UUIDFilter | None = optional("By the strategy's id.")
-    strategy_name: StringFilter | None = optional("By the strategy's name.")
-    instrument_id: StringFilter | None = optional("By instrument id.")
     client_order_id: StringFilter | None = optional("The engine's order id.")
     side: OrderSide | None = optional("The order side.")
     currency: StringFilter | None = optional("By settlement currency: `Fill.settlementCurrency`, not `Fill.currency`.")
@@ -134,12 +135,9 @@ class PositionFilter:
 
 
 @input_type
-class PerformanceFilter:
+class PerformanceFilter(_TradingFilter):
     """Selects the fills and trades that performance is computed over."""
 
-    strategy_id: UUIDFilter | None = optional("By the strategy's id.")
-    strategy_name: StringFilter | None = optional("By the strategy's name.")
-    instrument_id: StringFilter | None = optional("By instrument id.")
     currency: StringFilter | None = optional("By currency of the amounts.")
     from_: Instant | None = optional("At or after this instant; by default from the beginning.", "from")
     to: Instant | None = optional("Before this instant; by default until now.")
@@ -188,7 +186,7 @@ class OrderSort:
     """One sort key for orders."""
 
     field: OrderSortField = described("The field to compare.")
-    direction: SortDirection = strawberry.field(default=SortDirection.DESC, description="The sort direction.")
+    direction: SortDirection = described("The sort direction.", default=SortDirection.DESC)
 
 
 @input_type
@@ -196,4 +194,4 @@ class FillSort:
     """One sort key for fills."""
 
     field: FillSortField = described("The field to compare.")
-    direction: SortDirection = strawberry.field(default=SortDirection.DESC, description="The sort direction.")
+    direction: SortDirection = described("The sort direction.", default=SortDirection.DESC)

@@ -12,6 +12,7 @@ import strawberry
 from strawberry import UNSET, schema_directives
 from strawberry.schema_directive import Location
 
+from app.errors import InputInvalid
 from app.ledger.authorization.order_checks import checked
 from app.ledger.commands import AuthorizeOrder, RecordSignal
 from app.ledger.commands import StrategyRef as Reference
@@ -58,24 +59,30 @@ class AuthorizeOrderInput:
     reference_price: Amount | None = optional(
         "The price that values an order without a price of its own; by default the price of the instrument's last fill."
     )
-    time_in_force: TimeInForce = strawberry.field(
-        default=TimeInForce.GTC, description="How long the order remains in force."
-    )
-    reduce_only: bool = strawberry.field(default=False, description="Whether the order may only reduce a position.")
-    post_only: bool = strawberry.field(default=False, description="Whether the order may only add liquidity.")
+    time_in_force: TimeInForce = described("How long the order remains in force.", default=TimeInForce.GTC)
+    reduce_only: bool = described("Whether the order may only reduce a position.", default=False)
+    post_only: bool = described("Whether the order may only add liquidity.", default=False)
     currency: str | None = optional(
         "The instrument's settlement currency; required if the instrument is unknown to the ledger."
     )
     signal_id: UUID | None = optional("The signal that caused the order.")
     tags: list[str] | None = optional("Free-form labels of the strategy, at most 100.")
-    quote_quantity: bool = strawberry.field(
-        default=False, description="Whether `quantity` is an amount of the quote currency, as in NautilusTrader."
+    quote_quantity: bool = described(
+        "Whether `quantity` is an amount of the quote currency, as in NautilusTrader.", default=False
     )
 
-    def command(self) -> AuthorizeOrder:
-        """As the ledger takes it. Raises InputInvalid."""
+    def command(self) -> AuthorizeOrder | InputInvalid:
+        """As the ledger takes it, or what is wrong with it."""
         given = {name: value for name in _AS_THEY_ARE if (value := getattr(self, name)) is not UNSET}
-        return checked(AuthorizeOrder(strategy=self.strategy.reference(), **given))
+        return checked_order(AuthorizeOrder(strategy=self.strategy.reference(), **given))
+
+
+def checked_order(command: AuthorizeOrder) -> AuthorizeOrder | InputInvalid:
+    """The command, or what is wrong with it: the answer for one order does not depend on the others."""
+    try:
+        return checked(command)
+    except InputInvalid as error:
+        return error
 
 
 _AS_THEY_ARE = tuple(name for name in AuthorizeOrder.__struct_fields__ if name != "strategy")
@@ -87,9 +94,7 @@ class ResolveQuarantineInput:
 
     strategy: StrategyRef = described("The strategy.")
     event_id: UUID = described("The event's id.")
-    variant: int = strawberry.field(
-        default=0, description="The content under the event's id; see `OrderEvent.variant`."
-    )
+    variant: int = described("The content under the event's id; see `OrderEvent.variant`.", default=0)
     action: QuarantineAction = described("The action to take.")
     reason: str = described("The reason, kept with the decision and in the audit log; 1 to 2000 characters.")
 
@@ -106,16 +111,16 @@ class InstrumentInput:
     base_currency: str | None = optional("The base currency, for instruments that have one.")
     quote_currency: str = described("The quote currency: the currency of prices.")
     settlement_currency: str = described("The currency of PnL, position cost and holds.")
-    multiplier: Amount = strawberry.field(
-        default=Amount(Decimal(1)),
-        description="The contract multiplier, above zero: units of the underlying in one unit of quantity. The "
+    multiplier: Amount = described(
+        "The contract multiplier, above zero: units of the underlying in one unit of quantity. The "
         "default counts as recorded and cannot be corrected after a fill was valued with it.",
+        default=Amount(Decimal(1)),
     )
-    is_inverse: bool = strawberry.field(
-        default=False,
-        description="Whether the instrument is inverse: notional value = quantity x multiplier / price, in the base "
+    is_inverse: bool = described(
+        "Whether the instrument is inverse: notional value = quantity x multiplier / price, in the base "
         "currency. The default counts as recorded and cannot be corrected after a fill was valued with "
         "it.",
+        default=False,
     )
     kind: str | None = optional("The engine's instrument class, for example `CryptoPerpetual`.")
 

@@ -5,15 +5,11 @@ the answer's errors, with its code in `extensions`.
 """
 
 from typing import Any
-from uuid import UUID
 
 from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
-from app.ledger.administration.strategies import GlobalState
-from app.ledger.authorization.release import Released
-from app.ledger.batch import BatchResult as Recorded
 from app.ledger.commands import Verdict
-from app.ledger.recording.quarantine import Resolved
-from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER, ORDER_EVENT, SIGNAL, STRATEGY
+from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY, HOLD
+from app.reads.catalogue.order import ORDER
 from app.reads.entity import Entity
 from graphql_schema.execution.executor import ObjectByKey
 from graphql_schema.execution.names import client_name
@@ -23,12 +19,7 @@ from graphql_schema.schema.payloads import (
     NotFound,
     OrderAuthorized,
     OrderDenied,
-    OrderReleased,
-    QuarantineResolved,
-    RecordedEvents,
-    RejectedEvent,
 )
-from graphql_schema.types.administration import GlobalTradingState
 from graphql_schema.types.scalars import written_instant
 
 
@@ -57,88 +48,21 @@ def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
     """The member of `AuthorizeOrderResult` that tells what became of an order."""
     if isinstance(verdict, PurserError):
         return refused(verdict, InvalidInput, NotFound, Conflict, path=path)
-    order = order_of(verdict.strategy_id, verdict.client_order_id)
-    currency, state = verdict.currency, verdict.strategy_state
-    is_repeated, decided_at = verdict.is_repeated, written_instant(verdict.decided_at)
+    common: Any = {
+        "order": stored(ORDER, verdict.strategy_id, verdict.client_order_id),
+        "is_repeated": verdict.is_repeated,
+        "decided_at": written_instant(verdict.decided_at),
+        "strategy_state": verdict.strategy_state,
+    }
+    currency = verdict.currency
     if verdict.deny_code is None:
-        return OrderAuthorized(
-            order=order,
-            budget=budget_of(verdict.strategy_id, currency),
-            hold=_stored(HOLD, verdict.strategy_id, verdict.client_order_id),
-            is_repeated=is_repeated,
-            decided_at=decided_at,
-            strategy_state=state,
-        )
-    budget = None if currency is None else _stored(BUDGET, verdict.strategy_id, currency)
-    return OrderDenied(
-        order=order,
-        deny_code=verdict.deny_code,
-        reason=verdict.reason or "",
-        checked_budget=budget,
-        is_repeated=is_repeated,
-        decided_at=decided_at,
-        strategy_state=state,
-    )
+        hold: Any = stored(HOLD, verdict.strategy_id, verdict.client_order_id)
+        return OrderAuthorized(budget=stored(BUDGET_ENTRY, verdict.strategy_id, currency), hold=hold, **common)
+    budget = None if currency is None else stored(BUDGET, verdict.strategy_id, currency)
+    reason = verdict.reason or ""
+    return OrderDenied(deny_code=verdict.deny_code, reason=reason, checked_budget=budget, **common)
 
 
-def recorded(events: Recorded) -> RecordedEvents:
-    """The payload for recorded events."""
-    return RecordedEvents(
-        accepted=events.accepted,
-        duplicates=events.duplicates,
-        quarantined=events.quarantined,
-        rejected=[
-            RejectedEvent(index=one.place, event_id=one.event_id, code=one.code, message=one.message)
-            for one in events.rejected
-        ],
-    )
-
-
-def order_of(strategy_id: UUID, client_order_id: str) -> Any:
-    """The order, as it stands after the mutation."""
-    return _stored(ORDER, strategy_id, client_order_id)
-
-
-def order_released(strategy_id: UUID, client_order_id: str, released: Released) -> OrderReleased:
-    """An order as it stands after it was released, and its budget."""
-    return OrderReleased(
-        order=order_of(strategy_id, client_order_id),
-        budget=budget_of(strategy_id, released.currency),
-        is_repeated=released.is_repeated,
-        decided_at=written_instant(released.decided_at),
-    )
-
-
-def quarantine_resolved(strategy_id: UUID, event_id: UUID, variant: int, resolved: Resolved) -> QuarantineResolved:
-    """An event as it stands after it was resolved, and its order."""
-    return QuarantineResolved(
-        event=_stored(ORDER_EVENT, strategy_id, event_id, variant),
-        order=order_of(strategy_id, resolved.client_order_id),
-        is_repeated=resolved.is_repeated,
-        decided_at=written_instant(resolved.decided_at),
-    )
-
-
-def budget_of(strategy_id: UUID, currency: str | None) -> Any:
-    """The budget, as it stands after the mutation, or its remains if it was deleted since."""
-    return _stored(BUDGET_ENTRY, strategy_id, currency)
-
-
-def strategy_of(strategy_id: UUID) -> Any:
-    """The strategy, as it stands after the mutation."""
-    return _stored(STRATEGY, strategy_id)
-
-
-def global_state_of(state: GlobalState) -> GlobalTradingState:
-    """What all trading may do, as the mutation left it."""
-    since = None if state.since is None else written_instant(state.since)
-    return GlobalTradingState(state=state.state, since=since, actor=state.actor)
-
-
-def signal_of(strategy_id: UUID, signal_id: UUID) -> Any:
-    """The signal, as it stands after the mutation."""
-    return _stored(SIGNAL, strategy_id, signal_id)
-
-
-def _stored(entity: Entity, *key: Any) -> Any:
+def stored(entity: Entity, *key: Any) -> Any:
+    """The object of that key, as it stands after the mutation; BUDGET_ENTRY: or its remains if it was deleted since."""
     return ObjectByKey(entity, key)

@@ -15,6 +15,9 @@ from strawberry import UNSET
 from app.engines import nautilus
 from app.errors import InputInvalid, PurserError
 from app.ledger.commands import AuthorizeOrder
+from app.reads.catalogue.administration import STRATEGY
+from app.reads.catalogue.budget import BUDGET_ENTRY
+from app.reads.catalogue.order import ORDER, ORDER_EVENT, SIGNAL
 from app.resolvers import authorizations, budgets, events, instruments, signals, strategies
 from app.rules.enums import TradingState
 from graphql_schema.caller import Caller, Info
@@ -25,17 +28,7 @@ from graphql_schema.schema.mutation_inputs import (
     SignalInput,
     StrategyRef,
 )
-from graphql_schema.schema.mutation_results import (
-    authorized,
-    budget_of,
-    global_state_of,
-    order_released,
-    quarantine_resolved,
-    recorded,
-    refused,
-    signal_of,
-    strategy_of,
-)
+from graphql_schema.schema.mutation_results import authorized, refused, stored
 from graphql_schema.schema.payloads import (
     AuthorizeOrderResult,
     BudgetDeleted,
@@ -45,8 +38,11 @@ from graphql_schema.schema.payloads import (
     InstrumentsRecorded,
     InvalidInput,
     NotFound,
+    OrderReleased,
+    QuarantineResolved,
     RecordedEvents,
     RecordSignalResult,
+    RejectedEvent,
     ReleaseOrderResult,
     ResolveQuarantineResult,
     SetBudgetResult,
@@ -55,21 +51,22 @@ from graphql_schema.schema.payloads import (
     StrategyRegistered,
     TradingStateSet,
 )
+from graphql_schema.types.administration import GlobalTradingState
 from graphql_schema.types.enums import TradingScope
 from graphql_schema.types.fields import argument, object_type
-from graphql_schema.types.scalars import Amount, Document
+from graphql_schema.types.scalars import Amount, Document, written_instant
 
 
 async def _authorize_order(
     info: Info, input: Annotated[AuthorizeOrderInput, argument("The order.")]
 ) -> AuthorizeOrderResult:
-    return await authorize_one(info.context, _command(input))
+    return await authorize_one(info.context, input.command())
 
 
 async def _authorize_orders(
     info: Info, inputs: Annotated[list[AuthorizeOrderInput], argument("The orders, at most 1000.")]
 ) -> list[AuthorizeOrderResult]:
-    return await authorize_all(info.context, [_command(input) for input in inputs])
+    return await authorize_all(info.context, [input.command() for input in inputs])
 
 
 async def authorize_one(caller: Caller, command: AuthorizeOrder | PurserError) -> Any:
@@ -84,14 +81,6 @@ async def authorize_all(caller: Caller, commands: Sequence[AuthorizeOrder | Purs
     return [authorized(verdict, "inputs", str(place)) for place, verdict in enumerate(verdicts)]
 
 
-def _command(input: AuthorizeOrderInput) -> AuthorizeOrder | PurserError:
-    """What cannot be understood is its own answer, and no other order's."""
-    try:
-        return input.command()
-    except InputInvalid as error:
-        return error
-
-
 async def _release_order(
     info: Info,
     client_order_id: Annotated[str, argument("The engine's order id.")],
@@ -101,7 +90,12 @@ async def _release_order(
         strategy_id, released = await authorizations.release_order(*info.context, strategy.reference(), client_order_id)
     except PurserError as error:
         return refused(error, NotFound, Conflict)
-    return order_released(strategy_id, client_order_id, released)
+    return OrderReleased(
+        order=stored(ORDER, strategy_id, client_order_id),
+        budget=stored(BUDGET_ENTRY, strategy_id, released.currency),
+        is_repeated=released.is_repeated,
+        decided_at=written_instant(released.decided_at),
+    )
 
 
 async def _record_events(
@@ -124,7 +118,16 @@ async def _record_events(
 
 async def record_events(caller: Caller, sent: Sequence[object]) -> RecordedEvents:
     """The result of recording events: decoded values, or undecoded JSON bytes."""
-    return recorded(await events.record_events(*caller, sent, nautilus.read_message))
+    recorded = await events.record_events(*caller, sent, nautilus.read_message)
+    return RecordedEvents(
+        accepted=recorded.accepted,
+        duplicates=recorded.duplicates,
+        quarantined=recorded.quarantined,
+        rejected=[
+            RejectedEvent(index=one.place, event_id=one.event_id, code=one.code, message=one.message)
+            for one in recorded.rejected
+        ],
+    )
 
 
 async def _resolve_quarantine(
@@ -136,7 +139,12 @@ async def _resolve_quarantine(
         )
     except PurserError as error:
         return refused(error, InvalidInput, NotFound, Conflict, path=("input",))
-    return quarantine_resolved(strategy_id, input.event_id, input.variant, resolved)
+    return QuarantineResolved(
+        event=stored(ORDER_EVENT, strategy_id, input.event_id, input.variant),
+        order=stored(ORDER, strategy_id, resolved.client_order_id),
+        is_repeated=resolved.is_repeated,
+        decided_at=written_instant(resolved.decided_at),
+    )
 
 
 async def _record_signal(info: Info, input: Annotated[SignalInput, argument("The signal.")]) -> RecordSignalResult:
@@ -144,7 +152,7 @@ async def _record_signal(info: Info, input: Annotated[SignalInput, argument("The
         strategy_id, signal_id = await signals.record_signal(*info.context, input.command())
     except PurserError as error:
         return refused(error, InvalidInput, NotFound, path=("input",))
-    return SignalRecorded(signal=signal_of(strategy_id, signal_id))
+    return SignalRecorded(signal=stored(SIGNAL, strategy_id, signal_id))
 
 
 async def _record_instruments(
@@ -160,7 +168,9 @@ async def _register_strategy(
     name: Annotated[str, argument("The engine's id of the strategy.")],
     trader_id: Annotated[str, argument("The trader's id.")],
 ) -> StrategyRegistered:
-    return StrategyRegistered(strategy=strategy_of(await strategies.register_strategy(*info.context, name, trader_id)))
+    return StrategyRegistered(
+        strategy=stored(STRATEGY, await strategies.register_strategy(*info.context, name, trader_id))
+    )
 
 
 async def _set_budget(
@@ -178,7 +188,7 @@ async def _set_budget(
         )
     except PurserError as error:
         return refused(error, InvalidInput, NotFound)
-    return BudgetSet(budget=budget_of(strategy_id, currency))
+    return BudgetSet(budget=stored(BUDGET_ENTRY, strategy_id, currency))
 
 
 async def _delete_budget(
@@ -212,8 +222,11 @@ async def _set_trading_state(
             raise InputInvalid("Name a `strategy`, or say `scope: ALL` to mean all trading.", "strategy")
     except PurserError as error:
         return refused(error, InvalidInput, NotFound)
-    named = [strategy_of(strategy_id) for strategy_id in done.strategy_ids]
-    return TradingStateSet(strategies=named, trading_state=global_state_of(done.everywhere))
+    named = [stored(STRATEGY, strategy_id) for strategy_id in done.strategy_ids]
+    everywhere = done.everywhere
+    since = None if everywhere.since is None else written_instant(everywhere.since)
+    trading_state = GlobalTradingState(state=everywhere.state, since=since, actor=everywhere.actor)
+    return TradingStateSet(strategies=named, trading_state=trading_state)
 
 
 @object_type

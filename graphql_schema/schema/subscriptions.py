@@ -4,33 +4,28 @@ An event has the changed row as JSON (`JsonByAlias`) in the place of the object 
 takes it as it is.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Annotated, TypeAlias, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from strawberry import UNSET
 
 from app.feed.changes import Change
-from app.reads import Key
-from app.reads.catalogue import AUDIT_ENTRY, BUDGET, FILL, ORDER, POSITION, STRATEGY
+from app.reads.catalogue.administration import AUDIT_ENTRY, STRATEGY
+from app.reads.catalogue.budget import BUDGET
+from app.reads.catalogue.fill import FILL
+from app.reads.catalogue.order import ORDER
+from app.reads.catalogue.position import POSITION
+from app.reads.lookups import Key
 from graphql_schema.caller import Info
 from graphql_schema.live.events import EventSource, follow
+from graphql_schema.schema.inputs import FillFilter, OrderFilter, PositionFilter, StrategyFilter
 from graphql_schema.types.administration import AuditEntry, Budget
-from graphql_schema.types.fields import argument, described, object_type
-from graphql_schema.types.trading import (
-    Fill,
-    FillsWanted,
-    Order,
-    OrdersWanted,
-    Position,
-    PositionsWanted,
-    StrategiesWanted,
-    Strategy,
-)
+from graphql_schema.types.fields import argument, described, matching, object_type, taking
+from graphql_schema.types.trading import Fill, Order, Position, Strategy
 
-Resumed: TypeAlias = Annotated[
+_AFTER: Any = Annotated[
     str | None,
     argument(
         "Resume after this cursor, taken from an event or from `feedCursor`: every later change is sent "
@@ -96,90 +91,61 @@ def _position_key(change: Change) -> Key:
     return (change.strategy_id, int(n), position_id)
 
 
-_STRATEGIES = EventSource("strategy", STRATEGY, lambda change: (change.strategy_id,), "strategy")
-_ORDERS = EventSource("order", ORDER, lambda change: (change.strategy_id, change.key), "order")
-_FILLS = EventSource("fill", FILL, lambda change: (change.strategy_id, UUID(change.key)), "fill")
-_POSITIONS = EventSource("position", POSITION, _position_key, "position")
-_BUDGETS = EventSource("budget", BUDGET, lambda change: (change.strategy_id, change.key), "budget", has_deletions=True)
-_AUDIT_LOG = EventSource("audit", AUDIT_ENTRY, lambda change: (int(change.key),), "entry")
+def _events(
+    description: str,
+    change_type: type,
+    source: EventSource,
+    more: Callable[[Change], dict[str, Any]] = lambda _: {},
+    **arguments: Any,
+) -> Any:
+    """A field whose events are of the type: a cursor, the changed row, and `more` of the change."""
 
+    async def subscribe(info: Info, **_: Any) -> AsyncGenerator[Any, None]:
+        async with aclosing(follow(info, source)) as events:
+            async for followed, row in events:
+                yield change_type(cursor=followed.cursor, **{source.node: row}, **more(followed.change))
 
-async def _strategies(
-    info: Info, filter: StrategiesWanted = UNSET, after: Resumed = UNSET
-) -> AsyncGenerator[StrategyChange, None]:
-    async with aclosing(follow(info, _STRATEGIES)) as events:
-        async for followed, row in events:
-            yield StrategyChange(cursor=followed.cursor, strategy=cast(Strategy, row))
-
-
-async def _orders(
-    info: Info, filter: OrdersWanted = UNSET, after: Resumed = UNSET
-) -> AsyncGenerator[OrderChange, None]:
-    async with aclosing(follow(info, _ORDERS)) as events:
-        async for followed, row in events:
-            yield OrderChange(cursor=followed.cursor, order=cast(Order, row))
-
-
-async def _fills(info: Info, filter: FillsWanted = UNSET, after: Resumed = UNSET) -> AsyncGenerator[FillChange, None]:
-    async with aclosing(follow(info, _FILLS)) as events:
-        async for followed, row in events:
-            yield FillChange(cursor=followed.cursor, fill=cast(Fill, row))
-
-
-async def _positions(
-    info: Info, filter: PositionsWanted = UNSET, after: Resumed = UNSET
-) -> AsyncGenerator[PositionChange, None]:
-    async with aclosing(follow(info, _POSITIONS)) as events:
-        async for followed, row in events:
-            yield PositionChange(cursor=followed.cursor, position=cast(Position, row))
-
-
-async def _budgets(
-    info: Info,
-    strategy_id: Annotated[UUID | None, argument("Only budgets of this strategy.")] = UNSET,
-    after: Resumed = UNSET,
-) -> AsyncGenerator[BudgetChange, None]:
-    async with aclosing(follow(info, _BUDGETS)) as events:
-        async for followed, row in events:
-            change = followed.change
-            yield BudgetChange(
-                cursor=followed.cursor,
-                strategy_id=change.strategy_id,
-                currency=change.key,
-                budget=cast(Budget, row),
-            )
-
-
-async def _audit_log(info: Info, after: Resumed = UNSET) -> AsyncGenerator[AuditChange, None]:
-    async with aclosing(follow(info, _AUDIT_LOG)) as events:
-        async for followed, row in events:
-            yield AuditChange(cursor=followed.cursor, entry=cast(AuditEntry, row))
+    return strawberry.subscription(resolver=taking({**arguments, "after": _AFTER}, subscribe), description=description)
 
 
 @object_type
 class Subscription:
     """The subscriptions, over WebSocket (`graphql-transport-ws`)."""
 
-    strategies: AsyncGenerator[StrategyChange, None] = strawberry.subscription(
-        resolver=_strategies,
-        description="Strategies that are registered, or whose `state` or `ownState` changes. The filter applies to "
+    strategies: AsyncGenerator[StrategyChange, None] = _events(
+        "Strategies that are registered, or whose `state` or `ownState` changes. The filter applies to "
         "the strategy when the event is sent.",
+        StrategyChange,
+        EventSource("strategy", STRATEGY, lambda change: (change.strategy_id,), "strategy"),
+        filter=matching(StrategyFilter),
     )
-    orders: AsyncGenerator[OrderChange, None] = strawberry.subscription(
-        resolver=_orders,
-        description="Orders that are created or change. The filter applies to the order when the event is sent.",
+    orders: AsyncGenerator[OrderChange, None] = _events(
+        "Orders that are created or change. The filter applies to the order when the event is sent.",
+        OrderChange,
+        EventSource("order", ORDER, lambda change: (change.strategy_id, change.key), "order"),
+        filter=matching(OrderFilter),
     )
-    fills: AsyncGenerator[FillChange, None] = strawberry.subscription(
-        resolver=_fills,
-        description="Fills that are recorded, or recomputed because of a late fill or a recorded instrument.",
+    fills: AsyncGenerator[FillChange, None] = _events(
+        "Fills that are recorded, or recomputed because of a late fill or a recorded instrument.",
+        FillChange,
+        EventSource("fill", FILL, lambda change: (change.strategy_id, UUID(change.key)), "fill"),
+        filter=matching(FillFilter),
     )
-    positions: AsyncGenerator[PositionChange, None] = strawberry.subscription(
-        resolver=_positions,
-        description="Positions that are opened or change. The filter applies to the position when the event is sent.",
+    positions: AsyncGenerator[PositionChange, None] = _events(
+        "Positions that are opened or change. The filter applies to the position when the event is sent.",
+        PositionChange,
+        EventSource("position", POSITION, _position_key, "position"),
+        filter=matching(PositionFilter),
     )
-    budgets: AsyncGenerator[BudgetChange, None] = strawberry.subscription(
-        resolver=_budgets, description="Budgets that are set, used or deleted, or whose fills realize PnL."
+    budgets: AsyncGenerator[BudgetChange, None] = _events(
+        "Budgets that are set, used or deleted, or whose fills realize PnL.",
+        BudgetChange,
+        EventSource("budget", BUDGET, lambda change: (change.strategy_id, change.key), "budget", has_deletions=True),
+        more=lambda change: {"strategy_id": change.strategy_id, "currency": change.key},
+        strategy_id=Annotated[UUID | None, argument("Only budgets of this strategy.")],
     )
-    audit_log: AsyncGenerator[AuditChange, None] = strawberry.subscription(
-        resolver=_audit_log, description="Entries of the audit log as they are written."
+    audit_log: AsyncGenerator[AuditChange, None] = _events(
+        "Entries of the audit log as they are written.",
+        AuditChange,
+        EventSource("audit", AUDIT_ENTRY, lambda change: (int(change.key),), "entry"),
     )

@@ -1,28 +1,17 @@
 """Budgets and holds, the audit log, and the state of all trading."""
-# mypy: disable-error-code="no-any-return"
-# The resolver returns a deferred query in place of the declared type; the executor runs it.
 
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from strawberry import UNSET
 
 from app.rules.enums import BudgetOverReason, TradingState, Valuation
-from graphql_schema.caller import Info
-from graphql_schema.execution.executor import read
-from graphql_schema.types.fields import After, Before, First, Last, described, object_type
+from graphql_schema.types.fields import PAGE, described, object_type, read_field
 from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.scalars import Amount, Document, Instant
 
 if TYPE_CHECKING:
     from graphql_schema.types.trading import Strategy
-
-
-async def _journal(
-    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
-) -> Connection["BudgetJournalEntry"]:
-    return await read(info)
 
 
 @object_type
@@ -70,9 +59,7 @@ class Budget(Node):
     version: int = described("The number of changes; `journal` lists each.")
     updated_at: Instant = described("When it last changed.")
 
-    journal: Connection["BudgetJournalEntry"] = strawberry.field(
-        resolver=_journal, description="Every change of the budget, newest first."
-    )
+    journal: Connection["BudgetJournalEntry"] = read_field("Every change of the budget, newest first.", **PAGE)
 
 
 @object_type

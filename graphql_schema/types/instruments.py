@@ -1,29 +1,14 @@
 """What amounts rest on: instruments, and where the engine's own reports differ from the ledger."""
-# mypy: disable-error-code="no-any-return"
-# Strawberry reads the declared type; the executor completes the JSON that `read` returns.
 
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
-from strawberry import UNSET
 
 from app.rules.enums import DiscrepancyKind, InstrumentSource
-from graphql_schema.caller import Info
-from graphql_schema.execution.executor import read
 from graphql_schema.schema.inputs import DateTimeFilter, StringFilter, UUIDFilter
-from graphql_schema.types.fields import (
-    After,
-    Before,
-    First,
-    Last,
-    argument,
-    described,
-    input_type,
-    object_type,
-    optional,
-)
-from graphql_schema.types.relay import Connection, Node
+from graphql_schema.types.fields import described, input_type, object_type, optional
+from graphql_schema.types.relay import Node
 from graphql_schema.types.scalars import Amount, Instant
 
 if TYPE_CHECKING:
@@ -87,27 +72,3 @@ class DiscrepancyFilter:
     position_id: StringFilter | None = optional("By position id.")
     kind: DiscrepancyKind | None = optional("By the figure that differs.")
     ts_event: DateTimeFilter | None = optional("By the instant of the fill.")
-
-
-async def list_instruments(
-    info: Info,
-    filter: Annotated[InstrumentFilter | None, argument("Only objects that match.")] = UNSET,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-) -> Connection[Instrument]:
-    """A list of instruments."""
-    return await read(info)
-
-
-async def list_discrepancies(
-    info: Info,
-    filter: Annotated[DiscrepancyFilter | None, argument("Only objects that match.")] = UNSET,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-) -> Connection[Discrepancy]:
-    """A list of discrepancies."""
-    return await read(info)

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from app.reads import INSTANT_MAX
+from app.reads.query import INSTANT_MAX
 from app.rules.identity import read_uuid
 from app.rules.money import read_decimal
 

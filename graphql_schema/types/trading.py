@@ -1,16 +1,8 @@
-"""The nodes and their lists. A field's Python name is its name in the catalogue.
+"""The nodes and their lists. A field's Python name is its name in the catalogue."""
 
-A list is declared by a function that says which entity it lists. At the root it is called; below, it only declares the
-arguments: `execution` reads the whole selection and has it answered by one statement.
-"""
-# mypy: disable-error-code="no-any-return"
-# Strawberry reads the declared type; the executor completes the JSON that `read` returns.
-
-from typing import Annotated, Optional, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, Optional
 from uuid import UUID
-
-import strawberry
-from strawberry import UNSET
 
 from app.rules.enums import (
     AuthorizationStatus,
@@ -28,95 +20,39 @@ from app.rules.enums import (
     TradingState,
     Valuation,
 )
-from graphql_schema.caller import Info
-from graphql_schema.execution.executor import read
 from graphql_schema.schema.inputs import (
     FillFilter,
     FillSort,
     OrderFilter,
     OrderSort,
     PositionFilter,
-    StrategyFilter,
 )
-from graphql_schema.schema.performance_arguments import of_strategy
+from graphql_schema.schema.performance_arguments import STRATEGY_PERFORMANCE
 from graphql_schema.types.administration import Budget, Hold
-from graphql_schema.types.fields import After, Before, First, Last, argument, described, object_type
+from graphql_schema.types.fields import FORWARD, PAGE, argument, described, matching, object_type, read_field
 from graphql_schema.types.instruments import Instrument
 from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.scalars import Amount, Document, Instant
 from graphql_schema.types.statistics import Performance
 
-OrdersWanted: TypeAlias = Annotated[OrderFilter | None, argument("Only objects that match.")]
-OrdersSorted: TypeAlias = Annotated[list[OrderSort] | None, argument("At most 8 sort keys; ties are broken by id.")]
-FillsWanted: TypeAlias = Annotated[FillFilter | None, argument("Only objects that match.")]
-FillsSorted: TypeAlias = Annotated[list[FillSort] | None, argument("At most 8 sort keys; ties are broken by id.")]
-PositionsWanted: TypeAlias = Annotated[PositionFilter | None, argument("Only objects that match.")]
-StrategiesWanted: TypeAlias = Annotated[StrategyFilter | None, argument("Only objects that match.")]
+ORDERS: Mapping[str, Any] = {
+    "filter": matching(OrderFilter),
+    "order_by": Annotated[list[OrderSort] | None, argument("At most 8 sort keys; ties are broken by id.")],
+    **PAGE,
+}
+"""The arguments of a list of orders."""
+FILLS: Mapping[str, Any] = {
+    "filter": matching(FillFilter),
+    "order_by": Annotated[list[FillSort] | None, argument("At most 8 sort keys; ties are broken by id.")],
+    **PAGE,
+}
+"""The arguments of a list of fills."""
+POSITIONS: Mapping[str, Any] = {"filter": matching(PositionFilter), **PAGE}
+"""The arguments of a list of positions."""
 
 _ITS_TERMS = (
     "The instrument's terms, assumed if never recorded. Null only if the instrument is missing from the ledger."
 )
-
-
-async def list_orders(
-    info: Info,
-    filter: OrdersWanted = UNSET,
-    order_by: OrdersSorted = UNSET,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-) -> Connection["Order"]:
-    """A list of orders."""
-    return await read(info)
-
-
-async def list_fills(
-    info: Info,
-    filter: FillsWanted = UNSET,
-    order_by: FillsSorted = UNSET,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-) -> Connection["Fill"]:
-    """A list of fills."""
-    return await read(info)
-
-
-async def list_positions(
-    info: Info,
-    filter: PositionsWanted = UNSET,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-) -> Connection["Position"]:
-    """A list of positions."""
-    return await read(info)
-
-
-async def list_signals(
-    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
-) -> Connection["Signal"]:
-    """A list of signals."""
-    return await read(info)
-
-
-async def _some_fills(
-    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
-) -> Connection["Fill"]:
-    return await read(info)
-
-
-async def _some_orders(info: Info, first: First = UNSET, after: After = UNSET) -> Connection["Order"]:
-    return await read(info)
-
-
-async def _events(
-    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
-) -> Connection["OrderEvent"]:
-    return await read(info)
 
 
 @object_type
@@ -135,22 +71,14 @@ class Strategy(Node):
     created_at: Instant = described("When the strategy was first recorded.")
     budgets: list[Budget] = described("The strategy's budgets, one for each currency, oldest first.")
 
-    orders: Connection["Order"] = strawberry.field(
-        resolver=list_orders, description="The strategy's orders; by default newest first."
-    )
-    fills: Connection["Fill"] = strawberry.field(
-        resolver=list_fills, description="The strategy's fills; by default newest first."
-    )
-    positions: Connection["Position"] = strawberry.field(
-        resolver=list_positions, description="The strategy's positions, most recently opened first."
-    )
-    signals: Connection["Signal"] = strawberry.field(
-        resolver=list_signals, description="The strategy's signals, newest first."
-    )
-    performance: list[Performance] = strawberry.field(
-        resolver=of_strategy,
-        description="The strategy's performance by currency. Sums over whole days in UTC are read from kept totals; "
+    orders: Connection["Order"] = read_field("The strategy's orders; by default newest first.", **ORDERS)
+    fills: Connection["Fill"] = read_field("The strategy's fills; by default newest first.", **FILLS)
+    positions: Connection["Position"] = read_field("The strategy's positions, most recently opened first.", **POSITIONS)
+    signals: Connection["Signal"] = read_field("The strategy's signals, newest first.", **PAGE)
+    performance: list[Performance] = read_field(
+        "The strategy's performance by currency. Sums over whole days in UTC are read from kept totals; "
         "drawdowns and single points are computed over all fills of the span.",
+        **STRATEGY_PERFORMANCE,
     )
 
 
@@ -218,10 +146,9 @@ class Order(Node):
         "The order's hold, including released ones; null if the order cannot be valued or never had one."
     )
 
-    fills: Connection["Fill"] = strawberry.field(resolver=_some_fills, description="The fills, newest first.")
-    events: Connection["OrderEvent"] = strawberry.field(
-        resolver=_events,
-        description="The engine's events of the order and Purser's own decisions on it, newest first.",
+    fills: Connection["Fill"] = read_field("The fills, newest first.", **PAGE)
+    events: Connection["OrderEvent"] = read_field(
+        "The engine's events of the order and Purser's own decisions on it, newest first.", **PAGE
     )
 
 
@@ -293,9 +220,8 @@ class Position(Node):
     ts_opened: Instant = described("When the position was opened.")
     ts_closed: Instant | None = described("When the position was closed; null while it is open.")
 
-    fills: Connection[Fill] = strawberry.field(
-        resolver=_some_fills,
-        description="The fills, newest first; a fill that flips the position also belongs to the next one.",
+    fills: Connection[Fill] = read_field(
+        "The fills, newest first; a fill that flips the position also belongs to the next one.", **PAGE
     )
 
 
@@ -310,9 +236,7 @@ class Signal(Node):
     value: Document = described("The signal's value.")
     ts_event: Instant = described("When the signal was published.")
 
-    orders: Connection[Order] = strawberry.field(
-        resolver=_some_orders, description="The orders that the signal caused, newest first."
-    )
+    orders: Connection[Order] = read_field("The orders that the signal caused, newest first.", **FORWARD)
 
 
 @object_type

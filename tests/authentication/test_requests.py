@@ -11,7 +11,7 @@ from app.authentication.middleware import address_of, principal_of
 from app.database import Database
 from app.errors import DatabaseUnavailable, Forbidden, TooManyAttempts, Unauthenticated
 from app.principal import LOCAL, Principal, Role
-from app.reads.catalogue import STRATEGY
+from app.reads.catalogue.administration import STRATEGY
 from app.resolvers import Context, keys, reads
 from app.rules.api_keys import new_key
 from graphql_schema.execution.root_fields import ROOT_FIELDS, RootRead
@@ -145,7 +145,7 @@ async def test_both_apis_pass_the_principal_to_the_resolver(service: Service, mo
         raise Forbidden("Not permitted.")
 
     monkeypatch.setattr(reads, "list_strategies", note)
-    monkeypatch.setitem(ROOT_FIELDS, "strategies", RootRead(STRATEGY, note))
+    monkeypatch.setitem(ROOT_FIELDS, "strategies", lambda _: RootRead(STRATEGY, note))
     headers = {"X-API-Key": service.key, "X-Request-ID": "r-1"}
     rest = await service.http.get("/api/trading/strategies", headers=headers)
     assert (rest.status_code, rest.json()) == (403, {"detail": "Not permitted.", "code": "FORBIDDEN"})

@@ -204,7 +204,7 @@ def test_numbers_with_too_many_digits_are_refused(number: str) -> None:
     initialized = line(published("OrderInitialized", 1))[:-1] + b',"x": ' + number.encode() + b"}"
     signal = b'{"type": "SignalX", "ts_event": 1, "value": ' + number.encode() + b"}"
     for sent in (initialized, signal):
-        with pytest.raises(BadEvent, match=r"to write out|out of range|in range") as refused:
+        with pytest.raises(BadEvent, match=r"when written out|out of range|in range") as refused:
             decode_line(sent)
         assert refused.value.code == "INVALID_EVENT"
 

@@ -169,7 +169,7 @@ def test_a_betting_instrument_is_refused_with_a_reason() -> None:
     published = message_of("BettingInstrument", venue_name="BETFAIR", currency="GBP", betting_type="ODDS")
     code, message = read_refusal(published)
     assert code == "INVALID_INSTRUMENT"
-    assert "without its price" in message
+    assert "without a price" in message
 
 
 @pytest.mark.parametrize(

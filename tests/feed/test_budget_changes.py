@@ -7,8 +7,9 @@ from random import Random
 import pytest
 
 from app.database import Database
-from app.reads import ALL_ROWS, ReadQuery, ResultFormat, Selection, compiled_query
-from app.reads.catalogue import BUDGET
+from app.reads.catalogue.budget import BUDGET
+from app.reads.compiled import compiled_query
+from app.reads.query import ALL_ROWS, ReadQuery, ResultFormat, Selection
 from tests.ledger.authorizing import allocate, register
 from tests.ledger.state import record
 from tests.ledger.test_arrangements import shuffled

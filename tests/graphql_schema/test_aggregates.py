@@ -8,9 +8,10 @@ from fastapi import FastAPI
 
 from app.database import Database
 from app.models import Strategy
-from app.reads import Compare, Granularity, Grouping, Op, ReadQuery, ResultFormat, Selected, Selection, Span
-from app.reads.catalogue import FILL_SUMMARY, STRATEGY
+from app.reads.catalogue.administration import STRATEGY
+from app.reads.catalogue.fill import FILL_SUMMARY
 from app.reads.compiled import compiled_query
+from app.reads.query import Compare, Granularity, Grouping, Op, ReadQuery, ResultFormat, Selected, Selection, Span
 from tests.reads.rows import EMA, START, TRADER, fill, insert, order, position
 from tests.reads.serving import Client
 

@@ -11,9 +11,11 @@ from graphql import ExecutionResult
 from app.database import Database
 from app.errors import BadInputError
 from app.principal import LOCAL
-from app.reads import Answer, Grouping, ReadQuery
-from app.reads.catalogue import FILL_SUMMARY, ORDER
+from app.reads.catalogue.fill import FILL_SUMMARY
+from app.reads.catalogue.order import ORDER
+from app.reads.compiled import Answer
 from app.reads.filters import fields_of
+from app.reads.query import Grouping, ReadQuery
 from app.resolvers import Context
 from graphql_schema import schema
 from graphql_schema.caller import Caller
@@ -309,7 +311,7 @@ async def test_variables_at_midnight_use_daily_totals(
         queries.append(query)
         return Answer(b"null", None)
 
-    monkeypatch.setitem(ROOT_FIELDS, "fillsSummary", RootRead(FILL_SUMMARY, note))
+    monkeypatch.setitem(ROOT_FIELDS, "fillsSummary", lambda _: RootRead(FILL_SUMMARY, note))
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
     for instant in (MORNING, NOON, NEXT):
         assert await answer_by_plan(documents, SUMS, {"f": {"tsEvent": {"gte": instant}}}, caller)
@@ -327,7 +329,7 @@ async def test_a_failing_statement_runs_once(ledger_database: Database, monkeypa
 
     document = "{ summary { orders } a: orders(first: 1) { totalCount } b: orders(first: 2) { totalCount } }"
     caller, documents = Caller(Context(ledger_database), LOCAL), new_documents()
-    monkeypatch.setitem(ROOT_FIELDS, "orders", RootRead(ORDER, refuse))
+    monkeypatch.setitem(ROOT_FIELDS, "orders", lambda _: RootRead(ORDER, refuse))
     expected = await execute(document, {}, caller)
     runs = 0
     assert await execute_by_plan(documents, document, {}, caller) == expected

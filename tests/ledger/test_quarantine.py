@@ -119,7 +119,7 @@ async def test_a_dismissed_event_can_be_accepted_later(database: Database) -> No
 
 async def test_other_content_under_a_known_id_can_only_be_dismissed(database: Database) -> None:
     await send(database, INITIALIZED, INITIALIZED | {"quantity": "6"})
-    with pytest.raises(EventNotResolvable, match="a fact that stands"):
+    with pytest.raises(EventNotResolvable, match="which is final"):
         await resolve(database, 1, variant=1)
     with pytest.raises(EventNotResolvable, match="is applied"):
         await resolve(database, 1, DISMISS)

@@ -10,9 +10,12 @@ from msgspec import json
 
 from app.database import Database
 from app.principal import LOCAL
-from app.reads import Amounts, Compare, ListArgs, Lookups, Op, ReadQuery, ResultFormat, Selected, Selection, lookups
-from app.reads.catalogue import BUDGET, BUDGET_ENTRY, HOLD, ORDER
+from app.reads import lookups
+from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY, HOLD
+from app.reads.catalogue.order import ORDER
 from app.reads.entity import Entity
+from app.reads.lookups import Lookups
+from app.reads.query import Amounts, Compare, ListArgs, Op, ReadQuery, ResultFormat, Selected, Selection
 from tests.reads.rows import EMA, MAKER, UNKNOWN
 
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,13 @@ from msgspec import json
 from app.database import Database
 from app.errors import CursorInvalid
 from app.principal import LOCAL
-from app.reads import (
+from app.reads.catalogue.fill import FILL
+from app.reads.catalogue.order import ORDER
+from app.reads.catalogue.position import POSITION
+from app.reads.compiled import answer, compiled_query
+from app.reads.entity import Entity
+from app.reads.ordering import read_cursor
+from app.reads.query import (
     And,
     Compare,
     ListArgs,
@@ -24,12 +30,7 @@ from app.reads import (
     Selected,
     Selection,
     SortKey,
-    answer,
-    read_cursor,
 )
-from app.reads.catalogue import FILL, ORDER, POSITION
-from app.reads.compiled import compiled_query
-from app.reads.entity import Entity
 from tests.reads.rows import BTC, EMA, ETH, MAKER, START
 
 pytestmark = pytest.mark.anyio

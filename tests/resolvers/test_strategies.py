@@ -13,7 +13,7 @@ from app.errors import (
     StrategyNotFound,
 )
 from app.ledger.commands import Verdict
-from app.reads import ReadQuery, ResultFormat, Selection
+from app.reads.query import ReadQuery, ResultFormat, Selection
 from app.resolvers import Context, reads
 from app.resolvers.authorizations import release_order
 from app.resolvers.budgets import delete_budget, set_budget

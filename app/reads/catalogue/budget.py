@@ -9,11 +9,10 @@ from sqlalchemy import ColumnElement, case, exists, func, join, or_, select
 from app.models import Budget, BudgetJournalEntry, FillSum, Hold, Order
 from app.reads.catalogue.instrument import is_recorded, sum_valuation
 from app.reads.catalogue.registry import register
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, Many, One
-from app.reads.fields import amount, instant, node_id, plain
-from app.reads.filters import column
-from app.reads.literals import number_literal, text_literal
+from app.reads.fields import amount, amounts, instant, node_id, plain, plains
+from app.reads.filters import by_columns
 from app.rules.order_state import TERMINAL
 
 _KEY = ("strategy_id", "currency")
@@ -82,28 +81,25 @@ BUDGET = register(
         model=Budget,
         fields={
             "id": node_id("Budget", _KEY),
-            "strategy_id": plain("strategy_id"),
-            "currency": plain("currency"),
-            "allocated": amount(_allocated),
-            "reserved": amount(_reserved),
+            **plains("strategy_id", "currency", "over_reason", "version"),
             "reserved_orders": amount("reserved_orders"),
             "reserved_positions": amount("reserved_positions"),
+            "updated_at": instant("updated_at"),
+            "allocated": amount(_allocated),
+            "reserved": amount(_reserved),
             "available": amount(lambda b: _allocated(b) - _reserved(b)),
             "realized_pnl": amount(_sum_of_fills(_SUMS.realized_pnl)),
             "total_fees": amount(_sum_of_fills(_SUMS.total_fees)),
             "net_pnl": amount(_sum_of_fills(_SUMS.realized_pnl - _SUMS.total_fees)),
-            "over_reason": plain("over_reason"),
             "valuation": plain(_valuation),
             "unvalued_orders": plain(_unvalued_orders),
-            "version": plain("version"),
-            "updated_at": instant("updated_at"),
         },
         links={
             "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
             "journal": Many("BudgetJournalEntry", on={"strategy_id": "strategy_id", "currency": "currency"}),
         },
-        filters={"strategy_id": column("strategy_id"), "currency": column("currency"), "version": column("version")},
-        sorts={"created_at": "created_at"},
+        filters=by_columns("strategy_id", "currency", "version"),
+        sorts=("created_at",),
         is_oldest_first=True,
         ties=("strategy_id", "currency"),
         key=_KEY,
@@ -120,16 +116,11 @@ BUDGET_JOURNAL_ENTRY = register(
         name="BudgetJournalEntry",
         model=BudgetJournalEntry,
         fields={
-            "version": plain("version"),
+            **plains("version", "reason", "client_order_id"),
+            **amounts("allocated_before", "allocated_after", "reserved_before", "reserved_after"),
             "ts": instant("ts"),
-            "reason": plain("reason"),
-            "client_order_id": plain("client_order_id"),
-            "allocated_before": amount("allocated_before"),
-            "allocated_after": amount("allocated_after"),
-            "reserved_before": amount("reserved_before"),
-            "reserved_after": amount("reserved_after"),
         },
-        sorts={"version": "version"},
+        sorts=("version",),
         ties=_KEY,
     )
 )
@@ -139,11 +130,8 @@ HOLD = register(
         name="Hold",
         model=Hold,
         fields={
-            "amount": amount("amount"),
-            "remaining": amount("remaining"),
-            "captured": amount("captured"),
-            "voided": amount("voided"),
             "currency": plain("currency"),
+            **amounts("amount", "remaining", "captured", "voided"),
             "unit_price": amount(lambda hold: func.coalesce(hold.unit_price, number_literal(0))),
         },
         key=("strategy_id", "client_order_id"),

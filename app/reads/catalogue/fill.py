@@ -1,15 +1,18 @@
-"""Fills."""
+"""Fills, and what they add up to. The rows behind the sums are those of `app.reads.fill_groups`."""
 
-from sqlalchemy import ColumnElement
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, literal_column
 
 from app.models import Fill, FillSum
-from app.reads.catalogue.instrument import fill_valuation
+from app.reads.catalogue.administration import ITS_STRATEGY
+from app.reads.catalogue.instrument import fill_valuation, sum_valuation
 from app.reads.catalogue.registry import register
-from app.reads.catalogue.strategy import ITS_STRATEGY
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, One, Totals
-from app.reads.fields import amount, instant, node_id, plain
-from app.reads.filters import column, compare, midnight, strategy_name
+from app.reads.fields import amount, amounts, instant, node_id, plain, plains
+from app.reads.fill_groups import fill_summary
+from app.reads.filters import by_columns, compare, midnight, strategy_name
 from app.reads.query import Compare
 
 _KEY = ("strategy_id", "event_id")
@@ -27,27 +30,13 @@ FILL = register(
         model=Fill,
         fields={
             "id": node_id("Fill", _KEY),
-            "trade_id": plain("trade_id"),
-            "client_order_id": plain("client_order_id"),
-            "venue_order_id": plain("venue_order_id"),
-            "strategy_id": plain("strategy_id"),
-            "strategy_name": plain("name", ITS_STRATEGY),
-            "account_id": plain("account_id"),
-            "instrument_id": plain("instrument_id"),
-            "position_id": plain("position_id"),
-            "side": plain("side"),
-            "last_qty": amount("last_qty"),
-            "last_px": amount("last_px"),
-            "currency": plain("currency"),
-            "commission": amount("commission"),
-            "commission_currency": plain("commission_currency"),
-            "liquidity_side": plain("liquidity_side"),
-            "realized_pnl": amount("realized_pnl"),
-            "settlement_currency": plain("settlement_currency"),
-            "notional": amount("notional"),
-            "valuation": plain(fill_valuation),
-            "event_id": plain("event_id"),
+            **plains("trade_id", "client_order_id", "venue_order_id", "strategy_id", "account_id"),
+            **plains("instrument_id", "position_id", "side", "currency", "commission_currency"),
+            **plains("liquidity_side", "settlement_currency", "event_id"),
+            **amounts("last_qty", "last_px", "commission", "realized_pnl", "notional"),
             "ts_event": instant("ts_event"),
+            "strategy_name": plain("name", ITS_STRATEGY),
+            "valuation": plain(fill_valuation),
         },
         links={
             "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
@@ -55,23 +44,12 @@ FILL = register(
             "order": One("Order", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
         },
         filters={
-            "strategy_id": column("strategy_id"),
+            **by_columns("strategy_id", "instrument_id", "client_order_id", "event_id", "side", "last_qty", "ts_event"),
             "strategy_name": strategy_name,
-            "instrument_id": column("instrument_id"),
-            "client_order_id": column("client_order_id"),
-            "event_id": column("event_id"),
-            "side": column("side"),
             "currency": _settlement_currency,
-            "last_qty": column("last_qty"),
-            "ts_event": column("ts_event"),
             "ts_event_midnight": midnight("ts_event"),
         },
-        sorts={
-            "ts_event": "ts_event",
-            "last_qty": "last_qty",
-            "last_px": "last_px",
-            "instrument_id": "instrument_id",
-        },
+        sorts=("ts_event", "last_qty", "last_px", "instrument_id"),
         ties=("event_id", "strategy_id"),
         key=_KEY,
         totals=Totals(
@@ -79,5 +57,47 @@ FILL = register(
             "fills",
             frozenset({"strategy_id", "strategy_name", "instrument_id", "side", "currency", "ts_event_midnight"}),
         ),
+    )
+)
+
+
+_NONE = number_literal(0)
+
+
+def count_fills(rows: Columns, side: str | None = None) -> Any:
+    """How many fills the rows have; with `side`, of that side."""
+    fills = func.sum(rows.fills)
+    counted = fills if side is None else fills.filter(rows.side == text_literal(side))
+    return cast(func.coalesce(counted, _NONE), BigInteger)
+
+
+FILL_SUMMARY = register(
+    Entity(
+        name="FillSummary",
+        model=None,
+        fields={
+            "total_fills": plain(count_fills),
+            "buy_fills": plain(lambda rows: count_fills(rows, "BUY")),
+            "sell_fills": plain(lambda rows: count_fills(rows, "SELL")),
+            # A row without fills holds a commission in another currency.
+            "first_ts": instant(lambda rows: func.min(rows.first_ts).filter(rows.fills > _NONE)),
+            "last_ts": instant(lambda rows: func.max(rows.last_ts).filter(rows.fills > _NONE)),
+            "valuation": plain(lambda rows: sum_valuation(rows.instrument_id)),
+        },
+        computed=fill_summary,
+    )
+)
+
+FILL_SUMMARY_GROUP = register(
+    Entity(
+        name="FillSummaryGroup",
+        model=None,
+        fields={
+            **plains("strategy_id", "instrument_id", "side", "currency", "valuation"),
+            **amounts("quantity", "notional", "total_fees"),
+            "day": plain(lambda g: cast(g.day, Text).op("||")(literal_column("'T00:00:00.000000000Z'"))),
+            "fills": plain(lambda g: cast(g.fills, BigInteger)),
+            "realized_pnl": amount(lambda g: func.trim_scale(g.realized_pnl)),
+        },
     )
 )

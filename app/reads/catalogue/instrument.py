@@ -1,16 +1,15 @@
-"""Instruments: how their terms are known, and what that makes of amounts in them."""
+"""Instruments: how their terms are known, what that makes of amounts in them, and discrepancies."""
 
 from typing import Any
 
 from sqlalchemy import ColumnElement, any_, case, exists, func, select
 
-from app.models import Hold, Instrument, Position
+from app.models import Discrepancy, Hold, Instrument, Position
 from app.reads.catalogue.registry import register
-from app.reads.columns import Columns
-from app.reads.entity import Entity
-from app.reads.fields import amount, node_id, plain
-from app.reads.filters import column, scope_of
-from app.reads.literals import number_literal, text_literal
+from app.reads.columns import Columns, number_literal, text_literal
+from app.reads.entity import Entity, One
+from app.reads.fields import amount, instant, node_id, plains
+from app.reads.filters import by_columns, scope_of
 
 _KEY = ("instrument_id",)
 _ITS = Columns("its$", Instrument)
@@ -94,20 +93,38 @@ INSTRUMENT = register(
         model=Instrument,
         fields={
             "id": node_id("Instrument", _KEY),
-            "instrument_id": plain("instrument_id"),
-            "source": plain("source"),
-            "kind": plain("kind"),
-            "base_currency": plain("base_currency"),
-            "quote_currency": plain("quote_currency"),
-            "settlement_currency": plain("settlement_currency"),
+            **plains("instrument_id", "source", "kind", "base_currency", "quote_currency"),
+            **plains("settlement_currency", "is_inverse"),
             "multiplier": amount("multiplier"),
-            "is_inverse": plain("is_inverse"),
         },
-        filters={"instrument_id": column("instrument_id"), "source": column("source")},
-        sorts={"instrument_id": "instrument_id"},
+        filters=by_columns("instrument_id", "source"),
+        sorts=("instrument_id",),
         is_oldest_first=True,
         ties=_KEY,
         key=_KEY,
         scope=_is_traded_in_scope,
+    )
+)
+
+
+DISCREPANCY = register(
+    Entity(
+        name="Discrepancy",
+        model=Discrepancy,
+        fields={
+            **plains("event_id", "kind", "strategy_id", "position_id", "instrument_id", "ledger_value"),
+            **plains("engine_value"),
+            "ts_event": instant("ts_event"),
+        },
+        links={
+            "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+            # Without a fill that explains the report, it is of no life of the position.
+            "position": One(
+                "Position", on={"strategy_id": "strategy_id", "position_id": "position_id", "n": "position_n"}
+            ),
+        },
+        filters=by_columns("strategy_id", "instrument_id", "position_id", "kind", "ts_event"),
+        sorts=("ts_event",),
+        ties=("event_id", "kind", "strategy_id"),
     )
 )

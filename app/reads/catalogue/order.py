@@ -1,21 +1,56 @@
-"""Orders."""
+"""Signals, orders, and engine events: those of an order, and those that were not applied."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, case, func
+from sqlalchemy import ColumnElement, Numeric, Uuid, case, cast, func
 
-from app.models import Order, OrderTotal
+from app.models import Order, OrderEvent, OrderTotal, QuarantinedEvent, QuarantineResolution, Signal, SignalTotal
+from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.instrument import order_valuation
 from app.reads.catalogue.registry import register
-from app.reads.catalogue.signal import signal_of_order
-from app.reads.catalogue.strategy import ITS_STRATEGY
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, Many, One, Totals
-from app.reads.fields import amount, instant, node_id, plain
-from app.reads.filters import column, strategy_name
-from app.reads.literals import number_literal, text_literal
+from app.reads.fields import Join, amount, amounts, instant, node_id, plain, plains
+from app.reads.filters import by_columns, strategy_name
+from app.rules.identity import NO_STRATEGY
 
-_KEY = ("strategy_id", "client_order_id")
+_SIGNAL_KEY = ("strategy_id", "signal_id")
+_NO_STRATEGY: ColumnElement[Any] = cast(text_literal(str(NO_STRATEGY)), Uuid())
+
+
+def signal_of_order(signal: Columns, order: Columns) -> ColumnElement[bool]:
+    """A signal of the order's own strategy, or one that the engine published for no strategy in particular."""
+    return signal.strategy_id.in_([order.strategy_id, _NO_STRATEGY])
+
+
+SIGNAL = register(
+    Entity(
+        name="Signal",
+        model=Signal,
+        fields={
+            "id": node_id("Signal", _SIGNAL_KEY),
+            **plains("signal_id", "strategy_id", "instrument_id", "name", "value"),
+            "ts_event": instant("ts_event"),
+        },
+        links={
+            "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+            "orders": Many(
+                "Order", on={"signal_id": "signal_id"}, also=lambda order, signal: signal_of_order(signal, order)
+            ),
+        },
+        filters={
+            **by_columns("strategy_id", "signal_id", "name"),
+            "strategy_name": strategy_name,
+        },
+        sorts=("ts_event",),
+        ties=("signal_id", "strategy_id"),
+        key=_SIGNAL_KEY,
+        totals=Totals(SignalTotal, "signals", frozenset({"strategy_id", "strategy_name", "name"})),
+    )
+)
+
+
+_ORDER_KEY = ("strategy_id", "client_order_id")
 
 
 def _filled(order: Columns) -> ColumnElement[Any]:
@@ -28,43 +63,22 @@ ORDER = register(
         name="Order",
         model=Order,
         fields={
-            "id": node_id("Order", _KEY),
-            "client_order_id": plain("client_order_id"),
-            "venue_order_id": plain("venue_order_id"),
-            "strategy_id": plain("strategy_id"),
+            "id": node_id("Order", _ORDER_KEY),
+            **plains("client_order_id", "venue_order_id", "strategy_id", "trader_id", "account_id"),
+            **plains("instrument_id", "position_id", "side", "order_type", "time_in_force", "status"),
+            **plains("is_quote_quantity", "quantity_source", "exec_spawn_id", "reduce_only", "post_only"),
+            **plains("overfilled", "mismatched", "authorization_status", "tags"),
+            **amounts("quantity", "filled_qty", "filled_notional", "price", "trigger_price", "avg_px"),
+            "ts_init": instant("ts_init"),
+            "ts_last": instant("ts_last"),
             "strategy_name": plain("name", ITS_STRATEGY),
-            "trader_id": plain("trader_id"),
-            "account_id": plain("account_id"),
-            "instrument_id": plain("instrument_id"),
-            "position_id": plain("position_id"),
-            "side": plain("side"),
-            "order_type": plain("order_type"),
-            "time_in_force": plain("time_in_force"),
-            "status": plain("status"),
-            "quantity": amount("quantity"),
-            "filled_qty": amount("filled_qty"),
-            "filled_notional": amount("filled_notional"),
             # An overfilled order has nothing left, not less than nothing.
             "leaves_qty": amount(lambda o: func.greatest(o.quantity - _filled(o), number_literal(0), type_=Numeric())),
-            "is_quote_quantity": plain("is_quote_quantity"),
-            "quantity_source": plain("quantity_source"),
-            "exec_spawn_id": plain("exec_spawn_id"),
-            "price": amount("price"),
-            "trigger_price": amount("trigger_price"),
-            "avg_px": amount("avg_px"),
-            "reduce_only": plain("reduce_only"),
-            "post_only": plain("post_only"),
-            "overfilled": plain("overfilled"),
             "overfill_qty": amount(lambda o: case((o.overfilled, o.filled_qty - o.quantity), else_=number_literal(0))),
-            "mismatched": plain("mismatched"),
-            "authorization_status": plain("authorization_status"),
             "deny_reason": plain(
                 lambda o: case((o.status.in_([text_literal("DENIED"), text_literal("REJECTED")]), o.deny_reason))
             ),
-            "tags": plain("tags"),
             "valuation": plain(order_valuation),
-            "ts_init": instant("ts_init"),
-            "ts_last": instant("ts_last"),
         },
         links={
             "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
@@ -75,29 +89,76 @@ ORDER = register(
             "fills": Many("Fill", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
         },
         filters={
-            "strategy_id": column("strategy_id"),
+            **by_columns("strategy_id", "instrument_id", "client_order_id", "status", "authorization_status"),
+            **by_columns("side", "order_type", "quantity", "quantity_source", "ts_init", "ts_last"),
             "strategy_name": strategy_name,
-            "instrument_id": column("instrument_id"),
-            "client_order_id": column("client_order_id"),
-            "status": column("status"),
-            "authorization_status": column("authorization_status"),
-            "side": column("side"),
-            "order_type": column("order_type"),
-            "quantity": column("quantity"),
-            "quantity_source": column("quantity_source"),
-            "ts_init": column("ts_init"),
-            "ts_last": column("ts_last"),
         },
-        sorts={
-            "ts_init": "ts_init",
-            "ts_last": "ts_last",
-            "client_order_id": "client_order_id",
-            "quantity": "quantity",
-            "instrument_id": "instrument_id",
-            "status": "status",
-        },
+        sorts=("ts_init", "ts_last", "client_order_id", "quantity", "instrument_id", "status"),
         ties=("client_order_id", "strategy_id"),
-        key=_KEY,
+        key=_ORDER_KEY,
         totals=Totals(OrderTotal, "orders", frozenset({"strategy_id", "strategy_name", "instrument_id", "status"})),
+    )
+)
+
+
+_EVENT_KEY = ("strategy_id", "event_id", "variant")
+_QUARANTINE = Join(QuarantinedEvent, on=_EVENT_KEY)
+_EVENT = Join(OrderEvent, on=_EVENT_KEY)
+_RESOLUTION = Join(QuarantineResolution, on=_EVENT_KEY)
+_RESOLVED = {
+    "resolution": plain("action", _RESOLUTION),
+    "resolution_reason": plain("reason", _RESOLUTION),
+    "resolved_by": plain("actor", _RESOLUTION),
+    "resolved_at": instant("ts", _RESOLUTION),
+}
+
+
+def _reason(quarantine: Columns) -> ColumnElement[Any]:
+    return quarantine.code.op("||")(text_literal(": ")).op("||")(quarantine.reason)
+
+
+ORDER_EVENT = register(
+    Entity(
+        name="OrderEvent",
+        model=OrderEvent,
+        fields={
+            "id": node_id("OrderEvent", _EVENT_KEY),
+            **plains("event_id", "type", "payload", "strategy_id", "variant"),
+            "ts_event": instant("ts_event"),
+            # A position event names the order that opened the position.
+            "client_order_id": plain(
+                lambda e: func.coalesce(e.client_order_id, e.payload.op("->>")(text_literal("opening_order_id")))
+            ),
+            "applied": plain(lambda q: q.event_id.is_(None), _QUARANTINE),
+            "quarantine_reason": plain(_reason, _QUARANTINE),
+            "quarantine_code": plain("code", _QUARANTINE),
+            **_RESOLVED,
+        },
+        filters=by_columns(*_EVENT_KEY),
+        sorts=("ts_event",),
+        # Engines stamp several events of an order with one instant; then the arrival orders them.
+        ties=("ts_init", "seq", "event_id", "variant", "strategy_id"),
+        key=_EVENT_KEY,
+    )
+)
+
+QUARANTINED_EVENT = register(
+    Entity(
+        name="QuarantinedEvent",
+        model=QuarantinedEvent,
+        fields={
+            "id": node_id("OrderEvent", _EVENT_KEY),
+            **plains("event_id", "client_order_id", "strategy_id", "variant"),
+            "ts_event": instant("ts_event"),
+            "type": plain("type", _EVENT),
+            "applied": plain(lambda q: q.event_id.is_(None)),
+            "quarantine_reason": plain(_reason),
+            "payload": plain("payload", _EVENT),
+            "quarantine_code": plain("code"),
+            **_RESOLVED,
+        },
+        filters=by_columns("strategy_id", "client_order_id", "code", "ts_event"),
+        sorts=("ts_event",),
+        ties=("event_id", "variant", "strategy_id"),
     )
 )

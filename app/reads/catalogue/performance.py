@@ -4,14 +4,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Double, case, cast, func, literal_column
 
+from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.registry import register
-from app.reads.catalogue.strategy import ITS_STRATEGY
-from app.reads.columns import Columns
+from app.reads.columns import Columns, number_literal
 from app.reads.entity import Entity
-from app.reads.fields import amount, instant, plain
-from app.reads.filters import column, strategy_name
-from app.reads.literals import number_literal
-from app.reads.performance import performance
+from app.reads.fields import amount, instant, plain, plains
+from app.reads.filters import by_columns, strategy_name
+from app.reads.performance.statement import performance
 
 _AVERAGE_PLACES = 18
 _RATIO_PLACES = 12
@@ -66,10 +65,9 @@ PERFORMANCE = register(
         name="Performance",
         model=None,
         fields={
-            "currency": plain("currency"),
-            "strategy_id": plain("strategy_id"),
+            **plains("currency", "strategy_id", "instrument_id", "valuation"),
+            "total_fees": amount("total_fees"),
             "strategy_name": plain("name", ITS_STRATEGY),
-            "instrument_id": plain("instrument_id"),
             "trades": plain(lambda t: _count(t.trades)),
             "winning_trades": plain(lambda t: _count(t.wins)),
             "losing_trades": plain(lambda t: _count(t.losses)),
@@ -89,16 +87,12 @@ PERFORMANCE = register(
             "max_drawdown_trough": instant("trough_ts"),
             "max_drawdown_end": instant("end_ts"),
             "gross_pnl": amount(lambda t: _trimmed(t.gross_pnl)),
-            "total_fees": amount("total_fees"),
             "net_pnl": amount(lambda t: _trimmed(t.gross_pnl - t.total_fees)),
             "equity_count": plain("points"),
-            "valuation": plain("valuation"),
         },
         filters={
-            "strategy_id": column("strategy_id"),
+            **by_columns("strategy_id", "instrument_id", "currency"),
             "strategy_name": strategy_name,
-            "instrument_id": column("instrument_id"),
-            "currency": column("currency"),
         },
         computed=performance,
     )

@@ -3,13 +3,13 @@
 from sqlalchemy import and_, func, or_
 
 from app.models import Position, PositionTotal
+from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.instrument import position_valuation
 from app.reads.catalogue.registry import register
-from app.reads.catalogue.strategy import ITS_STRATEGY
+from app.reads.columns import number_literal
 from app.reads.entity import Entity, Many, One, Totals
-from app.reads.fields import amount, instant, node_id, plain
-from app.reads.filters import column, strategy_name
-from app.reads.literals import number_literal
+from app.reads.fields import amount, amounts, instant, node_id, plain, plains
+from app.reads.filters import by_columns, strategy_name
 
 _KEY = ("strategy_id", "n", "position_id")
 
@@ -19,26 +19,14 @@ POSITION = register(
         model=Position,
         fields={
             "id": node_id("Position", _KEY),
-            "position_id": plain("position_id"),
-            "strategy_id": plain("strategy_id"),
-            "strategy_name": plain("name", ITS_STRATEGY),
-            "account_id": plain("account_id"),
-            "instrument_id": plain("instrument_id"),
-            "status": plain("status"),
-            "entry": plain("entry"),
-            "side": plain("side"),
-            "signed_qty": amount("signed_qty"),
-            "quantity": amount(lambda p: func.abs(p.signed_qty)),
-            "peak_qty": amount("peak_qty"),
-            "avg_px_open": amount("avg_px_open"),
-            "avg_px_close": amount("avg_px_close"),
-            "currency": plain("currency"),
-            "realized_pnl": amount("realized_pnl"),
-            "total_fees": amount("total_fees"),
-            "valuation": plain(position_valuation),
-            "reconciliation": plain("reconciliation"),
+            **plains("position_id", "strategy_id", "account_id", "instrument_id", "status", "entry", "side"),
+            **plains("currency", "reconciliation"),
+            **amounts("signed_qty", "peak_qty", "avg_px_open", "avg_px_close", "realized_pnl", "total_fees"),
             "ts_opened": instant("ts_opened"),
             "ts_closed": instant("ts_closed"),
+            "strategy_name": plain("name", ITS_STRATEGY),
+            "quantity": amount(lambda p: func.abs(p.signed_qty)),
+            "valuation": plain(position_valuation),
             "duration_ns": plain(lambda p: p.ts_closed - p.ts_opened),
         },
         links={
@@ -60,16 +48,10 @@ POSITION = register(
             ),
         },
         filters={
-            "strategy_id": column("strategy_id"),
+            **by_columns("strategy_id", "instrument_id", "status", "position_id", "reconciliation", "n", "ts_opened"),
             "strategy_name": strategy_name,
-            "instrument_id": column("instrument_id"),
-            "status": column("status"),
-            "position_id": column("position_id"),
-            "reconciliation": column("reconciliation"),
-            "n": column("n"),
-            "ts_opened": column("ts_opened"),
         },
-        sorts={"ts_opened": "ts_opened"},
+        sorts=("ts_opened",),
         ties=("position_id", "n", "strategy_id"),
         key=_KEY,
         totals=Totals(

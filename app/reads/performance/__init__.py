@@ -12,7 +12,3 @@
 `statement` puts together what the selection needs, no more. Sums over whole days in UTC are read from kept totals; a
 drawdown is always that of the fills.
 """
-
-from app.reads.performance.statement import POINTS_UNLESS_SAID, performance
-
-__all__ = ["POINTS_UNLESS_SAID", "performance"]

@@ -1,12 +1,18 @@
-"""The curve: the running net PnL after each fill, in the ledger's order of fills, and the deepest drawdown of it."""
+"""The curve: the running net PnL after each fill, in the ledger's order of fills, the deepest drawdown, and its points.
 
+Thinning cuts a group's time into equal slices and keeps of each slice its lowest and its highest point, besides the
+first and the last point of all and the deepest trough. Points are chosen, never changed.
+"""
+
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, literal_column, select, table
 
 from app.reads.columns import Derived
-from app.reads.performance.scope import Ctes, Scope
-from app.reads.performance.sums import slice_of
+from app.reads.performance.scope import Ctes, Scope, given
+from app.reads.performance.sums import DAY, SLICES_MAX, slice_of
+from app.reads.query import Granularity, Span
 
 PLACE = ("ts_event", "ts_init", "trade_seq", "seq")
 """What orders the fills of a strategy (`rules.positions.FillPlace`)."""
@@ -79,3 +85,113 @@ def add_fallen(ctes: Ctes, summed: str, curve: str, deepest: str, *, has_instant
         GROUP BY depths.g, depths.depth, summed.first_ts
         """,
     )
+
+
+@dataclass(frozen=True)
+class Points:
+    """Rows (g, slice, n, ts, net, cumulative, drawdown) and the column with the deepest drawdown of each.
+
+    `counts` is a subselect (g, points): how many there are, also of those that are not shown.
+    """
+
+    name: str
+    worst: str
+    counts: str
+
+
+def add_bars(scope: Scope, ctes: Ctes, summed: str, slots: str) -> Points:
+    """One row for each bar with a fill: what was made in it, and the curve at its end."""
+    bar, begins = _bar(scope.span)
+    bars = f"""
+        SELECT g, {begins} AS ts, net, high, worst FROM (
+            SELECT g, {bar} AS bar, sum(net) AS net, max(high) AS high, max(worst) AS worst
+            FROM {slots} AS slots GROUP BY 1, 2) AS grouped
+    """
+    order = "(PARTITION BY bars.g ORDER BY bars.ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    cumulative = f"sum(net) OVER {order}"
+    slice_ = "0" if scope.span.points is None else slice_of("ts", "summed")
+    name = ctes.add(
+        "bars",
+        f"""
+        SELECT bars.g, {slice_} AS slice, row_number() OVER {order} AS n, ts, net,
+            {cumulative} AS cumulative, greatest(max(high) OVER {order}, 0) - {cumulative} AS drawdown, worst
+        FROM ({bars}) AS bars JOIN {summed} AS summed USING (g)
+        """,
+        is_kept=True,
+    )
+    return Points(name, "worst", f"(SELECT g, max(n) AS points FROM {name} GROUP BY g)")
+
+
+def add_thinned(ctes: Ctes, of: Points, points: str) -> tuple[Points, str]:
+    """At most `points` of them in each group; and a subselect (g, worst) of all drawdowns that may be the deepest.
+
+    First and last come first, then the deepest trough, the highest and the lowest, then those of the slices.
+    """
+    name, worst = of.name, of.worst
+    slices = ctes.add(
+        "slices",
+        f"SELECT slice, min(cumulative) AS low, max(cumulative) AS high, max({worst}) AS worst, max(n) AS last_n "
+        f"FROM {name} GROUP BY slice",
+        is_kept=True,
+    )
+    wholes = ctes.add(
+        "wholes",
+        f"SELECT slice / {SLICES_MAX} AS g, min(low) AS low, max(high) AS high, max(worst) AS worst, "
+        f"max(last_n) AS last_n FROM {slices} GROUP BY 1",
+        is_kept=True,
+    )
+    # Where a condition is one of several, PostgreSQL looks rows up in a hash table, however few it expects.
+    found = ctes.add(
+        "found",
+        f"""
+        SELECT * FROM {name} WHERE n = 1
+            OR (slice, cumulative) IN (SELECT slice, low FROM {slices} UNION ALL SELECT slice, high FROM {slices})
+            OR (g, {worst}) IN (SELECT g, worst FROM {wholes})
+            OR (g, n) IN (SELECT g, last_n FROM {wholes})
+            OR g IN (SELECT g FROM {wholes} WHERE last_n <= {points})
+        """,
+    )
+    marked = f"""
+        SELECT found.*, whole.last_n, whole.low, whole.high,
+            found.cumulative IN (slice.low, slice.high)
+                AND row_number() OVER (PARTITION BY found.slice, found.cumulative ORDER BY found.n) = 1 AS is_extreme,
+            whole.worst > 0 AND found.{worst} = whole.worst
+                AND row_number() OVER (PARTITION BY found.g, found.{worst} ORDER BY found.n) = 1 AS is_trough
+        FROM {found} AS found JOIN {wholes} AS whole USING (g) JOIN {slices} AS slice USING (slice)
+    """
+    ranked = f"""
+        SELECT *, row_number() OVER (PARTITION BY g ORDER BY CASE WHEN n = 1 THEN 1 WHEN n = last_n THEN 2
+            WHEN is_trough THEN 3 WHEN cumulative = high THEN 4 WHEN cumulative = low THEN 5 ELSE 6 END, n) AS place
+        FROM ({marked}) AS marked
+        WHERE last_n <= {points} OR n = 1 OR n = last_n OR is_extreme OR is_trough
+    """
+    shown = f"SELECT g, n, ts, net, cumulative, drawdown, {worst} AS worst FROM ({ranked}) AS ranked"
+    thinned = ctes.add("thinned", f"{shown} WHERE place <= {points}", is_kept=True)
+    counts = f"(SELECT g, last_n AS points FROM {wholes})"
+    return Points(thinned, "worst", counts), f"(SELECT g, worst FROM {wholes})"
+
+
+def _bar(span: Span) -> tuple[str, str]:
+    """What the slots of one bar have in common, and when the bar begins, in nanoseconds."""
+    unit, zone = span.granularity, None if span.zone is None else given(span.zone, "text")
+    if zone is None and unit is not Granularity.MONTH:
+        # Arithmetic costs a tenth of what an interval does. The epoch was a Thursday.
+        return ("ts" if unit is not Granularity.WEEK else f"ts - (ts / {DAY} + 3) % 7 * {DAY}"), "bar"
+    if zone is None:
+        day = f"CAST(date 'epoch' + CAST(ts / {DAY} AS integer) AS timestamp)"
+        return f"date_trunc('month', {day})", _nanoseconds("bar")
+    moment = "timestamptz 'epoch' + ts / 1000000000 * interval '1 second'"
+    if unit is Granularity.HOUR:
+        # An hour that the clocks show twice is two.
+        return f"date_trunc('hour', {moment}, {zone})", _nanoseconds("bar")
+    # Where clocks are put back to midnight, the day begins with the first of two midnights. PostgreSQL takes the
+    # second; the first is found with the clocks of the day before.
+    later = f"timezone({zone}, bar)"
+    before = f"{later} - interval '1 day'"
+    earlier = f"timezone('UTC', bar - (timezone({zone}, {before}) - timezone('UTC', {before})))"
+    begins = f"CASE WHEN timezone({zone}, {earlier}) = bar THEN least({earlier}, {later}) ELSE {later} END"
+    return f"date_trunc('{unit.value}', timezone({zone}, {moment}))", _nanoseconds(begins)
+
+
+def _nanoseconds(moment: str) -> str:
+    return f"CAST(extract(epoch FROM {moment}) AS bigint) * 1000000000"

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, literal_co
 
 from app.reads.catalogue.registry import entity_named
 from app.reads.columns import NO_COLUMNS, Columns
-from app.reads.fill_parts import fill_parts, kept_fills
+from app.reads.fill_groups import fill_parts, kept_fills
 from app.reads.filters import condition_sql, day_of, fields_of, parameter_name, typed
 from app.reads.objects import Names
 from app.reads.query import And, Compare, Op, Slot, Span

@@ -8,16 +8,13 @@ from sqlalchemy import ColumnElement, FromClause, Integer, func, literal_column,
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.reads.catalogue.registry import entity_named
-from app.reads.columns import Columns, Derived
+from app.reads.columns import Columns, Derived, number_literal
 from app.reads.filters import parameter_name, typed
-from app.reads.literals import number_literal
 from app.reads.objects import EMPTY_ARRAY, Pair, Row, row_json
-from app.reads.performance.curve import add_curve, add_fallen
-from app.reads.performance.daily import add_daily
-from app.reads.performance.points import Points, add_bars, add_thinned
+from app.reads.performance.curve import Points, add_bars, add_curve, add_fallen, add_thinned
 from app.reads.performance.scope import Ctes, Scope, given
 from app.reads.performance.sums import group_sums, slots
-from app.reads.performance.trades import FIELDS, add_traded
+from app.reads.performance.trades import FIELDS, add_daily, add_traded
 from app.reads.query import Arguments, Granularity, Selected, Selection, Span
 
 if TYPE_CHECKING:
