@@ -121,7 +121,7 @@ def queries(place: Place) -> list[Query]:
         ),
         Query(
             "aggregate",
-            "what all fills add up to, by instrument",
+            "sums of all fills by instrument",
             f"{{ fillsSummary(groupBy: [INSTRUMENT]) {{ groups {{ {_GROUP} }} }} }}",
             "/aggregate",
             f"{{ fillsSummary {{ groups {{ {_GROUP} }} }} }}",

@@ -106,14 +106,14 @@ async def _queries(url: str, orders: int) -> Queries:
         "first page, of an instrument": (_ORDERS, {"filter": instrument}),
         "first page, of an instrument without orders": (_ORDERS, {"filter": {"instrumentId": {"eq": "NONE"}}}),
         "first page, by status": (_ORDERS, {"filter": {"status": {"eq": "DENIED"}}}),
-        "first page of a status nothing has": (_ORDERS, {"filter": {"status": {"eq": "EXPIRED"}}}),
+        "first page of an unused status": (_ORDERS, {"filter": {"status": {"eq": "EXPIRED"}}}),
         "one order by id": (_ORDER, {"id": row["id"]}),
         "orders of an id": (_ORDERS, {"filter": {"clientOrderId": {"eq": row["id"]}}}),
         "fills of an order": (_FILLS, {"filter": {**strategy, "clientOrderId": {"eq": row["id"]}}}),
         "first page of fills, of a strategy": (_FILLS, {"filter": strategy}),
         "count of a strategy's orders": (_COUNT, {"filter": strategy}),
         "summary": (_SUMMARY, {}),
-        "what fills add up to, by instrument": (_SUMS, {}),
+        "sums of fills by instrument": (_SUMS, {}),
     }
 
 

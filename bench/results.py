@@ -9,7 +9,7 @@ from typing import ClassVar
 class Comparison:
     """Purser against a peer, round by round; figures are per second. The ratio is the median over the rounds."""
 
-    COLUMNS: ClassVar[list[str]] = ["what", "Purser", "against", "its figure", "ratio", "least asked for"]
+    COLUMNS: ClassVar[list[str]] = ["what", "Purser", "against", "figure of the peer", "ratio", "required ratio"]
 
     what: str
     how: str
