@@ -240,7 +240,7 @@ class RecordingExtension(SchemaExtension):
 @pytest.fixture
 def hooks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     recorded: list[str] = []
-    monkeypatch.setattr(RecordingExtension, "notes", recorded, raising=False)
+    monkeypatch.setattr(RecordingExtension, "hooks", recorded, raising=False)
     return recorded
 
 
