@@ -18,12 +18,15 @@ ROOT = Path(__file__).parents[1]
 THOROUGH = (
     "tests/browser",
     "tests/cli",
-    "tests/database/test_embedded.py",
+    "tests/database",
     "tests/differential",
+    "tests/graphql_schema/live",
     "tests/graphql_schema/test_contract.py",
     "tests/ledger/test_arrangements.py",
     "tests/ledger/test_budget_histories.py",
+    "tests/ledger/test_engine_truth.py",
     "tests/ledger/test_order_independence.py",
+    "tests/ledger/test_order_truth.py",
     "tests/ledger/test_recordings.py",
     "tests/ledger/test_verify.py",
     "tests/ledger/test_verify_tampering.py",
@@ -32,7 +35,7 @@ THOROUGH = (
     "tests/rest_compat/test_contract.py",
     "tests/test_scratch.py",
 )
-"""Folders and files that take most of the run time with a tenth of the tests; they get the marker `thorough`."""
+"""Folders and files that take most of the run time with a fifth of the tests; they get the marker `thorough`."""
 TEMPLATE = "template_purser"
 _numbers = itertools.count(1)
 
