@@ -272,6 +272,14 @@ async def _authorize_in_sequence(
     return answers
 
 
+async def test_of_many_orders_only_the_one_that_cannot_be_stored_fails(database: Database) -> None:
+    await prepare(database, "1000000")
+    orders = [command(n) for n in range(99)] + [command("wrong", tags=["half of a pair: \0"])]
+    answers = await GroupCommit(database).authorize(requests_of(*orders))
+    assert [type(answer) for answer in answers] == [Verdict] * 99 + [InputInvalid]
+    assert await broken_invariants(database) == []
+
+
 async def test_a_request_larger_than_a_batch_is_decided_completely_and_in_order(database: Database) -> None:
     await prepare(database, "50050")
     commands = [command(n) for n in range(700)]

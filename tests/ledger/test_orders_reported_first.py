@@ -85,6 +85,21 @@ async def test_orders_of_one_request_are_decided_by_the_capital_free_at_their_tu
     assert await broken_invariants(database) == []
 
 
+async def test_an_order_denied_late_among_many_is_decided_as_alone(database: Database) -> None:
+    """The events of more orders are stored while the next orders are decided."""
+    await prepare(database, "5000")
+    await send(database, reported(100, side="BUY"), *bought_after(100))
+    await send(database, reported(201), reported(202))
+    await halt(database)
+    others = [command(n, quantity="1") for n in range(80)]
+    commands = [*others[:40], command(201, "SELL", "10"), *others[40:]]
+    assert await codes_of(database, *commands) == [DenyCode.TRADING_HALTED] * 81
+    assert await remaining_holds(database) == {"O-100": 0, "O-201": 0, "O-202": 0}
+    assert await codes_of(database, *commands) == [DenyCode.TRADING_HALTED] * 81
+    assert len(await rows(database, "SELECT FROM order_events WHERE type = 'AuthorizationDenied'")) == 81
+    assert await broken_invariants(database) == []
+
+
 async def test_a_denied_spawned_order_returns_its_quantity_to_the_primary(database: Database) -> None:
     await prepare(database, "5000")
     twap = {"exec_algorithm_id": "TWAP"}

@@ -6,8 +6,9 @@ A decision is one of Purser's own events in the order's history. A repeated requ
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
+from itertools import chain
 
 from app.database import WriteConnection
 from app.errors import PurserError
@@ -34,21 +35,27 @@ from app.ledger.recording import own_events
 from app.ledger.recording.record import apply_admitted
 from app.ledger.storage.locks import LockedStrategy, lock_strategies
 from app.ledger.storage.queries import fetch_all_at_once
-from app.ledger.storage.writing import TableWrite, write
+from app.ledger.storage.row_mapping import Row
+from app.ledger.storage.rows import EVENT_COLUMNS, event_row
+from app.ledger.storage.writing import Insert, TableWrite, copy, write
+from app.models import OrderEvent
 from app.rules.holds import OrderWithHold, increasing_quantities, is_amount
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation
 
 Answers = list[Verdict | PurserError]
 
-_DECISIONS_PER_TURN = 25
-"""Decisions between two turns of the event loop, in which other requests are served."""
+_PART = 25
+"""Decisions in one turn of the event loop."""
+_STREAMED_MIN = 60
+"""More orders than this have more rows than one statement should write (`storage.writing`)."""
 
 
 async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -> tuple[Answers, list[TableWrite]]:
     """Lock the strategies and decide all orders, in order. Returns an answer for each order, and the rows to write.
 
-    An error about an order is its answer. `now`: nanoseconds since the epoch.
+    An error about an order is its answer. `now`: nanoseconds since the epoch. PostgreSQL stores the events of many
+    orders while the next ones are decided.
     """
     with localcontext(EXACT):
         strategies = await lock_strategies(work, {request.key[0] for request in requests})
@@ -57,14 +64,13 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
         while len(answers) < len(requests):
             rest = requests[len(answers) :]
             state = await _load_state(work, strategies, rest, now + len(answers))
-            for request in rest:
-                state.decide(request)
-                if state.denied_late is not None:
-                    break
-                if len(state.answers) % _DECISIONS_PER_TURN == 0:
-                    await asyncio.sleep(0)
+            if len(rest) >= _STREAMED_MIN:
+                await copy(work, OrderEvent, EVENT_COLUMNS, _in_turns(_event_rows(state, rest)))
+                rows = state.writes()
+            else:
+                events = [*chain.from_iterable(_event_rows(state, rest))]
+                rows = [Insert(OrderEvent, EVENT_COLUMNS, events), *state.writes()]
             answers += state.answers
-            rows = state.writes()
             if state.denied_late is not None:
                 # Other orders claim the denied order's part of the position, and its primary order
                 # regains the quantity.
@@ -72,6 +78,26 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
                 rows = []
                 await apply_admitted(work, Admitted(strategies), [state.denied_late])
     return answers, rows
+
+
+def _event_rows(state: DecisionState, requests: Sequence[Request]) -> Iterator[list[Row]]:
+    """Decide the orders, up to one that is denied late. Yields the decisions' events as rows, in parts."""
+    for first in range(0, len(requests), _PART):
+        decided = len(state.events)
+        for request in requests[first : first + _PART]:
+            state.decide(request)
+            if state.denied_late is not None:
+                break
+        yield [event_row(arrival) for arrival in state.events[decided:]]
+        if state.denied_late is not None:
+            break
+
+
+async def _in_turns(parts: Iterator[list[Row]]) -> AsyncIterator[list[Row]]:
+    """The parts, each in a turn of the event loop, so that other requests are served between them."""
+    for part in parts:
+        yield part
+        await asyncio.sleep(0)
 
 
 async def _load_state(

@@ -317,11 +317,10 @@ class DecisionState:
         return event
 
     def writes(self) -> list[TableWrite]:
-        """The rows of all decisions."""
+        """The rows of all decisions, without those of their events."""
         return [
-            own_events.event_write(self.events),
-            feed_write(orders=[change.key for change in self.orders], budgets=self.book.changed),
             *order_writes(self.orders),
+            feed_write(orders=[change.key for change in self.orders], budgets=self.book.changed),
             *self.hold_changes.writes(),
             *self.book.writes(),
             strategy_write(self.strategies),

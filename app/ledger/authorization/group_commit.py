@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from typing import Any
 
 from app.database import Database
@@ -37,6 +38,8 @@ DELIVERY_SECONDS_MAX = 0.02
 """The longest time that a committed batch waits for the decisions of the next one."""
 _DELIVERED_AT_ONCE = 4
 """So few answers are quick to build and are delivered without delay."""
+_DELIVERED_TOGETHER = 50
+"""Answers that are built in one turn of the event loop."""
 
 
 class State(Enum):
@@ -88,16 +91,21 @@ class Batch:
         if not self.decided.done():
             self.decided.set_result(None)
 
-    def deliver(self) -> None:
-        """Resolve each request's future once: with the answers if it is committed, else with the error."""
-        end = 0
-        for member in self.members:
-            start, end = end, end + len(member.orders)
+    def deliver(self, answers_min: float = inf) -> None:
+        """Resolve futures, each once: with the answers if the request is committed, else with the error.
+
+        Stops after `answers_min` answers.
+        """
+        delivered = 0
+        while self.members and delivered < answers_min:
+            member = self.members.pop(0)
+            end = delivered + len(member.orders)
             if member.state is not State.COMMITTED:
                 member.fail(self.error)
             elif not member.answers.done():
-                member.answers.set_result(self.answers[start:end])
-        self.members = []
+                member.answers.set_result(self.answers[delivered:end])
+            delivered = end
+        self.answers = self.answers[delivered:]
 
 
 class GroupCommit:
@@ -154,7 +162,10 @@ class _Queue:
                 if committed.members:
                     first: set[asyncio.Future[Any]] = {transaction, batch.decided}
                     await asyncio.wait(first, timeout=DELIVERY_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED)
-                    committed.deliver()
+                    while committed.members:
+                        committed.deliver(_DELIVERED_TOGETHER)
+                        # The callers build their responses now; then PostgreSQL gets its next statement.
+                        await asyncio.sleep(0)
                 await asyncio.wait({transaction}, timeout=TRANSACTION_SECONDS_MAX)
                 _conclude(batch, transaction)
                 if len(batch.answers) < _DELIVERED_AT_ONCE:

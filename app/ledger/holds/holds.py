@@ -29,7 +29,7 @@ from app.ledger.holds.exposure import (
 from app.ledger.holds.exposure_changes import Trades, given_up_of, trades_of
 from app.ledger.storage.queries import fetch_all_at_once
 from app.ledger.storage.rows import HOLDS
-from app.ledger.storage.writing import Insert, TableWrite, Update
+from app.ledger.storage.writing import Insert, RowsOf, TableWrite, Update
 from app.models import Hold
 from app.rules.enums import JournalReason, QuantitySource
 from app.rules.holds import HoldState, OrderWithHold, hold_amount, increasing_quantities, is_amount, opposite
@@ -51,8 +51,8 @@ class HoldChanges:
     def writes(self) -> list[TableWrite]:
         """The rows of new and changed holds."""
         return [
-            Insert(Hold, HOLDS.columns, [HOLDS.row(key, hold) for key, hold in self.new.items()]),
-            Update(Hold, HOLDS.columns, [HOLDS.row(key, hold) for key, hold in self.moved.items()]),
+            Insert(Hold, HOLDS.columns, RowsOf([*self.new.items()], HOLDS.row_of)),
+            Update(Hold, HOLDS.columns, RowsOf([*self.moved.items()], HOLDS.row_of)),
         ]
 
 

@@ -1,6 +1,6 @@
 """Purser's own events in an order's history: authorizations, releases, and resolutions of quarantined events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -11,7 +11,7 @@ from app.ledger.batch import Arrival, OrderKey
 from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.queries import array_source, look_up
 from app.ledger.storage.rows import EVENT_COLUMNS, event_row
-from app.ledger.storage.writing import Insert, TableWrite
+from app.ledger.storage.writing import Insert, RowsOf, TableWrite
 from app.models import OrderEvent
 from app.rules.events import AnyDecision, AnyOwnEvent
 
@@ -60,6 +60,6 @@ def numbered(strategy_id: str, strategy: LockedStrategy, event: AnyOwnEvent) -> 
     return Arrival(strategy_id, strategy.event_seq, event, _json(event).decode())
 
 
-def event_write(arrivals: Iterable[Arrival]) -> TableWrite:
+def event_write(arrivals: Sequence[Arrival]) -> TableWrite:
     """Numbered events as rows of `order_events`."""
-    return Insert(OrderEvent, EVENT_COLUMNS, [event_row(arrival) for arrival in arrivals])
+    return Insert(OrderEvent, EVENT_COLUMNS, RowsOf(arrivals, event_row))

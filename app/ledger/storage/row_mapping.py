@@ -127,6 +127,10 @@ class RowMapping:
             changed[place] = array_literal(changed[place])
         return tuple(changed)
 
+    def row_of(self, item: tuple[Row, Any]) -> Row:
+        """The row of loose values and one part."""
+        return self.row(*item)
+
     def stored(self, record: Any) -> Row:
         """The values of a stored row, in the form of `values`."""
         row = [*self._record_values(record)]

@@ -9,10 +9,10 @@ table's types. This is faster (ADR 0016).
 """
 
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
@@ -28,11 +28,36 @@ CANNOT_BE_STORED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 
 _TOGETHER_MAX = 300
 """For more rows, one COPY per table costs less than one statement for all (ADR 0016)."""
-_CHUNK_ROWS = 200
+_PART_ROWS = 100
 _STATEMENTS: dict[tuple[Any, ...], str] = {}
 _OTHER_ESCAPES = re.compile(rb'\\[^"\\]')
 _encoder = msgspec.json.Encoder()
 _json = _encoder.encode
+
+
+Item = TypeVar("Item")
+
+
+class RowsOf(Sequence[Row]):
+    """Rows built when they are written, so that PostgreSQL stores some while the next ones are built.
+
+    The items must not change before they are written.
+    """
+
+    def __init__(self, items: Sequence[Item], row: Callable[[Item], Row]) -> None:
+        """`row` builds the row of an item."""
+        self._items: Sequence[Any] = items
+        self._row: Callable[[Any], Row] = row
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._row, self._items)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self._items[place]
+        return [*map(self._row, found)] if isinstance(place, slice) else self._row(found)
 
 
 @dataclass(slots=True)
@@ -143,10 +168,17 @@ async def write(work: WriteConnection, writes: Iterable[TableWrite]) -> None:
         if isinstance(one, Insert):
             await _write_together(work, together)
             together = []
-            await work.copy(table_of(one.model).name, one.columns, _chunks(one.rows))
+            await copy(work, one.model, one.columns, _parts(one.rows))
         else:
             together.append(one)
     await _write_together(work, together)
+
+
+async def copy(
+    work: WriteConnection, model: type[SQLModel], columns: tuple[str, ...], parts: AsyncIterator[Sequence[Row]]
+) -> None:
+    """Insert rows of text, numbers, truth values and nulls. PostgreSQL stores a part while the next one is made."""
+    await work.copy(table_of(model).name, columns, (csv(rows) async for rows in parts if rows))
 
 
 async def _write_together(work: WriteConnection, writes: Sequence[TableWrite]) -> None:
@@ -175,10 +207,9 @@ def _matches(keys: Iterable[str]) -> str:
     return " AND ".join(f"t.{name} = s.{name}" for name in keys)
 
 
-async def _chunks(rows: Sequence[Row]) -> AsyncIterator[bytes]:
-    """Rows of text, numbers, truth values and nulls as CSV. PostgreSQL stores a chunk while the next is encoded."""
-    for first in range(0, len(rows), _CHUNK_ROWS):
-        yield csv(rows[first : first + _CHUNK_ROWS])
+async def _parts(rows: Sequence[Row]) -> AsyncIterator[Sequence[Row]]:
+    for first in range(0, len(rows), _PART_ROWS):
+        yield rows[first : first + _PART_ROWS]
 
 
 def csv(rows: Sequence[Sequence[Any]]) -> bytes:
