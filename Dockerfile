@@ -9,6 +9,8 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/node \
 RUN pip install --no-cache-dir --disable-pip-version-check "uv>=0.9,<1"
 WORKDIR /build
 COPY pyproject.toml uv.lock ./
+COPY clients/python/pyproject.toml clients/python/
+COPY clients/nautilus/pyproject.toml clients/nautilus/
 RUN uv sync --frozen --only-group web --no-cache
 COPY web/package.json web/package-lock.json web/
 RUN npm --prefix web ci --ignore-scripts --no-audit --no-fund
@@ -25,6 +27,8 @@ RUN pip install --no-cache-dir --disable-pip-version-check "uv>=0.9,<1"
 WORKDIR /build
 # The dependencies are a layer of their own, rebuilt only when the lock changes.
 COPY pyproject.toml uv.lock ./
+COPY clients/python/pyproject.toml clients/python/
+COPY clients/nautilus/pyproject.toml clients/nautilus/
 RUN uv sync --frozen --no-default-groups --no-install-project --no-cache
 COPY . .
 COPY --from=web /build/graphql_schema/static graphql_schema/static

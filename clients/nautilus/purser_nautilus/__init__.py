@@ -1,0 +1,1 @@
+"""Reports a NautilusTrader engine to Purser, and asks Purser before an order leaves."""
