@@ -22,7 +22,7 @@ import psutil
 
 from app.errors import EmbeddedServerError
 
-CONNECTIONS_MAX = 100
+CONNECTIONS_MAX = 200
 MIB = 1024 * 1024
 SHARED_BUFFERS_MIB_MAX = 256
 SHARED_BUFFERS_MIB_MIN = 32
