@@ -78,18 +78,21 @@ class _Result(msgspec.Struct, Generic[T]):
     result: T
 
 
-class _Error(msgspec.Struct):
+class GraphQLErrorBody(msgspec.Struct):
+    """One of the `errors` of an answer."""
+
     message: str
     extensions: dict[str, Any] = {}
     path: list[str | int] | None = None
 
     def exception(self) -> PurserError:
+        """The error as an exception."""
         return error_of(str(self.extensions.get("code", "BAD_REQUEST")), self.message, self.path or ())
 
 
 class _Answer(msgspec.Struct, Generic[T]):
     data: T | None = None
-    errors: list[_Error] = []
+    errors: list[GraphQLErrorBody] = []
 
 
 def encode(document: str, variables: Mapping[str, Any]) -> bytes:
@@ -141,11 +144,11 @@ def data_of(type_: Any, status: int, headers: Mapping[str, str], body: bytes) ->
     try:
         answer = _decoder(type_).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _without_errors(status, headers, f"{error}") from error
+        raise error_without_body(status, headers, f"{error}") from error
     if answer.errors:
         raise _placed(answer.errors[0].exception(), status, headers)
     if answer.data is None or status >= 400:
-        raise _without_errors(status, headers, "neither data nor errors")
+        raise error_without_body(status, headers, "neither data nor errors")
     return answer.data
 
 
@@ -182,7 +185,7 @@ def _placed(error: PurserError, status: int, headers: Mapping[str, str]) -> Purs
     return error
 
 
-def _without_errors(status: int, headers: Mapping[str, str], why: str) -> PurserError:
+def error_without_body(status: int, headers: Mapping[str, str], why: str) -> PurserError:
     """The error for an answer that does not come from Purser, but perhaps from a proxy before it."""
     message = f"HTTP status {status}: {why}"
     match status:

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from purser_client.asynchronous.reads import AsyncReads
+from purser_client.asynchronous.updates import AsyncUpdates
 from purser_client.errors import Conflict, InvalidInput, NotFound, Unavailable
 from purser_client.generated import operations
 from purser_client.generated.enums import TradingScope, TradingState
@@ -44,7 +45,7 @@ from purser_client.retries import RETRIES, Attempts, RetryPolicy
 T = TypeVar("T")
 
 
-class AsyncPurser(AsyncReads):
+class AsyncPurser(AsyncReads, AsyncUpdates):
     """A client of one Purser service, for `async with`. Safe to share between tasks.
 
     `timeout` is in seconds, for connecting and for each answer. Requests without an answer are repeated as `retries`

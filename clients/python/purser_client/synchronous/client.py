@@ -40,11 +40,12 @@ from purser_client.request import (
 )
 from purser_client.retries import RETRIES, Attempts, RetryPolicy
 from purser_client.synchronous.reads import Reads
+from purser_client.synchronous.updates import Updates
 
 T = TypeVar("T")
 
 
-class Purser(Reads):
+class Purser(Reads, Updates):
     """A client of one Purser service, for `with`. Safe to share between threads.
 
     `timeout` is in seconds, for connecting and for each answer. Requests without an answer are repeated as `retries`
