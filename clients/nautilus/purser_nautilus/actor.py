@@ -1,15 +1,18 @@
 """The actor that reports an engine to Purser."""
 
 import logging
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from nautilus_trader.common.actor import Actor
+from nautilus_trader.common.component import LiveClock, TimeEvent
 from nautilus_trader.model.events import AccountState, OrderEvent, PositionEvent
 from nautilus_trader.model.instruments import Instrument
 
-from purser_client import Purser
+from purser_client import NO_RETRIES, Purser
 from purser_nautilus.config import PurserActorConfig
 from purser_nautilus.gating.undecided import Undecided
 from purser_nautilus.reporting.delivery import Delivery
@@ -18,6 +21,7 @@ from purser_nautilus.reporting.reporter import Reporter
 from purser_nautilus.reporting.spool import Spool
 
 _RECOVERY_TIMER = "purser-recovery"
+_RECOVERY_INTERVAL = timedelta(seconds=5)
 _LOG = logging.getLogger("purser_nautilus")
 
 
@@ -51,10 +55,16 @@ class PurserActor(Actor):
 
     def flush(self, timeout_seconds: float | None = None) -> bool:
         """Wait until Purser has everything reported so far; False if the time was too short. Blocks the thread."""
-        if self.delivery is None:
+        if self.delivery is None or self.reporter is None:
             return True
-        self._recover()
-        return self.delivery.flush(self.config.flush_seconds_max if timeout_seconds is None else timeout_seconds)
+        seconds = self.config.flush_seconds_max if timeout_seconds is None else timeout_seconds
+        deadline = time.monotonic() + seconds
+        while True:
+            self._recover()
+            if not self.delivery.flush(deadline - time.monotonic()):
+                return False
+            if not self.reporter.misses_events:
+                return True
 
     def on_start(self) -> None:
         """Subscribe, report the cache, and start the threads."""
@@ -66,14 +76,17 @@ class PurserActor(Actor):
             self.msgbus.subscribe(topic="data.Signal*", handler=self._on_published)
         assert self.reporter is not None  # opened
         self.reporter.cached()
+        if isinstance(self.clock, LiveClock):
+            self.clock.set_timer(_RECOVERY_TIMER, _RECOVERY_INTERVAL, callback=self._on_recovery_timer)
         self._install_gate()
 
     def on_dispose(self) -> None:
         """Wait for Purser, at most `flush_seconds_max`. What was not sent stays in the spool for the next run."""
         if self.delivery is None:
             return
-        self._recover()
-        if not self.delivery.close(self.config.flush_seconds_max):
+        is_flushed = self.flush()
+        self.delivery.close()
+        if not is_flushed:
             self.log.error("Purser did not take all events; the rest stays in the spool for the next run")
         self.delivery = None
         self._close_gate()
@@ -82,7 +95,7 @@ class PurserActor(Actor):
 
     def _open(self) -> None:
         config: PurserActorConfig = self.config
-        self._client = Purser(config.url, key=config.key)
+        self._client = Purser(config.url, key=config.key, timeout=config.request_seconds_max, retries=NO_RETRIES)
         spool = Spool(
             Path(config.spool_dir) / self.trader_id.value, config.spool_bytes_max, is_durable=config.spool_fsync
         )
@@ -115,6 +128,9 @@ class PurserActor(Actor):
     def _on_published(self, published: Any) -> None:
         assert self.reporter is not None  # subscribed after it was made
         self.reporter.data(published)
+
+    def _on_recovery_timer(self, event: TimeEvent) -> None:
+        self._recover()
 
     def _recover(self) -> None:
         """Report dropped events again once the spool has room."""

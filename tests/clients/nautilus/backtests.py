@@ -1,14 +1,16 @@
 """Backtests of one venue and one instrument."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.backtest.models import FillModel
+from nautilus_trader.common.actor import Actor
 from nautilus_trader.config import LoggingConfig
 from nautilus_trader.examples.algorithms.twap import TWAPExecAlgorithm
 from nautilus_trader.model.currencies import USDT
+from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import AccountType, OmsType
 from nautilus_trader.model.identifiers import TraderId, Venue
 from nautilus_trader.model.objects import Money
@@ -69,6 +71,27 @@ def add_script(engine: BacktestEngine, kinds: tuple[str, ...], *, tag: int = 1, 
     if not engine.trader.exec_algorithms():
         engine.add_exec_algorithm(TWAPExecAlgorithm())
     return strategy.id.value
+
+
+class _Interruption(Actor):
+    """Calls functions at quotes, by the quotes' numbers."""
+
+    def __init__(self, acts: Mapping[int, Callable[[], object]]) -> None:
+        super().__init__()
+        self._acts = acts
+        self._quotes = 0
+
+    def on_start(self) -> None:
+        self.subscribe_quote_ticks(ETH.id)
+
+    def on_quote_tick(self, tick: QuoteTick) -> None:
+        self._quotes += 1
+        self._acts.get(self._quotes, lambda: None)()
+
+
+def interrupt(engine: BacktestEngine, acts: Mapping[int, Callable[[], object]]) -> None:
+    """Calls functions during the run, at the quotes with these numbers, from 1."""
+    engine.add_actor(_Interruption(acts))
 
 
 def add_reporter(engine: BacktestEngine, url: str, spool_dir: Path, **options: object) -> PurserActor:

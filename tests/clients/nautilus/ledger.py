@@ -1,6 +1,7 @@
 """Compares the ledger with what an engine's cache ends with."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -91,61 +92,70 @@ def journal_of(service: Service, budget: dict[str, Any]) -> list[dict[str, Any]]
 
 
 def assert_equals_cache(service: Service, cache: CacheFacade) -> None:
-    """Orders, fills, positions and PnL agree, and no report of the engine differs.
+    """The ledger equals the engine's cache."""
+    assert_equals(service, [state_of(cache)])
 
-    In quarantine may be what the engine published about an order of a list after it was rejected: it says so twice.
+
+def assert_equals(service: Service, runs: list[dict[str, Any]], *, quarantine: Collection[str] = ()) -> None:
+    """Orders, fills, positions and PnL agree with those of all runs, and no report of the engine differs.
+
+    In quarantine may be events of the types in `quarantine`, and the second of two events with which the engine says
+    that an order of a list was rejected.
     """
-    assert differing_orders(service, cache) == {}
+    engine = {name: order for run in runs for name, order in run["orders"].items()}
+    ledger = {name: _figures_of(order) for name, order in orders_of(service).items()}
+    names = ledger.keys() | engine.keys()
+    assert {name: (ledger.get(name), engine.get(name)) for name in names if ledger.get(name) != engine.get(name)} == {}
     books = books_of(service)
     assert books["discrepancies"]["nodes"] == []
-    quarantined = [(event["type"], event["quarantineReason"]) for event in books["quarantinedEvents"]["nodes"]]
-    assert set(quarantined) <= {_SECOND_REJECTION}, quarantined
-    positions = _nodes(service, _POSITIONS, "positions")
+    events = [event for event in books["quarantinedEvents"]["nodes"] if event["type"] not in quarantine]
+    assert {(event["type"], event["quarantineReason"]) for event in events} <= {_SECOND_REJECTION}
     pnl: dict[str, Decimal] = defaultdict(Decimal)
-    open_quantities: dict[str, Decimal] = {}
-    for position in positions:
+    quantities: dict[str, str] = {}
+    for position in _nodes(service, _POSITIONS, "positions"):
         pnl[position["strategy"]["name"]] += Decimal(position["realizedPnl"]) - Decimal(position["totalFees"])
         if quantity := Decimal(position["signedQty"]):
-            open_quantities[position["positionId"]] = quantity
-    assert dict(pnl) == pytest.approx(engine_pnl(cache), abs=_ROUNDING)
-    assert open_quantities == {p.id.value: p.signed_decimal_qty() for p in cache.positions_open()}
+            quantities[position["positionId"]] = _text(quantity)
+    expected: dict[str, Decimal] = defaultdict(Decimal)
+    for run in runs:
+        for strategy, amount in run["pnl"].items():
+            expected[strategy] += Decimal(amount)
+    assert dict(pnl) == pytest.approx(dict(expected), abs=_ROUNDING)
+    assert quantities == {name: quantity for run in runs for name, quantity in run["open"].items()}
     fills = service.ask(_POSITIONS)["fills"]["totalCount"]
-    assert fills == sum(len(order.trade_ids) for order in cache.orders())
+    assert fills == sum(run["fills"] for run in runs)
     assert all(Decimal(budget["reserved"]) >= 0 and not budget["unvaluedOrders"] for budget in books["budgets"])
 
 
-def differing_orders(service: Service, cache: CacheFacade) -> dict[str, Any]:
-    """The orders whose figures differ, each as (ledger's, cache's); `None` for an order that one side lacks."""
-    ledger = {
-        name: (
-            order["strategy"]["name"],
-            order["status"],
-            order["side"],
-            Decimal(order["quantity"]),
-            Decimal(order["filledQty"]),
-            Decimal(order["leavesQty"]),
-        )
-        for name, order in orders_of(service).items()
-    }
-    engine = {
-        order.client_order_id.value: (
-            order.strategy_id.value,
-            order.status_string(),
-            order.side_string(),
-            order.quantity.as_decimal(),
-            order.filled_qty.as_decimal(),
-            order.leaves_qty.as_decimal(),
-        )
-        for order in cache.orders()
-    }
-    names = ledger.keys() | engine.keys()
-    return {name: (ledger.get(name), engine.get(name)) for name in names if ledger.get(name) != engine.get(name)}
-
-
-def engine_pnl(cache: CacheFacade) -> dict[str, Decimal]:
-    """The net realized PnL by strategy, in the settlement currency, as the engine's positions have it."""
+def state_of(cache: CacheFacade) -> dict[str, Any]:
+    """What an engine's cache has, as JSON values: orders, PnL by strategy, open quantities, the number of fills."""
     pnl: dict[str, Decimal] = defaultdict(Decimal)
     for position in [*cache.positions(), *cache.position_snapshots()]:
         if position.realized_pnl is not None:
             pnl[position.strategy_id.value] += position.realized_pnl.as_decimal()
-    return dict(pnl)
+    return {
+        "orders": {
+            order.client_order_id.value: [
+                order.strategy_id.value,
+                order.status_string(),
+                order.side_string(),
+                *(_text(amount.as_decimal()) for amount in (order.quantity, order.filled_qty, order.leaves_qty)),
+            ]
+            for order in cache.orders()
+        },
+        "events": {
+            order.client_order_id.value: [type(event).__name__ for event in order.events] for order in cache.orders()
+        },
+        "pnl": {strategy: str(amount) for strategy, amount in pnl.items()},
+        "open": {p.id.value: _text(p.signed_decimal_qty()) for p in cache.positions_open()},
+        "fills": sum(len(order.trade_ids) for order in cache.orders()),
+    }
+
+
+def _figures_of(order: dict[str, Any]) -> list[str]:
+    amounts = (_text(Decimal(order[name])) for name in ("quantity", "filledQty", "leavesQty"))
+    return [order["strategy"]["name"], order["status"], order["side"], *amounts]
+
+
+def _text(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"

@@ -1,8 +1,10 @@
 """A strategy that sends, amends and cancels what a seed decides, and market data for it."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -18,7 +20,6 @@ from nautilus_trader.trading.strategy import Strategy
 START_NS = 1_700_000_000_000_000_000
 _SECOND = 1_000_000_000
 _GTD_SECONDS = 90
-_TWAP = {"horizon_secs": 120, "interval_secs": 20}
 
 
 def random_quotes(instrument: Instrument, seed: int, start: int, count: int, step: int = 90) -> list[QuoteTick]:
@@ -42,6 +43,8 @@ class ScriptConfig(StrategyConfig, frozen=True):
     lots: int
     kinds: tuple[str, ...]
     every: int = 3
+    twap_seconds: tuple[float, float] = (120, 20)
+    closes: bool = True
 
 
 class Script(Strategy):
@@ -69,6 +72,8 @@ class Script(Strategy):
         act()
 
     def on_stop(self) -> None:
+        if not self.config.closes:
+            return
         self.cancel_all_orders(self.config.instrument_id)
         self.close_all_positions(self.config.instrument_id)
 
@@ -92,10 +97,44 @@ class Script(Strategy):
         price = self.level(-self.sign * self.rng.randint(-4, 4))
         self.work(self.order_factory.limit(self.config.instrument_id, self.side, self.size(2), price, tags=["limit"]))
 
+    def queued_canceled(self) -> None:
+        """A limit order that is canceled while it waits for its question (live only)."""
+        self.submit_order(order := self.resting())
+        self.soon(2, lambda: self.cancel_order(order))
+
+    def asked_canceled(self) -> None:
+        """A limit order that is canceled while it waits for its answer (live only)."""
+        self.submit_order(order := self.resting())
+        self.soon(6, lambda: self.cancel_order(order))
+
+    def asked_amended(self) -> None:
+        """A limit order that is amended while it waits for its answer (live only)."""
+        self.work(order := self.resting())
+        quantity = self.instrument.make_qty(order.quantity.as_decimal() * 2)
+        self.soon(6, lambda: self.modify_order(order, quantity=quantity))
+
+    def batch_canceled(self) -> None:
+        """An order that works, and one that waits for its answer, canceled by one command (live only)."""
+        self.submit_order(order := self.resting())
+        self.soon(6, lambda: self.cancel_orders([*self.working[-1:], order]))
+
+    def soon(self, turns: int, act: Callable[[], object]) -> None:
+        """Act after turns of the event loop: at the second one the gate has the order, at the sixth it has asked."""
+        following = act if turns == 1 else partial(self.soon, turns - 1, act)
+        asyncio.get_running_loop().call_soon(following)
+
+    def resting(self) -> Order:
+        price = self.level(-self.sign * 5_000)
+        return self.order_factory.limit(self.config.instrument_id, self.side, self.size(), price)
+
     def twap(self) -> None:
-        algorithm = ExecAlgorithmId("TWAP")
+        horizon, interval = self.config.twap_seconds
         order = self.order_factory.market(
-            self.config.instrument_id, self.side, self.size(6), exec_algorithm_id=algorithm, exec_algorithm_params=_TWAP
+            self.config.instrument_id,
+            self.side,
+            self.size(6),
+            exec_algorithm_id=ExecAlgorithmId("TWAP"),
+            exec_algorithm_params={"horizon_secs": horizon, "interval_secs": interval},
         )
         self.submit_order(order)
 

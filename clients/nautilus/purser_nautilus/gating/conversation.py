@@ -4,7 +4,7 @@ A conversation is a generator that yields calls of a client and receives their r
 `Purser`, `aconverse` with an `AsyncPurser`; both raise what the client raises.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
@@ -107,8 +107,11 @@ class Talk:
                 answers.append(_answer_to(result))
         return answers
 
-    def confirm(self, orders: Sequence[Order]) -> Conversation[list[Answer]]:
-        """Check orders that were granted earlier: the grant stands, and trading was not halted since."""
+    def confirm(self, orders: Sequence[Order], unasked: Collection[str] = ()) -> Conversation[list[Answer]]:
+        """Check orders that were granted earlier: the grant stands, and trading was not halted since.
+
+        Orders in `unasked` need no grant: they were let through while the service was away.
+        """
         yield from self.introduce([order.strategy_id.value for order in orders], [])
         answers: dict[str, Answer] = {}
         for name in dict.fromkeys(order.strategy_id.value for order in orders):
@@ -117,7 +120,7 @@ class Talk:
             variables = {"strategy": str(self._strategies[name]), "clientOrderIds": ids, "first": len(ids)}
             standing = yield Call("execute", (_STANDING, variables))
             for order in of_strategy:
-                answers[order.client_order_id.value] = _standing_of(order, standing)
+                answers[order.client_order_id.value] = _standing_of(order, standing, unasked)
         return [answers[order.client_order_id.value] for order in orders]
 
     def release(self, orders: Sequence[Order]) -> Conversation[None]:
@@ -146,10 +149,10 @@ def _answer_to(result: Any) -> Answer:
     return Answer(False, f"PURSER_REFUSED: {result}")
 
 
-def _standing_of(order: Order, standing: dict[str, Any]) -> Answer:
+def _standing_of(order: Order, standing: dict[str, Any], unasked: Collection[str]) -> Answer:
     name = order.client_order_id.value
     found = {node["clientOrderId"]: node["authorizationStatus"] for node in standing["orders"]["nodes"]}
-    if found.get(name) != "GRANTED":
+    if found.get(name) != "GRANTED" and name not in unasked:
         return Answer(False, f"NOT_AUTHORIZED: the authorization of {name} is {found.get(name)}")
     state = standing["strategy"]["state"]
     if state == "HALTED":

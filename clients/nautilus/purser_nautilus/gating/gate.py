@@ -73,6 +73,8 @@ class PurserGate:
         self._talk = Talk(kernel.trader_id.value, kernel.cache)
         self._granted: dict[str, int] = {}
         """When orders were granted that have not left yet, by the engine's clock in nanoseconds."""
+        self._unasked: set[str] = set()
+        """Orders that were submitted unasked and have not left yet."""
         self._log = logging.getLogger("purser_nautilus")
         self._is_installed = False
 
@@ -118,9 +120,12 @@ class PurserGate:
         """Deny or submit the command, as configured, after a question without an answer."""
         self.counts.unavailable += len(pending.asked)
         if self.config.unavailable == "submit":
-            self.counts.unasked += len(pending.asked)
-            names = ", ".join(order.client_order_id.value for order in pending.asked)
-            self._log.error("SUBMITTED WITHOUT AUTHORIZATION, because Purser is unavailable (%r): %s", error, names)
+            names = [order.client_order_id.value for order in pending.asked]
+            if not pending.is_confirmation:
+                self.counts.unasked += len(names)
+                self._unasked.update(names)
+            what = "A CHECK OF THE AUTHORIZATION" if pending.is_confirmation else "AUTHORIZATION"
+            self._log.error("SUBMITTED WITHOUT %s, because Purser is unavailable: %s: %r", what, names, error)
             self._forward(pending)
             return True
         why = f"{UNAVAILABLE}: {error or type(error).__name__}"
@@ -183,7 +188,7 @@ class PurserGate:
         for order in pending.orders:
             name = order.client_order_id.value
             if pending.is_exit:
-                self._granted.pop(name, None)
+                self._forget(name)
             else:
                 self._granted.setdefault(name, now)
             self._undecided.remove(name)
@@ -192,7 +197,7 @@ class PurserGate:
     def _deny(self, order: Order, reason: str) -> None:
         self.counts.denied += 1
         name = order.client_order_id.value
-        self._granted.pop(name, None)
+        self._forget(name)
         denied = OrderDenied(
             trader_id=order.trader_id,
             strategy_id=order.strategy_id,
@@ -209,7 +214,13 @@ class PurserGate:
         """Forget grants of orders that ended while they waited, for example emulated ones that were canceled."""
         closed = self._kernel.cache.client_order_ids_closed()
         for client_order_id in closed:
-            self._granted.pop(client_order_id.value, None)
+            self._forget(client_order_id.value)
+
+    def _forget(self, client_order_id: str) -> None:
+        self._granted.pop(client_order_id, None)
+        self._unasked.discard(client_order_id)
 
     def _question(self, pending: Pending) -> Conversation[list[Answer]]:
-        return self._talk.confirm(pending.asked) if pending.is_confirmation else self._talk.ask(pending.asked)
+        if pending.is_confirmation:
+            return self._talk.confirm(pending.asked, self._unasked)
+        return self._talk.ask(pending.asked)

@@ -190,7 +190,7 @@ class LiveGate(PurserGate):
             self._leave(pending)
             for order in pending.orders:
                 self.counts.canceled += 1
-                self._granted.pop(order.client_order_id.value, None)
+                self._forget(order.client_order_id.value)
                 self._undecided.remove(order.client_order_id.value)
                 self._kernel.msgbus.send("ExecEngine.process", self._canceled(order))
 

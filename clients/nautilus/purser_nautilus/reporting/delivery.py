@@ -25,6 +25,8 @@ PAUSE_SECONDS_MIN = 0.05
 PAUSE_SECONDS_MAX = 5.0
 NOT_A_LEDGER_EVENT = "NOT_A_LEDGER_EVENT"
 _NOT_WRITTEN_RETRY_SECONDS = 1.0
+_END_SECONDS_MAX = 5.0
+"""A request that is under way when the engine ends is not waited for any longer."""
 
 Message = Any
 """What the engine's thread puts: an event, a dict, or anything else that `encode` takes."""
@@ -132,18 +134,16 @@ class Delivery:
             time.sleep(0.002)
         return True
 
-    def close(self, timeout_seconds: float) -> bool:
-        """Flush, then end the threads and close the spool. What was not sent stays in the spool for the next run."""
-        is_flushed = self.flush(timeout_seconds)
+    def close(self) -> None:
+        """End the threads and close the spool. What was not sent stays in the spool for the next run."""
         self._closing.set()
         self._queue.put(_END)
         self._wake.set()
         for thread in self._threads:
-            thread.join(timeout_seconds + PAUSE_SECONDS_MAX)
+            thread.join(_END_SECONDS_MAX)
         if not any(thread.is_alive() for thread in self._threads):
             self._spool.close()
         self._threads = []
-        return is_flushed
 
     def _write_all(self) -> None:
         is_open = True
