@@ -105,6 +105,7 @@ class PurserActor(Actor):
             encode,
             must_wait=self.undecided.must_wait,
             dropped=lambda message: self.reporter.dropped(message) if self.reporter is not None else None,
+            rest_seconds=config.rest_seconds,
             log=_LOG,
         )
         self.undecided.decided = self.delivery.wake

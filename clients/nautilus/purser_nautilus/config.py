@@ -26,6 +26,8 @@ class PurserActorConfig(ActorConfig, frozen=True):  # type: ignore[call-arg]
         loss of power.
     request_seconds_max : float
         The longest time of one request.
+    rest_seconds : float
+        The least time between two requests that report events; what happens meanwhile is sent together.
     flush_seconds_max : float
         The longest wait for the service when the engine is disposed.
     """
@@ -36,6 +38,7 @@ class PurserActorConfig(ActorConfig, frozen=True):  # type: ignore[call-arg]
     spool_bytes_max: int = 256 * 1024 * 1024
     spool_fsync: bool = False
     request_seconds_max: float = 30.0
+    rest_seconds: float = 0.05
     flush_seconds_max: float = 30.0
 
     def __post_init__(self) -> None:

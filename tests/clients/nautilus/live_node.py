@@ -32,6 +32,8 @@ from tests.clients.nautilus.backtests import ETH
 from tests.clients.nautilus.ledger import state_of
 from tests.clients.nautilus.script import Script, ScriptConfig
 
+_SECONDS_MAX = 100
+
 
 class Plan(msgspec.Struct, frozen=True):
     """What the node does. `found_orders`: orders that the venue reports and the engine does not know."""
@@ -189,7 +191,7 @@ def main() -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     node = Node(plan, loop)
-    loop.run_until_complete(node.run())
+    loop.run_until_complete(asyncio.wait_for(node.run(), _SECONDS_MAX))
     node.node.dispose()
 
 

@@ -15,7 +15,7 @@ from nautilus_trader.model.orders import Order
 
 from purser_client import AsyncPurser, Conflict, OrderAuthorized, OrderDenied, Purser
 from purser_nautilus.gating.questions import question_of
-from purser_nautilus.reporting.messages import encode
+from purser_nautilus.reporting.messages import encode, is_spawned
 
 _STANDING = """
 query Standing($strategy: UUID!, $clientOrderIds: [String!]!, $first: Int!) {
@@ -132,12 +132,10 @@ class Talk:
         """The first events of spawned orders and of their primary orders."""
         events: dict[str, Any] = {}
         for order in orders:
-            if order.exec_spawn_id is None or order.exec_spawn_id == order.client_order_id:
-                continue
-            primary = self._cache.order(order.exec_spawn_id)
-            for one in (primary, order):
-                if one is not None:
-                    events[one.client_order_id.value] = one.init_event
+            if is_spawned(order):
+                for one in (self._cache.order(order.exec_spawn_id), order):
+                    if one is not None:
+                        events[one.client_order_id.value] = one.init_event
         return [encode(event) for event in events.values()]
 
 

@@ -31,6 +31,7 @@ from purser_nautilus.config import PurserActorConfig, PurserGateConfig
 from purser_nautilus.gating.conversation import Answer, aconverse
 from purser_nautilus.gating.gate import Handler, Pending, PurserGate
 from purser_nautilus.gating.undecided import Undecided
+from purser_nautilus.reporting.messages import is_spawned
 
 _QUESTIONS_MAX = 4
 """Most questions under way at once."""
@@ -51,6 +52,7 @@ class LiveGate(PurserGate):
         self._tasks: set[asyncio.Task[None]] = set()
         self._questions = 0
         self._is_scheduled = False
+        self._is_alone = False
 
     def install(self) -> None:
         """Take over the endpoints, in the engine's event loop."""
@@ -77,21 +79,28 @@ class LiveGate(PurserGate):
         self._schedule()
 
     def _schedule(self) -> None:
-        if self._queue and not self._is_scheduled and self._questions < _QUESTIONS_MAX:
-            self._is_scheduled = True
-            # After the commands of this turn, so that they are asked for in one request.
-            asyncio.get_running_loop().call_soon(self._send)
+        if self._is_scheduled or self._is_alone or not self._queue or self._questions >= _QUESTIONS_MAX:
+            return
+        if self._questions and asks_alone(self._queue[0]):
+            return
+        self._is_scheduled = True
+        # After the commands of this turn, so that they are asked for in one request.
+        asyncio.get_running_loop().call_soon(self._send)
 
     def _send(self) -> None:
         self._is_scheduled = False
+        self._queue = [pending for pending in self._queue if not pending.is_canceled]
         group: list[Pending] = []
         orders = 0
         while self._queue and (not group or orders + len(self._queue[0].asked) <= self.config.orders_max):
+            if group and asks_alone(self._queue[0]):
+                break
             pending = self._queue.pop(0)
-            if pending.is_canceled:
-                continue
             group.append(pending)
             orders += len(pending.asked)
+            if asks_alone(pending):
+                self._is_alone = True
+                break
         if group:
             self._questions += 1
             self._start(self._answered(group))
@@ -105,6 +114,7 @@ class LiveGate(PurserGate):
                     await self._settled(alike)
         finally:
             self._questions -= 1
+            self._is_alone = False
             self._schedule()
 
     async def _settled(self, group: list[Pending]) -> None:
@@ -231,6 +241,15 @@ class LiveGate(PurserGate):
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def asks_alone(pending: Pending) -> bool:
+    """Whether no other question may be under way.
+
+    A spawned order is reported before it is asked for. It may have no value until then, and Purser grants nothing else
+    while an open order has none.
+    """
+    return any(is_spawned(order) for order in pending.asked)
 
 
 def _ignore(command: Any) -> None:

@@ -24,6 +24,7 @@ BYTES_MAX = 512 * 1024
 PAUSE_SECONDS_MIN = 0.05
 PAUSE_SECONDS_MAX = 5.0
 NOT_A_LEDGER_EVENT = "NOT_A_LEDGER_EVENT"
+_POLL_SECONDS = 0.002
 _NOT_WRITTEN_RETRY_SECONDS = 1.0
 _END_SECONDS_MAX = 5.0
 """A request that is under way when the engine ends is not waited for any longer."""
@@ -64,7 +65,8 @@ class Delivery:
 
     `encode` makes one JSON text of a message; it runs in the writer thread. `must_wait` tells whether a record may not
     be sent yet; it runs in the sender thread. `dropped` is called, in the writer thread, with each message that the
-    full spool did not take.
+    full spool did not take. `rest_seconds` is the least time between two requests: what is reported meanwhile is sent
+    together, so that reports leave the service time for questions.
     """
 
     def __init__(
@@ -75,8 +77,11 @@ class Delivery:
         *,
         must_wait: Callable[[RecordHead], bool] = lambda head: False,
         dropped: Callable[[Message], None] = lambda message: None,
+        rest_seconds: float = 0.0,
         log: logging.Logger,
     ) -> None:
+        self._rest_seconds = rest_seconds
+        self._is_flushing = False
         self._spool = spool
         self._recorder = recorder
         self._encode = encode
@@ -127,12 +132,16 @@ class Delivery:
         """Wait until the service has everything that was put so far; False if the time was too short."""
         deadline = time.monotonic() + timeout_seconds
         target = self._put_count
-        while self._written_count < target or self._spool.pending_bytes:
-            if time.monotonic() >= deadline or not self._threads:
-                return False
-            self._wake.set()
-            time.sleep(0.002)
-        return True
+        self._is_flushing = True
+        try:
+            while self._written_count < target or self._spool.pending_bytes:
+                if time.monotonic() >= deadline or not self._threads:
+                    return False
+                self._wake.set()
+                time.sleep(_POLL_SECONDS)
+            return True
+        finally:
+            self._is_flushing = False
 
     def close(self) -> None:
         """End the threads and close the spool. What was not sent stays in the spool for the next run."""
@@ -198,9 +207,12 @@ class Delivery:
 
     def _send_all(self) -> None:
         pause = PAUSE_SECONDS_MIN
+        rested = 0.0
         while not self._closing.is_set():
             self._wake.clear()
             try:
+                if not self._is_flushing and (rest := rested - time.monotonic()) > 0:
+                    self._closing.wait(rest)
                 sent, place = self._next_batch()
                 if not sent:
                     self._wake.wait(PAUSE_SECONDS_MAX if place is None else PAUSE_SECONDS_MIN)
@@ -217,6 +229,7 @@ class Delivery:
                     self._log.warning("Purser is back; %d bytes wait to be sent", self._spool.pending_bytes)
                 self.last_error = None
                 pause = PAUSE_SECONDS_MIN
+                rested = time.monotonic() + self._rest_seconds
                 self._note(answer, sent)
 
     def _next_batch(self) -> tuple[list[bytes], Place | None]:

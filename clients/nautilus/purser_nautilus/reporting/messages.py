@@ -4,8 +4,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
-from nautilus_trader.core.message import Event
-from nautilus_trader.model.events import OrderEvent, OrderInitialized, OrderSubmitted, OrderUpdated
+from nautilus_trader.model.events import OrderEvent, OrderSubmitted, OrderUpdated
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.orders import Order
 
@@ -54,6 +53,11 @@ def is_routed(order: Order) -> bool:
     return order.exec_spawn_id is None or order.exec_spawn_id == order.client_order_id
 
 
+def is_spawned(order: Order) -> bool:
+    """Whether an execution algorithm spawned the order from a primary order."""
+    return order.exec_spawn_id is not None and order.exec_spawn_id != order.client_order_id
+
+
 def unpublished_of(order: Order, known: set[str]) -> list[OrderEvent]:
     """The events that were applied to the order and not published, in order; `known` has the ids of the others.
 
@@ -96,8 +100,3 @@ def converted_quantity(order: Order, submitted: OrderSubmitted) -> dict[str, Any
         "ts_init": submitted.ts_init,
         "reconciliation": False,
     }
-
-
-def opens_an_order(event: Event) -> bool:
-    """Whether the event is the first one of an order."""
-    return isinstance(event, OrderInitialized)

@@ -63,6 +63,7 @@ class Spool:
         if self._acknowledged.offset > self._sizes.get(self._acknowledged.segment, 0):
             # Acknowledged records were lost with the power. New ones must not take their places.
             self._last += 1
+            self._acknowledged = Place(self._last, 0)
         self._sizes.setdefault(self._last, 0)
         self._file = self._path(self._last).open("ab", buffering=0)
 
