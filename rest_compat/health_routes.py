@@ -26,5 +26,5 @@ async def get_health(request: Request) -> Response:
 )
 async def get_readiness(request: Request) -> Response:
     """Whether the database answers, has the schema of this release, and the registry is fresh."""
-    readiness = await check_readiness(context_of(request))
-    return json_response(readiness.json, 200 if readiness.is_ready else 503)
+    is_ready, checks = await check_readiness(context_of(request))
+    return json_response(checks, 200 if is_ready else 503)

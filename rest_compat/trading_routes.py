@@ -1,6 +1,5 @@
 """`/api/trading`: strategies, orders, fills, positions and the audit log."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -8,9 +7,13 @@ from pydantic import BaseModel
 
 from app.errors import OrderNotFound
 from app.principal import Principal
-from app.reads.compiled import Answer
+from app.reads.catalogue.administration import AUDIT_ENTRY, STRATEGY, SUMMARY
+from app.reads.catalogue.fill import FILL
+from app.reads.catalogue.order import ORDER
+from app.reads.catalogue.position import POSITION
+from app.reads.entity import Entity
 from app.reads.query import Op, ReadQuery, ResultFormat, Selection
-from app.resolvers import Context, orders, reads
+from app.resolvers import reads
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid
 from rest_compat import schemas
@@ -77,19 +80,19 @@ async def _page(
     request: Request,
     principal: Principal,
     query: PageQuery,
-    list_rows: Callable[[Context, Principal, ReadQuery, Sequence[Any]], Awaitable[Answer]],
+    entity: Entity,
     selection: Selection,
     filters: Filters | None = None,
 ) -> Response:
     filters = filters or Filters()
-    answer = await list_rows(context_of(request), principal, filters.page(selection, query), filters.values)
+    answer = await reads.read(context_of(request), principal, filters.page(selection, query), filters.values, entity)
     return list_response(request, answer, query)
 
 
 @router.get("/strategies", responses=_list_of(schemas.Strategy))
 async def list_strategies(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """All strategies, newest first."""
-    return await _page(request, principal, query, reads.list_strategies, _STRATEGY)
+    return await _page(request, principal, query, STRATEGY, _STRATEGY)
 
 
 @router.get("/orders", responses=_list_of(schemas.Order))
@@ -98,7 +101,7 @@ async def list_orders(request: Request, principal: Caller, query: Annotated[Orde
     filters = Filters(strategy_id=query.strategy_id, instrument_id=query.instrument_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add_names("status", *(IN_FLIGHT if query.status == PENDING else [query.status]))
-    return await _page(request, principal, query, reads.list_orders, _ORDER, filters)
+    return await _page(request, principal, query, ORDER, _ORDER, filters)
 
 
 @router.get("/orders/{client_order_id}", responses=responses_of(schemas.Order, "Found.", 404, 409))
@@ -107,7 +110,7 @@ async def get_order(
 ) -> Response:
     """One order."""
     context = context_of(request)
-    order = await orders.get_order(context, principal, _storable(client_order_id), query.strategy_id, _ORDER)
+    order = await reads.get_order(context, principal, _storable(client_order_id), query.strategy_id, _ORDER)
     return json_response(order.body)
 
 
@@ -117,9 +120,9 @@ async def list_order_fills(
 ) -> Response:
     """The fills of one order, newest first by `ts_event`."""
     context = context_of(request)
-    order = await orders.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
+    order = await reads.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
     filters = Filters(strategy_id=order.strategy_id, client_order_id=client_order_id)
-    return await _page(request, principal, query, reads.list_fills, _FILL, filters)
+    return await _page(request, principal, query, FILL, _FILL, filters)
 
 
 @router.get("/orders/{client_order_id}/deny-reason", responses=responses_of(schemas.DenyReason, "Found.", 404, 409))
@@ -128,7 +131,7 @@ async def get_deny_reason(
 ) -> Response:
     """Why an order was denied or rejected; null if it was neither."""
     context = context_of(request)
-    order = await orders.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
+    order = await reads.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
     return json_response(order.body)
 
 
@@ -138,7 +141,7 @@ async def list_fills(request: Request, principal: Caller, query: Annotated[Fills
     filters = Filters(instrument_id=query.instrument_id, strategy_id=query.strategy_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add_names("side", query.side)
-    return await _page(request, principal, query, reads.list_fills, _FILL, filters)
+    return await _page(request, principal, query, FILL, _FILL, filters)
 
 
 @router.get("/fills/summary", responses=responses_of(schemas.FillsSummary, "Found.", headers=VALUATION_HEADERS))
@@ -158,19 +161,19 @@ async def list_positions(request: Request, principal: Caller, query: Annotated[P
     name = query.strategy_id if strategy_id is None else None
     filters = Filters(strategy_id=strategy_id, strategy_name=name, instrument_id=query.instrument_id)
     filters.add_names("status", query.status)
-    return await _page(request, principal, query, reads.list_positions, _POSITION, filters)
+    return await _page(request, principal, query, POSITION, _POSITION, filters)
 
 
 @router.get("/summary", responses=responses_of(schemas.Summary, "Found."))
 async def get_summary(request: Request, principal: Caller) -> Response:
     """Counts of signals, orders and fills."""
-    return json_response((await reads.get_summary(context_of(request), principal, _SUMMARY)).body)
+    return json_response((await reads.read(context_of(request), principal, _SUMMARY, (), SUMMARY)).body)
 
 
 @router.get("/audit", responses=_list_of(schemas.AuditEntry))
 async def list_audit_entries(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """The audit log, newest first by `ts`."""
-    return await _page(request, principal, query, reads.list_audit_entries, _AUDIT_ENTRY)
+    return await _page(request, principal, query, AUDIT_ENTRY, _AUDIT_ENTRY)
 
 
 def _storable(client_order_id: str) -> str:

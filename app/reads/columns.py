@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, literal_column
+from sqlalchemy import ColumnElement, FromClause, Text, literal_column, table
 
 from app.models.columns import VALUES
 
@@ -24,12 +24,20 @@ class Columns:
 
     def __init__(self, occurrence: str, *models: Any) -> None:
         self._occurrence = occurrence
+        self._model = models[0] if models else None
         self._types = {name: type_ for model in models if model for name, type_ in _types_of(model).items()}
 
     @property
     def name(self) -> str:
         """The occurrence's name."""
         return self._occurrence
+
+    @property
+    def rows(self) -> FromClause:
+        """The rows of the occurrence, for a FROM clause: of the first model's table."""
+        assert self._model is not None
+        rows: FromClause = self._model.__table__.alias(self._occurrence)
+        return rows
 
     def __contains__(self, column: str) -> bool:
         return column in self._types
@@ -45,6 +53,11 @@ class Columns:
 
 class Derived(Columns):
     """Columns of a subquery, whatever their types are."""
+
+    @property
+    def rows(self) -> FromClause:
+        """The rows of the subquery of that name."""
+        return table(self._occurrence)
 
     def __getitem__(self, column: str) -> ColumnElement[Any]:
         return literal_column(f"{self._occurrence}.{column}")

@@ -79,7 +79,7 @@ class Entity:
     `ties` make every order total. Sort columns are never null. `key` are the columns that a row is known by. `model`
     is None for what is no table's row: it exists once, or it is worked out by `computed`. `only` is what makes a row
     of the table one of the entity, wherever it is met. `scope` is what a principal that is bound to strategies may see,
-    where the table has no strategy_id to go by.
+    where the table has no strategy_id to go by. Each registers itself in `ENTITIES`.
     """
 
     name: str
@@ -95,3 +95,11 @@ class Entity:
     computed: "ComputedSql | None" = None
     only: Callable[[Columns], ColumnElement[bool]] | None = None
     scope: Scope | None = None
+
+    def __post_init__(self) -> None:
+        # A variant made by `replace` has the name of its original, which stays.
+        ENTITIES.setdefault(self.name, self)
+
+
+ENTITIES: dict[str, Entity] = {}
+"""All entities by name: neighbours need not import each other. Complete once `app.reads.catalogue` is imported."""

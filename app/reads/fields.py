@@ -67,11 +67,6 @@ def amounts(*columns: str) -> dict[str, Field]:
     return {column: amount(column) for column in columns}
 
 
-def instants(*columns: str) -> dict[str, Field]:
-    """Instants under the names of their columns."""
-    return {column: instant(column) for column in columns}
-
-
 def node_id(type_name: str, columns: tuple[str, ...]) -> Field:
     """An opaque id of an object among all objects: the type and the key, in base64. Read by `node_ids`."""
 

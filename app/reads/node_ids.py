@@ -6,22 +6,14 @@ Base64 of the entity and its key: `Order:5f17147f-2bbd-5c76-af87-1f010d829329:O-
 import binascii
 from base64 import b64decode
 from decimal import InvalidOperation
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.errors import NodeIdInvalid
-from app.reads.catalogue.registry import ENTITIES
-from app.reads.entity import Entity
+from app.reads.entity import ENTITIES, Entity
 from app.reads.ordering import reader_of
 from app.reads.query import And, Compare, Condition, Op
 
 _LENGTH_MAX = 4096
-
-
-class NodeKey(NamedTuple):
-    """Which row of which entity: the values of its key."""
-
-    entity: Entity
-    values: list[Any]
 
 
 def has_key(entity: Entity) -> Condition:
@@ -29,8 +21,8 @@ def has_key(entity: Entity) -> Condition:
     return And(tuple(Compare(name, Op.EQ, slot) for slot, name in enumerate(entity.key)))
 
 
-def read_node_id(node_id: str) -> NodeKey:
-    """What an id names; nothing need have it. Raises NodeIdInvalid."""
+def read_node_id(node_id: str) -> tuple[Entity, list[Any]]:
+    """The entity and the values of its key. Whether such a row exists is not checked. Raises NodeIdInvalid."""
     if len(node_id) > _LENGTH_MAX:
         raise NodeIdInvalid
     try:
@@ -43,4 +35,4 @@ def read_node_id(node_id: str) -> NodeKey:
         values = [reader_of(type_)(text) for type_, text in zip(types, texts, strict=True)]
     except (binascii.Error, ValueError, LookupError, AttributeError, InvalidOperation) as error:
         raise NodeIdInvalid from error
-    return NodeKey(entity, values)
+    return entity, values

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     Uuid,
+    and_,
     cast,
     func,
     literal_column,
@@ -57,23 +58,18 @@ class Row:
     """What the selected fields of a row need beside it: tables and LATERAL subqueries."""
 
     laterals: list[FromClause] = field(default_factory=list)
-    joined: dict[Join, tuple[FromClause, Columns]] = field(default_factory=dict)
+    joined: dict[Join, Columns] = field(default_factory=dict)
 
     def join(self, join: Join, names: Names) -> Columns:
         """The columns of a joined table; joined once however many fields speak of it."""
         if join not in self.joined:
-            name = names.new("j")
-            self.joined[join] = (join.model.__table__.alias(name), Columns(name, join.model))
-        return self.joined[join][1]
+            self.joined[join] = Columns(names.new("j"), join.model)
+        return self.joined[join]
 
     def beside(self, rows: FromClause, columns: Columns) -> FromClause:
         """The FROM clause: rows, and beside each what its fields need. No row is lost or doubled by it."""
-        for join, (table, theirs) in self.joined.items():
-            shared = [theirs[name] == columns[name] for name in join.on]
-            condition = shared[0]
-            for another in shared[1:]:
-                condition = condition & another
-            rows = rows.outerjoin(table, condition)
+        for join, theirs in self.joined.items():
+            rows = rows.outerjoin(theirs.rows, and_(*(theirs[name] == columns[name] for name in join.on)))
         for lateral in self.laterals:
             rows = rows.outerjoin(lateral, true())
         return rows

@@ -21,7 +21,7 @@ from app.errors import CursorInvalid
 from app.reads.columns import Columns, text_literal
 from app.reads.entity import Entity
 from app.reads.fields import base64
-from app.reads.filters import parameter_name, typed
+from app.reads.filters import parameter
 from app.reads.query import Slot, SortKey
 
 
@@ -58,7 +58,7 @@ def beyond(
     is_inclusive: bool = False,
 ) -> ColumnElement[bool]:
     """Rows after (or before) a place in the order. One row comparison where an index can answer it."""
-    values = [typed(parameter_name(slot), key.type) for slot, key in zip(place, order, strict=True)]
+    values = [parameter(slot, key.type) for slot, key in zip(place, order, strict=True)]
     keys = [columns[key.name] for key in order]
     equal = "=" if is_inclusive else ""
     if len({key.descending for key in order}) == 1:
@@ -95,11 +95,6 @@ def read_cursor(entity: Entity, keys: tuple[SortKey, ...], cursor: str) -> list[
         return [reader_of(key.type)(text) for key, text in zip(order, place, strict=True)]
     except (binascii.Error, msgspec.MsgspecError, ValueError, InvalidOperation) as error:
         raise CursorInvalid from error
-
-
-def place_length(entity: Entity, keys: tuple[SortKey, ...]) -> int:
-    """How many values a cursor of this order has."""
-    return len(total_order(entity, keys))
 
 
 def _signature(entity: Entity, order: tuple[OrderColumn, ...]) -> str:

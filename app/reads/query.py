@@ -169,27 +169,11 @@ class Span:
 Arguments: TypeAlias = Grouping | Span
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """One field of an object, under the key the caller queries.
-
-    `children` for objects and connections, `list_args` for connections, `arguments` for what is computed. `literal` is
-    a text that stands for itself (GraphQL's `__typename`).
-    """
-
-    name: str
-    key: str
-    children: "Selection | None" = None
-    list_args: ListArgs | None = None
-    literal: str | None = None
-    arguments: Arguments | None = None
-
-
 @dataclass(frozen=True)
 class Selection:
-    """The fields of one object, in the answer's order. The hash is kept: each request asks for it."""
+    """The fields of one object, in the answer's order. The hash is kept: each request needs it."""
 
-    fields: tuple[Selected, ...]
+    fields: "tuple[Selected, ...]"
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -202,6 +186,25 @@ class Selection:
     def of(cls, names: Iterable[str]) -> "Selection":
         """Plain fields under their own names."""
         return cls(tuple(Selected(name, name) for name in names))
+
+
+NOTHING = Selection(())
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One field of an object, under the key of the answer.
+
+    `children` for objects and connections, `list_args` for connections, `arguments` for what is computed. `literal` is
+    a text that stands for itself (GraphQL's `__typename`).
+    """
+
+    name: str
+    key: str
+    children: Selection = NOTHING
+    list_args: ListArgs | None = None
+    literal: str | None = None
+    arguments: Arguments | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,17 +22,13 @@ async def authorize_orders(
     Raises Forbidden, Busy, DatabaseUnavailable; after the last two, repeating the request is safe.
     """
     principal.require(Role.TRADER)
-    answers: list[Verdict | PurserError | None] = []
-    requests: list[Request] = []
-    for command in commands:
-        answer = command if isinstance(command, PurserError) else await _request(context, principal, command)
-        if isinstance(answer, Request):
-            requests.append(answer)
-            answers.append(None)
-        else:
-            answers.append(answer)
-    decided = iter(await context.group_commit.authorize(requests) if requests else ())
-    return [next(decided) if answer is None else answer for answer in answers]
+    answers = [
+        command if isinstance(command, PurserError) else await _request(context, principal, command)
+        for command in commands
+    ]
+    requests = [answer for answer in answers if isinstance(answer, Request)]
+    verdicts = iter(await context.group_commit.authorize(requests) if requests else ())
+    return [next(verdicts) if isinstance(answer, Request) else answer for answer in answers]
 
 
 async def _request(context: Context, principal: Principal, command: AuthorizeOrder) -> Request | PurserError:

@@ -25,9 +25,8 @@ from graphql.execution.values import VariableValues
 from strawberry import Info
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.reads.catalogue.registry import ENTITIES
 from app.reads.compiled import Answer, compiled_query
-from app.reads.entity import Entity
+from app.reads.entity import ENTITIES, Entity
 from app.reads.lookups import Key
 from app.reads.query import ReadQuery
 from app.resolvers.reads import look_up
@@ -60,7 +59,7 @@ async def read(info: Info[Any, Any]) -> Any:
     reader = SelectionReader(operation)
     root, query = reader.read_root(field, details)
     caller: Caller = info.context
-    return await root.resolver(caller.context, caller.principal, query, reader.values)
+    return await root.resolver(*caller, query, reader.values, root.entity)
 
 
 def field_of(info: Info[Any, Any]) -> tuple[Operation, Any, Details]:
@@ -115,9 +114,8 @@ class PurserExecutor(StrawberryGraphQLCoreExecutionContext):
         # graphql-core keeps what it collects: so completion finds what was read before the mutation.
         self.payload = PayloadReader(operation, lambda *below: self.collect_subfields(*below).grouped_field_set)
 
-    def finished(self, body: bytes) -> Any:
-        """The JSON of one field's value, as a result."""
-        return json.loads(body)
+    finished: Callable[[bytes], Any] = staticmethod(json.loads)
+    """From the JSON of one field's value to a result."""
 
     def complete_value(
         self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any
@@ -164,9 +162,7 @@ class PurserExecutor(StrawberryGraphQLCoreExecutionContext):
 class SplicingExecutor(PurserExecutor):
     """Completes results with `orjson.Fragment`s: for answers that are written by orjson."""
 
-    def finished(self, body: bytes) -> Any:
-        """The JSON as it is."""
-        return orjson.Fragment(body)
+    finished = staticmethod(orjson.Fragment)
 
 
 async def run(executor: SplicingExecutor) -> ExecutionResult:

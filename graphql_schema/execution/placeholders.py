@@ -93,7 +93,7 @@ def is_utc(zone: str | Placeholder) -> bool:
 def entity_of(node_id: str | Placeholder) -> str:
     """The name of the entity that a node id belongs to. Raises NodeIdInvalid."""
     if not isinstance(node_id, Placeholder):
-        return read_node_id(node_id).entity.name
+        return read_node_id(node_id)[0].name
     if node_id.constraint is None:
         raise NotPlannable
     return str(node_id.constraint)

@@ -18,7 +18,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from app.reads.catalogue.registry import ENTITIES
+from app.reads.entity import ENTITIES
 from app.reads.query import ReadQuery
 from app.resolvers.reads import look_up
 from graphql_schema.caller import Caller

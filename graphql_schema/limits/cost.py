@@ -38,7 +38,7 @@ from graphql.language import BooleanValueNode, EnumValueNode, ListTypeNode, NonN
 
 from app.errors import BadInputError, PageTooLarge
 from app.reads.performance.statement import POINTS_UNLESS_SAID
-from graphql_schema.execution.list_args import PAGE_SIZE
+from graphql_schema.execution.arguments import PAGE_SIZE
 from graphql_schema.execution.selection import Details, Operation
 
 COST_REPORTED_MAX = 2**53 - 1

@@ -143,8 +143,8 @@ class PlannedRead:
     def __init__(self, operation: Operation, field: GraphQLField, details: Details) -> None:
         """Raises NotPlannable, BadInputError, CursorInvalid, PageTooLarge."""
         reader = SelectionReader(operation)
-        root, self._query = reader.read_root(field, details)
-        self._resolver, self._template = root.resolver, reader.values
+        self._root, self._query = reader.read_root(field, details)
+        self._template = reader.values
         if not placeholders_in(reader.arguments) <= placeholders_in(reader.values):
             # A value that is no parameter would be the same for every request that shares the plan.
             raise NotPlannable
@@ -153,4 +153,4 @@ class PlannedRead:
 
     async def run(self, values: list[Any], caller: Caller) -> Answer:
         """Raises domain errors."""
-        return await self._resolver(caller.context, caller.principal, self._query, bind(self._template, values))
+        return await self._root.resolver(*caller, self._query, bind(self._template, values), self._root.entity)

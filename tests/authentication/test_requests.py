@@ -144,7 +144,7 @@ async def test_both_apis_pass_the_principal_to_the_resolver(service: Service, mo
         principals.append(principal)
         raise Forbidden("Not permitted.")
 
-    monkeypatch.setattr(reads, "list_strategies", note)
+    monkeypatch.setattr(reads, "read", note)
     monkeypatch.setitem(ROOT_FIELDS, "strategies", lambda _: RootRead(STRATEGY, note))
     headers = {"X-API-Key": service.key, "X-Request-ID": "r-1"}
     rest = await service.http.get("/api/trading/strategies", headers=headers)

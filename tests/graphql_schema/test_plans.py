@@ -307,7 +307,7 @@ async def test_variables_at_midnight_use_daily_totals(
 ) -> None:
     queries: list[ReadQuery] = []
 
-    async def note(_: Any, __: Any, query: ReadQuery, ___: Any) -> Answer:
+    async def note(_: Any, __: Any, query: ReadQuery, *___: Any) -> Answer:
         queries.append(query)
         return Answer(b"null", None)
 

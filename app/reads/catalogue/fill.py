@@ -7,7 +7,6 @@ from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, literal_colu
 from app.models import Fill, FillSum
 from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.instrument import fill_valuation, sum_valuation
-from app.reads.catalogue.registry import register
 from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, One, Totals
 from app.reads.fields import amount, amounts, instant, node_id, plain, plains
@@ -24,40 +23,38 @@ def _settlement_currency(columns: Columns, comparison: Compare) -> ColumnElement
     return compare(columns[known], comparison)
 
 
-FILL = register(
-    Entity(
-        name="Fill",
-        model=Fill,
-        fields={
-            "id": node_id("Fill", _KEY),
-            **plains("trade_id", "client_order_id", "venue_order_id", "strategy_id", "account_id"),
-            **plains("instrument_id", "position_id", "side", "currency", "commission_currency"),
-            **plains("liquidity_side", "settlement_currency", "event_id"),
-            **amounts("last_qty", "last_px", "commission", "realized_pnl", "notional"),
-            "ts_event": instant("ts_event"),
-            "strategy_name": plain("name", ITS_STRATEGY),
-            "valuation": plain(fill_valuation),
-        },
-        links={
-            "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
-            "instrument": One("Instrument", on={"instrument_id": "instrument_id"}),
-            "order": One("Order", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
-        },
-        filters={
-            **by_columns("strategy_id", "instrument_id", "client_order_id", "event_id", "side", "last_qty", "ts_event"),
-            "strategy_name": strategy_name,
-            "currency": _settlement_currency,
-            "ts_event_midnight": midnight("ts_event"),
-        },
-        sorts=("ts_event", "last_qty", "last_px", "instrument_id"),
-        ties=("event_id", "strategy_id"),
-        key=_KEY,
-        totals=Totals(
-            FillSum,
-            "fills",
-            frozenset({"strategy_id", "strategy_name", "instrument_id", "side", "currency", "ts_event_midnight"}),
-        ),
-    )
+FILL = Entity(
+    name="Fill",
+    model=Fill,
+    fields={
+        "id": node_id("Fill", _KEY),
+        **plains("trade_id", "client_order_id", "venue_order_id", "strategy_id", "account_id"),
+        **plains("instrument_id", "position_id", "side", "currency", "commission_currency"),
+        **plains("liquidity_side", "settlement_currency", "event_id"),
+        **amounts("last_qty", "last_px", "commission", "realized_pnl", "notional"),
+        "ts_event": instant("ts_event"),
+        "strategy_name": plain("name", ITS_STRATEGY),
+        "valuation": plain(fill_valuation),
+    },
+    links={
+        "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+        "instrument": One("Instrument", on={"instrument_id": "instrument_id"}),
+        "order": One("Order", on={"strategy_id": "strategy_id", "client_order_id": "client_order_id"}),
+    },
+    filters={
+        **by_columns("strategy_id", "instrument_id", "client_order_id", "event_id", "side", "last_qty", "ts_event"),
+        "strategy_name": strategy_name,
+        "currency": _settlement_currency,
+        "ts_event_midnight": midnight("ts_event"),
+    },
+    sorts=("ts_event", "last_qty", "last_px", "instrument_id"),
+    ties=("event_id", "strategy_id"),
+    key=_KEY,
+    totals=Totals(
+        FillSum,
+        "fills",
+        frozenset({"strategy_id", "strategy_name", "instrument_id", "side", "currency", "ts_event_midnight"}),
+    ),
 )
 
 
@@ -71,33 +68,29 @@ def count_fills(rows: Columns, side: str | None = None) -> Any:
     return cast(func.coalesce(counted, _NONE), BigInteger)
 
 
-FILL_SUMMARY = register(
-    Entity(
-        name="FillSummary",
-        model=None,
-        fields={
-            "total_fills": plain(count_fills),
-            "buy_fills": plain(lambda rows: count_fills(rows, "BUY")),
-            "sell_fills": plain(lambda rows: count_fills(rows, "SELL")),
-            # A row without fills holds a commission in another currency.
-            "first_ts": instant(lambda rows: func.min(rows.first_ts).filter(rows.fills > _NONE)),
-            "last_ts": instant(lambda rows: func.max(rows.last_ts).filter(rows.fills > _NONE)),
-            "valuation": plain(lambda rows: sum_valuation(rows.instrument_id)),
-        },
-        computed=fill_summary,
-    )
+FILL_SUMMARY = Entity(
+    name="FillSummary",
+    model=None,
+    fields={
+        "total_fills": plain(count_fills),
+        "buy_fills": plain(lambda rows: count_fills(rows, "BUY")),
+        "sell_fills": plain(lambda rows: count_fills(rows, "SELL")),
+        # A row without fills holds a commission in another currency.
+        "first_ts": instant(lambda rows: func.min(rows.first_ts).filter(rows.fills > _NONE)),
+        "last_ts": instant(lambda rows: func.max(rows.last_ts).filter(rows.fills > _NONE)),
+        "valuation": plain(lambda rows: sum_valuation(rows.instrument_id)),
+    },
+    computed=fill_summary,
 )
 
-FILL_SUMMARY_GROUP = register(
-    Entity(
-        name="FillSummaryGroup",
-        model=None,
-        fields={
-            **plains("strategy_id", "instrument_id", "side", "currency", "valuation"),
-            **amounts("quantity", "notional", "total_fees"),
-            "day": plain(lambda g: cast(g.day, Text).op("||")(literal_column("'T00:00:00.000000000Z'"))),
-            "fills": plain(lambda g: cast(g.fills, BigInteger)),
-            "realized_pnl": amount(lambda g: func.trim_scale(g.realized_pnl)),
-        },
-    )
+FILL_SUMMARY_GROUP = Entity(
+    name="FillSummaryGroup",
+    model=None,
+    fields={
+        **plains("strategy_id", "instrument_id", "side", "currency", "valuation"),
+        **amounts("quantity", "notional", "total_fees"),
+        "day": plain(lambda g: cast(g.day, Text).op("||")(literal_column("'T00:00:00.000000000Z'"))),
+        "fills": plain(lambda g: cast(g.fills, BigInteger)),
+        "realized_pnl": amount(lambda g: func.trim_scale(g.realized_pnl)),
+    },
 )

@@ -7,7 +7,7 @@ first and the last point of all and the deepest trough. Points are chosen, never
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, literal_column, select, table
+from sqlalchemy import Select, literal_column, select
 
 from app.reads.columns import Derived
 from app.reads.performance.scope import Ctes, Scope, given
@@ -39,14 +39,14 @@ def add_curve(scope: Scope, ctes: Ctes, summed: str) -> str:
 def _changes(scope: Scope, summed: str) -> Select[Any]:
     """Every realized change, with its group and its slice."""
     groups = Derived(summed)
-    rows, columns = scope.fills()
+    columns = scope.fills()
     statement = select(
         groups.g,
         literal_column(slice_of(f"{columns.name}.ts_event", groups.name)).label("slice"),
         *(columns[name] for name in (*PLACE, *scope.tie)),
         (columns.realized_pnl - columns.total_fees).label("net"),
     )
-    statement = statement.select_from(rows.join(table(summed), scope.same_group(columns, groups)))
+    statement = statement.select_from(columns.rows.join(groups.rows, scope.same_group(columns, groups)))
     return statement.where(*scope.conditions(columns, "ts_event"))
 
 

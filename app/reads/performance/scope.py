@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, literal_column, text
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, literal_column, text
 
-from app.reads.catalogue.registry import entity_named
 from app.reads.columns import NO_COLUMNS, Columns
-from app.reads.fill_groups import fill_parts, kept_fills
-from app.reads.filters import condition_sql, day_of, fields_of, parameter_name, typed
+from app.reads.entity import ENTITIES
+from app.reads.fill_groups import FillParts, kept_fills
+from app.reads.filters import condition_sql, day_of, fields_of, parameter
 from app.reads.objects import Names
 from app.reads.query import And, Compare, Op, Slot, Span
 
@@ -75,11 +75,11 @@ class Scope:
         """Whether groups or filter distinguish instruments."""
         return "instrument_id" in self.span.by or "instrument_id" in fields_of(self.span.where)
 
-    def fills(self) -> tuple[FromClause, Columns]:
+    def fills(self) -> Columns:
         """The parts of the fills."""
-        return fill_parts(self.compiler.names.new("f"))
+        return FillParts(self.compiler.names.new("f"))
 
-    def kept_fills(self, *, by_day: bool) -> tuple[FromClause, Columns]:
+    def kept_fills(self, *, by_day: bool) -> Columns:
         """The totals that are kept of the fills."""
         return kept_fills(self.compiler.names.new("f"), by_day=by_day)
 
@@ -91,10 +91,10 @@ class Scope:
         else:
             found = [columns.strategy_id == self.strategy.strategy_id]
         if span.where is not None:
-            found.append(condition_sql(entity_named("Performance"), columns, span.where))
+            found.append(condition_sql(ENTITIES["Performance"], columns, span.where))
         for slot, operator in ((span.start, ">="), (span.end, "<")):
             if slot is not None:
-                bound = typed(parameter_name(slot), BigInteger())
+                bound = parameter(slot, BigInteger())
                 value = (columns.day, day_of(bound)) if "day" in columns else (columns[instant], bound)
                 found.append(value[0].bool_op(operator)(value[1]))
         return found
@@ -108,13 +108,9 @@ class Scope:
 
     def same_group(self, columns: Columns, others: Columns) -> ColumnElement[bool]:
         """Whether two rows belong to one group."""
-        conditions = [columns[name] == others[name] for name in self.keys]
-        found = conditions[0]
-        for condition in conditions[1:]:
-            found = found & condition
-        return found
+        return and_(*(columns[name] == others[name] for name in self.keys))
 
 
 def given(slot: Slot, type_: str) -> str:
-    """A value inside SQL text, with its type."""
-    return f"CAST(:{parameter_name(slot)} AS {type_})"
+    """A parameter (`filters.parameter`) inside SQL text, with its type."""
+    return f"CAST(:v{slot} AS {type_})"
