@@ -8,11 +8,12 @@ from pydantic import BaseModel
 from app.errors import OrderNotFound
 from app.principal import Principal
 from app.reads.catalogue.administration import AUDIT_ENTRY, STRATEGY, SUMMARY
-from app.reads.catalogue.fill import FILL
+from app.reads.catalogue.fill import FILL, FILL_SUMMARY
 from app.reads.catalogue.order import ORDER
 from app.reads.catalogue.position import POSITION
+from app.reads.compiled import OwnedObject
 from app.reads.entity import Entity
-from app.reads.query import Op, ReadQuery, ResultFormat, Selection
+from app.reads.query import Grouping, Op, ReadQuery, ResultFormat, Selected, Selection
 from app.resolvers import reads
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid
@@ -30,7 +31,7 @@ from rest_compat.queries import (
     PageQuery,
     PositionsQuery,
 )
-from rest_compat.responses import VALUATION_HEADERS, context_of, json_response, list_response, sums_response
+from rest_compat.responses import VALUATION_HEADERS, context_of, json_response, list_response, valued, valued_response
 from rest_compat.strict_route import Caller, StrictRoute
 
 IN_FLIGHT: list[str | None] = [
@@ -47,12 +48,25 @@ ClientOrderId = Annotated[
     str, Path(description="Any characters; write `/` as `%2F`.", examples=["O-20220101-001400-001-000-1"])
 ]
 
+
+def _groups(key: str, model: type[BaseModel], by: str) -> Selected:
+    children = schemas.selection_of(model, realized_pnl="untrimmed_pnl")
+    return Selected("groups", key, children, arguments=Grouping(by=(by,)))
+
+
 _STRATEGY = schemas.selection_of(schemas.Strategy)
 _ORDER = schemas.selection_of(schemas.Order)
 _FILL = schemas.selection_of(schemas.Fill)
 _POSITION = schemas.selection_of(schemas.Position)
 _AUDIT_ENTRY = schemas.selection_of(schemas.AuditEntry, id="number")
 _SUMMARY = ReadQuery(schemas.selection_of(schemas.Summary), ResultFormat.ONE)
+_GROUPS = (
+    _groups("by_currency", schemas.CurrencyFills, "currency"),
+    _groups("by_instrument", schemas.InstrumentFills, "instrument_id"),
+)
+_FILLS_SUMMARY = valued(
+    Selection((*schemas.selection_of(schemas.FillsSummary).fields[:-2], *_GROUPS)), source="rests_on"
+)
 _DENY_REASON = schemas.selection_of(schemas.DenyReason)
 
 _LIST_HEADERS = {
@@ -109,8 +123,7 @@ async def get_order(
     request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
     """One order."""
-    context = context_of(request)
-    order = await reads.get_order(context, principal, _storable(client_order_id), query.strategy_id, _ORDER)
+    order = await _order(request, principal, client_order_id, query, _ORDER)
     return json_response(order.body)
 
 
@@ -119,8 +132,7 @@ async def list_order_fills(
     request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderFillsQuery, Query()]
 ) -> Response:
     """The fills of one order, newest first by `ts_event`."""
-    context = context_of(request)
-    order = await reads.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
+    order = await _order(request, principal, client_order_id, query, _DENY_REASON)
     filters = Filters(strategy_id=order.strategy_id, client_order_id=client_order_id)
     return await _page(request, principal, query, FILL, _FILL, filters)
 
@@ -130,8 +142,7 @@ async def get_deny_reason(
     request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
     """Why an order was denied or rejected; null if it was neither."""
-    context = context_of(request)
-    order = await reads.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
+    order = await _order(request, principal, client_order_id, query, _DENY_REASON)
     return json_response(order.body)
 
 
@@ -150,8 +161,9 @@ async def summarize_fills(
 ) -> Response:
     """Sums of fills, by currency and by instrument."""
     filters = Filters(strategy_id=query.strategy_id, instrument_id=query.instrument_id)
-    sums = await reads.summarize_fills(context_of(request), principal, filters.condition(), filters.values)
-    return sums_response(sums)
+    sums = ReadQuery(_FILLS_SUMMARY, ResultFormat.ONE, arguments=Grouping(filters.condition()))
+    answer = await reads.read(context_of(request), principal, sums, filters.values, FILL_SUMMARY)
+    return valued_response(answer.body)
 
 
 @router.get("/positions", responses=_list_of(schemas.Position))
@@ -176,8 +188,10 @@ async def list_audit_entries(request: Request, principal: Caller, query: Annotat
     return await _page(request, principal, query, AUDIT_ENTRY, _AUDIT_ENTRY)
 
 
-def _storable(client_order_id: str) -> str:
-    """The id itself. Raises OrderNotFound for an id that PostgreSQL cannot store."""
+async def _order(
+    request: Request, principal: Principal, client_order_id: str, query: OrderQuery, selection: Selection
+) -> OwnedObject:
+    """One order. Raises OrderNotFound, also for an id that PostgreSQL cannot store, and OrderAmbiguous."""
     if "\x00" in client_order_id or len(client_order_id) > TEXT_LENGTH_MAX:
         raise OrderNotFound(client_order_id[:TEXT_LENGTH_MAX])
-    return client_order_id
+    return await reads.get_order(context_of(request), principal, client_order_id, query.strategy_id, selection)

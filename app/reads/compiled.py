@@ -60,7 +60,7 @@ class Answer(NamedTuple):
 
 
 class OwnedObject(NamedTuple):
-    """One object and the strategy it belongs to; NO_STRATEGY for what is of none, like an instrument."""
+    """One object and the strategy it belongs to; NO_STRATEGY if it belongs to none, like an instrument."""
 
     strategy_id: UUID
     body: bytes

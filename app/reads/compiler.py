@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, func, literal_column, select, true
 
-from app.reads.columns import NO_COLUMNS, Columns, number_literal, text_literal
+from app.reads.columns import NO_COLUMNS, Columns, number_literal
 from app.reads.connections import connection, count_of, linked
 from app.reads.entity import ENTITIES, Computed, Count, Entity, Every, Many, One, Scope
 from app.reads.filters import condition_sql, is_in_scope, parameter
-from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, array_bytes, object_text, pack, row_json
+from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, array_bytes, object_text, pack, pairs_of, row_json
 from app.reads.ordering import beyond, order_by, total_order
 from app.reads.query import ALL_ROWS, Amounts, Condition, ListArgs, ReadQuery, ResultFormat, Selected, Selection
 from app.rules.identity import NO_STRATEGY
@@ -57,11 +57,11 @@ class Compiler:
         self._is_scoped = is_scoped
 
     def in_scope(self, columns: Columns, scope: Scope = is_in_scope) -> list[ColumnElement[bool]]:
-        """What keeps the rows of a table to the strategies that the principal may see."""
+        """The condition that rows belong to strategies that the principal may see."""
         return [scope(columns)] if self._is_scoped else []
 
     def members(self, entity: Entity, columns: Columns) -> list[ColumnElement[bool]]:
-        """What makes a row of the entity's table, or of its totals, one that may be shown."""
+        """The conditions that a row of the entity's table, or of its totals, may be shown."""
         scoped = self.in_scope(columns, entity.scope or is_in_scope)
         return scoped if entity.only is None else [*scoped, entity.only(columns)]
 
@@ -154,12 +154,11 @@ class Compiler:
         return found
 
     def pairs(self, entity: Entity, columns: Columns, selection: Selection, row: Row) -> list[Pair]:
-        """The selected fields over one row of the entity; what they need beside it is noted in `row`."""
-        return [(field.key, self._value(entity, columns, field, row)) for field in selection.fields]
+        """The selected fields over one row of the entity; joins and subqueries that they need are added to `row`."""
+        return pairs_of(selection, lambda field: self.value(entity, columns, field, row))
 
-    def _value(self, entity: Entity, columns: Columns, field: Selected, row: Row) -> ColumnElement[Any]:
-        if field.literal is not None:
-            return text_literal(field.literal)
+    def value(self, entity: Entity, columns: Columns, field: Selected, row: Row) -> ColumnElement[Any]:
+        """One selected field."""
         link = entity.links.get(field.name)
         if link is None:
             declared = entity.fields[field.name]

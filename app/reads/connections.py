@@ -27,10 +27,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from app.reads.columns import Columns, number_literal, text_literal
+from app.reads.columns import Columns, number_literal
 from app.reads.entity import Entity, Many, Neighbours
 from app.reads.filters import condition_sql, fields_of
-from app.reads.objects import EMPTY_ARRAY, Pair, Row, row_json
+from app.reads.objects import EMPTY_ARRAY, Row, pairs_of, row_json
 from app.reads.ordering import beyond, cursor_sql, order_by, total_order
 from app.reads.query import Condition, ListArgs, Selected, Selection
 
@@ -63,7 +63,7 @@ def count_of(
 
 
 def linked(link: Neighbours | None, columns: Columns, parent: Columns | None) -> list[ColumnElement[bool]]:
-    """What makes a row a neighbour of the parent row; nothing where there is no parent."""
+    """The conditions that a row is a neighbour of the parent row; none without a parent."""
     if link is None or parent is None:
         return []
     conditions = [columns[theirs] == parent[ours] for theirs, ours in link.on.items()]
@@ -80,27 +80,28 @@ def connection(
 ) -> ScalarSelect[Any]:
     """One connection as JSON; with a link, of the neighbours of one parent row."""
     page = _Page(compiler, entity, list_args, link, parent)
-    names = [selected.name for selected in selection.fields if selected.literal is None]
+    names = [selected.name for selected in selection.fields]
     is_plain = names.count("nodes") == 1 and not {"edges", "page_info"} & set(names) and not list_args.page.is_backward
-    pairs: list[Pair] = []
-    for selected in selection.fields:
-        if selected.literal is not None:
-            value = text_literal(selected.literal)
-        elif selected.name == "total_count":
-            value = count_of(compiler, entity, list_args.where, link, parent)
-        elif selected.name == "nodes" and is_plain:
-            value = compiler.array(entity, selected.children, list_args, link, parent).scalar_subquery()
-        elif selected.name == "page_info":
-            value = row_json([page.info(part) for part in selected.children.fields], compiler.names)
-        else:
-            value = page.listed(page.edge(selected) if selected.name == "edges" else page.node(selected))
-        pairs.append((selected.key, value))
-    whole = select(row_json(pairs, compiler.names))
+
+    def value(selected: Selected) -> ColumnElement[Any]:
+        match selected.name:
+            case "total_count":
+                return count_of(compiler, entity, list_args.where, link, parent)
+            case "nodes" if is_plain:
+                return compiler.array(entity, selected.children, list_args, link, parent).scalar_subquery()
+            case "page_info":
+                return row_json(pairs_of(selected.children, page.info), compiler.names)
+            case "edges":
+                return page.listed(page.edge(selected))
+            case _:
+                return page.listed(page.node(selected))
+
+    whole = select(row_json(pairs_of(selection, value), compiler.names))
     return (whole.select_from(page.read().subquery(page.name)) if page.is_used else whole).scalar_subquery()
 
 
 class _Page:
-    """Collects what is worked out for each row of a page (`rows`) and over all of them (`page`)."""
+    """Collects the values of each row of a page (`rows`) and those over all rows (`page`)."""
 
     def __init__(
         self, compiler: Compiler, entity: Entity, list_args: ListArgs, link: Many | None, parent: Columns | None
@@ -126,34 +127,30 @@ class _Page:
 
     def edge(self, selected: Selected) -> ColumnElement[Any]:
         """A row's edge: its cursor and its node, as selected."""
-        pairs: list[Pair] = []
-        for part in selected.children.fields:
-            if part.literal is not None:
-                pairs.append((part.key, text_literal(part.literal)))
-            else:
-                pairs.append((part.key, self._cursor() if part.name == "cursor" else self.node(part)))
-        return row_json(pairs, self._compiler.names)
+        cursor_or_node = pairs_of(
+            selected.children, lambda part: self._cursor() if part.name == "cursor" else self.node(part)
+        )
+        return row_json(cursor_or_node, self._compiler.names)
 
     def listed(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
         """The values of the page's rows, as an array in the list's order."""
         ordered = aggregate_order_by(self._each(value), self._place())
         return func.coalesce(self._over_all(func.json_agg(ordered).filter(self._is_kept())), EMPTY_ARRAY)
 
-    def info(self, part: Selected) -> Pair:
+    def info(self, part: Selected) -> ColumnElement[Any]:
         """One field of `pageInfo`."""
         page = self._listing.page
-        if part.literal is not None:
-            return part.key, text_literal(part.literal)
         if part.name == "has_next_page":
             has_more = self._has_more() if not page.is_backward else false()
-            return part.key, or_(has_more, self._has_rows_from(page.before, is_after=True))
+            return or_(has_more, self._has_rows_from(page.before, is_after=True))
         if part.name == "has_previous_page":
             has_more = self._has_more() if page.is_backward else false()
-            return part.key, or_(has_more, self._has_rows_from(page.after, is_after=False))
+            return or_(has_more, self._has_rows_from(page.after, is_after=False))
         cursor, place = self._each(self._cursor()), self._place()
         outermost = place.asc() if part.name == "start_cursor" else place.desc()
         found = func.array_agg(aggregate_order_by(cursor, outermost)).filter(self._is_kept())
-        return part.key, self._over_all(_first(found))
+        # The first element, null if there is none.
+        return self._over_all(func.array_to_json(found).op("->>")(number_literal(0)))
 
     def read(self) -> Select[Any]:
         """The page: everything that was collected, over the rows that were collected."""
@@ -202,8 +199,3 @@ class _Page:
 
     def _linked(self, columns: Columns) -> list[ColumnElement[bool]]:
         return linked(self._link, columns, self._parent)
-
-
-def _first(array: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The first element of an array, null where it has none."""
-    return func.array_to_json(array).op("->>")(number_literal(0))

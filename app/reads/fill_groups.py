@@ -1,7 +1,7 @@
-"""What fills add up to, in all and by groups, as selected: from the kept totals where the filter allows.
+"""Sums over fills, in all and by groups, as selected: from the kept totals if the filter allows.
 
-A commission counts under its own currency. So a fill whose commission is in another currency has two parts, as it
-has two rows in `fill_totals`: the fill itself without a fee, and the fee without a fill.
+A commission counts under its own currency. So a fill whose commission is in another currency has two parts, as it has
+two rows in `fill_totals`: the fill itself without a fee, and the fee without a fill.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.models import Fill, FillSum, FillTotal
 from app.reads.catalogue.instrument import sum_valuation
-from app.reads.columns import Columns, Derived, number_literal
+from app.reads.columns import Columns, Derived, number_literal, text_literal
 from app.reads.entity import ENTITIES
 from app.reads.filters import condition_sql, day_of, fields_of
-from app.reads.objects import EMPTY_ARRAY, Pair, Row, row_json
-from app.reads.query import Arguments, Grouping, Selection
+from app.reads.objects import EMPTY_ARRAY, Pair, Row, pairs_of, row_json
+from app.reads.query import Arguments, Grouping, Selected, Selection
 
 if TYPE_CHECKING:
     from app.reads.compiler import Compiler
@@ -57,11 +57,6 @@ class FillParts(Columns):
         return union_all(fills, fees).subquery(self.name)
 
 
-def kept_fills(occurrence: str, *, by_day: bool) -> Columns:
-    """The totals under that name: by day, or of all days, which are far fewer."""
-    return Columns(occurrence, FillTotal if by_day else FillSum)
-
-
 def _part(currency: ColumnElement[Any], fills: ColumnElement[Any], *sums: ColumnElement[Any]) -> Select[Any]:
     names = ("strategy_id", "client_order_id", "event_id", "instrument_id", "side", "last_qty", "ts_event", *_PLACE)
     return select(
@@ -80,24 +75,26 @@ _DAY = "day"
 def fill_summary(
     compiler: Compiler, selection: Selection, arguments: Arguments | None, _: Columns
 ) -> ColumnElement[Any]:
-    """One object. `groups` are the groups that have rows, in the order of what they are grouped by."""
+    """One object. `groups` are the groups that have rows, in the order of their keys; of its own grouping, if any."""
     grouping = arguments if isinstance(arguments, Grouping) else Grouping()
     names = compiler.names
     entity, group = ENTITIES["FillSummary"], ENTITIES["FillSummaryGroup"]
     summed = names.new("k")
     kept = _rows(compiler, grouping, needs_day=_DAY in grouping.by).cte(summed)
     columns = Derived(summed)
-    pairs: list[Pair] = []
-    for field in selection.fields:
-        if field.name != "groups" or field.literal is not None:
-            pairs += compiler.pairs(entity, columns, Selection((field,)), Row())
-            continue
+
+    def value(field: Selected) -> ColumnElement[Any]:
+        if field.name != "groups":
+            return compiler.value(entity, columns, field, Row())
         grouped = Derived(names.new("g"))
         body = row_json(compiler.pairs(group, grouped, field.children, Row()), names)
-        keys = [grouped[name] for name in grouping.by]
+        by = field.arguments.by if field.arguments is not None else grouping.by
+        keys = [grouped[name] for name in by]
         listed = func.json_agg(aggregate_order_by(body, *keys) if keys else body)
-        array = select(func.coalesce(listed, EMPTY_ARRAY)).select_from(_groups(summed, grouping.by, grouped.name))
-        pairs.append((field.key, array.scalar_subquery()))
+        array = select(func.coalesce(listed, EMPTY_ARRAY)).select_from(_groups(summed, by, grouped.name))
+        return array.scalar_subquery()
+
+    pairs = pairs_of(selection, value)
     # The aggregates stand in a subselect of their own: one row, whatever is selected.
     packed = [value.label(f"value_{index}") for index, (_, value) in enumerate(pairs)]
     whole = names.new("w")
@@ -113,7 +110,7 @@ def _rows(compiler: Compiler, grouping: Grouping, *, needs_day: bool) -> Select[
     is_kept = fields_of(grouping.where) <= totals.filters
     name = compiler.names.new("f")
     has_days = needs_day or "ts_event_midnight" in fields_of(grouping.where)
-    columns = kept_fills(name, by_day=has_days) if is_kept else FillParts(name)
+    columns = Columns(name, FillTotal if has_days else FillSum) if is_kept else FillParts(name)
     everything: list[ColumnElement[Any]] = [literal_column(f"{columns.name}.*")]
     if needs_day and not is_kept:
         everything.append(day_of(columns.ts_event).label(_DAY))
@@ -126,6 +123,10 @@ def _groups(summed: str, by: tuple[str, ...], name: str) -> FromClause:
     keys = [rows[key].label(key) for key in by]
     nothing: list[ColumnElement[Any]] = [literal_column("NULL").label(key) for key in _GROUPS if key not in by]
     sums = [func.sum(rows[column]).label(column) for column in _SUMMED]
+    sums += [
+        func.coalesce(func.sum(rows.quantity).filter(rows.side == text_literal(side)), _ZERO).label(name)
+        for side, name in (("BUY", "buy_qty"), ("SELL", "sell_qty"))
+    ]
     valuation = sum_valuation(rows.instrument_id).label("valuation")
     grouped = select(*keys, *nothing, *sums, valuation).select_from(rows.rows).group_by(*(rows[key] for key in by))
     return grouped.having(func.count() > number_literal(0)).subquery(name)

@@ -58,7 +58,7 @@ def day_of(nanoseconds: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def is_in_scope(columns: Columns) -> ColumnElement[bool]:
-    """Whether a row belongs to one of the strategies that the principal may see; what belongs to none does not."""
+    """Whether a row belongs to a strategy that the principal may see; rows of no strategy do not."""
     return columns.strategy_id == any_(scope_of())
 
 
@@ -109,7 +109,7 @@ def condition_sql(entity: Entity, columns: Columns, condition: Condition) -> Col
 
 
 def fields_of(condition: Condition | None) -> frozenset[str]:
-    """The fields that a condition speaks of."""
+    """The fields that a condition names."""
     if condition is None:
         return frozenset()
     if isinstance(condition, Compare):

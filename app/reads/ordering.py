@@ -8,7 +8,6 @@ would not show.
 import binascii
 from base64 import b64decode
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -25,32 +24,22 @@ from app.reads.filters import parameter
 from app.reads.query import Slot, SortKey
 
 
-@dataclass(frozen=True, slots=True)
-class OrderColumn:
-    """One column of a total order."""
-
-    name: str
-    descending: bool
-    type: TypeEngine[Any]
-
-
-def total_order(entity: Entity, keys: tuple[SortKey, ...]) -> tuple[OrderColumn, ...]:
+def total_order(entity: Entity, keys: tuple[SortKey, ...]) -> tuple[SortKey, ...]:
     """The given keys (else the entity's own), then the entity's ties in the direction of the first key."""
     keys = keys or (SortKey(entity.sorts[0], not entity.is_oldest_first),)
     directions = {key.name: key.descending for key in reversed(keys)}
     names = list(dict.fromkeys(key.name for key in keys))
     names += [tie for tie in entity.ties if tie not in directions]
-    types = entity.model.__table__.columns
-    return tuple(OrderColumn(name, directions.get(name, keys[0].descending), types[name].type) for name in names)
+    return tuple(SortKey(name, directions.get(name, keys[0].descending)) for name in names)
 
 
-def order_by(order: tuple[OrderColumn, ...], columns: Columns, *, reverse: bool = False) -> list[ColumnElement[Any]]:
+def order_by(order: tuple[SortKey, ...], columns: Columns, *, reverse: bool = False) -> list[ColumnElement[Any]]:
     """The ORDER BY list."""
     return [columns[key.name].desc() if key.descending is not reverse else columns[key.name].asc() for key in order]
 
 
 def beyond(
-    order: tuple[OrderColumn, ...],
+    order: tuple[SortKey, ...],
     columns: Columns,
     place: tuple[Slot, ...],
     *,
@@ -58,8 +47,8 @@ def beyond(
     is_inclusive: bool = False,
 ) -> ColumnElement[bool]:
     """Rows after (or before) a place in the order. One row comparison where an index can answer it."""
-    values = [parameter(slot, key.type) for slot, key in zip(place, order, strict=True)]
     keys = [columns[key.name] for key in order]
+    values = [parameter(slot, key.type) for slot, key in zip(place, keys, strict=True)]
     equal = "=" if is_inclusive else ""
     if len({key.descending for key in order}) == 1:
         operator = "<" if order[0].descending is is_after else ">"
@@ -77,7 +66,7 @@ def beyond(
 _LENGTH_MAX = 4096
 
 
-def cursor_sql(entity: Entity, order: tuple[OrderColumn, ...], columns: Columns) -> ColumnElement[Any]:
+def cursor_sql(entity: Entity, order: tuple[SortKey, ...], columns: Columns) -> ColumnElement[Any]:
     """The cursor of each row."""
     place = [cast(columns[key.name], Text) for key in order]
     return base64(cast(func.json_build_array(text_literal(_signature(entity, order)), *place), Text))
@@ -92,17 +81,18 @@ def read_cursor(entity: Entity, keys: tuple[SortKey, ...], cursor: str) -> list[
         signature, *place = msgspec.json.decode(b64decode(cursor, validate=True), type=list[str])
         if signature != _signature(entity, order) or len(place) != len(order):
             raise CursorInvalid
-        return [reader_of(key.type)(text) for key, text in zip(order, place, strict=True)]
+        types = entity.model.__table__.columns
+        return [reader_of(types[key.name].type)(text) for key, text in zip(order, place, strict=True)]
     except (binascii.Error, msgspec.MsgspecError, ValueError, InvalidOperation) as error:
         raise CursorInvalid from error
 
 
-def _signature(entity: Entity, order: tuple[OrderColumn, ...]) -> str:
+def _signature(entity: Entity, order: tuple[SortKey, ...]) -> str:
     return f"{entity.name} " + ",".join(f"{'-' if key.descending else '+'}{key.name}" for key in order)
 
 
 def reader_of(type_: TypeEngine[Any]) -> Callable[[str], Any]:
-    """How a value of a column is read from text. What it answers raises ValueError, InvalidOperation."""
+    """The reader of a column's values from text. It raises ValueError, InvalidOperation."""
     if isinstance(type_, BigInteger):
         return lambda text: _integer(text, 64)
     if isinstance(type_, Integer):

@@ -53,8 +53,8 @@ class Op(Enum):
 class Compare:
     """One field against one value; for IN the value is a list.
 
-    Names of an enumeration stand in the statement itself, as `names` instead of a slot: they are few, and what is
-    rare among them the planner can only see there (orders in flight among a million filled ones).
+    Names of an enumeration stand in the statement itself, as `names` instead of a slot: they are few, and only there
+    can the planner see that one is rare (orders in flight among a million filled ones).
     """
 
     field: str
@@ -89,7 +89,7 @@ Condition: TypeAlias = Compare | And | Or | Not
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """One key of an order, by its name in the catalogue."""
+    """One key of an order: the name of a column."""
 
     name: str
     descending: bool = True
@@ -126,10 +126,7 @@ ALL_ROWS = ListArgs(page=Page(is_whole=True))
 
 
 class Granularity(Enum):
-    """What one point of an equity curve stands for: a fill, or a bar. The bars' values are PostgreSQL's words for them.
-
-    Weeks begin on Mondays.
-    """
+    """One point of an equity curve: a fill, or a bar (PostgreSQL's word for it). Weeks begin on Mondays."""
 
     FILL = "fill"
     HOUR = "hour"
@@ -195,8 +192,8 @@ NOTHING = Selection(())
 class Selected:
     """One field of an object, under the key of the answer.
 
-    `children` for objects and connections, `list_args` for connections, `arguments` for what is computed. `literal` is
-    a text that stands for itself (GraphQL's `__typename`).
+    `children` for objects and connections, `list_args` for connections, `arguments` for computed entities. `literal`
+    is a text that stands for itself (GraphQL's `__typename`).
     """
 
     name: str

@@ -42,9 +42,9 @@ async def _request(context: Context, principal: Principal, command: AuthorizeOrd
 async def release_order(
     context: Context, principal: Principal, strategy: StrategyRef, client_order_id: str
 ) -> tuple[UUID, Released]:
-    """Release an order that was never submitted: its hold is voided. Returns its strategy and what was released.
+    """Release an order that was never submitted: its hold is voided. Returns its strategy and the release.
 
-    Repeated: the same answer, marked as repeated. Raises Forbidden, StrategyNotFound, OrderNotFound,
+    A repeated request gets the same answer, marked as repeated. Raises Forbidden, StrategyNotFound, OrderNotFound,
     OrderNotReleasable, Busy.
     """
     principal.require(Role.TRADER)

@@ -1,4 +1,4 @@
-"""What every resolver takes, and one transaction for all that a mutation writes."""
+"""The first argument of every resolver, and one transaction for all writes of a mutation."""
 
 import time
 from collections.abc import AsyncIterator, Sequence

@@ -66,7 +66,7 @@ async def record_events(
 async def resolve_quarantine(
     context: Context, principal: Principal, strategy: StrategyRef, command: ResolveQuarantine
 ) -> tuple[UUID, Resolved]:
-    """Accept or dismiss an event in quarantine; answers its strategy and what was resolved.
+    """Accept or dismiss an event in quarantine; returns its strategy and the resolution.
 
     Raises Forbidden, InputInvalid, StrategyNotFound, StrategyAmbiguous, EventNotFound, EventNotResolvable, Busy.
     """

@@ -9,14 +9,12 @@ from uuid import UUID
 
 from app.errors import OrderAmbiguous, OrderNotFound, StrategyAmbiguous
 from app.principal import Principal
-from app.reads import fill_statistics
 from app.reads.catalogue.administration import STRATEGY
 from app.reads.catalogue.order import ORDER
 from app.reads.compiled import Answer, OwnedObject, answer, fetch_objects
 from app.reads.entity import Entity
-from app.reads.fill_statistics import Sums
 from app.reads.lookups import Key
-from app.reads.query import And, Compare, Condition, ListArgs, Op, Page, ReadQuery, ResultFormat, Selection
+from app.reads.query import And, Compare, ListArgs, Op, Page, ReadQuery, ResultFormat, Selection
 from app.resolvers.context import Context
 
 _AMBIGUOUS: Mapping[str, type[OrderAmbiguous] | type[StrategyAmbiguous]] = {
@@ -69,16 +67,5 @@ def _only(entity: Entity, known_by: Any, found: list[OwnedObject]) -> OwnedObjec
 def look_up(
     context: Context, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any], keys: Sequence[Key]
 ) -> Awaitable[list[bytes | None]]:
-    """The objects that have these keys, in their order; None where there is none that the principal may see.
-
-    Lookups of one turn of the event loop are one statement: the keys are taken when this is called. `values` are those
-    of the slots after the keys' own.
-    """
+    """The objects that have these keys, in their order; None if the principal may not see one (`Lookups.find`)."""
     return context.lookups.find(context.database, principal, entity, query, values, keys)
-
-
-async def summarize_fills(
-    context: Context, principal: Principal, where: Condition | None, values: Sequence[Any] = ()
-) -> Sums:
-    """Counts and sums over all fills that satisfy the condition, from kept totals."""
-    return await fill_statistics.summarize_fills(context.database, principal, where, values)

@@ -1,6 +1,6 @@
 """From a field's arguments to what its entity takes: `ListArgs` for a connection, `Grouping` or `Span` for sums."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -61,7 +61,7 @@ class ListArgsReader:
         return ListArgs(where, order, self._page(order, arguments))
 
     def condition(self, field: GraphQLField, arguments: Mapping[str, Any]) -> Condition | None:
-        """What the filter asks for. Raises BadInputError."""
+        """The condition of the filter. Raises BadInputError."""
         given = arguments.get("filter")
         if given is None:
             return None
@@ -109,7 +109,7 @@ class ListArgsReader:
         return And(tuple(conditions))
 
     def comparisons(self, field: str, type_: Any, value: Any) -> list[Condition]:
-        """What one field of a filter asks for, given its input type. Raises BadInputError."""
+        """The conditions of one field of a filter, given its input type. Raises BadInputError."""
         if not isinstance(type_, GraphQLInputObjectType):
             return [self._compare(field, Op.EQ, value)]
         return [
@@ -148,13 +148,13 @@ def read_aggregate_args(
     entity: str, field: GraphQLField, given: Mapping[str, Any], values: list[Any]
 ) -> Arguments | None:
     """The arguments of an entity, None if it takes none; appends to `values`. Raises BadInputError."""
-    reader = _READERS.get(entity)
-    return reader(field, given, values) if reader else None
-
-
-def _grouping(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Grouping:
-    where = ListArgsReader(FILL, values, by_day=True).condition(field, given)
-    return Grouping(where, _groups(given))
+    match entity:
+        case "FillSummary":
+            return Grouping(ListArgsReader(FILL, values, by_day=True).condition(field, given), _groups(given))
+        case "Performance":
+            return _span(field, given, values)
+        case _:
+            return None
 
 
 def _span(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Span:
@@ -195,7 +195,7 @@ def _groups(given: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _narrowed(field: GraphQLField, given: Mapping[str, Any], values: list[Any]) -> Condition | None:
-    """What rows must satisfy, besides lying in the span."""
+    """The condition on rows, besides lying in the span."""
     reader = ListArgsReader(PERFORMANCE, values)
     if "filter" in field.args:
         return reader.condition(field, given)
@@ -217,9 +217,3 @@ def _in_order(start: int, end: int) -> Sequence[int]:
     if start > end:
         raise BadInputError("`from` is not after `to`.")
     return start, end
-
-
-_READERS: dict[str, Callable[[GraphQLField, Mapping[str, Any], list[Any]], Arguments]] = {
-    "FillSummary": _grouping,
-    "Performance": _span,
-}

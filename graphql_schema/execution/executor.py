@@ -71,7 +71,7 @@ def field_of(info: Info[Any, Any]) -> tuple[Operation, Any, Details]:
 
 
 class PayloadReader:
-    """Reads what a mutation's payload selects of stored objects, each selection once."""
+    """Reads the selections of stored objects in a mutation's payload, each selection once."""
 
     def __init__(
         self, operation: Operation, fields: Callable[[Any, Details], dict[str, Details]] | None = None
@@ -91,7 +91,7 @@ class PayloadReader:
         return known[1:]
 
     def check(self, type_: Any, details: Details) -> None:
-        """Read what the payload would look up. Raises BadInputError, CursorInvalid, PageTooLarge."""
+        """Read every selection that the payload would look up. Raises BadInputError, CursorInvalid, PageTooLarge."""
         schema, named = self._operation.schema, get_named_type(type_)
         for one in schema.get_possible_types(named) if is_abstract_type(named) else [named]:
             if not isinstance(one, GraphQLObjectType):
@@ -111,7 +111,8 @@ class PurserExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         operation = Operation(self.schema, self.operation, self.fragments, self.variable_values)
-        # graphql-core keeps what it collects: so completion finds what was read before the mutation.
+        # graphql-core caches collected fields: so completion finds the selections that were read before the
+        # mutation.
         self.payload = PayloadReader(operation, lambda *below: self.collect_subfields(*below).grouped_field_set)
 
     finished: Callable[[bytes], Any] = staticmethod(json.loads)
@@ -137,7 +138,7 @@ class PurserExecutor(StrawberryGraphQLCoreExecutionContext):
     def execute_field(
         self, parent_type: Any, source: Any, field_details_list: Any, path: Any, position_context: Any
     ) -> Any:
-        """Change nothing if the payload selects what cannot be answered; else execute the field."""
+        """Change nothing if the payload selects something that cannot be answered; else execute the field."""
         field = parent_type.fields.get(field_details_list[0].node.name.value)
         if field is not None and parent_type is self.schema.mutation_type:
             try:

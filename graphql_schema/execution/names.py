@@ -9,7 +9,7 @@ _OTHERWISE = {"order_type": "type"}
 
 
 def python_name(declared: Any) -> str:
-    """The name in Python of what Strawberry declared, without the underscore that keywords need (`in_`)."""
+    """The name in Python of a declared field, without the underscore that keywords need (`in_`)."""
     definition = declared.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
     name: str = definition.python_name
     return name.rstrip("_")

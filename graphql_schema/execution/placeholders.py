@@ -16,7 +16,7 @@ class NotPlannable(Exception):
 
 @dataclass(slots=True, eq=False)  # not frozen: made for each value of each request
 class Placeholder:
-    """Stands for the value at `index` among a request's values. `constraint` is what the plan's key says of it."""
+    """Stands for the value at `index` among a request's values. `constraint` is the value's part of the plan's key."""
 
     index: int
     constraint: Hashable = None

@@ -27,7 +27,7 @@ Given: TypeAlias = Mapping[str, Any]
 
 
 class RootRead(NamedTuple):
-    """What a root field reads.
+    """The rows of a root field.
 
     `resolver` takes (context, principal, query, values, entity). With `where` the field is the one object that meets
     the condition with these values, or null; if its type is a plain list, all that do. Without an entity no row is
@@ -41,7 +41,7 @@ class RootRead(NamedTuple):
 
 
 def root_read(name: str, given: Given) -> RootRead:
-    """What the field reads with these arguments. Raises KeyError, BadInputError."""
+    """The read of the field with these arguments. Raises KeyError, BadInputError."""
     found = ROOT_FIELDS[name]
     return RootRead(found, reads.read) if isinstance(found, Entity) else found(given)
 
@@ -100,4 +100,4 @@ ROOT_FIELDS: dict[str, Entity | Callable[[Given], RootRead]] = {
     "feedCursor": lambda _: RootRead(None, changes.get_feed_cursor),
     "summary": SUMMARY,
 }
-"""All fields of `Query`, by their GraphQL names; an entity where its rows are what the arguments select."""
+"""All fields of `Query`, by their GraphQL names; an entity if the arguments select among all its rows."""

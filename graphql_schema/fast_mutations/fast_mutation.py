@@ -114,7 +114,7 @@ class FastRequest:
         except Exception as error:
             return await self._written_by_graphql_core(caller, error)
         if self.template is not None:
-            # Whatever fails here fails in graphql-core too, which says what becomes null.
+            # A failure here is one in graphql-core too, which decides which fields become null.
             with suppress(Exception):
                 return await self.template.data(payload, self.bound, caller)
         return await self._written_by_graphql_core(caller, payload)

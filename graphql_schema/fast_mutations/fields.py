@@ -53,7 +53,7 @@ class OrderJson(Struct, forbid_unknown_fields=True, rename=client_name):
     quote_quantity: bool = False
 
     def command(self) -> AuthorizeOrder | InputInvalid:
-        """As the ledger takes it, or what is wrong with it. Raises ValueError for what ordinary execution refuses."""
+        """The ledger's command, or an error of the input. Raises ValueError if ordinary execution refuses it."""
         strategy: Any = self.strategy.id
         if strategy is UNSET:
             strategy = self.strategy.name

@@ -75,7 +75,7 @@ class CostMeter:
         self._kept: dict[tuple[Any, ...], int] = {}
 
     def rows(self, variables: Mapping[str, Any]) -> int:
-        """The rows asked for with these variables, as the client sent them. Raises PageTooLarge, BadInputError.
+        """The rows requested with these variables, as the client sent them. Raises PageTooLarge, BadInputError.
 
         Values of a wrong type count as absent: with them nothing is executed.
         """
@@ -110,7 +110,7 @@ class _Count:
         self._values = values
 
     def of(self, type_: GraphQLObjectType, fields: Mapping[str, Details]) -> int:
-        """Rows asked for by the fields of one object of the type."""
+        """Rows requested by the fields of one object of the type."""
         rows = 0
         for details in fields.values():
             field = type_.fields.get(details[0].node.name.value)
@@ -120,7 +120,7 @@ class _Count:
         return rows
 
     def _below(self, type_: Any, details: Details) -> int:
-        """Rows asked for below one object of the type."""
+        """Rows requested below one object of the type."""
         if is_abstract_type(type_):
             possible = self._operation.schema.get_possible_types(type_)
             return max((self._below(one, details) for one in possible), default=0)
@@ -155,7 +155,7 @@ class _Count:
         return rows * (PAGE_SIZE if is_grouped else 1)
 
     def _objects(self, field: GraphQLField, node: FieldNode) -> int:
-        """How many objects a field without pages counts as; what is worked out is one, however many parts it has."""
+        """The number of objects that a field without pages counts as; a computed list is one, whatever its length."""
         type_ = get_named_type(field.type)
         for name, items_max in ITEMS_MAX.items():
             if name in field.args:

@@ -58,7 +58,7 @@ class PlanVariables:
             self._variables.append((signature.name, signature.type, default))
 
     def split(self, raw: Mapping[str, Any]) -> SplitVariables:
-        """Split the variables of a request. Raises NotPlannable for what ordinary execution refuses."""
+        """Split the variables of a request. Raises NotPlannable for variables that ordinary execution refuses."""
         values: list[Any] = []
         constraints: list[Constraints] = []
         template: dict[str, Any] = {}
@@ -73,7 +73,7 @@ class PlanVariables:
 
 
 def size_of(constraints: Constraints) -> int:
-    """How many parts the constraints have: what it takes to keep them."""
+    """The number of parts of the constraints, nested ones included."""
     return 1 + sum(map(size_of, constraints)) if isinstance(constraints, tuple) else 1
 
 

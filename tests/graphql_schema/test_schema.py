@@ -44,6 +44,8 @@ NOT_IN_THE_SCHEMA = {
     ("Position", "strategy_name"),
     ("Position", "duration_ns"),
     ("Signal", "strategy_id"),
+    *(("FillSummaryGroup", name) for name in ("buy_qty", "sell_qty", "untrimmed_pnl")),
+    ("FillSummary", "rests_on"),
 }
 """Fields of the catalogue that only REST returns, or from which other fields and filters are made."""
 

@@ -25,7 +25,7 @@ def _of(column: str) -> Source:
 
 
 def effective(strategy: Columns) -> ColumnElement[Any]:
-    """What a strategy may do: the stricter of its own state and that of all trading."""
+    """The effective trading state of a strategy: the stricter of its own and the global one."""
     reducing = case((strategy.state == _HALTED, _HALTED), else_=_REDUCING)
     states = ((_ACTIVE, strategy.state), (_REDUCING, reducing))
     # Where the row is missing nothing may trade.

@@ -1,4 +1,4 @@
-"""Budgets, their journals, and what orders hold of them."""
+"""Budgets, their journals, and the holds of orders."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,7 +35,7 @@ def _sum_of_fills(value: ColumnElement[Any]) -> Callable[[Columns], ColumnElemen
 
 
 def _of_fills(aggregate: ColumnElement[Any], nothing: ColumnElement[Any]) -> Callable[[Columns], ColumnElement[Any]]:
-    """What the strategy's fills in the budget's currency add up to."""
+    """An aggregate over the strategy's fills in the budget's currency."""
 
     def source(budget: Columns) -> ColumnElement[Any]:
         total = select(func.coalesce(aggregate, nothing)).select_from(_SUMS.rows)
@@ -53,7 +53,9 @@ def _unvalued_orders(budget: Columns) -> ColumnElement[Any]:
 
 
 def _valuation(budget: Columns) -> ColumnElement[Any]:
-    """What the budget's amounts rest on: fills, which every open position has, and what open orders hold."""
+    """The valuation of the budget's amounts: those of fills, which every open position has, and the holds of open
+    orders.
+    """
     same_order = (_HOLDS.strategy_id == _OPEN.strategy_id) & (_HOLDS.client_order_id == _OPEN.client_order_id)
     held = exists().select_from(join(_OPEN.rows, _HOLDS.rows, same_order))
     is_assumed = held.where(
@@ -94,7 +96,7 @@ BUDGET = Entity(
     is_oldest_first=True,
     ties=("strategy_id", "currency"),
     key=_KEY,
-    # A row without a cap only counts what is reserved: it is no budget.
+    # A row without a cap only counts reservations: it is no budget.
     only=lambda budget: budget.allocated.is_not(None),
 )
 

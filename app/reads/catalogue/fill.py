@@ -1,15 +1,16 @@
-"""Fills, and what they add up to. The rows behind the sums are those of `app.reads.fill_groups`."""
+"""Fills, and sums over them; the rows behind the sums are those of `app.reads.fill_groups`."""
 
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, literal_column
+from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, literal_column, select
 
 from app.models import Fill, FillSum
-from app.reads.catalogue.administration import ITS_STRATEGY
+from app.reads.catalogue.administration import ITS_STRATEGY, STRATEGY
 from app.reads.catalogue.instrument import fill_valuation, sum_valuation
-from app.reads.columns import Columns, number_literal, text_literal
+from app.reads.columns import Columns, Derived, number_literal, text_literal
 from app.reads.entity import Entity, One, Totals
-from app.reads.fields import amount, amounts, instant, node_id, plain, plains
+from app.reads.fields import Source, amount, amounts, instant, node_id, plain, plains
 from app.reads.fill_groups import fill_summary
 from app.reads.filters import by_columns, compare, midnight, strategy_name
 from app.reads.query import Compare
@@ -59,6 +60,8 @@ FILL = Entity(
 
 
 _NONE = number_literal(0)
+_OWNED = Columns("owned$", FillSum)
+"""The kept sums of one strategy."""
 
 
 def count_fills(rows: Columns, side: str | None = None) -> Any:
@@ -66,6 +69,11 @@ def count_fills(rows: Columns, side: str | None = None) -> Any:
     fills = func.sum(rows.fills)
     counted = fills if side is None else fills.filter(rows.side == text_literal(side))
     return cast(func.coalesce(counted, _NONE), BigInteger)
+
+
+def _rests_on(rows: Columns) -> Any:
+    """The valuation of sums over the rows; RECORDED without rows."""
+    return func.coalesce(sum_valuation(rows.instrument_id), text_literal("RECORDED"))
 
 
 FILL_SUMMARY = Entity(
@@ -79,6 +87,7 @@ FILL_SUMMARY = Entity(
         "first_ts": instant(lambda rows: func.min(rows.first_ts).filter(rows.fills > _NONE)),
         "last_ts": instant(lambda rows: func.max(rows.last_ts).filter(rows.fills > _NONE)),
         "valuation": plain(lambda rows: sum_valuation(rows.instrument_id)),
+        "rests_on": plain(_rests_on),
     },
     computed=fill_summary,
 )
@@ -88,9 +97,40 @@ FILL_SUMMARY_GROUP = Entity(
     model=None,
     fields={
         **plains("strategy_id", "instrument_id", "side", "currency", "valuation"),
-        **amounts("quantity", "notional", "total_fees"),
+        **amounts("quantity", "buy_qty", "sell_qty", "notional", "total_fees"),
         "day": plain(lambda g: cast(g.day, Text).op("||")(literal_column("'T00:00:00.000000000Z'"))),
         "fills": plain(lambda g: cast(g.fills, BigInteger)),
         "realized_pnl": amount(lambda g: func.trim_scale(g.realized_pnl)),
+        "untrimmed_pnl": amount("realized_pnl"),
     },
 )
+
+
+def _by_currency(column: str) -> Source:
+    """An object of sums over the strategy's fills, by currency; a fee counts under the currency it was paid in."""
+
+    def source(strategy: Columns) -> ColumnElement[Any]:
+        sums = select(_OWNED.currency, func.sum(_OWNED[column]).label("sum")).select_from(_OWNED.rows)
+        sums = sums.where(_OWNED.strategy_id == strategy.strategy_id).group_by(_OWNED.currency)
+        rows = Derived("sums$")
+        found = func.coalesce(func.json_object_agg(rows.currency, rows["sum"]), literal_column("'{}'::json"))
+        return select(found).select_from(sums.order_by(_OWNED.currency).subquery(rows.name)).scalar_subquery()
+
+    return source
+
+
+def _valuation_of_strategy(strategy: Columns) -> ColumnElement[Any]:
+    valuation = select(_rests_on(_OWNED)).select_from(_OWNED.rows)
+    return valuation.where(_OWNED.strategy_id == strategy.strategy_id).scalar_subquery()
+
+
+REALIZED_PNL = replace(
+    STRATEGY,
+    fields={
+        "strategy_id": plain("strategy_id"),
+        "realized_pnl": plain(_by_currency("realized_pnl")),
+        "total_fees": plain(_by_currency("total_fees")),
+        "valuation": plain(_valuation_of_strategy),
+    },
+)
+"""A strategy's realized PnL, gross of commissions, and its fees."""

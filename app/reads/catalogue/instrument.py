@@ -1,4 +1,4 @@
-"""Instruments: how their terms are known, what that makes of amounts in them, and discrepancies."""
+"""Instruments, the valuation of amounts in them, and discrepancies."""
 
 from typing import Any
 

@@ -51,7 +51,7 @@ _ORDER_KEY = ("strategy_id", "client_order_id")
 
 
 def _filled(order: Columns) -> ColumnElement[Any]:
-    """What is filled, in the unit of the quantity."""
+    """The filled amount, in the unit of the quantity."""
     return case((order.is_quote_quantity, func.abs(order.filled_notional)), else_=order.filled_qty)
 
 

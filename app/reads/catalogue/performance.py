@@ -1,4 +1,4 @@
-"""Performance: what fills and trades made, by currency and group. The rows behind it are `app.reads.performance`'s."""
+"""Performance of fills and trades, by currency and group; the rows behind it are those of `app.reads.performance`."""
 
 from typing import Any
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, literal_column, text
 
+from app.models import FillSum, FillTotal
 from app.reads.columns import NO_COLUMNS, Columns
 from app.reads.entity import ENTITIES
-from app.reads.fill_groups import FillParts, kept_fills
+from app.reads.fill_groups import FillParts
 from app.reads.filters import condition_sql, day_of, fields_of, parameter
 from app.reads.objects import Names
 from app.reads.query import And, Compare, Op, Slot, Span
@@ -24,7 +25,7 @@ _THIS_STRATEGY = ("strategy_id", Op.EQ)
 
 
 class Ctes:
-    """The WITH clause of one subselect; each part can speak of those that were added before it."""
+    """The WITH clause of one subselect; each part can refer to those added before it."""
 
     def __init__(self, names: Names) -> None:
         self._names = names
@@ -61,7 +62,7 @@ class Scope:
 
     @property
     def tie(self) -> tuple[str, ...]:
-        """What orders rows of several strategies that come at one place, beside that place."""
+        """The columns that order rows of several strategies at one place."""
         # Not of one alone: PostgreSQL forgets that rows are sorted by a column of which it knows the only value.
         return () if self.is_of_one_strategy else ("strategy_id",)
 
@@ -80,11 +81,11 @@ class Scope:
         return FillParts(self.compiler.names.new("f"))
 
     def kept_fills(self, *, by_day: bool) -> Columns:
-        """The totals that are kept of the fills."""
-        return kept_fills(self.compiler.names.new("f"), by_day=by_day)
+        """The kept totals of the fills: by day, or of all days, which are far fewer."""
+        return Columns(self.compiler.names.new("f"), FillTotal if by_day else FillSum)
 
     def conditions(self, columns: Columns, instant: str) -> list[ColumnElement[bool]]:
-        """What a row must satisfy; it is in the span by its day where it has one, else by that instant."""
+        """The conditions on a row; it is in the span by its day if it has one, else by that instant."""
         span = self.span
         if self.strategy is NO_COLUMNS:
             found = self.compiler.in_scope(columns)

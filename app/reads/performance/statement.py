@@ -1,4 +1,4 @@
-"""The whole of it: one JSON object for each group, of what is selected."""
+"""The whole statement: one JSON object for each group."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.reads.objects import EMPTY_ARRAY, Pair, Row, row_json
 from app.reads.performance.curve import Points, add_bars, add_curve, add_fallen, add_thinned
 from app.reads.performance.scope import Ctes, Scope, given
 from app.reads.performance.sums import FIELDS, add_daily, add_traded, group_sums, slots
-from app.reads.query import Arguments, Granularity, Selected, Selection, Span
+from app.reads.query import Arguments, Granularity, Selection, Span
 
 if TYPE_CHECKING:
     from app.reads.compiler import Compiler
@@ -31,7 +31,7 @@ _DAILY = frozenset({"sharpe_ratio", "sortino_ratio"})
 def performance(
     compiler: Compiler, selection: Selection, arguments: Arguments | None, strategy: Columns
 ) -> ColumnElement[Any]:
-    """An array of one object for each group that has a fill, by what makes the groups and then by currency."""
+    """An array of one object for each group that has a fill, ordered by the keys of the groups and then by currency."""
     span = arguments if isinstance(arguments, Span) else Span()
     scope = Scope(compiler, span, strategy)
     statement = _Statement(scope, selection)
@@ -39,7 +39,7 @@ def performance(
     rows: FromClause = statement.joined().subquery(whole.name)
     entity, row, pairs = ENTITIES["Performance"], Row(), list[Pair]()
     for index, field in enumerate(selection.fields):
-        if _is_equity(field):
+        if field.name == "equity":
             pairs.append((field.key, whole[f"equity_{index}"]))
         else:
             pairs += compiler.pairs(entity, whole, Selection((field,)), row)
@@ -48,17 +48,13 @@ def performance(
     return statement.ctes.over(objects).scalar_subquery()
 
 
-def _is_equity(field: Selected) -> bool:
-    return field.name == "equity" and field.literal is None
-
-
 class _Statement:
     """Adds the parts that a selection needs, in the order in which they need each other."""
 
     def __init__(self, scope: Scope, selection: Selection) -> None:
         self._scope = scope
-        self._equity = [(index, field) for index, field in enumerate(selection.fields) if _is_equity(field)]
-        self._fields = frozenset(field.name for field in selection.fields if field.literal is None)
+        self._equity = [(index, field) for index, field in enumerate(selection.fields) if field.name == "equity"]
+        self._fields = frozenset(field.name for field in selection.fields)
         self.ctes = Ctes(scope.compiler.names)
         self._joins: list[tuple[str, tuple[str, ...]]] = []
         shown = {one.name for _, field in self._equity for one in field.children.fields}
@@ -80,7 +76,7 @@ class _Statement:
         self._traded = add_traded(scope, self.ctes, asked) if asked else None
 
     def _add_curves(self, curve: str | None, *, is_thinned: bool) -> None:
-        """Slots, points, and what is read from them and from the curve."""
+        """Slots, points, and the parts that are read from them and from the curve."""
         scope, ctes = self._scope, self.ctes
         made, deepest = "", f"(SELECT g, drawdown AS worst FROM {curve})"
         if self._has_bars or self._fields & _DAILY:

@@ -112,13 +112,15 @@ RUNS = frozenset({"longest_winning_run", "longest_losing_run"})
 FIELDS = KEPT | EXTREMES | RUNS
 
 PLACE = ("ts_closed", "last_ts_init", "last_trade_seq", "last_seq")
-"""What orders the trades of a strategy: the places of the fills that closed them."""
+"""The order of a strategy's trades: the places of the fills that closed them."""
 
 _SUMS = ("trades", "wins", "losses", "profit", "loss")
 
 
 def add_traded(scope: Scope, ctes: Ctes, fields: frozenset[str]) -> tuple[str, tuple[str, ...]]:
-    """A part with the keys and the columns named: trades, wins, losses, profit, loss, and what else fields need."""
+    """A part with the keys and the columns named: trades, wins, losses, profit, loss, and those that other fields
+    need.
+    """
     if scope.span.is_whole_days and not scope.names_instruments and fields <= KEPT:
         return ctes.add("traded", _kept(scope)), _SUMS
     trades = ctes.add("trades", _closed(scope))
@@ -156,7 +158,7 @@ def _kept(scope: Scope) -> Select[Any]:
 
 
 def _closed(scope: Scope) -> Select[Any]:
-    """The closed positions, each with what it was worth and the place of the fill that closed it."""
+    """The closed positions, each with its result and the place of the fill that closed it."""
     closed = Columns(scope.compiler.names.new("t"), Position)
     names = dict.fromkeys((*scope.keys, *PLACE, *scope.tie))
     net = (closed.realized_pnl - closed.total_fees).label("net")
