@@ -9,8 +9,7 @@ from app.errors import OrderNotFound
 from app.principal import Principal
 from app.reads.catalogue.administration import AUDIT_ENTRY, STRATEGY, SUMMARY
 from app.reads.catalogue.fill import FILL, FILL_SUMMARY
-from app.reads.catalogue.order import ORDER
-from app.reads.catalogue.position import POSITION
+from app.reads.catalogue.trading import ORDER, POSITION
 from app.reads.compiled import OwnedObject
 from app.reads.entity import Entity
 from app.reads.query import Grouping, Op, ReadQuery, ResultFormat, Selected, Selection

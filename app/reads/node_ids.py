@@ -11,14 +11,8 @@ from typing import Any
 from app.errors import NodeIdInvalid
 from app.reads.entity import ENTITIES, Entity
 from app.reads.ordering import reader_of
-from app.reads.query import And, Compare, Condition, Op
 
 _LENGTH_MAX = 4096
-
-
-def has_key(entity: Entity) -> Condition:
-    """The condition that an entity's row has the key in the first values."""
-    return And(tuple(Compare(name, Op.EQ, slot) for slot, name in enumerate(entity.key)))
 
 
 def read_node_id(node_id: str) -> tuple[Entity, list[Any]]:

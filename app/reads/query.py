@@ -126,9 +126,10 @@ ALL_ROWS = ListArgs(page=Page(is_whole=True))
 
 
 class Granularity(Enum):
-    """One point of an equity curve: a fill, or a bar (PostgreSQL's word for it). Weeks begin on Mondays."""
+    """What one point of an equity curve represents. Bars are aligned to the time zone."""
 
     FILL = "fill"
+    # PostgreSQL's own words; its weeks begin on Mondays.
     HOUR = "hour"
     DAY = "day"
     WEEK = "week"

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.errors import OrderAmbiguous, OrderNotFound, StrategyAmbiguous
 from app.principal import Principal
 from app.reads.catalogue.administration import STRATEGY
-from app.reads.catalogue.order import ORDER
+from app.reads.catalogue.trading import ORDER
 from app.reads.compiled import Answer, OwnedObject, answer, fetch_objects
 from app.reads.entity import Entity
 from app.reads.lookups import Key

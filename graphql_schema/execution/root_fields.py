@@ -12,12 +12,11 @@ from app.reads.catalogue.administration import AUDIT_ENTRY, GLOBAL_TRADING_STATE
 from app.reads.catalogue.budget import BUDGET
 from app.reads.catalogue.fill import FILL, FILL_SUMMARY
 from app.reads.catalogue.instrument import DISCREPANCY, INSTRUMENT
-from app.reads.catalogue.order import ORDER, QUARANTINED_EVENT, SIGNAL
 from app.reads.catalogue.performance import PERFORMANCE
-from app.reads.catalogue.position import POSITION
+from app.reads.catalogue.trading import ORDER, POSITION, QUARANTINED_EVENT, SIGNAL
 from app.reads.compiled import Answer
 from app.reads.entity import ENTITIES, Entity
-from app.reads.node_ids import has_key, read_node_id
+from app.reads.node_ids import read_node_id
 from app.reads.query import And, Compare, Condition, Op
 from app.resolvers import changes, reads
 from graphql_schema.execution.placeholders import derive, entity_of
@@ -56,7 +55,8 @@ def _where(given: Given, **fields: str) -> tuple[Condition, list[Any]]:
 def _node(given: Given) -> RootRead:
     entity = ENTITIES[entity_of(given["id"])]
     key = derive(lambda node_id: read_node_id(node_id)[1], given["id"], count=len(entity.key))
-    return RootRead(entity, reads.find, has_key(entity), key)
+    where = And(tuple(Compare(name, Op.EQ, slot) for slot, name in enumerate(entity.key)))
+    return RootRead(entity, reads.find, where, key)
 
 
 def _strategy(given: Given) -> RootRead:

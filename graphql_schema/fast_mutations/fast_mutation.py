@@ -30,7 +30,7 @@ from graphql_schema.execution.placeholders import NotPlannable
 from graphql_schema.execution.selection import Operation
 from graphql_schema.fast_mutations.fields import FAST_FIELDS, FastField
 from graphql_schema.fast_mutations.payload_templates import PayloadTemplate
-from graphql_schema.plans.plan_variables import Constraints, PlanVariables, SplitVariables
+from graphql_schema.operation_plans import Constraints, PlanVariables, SplitVariables
 
 TEMPLATES_MAX = 16
 """Most templates kept of one mutation, one for each combination of plan constraints."""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import strawberry
 
+from app.reads.query import Granularity
 from app.rules.enums import (
     AuthorizationStatus,
     DiscrepancyKind,
@@ -24,7 +25,6 @@ from app.rules.enums import (
 )
 from graphql_schema.types.enums import (
     FillSortField,
-    Granularity,
     OrderSortField,
     PerformanceGroup,
     SortDirection,

@@ -16,7 +16,7 @@ from app.errors import InputInvalid, PurserError
 from app.ledger.commands import AuthorizeOrder
 from app.reads.catalogue.administration import STRATEGY
 from app.reads.catalogue.budget import BUDGET_ENTRY
-from app.reads.catalogue.order import ORDER, ORDER_EVENT, SIGNAL
+from app.reads.catalogue.trading import ORDER, ORDER_EVENT, SIGNAL
 from app.resolvers import (
     authorizations,
     budgets,

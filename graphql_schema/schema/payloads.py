@@ -14,7 +14,7 @@ import strawberry
 from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
 from app.ledger.commands import Verdict
 from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY, HOLD
-from app.reads.catalogue.order import ORDER
+from app.reads.catalogue.trading import ORDER
 from app.reads.entity import Entity
 from app.rules.enums import DenyCode, TradingState
 from graphql_schema.execution.executor import ObjectByKey
@@ -27,8 +27,6 @@ from graphql_schema.types.trading import Order, OrderEvent, Signal, Strategy
 _CODE = "A stable, machine-readable error code."
 _MESSAGE = "A human-readable explanation."
 _IS_REPEATED = "Whether this repeats the answer to an earlier request; nothing was decided now."
-_DECIDED_AT = "When the decision was made: `tsEvent` of the authorization event."
-_STRATEGY_STATE = "The strategy's current trading state; it may differ from the state at the decision."
 
 
 @interface_type
@@ -59,30 +57,34 @@ class Conflict(Error):
 
 
 @object_type
-class OrderAuthorized:
-    """The order is authorized; the capital that it needs is held."""
+class _Decision:
+    """The decision on an order."""
 
     order: Order = described("The order.")
-    budget: Budget = described("The budget that the order counts against.")
-    hold: Hold = described("The capital held for the order.")
     is_repeated: bool = described(_IS_REPEATED)
-    decided_at: Instant = described(_DECIDED_AT)
-    strategy_state: TradingState = described(_STRATEGY_STATE)
+    decided_at: Instant = described("When the decision was made: `tsEvent` of the authorization event.")
+    strategy_state: TradingState = described(
+        "The strategy's current trading state; it may differ from the state at the decision."
+    )
 
 
 @object_type
-class OrderDenied:
+class OrderAuthorized(_Decision):
+    """The order is authorized; the capital that it needs is held."""
+
+    budget: Budget = described("The budget that the order counts against.")
+    hold: Hold = described("The capital held for the order.")
+
+
+@object_type
+class OrderDenied(_Decision):
     """The order is denied. It is stored with the status `DENIED`."""
 
-    order: Order = described("The order.")
     deny_code: DenyCode = described("Why the order was denied.")
     reason: str = described("Why the order was denied, with the figures.")
     checked_budget: Budget | None = described(
         "The budget that the order was checked against; null if the strategy has none in the currency."
     )
-    is_repeated: bool = described(_IS_REPEATED)
-    decided_at: Instant = described(_DECIDED_AT)
-    strategy_state: TradingState = described(_STRATEGY_STATE)
 
 
 @object_type
@@ -171,33 +173,32 @@ class RecordedEvents:
     rejected: list[RejectedEvent] = described("The events that were refused.")
 
 
+def _outcome(name: str, of: str) -> Any:
+    return strawberry.union(name, description=f"The outcome of {of}.")
+
+
 AuthorizeOrderResult: TypeAlias = Annotated[
     OrderAuthorized | OrderDenied | InvalidInput | NotFound | Conflict,
-    strawberry.union("AuthorizeOrderResult", description="The outcome of an authorization."),
+    _outcome("AuthorizeOrderResult", "an authorization"),
 ]
 ReleaseOrderResult: TypeAlias = Annotated[
-    OrderReleased | NotFound | Conflict,
-    strawberry.union("ReleaseOrderResult", description="The outcome of releasing an order."),
+    OrderReleased | NotFound | Conflict, _outcome("ReleaseOrderResult", "releasing an order")
 ]
 ResolveQuarantineResult: TypeAlias = Annotated[
     QuarantineResolved | InvalidInput | NotFound | Conflict,
-    strawberry.union("ResolveQuarantineResult", description="The outcome of resolving an event in quarantine."),
+    _outcome("ResolveQuarantineResult", "resolving an event in quarantine"),
 ]
 SetBudgetResult: TypeAlias = Annotated[
-    BudgetSet | InvalidInput | NotFound,
-    strawberry.union("SetBudgetResult", description="The outcome of setting a budget."),
+    BudgetSet | InvalidInput | NotFound, _outcome("SetBudgetResult", "setting a budget")
 ]
 DeleteBudgetResult: TypeAlias = Annotated[
-    BudgetDeleted | NotFound | Conflict,
-    strawberry.union("DeleteBudgetResult", description="The outcome of deleting a budget."),
+    BudgetDeleted | NotFound | Conflict, _outcome("DeleteBudgetResult", "deleting a budget")
 ]
 SetTradingStateResult: TypeAlias = Annotated[
-    TradingStateSet | InvalidInput | NotFound,
-    strawberry.union("SetTradingStateResult", description="The outcome of setting a trading state."),
+    TradingStateSet | InvalidInput | NotFound, _outcome("SetTradingStateResult", "setting a trading state")
 ]
 RecordSignalResult: TypeAlias = Annotated[
-    SignalRecorded | InvalidInput | NotFound,
-    strawberry.union("RecordSignalResult", description="The outcome of recording a signal."),
+    SignalRecorded | InvalidInput | NotFound, _outcome("RecordSignalResult", "recording a signal")
 ]
 
 

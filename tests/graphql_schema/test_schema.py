@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from app.cli.commands import cli
 from app.reads.catalogue.fill import FILL
-from app.reads.catalogue.order import ORDER
+from app.reads.catalogue.trading import ORDER
 from app.reads.entity import ENTITIES, Entity
 from graphql_schema import schema
 from graphql_schema.execution.names import python_name

@@ -1,12 +1,22 @@
-"""Signals, orders, and engine events: those of an order, and those that were not applied."""
+"""Signals, orders, positions, and engine events: those of an order, and those that were not applied."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, Uuid, case, cast, func
+from sqlalchemy import ColumnElement, Numeric, Uuid, and_, case, cast, func, or_
 
-from app.models import Order, OrderEvent, OrderTotal, QuarantinedEvent, QuarantineResolution, Signal, SignalTotal
+from app.models import (
+    Order,
+    OrderEvent,
+    OrderTotal,
+    Position,
+    PositionTotal,
+    QuarantinedEvent,
+    QuarantineResolution,
+    Signal,
+    SignalTotal,
+)
 from app.reads.catalogue.administration import ITS_STRATEGY
-from app.reads.catalogue.instrument import order_valuation
+from app.reads.catalogue.instrument import order_valuation, position_valuation
 from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, Many, One, Totals
 from app.reads.fields import Join, amount, amounts, instant, node_id, plain, plains
@@ -100,7 +110,10 @@ _EVENT_KEY = ("strategy_id", "event_id", "variant")
 _QUARANTINE = Join(QuarantinedEvent, on=_EVENT_KEY)
 _EVENT = Join(OrderEvent, on=_EVENT_KEY)
 _RESOLUTION = Join(QuarantineResolution, on=_EVENT_KEY)
-_RESOLVED = {
+_OF_EVENT = {
+    "id": node_id("OrderEvent", _EVENT_KEY),
+    **plains("event_id", "strategy_id", "variant"),
+    "ts_event": instant("ts_event"),
     "resolution": plain("action", _RESOLUTION),
     "resolution_reason": plain("reason", _RESOLUTION),
     "resolved_by": plain("actor", _RESOLUTION),
@@ -116,9 +129,8 @@ ORDER_EVENT = Entity(
     name="OrderEvent",
     model=OrderEvent,
     fields={
-        "id": node_id("OrderEvent", _EVENT_KEY),
-        **plains("event_id", "type", "payload", "strategy_id", "variant"),
-        "ts_event": instant("ts_event"),
+        **_OF_EVENT,
+        **plains("type", "payload"),
         # A position event names the order that opened the position.
         "client_order_id": plain(
             lambda e: func.coalesce(e.client_order_id, e.payload.op("->>")(text_literal("opening_order_id")))
@@ -126,7 +138,6 @@ ORDER_EVENT = Entity(
         "applied": plain(lambda q: q.event_id.is_(None), _QUARANTINE),
         "quarantine_reason": plain(_reason, _QUARANTINE),
         "quarantine_code": plain("code", _QUARANTINE),
-        **_RESOLVED,
     },
     filters=by_columns(*_EVENT_KEY),
     sorts=("ts_event",),
@@ -139,17 +150,61 @@ QUARANTINED_EVENT = Entity(
     name="QuarantinedEvent",
     model=QuarantinedEvent,
     fields={
-        "id": node_id("OrderEvent", _EVENT_KEY),
-        **plains("event_id", "client_order_id", "strategy_id", "variant"),
-        "ts_event": instant("ts_event"),
+        **_OF_EVENT,
+        "client_order_id": plain("client_order_id"),
         "type": plain("type", _EVENT),
         "applied": plain(lambda q: q.event_id.is_(None)),
         "quarantine_reason": plain(_reason),
         "payload": plain("payload", _EVENT),
         "quarantine_code": plain("code"),
-        **_RESOLVED,
     },
     filters=by_columns("strategy_id", "client_order_id", "code", "ts_event"),
     sorts=("ts_event",),
     ties=("event_id", "variant", "strategy_id"),
+)
+
+
+_POSITION_KEY = ("strategy_id", "n", "position_id")
+
+POSITION = Entity(
+    name="Position",
+    model=Position,
+    fields={
+        "id": node_id("Position", _POSITION_KEY),
+        **plains("position_id", "strategy_id", "account_id", "instrument_id", "status", "entry", "side"),
+        **plains("currency", "reconciliation"),
+        **amounts("signed_qty", "peak_qty", "avg_px_open", "avg_px_close", "realized_pnl", "total_fees"),
+        "ts_opened": instant("ts_opened"),
+        "ts_closed": instant("ts_closed"),
+        "strategy_name": plain("name", ITS_STRATEGY),
+        "quantity": amount(lambda p: func.abs(p.signed_qty)),
+        "valuation": plain(position_valuation),
+        "duration_ns": plain(lambda p: p.ts_closed - p.ts_opened),
+    },
+    links={
+        "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+        "instrument": One("Instrument", on={"instrument_id": "instrument_id"}),
+        # The fill that flips a position closes one life and opens the next: both have it.
+        "fills": Many(
+            "Fill",
+            on={"strategy_id": "strategy_id", "position_id": "position_id"},
+            also=lambda fill, position: and_(
+                # One position_id may have thousands of lives: the instants are what an index finds.
+                fill.ts_event >= position.ts_opened,
+                fill.ts_event <= position.last_ts_event,
+                or_(
+                    fill.position_n == position.n,
+                    and_(fill.flip_qty > number_literal(0), fill.position_n == position.n - number_literal(1)),
+                ),
+            ),
+        ),
+    },
+    filters={
+        **by_columns("strategy_id", "instrument_id", "status", "position_id", "reconciliation", "n", "ts_opened"),
+        "strategy_name": strategy_name,
+    },
+    sorts=("ts_opened",),
+    ties=("position_id", "n", "strategy_id"),
+    key=_POSITION_KEY,
+    totals=Totals(PositionTotal, "positions", frozenset({"strategy_id", "strategy_name", "instrument_id", "status"})),
 )
