@@ -80,7 +80,7 @@ def fill_summary(
     names = compiler.names
     entity, group = ENTITIES["FillSummary"], ENTITIES["FillSummaryGroup"]
     summed = names.new("k")
-    kept = _rows(compiler, grouping, needs_day=_DAY in grouping.by).cte(summed)
+    kept = _rows(compiler, grouping).cte(summed)
     columns = Derived(summed)
 
     def value(field: Selected) -> ColumnElement[Any]:
@@ -103,11 +103,11 @@ def fill_summary(
     return select(row_json(read, names)).select_from(rows).add_cte(kept).scalar_subquery()
 
 
-def _rows(compiler: Compiler, grouping: Grouping, *, needs_day: bool) -> Select[Any]:
+def _rows(compiler: Compiler, grouping: Grouping) -> Select[Any]:
     """The rows to add up, with a `day` where it is needed."""
     totals = ENTITIES["Fill"].totals
     assert totals is not None
-    is_kept = fields_of(grouping.where) <= totals.filters
+    needs_day, is_kept = _DAY in grouping.by, fields_of(grouping.where) <= totals.filters
     name = compiler.names.new("f")
     has_days = needs_day or "ts_event_midnight" in fields_of(grouping.where)
     columns = Columns(name, FillTotal if has_days else FillSum) if is_kept else FillParts(name)

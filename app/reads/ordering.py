@@ -1,8 +1,9 @@
-"""Orders: always total, so that a page ends at one place; and cursors, which name a place in an order.
+"""Orders: always total, so that a page ends at one place. Cursors name a place in an order, node ids a row.
 
-A cursor is opaque to the client, made by PostgreSQL and read here: base64 of a JSON array: which entity and order, then
-the place's values as text. No secret and no authority: a made-up cursor names a place, and never a row that the filter
-would not show.
+Both are opaque to the client, written by PostgreSQL and read here, in base64. A cursor is a JSON array: the entity and
+the order, then the place's values as text. It is no secret and no authority: a made-up cursor names a place, and never
+a row that the filter would not show. A node id is the entity and its key:
+`Order:5f17147f-2bbd-5c76-af87-1f010d829329:O-1` (`fields.node_id`).
 """
 
 import binascii
@@ -16,9 +17,9 @@ import msgspec
 from sqlalchemy import BigInteger, ColumnElement, Integer, Numeric, Text, Uuid, and_, cast, false, func, or_, tuple_
 from sqlalchemy.types import TypeEngine
 
-from app.errors import CursorInvalid
+from app.errors import CursorInvalid, NodeIdInvalid
 from app.reads.columns import Columns, text_literal
-from app.reads.entity import Entity
+from app.reads.entity import ENTITIES, Entity
 from app.reads.fields import base64
 from app.reads.filters import parameter
 from app.reads.query import Slot, SortKey
@@ -82,7 +83,7 @@ def read_cursor(entity: Entity, keys: tuple[SortKey, ...], cursor: str) -> list[
         if signature != _signature(entity, order) or len(place) != len(order):
             raise CursorInvalid
         types = entity.model.__table__.columns
-        return [reader_of(types[key.name].type)(text) for key, text in zip(order, place, strict=True)]
+        return [_reader_of(types[key.name].type)(text) for key, text in zip(order, place, strict=True)]
     except (binascii.Error, msgspec.MsgspecError, ValueError, InvalidOperation) as error:
         raise CursorInvalid from error
 
@@ -91,7 +92,7 @@ def _signature(entity: Entity, order: tuple[SortKey, ...]) -> str:
     return f"{entity.name} " + ",".join(f"{'-' if key.descending else '+'}{key.name}" for key in order)
 
 
-def reader_of(type_: TypeEngine[Any]) -> Callable[[str], Any]:
+def _reader_of(type_: TypeEngine[Any]) -> Callable[[str], Any]:
     """The reader of a column's values from text. It raises ValueError, InvalidOperation."""
     if isinstance(type_, BigInteger):
         return lambda text: _integer(text, 64)
@@ -114,3 +115,20 @@ def _amount(text: str) -> Decimal:
     if not number.is_finite() or abs(number.adjusted()) > 1000:
         raise ValueError(text)
     return number
+
+
+def read_node_id(node_id: str) -> tuple[Entity, list[Any]]:
+    """The entity and the values of its key. Whether such a row exists is not checked. Raises NodeIdInvalid."""
+    if len(node_id) > _LENGTH_MAX:
+        raise NodeIdInvalid
+    try:
+        name, *parts = b64decode(node_id, validate=True).decode().split(":", 1)
+        entity = ENTITIES[name]
+        if "id" not in entity.fields:
+            raise NodeIdInvalid
+        texts = parts[0].split(":", len(entity.key) - 1)
+        types = [entity.model.__table__.columns[name].type for name in entity.key]
+        values = [_reader_of(type_)(text) for type_, text in zip(types, texts, strict=True)]
+    except (binascii.Error, ValueError, LookupError, AttributeError, InvalidOperation) as error:
+        raise NodeIdInvalid from error
+    return entity, values

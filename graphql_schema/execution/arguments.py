@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any
 
 from graphql import GraphQLField, GraphQLInputObjectType, get_named_type
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.utils.str_converters import to_camel_case
 
 from app.errors import BadInputError, PageTooLarge
 from app.reads.catalogue.fill import FILL
@@ -28,8 +30,22 @@ from app.reads.query import (
     SortKey,
     Span,
 )
-from graphql_schema.execution.names import python_name
 from graphql_schema.execution.placeholders import derive, is_midnight, is_utc
+
+_OTHERWISE = {"order_type": "type"}
+
+
+def python_name(declared: Any) -> str:
+    """The name in Python of a declared field, without the underscore that keywords need (`in_`)."""
+    definition = declared.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    name: str = definition.python_name
+    return name.rstrip("_")
+
+
+def client_name(name: str) -> str:
+    """The name in GraphQL of an input's field, as a client wrote it."""
+    return _OTHERWISE.get(name) or to_camel_case(name)
+
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 1000

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.reads.node_ids import read_node_id
+from app.reads.ordering import read_node_id
 
 
 class NotPlannable(Exception):

@@ -16,7 +16,7 @@ from app.reads.catalogue.performance import PERFORMANCE
 from app.reads.catalogue.trading import ORDER, POSITION, QUARANTINED_EVENT, SIGNAL
 from app.reads.compiled import Answer
 from app.reads.entity import ENTITIES, Entity
-from app.reads.node_ids import read_node_id
+from app.reads.ordering import read_node_id
 from app.reads.query import And, Compare, Condition, Op
 from app.resolvers import changes, reads
 from graphql_schema.execution.placeholders import derive, entity_of

@@ -23,8 +23,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from app.errors import BadInputError
 from app.reads.entity import ENTITIES, Computed, Entity, Every, One
 from app.reads.query import ALL_ROWS, NOTHING, Amounts, ListArgs, Page, ReadQuery, ResultFormat, Selected, Selection
-from graphql_schema.execution.arguments import ListArgsReader, read_aggregate_args
-from graphql_schema.execution.names import python_name
+from graphql_schema.execution.arguments import ListArgsReader, python_name, read_aggregate_args
 from graphql_schema.execution.root_fields import RootRead, root_read
 
 Details: TypeAlias = list[FieldDetails]

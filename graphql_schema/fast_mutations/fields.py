@@ -12,11 +12,11 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from app.errors import InputInvalid, PurserError
+from app.errors import InputInvalid
 from app.ledger.commands import AuthorizeOrder
 from app.rules.enums import OrderSide, OrderType, TimeInForce
 from graphql_schema.caller import Caller
-from graphql_schema.execution.names import client_name
+from graphql_schema.execution.arguments import client_name
 from graphql_schema.schema.mutation_inputs import checked_order
 from graphql_schema.schema.mutations import authorize_all, authorize_one, record_events
 from graphql_schema.types.scalars import parse_amount

@@ -22,8 +22,8 @@ from app.reads.entity import ENTITIES
 from app.reads.query import ReadQuery
 from app.resolvers.reads import look_up
 from graphql_schema.caller import Caller
+from graphql_schema.execution.arguments import python_name
 from graphql_schema.execution.executor import ObjectByKey, PayloadReader
-from graphql_schema.execution.names import python_name
 from graphql_schema.execution.placeholders import NotPlannable, bind
 from graphql_schema.execution.selection import Details, Operation
 

@@ -11,6 +11,7 @@ A mutation costs what its payload asks for, once for each item of the list that 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -72,24 +73,18 @@ class CostMeter:
         self._schema, self._definition, self._fragments = schema, operation, fragments
         self._page_size_max = page_size_max
         self._defaults = dict(_sizes_and_switches(operation))
-        self._kept: dict[tuple[Any, ...], int] = {}
+        # Typed, because 1 equals True.
+        self._rows = lru_cache(KEPT_MAX, typed=True)(self._count)
 
     def rows(self, variables: Mapping[str, Any]) -> int:
         """The rows requested with these variables, as the client sent them. Raises PageTooLarge, BadInputError.
 
         Values of a wrong type count as absent: with them nothing is executed.
         """
-        values = {name: _plain(variables.get(name, default)) for name, default in self._defaults.items()}
-        key = tuple((type(value), value) for value in values.values())  # for 1 == True
-        found = self._kept.get(key)
-        if found is None:
-            found = self._count(values)
-            if len(self._kept) >= KEPT_MAX:
-                self._kept.clear()
-            self._kept[key] = found
-        return found
+        return self._rows(*[_plain(variables.get(name, default)) for name, default in self._defaults.items()])
 
-    def _count(self, values: Mapping[str, Any]) -> int:
+    def _count(self, *plain: int | bool | str | None) -> int:
+        values = dict(zip(self._defaults, plain, strict=True))
         root = self._schema.get_root_type(self._definition.operation)
         assert root is not None, "validated"
         variables = VariableValues({}, {name: value for name, value in values.items() if isinstance(value, bool)})

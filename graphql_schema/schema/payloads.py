@@ -17,8 +17,8 @@ from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY, HOLD
 from app.reads.catalogue.trading import ORDER
 from app.reads.entity import Entity
 from app.rules.enums import DenyCode, TradingState
+from graphql_schema.execution.arguments import client_name
 from graphql_schema.execution.executor import ObjectByKey
-from graphql_schema.execution.names import client_name
 from graphql_schema.types.administration import Budget, GlobalTradingState, Hold
 from graphql_schema.types.fields import described, description_of, interface_type, object_type
 from graphql_schema.types.scalars import Instant, written_instant

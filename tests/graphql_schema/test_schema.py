@@ -21,7 +21,7 @@ from app.reads.catalogue.fill import FILL
 from app.reads.catalogue.trading import ORDER
 from app.reads.entity import ENTITIES, Entity
 from graphql_schema import schema
-from graphql_schema.execution.names import python_name
+from graphql_schema.execution.arguments import python_name
 from graphql_schema.types.enums import FillSortField, OrderSortField
 
 TYPES = schema._schema.type_map

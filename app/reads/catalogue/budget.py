@@ -14,6 +14,7 @@ from app.reads.fields import amount, amounts, instant, node_id, plain, plains
 from app.reads.filters import by_columns
 from app.rules.order_state import TERMINAL
 
+_ZERO = number_literal(0)
 _KEY = ("strategy_id", "currency")
 _SUMS = Columns("sums$", FillSum)
 """The strategy's kept sums: a table inside a subquery of its own, so one name does for all."""
@@ -23,19 +24,17 @@ _OPEN = Columns("open$", Order)
 
 def _allocated(budget: Columns) -> ColumnElement[Any]:
     """Nothing, where the budget was taken away (see `BUDGET_ENTRY`)."""
-    return func.coalesce(budget.allocated, number_literal(0))
+    return func.coalesce(budget.allocated, _ZERO)
 
 
 def _reserved(budget: Columns) -> ColumnElement[Any]:
     return budget.reserved_orders + budget.reserved_positions
 
 
-def _sum_of_fills(value: ColumnElement[Any]) -> Callable[[Columns], ColumnElement[Any]]:
-    return _of_fills(func.sum(value), nothing=number_literal(0))
-
-
-def _of_fills(aggregate: ColumnElement[Any], nothing: ColumnElement[Any]) -> Callable[[Columns], ColumnElement[Any]]:
-    """An aggregate over the strategy's fills in the budget's currency."""
+def _of_fills(
+    aggregate: ColumnElement[Any], nothing: ColumnElement[Any] = _ZERO
+) -> Callable[[Columns], ColumnElement[Any]]:
+    """An aggregate over the strategy's fills in the budget's currency; `nothing` without fills."""
 
     def source(budget: Columns) -> ColumnElement[Any]:
         total = select(func.coalesce(aggregate, nothing)).select_from(_SUMS.rows)
@@ -62,7 +61,7 @@ def _valuation(budget: Columns) -> ColumnElement[Any]:
         _OPEN.strategy_id == budget.strategy_id,
         _OPEN.status.not_in([text_literal(status) for status in sorted(TERMINAL)]),
         _HOLDS.currency == budget.currency,
-        _HOLDS.remaining != number_literal(0),
+        _HOLDS.remaining != _ZERO,
         ~is_recorded(_OPEN.instrument_id),
     )
     of_fills = _of_fills(sum_valuation(_SUMS.instrument_id), nothing=text_literal("RECORDED"))(budget)
@@ -81,9 +80,9 @@ BUDGET = Entity(
         "allocated": amount(_allocated),
         "reserved": amount(_reserved),
         "available": amount(lambda b: _allocated(b) - _reserved(b)),
-        "realized_pnl": amount(_sum_of_fills(_SUMS.realized_pnl)),
-        "total_fees": amount(_sum_of_fills(_SUMS.total_fees)),
-        "net_pnl": amount(_sum_of_fills(_SUMS.realized_pnl - _SUMS.total_fees)),
+        "realized_pnl": amount(_of_fills(func.sum(_SUMS.realized_pnl))),
+        "total_fees": amount(_of_fills(func.sum(_SUMS.total_fees))),
+        "net_pnl": amount(_of_fills(func.sum(_SUMS.realized_pnl - _SUMS.total_fees))),
         "valuation": plain(_valuation),
         "unvalued_orders": plain(_unvalued_orders),
     },
@@ -121,7 +120,7 @@ HOLD = Entity(
     fields={
         "currency": plain("currency"),
         **amounts("amount", "remaining", "captured", "voided"),
-        "unit_price": amount(lambda hold: func.coalesce(hold.unit_price, number_literal(0))),
+        "unit_price": amount(lambda hold: func.coalesce(hold.unit_price, _ZERO)),
     },
     key=("strategy_id", "client_order_id"),
     only=lambda hold: hold.currency.is_not(None) & ~hold.is_unvalued,

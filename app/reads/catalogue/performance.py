@@ -19,11 +19,6 @@ _ZERO = number_literal(0)
 _ONE = number_literal(1)
 
 
-def _trimmed(value: Any) -> Any:
-    """Quotients leave zeros behind the last digit that means something."""
-    return func.trim_scale(value)
-
-
 def _ratio(value: Any, whole: Any) -> Any:
     """Null where there is nothing to divide by."""
     return cast(value, Double()) / cast(func.nullif(whole, _ZERO), Double())
@@ -31,7 +26,9 @@ def _ratio(value: Any, whole: Any) -> Any:
 
 def _average(value: Any, count: Any) -> Any:
     """Null where there is nothing to divide by."""
-    return _trimmed(func.round((value + _MANY_PLACES) / func.nullif(count, _ZERO), number_literal(_AVERAGE_PLACES)))
+    return func.trim_scale(
+        func.round((value + _MANY_PLACES) / func.nullif(count, _ZERO), number_literal(_AVERAGE_PLACES))
+    )
 
 
 def _count(value: Any) -> Any:
@@ -74,18 +71,18 @@ PERFORMANCE = Entity(
         "expectancy": amount(lambda t: _average(t.profit - t.loss, t.trades)),
         "average_win": amount(lambda t: _average(t.profit, t.wins)),
         "average_loss": amount(lambda t: _average(-t.loss, t.losses)),
-        "largest_win": amount(lambda t: _trimmed(t.largest_win)),
-        "largest_loss": amount(lambda t: _trimmed(t.largest_loss)),
+        "largest_win": amount(lambda t: func.trim_scale(t.largest_win)),
+        "largest_loss": amount(lambda t: func.trim_scale(t.largest_loss)),
         "longest_winning_run": plain(lambda t: _count(t.longest_winning_run)),
         "longest_losing_run": plain(lambda t: _count(t.longest_losing_run)),
         "sharpe_ratio": plain(_sharpe),
         "sortino_ratio": plain(_sortino),
-        "max_drawdown": amount(lambda t: _trimmed(t.depth)),
+        "max_drawdown": amount(lambda t: func.trim_scale(t.depth)),
         "max_drawdown_start": instant("start_ts"),
         "max_drawdown_trough": instant("trough_ts"),
         "max_drawdown_end": instant("end_ts"),
-        "gross_pnl": amount(lambda t: _trimmed(t.gross_pnl)),
-        "net_pnl": amount(lambda t: _trimmed(t.gross_pnl - t.total_fees)),
+        "gross_pnl": amount(lambda t: func.trim_scale(t.gross_pnl)),
+        "net_pnl": amount(lambda t: func.trim_scale(t.gross_pnl - t.total_fees)),
         "equity_count": plain("points"),
     },
     filters={
@@ -100,9 +97,9 @@ EQUITY_POINT = Entity(
     model=None,
     fields={
         "ts": instant("ts"),
-        "net_pnl": amount(lambda p: _trimmed(p.net)),
-        "cumulative_net_pnl": amount(lambda p: _trimmed(p.cumulative)),
-        "drawdown": amount(lambda p: _trimmed(p.drawdown)),
-        "max_drawdown": amount(lambda p: _trimmed(p.worst)),
+        "net_pnl": amount(lambda p: func.trim_scale(p.net)),
+        "cumulative_net_pnl": amount(lambda p: func.trim_scale(p.cumulative)),
+        "drawdown": amount(lambda p: func.trim_scale(p.drawdown)),
+        "max_drawdown": amount(lambda p: func.trim_scale(p.worst)),
     },
 )
