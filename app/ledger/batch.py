@@ -34,9 +34,7 @@ PositionKey: TypeAlias = tuple[str, str]
 PositionPlace: TypeAlias = tuple[str, str, int]
 """(strategy_id, position_id, generation)"""
 Trail: TypeAlias = dict[int, list[PositionState]]
-"""The position's states after each fill, by the fill's `ts_event`. A fill that flips the position adds both
-generations.
-"""
+"""The position's states after each fill, by the fill's `ts_event`. A flip adds both generations."""
 
 
 class Incoming(Struct):

@@ -120,9 +120,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class AuditEntry(SQLModel, table=True):
-    """One administrative action of a user or a key. Append-only, numbered without gaps; `hash` chains it to its
-    predecessor.
-    """
+    """One change by a user or key. Append-only, numbered without gaps; `hash` chains it to its predecessor."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (Index("audit_entries_ts", "ts", "id"), Index("audit_entries_strategy", "strategy_id", "ts", "id"))

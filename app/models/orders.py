@@ -229,8 +229,7 @@ class Fill(SQLModel, table=True):
         Index("fills_ts_event", "ts_event", "event_id", "strategy_id"),
         Index("fills_strategy_ts_event", "strategy_id", "ts_event", "event_id"),
         Index("fills_instrument_ts_event", "instrument_id", "ts_event", "event_id", "strategy_id"),
-        # All columns by which an order's fills are sorted: with fewer, PostgreSQL scanned all fills of a
-        # small strategy.
+        # All columns by which an order's fills are sorted: with fewer, PostgreSQL scanned a strategy's.
         Index("fills_order", "strategy_id", "client_order_id", "ts_event", "event_id"),
         Index("fills_position", "strategy_id", "position_id", "ts_event", "ts_init", "trade_seq", "seq"),
     )

@@ -70,9 +70,7 @@ class _QuantityChange(Struct, frozen=True):
 
 
 class Folded(Struct):
-    """The folded order (None if no event makes one), the events in the order of application, and the refused events
-    with reasons.
-    """
+    """The folded order (None if no event makes one), the events as applied, and the refused with reasons."""
 
     state: OrderState | None
     applied: list[Numbered]
@@ -252,9 +250,7 @@ def _next(queues: _Queues, state: OrderState) -> tuple[_Place, _Foldable] | None
 
 
 def _is_early(state: OrderState, fill: OrderFilled) -> bool:
-    """Whether the fill precedes the events that report the order as sent, although the order must have been sent
-    first.
-    """
+    """Whether the fill precedes the events that report the order as sent, which must have come first."""
     return state.status in BEFORE_VENUE or fill.ts_init < state.last_ts_init
 
 

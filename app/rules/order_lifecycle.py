@@ -206,8 +206,7 @@ def refusal(state: OrderState, event: OrderHistoryEvent) -> str | None:
     status = _S.INITIALIZED if state.is_closed_by_us else state.status
     target = TARGETS.get(type(event))
     if target is not None:
-        # An order that was filled before any event reported it as sent has ended, although its status does
-        # not show it yet.
+        # An order filled before any event reported it as sent has ended; its status does not show it yet.
         has_ended = status in BEFORE_VENUE and target in TERMINAL and state.filled_qty and state.is_complete
         if target in TRANSITIONS[status] and not has_ended:
             return None
@@ -319,9 +318,7 @@ def _describe(state: OrderState, event: OrderInitialized) -> None:
 
 
 def _transform(state: OrderState, event: OrderInitialized) -> None:
-    """The emulator releases the order as another type, for instance a stop as a market order, valued by its last
-    price.
-    """
+    """The emulator releases the order as another type (a stop as a market order), valued by its last price."""
     price = state.price if state.price is not None else state.trigger_price
     state.reference_price = price if price is not None else state.reference_price
     for name, value in _TERMS.of(event).items():
@@ -338,8 +335,7 @@ def _amend(state: OrderState, event: OrderUpdated) -> None:
     if isinstance(event.is_quote_quantity, bool):
         state.is_quote_quantity = event.is_quote_quantity
     elif state.status not in BEFORE_VENUE and not state.is_closed_by_us:
-        # NautilusTrader 1.221 converts an amount into a base quantity when it submits the order, without an
-        # event.
+        # NautilusTrader 1.221 converts an amount into a base quantity at the submission, without an event.
         state.is_quote_quantity = False
     if amount is not None and not state.is_quote_quantity and event.quantity:
         state.submission_px = quotient(amount, event.quantity)

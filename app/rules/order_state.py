@@ -102,13 +102,9 @@ class OrderState(Struct):
     mismatched: bool = False
     """Whether a fill names another side or instrument than the order."""
     is_emulated: bool = False
-    """Whether the first event said so. This field and those below are not stored; they are known while events are
-    folded.
-    """
+    """Whether the first event said so. From here on fields are not stored: they are known while folding."""
     reference_price: Decimal | None = None
-    """The price of an order that the emulator made one without a price: the price at the release, before that its last
-    price.
-    """
+    """The price of an order that the emulator left without one: at the release, before that its last price."""
     submission_px: Decimal | None = None
     """The price at which the engine converted an amount into the quantity of an OrderUpdated."""
     best_px: Decimal | None = None
@@ -158,9 +154,7 @@ class OrderState(Struct):
 
     @property
     def is_closed_by_us(self) -> bool:
-        """Whether Purser denied or released the order and no event shows that it was sent. A later one may still show
-        it.
-        """
+        """Whether Purser denied or released the order and no event so far shows that it was sent."""
         return self.was_closed_by_us and self.last_rank <= RANK_INITIALIZED
 
     @property
@@ -205,8 +199,7 @@ def _conclude_amount(state: OrderState) -> None:
     if state.is_terminal:
         return
     if abs(state.filled_notional) > state.quantity * _OTHER_UNIT:
-        # No market price turns this quantity into the amount: its unit is that of the fills, as for an
-        # inverse instrument.
+        # No market price turns this quantity into the amount: its unit is that of the fills (inverse).
         state.is_quote_quantity, state.quantity_source = False, QuantitySource.INFERRED
         if state.is_complete:
             _complete(state)

@@ -99,9 +99,7 @@ def closest(report: PositionReport, states: Sequence[PositionState]) -> tuple[Po
 
 
 def _is_rounding(reported: Decimal, state: PositionState) -> bool:
-    """Whether the engine's rounding explains the difference: it rounds at each fill, and a flip's commission once
-    more.
-    """
+    """Whether the engine's rounding explains the difference: once for each fill, and for a flip's fee."""
     unit = _ONE.scaleb(min(int(reported.as_tuple().exponent), 0))
     allowed = unit * (state.fills + 1) + abs(reported) * _AMOUNT_TOLERANCE
     return abs(reported - state.net_pnl) <= allowed

@@ -25,7 +25,7 @@ RECORD = AuditRecord(
     {"allocated": "1000.50", "version": 1, "overReason": None},
     {"allocated": "2e3", "note": 'tab\t"quoted" \\ Grün 😀'},
 )
-OTHER = replace(RECORD, action=Action.INSTRUMENT_RECORD, strategy_id=None, before=None)
+OTHER = RECORD._replace(action=Action.INSTRUMENT_RECORD, strategy_id=None, before=None)
 ENTRIES = 7
 
 

@@ -28,9 +28,7 @@ _RAW_DECODER: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decode
 
 
 def read_message(line: bytes) -> EngineMessage:
-    """Translate one message, a JSON text. Raises BadEvent; its code is NOT_A_LEDGER_EVENT for messages that are not
-    stored.
-    """
+    """Translate one message, a JSON text. Raises BadEvent; NOT_A_LEDGER_EVENT: it is not stored."""
     try:
         return decode_new(line), line.decode()
     except UnknownType as unknown:

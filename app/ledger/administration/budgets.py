@@ -35,9 +35,7 @@ SELECT code, bool_or(is_money) AS is_money FROM (
 
 
 class Currencies(NamedTuple):
-    """Known currency codes. `money`: an instrument is paid in it, or a budget is. `traded`: only the base of an
-    instrument.
-    """
+    """Known currency codes: of money (an instrument or a budget is paid in it), and of traded bases alone."""
 
     money: frozenset[str]
     traded: frozenset[str]

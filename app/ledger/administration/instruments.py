@@ -136,9 +136,7 @@ async def _write(
 async def _refuse_contradictions(
     work: WriteConnection, principal: Principal, news: Sequence[tuple[_Stored | None, InstrumentDefinition]]
 ) -> None:
-    """Refuse other terms for an instrument that has valued a fill; before its first fill an admin may correct the
-    terms.
-    """
+    """Refuse other terms for an instrument that has valued a fill; before that, an admin may correct them."""
     corrected = [
         after.instrument_id
         for stored, after in news

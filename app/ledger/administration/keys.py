@@ -45,9 +45,7 @@ _STRATEGIES_NAMED = """
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key without its secret. Instants are nanoseconds since the epoch. `strategies` is None for a key of all
-    strategies.
-    """
+    """A key without its secret. `strategies` is None for a key of all strategies."""
 
     key_id: str
     name: str

@@ -33,9 +33,7 @@ _LOAD = sql(select(table_of(TradingControl)))
 
 
 class GlobalState(Struct, frozen=True):
-    """The state of all trading, the time at which it was set (nanoseconds since the epoch) and the actor; None: never
-    set.
-    """
+    """The state of all trading, when it was set (nanoseconds since the epoch) and by whom; None: never set."""
 
     state: TradingState
     since: int | None = None
@@ -105,8 +103,7 @@ async def set_trading_state(
 
 
 async def set_global_trading_state(work: WriteConnection, principal: Principal, state: TradingState) -> StateSet:
-    """Set the state of all trading, which also applies to strategies added later (kill switch). Returns all
-    strategies.
+    """Set the state of all trading, also for strategies added later (kill switch). Returns all strategies.
 
     Each strategy keeps its own state, which decides alone while all trading is ACTIVE.
     """

@@ -72,8 +72,7 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
                 rows = [Insert(OrderEvent, EVENT_COLUMNS, events), *state.writes()]
             answers += state.answers
             if state.denied_late is not None:
-                # Other orders claim the denied order's part of the position, and its primary order
-                # regains the quantity.
+                # Other orders claim the denied order's part of the position; its primary regains the quantity.
                 await write(work, rows)
                 rows = []
                 await apply_admitted(work, Admitted(strategies), [state.denied_late])

@@ -110,9 +110,7 @@ class DecisionState:
     events: list[Arrival] = field(default_factory=list)
     hold_changes: HoldChanges = field(default_factory=HoldChanges)
     denied_late: OrderKey | None = None
-    """An order denied after its engine reported it. The claims of other orders change, so it is folded before the next
-    decision.
-    """
+    """An order denied after its engine reported it. It is folded at once: other orders' claims change."""
 
     def decide(self, request: Request) -> None:
         """Append the next answer: a decision, or the earlier one for a repeated request."""
@@ -307,8 +305,7 @@ class DecisionState:
 
     def _event(self, request: Request, strategy: LockedStrategy) -> AnyDecision:
         """The request's event with instants and the strategy's names."""
-        # Orders claim parts of a position by `ts_init`. A new order comes after all open ones, even if their
-        # engine's
+        # Orders claim parts of a position by `ts_init`. A new order comes after all open ones, even if their engine's
         # clock is ahead of Purser's.
         last_claim = self.claims.get(request.side, (_ZERO, 0))[1]
         event = request.event

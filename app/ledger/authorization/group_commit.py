@@ -32,8 +32,7 @@ QUEUES = 2
 BATCH_ORDERS_MAX = 400
 """Most orders in one transaction. A larger request is not divided."""
 TRANSACTION_SECONDS_MAX = 60.0
-"""Statements and locks have shorter timeouts; this one covers a silently cut connection, which would block its queue.
-"""
+"""Statements and locks have shorter timeouts; this one frees the queue of a silently cut connection."""
 DELIVERY_SECONDS_MAX = 0.02
 """The longest time that a committed batch waits for the decisions of the next one."""
 _DELIVERED_AT_ONCE = 4

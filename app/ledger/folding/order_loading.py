@@ -46,9 +46,7 @@ class FoldedOrder:
 def fold_order(
     key: OrderKey, events: Sequence[Stored], spawned: Iterable[Spawned] = (), *, is_known: bool = False
 ) -> FoldedOrder:
-    """Fold (seq, event) pairs of one order, sorted by seq. `is_known`: the order exists by events that are not given
-    here.
-    """
+    """Fold (seq, event) pairs of one order, sorted by seq. `is_known`: the order exists by other events."""
     resolutions = [(seq, event) for seq, event in events if isinstance(event, QuarantineResolved) and not event.variant]
     history: list[Numbered] = [(seq, event) for seq, event in events if not isinstance(event, QuarantineResolved)]
     if not resolutions:
@@ -57,8 +55,7 @@ def fold_order(
     dismissals = {each.resolves: each for _, each in resolutions if not _accepts(each)}
     dismissed = dismissals.keys() - accepted.keys()
     kept = [(seq, event) for seq, event in history if event.event_id not in dismissed]
-    # An event that was dismissed and then accepted counts from its acceptance: another report of its trade may
-    # count first.
+    # An event dismissed, then accepted counts from its acceptance: another report of its trade may be first.
     late = {event_id: accepted[event_id] for event_id in dismissals.keys() & accepted.keys()}
     kept.sort(key=lambda pair: late.get(pair[1].event_id, pair[0]))
     # A dismissed event still makes the order known.
@@ -107,9 +104,7 @@ def _fold(
 def _split_repeated_trades(
     events: Iterable[Numbered], accepted: frozenset[str]
 ) -> tuple[list[Numbered], list[tuple[int, OrderHistoryEvent, str]], frozenset[str]]:
-    """Split off further reports of a trade after its first fill, unless accepted. The last result has the accepted
-    ones.
-    """
+    """Split off reports of a trade after its first fill, unless accepted. The last result: accepted ones."""
     first: dict[TradeKey, OrderFilled] = {}
     counted: set[str] = set()
     unique: list[Numbered] = []

@@ -101,9 +101,7 @@ Touched = dict[OrderKey, list[Arrival]]
 async def move_orders(
     work: WriteConnection, arrivals: Iterable[Arrival], anew: Iterable[OrderKey] = ()
 ) -> OrderChanges:
-    """Apply new order events, and fold the orders in `anew` from all their events. Reads what it needs; writes
-    nothing.
-    """
+    """Apply new order events; fold the orders in `anew` from all their events. Writes nothing."""
     touched: Touched = {key: [] for key in anew}
     primaries: set[OrderKey] = set()
     whole = set(touched)

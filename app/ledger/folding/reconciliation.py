@@ -265,10 +265,8 @@ class _Position:
         if latest is None or latest.last[0] < instant or (begin is not None and begin < instant):
             return new  # No other fill of that instant is stored.
         if begin is None and latest.last[0] == instant and (latest.first[0] < instant or latest.state.n == 1):
-            # One generation has all stored fills of the instant. Usually the report describes the state
-            # after the last fill.
-            # If a later generation agrees, an earlier state of this one may agree first: then all states
-            # are needed.
+            # One generation has all stored fills of the instant, and usually the report describes the state after the
+            # last. If a later generation agrees, an earlier state of this one may agree first: then all are needed.
             states = [latest.state, *new]
             state, found = closest(report, states)
             if not found and state.n == latest.state.n:
@@ -277,9 +275,7 @@ class _Position:
         return [*stored.get(instant, []), *new]
 
     async def _stored_trail(self, since: FillPlace) -> Trail:
-        """The position's states after each stored fill, from the generation of `since` on, without recomputed
-        generations.
-        """
+        """The position's states after each stored fill, from the generation of `since`, none recomputed here."""
         scratch = PositionChanges(valuations=dict(self._changes.valuations))
         await recompute(self._work, self._key, [], scratch, deducts_base_fees=self._deducts, since=since)
         trail = scratch.trails.get(self._key, {})
@@ -345,10 +341,8 @@ def _missing(report: PositionReport) -> Difference:
 def compare_all(
     reports: Iterable[AnyPositionEvent], trail: Trail
 ) -> tuple[dict[str, tuple[int | None, list[Difference]]], dict[int, Reconciliation]]:
-    """Compare all reports of a position with all its states. Returns the differences and the verdict on each
-    generation.
-
-    The differences are by event id: the generation concerned, and the figures.
+    """Compare all reports of a position with all its states. Returns the differences by event id (the generation
+    concerned, the figures) and the verdict on each generation.
     """
     differing: dict[str, tuple[int | None, list[Difference]]] = {}
     verdicts: dict[int, Reconciliation] = {}

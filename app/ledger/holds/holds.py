@@ -171,8 +171,7 @@ def _move(
     if change.state.reduce_only or not change.state.is_terminal:
         hold.voided = _ZERO
     elif order.is_amount:
-        # An amount claims no position, and the order may have been complete before: its unfilled amount was
-        # given up.
+        # An amount claims no position; the order may have been complete: its unfilled amount was given up.
         hold.voided = hold_amount(change.state.leaves_qty, _ONE, valuation)
     elif change.status_before in TERMINAL and price_before is not None:
         # An ended order may still be amended: it gave up the rest of its latest quantity.

@@ -73,8 +73,7 @@ async def revalue(
     with localcontext(EXACT):
         positions, deducting = await _revalue_positions(work, strategies, instruments)
         if deducting:
-            # With the base currency known, reports may show that an engine deducts base fees in all its
-            # instruments.
+            # With the base currency known, reports may show that an engine deducts base fees everywhere.
             for strategy_id in deducting:
                 strategies[strategy_id].deducts_base_fees = True
             await work.execute(_NOTE_DEDUCTING, sorted(deducting))

@@ -20,9 +20,7 @@ _DONE = sql(delete(_OUTDATED).where(_IN_STRATEGY, is_any_of(_ORDER_ID, 2)))
 
 
 async def refold_outdated(database: Database) -> int:
-    """Fold all outdated orders again. Returns their number. May be interrupted and repeated. Raises
-    DatabaseUnavailable.
-    """
+    """Fold all outdated orders again; returns their number. May be repeated. Raises DatabaseUnavailable."""
     async with database.read() as connection:
         strategy_ids = [str(row["strategy_id"]) for row in await connection.fetch(_STRATEGIES)]
     count = 0

@@ -37,12 +37,12 @@ def stated(number: int, claim: str, sql: str) -> Invariant:
 
 
 def differing(key: str, stored: str, recomputed: str, values: str) -> str:
-    """Selects the rows in which two relations differ. `key` and `values` are lists of columns of both."""
+    """Selects the rows in which two SELECTs differ. `key` and `values` are lists of columns of both."""
     return f"""
     SELECT concat_ws(' ', {key}) AS row, coalesce(s.v::text, 'nothing') AS stored,
            coalesce(r.v::text, 'nothing') AS recomputed
-    FROM (SELECT {key}, ROW({values}) AS v FROM {stored}) s
-    FULL JOIN (SELECT {key}, ROW({values}) AS v FROM {recomputed}) r USING ({key})
+    FROM (SELECT {key}, ROW({values}) AS v FROM ({stored}) stored) s
+    FULL JOIN (SELECT {key}, ROW({values}) AS v FROM ({recomputed}) recomputed) r USING ({key})
     WHERE s.v IS DISTINCT FROM r.v
     """
 

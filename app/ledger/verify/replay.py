@@ -24,9 +24,7 @@ from app.rules.valuation import assumed
 
 
 def differing_columns(rows: Iterable[asyncpg.Record], events: Iterable[Any]) -> Iterator[Finding]:
-    """A finding for each row of `order_events` whose columns differ from its event. Rows and events correspond by
-    position.
-    """
+    """A finding for each row of `order_events` whose columns differ from its event, which has the same place."""
     for row, event in zip(rows, events, strict=True):
         stored = (str(row["strategy_id"]), str(row["event_id"]), row["type"], row["ts_event"], row["ts_init"])
         strategy_id = str(strategy_id_of(event.trader_id, event.strategy_id))
