@@ -138,9 +138,7 @@ def _decode(line: bytes) -> LedgerEvent:
         raise BadEvent("MALFORMED_JSON", "the event is nested too deeply") from None
     if not line.isascii():
         _refuse_invalid_text(line)
-    if b"\\u0000" in line:
-        _refuse_nul(line)
-    _refuse_long_numbers(line)
+    _refuse_unstorable(line)
     return _normalize(event)
 
 
@@ -156,9 +154,7 @@ def _decode_slowly(line: bytes) -> LedgerEvent:
     except RecursionError:
         raise BadEvent("MALFORMED_JSON", "the event is nested too deeply") from None
     kind, event_id = content.get("type"), _event_id_of(content)
-    if b"\\u0000" in line:
-        _refuse_nul(line)
-    _refuse_long_numbers(line)
+    _refuse_unstorable(line)
     if not isinstance(kind, str):
         raise BadEvent("UNKNOWN_EVENT_TYPE", "the event has no `type`", event_id)
     if kind not in _TYPES:
@@ -299,17 +295,16 @@ def _refuse_invalid_text(line: bytes) -> None:
         raise BadEvent("MALFORMED_JSON", "the event is not UTF-8 text") from None
 
 
-def _refuse_long_numbers(line: bytes) -> None:
-    """Limit the digits of numbers: PostgreSQL stores `1e131071` in a few bytes and reads it as 131,072 digits."""
+def _refuse_unstorable(line: bytes) -> None:
+    """Refuse NUL characters, which PostgreSQL's text cannot contain, and numbers of too many digits.
+
+    An escaped backslash before u0000 is no NUL. PostgreSQL stores `1e131071` in a few bytes and reads 131,072 digits.
+    """
+    if b"\\u0000" in line and re.search(rb"(?<!\\)(?:\\\\)*\\u0000", line):
+        raise BadEvent("INVALID_EVENT", "the event has a NUL character in a string")
     digits = line.translate(_DIGITS)  # ten times as fast as looking for the numbers themselves
     if b"0e000" not in digits and b"0e+000" not in digits and b"0e-000" not in digits:
         return
     exponents = [exponent.lstrip(b"0") or b"0" for exponent in _EXPONENTS.findall(line)]
     if sum(int(exponent[:6]) for exponent in exponents) > _ZEROS_MAX:
         raise BadEvent("INVALID_EVENT", f"the event's numbers have more than {_ZEROS_MAX} digits when written out")
-
-
-def _refuse_nul(line: bytes) -> None:
-    """Refuse NUL characters, which PostgreSQL's text cannot contain. An escaped backslash before u0000 is no NUL."""
-    if re.search(rb"(?<!\\)(?:\\\\)*\\u0000", line):
-        raise BadEvent("INVALID_EVENT", "the event has a NUL character in a string")

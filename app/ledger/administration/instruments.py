@@ -128,8 +128,8 @@ async def _write(
     records = []
     for stored, after in news:
         known = described(stored, *_TERMS) if stored is not None and stored.is_recorded else None
-        act = (Action.INSTRUMENT_RECORD, "instrument", after.instrument_id, None, known, described(after, *_TERMS))
-        records.append(AuditRecord(*act))
+        entry = (Action.INSTRUMENT_RECORD, "instrument", after.instrument_id, None, known, described(after, *_TERMS))
+        records.append(AuditRecord(*entry))
     await record(work, principal, *records)
 
 
@@ -172,9 +172,8 @@ def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, Instrumen
         if definition.kind is not None:
             check_identifier(definition.kind, *path, "kind")
         check_positive(definition.multiplier, *path, "multiplier")
-        if definition.is_inverse and definition.settlement_currency == definition.quote_currency:
-            raise InputInvalid("An inverse instrument settles in its base currency.", *path, "settlement_currency")
-        if definition.is_inverse and definition.base_currency not in (None, definition.settlement_currency):
+        settled, base = definition.settlement_currency, definition.base_currency
+        if definition.is_inverse and (settled == definition.quote_currency or base not in (None, settled)):
             raise InputInvalid("An inverse instrument settles in its base currency.", *path, "settlement_currency")
         if given.setdefault(definition.instrument_id, definition) != definition:
             raise InputInvalid("The instrument is given twice with different terms.", *path, "instrument_id")

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from uuid import UUID
 
-import asyncpg
+from msgspec import Struct, convert
+from msgspec.structs import replace
 from sqlalchemy import select, update
 
 from app.database import ReadConnection, WriteConnection
@@ -43,8 +43,7 @@ _STRATEGIES_NAMED = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
+class KeyRecord(Struct, frozen=True):
     """A key without its secret. `strategies` is None for a key of all strategies."""
 
     key_id: str
@@ -76,18 +75,18 @@ async def create(
     made = await work.fetchrow(f"{_LIST} WHERE key_id = $1", key.id)
     assert made is not None
     await write(work, [feed_write(keys=[key.id])])
-    act = AuditRecord(Action.KEY_CREATE, "key", key.id, None, None, _described(_record(made)))
-    await record(work, principal, act)
+    after = _described(convert(dict(made), KeyRecord))
+    await record(work, principal, AuditRecord(Action.KEY_CREATE, "key", key.id, None, None, after))
     return key
 
 
 async def list_all(connection: ReadConnection) -> list[KeyRecord]:
     """All keys, including revoked ones, oldest first."""
-    return [_record(row) for row in await connection.fetch(f"{_LIST} ORDER BY created_at, key_id")]
+    return [convert(dict(row), KeyRecord) for row in await connection.fetch(f"{_LIST} ORDER BY created_at, key_id")]
 
 
 async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_name: bool) -> KeyRecord | None:
-    """Revoke the key with this id or name. Returns the key before the act; None if it was revoked before.
+    """Revoke the key with this id or name. Returns the key as it was; None if it was revoked before.
 
     Raises KeyNotFound.
     """
@@ -97,12 +96,12 @@ async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_na
         raise KeyNotFound(key, by_name=by_name)
     if row["revoked_at"] is not None:
         return None
-    before = _record(row)
+    before = convert(dict(row), KeyRecord)
     after = replace(before, revoked_at=time.time_ns())
     await work.execute(_REVOKE, before.key_id, after.revoked_at)
     await write(work, [feed_write(keys=[before.key_id])])
-    act = AuditRecord(Action.KEY_REVOKE, "key", before.key_id, None, _described(before), _described(after))
-    await record(work, principal, act)
+    entry = AuditRecord(Action.KEY_REVOKE, "key", before.key_id, None, _described(before), _described(after))
+    await record(work, principal, entry)
     return before
 
 
@@ -128,8 +127,3 @@ def _described(key: KeyRecord) -> AuditedState:
         "strategies": None if key.strategies is None else list(key.strategies),
         "isRevoked": key.revoked_at is not None,
     }
-
-
-def _record(row: asyncpg.Record) -> KeyRecord:
-    strategies = None if row["strategies"] is None else tuple(row["strategies"])
-    return KeyRecord(row["key_id"], row["name"], Role(row["role"]), strategies, row["created_at"], row["revoked_at"])

@@ -8,7 +8,8 @@ A decision is one of Purser's own events in the order's history. A repeated requ
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
-from itertools import chain
+from itertools import chain, groupby
+from operator import attrgetter
 
 from app.database import WriteConnection
 from app.errors import PurserError
@@ -21,7 +22,6 @@ from app.ledger.folding.positions import valuations_of
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import (
     Side,
-    UnvaluedOrder,
     load_claims,
     load_holds,
     load_last_prices,
@@ -134,7 +134,7 @@ async def _load_state(
         claims=await load_claims(work, sides) if sides else {},
         increasing=await _increasing(work, unplaced, position_qty, valuations) if unplaced else {},
         last_prices=await load_last_prices(work, unpriced) if unpriced else {},
-        unvalued=_by_strategy(unvalued),
+        unvalued={key: [*orders] for key, orders in groupby(unvalued, attrgetter("strategy_id"))},
         global_state=everywhere.state,
         now=now,
     )
@@ -156,10 +156,3 @@ async def _increasing(
         for side, orders in by_side.items()
         for order, quantity in increasing_quantities(orders, reducible_in(position_qty, side))
     }
-
-
-def _by_strategy(unvalued: Iterable[UnvaluedOrder]) -> dict[str, list[UnvaluedOrder]]:
-    orders: dict[str, list[UnvaluedOrder]] = {}
-    for order in unvalued:
-        orders.setdefault(order.strategy_id, []).append(order)
-    return orders

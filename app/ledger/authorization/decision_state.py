@@ -6,7 +6,7 @@ from functools import lru_cache
 from operator import attrgetter
 from uuid import UUID
 
-import msgspec
+from msgspec.structs import asdict
 
 from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
 from app.event_codec import INSTANT_MAX
@@ -21,7 +21,7 @@ from app.ledger.recording import own_events
 from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.row_writes import feed_write, order_writes, strategy_write
 from app.ledger.storage.writing import TableWrite
-from app.rules.authorization import Denial, Question, decide
+from app.rules.authorization import Question, decide
 from app.rules.currencies import did_you_mean
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState, stricter
 from app.rules.events import AnyDecision, AuthorizationDenied, AuthorizationGranted
@@ -37,6 +37,9 @@ _REQUESTED["side"] = "order_side"
 REQUEST_FIELDS = tuple(_REQUESTED.values())
 """The fields of a decision's event that come from the request. Two requests are equal if these fields are."""
 _read_request = attrgetter(*_REQUESTED)
+
+_RELEASED = (AuthorizationStatus.RELEASED, AuthorizationStatus.OVERRULED)
+"""Of a granted order: it was released, even if the engine submitted it later."""
 
 _text_of = lru_cache(maxsize=10_000)(str)
 """Many orders of one request belong to one strategy."""
@@ -62,7 +65,7 @@ class Request:
             trader_id="",
             strategy_id="",
             client_order_id=command.client_order_id,
-            event_id=own_events.decision_id(*self.key),
+            event_id=own_events.own_event_id(own_events.AUTHORIZATION, *self.key),
             ts_event=0,
             ts_init=0,
             actor=actor,
@@ -179,7 +182,7 @@ class DecisionState:
             )
         )
         if denial is not None:
-            event = _denied(event, denial)
+            event = AuthorizationDenied(**asdict(event), code=denial.code, reason=denial.reason)
             if request.key in self.states:
                 self.denied_late = request.key
         else:
@@ -268,7 +271,11 @@ class DecisionState:
                 return AuthorizationConflict(
                     f"Order {name} was requested before with a different {words}. Use a new id."
                 )
-            if _was_released(state, decided):
+            if (
+                state is not None
+                and not isinstance(decided, AuthorizationDenied)
+                and state.authorization_status in _RELEASED
+            ):
                 return AuthorizationConflict(f"Order {name} was released. Request authorization under a new id.")
             return None
         if request.key in self.waiting:
@@ -323,14 +330,3 @@ class DecisionState:
             strategy_write(self.strategies),
             totals.order_counts(self.orders),
         ]
-
-
-def _was_released(state: OrderState | None, decided: AnyDecision) -> bool:
-    """Whether the order was released, even if the engine submitted it later."""
-    if state is None or isinstance(decided, AuthorizationDenied):
-        return False
-    return state.authorization_status in (AuthorizationStatus.RELEASED, AuthorizationStatus.OVERRULED)
-
-
-def _denied(event: AnyDecision, denial: Denial) -> AuthorizationDenied:
-    return AuthorizationDenied(**msgspec.structs.asdict(event), code=denial.code, reason=denial.reason)

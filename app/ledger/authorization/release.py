@@ -57,8 +57,9 @@ async def release_order(
         raise OrderNotFound(client_order_id)
     hold = (await load_holds(work, [key])).get(key)
     currency = hold.currency if hold is not None else None
+    event_id = own_events.own_event_id(own_events.RELEASE, *key)
     if state.authorization_status is AuthorizationStatus.RELEASED:
-        released_at = await work.fetchval(_RELEASED_AT, strategy_id, own_events.release_id(*key))
+        released_at = await work.fetchval(_RELEASED_AT, strategy_id, event_id)
         return Released(currency, released_at, is_repeated=True)
     if state.status is not OrderStatus.INITIALIZED or state.filled_qty or state.is_overruled or key in waiting:
         raise OrderNotReleasable(_why_not(state))
@@ -68,7 +69,7 @@ async def release_order(
         strategy_id=strategy.name,
         instrument_id=state.instrument_id,
         client_order_id=client_order_id,
-        event_id=own_events.release_id(*key),
+        event_id=event_id,
         ts_event=now,
         ts_init=now,
         actor=principal.actor,

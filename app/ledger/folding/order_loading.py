@@ -12,7 +12,7 @@ import asyncpg
 from app.database import ReadConnection, WriteConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import OrderKey, Quarantine
-from app.ledger.storage.queries import ORDER_KEYS, join_by, look_up
+from app.ledger.storage.queries import ORDER_KEYS, arrays_of, join_by, look_up
 from app.ledger.storage.rows import ORDER_STATE, QUARANTINE
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
 from app.rules.events import OrderFilled, OrderHistoryEvent, QuarantineResolved
@@ -196,14 +196,14 @@ class StoredOrder:
 async def load_orders(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredOrder]:
     """The orders that exist, and those that events wait for."""
     stored: dict[OrderKey, StoredOrder] = {}
-    columns = key_arrays(keys)
+    columns = arrays_of(keys)
     if not columns[0]:
         return stored
     for row in await work.fetch(_LOAD_ORDERS, *columns):
         stored[_key_of(row)] = StoredOrder(ORDER_STATE.read(row), row["waiting"])
     missing = [key for key in zip(*columns, strict=True) if key not in stored]
     if missing:
-        for row in await work.fetch(_LOAD_WAITED_FOR, *key_arrays(missing)):
+        for row in await work.fetch(_LOAD_WAITED_FOR, *arrays_of(missing)):
             stored[_key_of(row)] = StoredOrder(waiting=1)
     return stored
 
@@ -211,14 +211,14 @@ async def load_orders(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[O
 async def load_trades(work: WriteConnection, stored: Mapping[OrderKey, StoredOrder], keys: Sequence[OrderKey]) -> None:
     """Read the trades of these orders."""
     if keys:
-        for row in await work.fetch(_LOAD_TRADES, *key_arrays(keys)):
+        for row in await work.fetch(_LOAD_TRADES, *arrays_of(keys)):
             stored[_key_of(row)].trades.add((row["trade_id"], row["instrument_id"], row["account_id"]))
 
 
 async def load_applied(work: WriteConnection, stored: Mapping[OrderKey, StoredOrder]) -> None:
     """Read the applied events of these orders."""
     if stored:
-        for row in await work.fetch(_LOAD_APPLIED, *key_arrays(stored)):
+        for row in await work.fetch(_LOAD_APPLIED, *arrays_of(stored)):
             event: Any = decode_stored(row["payload"])
             stored[_key_of(row)].events.append((row["seq"], event))
 
@@ -244,7 +244,7 @@ async def _load_waiting(
         order.events = [pair for pair in order.events if pair[1].event_id not in order.quarantine]
         order.quarantine, order.is_cut = {}, False
     limit = 2**62 if heads is None else heads
-    for row in await work.fetch(_LOAD_WAITING, *key_arrays(stored), codes, limit):
+    for row in await work.fetch(_LOAD_WAITING, *arrays_of(stored), codes, limit):
         order, item = stored[_key_of(row)], QUARANTINE.read(row)
         event: Any = decode_stored(row["payload"])
         order.events.append((row["seq"], event))
@@ -257,7 +257,7 @@ async def _load_waiting(
 async def load_spawned(connection: ReadConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, dict[str, Spawned]]:
     """The orders spawned from these orders, by id."""
     spawned: dict[OrderKey, dict[str, Spawned]] = {}
-    for row in await connection.fetch(_LOAD_SPAWNED, *key_arrays(keys)):
+    for row in await connection.fetch(_LOAD_SPAWNED, *arrays_of(keys)):
         state = ORDER_STATE.read(row)
         spawned.setdefault((str(row["strategy_id"]), row["exec_spawn_id"]), {})[state.client_order_id] = spawned_of(
             state
@@ -274,12 +274,6 @@ def spawned_of(state: OrderState) -> Spawned:
     assert state.spawned_qty is not None
     is_unsent = state.status in UNSENT and state.venue_order_id is None and not state.filled_qty
     return Spawned(state.ts_init, state.spawned_qty, state.last_ts_init if is_unsent else None)
-
-
-def key_arrays(keys: Iterable[OrderKey]) -> tuple[list[str], list[str]]:
-    """Keys as two columns."""
-    keys = list(keys)
-    return [strategy_id for strategy_id, _ in keys], [client_order_id for _, client_order_id in keys]
 
 
 def _key_of(row: asyncpg.Record) -> OrderKey:

@@ -22,7 +22,6 @@ from app.ledger.folding.order_loading import (
     StoredOrder,
     TradeKey,
     fold_order,
-    key_arrays,
     load_applied,
     load_orders,
     load_spawned,
@@ -31,7 +30,7 @@ from app.ledger.folding.order_loading import (
     spawned_of,
     trade_of,
 )
-from app.ledger.storage.queries import ORDER_KEYS, BatchQuery
+from app.ledger.storage.queries import ORDER_KEYS, BatchQuery, arrays_of
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
 from app.rules.events import (
     OrderFilled,
@@ -40,7 +39,7 @@ from app.rules.events import (
     OrderTerms,
     QuarantineResolved,
 )
-from app.rules.order_fold import Spawned, is_reconciled
+from app.rules.order_fold import Numbered, Spawned, is_reconciled
 from app.rules.order_lifecycle import apply, comes_in_order, is_overruling, open_order, refusal
 from app.rules.order_state import OrderState, conclude
 
@@ -117,7 +116,9 @@ async def move_orders(
     stored = await load_orders(work, [*touched, *(primaries - touched.keys())])
     for key in whole - stored.keys():
         stored[key] = StoredOrder(waiting=1)  # all that waited for it was dismissed
-    await load_trades(work, stored, [key for key in stored if _is_filled(touched.get(key, ()))])
+    await load_trades(
+        work, stored, [key for key in stored if any(type(new.event) is OrderFilled for new in touched.get(key, ()))]
+    )
     changes = OrderChanges()
     to_fold: list[OrderKey] = []
     for key, news in touched.items():
@@ -131,7 +132,7 @@ async def move_orders(
 def known_of(keys: Iterable[OrderKey]) -> BatchQuery[list[OrderKey]]:
     """The keys of orders that exist or have waiting events."""
     asked = list(keys)
-    return BatchQuery(_KNOWN, key_arrays(asked), _ORDINALS, lambda rows: [asked[row["ordinal"] - 1] for row in rows])
+    return BatchQuery(_KNOWN, arrays_of(asked), _ORDINALS, lambda rows: [asked[row["ordinal"] - 1] for row in rows])
 
 
 async def load_states(
@@ -141,10 +142,6 @@ async def load_states(
     stored = await load_orders(work, keys)
     states = {key: order.state for key, order in stored.items() if order.state is not None}
     return states, {key for key, order in stored.items() if order.waiting}
-
-
-def _is_filled(news: Iterable[Arrival]) -> bool:
-    return any(type(arrival.event) is OrderFilled for arrival in news)
 
 
 def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival], changes: OrderChanges) -> bool:
@@ -262,7 +259,8 @@ class _Refold:
         }
         await load_waiting(self.work, moved)
         self._fold_each(moved, spawned)
-        cut = {key: order for key, order in moved.items() if order.is_cut and self._has_released(key)}
+        left = {key: {item.event_id for _, item in self.folded[key].left} for key in moved}
+        cut = {key: order for key, order in moved.items() if order.is_cut and not order.quarantine.keys() <= left[key]}
         await load_waiting(self.work, cut, is_everything=True)
         self._fold_each(cut, spawned)
 
@@ -279,10 +277,6 @@ class _Refold:
         if self.stored[key].state is None:
             return folded.state is not None
         return {seq for seq, _ in folded.left} != {arrival.seq for arrival in news}
-
-    def _has_released(self, key: OrderKey) -> bool:
-        left = {item.event_id for _, item in self.folded[key].left}
-        return not self.stored[key].quarantine.keys() <= left
 
     def _note(self, key: OrderKey, folded: FoldedOrder) -> None:
         """Collect the differences from the stored order."""
@@ -314,7 +308,7 @@ class _Refold:
                 instrument_id_before=before.instrument_id if before else None,
                 first_seq=_first_seq(before, folded.state, news),
                 last_seq=max(fresh, default=LAST),
-                amount=_amount_of(before, (event for _, event in folded.applied)),
+                amount=_amount_of(before, folded.applied),
                 quantity_before=before.quantity if before else None,
             )
         )
@@ -335,8 +329,7 @@ def _makes_known(event: Any) -> bool:
     return isinstance(event, OrderInitialized) or is_reconciled(event)
 
 
-def _amount_of(before: OrderState | None, applied: Iterable[OrderHistoryEvent]) -> Decimal | None:
+def _amount_of(before: OrderState | None, applied: Iterable[Numbered]) -> Decimal | None:
     if before is not None:
         return before.quantity if before.is_quote_quantity else None
-    made = (event for event in applied if isinstance(event, OrderTerms))
-    return next((event.quantity for event in made if event.quote_quantity is True), None)
+    return next((made.quantity for _, made in applied if isinstance(made, OrderTerms) and made.is_quote_quantity), None)

@@ -12,13 +12,12 @@ from msgspec.json import Decoder
 from sqlalchemy import select, tuple_
 
 from app.database import WriteConnection
-from app.ledger.batch import BookedFill, NewFill, PositionChanges, PositionKey, PositionRecord
+from app.ledger.batch import NO_REPEAT, BookedFill, NewFill, PositionChanges, PositionKey, PositionRecord
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.queries import POSITION_KEYS, BatchQuery, is_any_of, parameter, sql
+from app.ledger.storage.queries import POSITION_KEYS, BatchQuery, arrays_of, is_any_of, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.rows import booked_of, position_of
 from app.models import Fill, Instrument
-from app.models.orders import NO_REPEAT
 from app.rules.events import OrderFilled
 from app.rules.positions import (
     FillOutcome,
@@ -32,7 +31,6 @@ from app.rules.positions import (
 from app.rules.valuation import InstrumentDefinition, Valuation, assumed
 
 _ZERO = Decimal(0)
-_NO_REPEAT = str(NO_REPEAT)
 _LOAD_LATEST = f"""
 SELECT p.* FROM {POSITION_KEYS} k JOIN LATERAL (
     SELECT * FROM positions WHERE strategy_id = k.strategy_id AND position_id = k.position_id ORDER BY n DESC LIMIT 1
@@ -234,9 +232,7 @@ def is_position_id(position_id: str, named: str, instrument_id: str) -> bool:
 
 
 async def _load_latest(work: WriteConnection, keys: Iterable[PositionKey]) -> dict[PositionKey, PositionRecord]:
-    keys = list(keys)
-    arrays = [strategy_id for strategy_id, _ in keys], [position_id for _, position_id in keys]
-    rows = await work.fetch(_LOAD_LATEST, *arrays)
+    rows = await work.fetch(_LOAD_LATEST, *arrays_of(keys))
     return {(str(row["strategy_id"]), row["position_id"]): position_of(row) for row in rows}
 
 
@@ -267,7 +263,7 @@ def booked_anew(new: NewFill) -> BookedFill:
         instrument_id=event.instrument_id,
         account_id=event.account_id or "",
         event=event,
-        repeat_id=event.event_id if new.is_repeat else _NO_REPEAT,
+        repeat_id=event.event_id if new.is_repeat else NO_REPEAT,
     )
 
 

@@ -20,7 +20,7 @@ from app.event_codec import decode_stored
 from app.ledger.batch import Arrival, NewFill, PositionChanges, PositionKey, PositionRecord, Trail
 from app.ledger.folding.positions import START, book_fills, recompute
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.queries import array_source, is_any_of, join_by, parameter, sql
+from app.ledger.storage.queries import array_source, arrays_of, is_any_of, join_by, parameter, sql
 from app.ledger.storage.row_mapping import Row, columns_of, key_of, table_of
 from app.ledger.storage.rows import position_of
 from app.ledger.storage.writing import Delete, Merge, TableWrite
@@ -151,8 +151,7 @@ async def _load_disputed(work: WriteConnection, changes: PositionChanges) -> dic
     }
     disputed: dict[PositionKey, Disputed] = {}
     if since:
-        columns = [key[0] for key in since], [key[1] for key in since], [str(first) for first in since.values()]
-        for row in await work.fetch(_STORED, *columns):
+        for row in await work.fetch(_STORED, *arrays_of((*key, str(first)) for key, first in since.items())):
             of_position = disputed.setdefault((row["strategy_id"], row["position_id"]), {})
             of_position.setdefault(row["event_id"], []).append((row["kind"], row["position_n"]))
     return disputed
@@ -219,7 +218,8 @@ class _Position:
                 continue
             verdict = self._verdicts.get(n) or await self._verdict_anew(n, record)
             still = record.reconciliation is Reconciliation.DIFFERS and verdict is Reconciliation.AGREES
-            if still and (n not in settled or await self._is_disputed_besides(n)):
+            others = (*self._key, n, list(self._settled))
+            if still and (n not in settled or await self._work.fetchval(_OTHERS, *others)):
                 verdict = Reconciliation.DIFFERS
             if verdict is not record.reconciliation:
                 if (*self._key, n) not in self._changes.records:
@@ -328,9 +328,6 @@ class _Position:
             return self._latest
         row = await self._work.fetchrow(_RECORD, *self._key, n)
         return position_of(row) if row is not None else None
-
-    async def _is_disputed_besides(self, n: int) -> bool:
-        return bool(await self._work.fetchval(_OTHERS, *self._key, n, list(self._settled)))
 
 
 def _missing(report: PositionReport) -> Difference:

@@ -113,12 +113,8 @@ def fill_sums(changes: PositionChanges) -> list[Merge]:
     overall: dict[tuple[str, str, str, str], list[Decimal | int]] = {}
     for (strategy_id, _, instrument_id, currency, side), row in sums.items():
         key = (strategy_id, instrument_id, currency, side)
-        known = overall.get(key)
-        if known is None:
-            overall[key] = list(row)
-        else:
-            summed = [one + other for one, other in zip(known[:5], row[:5], strict=True)]
-            overall[key] = [*summed, min(known[5], row[5]), max(known[6], row[6])]
+        known = overall.setdefault(key, [0, _ZERO, _ZERO, _ZERO, _ZERO, row[5], row[6]])
+        known[:] = [*map(add, known[:5], row[:5]), min(known[5], row[5]), max(known[6], row[6])]
     return [
         Merge(FillTotal, columns_of(FillTotal), [(*key, *row) for key, row in sums.items()], _FILL_SUMS),
         Merge(FillSum, columns_of(FillSum), [(*key, *row) for key, row in overall.items()], _FILL_SUMS),

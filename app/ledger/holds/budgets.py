@@ -39,7 +39,7 @@ class BudgetBook:
         self._stored = set(states)
         self._now = now
         self._journal: list[tuple[BudgetKey, JournalEntry]] = []
-        self._changed: dict[BudgetKey, BudgetState] = {}
+        self.changed: dict[BudgetKey, BudgetState] = {}
 
     @classmethod
     def of(cls, strategy_ids: Iterable[str], now: int) -> "BatchQuery[BudgetBook]":
@@ -78,16 +78,11 @@ class BudgetBook:
         state = self._states.setdefault(key, BudgetState())
         self._note(key, state, state.allocate(allocated, self._now))
 
-    @property
-    def changed(self) -> list[BudgetKey]:
-        """The keys of changed budgets."""
-        return list(self._changed)
-
     def writes(self) -> list[TableWrite]:
         """The rows of changed budgets and of their journal. Call once, after the last change."""
         new: list[Row] = []
         known: list[Row] = []
-        for key, state in self._changed.items():
+        for key, state in self.changed.items():
             state.note_over()
             (known if key in self._stored else new).append(BUDGETS.row(key, state))
         return [
@@ -97,6 +92,6 @@ class BudgetBook:
         ]
 
     def _note(self, key: BudgetKey, state: BudgetState, entry: JournalEntry | None) -> None:
-        self._changed[key] = state
+        self.changed[key] = state
         if entry is not None:
             self._journal.append((key, entry))

@@ -18,15 +18,17 @@ from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import (
     Market,
     Side,
+    Trades,
     find_references,
+    given_up_of,
     load_holds,
     load_open_orders,
     open_quantities,
     order_with_hold,
     reducible_in,
     refer_to_own_events,
+    trades_of,
 )
-from app.ledger.holds.exposure_changes import Trades, given_up_of, trades_of
 from app.ledger.storage.queries import fetch_all_at_once
 from app.ledger.storage.rows import HOLDS
 from app.ledger.storage.writing import Insert, RowsOf, TableWrite, Update

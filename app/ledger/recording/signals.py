@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from uuid import UUID
 
 import orjson
@@ -23,15 +24,9 @@ from app.rules.identity import NO_STRATEGY, signal_id_of
 VALUE_BYTES_MAX = 1024 * 1024
 
 _COLUMNS = ", ".join(columns_of(Signal))
-_SIGNALS = array_source(
-    "strategy_id uuid",
-    "signal_id uuid",
-    "instrument_id text",
-    "name text",
-    "value jsonb",
-    "ts_event bigint",
-    "ts_init bigint",
-)
+_IDS = ("strategy_id uuid", "signal_id uuid", "instrument_id text")
+_SIGNALS = array_source(*_IDS, "name text", "value jsonb", "ts_event bigint", "ts_init bigint")
+_of_event = attrgetter("event_id", "instrument_id", "name", "value")
 _ADD = f"""
 INSERT INTO signals ({_COLUMNS})
 SELECT {_COLUMNS} FROM {_SIGNALS} s
@@ -117,16 +112,7 @@ def _json_of(value: object) -> str:
 
 
 def _arrays(signals: Sequence[SignalArrival]) -> list[list[str | None]]:
-    rows = (
-        (
-            signal.strategy_id,
-            signal.event.event_id,
-            signal.event.instrument_id,
-            signal.event.name,
-            signal.event.value,
-            str(signal.event.ts_event),
-            str(signal.event.ts_init),
-        )
-        for signal in signals
-    )
+    rows = [
+        (one.strategy_id, *_of_event(one.event), str(one.event.ts_event), str(one.event.ts_init)) for one in signals
+    ]
     return [list(column) for column in zip(*rows, strict=True)]

@@ -32,8 +32,6 @@ _PART_ROWS = 100
 _STATEMENTS: dict[tuple[Any, ...], str] = {}
 _OTHER_ESCAPES = re.compile(rb'\\[^"\\]')
 _encoder = msgspec.json.Encoder()
-_json = _encoder.encode
-
 
 Item = TypeVar("Item")
 
@@ -86,7 +84,7 @@ class TableWrite:
         for name in _documents_of(self.model, self.columns):
             for row in rows:
                 row[name] = Raw(row[name] or "null")
-        return _json(rows)
+        return _encoder.encode(rows)
 
     def _source(self, place: int) -> str:
         return f"json_populate_recordset(NULL::{table_of(self.model).name}, ${place}::json) s"
@@ -185,16 +183,10 @@ async def _write_together(work: WriteConnection, writes: Sequence[TableWrite]) -
     if writes:
         key = tuple(one.key for one in writes)
         if (statement := _STATEMENTS.get(key)) is None:
-            statement = _STATEMENTS[key] = _statement(writes)
+            steps = [one.sql(place) for place, one in enumerate(writes, 1)]
+            named = ", ".join(f"step{place} AS ({step})" for place, step in enumerate(steps, 1))
+            statement = _STATEMENTS[key] = f"WITH {named} SELECT" if len(steps) > 1 else steps[0]
         await work.execute(statement, *[one.content() for one in writes])
-
-
-def _statement(writes: Sequence[TableWrite]) -> str:
-    statements = [one.sql(place) for place, one in enumerate(writes, 1)]
-    if len(statements) == 1:
-        return statements[0]
-    steps = ", ".join(f"step{place} AS ({statement})" for place, statement in enumerate(statements, 1))
-    return f"WITH {steps} SELECT"
 
 
 @cache

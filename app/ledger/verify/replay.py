@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from decimal import Decimal, InvalidOperation, localcontext
+from operator import itemgetter
 from typing import Any
 
 import asyncpg
@@ -61,6 +62,7 @@ UNION SELECT strategy_id::text, position_id FROM discrepancies
 """
 _REPORTS = look_up("order_events", POSITION_KEYS, also="variant = 0")
 _DISCREPANCIES = look_up("discrepancies", POSITION_KEYS)
+_of_discrepancy = itemgetter("position_n", "instrument_id", "ts_event")
 _INSTRUMENTS = "SELECT instrument_id FROM instruments"
 _DEDUCTING = "SELECT strategy_id::text FROM strategies WHERE deducts_base_fees"
 
@@ -117,7 +119,7 @@ async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]
                 events = [decode_stored(row["payload"]) for row in reports.get(key, [])]
                 found += differing_columns(reports.get(key, []), events)
                 found += _differing_reports(key, events, changes, disputed.get(key, []))
-                found += _differing_lives(key, stored.get(key, []), changes.records)
+                found += _differing_positions(key, stored.get(key, []), changes.records)
         for finding in found:
             yield finding
 
@@ -149,38 +151,25 @@ def _differing_reports(
     owner = next(iter(changes.records.values())).instrument_id if changes.records else None
     concerned = [event for event in events if owner in (None, event.instrument_id)]
     differing, verdicts = compare_all(concerned, changes.trails.get(key, {}))
-    for n, verdict in verdicts.items():
-        changes.records[(*key, n)].reconciliation = verdict
+    for generation, verdict in verdicts.items():
+        changes.records[(*key, generation)].reconciliation = verdict
     if not differing and not stored:
         return
-    expected = {
-        (event.event_id, difference.kind.value): (
-            n,
-            event.instrument_id,
-            event.ts_event,
-            _number(difference.ledger),
-            _number(difference.engine),
-        )
-        for event in concerned
-        if event.event_id in differing
-        for n, differences in (differing[event.event_id],)
-        for difference in differences
-    }
-    known = {
-        (str(row["event_id"]), row["kind"]): (
-            row["position_n"],
-            row["instrument_id"],
-            row["ts_event"],
-            _number(row["ledger_value"]),
-            _number(row["engine_value"]),
-        )
-        for row in stored
-    }
+    expected: dict[tuple[str, str], Row] = {}
+    for event in concerned:
+        n, differences = differing.get(event.event_id, (None, []))
+        for one in differences:
+            figures = _number(one.ledger), _number(one.engine)
+            expected[event.event_id, one.kind.value] = n, event.instrument_id, event.ts_event, *figures
+    known: dict[tuple[str, str], Row] = {}
+    for row in stored:
+        figures = _number(row["ledger_value"]), _number(row["engine_value"])
+        known[str(row["event_id"]), row["kind"]] = *_of_discrepancy(row), *figures
     for event_id, kind in sorted(expected.keys() | known.keys()):
-        found, value = known.get((event_id, kind)), expected.get((event_id, kind))
-        if found != value:
+        found, recomputed = known.get((event_id, kind)), expected.get((event_id, kind))
+        if found != recomputed:
             where = f"discrepancy {kind} by position event {event_id} of position {key[1]} of strategy {key[0]}"
-            yield Finding(where, f"stored {_shown(found)}, recomputed {_shown(value)}")
+            yield Finding(where, f"stored {_shown(found)}, recomputed {_shown(recomputed)}")
 
 
 def _number(value: str | None) -> Decimal | str | None:
@@ -225,7 +214,7 @@ def _differing_booked(fill_rows: list[asyncpg.Record], folded: FoldedOrder) -> I
             yield Finding(where, f"position_id: stored {row['position_id']}, recomputed {named}")
 
 
-def _differing_lives(
+def _differing_positions(
     key: Key, position_rows: list[asyncpg.Record], records: dict[tuple[str, str, int], PositionRecord]
 ) -> Iterable[Finding]:
     stored = {position_of(row).state.n: row for row in position_rows}
