@@ -103,10 +103,7 @@ def check_new(event: _Event) -> _Event:
 
 
 def decode_stored(payload: str) -> LedgerEvent | AnyOwnEvent:
-    """Decode an event from `order_events.payload`, including Purser's own.
-
-    PostgreSQL adds blanks to JSON, so no limit on the length applies.
-    """
+    """Decode `order_events.payload`, also Purser's own events. PostgreSQL adds blanks, so no length is refused."""
     if any(own in payload for own in _OWN_TYPES):
         event = _STORED_DECODER.decode(payload)
         if isinstance(event, AnyOwnEvent):

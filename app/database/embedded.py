@@ -114,10 +114,7 @@ class EmbeddedServer:
         return found.pid if found else None
 
     def stop(self) -> None:
-        """Give up this process's share; the last process stops the server and waits for it. Safe to repeat.
-
-        Raises EmbeddedServerError.
-        """
+        """Give up this process's share; the last one stops the server. May be repeated. Raises EmbeddedServerError."""
         if self._watcher is None:
             return
         self._leaving.set()

@@ -130,10 +130,7 @@ def system_user_for(data: Path) -> SystemUser:
 
 
 def make_reachable(user: SystemUser, *directories: Path) -> None:
-    """Let `user` pass through all directories above `directories`, and read the programs.
-
-    Raises EmbeddedServerError.
-    """
+    """Let `user` pass through all directories above these, and read the programs. Raises EmbeddedServerError."""
     if user.is_current:
         return
     try:
@@ -160,10 +157,7 @@ def environment() -> dict[str, str]:
 
 
 def run_program(name: str, *arguments: str, user: SystemUser, stdin: str = "", keep_open: int | None = None) -> str:
-    """Run a program to its end and return its output. It inherits the descriptor `keep_open`.
-
-    Raises EmbeddedServerError.
-    """
+    """The output of a program, which inherits the descriptor `keep_open`. Raises EmbeddedServerError."""
     try:
         done = subprocess.run(
             [str(programs_dir() / name), *arguments],

@@ -128,11 +128,7 @@ async def _revision(connection: asyncpg.Connection) -> str | None:
 
 
 async def _lock(connection: asyncpg.Connection) -> None:
-    """Lock out other instances that upgrade.
-
-    Polls, because a waiting statement has a snapshot, which would block a CREATE INDEX CONCURRENTLY of the instance
-    that it waits for.
-    """
+    """Lock out other upgrades. Polls: a waiting statement's snapshot would block a CREATE INDEX CONCURRENTLY."""
     deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):
         if time.monotonic() > deadline:

@@ -56,10 +56,7 @@ class Verdict(Struct, frozen=True):
 
 
 class RecordSignal(Struct, frozen=True, kw_only=True):
-    """A signal to record. `value` is any JSON value. A signal without a strategy concerns all strategies.
-
-    `ts_event` is in nanoseconds since the epoch.
-    """
+    """A signal for a strategy, or for all. `value` is any JSON value, `ts_event` nanoseconds since the epoch."""
 
     name: str
     value: object

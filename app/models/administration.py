@@ -102,10 +102,7 @@ append_only(BudgetJournalEntry)
 
 
 class ApiKey(SQLModel, table=True):
-    """One key, with the hash of its secret. Never deleted, because the audit log refers to keys by name.
-
-    `strategy_ids` null: all strategies.
-    """
+    """A key and its secret's hash; `strategy_ids` null: all. Never deleted: the audit log names keys."""
 
     __tablename__ = "api_keys"
     __table_args__ = (UniqueConstraint("name"),)

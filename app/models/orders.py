@@ -125,10 +125,7 @@ append_only(OrderEvent)
 
 
 class QuarantinedEvent(SQLModel, table=True):
-    """A stored event that is not applied, and the reason. The row is deleted when the event is applied.
-
-    A dismissed event keeps its row, with the code DISMISSED.
-    """
+    """An event that is not applied, and the reason; deleted when it is applied. A dismissed event keeps its row."""
 
     __tablename__ = "quarantined_events"
     __table_args__ = (

@@ -78,10 +78,7 @@ class BudgetState(Struct):
         return self._entry(reason, None, now, before, self.reserved)
 
     def note_over(self) -> None:
-        """Updates `over_reason` after a complete change; between its steps the budget may be over its cap.
-
-        The first reason stands until the budget is within its cap again.
-        """
+        """Updates `over_reason` after a complete change. The first reason stands until the cap is kept again."""
         if self.allocated is None or self.available >= 0:
             self.over_reason = None
         elif self.over_reason is None:

@@ -56,10 +56,7 @@ class HoldState(Struct):
         self._scale(valuation.notional(_ONE, before), valuation.notional(_ONE, self.unit_price))
 
     def convert(self, before: Valuation, after: Valuation) -> None:
-        """Restates the hold by another valuation of the instrument, at its last unit price.
-
-        Without a price the amounts cannot be converted and become 0.
-        """
+        """Restates the hold by another valuation, at its last unit price; without a price the amounts become 0."""
         if before.terms == after.terms:
             return
         price = self.unit_price if self.unit_price is not None else _ZERO

@@ -128,10 +128,7 @@ def _fold_primary(
     forced: frozenset[str],
     whole: Folded,
 ) -> Folded:
-    """Fold a primary order with the quantity changes that agree best with its fills.
-
-    `whole` is the order with its full quantity.
-    """
+    """Fold a primary order with the quantity changes that fit its fills. `whole` has its full quantity."""
     taken = [_QuantityChange(one.ts_init, -one.quantity) for one in spawned]
     returned = [_QuantityChange(one.ts_returned, one.quantity) for one in spawned if one.ts_returned is not None]
     folded = _fold(entries, [*taken, *returned], forced)

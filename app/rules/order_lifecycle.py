@@ -175,10 +175,7 @@ def open_order(event: OrderInitialized | AnyDecision) -> OrderState:
 
 
 def open_unreported(first: OrderEvent) -> OrderState:
-    """An order without a published OrderInitialized, as the first applied event shows it.
-
-    The first fill determines its side and type; until then they are unknown.
-    """
+    """An order without OrderInitialized, as its first event shows it. The first fill determines side and type."""
     return OrderState(
         trader_id=first.trader_id,
         strategy_name=first.strategy_id,
@@ -297,10 +294,7 @@ def _close(
 
 
 def _overrule(state: OrderState, event: OrderHistoryEvent) -> None:
-    """The engine sent an order that was denied or released; its events prevail.
-
-    Amendments and refused amendments do not show that an order was sent.
-    """
+    """The engine sent a denied or released order; its events prevail. Amendments do not show that it was sent."""
     state.status = _S.INITIALIZED
     if isinstance(event, OrderDenied):
         return  # As we said, and in our words.

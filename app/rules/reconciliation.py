@@ -87,10 +87,7 @@ def differences(report: PositionReport, state: PositionState) -> list[Difference
 
 
 def closest(report: PositionReport, states: Sequence[PositionState]) -> tuple[PositionState, list[Difference]]:
-    """The state that differs least from the report, and its differences; of several, the last one.
-
-    Raises ValueError for no states.
-    """
+    """The state that differs least from the report, the last of several, and the differences. ValueError for none."""
     for state in states:
         if state.signed_qty == report.signed_qty and not differences(report, state):
             return state, []

@@ -86,10 +86,7 @@ async def list_all(connection: ReadConnection) -> list[KeyRecord]:
 
 
 async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_name: bool) -> KeyRecord | None:
-    """Revoke the key with this id or name. Returns the key as it was; None if it was revoked before.
-
-    Raises KeyNotFound.
-    """
+    """Revoke the key with this id or name. Returns it as it was; None if revoked before. Raises KeyNotFound."""
     column = "name" if by_name else "key_id"
     row = await work.fetchrow(f"{_LIST} WHERE {column} = $1 FOR UPDATE OF api_keys", key)
     if row is None:

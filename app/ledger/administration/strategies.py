@@ -68,10 +68,7 @@ class StateSet(NamedTuple):
 
 
 async def register_strategy(work: WriteConnection, principal: Principal, name: str, trader_id: str) -> UUID:
-    """Register a strategy before its first event. Returns its id, also if it was registered before.
-
-    Raises InputInvalid, Forbidden.
-    """
+    """Register a strategy, if it is new, before its first event. Returns its id. Raises InputInvalid, Forbidden."""
     check_name(name, "name")
     check_name(trader_id, "trader_id")
     strategy_id = strategy_id_of(trader_id, name)

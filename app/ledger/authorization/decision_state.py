@@ -83,10 +83,7 @@ class Request:
 
 @dataclass(slots=True, eq=False)
 class DecisionState:
-    """Everything that decisions about some orders depend on, updated by each decision.
-
-    The strategies' rows are locked. Run under `localcontext(EXACT)`.
-    """
+    """Everything that decisions depend on, updated by each. Strategies are locked. Run under `localcontext(EXACT)`."""
 
     strategies: dict[str, LockedStrategy]
     states: dict[OrderKey, OrderState]

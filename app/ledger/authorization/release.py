@@ -29,10 +29,7 @@ _RELEASED_AT = "SELECT ts_event FROM order_events WHERE strategy_id = $1 AND eve
 
 
 class Released(NamedTuple):
-    """The currency of the order's hold, and the time of the release (nanoseconds since the epoch).
-
-    `is_repeated`: an earlier request released the order.
-    """
+    """The hold's currency, the time in nanoseconds, and whether an earlier request released the order."""
 
     currency: str | None
     decided_at: int

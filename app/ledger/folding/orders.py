@@ -202,10 +202,7 @@ class _Refold:
     folded: dict[OrderKey, FoldedOrder] = field(default_factory=dict)
 
     async def run(self, to_fold: Sequence[OrderKey], primaries: set[OrderKey]) -> None:
-        """Fold these orders, then the primaries of spawned orders.
-
-        The quantity that a spawned order takes depends on no other order, so two steps are enough.
-        """
+        """Fold orders, then the primaries of spawned ones. Two steps: a spawned order's share depends on no other."""
         await self._fold(to_fold)
         moved = {change.key: change.state for change in self.changes.orders}
         primaries = primaries | {key for key, folded in self.folded.items() if folded.may_spawn}

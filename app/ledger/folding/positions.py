@@ -198,10 +198,7 @@ async def _value(work: WriteConnection, currencies: Mapping[str, str], changes: 
 def _separate_instruments(
     groups: dict[PositionKey, list[BookedFill]], latest: Mapping[PositionKey, PositionRecord]
 ) -> list[PositionKey]:
-    """Keep a position id for its first instrument, and move the fills of other instruments to ids of their own.
-
-    Changes `groups`. Returns the added keys.
-    """
+    """Keep a position id for its first instrument; other fills move to ids of their own, which are returned."""
     added: list[PositionKey] = []
     for key, group in list(groups.items()):
         owner = latest[key].instrument_id if key in latest else group[0].instrument_id

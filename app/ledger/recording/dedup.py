@@ -110,10 +110,7 @@ def _frozen(value: Any) -> Hashable:
 async def _lock_strategies(
     work: WriteConnection, names: dict[tuple[str, str], str]
 ) -> tuple[dict[str, LockedStrategy], list[str]]:
-    """Add new strategies, then lock all: no transaction waits for a new strategy while it holds a lock.
-
-    Returns all strategies, and the ids of the new ones.
-    """
+    """Add new strategies, then lock all: nothing waits while it holds a lock. Returns all, and the ids of new ones."""
     if not names:
         return {}, []
     known = {str(row["strategy_id"]) for row in await work.fetch(_KNOWN_STRATEGIES, list(names.values()))}

@@ -44,10 +44,7 @@ ORDER BY i.ordinal
 
 @dataclass(slots=True)
 class SignalChanges:
-    """The result of recording signals: (strategy_id, signal_id) of new ones, and conflicting ones.
-
-    `writes` count the new signals.
-    """
+    """Keys (strategy_id, signal_id) of new signals, the writes that count them, and conflicting signals."""
 
     writes: list[TableWrite] = field(default_factory=list)
     new: list[tuple[str, str]] = field(default_factory=list)

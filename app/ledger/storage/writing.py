@@ -37,10 +37,7 @@ Item = TypeVar("Item")
 
 
 class RowsOf(Sequence[Row]):
-    """Rows built when they are written, so that PostgreSQL stores some while the next ones are built.
-
-    The items must not change before they are written.
-    """
+    """Rows built as they are written, while PostgreSQL stores earlier ones. The items must not change before."""
 
     def __init__(self, items: Sequence[Item], row: Callable[[Item], Row]) -> None:
         """`row` builds the row of an item."""
@@ -60,10 +57,7 @@ class RowsOf(Sequence[Row]):
 
 @dataclass(slots=True)
 class TableWrite:
-    """Rows for one table, with values in the order of `columns`.
-
-    Lists and JSON documents are PostgreSQL's text. None is SQL's NULL, never JSON's `null`.
-    """
+    """Rows of one table. Lists and JSON documents are PostgreSQL's text; None is SQL's NULL, never JSON's `null`."""
 
     model: type[SQLModel]
     columns: tuple[str, ...]

@@ -16,10 +16,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Invariant:
-    """A claim about the ledger, and the check that finds its violations.
-
-    `number` is that of the list in docs/ledger.md, "Verification".
-    """
+    """A claim, numbered as in docs/ledger.md, "Verification", and the check that finds its violations."""
 
     number: int
     claim: str

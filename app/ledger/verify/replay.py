@@ -71,10 +71,7 @@ Key = tuple[str, str]
 
 
 async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
-    """Every order equals the fold of its events, and every fill equals its event.
-
-    The quarantined events are exactly those that the fold refuses.
-    """
+    """Every order is the fold of its events, and every fill its event; exactly what the fold refuses is quarantined."""
     async for keys in _together(connection, _ORDER_KEYS):
         orders = _grouped(await connection.fetch(_ORDERS, *keys), "client_order_id")
         events = _grouped(await connection.fetch(_EVENTS, *keys), "client_order_id")
@@ -95,10 +92,7 @@ async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
 
 
 async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]:
-    """Every position and every fill's outcome equal the replay of the fills in their order.
-
-    The discrepancies are exactly those reports that differ from the replay.
-    """
+    """Positions and fills' outcomes are the replay of the fills; discrepancies are the reports that differ."""
     instruments = [row["instrument_id"] for row in await connection.fetch(_INSTRUMENTS)]
     valuations = await valuations_of(instruments).fetch(connection)
     deducting = {row["strategy_id"] for row in await connection.fetch(_DEDUCTING)}
