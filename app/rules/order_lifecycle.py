@@ -253,7 +253,11 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
             _restore(state)
         if type(event) is OrderUpdated:
             _amend(state, event)
-    _note_venue(state, event)
+    # Some event types have neither of these.
+    if account_id := getattr(event, "account_id", None):
+        state.account_id = account_id
+    if (venue_order_id := getattr(event, "venue_order_id", None)) is not None:
+        state.venue_order_id = venue_order_id
     follow_fills(state, is_fill=is_fill)
     state.ts_last = max(state.ts_last, event.ts_event)
     # An event that is no transition does not show that a denied or released order was sent.
@@ -379,11 +383,3 @@ def follow_fills(state: OrderState, *, is_fill: bool) -> None:
     may_follow = is_fill or state.status not in (_S.CANCELED, *_PENDING)
     if may_follow and state.status is not target and target in TRANSITIONS[state.status]:
         state.status = target
-
-
-def _note_venue(state: OrderState, event: OrderHistoryEvent) -> None:
-    """Copy the account and the venue's order id. Some event types have neither."""
-    if account_id := getattr(event, "account_id", None):
-        state.account_id = account_id
-    if (venue_order_id := getattr(event, "venue_order_id", None)) is not None:
-        state.venue_order_id = venue_order_id

@@ -175,7 +175,10 @@ _OTHER_UNIT = 2
 def conclude(state: OrderState) -> None:
     """Add the conclusions from all events together; changes `state` in place."""
     if state.quantity_source is QuantitySource.UNKNOWN:
-        _conclude_quantity(state)
+        state.quantity = max(state.quantity, state.filled_qty)
+        if state.strategy_name == POSITION_DIFFERENCE and state.filled_qty:
+            state.quantity_source = QuantitySource.INFERRED
+            _complete(state)
     if state.quantity < 0:
         state.quantity = Decimal(0)  # spawned orders took more off it than it had
     if not state.filled_qty:
@@ -185,13 +188,6 @@ def conclude(state: OrderState) -> None:
     if state.status in BEFORE_VENUE:
         state.status = OrderStatus.FILLED if state.is_complete else OrderStatus.PARTIALLY_FILLED
         state.last_rank = RANK_CONCLUDED
-
-
-def _conclude_quantity(state: OrderState) -> None:
-    state.quantity = max(state.quantity, state.filled_qty)
-    if state.strategy_name == POSITION_DIFFERENCE and state.filled_qty:
-        state.quantity_source = QuantitySource.INFERRED
-        _complete(state)
 
 
 def _conclude_amount(state: OrderState) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import exists, select
 from app.database import Database, WriteConnection
 from app.errors import Forbidden, InputInvalid, InstrumentInUse
 from app.ledger.batch import Rejected
+from app.ledger.commands import check_currency, check_identifier, check_positive
 from app.ledger.holds.revaluation import revalue
-from app.ledger.input_checks import check_currency, check_identifier, check_positive
 from app.ledger.storage.audit_log import Action, AuditRecord, described, record
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies
 from app.ledger.storage.queries import is_any_of, sql
@@ -120,7 +120,10 @@ async def _write(
     before = {
         after.instrument_id: stored.valuation if stored is not None else None
         for stored, after in news
-        if _is_revalued(stored, after, fees_matter)
+        # Amounts change by the terms, or by the fees that were paid in the base currency.
+        if stored is None
+        or stored.valuation.terms != after.valuation.terms
+        or (fees_matter and stored.base_currency != after.base_currency)
     }
     if before:
         await revalue(work, strategies, before)
@@ -151,13 +154,6 @@ async def _refuse_contradictions(
             f"{', '.join(filled[:10])} has other recorded terms that value fills; multiplier, settlement currency and "
             "inverse cannot change any more."
         )
-
-
-def _is_revalued(stored: _Stored | None, after: InstrumentDefinition, fees_matter: bool) -> bool:
-    """Whether amounts may change, because of the terms or because of the fees paid in the base currency."""
-    if stored is None or stored.valuation.terms != after.valuation.terms:
-        return True
-    return fees_matter and stored.base_currency != after.base_currency
 
 
 def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, InstrumentDefinition]:

@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 
 from app.database import WriteConnection
 from app.errors import StrategyNotFound
-from app.ledger.input_checks import check_name
+from app.ledger.commands import check_name
 from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.locks import lock_all_strategies, lock_strategies
 from app.ledger.storage.queries import BatchQuery, parameter, sql

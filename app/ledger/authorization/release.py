@@ -6,12 +6,12 @@ from typing import NamedTuple
 from app.database import WriteConnection
 from app.errors import OrderNotFound, OrderNotReleasable
 from app.ledger.batch import OrderKey, PositionChanges
+from app.ledger.commands import is_text
 from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange, load_states
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import load_holds
 from app.ledger.holds.holds import reserve
-from app.ledger.input_checks import is_text
 from app.ledger.recording import own_events
 from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.locks import lock_strategies

@@ -12,8 +12,8 @@ import asyncpg
 from app.database import WriteConnection
 from app.errors import EventNotFound, EventNotResolvable, InputInvalid, StrategyNotFound
 from app.ledger.batch import Admitted, Quarantine
+from app.ledger.commands import check_text
 from app.ledger.folding.order_loading import dismissal_reason
-from app.ledger.input_checks import check_text
 from app.ledger.recording import own_events
 from app.ledger.recording.record import apply_admitted
 from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record

@@ -10,9 +10,8 @@ import orjson
 from app.database import WriteConnection
 from app.errors import InputInvalid, SignalConflict
 from app.ledger.batch import SignalArrival
-from app.ledger.commands import RecordSignal
+from app.ledger.commands import RecordSignal, check_identifier
 from app.ledger.folding import totals
-from app.ledger.input_checks import check_identifier
 from app.ledger.storage.queries import array_source
 from app.ledger.storage.row_mapping import columns_of
 from app.ledger.storage.row_writes import feed_write
