@@ -254,10 +254,7 @@ class OrderFilled(VenueOrderEvent, kw_only=True):
 
 
 class PositionEvent(Struct, tag_field="type", tag=True, kw_only=True):
-    """The engine's report of a position. It is compared with the ledger's figures and never used to set one.
-
-    `rules.reconciliation` reads the figures and ignores unreadable ones.
-    """
+    """The engine's report of a position: compared with the ledger (`rules.reconciliation`), never adopted."""
 
     trader_id: Identifier
     strategy_id: Identifier

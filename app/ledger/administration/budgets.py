@@ -90,10 +90,7 @@ async def set_budget(
 
 
 async def delete_budget(work: WriteConnection, principal: Principal, strategy_id: UUID, currency: str) -> None:
-    """Delete the budget: no order is granted any more. Its journal stays.
-
-    Raises StrategyNotFound, BudgetNotFound, BudgetInUse while anything is reserved.
-    """
+    """Delete the budget; its journal stays. Raises StrategyNotFound, BudgetNotFound, BudgetInUse while reserved."""
     book, key = await _open(work, strategy_id, currency)
     budget = book.find(key)
     if budget is None:

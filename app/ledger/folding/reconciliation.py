@@ -241,17 +241,8 @@ class _Position:
             self._verdicts.setdefault(state.n, Reconciliation.AGREES)
 
     def _row(self, event: AnyPositionEvent, n: int | None, difference: Difference) -> Row:
-        return (
-            self._key[0],
-            event.event_id,
-            difference.kind.value,
-            event.position_id,
-            n,
-            event.instrument_id,
-            event.ts_event,
-            difference.ledger,
-            difference.engine,
-        )
+        of_event = (event.position_id, n, event.instrument_id, event.ts_event)
+        return self._key[0], event.event_id, difference.kind.value, *of_event, difference.ledger, difference.engine
 
     def _is_of_another_instrument(self, event: AnyPositionEvent) -> bool:
         """Whether another instrument has this position id here: then reports are not compared."""

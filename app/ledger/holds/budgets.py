@@ -9,7 +9,7 @@ from msgspec.json import Decoder
 from app.ledger.storage.queries import BatchQuery
 from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import BUDGETS, JOURNAL
-from app.ledger.storage.writing import Insert, RowsOf, TableWrite, Update
+from app.ledger.storage.writing import Insert, TableWrite, Update
 from app.models import Budget, BudgetJournalEntry
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import JournalReason
@@ -86,7 +86,7 @@ class BudgetBook:
             state.note_over()
             (known if key in self._stored else new).append(BUDGETS.row(key, state))
         return [
-            Insert(BudgetJournalEntry, JOURNAL.columns, RowsOf(self._journal, JOURNAL.row_of)),
+            Insert(BudgetJournalEntry, JOURNAL.columns, self._journal, JOURNAL.row_of),
             Insert(Budget, BUDGETS.columns, new),
             Update(Budget, BUDGETS.columns, known),
         ]

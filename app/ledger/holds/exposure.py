@@ -103,7 +103,7 @@ _OPEN_QUANTITIES = Decoder(list[_OpenQuantity])
 
 
 def unvalued_of(strategy_ids: Iterable[str]) -> BatchQuery[list[UnvaluedOrder]]:
-    """The open orders of these strategies whose hold is unknown, sorted by strategy."""
+    """The open orders of these strategies whose hold is unknown."""
     return BatchQuery(_UNVALUED, [list(strategy_ids)], _UNVALUED_ROWS, lambda rows: rows)
 
 

@@ -11,7 +11,7 @@ from app.ledger.batch import Arrival, OrderKey
 from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.queries import array_source, arrays_of, look_up
 from app.ledger.storage.rows import EVENT_COLUMNS, event_row
-from app.ledger.storage.writing import Insert, RowsOf, TableWrite
+from app.ledger.storage.writing import Insert, TableWrite
 from app.models import OrderEvent
 from app.rules.events import AnyDecision, AnyOwnEvent
 
@@ -52,4 +52,4 @@ def numbered(strategy_id: str, strategy: LockedStrategy, event: AnyOwnEvent) -> 
 
 def event_write(arrivals: Sequence[Arrival]) -> TableWrite:
     """Numbered events as rows of `order_events`."""
-    return Insert(OrderEvent, EVENT_COLUMNS, RowsOf(arrivals, event_row))
+    return Insert(OrderEvent, EVENT_COLUMNS, arrivals, event_row)

@@ -10,7 +10,7 @@ from app.ledger.holds.budgets import BudgetKey
 from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.row_mapping import Row, key_of
 from app.ledger.storage.rows import CHANGE_COLUMNS, FILLS, ORDERS, POSITIONS, fill_values, position_values
-from app.ledger.storage.writing import Delete, Insert, RowsOf, TableWrite, Update
+from app.ledger.storage.writing import Delete, Insert, TableWrite, Update
 from app.models import Change, Fill, Order, Position, Strategy
 from app.models.administration import ALL
 from app.rules.identity import NO_STRATEGY
@@ -35,8 +35,8 @@ def order_writes(orders: Sequence[OrderChange]) -> list[TableWrite]:
     new = [change for change in orders if change.status_before is None]
     moved = [change for change in orders if change.status_before is not None]
     return [
-        Insert(Order, ORDERS.columns, RowsOf(new, _order_row)),
-        Update(Order, ORDERS.columns, RowsOf(moved, _order_row)),
+        Insert(Order, ORDERS.columns, new, _order_row),
+        Update(Order, ORDERS.columns, moved, _order_row),
     ]
 
 

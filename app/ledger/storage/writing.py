@@ -9,10 +9,10 @@ table's types. This is faster (ADR 0016).
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -33,27 +33,6 @@ _STATEMENTS: dict[tuple[Any, ...], str] = {}
 _OTHER_ESCAPES = re.compile(rb'\\[^"\\]')
 _encoder = msgspec.json.Encoder()
 
-Item = TypeVar("Item")
-
-
-class RowsOf(Sequence[Row]):
-    """Rows built as they are written, while PostgreSQL stores earlier ones. The items must not change before."""
-
-    def __init__(self, items: Sequence[Item], row: Callable[[Item], Row]) -> None:
-        """`row` builds the row of an item."""
-        self._items: Sequence[Any] = items
-        self._row: Callable[[Any], Row] = row
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __iter__(self) -> Iterator[Row]:
-        return map(self._row, self._items)
-
-    def __getitem__(self, place: Any) -> Any:
-        found = self._items[place]
-        return [*map(self._row, found)] if isinstance(place, slice) else self._row(found)
-
 
 @dataclass(slots=True)
 class TableWrite:
@@ -61,7 +40,10 @@ class TableWrite:
 
     model: type[SQLModel]
     columns: tuple[str, ...]
-    rows: Sequence[Row]
+    rows: Sequence[Any]
+    """Rows, or items that must not change before they are written."""
+    row: Callable[[Any], Row] = tuple
+    """The row of an item, built as it is written: PostgreSQL stores some rows while the next ones are built."""
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -74,7 +56,7 @@ class TableWrite:
 
     def content(self) -> bytes:
         """The rows as JSON objects."""
-        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        rows = [dict(zip(self.columns, self.row(item), strict=True)) for item in self.rows]
         for name in _documents_of(self.model, self.columns):
             for row in rows:
                 row[name] = Raw(row[name] or "null")
@@ -160,7 +142,7 @@ async def write(work: WriteConnection, writes: Iterable[TableWrite]) -> None:
         if isinstance(one, Insert):
             await _write_together(work, together)
             together = []
-            await copy(work, one.model, one.columns, _parts(one.rows))
+            await copy(work, one.model, one.columns, _parts(one))
         else:
             together.append(one)
     await _write_together(work, together)
@@ -193,9 +175,9 @@ def _matches(keys: Iterable[str]) -> str:
     return " AND ".join(f"t.{name} = s.{name}" for name in keys)
 
 
-async def _parts(rows: Sequence[Row]) -> AsyncIterator[Sequence[Row]]:
-    for first in range(0, len(rows), _PART_ROWS):
-        yield rows[first : first + _PART_ROWS]
+async def _parts(write: TableWrite) -> AsyncIterator[Sequence[Row]]:
+    for first in range(0, len(write.rows), _PART_ROWS):
+        yield [*map(write.row, write.rows[first : first + _PART_ROWS])]
 
 
 def csv(rows: Sequence[Sequence[Any]]) -> bytes:

@@ -19,9 +19,10 @@ def _day_of(instant: str) -> str:
 
 
 _DAY = _day_of("ts_event")
+_SUMMED = """sum(fills)::bigint AS fills, sum(quantity) AS quantity, sum(notional) AS notional,
+       sum(realized_pnl) AS realized_pnl, sum(total_fees) AS total_fees"""
 _FILL_SUMS = f"""
-SELECT strategy_id, day, instrument_id, currency, side, sum(fills) AS fills, sum(quantity) AS quantity,
-       sum(notional) AS notional, sum(realized_pnl) AS realized_pnl, sum(total_fees) AS total_fees,
+SELECT strategy_id, day, instrument_id, currency, side, {_SUMMED},
        min(ts_event) AS first_ts, max(ts_event) AS last_ts
 FROM (
     SELECT strategy_id, {_DAY} AS day, instrument_id, settlement_currency AS currency, side, 1 AS fills,
@@ -31,9 +32,8 @@ FROM (
 ) parts GROUP BY 1, 2, 3, 4, 5
 """
 
-_FILL_SUMS_OF_DAYS = """
-SELECT strategy_id, instrument_id, currency, side, sum(fills)::bigint AS fills, sum(quantity) AS quantity,
-       sum(notional) AS notional, sum(realized_pnl) AS realized_pnl, sum(total_fees) AS total_fees,
+_FILL_SUMS_OF_DAYS = f"""
+SELECT strategy_id, instrument_id, currency, side, {_SUMMED},
        min(first_ts) AS first_ts, max(last_ts) AS last_ts
 FROM fill_totals GROUP BY 1, 2, 3, 4
 """

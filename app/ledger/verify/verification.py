@@ -73,10 +73,7 @@ async def verify(
     noted: AuditHead | None = None,
     findings_max: int = 20,
 ) -> Verified:
-    """Verify everything in one snapshot, while a service may go on writing.
-
-    `on_checked` is called with each invariant and its findings, at most `findings_max`.
-    """
+    """Verify everything in one snapshot. `on_checked` gets each invariant with at most `findings_max` findings."""
     broken = 0
     async with database.snapshot() as connection:
         for invariant in invariants(noted):
