@@ -16,7 +16,7 @@ from app.ledger.storage.locks import LockedStrategy, lock_all_strategies
 from app.ledger.storage.queries import is_any_of, sql
 from app.ledger.storage.row_mapping import columns_of, table_of
 from app.ledger.storage.writing import Merge, write
-from app.models import Discrepancy, Instrument
+from app.models.instruments import Discrepancy, Instrument
 from app.principal import Principal, Role
 from app.rules.enums import DiscrepancyKind, InstrumentSource
 from app.rules.valuation import InstrumentDefinition

@@ -15,7 +15,7 @@ from app.ledger.storage.queries import parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
-from app.models import ApiKey, Strategy
+from app.models.administration import ApiKey, Strategy
 from app.principal import Principal, Role
 from app.rules.api_keys import KeyText, hash_of, is_like_a_key, new_key
 from app.rules.identity import read_uuid

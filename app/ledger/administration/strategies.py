@@ -23,8 +23,7 @@ from app.ledger.storage.queries import BatchQuery, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import Merge, write
-from app.models import Strategy, TradingControl
-from app.models.administration import ALL
+from app.models.administration import ALL, Strategy, TradingControl
 from app.principal import Principal
 from app.rules.enums import TradingState, stricter
 from app.rules.identity import strategy_id_of

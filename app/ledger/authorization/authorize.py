@@ -28,7 +28,7 @@ from app.ledger.storage.queries import fetch_all_at_once
 from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import EVENT_COLUMNS, event_row
 from app.ledger.storage.writing import Insert, TableWrite, copy, write
-from app.models import OrderEvent
+from app.models.orders import OrderEvent
 from app.rules.holds import OrderWithHold, increasing_quantities, is_amount
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation

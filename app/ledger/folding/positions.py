@@ -17,7 +17,8 @@ from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.queries import POSITION_KEYS, BatchQuery, arrays_of, is_any_of, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.rows import booked_of, position_of
-from app.models import Fill, Instrument
+from app.models.instruments import Instrument
+from app.models.orders import Fill
 from app.rules.events import OrderFilled
 from app.rules.positions import (
     FillOutcome,

@@ -24,7 +24,8 @@ from app.ledger.storage.queries import array_source, arrays_of, is_any_of, join_
 from app.ledger.storage.row_mapping import Row, columns_of, key_of, table_of
 from app.ledger.storage.rows import position_of
 from app.ledger.storage.writing import Delete, Merge, TableWrite
-from app.models import Discrepancy, Fill, OrderEvent, Position
+from app.models.instruments import Discrepancy
+from app.models.orders import Fill, OrderEvent, Position
 from app.rules.enums import DiscrepancyKind, Reconciliation
 from app.rules.events import AnyPositionEvent
 from app.rules.positions import FillPlace, PositionState

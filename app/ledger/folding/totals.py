@@ -12,7 +12,7 @@ from app.ledger.batch import BookedFill, PositionChanges
 from app.ledger.folding.orders import OrderChange
 from app.ledger.storage.row_mapping import Row, columns_of
 from app.ledger.storage.writing import ADD, ADD_TRIMMED, GREATEST, LEAST, Merge
-from app.models import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
+from app.models.totals import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
 
 _ZERO = Decimal(0)
 _DAY_NS = 86_400 * 1_000_000_000

@@ -10,7 +10,7 @@ from app.ledger.storage.queries import BatchQuery
 from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import BUDGETS, JOURNAL
 from app.ledger.storage.writing import Insert, TableWrite, Update
-from app.models import Budget, BudgetJournalEntry
+from app.models.administration import Budget, BudgetJournalEntry
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import JournalReason
 

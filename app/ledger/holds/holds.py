@@ -19,7 +19,7 @@ from app.ledger.holds.budgets import BudgetBook
 from app.ledger.storage.queries import fetch_all_at_once
 from app.ledger.storage.rows import HOLDS
 from app.ledger.storage.writing import Insert, TableWrite, Update
-from app.models import Hold
+from app.models.orders import Hold
 from app.rules.enums import JournalReason, QuantitySource
 from app.rules.holds import HoldState, OrderWithHold, hold_amount, increasing_quantities, is_amount, opposite
 from app.rules.order_state import TERMINAL, OrderState

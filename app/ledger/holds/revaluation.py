@@ -27,8 +27,9 @@ from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write, moved_position_writes, revised_fill_write
 from app.ledger.storage.rows import HOLD_STATE, HOLDS
 from app.ledger.storage.writing import Update, write
-from app.models import Hold, PendingRevaluation, Position, Strategy
-from app.models.orders import OPEN
+from app.models.administration import Strategy
+from app.models.instruments import PendingRevaluation
+from app.models.orders import OPEN, Hold, Position
 from app.rules.enums import JournalReason
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation, assumed

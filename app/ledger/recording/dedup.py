@@ -13,7 +13,7 @@ from app.ledger.batch import Admitted, Arrival, Incoming, SignalArrival
 from app.ledger.storage.locks import LockedStrategy, lock_strategies
 from app.ledger.storage.queries import array_source, arrays_of, is_any_of, join_by, sql
 from app.ledger.storage.row_mapping import table_of
-from app.models import Strategy
+from app.models.administration import Strategy
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of, strategy_id_of
 

@@ -12,7 +12,7 @@ from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.queries import array_source, arrays_of, look_up
 from app.ledger.storage.rows import EVENT_COLUMNS, event_row
 from app.ledger.storage.writing import Insert, TableWrite
-from app.models import OrderEvent
+from app.models.orders import OrderEvent
 from app.rules.events import AnyDecision, AnyOwnEvent
 
 _IDS = array_source("strategy_id uuid", "event_id uuid")

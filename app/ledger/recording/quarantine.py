@@ -21,7 +21,7 @@ from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.row_mapping import columns_of
 from app.ledger.storage.rows import QUARANTINED
 from app.ledger.storage.writing import Merge, write
-from app.models import QuarantinedEvent, QuarantineResolution
+from app.models.orders import QuarantinedEvent, QuarantineResolution
 from app.principal import Principal
 from app.rules.enums import QuarantineAction, QuarantineCode
 from app.rules.events import QuarantineResolved

@@ -41,7 +41,7 @@ from app.ledger.storage.row_mapping import key_of, table_of
 from app.ledger.storage.row_writes import add_instruments, feed_write, order_writes, position_writes, strategy_write
 from app.ledger.storage.rows import QUARANTINED
 from app.ledger.storage.writing import CANNOT_BE_STORED, Delete, Insert, Merge, TableWrite, write
-from app.models import OutdatedOrder, QuarantinedEvent
+from app.models.orders import OutdatedOrder, QuarantinedEvent
 from app.rules.enums import QuarantineCode
 from app.rules.events import POSITION_EVENTS
 from app.rules.money import EXACT

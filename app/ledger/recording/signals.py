@@ -16,7 +16,7 @@ from app.ledger.storage.queries import array_source
 from app.ledger.storage.row_mapping import columns_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import CANNOT_BE_STORED, TableWrite, write
-from app.models import Signal
+from app.models.instruments import Signal
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of
 

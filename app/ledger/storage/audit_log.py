@@ -15,7 +15,8 @@ from app.ledger.storage.queries import sql
 from app.ledger.storage.row_mapping import Row, columns_of, table_of
 from app.ledger.storage.rows import CHANGE_COLUMNS
 from app.ledger.storage.writing import Insert, write
-from app.models import AuditEntry, Change
+from app.models.administration import AuditEntry
+from app.models.feed import Change
 from app.principal import Principal
 from app.rules.audit_chain import GENESIS, Link, canonical_json, hash_of
 from app.rules.identity import NO_STRATEGY

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app.database import WriteConnection
 from app.ledger.storage.queries import is_any_of, sql
 from app.ledger.storage.row_mapping import table_of
-from app.models import Strategy
+from app.models.administration import Strategy
 from app.rules.enums import TradingState
 
 WAITED_TOO_LONG = (

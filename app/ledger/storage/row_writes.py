@@ -11,8 +11,9 @@ from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.row_mapping import Row, key_of
 from app.ledger.storage.rows import CHANGE_COLUMNS, FILLS, ORDERS, POSITIONS, fill_values, position_values
 from app.ledger.storage.writing import Delete, Insert, TableWrite, Update
-from app.models import Change, Fill, Order, Position, Strategy
-from app.models.administration import ALL
+from app.models.administration import ALL, Strategy
+from app.models.feed import Change
+from app.models.orders import Fill, Order, Position
 from app.rules.identity import NO_STRATEGY
 from app.rules.positions import FillOutcome
 
