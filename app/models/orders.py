@@ -35,7 +35,7 @@ class Order(SQLModel, table=True):
     """One order: the fold of its applied events (`rules.order_fold`).
 
     `authorization_status` is null if no authorization was requested. `last_ts_init` and `last_rank` are the sort key
-    of the last applied event, which tells whether the next one is in order. `waiting` counts the order's quarantined
+    of the last applied event, which decides whether the next one is in order. `waiting` counts the order's quarantined
     events that are not dismissed. `quantity` is an amount of the quote currency while `is_quote_quantity`.
     `exec_spawn_id` is the primary order that spawned this one, and `spawned_qty` the quantity that the primary lost to
     it. `mismatched`: a fill names another side or instrument than the order.

@@ -222,7 +222,7 @@ class OrderCancelRejected(VenueOrderEvent, kw_only=True):
 class OrderUpdated(VenueOrderEvent, kw_only=True):
     """The order has a new quantity, price or trigger price. A null price is unchanged.
 
-    `is_quote_quantity` tells the unit of the quantity; NautilusTrader 1.221 does not send it.
+    `is_quote_quantity` is the unit of the quantity; NautilusTrader 1.221 does not send it.
     """
 
     quantity: Decimal

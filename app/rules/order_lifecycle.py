@@ -51,41 +51,31 @@ _S = OrderStatus
 _HELD_BACK = frozenset({_S.INITIALIZED, _S.EMULATED})
 _PENDING = frozenset({_S.PENDING_UPDATE, _S.PENDING_CANCEL})
 
-TARGETS: dict[type, OrderStatus] = {
-    OrderDenied: _S.DENIED,
-    OrderEmulated: _S.EMULATED,
-    OrderReleased: _S.RELEASED,
-    OrderSubmitted: _S.SUBMITTED,
-    OrderAccepted: _S.ACCEPTED,
-    OrderRejected: _S.REJECTED,
-    OrderCanceled: _S.CANCELED,
-    OrderExpired: _S.EXPIRED,
-    OrderTriggered: _S.TRIGGERED,
-    OrderPendingUpdate: _S.PENDING_UPDATE,
-    OrderPendingCancel: _S.PENDING_CANCEL,
+# By type of event: its rank in the order of events within one instant, and the status that it leads to. A backtest
+# stamps many events with one instant, so the clock cannot order them; the ranks put causes before their effects and
+# endings last.
+_STEPS: dict[type, tuple[int, OrderStatus | None]] = {
+    OrderInitialized: (RANK_INITIALIZED, None),
+    OrderDenied: (3, _S.DENIED),
+    OrderEmulated: (3, _S.EMULATED),
+    OrderReleased: (4, _S.RELEASED),
+    OrderSubmitted: (5, _S.SUBMITTED),
+    OrderAccepted: (6, _S.ACCEPTED),
+    OrderTriggered: (7, _S.TRIGGERED),
+    OrderPendingUpdate: (8, _S.PENDING_UPDATE),
+    OrderUpdated: (9, None),
+    OrderModifyRejected: (9, None),
+    OrderPendingCancel: (10, _S.PENDING_CANCEL),
+    OrderFilled: (10, None),
+    OrderCancelRejected: (11, None),
+    OrderRejected: (12, _S.REJECTED),
+    OrderCanceled: (12, _S.CANCELED),
+    OrderExpired: (12, _S.EXPIRED),
+    **dict.fromkeys(get_args(AnyAuthorizationEvent), (RANK_AUTHORIZED, None)),
 }
+_RANKS = {kind: rank for kind, (rank, _) in _STEPS.items()}
+TARGETS = {kind: target for kind, (_, target) in _STEPS.items() if target is not None}
 
-# The order of events within one instant. A backtest stamps many events with one instant, so the clock cannot order
-# them; these ranks put causes before their effects and endings last.
-_RANKS: dict[type, int] = {
-    OrderInitialized: RANK_INITIALIZED,
-    OrderDenied: 3,
-    OrderEmulated: 3,
-    OrderReleased: 4,
-    OrderSubmitted: 5,
-    OrderAccepted: 6,
-    OrderTriggered: 7,
-    OrderPendingUpdate: 8,
-    OrderUpdated: 9,
-    OrderModifyRejected: 9,
-    OrderPendingCancel: 10,
-    OrderFilled: 10,
-    OrderCancelRejected: 11,
-    OrderRejected: 12,
-    OrderCanceled: 12,
-    OrderExpired: 12,
-    **dict.fromkeys(get_args(AnyAuthorizationEvent), RANK_AUTHORIZED),
-}
 # An emulated order is initialized, may be amended before a venue knows it, and is initialized again at its release:
 # all of this may happen within one instant.
 _RANK_EMULATED_INITIALIZED = 0
@@ -200,7 +190,7 @@ def refusal(state: OrderState, event: OrderHistoryEvent) -> str | None:
     amendments and cancels change nothing and are always allowed. Amendments of an ended order are allowed too, as in
     NautilusTrader.
     """
-    status = _S.INITIALIZED if state.is_closed_by_us else state.status
+    status = _S.INITIALIZED if state.is_closed_by_purser else state.status
     target = TARGETS.get(type(event))
     if target is not None:
         # An order filled before any event reported it as sent has ended; its status does not show it yet.
@@ -230,7 +220,7 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
     target = TARGETS.get(type(event))
     is_fill = type(event) is OrderFilled
     is_move = is_fill or target is not None
-    if is_move and state.is_closed_by_us:
+    if is_move and state.is_closed_by_purser:
         _overrule(state, event)
     if target is not None:
         _move(state, target)
@@ -261,7 +251,7 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
     follow_fills(state, is_fill=is_fill)
     state.ts_last = max(state.ts_last, event.ts_event)
     # An event that is no transition does not show that a denied or released order was sent.
-    rank = rank_of(event) if is_move or not state.was_closed_by_us else max(state.last_rank, RANK_INITIALIZED)
+    rank = rank_of(event) if is_move or not state.was_closed_by_purser else max(state.last_rank, RANK_INITIALIZED)
     if event.ts_init < state.last_ts_init:
         # The event waited for another one. Later events have been applied and still come last.
         state.last_rank = max(state.last_rank, rank)
@@ -301,7 +291,7 @@ def _overrule(state: OrderState, event: OrderHistoryEvent) -> None:
     """The engine sent a denied or released order; its events prevail. Amendments do not show that it was sent."""
     state.status = _S.INITIALIZED
     if isinstance(event, OrderDenied):
-        return  # As we said, and in our words.
+        return  # The engine agrees; Purser's reason stays.
     state.authorization_status = AuthorizationStatus.OVERRULED
     state.deny_reason = None
 
@@ -332,7 +322,7 @@ def _amend(state: OrderState, event: OrderUpdated) -> None:
     state.trigger_price = event.trigger_price if event.trigger_price is not None else state.trigger_price
     if isinstance(event.is_quote_quantity, bool):
         state.is_quote_quantity = event.is_quote_quantity
-    elif state.status not in BEFORE_VENUE and not state.is_closed_by_us:
+    elif state.status not in BEFORE_VENUE and not state.is_closed_by_purser:
         # NautilusTrader 1.221 converts an amount into a base quantity at the submission, without an event.
         state.is_quote_quantity = False
     if amount is not None and not state.is_quote_quantity and event.quantity:

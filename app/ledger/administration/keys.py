@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.database import ReadConnection, WriteConnection
 from app.errors import BadInputError, KeyNameTaken, KeyNotFound, StrategyAmbiguous, StrategyNotFound
-from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, described, record
 from app.ledger.storage.queries import parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
@@ -34,9 +34,7 @@ _LIST = """
     FROM api_keys
 """
 _KEYS, _STRATEGIES = table_of(ApiKey), table_of(Strategy).c
-_REVOKE = sql(
-    update(_KEYS).values(revoked_at=parameter(2)).where(_KEYS.c.key_id == parameter(1), _KEYS.c.revoked_at.is_(None))
-)
+_REVOKE = sql(update(_KEYS).values(revoked_at=parameter(2)).where(_KEYS.c.key_id == parameter(1)))
 _STRATEGY_WITH_ID = sql(select(_STRATEGIES.strategy_id).where(_STRATEGIES.strategy_id == parameter(1)))
 _STRATEGIES_NAMED = """
     SELECT strategy_id FROM strategies WHERE $1 IN (name, trader_id || '/' || name) ORDER BY 1
@@ -117,10 +115,6 @@ async def _strategy_id(connection: ReadConnection, strategy: str) -> UUID:
 
 
 def _described(key: KeyRecord) -> AuditedState:
-    return {
-        "keyId": key.key_id,
-        "name": key.name,
-        "role": key.role.value,
-        "strategies": None if key.strategies is None else list(key.strategies),
-        "isRevoked": key.revoked_at is not None,
-    }
+    strategies = None if key.strategies is None else list(key.strategies)
+    is_revoked = key.revoked_at is not None
+    return {**described(key, "key_id", "name", "role"), "strategies": strategies, "isRevoked": is_revoked}

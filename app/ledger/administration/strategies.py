@@ -44,19 +44,16 @@ _MISSING = GlobalState(TradingState.HALTED)
 """Used if the row was deleted by hand: no order is granted until the state is set."""
 
 
-def global_state() -> BatchQuery[GlobalState]:
-    """The state of all trading. It stays true while strategies are locked."""
-    return BatchQuery(_LOAD, (), _ROWS, lambda rows: rows[0] if rows else _MISSING)
-
+GLOBAL_STATE: BatchQuery[GlobalState] = BatchQuery(_LOAD, (), _ROWS, lambda rows: rows[0] if rows else _MISSING)
+"""The state of all trading. It stays true while strategies are locked."""
 
 # SQLAlchemy's INSERT would name every column that has a default.
 _ADD = """
 INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING state
 """
-_SET_STATE = sql(
-    update(table_of(Strategy)).values(state=parameter(2)).where(table_of(Strategy).c.strategy_id == parameter(1))
-)
+_STRATEGIES = table_of(Strategy)
+_SET_STATE = sql(update(_STRATEGIES).values(state=parameter(2)).where(_STRATEGIES.c.strategy_id == parameter(1)))
 
 
 class StateSet(NamedTuple):
@@ -89,7 +86,7 @@ async def set_trading_state(
     strategy = (await lock_strategies(work, [key])).get(key)
     if strategy is None:
         raise StrategyNotFound(strategy_id)
-    everywhere = await global_state().fetch(work)
+    everywhere = await GLOBAL_STATE.fetch(work)
     if strategy.state is not state:
         await work.execute(_SET_STATE, key, state.value)
         await write(work, [feed_write(strategies=[key])])
@@ -105,7 +102,7 @@ async def set_global_trading_state(work: WriteConnection, principal: Principal, 
     """
     # Every transaction that used the old state has ended: see the docstring of this module.
     strategies = await lock_all_strategies(work)
-    before = await global_state().fetch(work)
+    before = await GLOBAL_STATE.fetch(work)
     after = before
     if before.state is not state:
         after = GlobalState(state, time.time_ns(), principal.actor)

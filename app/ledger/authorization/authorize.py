@@ -12,7 +12,7 @@ from itertools import chain
 
 from app.database import WriteConnection
 from app.errors import PurserError
-from app.ledger.administration.strategies import global_state
+from app.ledger.administration.strategies import GLOBAL_STATE
 from app.ledger.authorization.decision_state import DecisionState, Request
 from app.ledger.batch import Admitted, OrderKey
 from app.ledger.commands import Verdict
@@ -101,7 +101,7 @@ async def _load_state(
         BudgetBook.of(strategies, now),
         valuations_of({instrument_id for _, instrument_id in markets}),
         exposure.unvalued_of(strategies),
-        global_state(),
+        GLOBAL_STATE,
     )
     known, position_qty, book, valuations, unvalued, everywhere = await fetch_all_at_once(work, *queries)
     if unvalued and await value_open_orders(work, unvalued):

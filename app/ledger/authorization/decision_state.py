@@ -128,14 +128,14 @@ class DecisionState:
         if decided is not None:
             return self._verdict(request, decided, is_repeated=True)
         valuation = self.valuations.get(request.command.instrument_id)
-        asked = request.command.currency
-        if valuation is not None and asked not in (None, valuation.currency):
+        currency = request.command.currency
+        if valuation is not None and currency not in (None, valuation.currency):
             return InputInvalid(f"{request.command.instrument_id} settles in {valuation.currency}.", "currency")
-        if valuation is None and asked is not None:
-            meant = did_you_mean(asked, self.book.currencies(request.key[0]))
+        if valuation is None and currency is not None:
+            meant = did_you_mean(currency, self.book.currencies(request.key[0]))
             if meant is not None:
-                return InputInvalid(f"{strategy.name} has no budget in {asked!r}. Did you mean {meant}?", "currency")
-            valuation = assumed(asked)
+                return InputInvalid(f"{strategy.name} has no budget in {currency!r}. Did you mean {meant}?", "currency")
+            valuation = assumed(currency)
         return self._decide(request, strategy, event, valuation)
 
     def _decide(
@@ -281,10 +281,10 @@ class DecisionState:
             return None
         if state.status is not OrderStatus.INITIALIZED:
             return AuthorizationConflict(f"Order {name} is {state.status} already.")
-        described = (state.instrument_id, state.side, state.order_type, state.reduce_only, state.is_quote_quantity)
+        reported = (state.instrument_id, state.side, state.order_type, state.reduce_only, state.is_quote_quantity)
         amounts = (state.quantity, state.price, state.trigger_price)
-        asked = (event.instrument_id, event.order_side, event.order_type, event.reduce_only, event.quote_quantity)
-        if described != asked or amounts != (event.quantity, event.price, event.trigger_price):
+        requested = (event.instrument_id, event.order_side, event.order_type, event.reduce_only, event.quote_quantity)
+        if reported != requested or amounts != (event.quantity, event.price, event.trigger_price):
             return AuthorizationConflict(f"The engine reported order {name} with different values.")
         return None
 

@@ -64,7 +64,7 @@ def fold_order(
     for seq, event in history:
         if event.event_id in dismissed:
             reason = dismissal_reason(dismissals[event.event_id])
-            folded.left.append((seq, _quarantine(key, event, QuarantineCode.DISMISSED, reason)))
+            folded.left.append((seq, quarantine_of(key, event, QuarantineCode.DISMISSED, reason)))
     return folded
 
 
@@ -91,13 +91,13 @@ def _fold(
     if state is None:
         # The order decides later which of two reports of a trade counts.
         reason = "no OrderInitialized for this order yet"
-        unknown = [(seq, _quarantine(key, event, QuarantineCode.ORDER_UNKNOWN, reason)) for seq, event in history]
+        unknown = [(seq, quarantine_of(key, event, QuarantineCode.ORDER_UNKNOWN, reason)) for seq, event in history]
         return FoldedOrder(None, [], unknown)
     if accepted:
         state.last_rank = RANK_CONCLUDED
     illegal, again = QuarantineCode.ILLEGAL_TRANSITION, QuarantineCode.REPEATED_TRADE
-    left = [(seq, _quarantine(key, event, illegal, reason)) for seq, event, reason in folded.refused]
-    left += [(seq, _quarantine(key, event, again, reason)) for seq, event, reason in repeated]
+    left = [(seq, quarantine_of(key, event, illegal, reason)) for seq, event, reason in folded.refused]
+    left += [(seq, quarantine_of(key, event, again, reason)) for seq, event, reason in repeated]
     return FoldedOrder(state, folded.applied, left, again_accepted, folded.may_spawn)
 
 
@@ -128,8 +128,9 @@ def _repeated_reason(recorded: OrderFilled, event: OrderFilled) -> str:
     return f"{reason}, with another {' and '.join(others)}" if others else reason
 
 
-def _quarantine(key: OrderKey, event: OrderHistoryEvent, code: QuarantineCode, reason: str) -> Quarantine:
-    return Quarantine(key[0], event.event_id, 0, key[1], event.ts_event, code, reason)
+def quarantine_of(key: OrderKey, event: Any, code: QuarantineCode, reason: str, variant: int = 0) -> Quarantine:
+    """An event of the order in quarantine."""
+    return Quarantine(key[0], event.event_id, variant, key[1], event.ts_event, code, reason)
 
 
 UNSENT = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
@@ -228,7 +229,7 @@ async def load_waiting(
 ) -> None:
     """Read the events of these orders that may still be applied, or with `is_everything` all quarantined ones.
 
-    For an existing order the first hundred of each type are read; `is_cut` tells. Events read before are read again.
+    For an existing order the first hundred of each type are read (`is_cut`). Events read before are read again.
     """
     known = {key: order for key, order in stored.items() if order.state is not None and not is_everything}
     await _load_waiting(work, known, _MAY_BE_APPLIED, _HEADS)

@@ -131,8 +131,8 @@ async def move_orders(
 
 def known_of(keys: Iterable[OrderKey]) -> BatchQuery[list[OrderKey]]:
     """The keys of orders that exist or have waiting events."""
-    asked = list(keys)
-    return BatchQuery(_KNOWN, arrays_of(asked), _ORDINALS, lambda rows: [asked[row["ordinal"] - 1] for row in rows])
+    given = list(keys)
+    return BatchQuery(_KNOWN, arrays_of(given), _ORDINALS, lambda rows: [given[row["ordinal"] - 1] for row in rows])
 
 
 async def load_states(
@@ -315,7 +315,7 @@ def _first_seq(before: OrderState | None, after: OrderState, news: Iterable[Arri
     """The number of the event from which the order is valued; it does not depend on the batches of other events."""
     if before is None:
         return min((one.seq for one in news if _makes_known(one.event)), default=None)
-    if before.is_closed_by_us and after.is_overruled:
+    if before.is_closed_by_purser and after.is_overruled:
         return min((one.seq for one in news if is_overruling(one.event)), default=None)  # type: ignore[arg-type]
     return None
 

@@ -45,15 +45,9 @@ SELECT * FROM positions WHERE strategy_id = $1 AND position_id = $2 AND n >= coa
 """
 _FILLS = table_of(Fill).c
 _IN_ORDER = tuple(_FILLS[name] for name in FillPlace._fields)
-_LOAD_FILLS_FROM = sql(
-    select(table_of(Fill))
-    .where(
-        _FILLS.strategy_id == parameter(1),
-        _FILLS.position_id == parameter(2),
-        tuple_(*_IN_ORDER) >= tuple_(*map(parameter, (3, 4, 5, 6))),
-    )
-    .order_by(*_IN_ORDER)
-)
+_OF_POSITION = (_FILLS.strategy_id == parameter(1), _FILLS.position_id == parameter(2))
+_SINCE = tuple_(*_IN_ORDER) >= tuple_(*map(parameter, (3, 4, 5, 6)))
+_LOAD_FILLS_FROM = sql(select(table_of(Fill)).where(*_OF_POSITION, _SINCE).order_by(*_IN_ORDER))
 _INSTRUMENTS = sql(select(table_of(Instrument)).where(is_any_of(table_of(Instrument).c.instrument_id, 1)))
 _DEFINITIONS = Decoder(list[InstrumentDefinition])
 START = FillPlace(-1, -1, -1, -1)

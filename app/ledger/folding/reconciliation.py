@@ -44,35 +44,15 @@ def _of_position(columns: Any) -> tuple[ColumnElement[bool], ...]:
     return columns.strategy_id == parameter(1), columns.position_id == parameter(2)
 
 
-_OTHERS = sql(
-    select(
-        exists().where(
-            *_of_position(_DISPUTES),
-            _DISPUTES.position_n == parameter(3),
-            _DISPUTES.event_id != all_(parameter(4)),
-        )
-    )
-)
-_REPORTS_SINCE = sql(
-    select(_EVENTS.payload)
-    .where(*_of_position(_EVENTS), _EVENTS.ts_event >= parameter(3), _EVENTS.variant == 0)
-    .order_by(_EVENTS.seq)
-)
-_REPORTS = sql(
-    select(_EVENTS.payload).where(
-        _EVENTS.strategy_id == parameter(1), is_any_of(_EVENTS.event_id, 2), _EVENTS.variant == 0
-    )
-)
+_IS_OTHER = _DISPUTES.event_id != all_(parameter(4))
+_IN_BASE = _FILLS.commission_currency != _FILLS.currency
+_OTHERS = sql(select(exists().where(*_of_position(_DISPUTES), _DISPUTES.position_n == parameter(3), _IS_OTHER)))
+_PAYLOADS = select(_EVENTS.payload).where(_EVENTS.variant == 0)
+_REPORTS_SINCE = sql(_PAYLOADS.where(*_of_position(_EVENTS), _EVENTS.ts_event >= parameter(3)).order_by(_EVENTS.seq))
+_REPORTS = sql(_PAYLOADS.where(_EVENTS.strategy_id == parameter(1), is_any_of(_EVENTS.event_id, 2)))
 _RECORD = sql(select(table_of(Position)).where(*_of_position(_POSITIONS), _POSITIONS.n == parameter(3)))
-_PAID_BASE_FEES = sql(
-    select(exists().where(*_of_position(_FILLS), _FILLS.commission_currency != _FILLS.currency, _FILLS.commission != 0))
-)
-_WITH_BASE_FEES = sql(
-    select(_FILLS.position_id)
-    .distinct()
-    .where(_FILLS.strategy_id == parameter(1), _FILLS.commission_currency != _FILLS.currency)
-)
-
+_PAID_BASE_FEES = sql(select(exists().where(*_of_position(_FILLS), _IN_BASE, _FILLS.commission != 0)))
+_WITH_BASE_FEES = sql(select(_FILLS.position_id).distinct().where(_FILLS.strategy_id == parameter(1), _IN_BASE))
 
 Disputed = dict[str, list[tuple[str, int | None]]]
 """Stored discrepancies of a position: (kind, position_n) by event id."""
@@ -190,7 +170,7 @@ class _Position:
                 result.settled += [(self._key[0], event.event_id, kind) for kind, _ in disputed.get(event.event_id, [])]
                 continue
             if report.ts_event not in self._trail:
-                continue  # What was said of it stands: no fill of this transaction concerns it.
+                continue  # No fill of this transaction concerns it.
             states = await self._states_at(report)
             before = disputed.get(event.event_id, [])
             result.settled += [(self._key[0], event.event_id, kind) for kind, _ in before]

@@ -159,7 +159,7 @@ def reducible_in(open_qty: Mapping[Side, Decimal], side: Side) -> Decimal:
     """The open quantity that orders on that side would reduce: all of the other side.
 
     While both sides are open the strategy hedges, and NautilusTrader opens another position for an order that names
-    none. No event tells which position an order names, but orders that close one are reduce-only and hold nothing.
+    none. No event has the position that an order names, but orders that close one are reduce-only and hold nothing.
     """
     market, own = side
     return Decimal(0) if open_qty.get(side) else open_qty.get((market, opposite(own)), Decimal(0))

@@ -35,12 +35,8 @@ from app.rules.money import EXACT
 from app.rules.valuation import Valuation, assumed
 
 _PLACES, _STRATEGIES, _INSTRUMENTS = table_of(Position).c, table_of(Strategy), table_of(PendingRevaluation)
-_POSITIONS = sql(
-    select(_PLACES.strategy_id, _PLACES.position_id)
-    .distinct()
-    .where(is_any_of(_PLACES.instrument_id, 1))
-    .order_by(_PLACES.strategy_id, _PLACES.position_id)
-)
+_KEY = (_PLACES.strategy_id, _PLACES.position_id)
+_POSITIONS = sql(select(*_KEY).distinct().where(is_any_of(_PLACES.instrument_id, 1)).order_by(*_KEY))
 _OPEN_ORDERS = f"""
 SELECT strategy_id::text, client_order_id FROM orders
 WHERE instrument_id = ANY($1) AND {OPEN} ORDER BY ts_init, client_order_id

@@ -27,6 +27,7 @@ from app.ledger.batch import (
     SignalArrival,
 )
 from app.ledger.folding import totals
+from app.ledger.folding.order_loading import quarantine_of
 from app.ledger.folding.orders import OrderChanges, move_orders
 from app.ledger.folding.reconciliation import book_and_reconcile
 from app.ledger.holds.budgets import BudgetBook, BudgetKey
@@ -160,15 +161,9 @@ def _paid(positions: PositionChanges) -> set[BudgetKey]:
 
 
 def _conflict(arrival: Arrival) -> Quarantine:
-    return Quarantine(
-        strategy_id=arrival.strategy_id,
-        event_id=arrival.event.event_id,
-        variant=arrival.variant,
-        client_order_id=arrival.client_order_id,
-        ts_event=arrival.event.ts_event,  # type: ignore[arg-type]
-        code=QuarantineCode.CONFLICTING_CONTENT,
-        reason="an event with this event_id and other content was recorded before",
-    )
+    key = (arrival.strategy_id, arrival.client_order_id)
+    reason = "an event with this event_id and other content was recorded before"
+    return quarantine_of(key, arrival.event, QuarantineCode.CONFLICTING_CONTENT, reason, arrival.variant)
 
 
 def _rejected(signal: SignalArrival) -> Rejected:

@@ -61,7 +61,7 @@ _RESOLUTIONS = """
 SELECT strategy_id, event_id, variant, action::text, reason::text, actor::text FROM quarantine_resolutions
 """
 # ACCEPT is final, whatever was decided before.
-_SAID_BY_EVENTS = """
+_DECIDED_BY_EVENTS = """
 SELECT DISTINCT ON (1, 2, 3) strategy_id, (payload->>'resolves')::uuid AS event_id,
        (payload->>'variant')::smallint AS variant, payload->>'action' AS action, payload->>'reason' AS reason,
        payload->>'actor' AS actor
@@ -106,7 +106,7 @@ WHERE f.repeat_id <> '{NO_REPEAT}' AND (f.repeat_id <> f.event_id OR r.event_id 
 """
 
 _GLOBAL_STATE_DIFFERS = differing("entity_id", _GLOBAL_STATE, _LAST_GLOBAL_STATE, "state, since, actor")
-_RESOLUTIONS_DIFFER = differing(_EVENT, _RESOLUTIONS, _SAID_BY_EVENTS, "action, reason, actor")
+_RESOLUTIONS_DIFFER = differing(_EVENT, _RESOLUTIONS, _DECIDED_BY_EVENTS, "action, reason, actor")
 _DISMISSALS_DIFFER = differing(_EVENT, _DISMISSED, _TO_BE_DISMISSED, "reason")
 _CONFLICTS_DIFFER = differing(_EVENT, _CONFLICTING, _OF_OTHER_CONTENT, "code")
 

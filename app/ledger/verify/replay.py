@@ -29,9 +29,11 @@ def differing_columns(rows: Iterable[asyncpg.Record], events: Iterable[Any]) -> 
     for row, event in zip(rows, events, strict=True):
         stored = (str(row["strategy_id"]), str(row["event_id"]), row["type"], row["ts_event"], row["ts_init"])
         strategy_id = str(strategy_id_of(event.trader_id, event.strategy_id))
-        says = (strategy_id, event.event_id, type(event).__name__, event.ts_event, event.ts_init)
-        if stored != says:
-            yield Finding(f"event {row['event_id']} of strategy {row['strategy_id']}", f"stored {stored}, says {says}")
+        recomputed = (strategy_id, event.event_id, type(event).__name__, event.ts_event, event.ts_init)
+        if stored != recomputed:
+            yield Finding(
+                f"event {row['event_id']} of strategy {row['strategy_id']}", f"stored {stored}, recomputed {recomputed}"
+            )
 
 
 _TOGETHER = 2000
