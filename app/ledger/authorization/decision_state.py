@@ -1,5 +1,6 @@
 """Decisions in memory: the state is loaded for a batch of orders, updated by each decision and written as rows."""
 
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -290,14 +291,13 @@ class DecisionState:
 
     def _record(self, request: Request, event: AnyDecision) -> None:
         key, state = request.key, self.states.get(request.key)
-        before = state.status if state is not None else None
-        instrument_before = state.instrument_id if state is not None else None
+        before = copy(state) if state is not None else None
         if state is None:
             state = self.states[key] = open_order(event)
         else:
             apply(state, event)
         self.decided[key] = event
-        self.orders.append(OrderChange(key, state, 0, before, instrument_before))
+        self.orders.append(OrderChange(key, state, 0, before))
         self.events.append(own_events.numbered(key[0], self.strategies[key[0]], event))
 
     def _verdict(self, request: Request, event: AnyDecision, *, is_repeated: bool = False) -> Verdict:

@@ -1,5 +1,6 @@
 """Releases an authorized order that was never submitted: voids its hold."""
 
+from copy import copy
 from decimal import localcontext
 from typing import NamedTuple
 
@@ -72,7 +73,7 @@ async def release_order(
         actor=principal.actor,
     )
     before = _described(key, state, hold)
-    change = OrderChange(key, state, 0, state.status, state.instrument_id)
+    change = OrderChange(key, state, 0, copy(state))
     with localcontext(EXACT):
         apply(state, event)
         book = await BudgetBook.of([strategy_id], now).fetch(work)

@@ -31,7 +31,7 @@ from app.ledger.folding.order_loading import (
     trade_of,
 )
 from app.ledger.storage.queries import ORDER_KEYS, BatchQuery, arrays_of
-from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
+from app.rules.enums import QuarantineAction, QuarantineCode
 from app.rules.events import (
     OrderFilled,
     OrderHistoryEvent,
@@ -61,23 +61,20 @@ LAST = 2**63 - 1
 
 
 class OrderChange(Struct):
-    """An order after this batch. `status_before` is None for a new order.
+    """An order after this batch. `before` is its state before the batch; None for a new order.
 
     `first_seq` is the number of the event in this batch that made the order known or overruled Purser's denial or
     release; else None. `last_seq` is the number of its last event. `amount` is the amount of the quote currency that
-    the order was for before this batch, or when it was made; None for a quantity in units. `quantity_before` is the
-    quantity before the batch; None for a new order.
+    the order was for before this batch, or when it was made; None for a quantity in units.
     """
 
     key: OrderKey
     state: OrderState
     waiting: int
-    status_before: OrderStatus | None
-    instrument_id_before: str | None = None
+    before: OrderState | None
     first_seq: int | None = None
     last_seq: int = LAST
     amount: Decimal | None = None
-    quantity_before: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -147,21 +144,18 @@ async def load_states(
 def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival], changes: OrderChanges) -> bool:
     """Apply events to the stored order. Returns False and changes nothing if the order must be folded."""
     fills: list[NewFill] = []
-    status_before: OrderStatus | None = None
-    quantity_before: Decimal | None = None
+    before = stored.state if stored is not None else None
     first_seq: int | None = None
     if stored is None:
         first = news[0]
         if type(first.event) is not OrderInitialized or first.event.is_routed:
             return False
         moved, rest, trades = open_order(first.event), news[1:], set[TradeKey]()
-        first_seq, instrument_id_before = first.seq, moved.instrument_id
-    elif stored.state is None or stored.waiting:
+        first_seq = first.seq
+    elif before is None or stored.waiting:
         return False
     else:
-        moved, rest, trades = copy(stored.state), news, stored.trades
-        status_before, instrument_id_before = moved.status, moved.instrument_id
-        quantity_before = moved.quantity
+        moved, rest, trades = copy(before), news, stored.trades
     amount = moved.quantity if moved.is_quote_quantity else None
     for arrival in rest:
         event: OrderHistoryEvent = arrival.event  # type: ignore[assignment]
@@ -175,16 +169,12 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
             fills.append(NewFill(arrival.strategy_id, arrival.seq, event))
         elif type(event) is OrderInitialized and event.is_routed:
             return False
-        before = moved.authorization_status
+        decided = moved.authorization_status
         apply(moved, event)
-        if moved.authorization_status is not before and moved.is_overruled:
+        if moved.authorization_status is not decided and moved.is_overruled:
             first_seq = arrival.seq
     conclude(moved)
-    changes.orders.append(
-        OrderChange(
-            key, moved, 0, status_before, instrument_id_before, first_seq, news[-1].seq, amount, quantity_before
-        )
-    )
+    changes.orders.append(OrderChange(key, moved, 0, before, first_seq, news[-1].seq, amount))
     changes.fills += fills
     return True
 
@@ -215,16 +205,14 @@ class _Refold:
 
     def _affected(self) -> set[OrderKey]:
         """The primaries whose spawned orders may take another quantity than before."""
-        moved = [(change.key, change.state, change.status_before) for change in self.changes.orders]
+        moved = [(change.key, change.state, change.before) for change in self.changes.orders]
         for key, folded in self.folded.items():
-            before = self.stored.get(key, _NOTHING).state
             if folded.state is not None:
-                moved.append((key, folded.state, before.status if before is not None else None))
+                moved.append((key, folded.state, self.stored.get(key, _NOTHING).state))
         return {
             (key[0], state.exec_spawn_id)
-            for key, state, status_before in moved
-            if state.exec_spawn_id is not None
-            and (status_before is None or state.status in UNSENT or status_before in UNSENT)
+            for key, state, before in moved
+            if state.exec_spawn_id is not None and (before is None or state.status in UNSENT or before.status in UNSENT)
         }
 
     async def _fold_primaries(self, primaries: set[OrderKey], moved: Mapping[OrderKey, OrderState]) -> None:
@@ -301,12 +289,10 @@ class _Refold:
                 key=key,
                 state=folded.state,
                 waiting=folded.waiting + unread,
-                status_before=before.status if before else None,
-                instrument_id_before=before.instrument_id if before else None,
+                before=before,
                 first_seq=_first_seq(before, folded.state, news),
                 last_seq=max(fresh, default=LAST),
                 amount=_amount_of(before, folded.applied),
-                quantity_before=before.quantity if before else None,
             )
         )
 

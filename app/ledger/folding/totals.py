@@ -50,8 +50,8 @@ def order_counts(orders: Iterable[OrderChange]) -> Merge:
     counts: Counter[Row] = Counter()
     for change in orders:
         counts[change.key[0], change.state.instrument_id, change.state.status] += 1
-        if change.status_before is not None:
-            counts[change.key[0], change.instrument_id_before, change.status_before] -= 1
+        if (before := change.before) is not None:
+            counts[change.key[0], before.instrument_id, before.status] -= 1
     return _counts(OrderTotal, "orders", counts)
 
 

@@ -306,7 +306,7 @@ def given_up_of(
         and change.state.leaves_qty
         and not change.state.reduce_only
         and (order := with_holds.get(change.key)) is not None
-        and (change.status_before not in TERMINAL or order.hold.unit_price is None)
+        and (change.before is None or change.before.status not in TERMINAL or order.hold.unit_price is None)
     }
     if not ended:
         return {}

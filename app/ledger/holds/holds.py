@@ -64,7 +64,7 @@ async def reserve(
     trades = exposure.trades_of(positions)
     markets = {market for market, _ in trades.open_qty}
     markets |= {(change.key[0], change.state.instrument_id) for change in orders}
-    markets |= {(change.key[0], change.instrument_id_before) for change in orders if change.instrument_id_before}
+    markets |= {(change.key[0], change.before.instrument_id) for change in orders if change.before is not None}
     changes = HoldChanges()
     if not markets:
         return changes
@@ -162,10 +162,9 @@ def _move(
     elif order.is_amount:
         # An amount claims no position; the order may have been complete: its unfilled amount was given up.
         hold.voided = hold_amount(change.state.leaves_qty, _ONE, valuation)
-    elif change.status_before in TERMINAL and price_before is not None:
+    elif (before := change.before) is not None and before.status in TERMINAL and price_before is not None:
         # An ended order may still be amended: it gave up the rest of its latest quantity.
-        before = change.quantity_before if change.quantity_before is not None else change.state.quantity
-        amended = valuation.notional(change.state.quantity - before, hold.unit_price)
+        amended = valuation.notional(change.state.quantity - before.quantity, hold.unit_price)
         hold.voided = max(hold.voided - captured + amended, _ZERO)
     else:
         hold.voided = hold_amount(given_up, hold.unit_price, valuation)
@@ -226,13 +225,13 @@ async def _moved_orders(
     last_prices: Mapping[exposure.Market, Decimal],
 ) -> dict[OrderKey, OrderWithHold]:
     """The orders of the batch with their holds. Orders without a hold get one, except those that ended without."""
-    known = [change.key for change in orders if change.status_before is not None]
+    known = [change.key for change in orders if change.before is not None]
     holds = await exposure.load_holds(work, known) if known else {}
     with_holds: dict[OrderKey, OrderWithHold] = {}
     for change in orders:
         state, hold = change.state, holds.get(change.key)
         if hold is None:
-            if change.status_before is not None and state.is_terminal:
+            if change.before is not None and state.is_terminal:
                 continue  # denied here, or ended before holds were kept
             hold = changes.new[change.key] = HoldState(None, None)
         order = exposure.order_with_hold(change.key, state, hold)

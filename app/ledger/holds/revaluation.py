@@ -119,7 +119,7 @@ async def _rehold(
 ) -> bool:
     """Update and write the holds of open orders and the reservations of positions. Returns whether any hold changed."""
     states, _ = await load_states(work, keys)
-    orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
+    orders = [OrderChange(key, states[key], 0, states[key]) for key in keys]
     concerned = {key[0] for key in keys} | {place[0] for place in (*positions.records, *positions.removed)}
     book = await BudgetBook.of(sorted(concerned), time_ns()).fetch(work)
     holds = await reserve(

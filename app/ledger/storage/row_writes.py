@@ -33,8 +33,8 @@ def strategy_write(strategies: Mapping[str, LockedStrategy]) -> TableWrite:
 
 def order_writes(orders: Sequence[OrderChange]) -> list[TableWrite]:
     """New and changed orders, without their counts by status (`totals.order_counts`)."""
-    new = [change for change in orders if change.status_before is None]
-    moved = [change for change in orders if change.status_before is not None]
+    new = [change for change in orders if change.before is None]
+    moved = [change for change in orders if change.before is not None]
     return [
         Insert(Order, ORDERS.columns, new, _order_row),
         Update(Order, ORDERS.columns, moved, _order_row),
