@@ -12,7 +12,7 @@ from app.feed.changes import Change
 from app.feed.feed import Feed
 from app.feed.registry import Registry
 from app.ledger.authorization.group_commit import GroupCommit
-from app.ledger.input_checks import is_text
+from app.ledger.commands import is_text
 from app.ledger.storage.locks import WAITED_TOO_LONG
 from app.reads.lookups import Lookups
 

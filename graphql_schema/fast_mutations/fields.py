@@ -106,7 +106,7 @@ class FastField:
     """Whether the answer is written by a `PayloadTemplate`, or by graphql-core."""
 
 
-def _commands(orders: Sequence[OrderJson]) -> list[AuthorizeOrder | PurserError]:
+def _commands(orders: Sequence[OrderJson]) -> list[AuthorizeOrder | InputInvalid]:
     return [order.command() for order in orders]
 
 

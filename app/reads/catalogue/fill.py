@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, literal_column, select
 
-from app.models import Fill, FillSum
+from app.models.orders import Fill
+from app.models.totals import FillSum
 from app.reads.catalogue.administration import ITS_STRATEGY, STRATEGY
 from app.reads.catalogue.instrument import fill_valuation, sum_valuation
 from app.reads.columns import Columns, Derived, number_literal, text_literal

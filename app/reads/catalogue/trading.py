@@ -4,17 +4,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Numeric, Uuid, and_, case, cast, func, or_
 
-from app.models import (
-    Order,
-    OrderEvent,
-    OrderTotal,
-    Position,
-    PositionTotal,
-    QuarantinedEvent,
-    QuarantineResolution,
-    Signal,
-    SignalTotal,
-)
+from app.models.instruments import Signal
+from app.models.orders import Order, OrderEvent, Position, QuarantinedEvent, QuarantineResolution
+from app.models.totals import OrderTotal, PositionTotal, SignalTotal
 from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.instrument import order_valuation, position_valuation
 from app.reads.columns import Columns, number_literal, text_literal

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, literal_column, text
 
-from app.models import FillSum, FillTotal
+from app.models.totals import FillSum, FillTotal
 from app.reads.columns import NO_COLUMNS, Columns
 from app.reads.entity import ENTITIES
 from app.reads.fill_groups import FillParts

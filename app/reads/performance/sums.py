@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, literal_column, select
 
-from app.models import Position, TradeTotal
+from app.models.orders import Position
+from app.models.totals import TradeTotal
 from app.reads.catalogue.instrument import sum_valuation
 from app.reads.columns import Columns, Derived, text_literal
 from app.reads.performance.scope import Ctes, Scope, given
