@@ -4,7 +4,7 @@
 subqueries, so any depth is still one statement.
 
 A *scoped* statement is one for a principal that is bound to strategies: every table in it shows their rows only
-(`Compiler.in_scope`), so that no neighbour, count or sum tells of another's.
+(`Compiler.in_scope`), so that no neighbour, count or sum reveals rows of other strategies.
 """
 
 from typing import Any

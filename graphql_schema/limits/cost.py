@@ -1,4 +1,4 @@
-"""How many rows an operation may ask for: each list's page size, multiplied through nesting.
+"""The number of rows that an operation requests: each list's page size, multiplied through nesting.
 
     { strategies(first: 10) { nodes { name orders(first: 20) { nodes { side } } } } }     10 + 10 x 20 = 210
 

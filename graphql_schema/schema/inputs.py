@@ -1,4 +1,4 @@
-"""The arguments of queries: filters, orders and what performance takes.
+"""The arguments of queries: filters, orders and the arguments of performance.
 
 All fields of a filter must hold; one that is null or absent sets no condition. Their Python names are the names of the
 catalogue's filters: `execution.arguments` turns them into conditions.

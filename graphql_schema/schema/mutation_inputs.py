@@ -71,12 +71,12 @@ class AuthorizeOrderInput:
     )
 
     def command(self) -> AuthorizeOrder | InputInvalid:
-        """As the ledger takes it, or what is wrong with it."""
+        """The ledger's command, or the error of the input."""
         return checked_order(AuthorizeOrder(**_given(self)))
 
 
 def checked_order(command: AuthorizeOrder) -> AuthorizeOrder | InputInvalid:
-    """The command, or what is wrong with it: the answer for one order does not depend on the others."""
+    """The command, or the error of the input: the answer for one order does not depend on the others."""
     try:
         return checked(command)
     except InputInvalid as error:

@@ -1,4 +1,4 @@
-"""The root of all queries. The arguments are declared here; what a field reads is in `execution.root_fields`."""
+"""The root of all queries. The arguments are declared here; the read of each field is in `execution.root_fields`."""
 
 from typing import Annotated
 from uuid import UUID
