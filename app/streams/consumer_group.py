@@ -79,7 +79,7 @@ class ConsumerGroup:
         return found
 
     async def read(self, merge: EntryMerge, *, is_waiting: bool) -> int:
-        """Read every stream of which no entry is in the merge, into the merge; `is_waiting`: up to BLOCK_MS.
+        """Read the streams that the merge needs, into the merge; `is_waiting`: wait up to BLOCK_MS for an entry.
 
         Returns the number of entries that are gone: delivered to this consumer earlier, then deleted.
         """
