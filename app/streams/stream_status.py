@@ -68,7 +68,9 @@ def name_of(key: bytes) -> str:
     return key.decode(errors="backslashreplace")
 
 
-class _StatusCollector(Collector):
+class StatusCollector(Collector):
+    """The metrics of a status."""
+
     def __init__(self, status: StreamStatus) -> None:
         self._status = status
 
@@ -107,7 +109,7 @@ def serve_metrics(status: StreamStatus, host: str, port: int) -> None:
     """Serve the status at `/metrics` from a thread, until the process ends. Raises OperationRefused."""
     registry = CollectorRegistry(auto_describe=False)
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    registry.register(_StatusCollector(status))
+    registry.register(StatusCollector(status))
     try:
         start_http_server(port, host, registry)
     except OSError as error:

@@ -13,11 +13,15 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from typer.main import get_command
 
+from app.cli.commands import cli
 from app.database.embedded import EmbeddedServer
+from app.streams.stream_status import StatusCollector, StreamStatus
 from tests.cli.processes import ROOT, Done, Forked, environment, purser
 from tests.cli.test_import import in_ledger
 from tests.cli.test_serve import until
+from tests.documentation import TEXT as PAGES
 from tests.events import published
 from tests.ledger.state import broken_invariants, wipe
 from tests.ledger.test_engine_truth import assert_engine_truth
@@ -175,6 +179,17 @@ def test_metrics_show_how_far_the_command_is(database_url: str, redis_server: Re
         process.communicate()
 
 
+def test_the_pages_list_every_option_and_metric() -> None:
+    (command,) = get_command(cli).commands["stream"].commands.values()  # type: ignore[attr-defined]
+    options = {option for parameter in command.params for option in parameter.opts} - {"--help"}
+    assert len(options) > 8
+    assert [option for option in options if f"`{option}" not in PAGES and f" {option} " not in PAGES] == []
+    families = [family for family in StatusCollector(StreamStatus()).collect() if family.name.startswith("purser")]
+    names = [f"{one.name}_total" if one.type == "counter" else one.name for one in families]
+    assert len(names) > 6
+    assert [name for name in names if f"| `{name}` |" not in PAGES] == []
+
+
 def test_a_killed_command_loses_and_doubles_nothing(database_url: str, redis_server: RedisServer) -> None:
     client, random = redis_server.client(), Random(7)
     entries = [instrument_entry(), *entries_of("inverse")]
@@ -257,5 +272,6 @@ def test_a_real_engine_gives_the_same_ledger_as_its_recording(
     in_ledger(database_url, wipe)
     imported = purser(settings, "import", recording)
     assert imported.returncode == 0, imported.stderr
-    run_once(database_url, redis_server.url, "--group", "instruments")
+    again = run_once(database_url, redis_server.url, "--group", "again")
+    assert " 0 new, " in again.stderr, again.stderr
     assert in_ledger(database_url, content_without_payloads) == streamed

@@ -51,10 +51,15 @@ def entries_of(
         for name in _INSTANTS:
             if message.get(name) is not None:
                 message[name] = stamp(message[name])
-        topic = f"events.{'position' if message['type'].startswith('Position') else 'order'}.{message['strategy_id']}"
+        if message["type"].startswith("Signal"):
+            topic = f"data.{message['type']}"
+        elif message.get("event_id") in filled:
+            topic = f"events.fills.{message['instrument_id']}"
+        else:
+            topic = (
+                f"events.{'position' if message['type'].startswith('Position') else 'order'}.{message['strategy_id']}"
+            )
         if message["type"] == "OrderFilled":
-            if message["event_id"] in filled:
-                topic = f"events.fills.{message['instrument_id']}"
             filled.add(message["event_id"])
         entries.append((topic, encode(message)))
     return entries

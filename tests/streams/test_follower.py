@@ -5,9 +5,12 @@ import logging
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from app.database import Database
 from app.streams import refusals
+from app.streams.follower import Follower
+from app.streams.stream_status import StreamStatus
 from tests.events import published
 from tests.feed.rows import until
 from tests.ledger.test_engine_truth import assert_engine_truth
@@ -21,7 +24,7 @@ from tests.streams.entries import (
     left_in,
     pending_in,
 )
-from tests.streams.following import follow_once, following
+from tests.streams.following import follow_once, following, options_of
 from tests.streams.redis_server import RedisServer
 
 pytestmark = pytest.mark.anyio
@@ -91,6 +94,20 @@ async def test_an_entry_that_cannot_be_recorded_is_moved_aside_and_blocks_nothin
         expected = kept.get(name)
         assert copy.get(name.encode()) == (expected.encode() if isinstance(expected, str) else expected)
     assert client.xlen(ORDERS) == 3
+
+
+async def test_a_refusal_that_cannot_be_copied_blocks_nothing(
+    redis_server: RedisServer, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = redis_server.client()
+    client.execute_command("ACL", "SETUSER", "reader", "on", ">secret", "~trader-*", "+@all")
+    feed(client, [("events.order.EMACross-000", b"{"), order_entry("OrderInitialized", 1)])
+    status = StreamStatus()
+    async with Redis(port=redis_server.port, protocol=2, username="reader", password="secret") as limited:
+        await Follower(limited, database, options_of(), status).run()
+    assert (status.counts.accepted, status.counts.rejected, pending_in(client)) == (1, 1, 0)
+    assert "1 refused entries cannot be copied to purser:refused" in caplog.text
+    assert client.exists(refusals.REFUSED_KEY) == 0
 
 
 async def test_refused_entries_can_be_followed_once_their_cause_is_gone(
