@@ -15,16 +15,16 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 # What Python compiles is kept: recompiling takes each process two seconds.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup graphiql run check test test-fast test-long bench
+.PHONY: help setup pages run check test test-fast test-long bench
 .DELETE_ON_ERROR:
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) graphiql ## Install everything into .venv, as uv.lock has it
+setup: $(READY) pages ## Install everything into .venv, as uv.lock has it
 	@echo 'Installed: $(BIN)/purser'
 
-run: $(READY) graphiql ## Serve http://127.0.0.1:8000 with demonstration data (OPTIONS="--port 9000" for more)
+run: $(READY) pages ## Serve http://127.0.0.1:8000 with demonstration data (OPTIONS="--port 9000" for more)
 	$(BIN)/purser serve --demo $(OPTIONS)
 
 check: $(READY) $(NODE_MODULES) ## Check style, types, the direction of imports and the schema file
@@ -35,13 +35,13 @@ check: $(READY) $(NODE_MODULES) ## Check style, types, the direction of imports 
 	$(BIN)/purser schema | diff --unified graphql_schema/schema.graphql -
 	$(NPM) --silent run check
 
-test: $(READY) graphiql ## Run the test suite (OPTIONS="-k budget" for a part)
+test: $(READY) pages ## Run the test suite (OPTIONS="-k budget" for a part)
 	$(BIN)/pytest -m "not long" $(IN_PARALLEL) $(OPTIONS)
 
-test-fast: $(READY) graphiql ## Run most of it in a minute: no browser, no command, no whole recording
+test-fast: $(READY) pages ## Run most of it in a minute: no browser, no command, no whole recording
 	$(BIN)/pytest -m "not long and not thorough" $(IN_PARALLEL) $(OPTIONS)
 
-test-long: $(READY) graphiql ## Run the tests that take minutes each
+test-long: $(READY) pages ## Run the tests that take minutes each
 	$(BIN)/pytest -m long $(OPTIONS)
 
 bench: $(READY) ## Run the side-by-side benchmarks
@@ -58,7 +58,7 @@ $(READY): pyproject.toml uv.lock
 	@touch $@
 
 # An installation without the pages is complete but for them, so it goes on where npm's registry is out of reach.
-graphiql: $(READY)
+pages: $(READY)
 	@$(MAKE) --silent $(REST_PAGES) $(PAGE) || \
 		echo 'GraphiQL, /docs or /redoc was not built, see above; everything else works. `make setup` tries again.' >&2
 

@@ -164,11 +164,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        requested = self.workers * self.pool_size_max
+        requested = 2 * self.workers * self.pool_size_max
         available = CONNECTIONS_MAX - CONNECTIONS_RESERVED
         if self.database_url is None and requested > available:
             raise ValueError(
-                f"PURSER_WORKERS x PURSER_POOL_SIZE_MAX is {requested}, more than the {available} connections that "
+                f"2 x PURSER_WORKERS x PURSER_POOL_SIZE_MAX is {requested}, more than the {available} connections that "
                 "the embedded server has for them; lower one, or set PURSER_DATABASE_URL"
             )
         return self
