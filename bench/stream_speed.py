@@ -63,8 +63,8 @@ async def _compared(form: str, encode: object, *, per_topic: bool) -> Comparison
             memory = max(memory, peak)
             theirs.append((await _measure(server, _IMPORT, str(RECORDINGS[0])))[0])
         redis.stop()
-    how = f"{len(entries):,} messages into an empty database: {form}; peak memory {memory:.0f} MiB"
-    return Comparison("stream from Redis", how, "/s", "purser import of the file", ours, theirs, RATIO_MIN)
+    how = f"{len(entries):,} messages into an empty database; peak memory {memory:.0f} MiB"
+    return Comparison(f"stream from Redis: {form}", how, "/s", "purser import of the file", ours, theirs, RATIO_MIN)
 
 
 async def _measure(server: EmbeddedServer, program: str, *arguments: str) -> tuple[float, float]:
