@@ -92,7 +92,10 @@ def nautilus(
     ] = None,
     key: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Follow streams whose keys match this glob pattern too; repeatable."),
+        typer.Option(
+            metavar="PATTERN",
+            help="Follow streams whose keys match this glob pattern, alone or besides --trader; repeatable.",
+        ),
     ] = None,
     group: Annotated[str, typer.Option(help="Consumer group.")] = "purser",
     consumer: Annotated[str | None, typer.Option(help="Name of this consumer in its group. [host name]")] = None,
