@@ -223,9 +223,14 @@ class Database:
             work = WriteConnection(raw)
             try:
                 yield work
-            finally:
+            except BaseException:
                 if not work.is_finished and is_open(raw):
-                    await raw.execute("ROLLBACK")
+                    # Refused in the middle of a statement. The release resets or replaces the connection.
+                    with suppress(asyncpg.InterfaceError):
+                        await raw.execute("ROLLBACK")
+                raise
+            if not work.is_finished and is_open(raw):
+                await raw.execute("ROLLBACK")
         if work.is_finished:
             self.committed()
 
