@@ -83,11 +83,10 @@ class GraphQLErrorBody(msgspec.Struct):
 
     message: str
     extensions: dict[str, Any] = {}
-    path: list[str | int] | None = None
 
     def exception(self) -> PurserError:
         """The error as an exception."""
-        return error_of(str(self.extensions.get("code", "BAD_REQUEST")), self.message, self.path or ())
+        return error_of(str(self.extensions.get("code", "BAD_REQUEST")), self.message)
 
 
 class _Answer(msgspec.Struct, Generic[T]):

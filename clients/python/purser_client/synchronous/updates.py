@@ -25,16 +25,15 @@ from purser_client.request import Request
 from purser_client.retries import RetryPolicy
 from purser_client.subscription import C, Subscription, failure_of
 
-HEARTBEAT_SECONDS = 10.0
-
 
 class Updates(ABC):
     """The subscriptions of `Purser`: iterators without an end, each over a WebSocket of its own.
 
-    Each yields every change after the cursor `after`, or after the iteration began, exactly once and in order. A lost
-    connection is renewed, and the iterator continues after the last change. It raises Unavailable if the first
-    connection fails as often as `retries` says, CursorExpired if the change feed cannot resume, and Unauthorized once
-    the key is revoked. The WebSocket is closed with the iterator: leave it by `contextlib.closing`.
+    Each yields every change after the cursor `after`, exactly once and in order; by default after a cursor that the
+    first connection asks for, which may be a moment old. A lost connection is renewed, and the iterator continues after
+    the last change. It raises Unavailable if the first connection fails as often as `retries` says, CursorExpired if
+    the change feed cannot resume, and Unauthorized once the key is revoked. Leave it by `contextlib.closing`, which
+    closes its WebSocket.
     """
 
     _url: str
@@ -78,9 +77,7 @@ class Updates(ABC):
 
     def _follow(self, request: Callable[[str | None], Request[C]], after: str | None) -> Generator[C, None, None]:
         """The changes of a subscription, over as many connections as it takes."""
-        subscription = Subscription(
-            request, after, self._url, self._key, self._timeout, HEARTBEAT_SECONDS, self._retries
-        )
+        subscription = Subscription(request, after, self._url, self._key, self._timeout, self._retries)
         while True:
             try:
                 with connect(subscription.url, **subscription.connect_options) as connection:
