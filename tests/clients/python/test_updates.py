@@ -165,6 +165,14 @@ async def test_a_service_that_was_never_reached_is_reported(kind: str, link: Lin
     assert link.connections == QUICK.attempts_max
 
 
+async def test_closing_the_client_ends_its_iterators(kind: str, link: Link) -> None:
+    async with connected(kind, link.address) as own:
+        waiting = asyncio.create_task(find(own.order_updates(), bool))
+        await link.until(lambda: link.texts == 3)
+    with pytest.raises(StopAsyncIteration):
+        await waiting
+
+
 async def test_leaving_the_iterator_closes_the_connection(client: AnyClient, kind: str, link: Link) -> None:
     async with connected(kind, link.address) as own:
         async with aclosing(own.budget_updates(after=await client.feed_cursor())) as updates:

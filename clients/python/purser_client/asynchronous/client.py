@@ -60,6 +60,7 @@ class AsyncPurser(AsyncReads, AsyncUpdates):
         retries: RetryPolicy = RETRIES,
     ) -> None:
         """Raises ValueError for a URL of another form."""
+        super().__init__()
         self._url, self._key, self._timeout, self._retries = base_url(url), key, timeout, retries
         self._http = httpx.AsyncClient(headers=headers_of(key), timeout=timeout)
 
@@ -72,7 +73,8 @@ class AsyncPurser(AsyncReads, AsyncUpdates):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections."""
+        """Closes the connections, and ends the iterators of updates."""
+        await self._close_updates()
         await self._http.aclose()
 
     async def authorize(self, order: AuthorizeOrderInput) -> OrderAuthorized | OrderDenied:

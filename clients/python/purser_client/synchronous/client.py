@@ -60,6 +60,7 @@ class Purser(Reads, Updates):
         retries: RetryPolicy = RETRIES,
     ) -> None:
         """Raises ValueError for a URL of another form."""
+        super().__init__()
         self._url, self._key, self._timeout, self._retries = base_url(url), key, timeout, retries
         self._http = httpx.Client(headers=headers_of(key), timeout=timeout)
 
@@ -72,7 +73,8 @@ class Purser(Reads, Updates):
         self.close()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections, and ends the iterators of updates."""
+        self._close_updates()
         self._http.close()
 
     def authorize(self, order: AuthorizeOrderInput) -> OrderAuthorized | OrderDenied:
