@@ -89,7 +89,7 @@ class Subscription(Generic[C]):
     def opening(self) -> str:
         """The first message of a new connection."""
         self._is_acknowledged = False
-        params = {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
+        params = {} if self._key is None else {"Authorization": f"Bearer {self._key.strip()}"}
         return _message("connection_init", payload=params)
 
     def receive(self, text: str | bytes) -> tuple[str | None, C | None]:

@@ -58,6 +58,9 @@ class Link:
         if self.is_refusing:
             writer.transport.abort()
             return
+        if self.fixed_answer is not None:
+            await self._answer(reader, writer, self.fixed_answer)
+            return
         parts = urlsplit(self.target)
         try:
             to_service = await asyncio.open_connection(parts.hostname, parts.port)
@@ -68,7 +71,7 @@ class Link:
         self._open |= both
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._upward(reader, to_service[1], writer))
+                tasks.create_task(self._upward(reader, to_service[1]))
                 tasks.create_task(self._downward(to_service[0], writer))
         except* (OSError, EOFError):
             pass
@@ -77,16 +80,19 @@ class Link:
             for one in both:
                 one.transport.abort()
 
-    async def _upward(self, reader: asyncio.StreamReader, to: asyncio.StreamWriter, back: asyncio.StreamWriter) -> None:
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: bytes) -> None:
         while data := await reader.read(CHUNK):
-            if to in self._frozen:
-                continue
-            self.requests += data.count(REQUEST)
-            self.texts += data.startswith(TEXT_FRAME)
-            if self.fixed_answer is None:
+            if REQUEST in data:
+                self.requests += 1
+                writer.write(answer)
+        writer.close()
+
+    async def _upward(self, reader: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        while data := await reader.read(CHUNK):
+            if to not in self._frozen:
+                self.requests += data.count(REQUEST)
+                self.texts += data.startswith(TEXT_FRAME)
                 to.write(data)
-            elif REQUEST in data:
-                back.write(self.fixed_answer)
         raise EOFError
 
     async def _downward(self, reader: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:

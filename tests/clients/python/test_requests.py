@@ -232,7 +232,7 @@ async def test_keys_decide_what_is_allowed(database_url: str, service: str, kind
         await client.record([published("OrderInitialized", 1)])
         with pytest.raises(Forbidden):
             await client.set_budget(STRATEGY, "USDT", Decimal(1))
-    async with connected(kind, service, key=viewer) as client:
+    async with connected(kind, service, key=f"{viewer}\n") as client:
         assert [one.client_order_id async for one in client.orders()] == ["O-1"]
         with pytest.raises(Forbidden):
             await client.authorize(order())

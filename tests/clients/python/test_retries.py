@@ -24,7 +24,7 @@ from purser_client import (
     UnexpectedAnswer,
 )
 from tests.clients.python.conftest import STRATEGY, order
-from tests.clients.python.link import Link
+from tests.clients.python.link import Link, linked
 from tests.clients.python.threaded import AnyClient, connected
 from tests.conftest import execute
 from tests.feed.test_feed import END_CONNECTIONS
@@ -139,20 +139,29 @@ async def test_a_busy_service_is_asked_again_after_a_pause(
         (coded("500 Broken", "INTERNAL"), UnexpectedAnswer, 1),
         (http("200 OK", "<html>"), UnexpectedAnswer, 1),
         (http("200 OK", "{}"), UnexpectedAnswer, 1),
+        (http("200 OK", "{}", "Content-Encoding: gzip"), UnexpectedAnswer, 1),
+        (http("301 Moved", "", "Location: /elsewhere"), UnexpectedAnswer, 1),
         (http("200 OK", '{"data": {"result": {"orders": "many"}}}'), UnexpectedAnswer, 1),
     ],
 )
 async def test_every_answer_is_a_result_or_a_typed_error(
-    kind: str, link: Link, answer: bytes, expected: type[PurserError], requests: int
+    kind: str, answer: bytes, expected: type[PurserError], requests: int
 ) -> None:
-    link.fixed_answer = answer
-    async with connected(kind, link.address, retries=RetryPolicy(3, 0.01, 0.01)) as client:
+    async with linked("") as link, connected(kind, link.address, retries=RetryPolicy(3, 0.01, 0.01)) as client:
+        link.fixed_answer = answer
         with pytest.raises(PurserError) as caught:
             await client.summary()
     assert type(caught.value) is expected
     assert link.requests == requests
     if isinstance(caught.value, TooManyAttempts) and "slower" not in str(answer):
         assert caught.value.retry_after_seconds == 7
+
+
+async def test_a_key_that_is_no_header_is_refused_at_once(kind: str) -> None:
+    async with linked("") as link, connected(kind, link.address, key="a\nb") as client:
+        with pytest.raises(InvalidInput):
+            await client.summary()
+    assert link.requests == 0
 
 
 def test_waits_double_up_to_a_limit_and_obey_the_service() -> None:
@@ -163,7 +172,7 @@ def test_waits_double_up_to_a_limit_and_obey_the_service() -> None:
     assert policy.wait(1, retry_after_seconds=30.0) == 30.0
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ws://localhost", ""])
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ws://localhost", "http://", ""])
 async def test_a_url_of_another_form_is_refused(kind: str, url: str) -> None:
     with pytest.raises(ValueError, match="no URL like"):
         async with connected(kind, url):

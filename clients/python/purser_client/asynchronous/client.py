@@ -38,7 +38,7 @@ from purser_client.request import (
     is_query,
     result_of,
     strategy_ref,
-    unreachable,
+    unanswered,
 )
 from purser_client.retries import RETRIES, Attempts, RetryPolicy
 
@@ -185,8 +185,8 @@ class AsyncPurser(AsyncReads, AsyncUpdates):
             try:
                 response = await self._http.post(self._url + PATH, content=body)
                 return decode(response.status_code, response.headers, response.content)
-            except httpx.TransportError as error:
-                failure = unreachable(error)
+            except httpx.RequestError as error:
+                failure = unanswered(error)
             except Unavailable as error:
                 failure = error
             await asyncio.sleep(attempts.wait_after(failure))

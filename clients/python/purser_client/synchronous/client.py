@@ -36,7 +36,7 @@ from purser_client.request import (
     is_query,
     result_of,
     strategy_ref,
-    unreachable,
+    unanswered,
 )
 from purser_client.retries import RETRIES, Attempts, RetryPolicy
 from purser_client.synchronous.reads import Reads
@@ -181,8 +181,8 @@ class Purser(Reads, Updates):
             try:
                 response = self._http.post(self._url + PATH, content=body)
                 return decode(response.status_code, response.headers, response.content)
-            except httpx.TransportError as error:
-                failure = unreachable(error)
+            except httpx.RequestError as error:
+                failure = unanswered(error)
             except Unavailable as error:
                 failure = error
             time.sleep(attempts.wait_after(failure))
