@@ -36,6 +36,7 @@ THOROUGH = (
     "tests/principals",
     "tests/race",
     "tests/rest_compat/test_contract.py",
+    "tests/streams/test_truth.py",
     "tests/test_scratch.py",
 )
 """Folders and files that take most of the run time with a fifth of the tests; they get the marker `thorough`."""

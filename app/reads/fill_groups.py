@@ -23,7 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from app.models import Fill, FillSum, FillTotal
+from app.models.orders import Fill
+from app.models.totals import FillSum, FillTotal
 from app.reads.catalogue.instrument import sum_valuation
 from app.reads.catalogue.registry import entity_named
 from app.reads.columns import Columns, Derived, number_literal

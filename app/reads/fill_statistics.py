@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Uuid, func, literal_column, select, table
 
 from app.database import Database
-from app.models import FillSum, Strategy
+from app.models.administration import Strategy
+from app.models.totals import FillSum
 from app.principal import Principal
 from app.reads.catalogue.fill import FILL, count_fills
 from app.reads.catalogue.instrument import sum_valuation

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from app.models import Strategy
+from app.models.administration import Strategy
 from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, FilterSql
 from app.reads.query import SCOPE, And, Compare, Condition, Not, Op

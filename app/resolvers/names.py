@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.database import Database, ReadConnection
 from app.feed.changes import Change
-from app.ledger.input_checks import is_text
+from app.ledger.commands import is_text
 
 REMEMBERED_SECONDS = 5.0
 """A name stays its strategy's for ever, but another trader may begin to use it too."""

@@ -13,8 +13,7 @@ from strawberry import UNSET, schema_directives
 from strawberry.schema_directive import Location
 
 from app.errors import InputInvalid
-from app.ledger.authorization.order_checks import checked
-from app.ledger.commands import AuthorizeOrder, RecordSignal
+from app.ledger.commands import AuthorizeOrder, RecordSignal, checked
 from app.ledger.commands import StrategyRef as Reference
 from app.ledger.recording.quarantine import ResolveQuarantine
 from app.rules.enums import OrderSide, OrderType, QuarantineAction, TimeInForce

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.database import Database
-from app.models import Strategy
+from app.models.administration import Strategy
 from app.reads.catalogue.registry import ENTITIES
 from app.reads.compiled import compile_statement
 from app.reads.compiler import Compiler

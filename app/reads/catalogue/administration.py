@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, case, func, select, type_coerce
 
-from app.models import AuditEntry, Strategy, TradingControl
+from app.models.administration import AuditEntry, Strategy, TradingControl
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns, text_literal
 from app.reads.entity import Computed, Count, Entity, Every, Many

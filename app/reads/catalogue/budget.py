@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, exists, func, join, or_, select
 
-from app.models import Budget, BudgetJournalEntry, FillSum, Hold, Order
+from app.models.administration import Budget, BudgetJournalEntry
+from app.models.orders import Hold, Order
+from app.models.totals import FillSum
 from app.reads.catalogue.instrument import is_recorded, sum_valuation
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns, number_literal, text_literal

@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, literal_column
 
-from app.models import Fill, FillSum
+from app.models.orders import Fill
+from app.models.totals import FillSum
 from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.instrument import fill_valuation, sum_valuation
 from app.reads.catalogue.registry import register

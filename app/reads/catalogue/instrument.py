@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, any_, case, exists, func, select
 
-from app.models import Discrepancy, Hold, Instrument, Position
+from app.models.instruments import Discrepancy, Instrument
+from app.models.orders import Hold, Position
 from app.reads.catalogue.registry import register
 from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, One

@@ -4,7 +4,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Numeric, Uuid, case, cast, func
 
-from app.models import Order, OrderEvent, OrderTotal, QuarantinedEvent, QuarantineResolution, Signal, SignalTotal
+from app.models.instruments import Signal
+from app.models.orders import Order, OrderEvent, QuarantinedEvent, QuarantineResolution
+from app.models.totals import OrderTotal, SignalTotal
 from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.instrument import order_valuation
 from app.reads.catalogue.registry import register

@@ -2,7 +2,8 @@
 
 from sqlalchemy import and_, func, or_
 
-from app.models import Position, PositionTotal
+from app.models.orders import Position
+from app.models.totals import PositionTotal
 from app.reads.catalogue.administration import ITS_STRATEGY
 from app.reads.catalogue.instrument import position_valuation
 from app.reads.catalogue.registry import register

@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from app.models import Position, TradeTotal
+from app.models.orders import Position
+from app.models.totals import TradeTotal
 from app.reads.columns import Columns, text_literal
 from app.reads.performance.scope import Ctes, Scope, given
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from purser_client import OrderAuthorized, RetryPolicy
-from tests.cli.test_serve import Service, serving
+from tests.cli.conftest import forked_commands as forked_commands
+from tests.cli.test_serve import Service, serving_forked
 from tests.clients.python.conftest import STRATEGY, order
 from tests.clients.python.test_updates import take
 from tests.clients.python.threaded import connected
@@ -22,7 +23,7 @@ async def test_nothing_is_lost_or_done_twice_when_the_service_is_killed(
     kind: str, database_url: str, tmp_path: Path, free_tcp_port: int
 ) -> None:
     def start() -> AbstractContextManager[Service]:
-        return serving(tmp_path, free_tcp_port, PURSER_DATABASE_URL=database_url)
+        return serving_forked(tmp_path, free_tcp_port, PURSER_DATABASE_URL=database_url)
 
     async with connected(kind, f"http://127.0.0.1:{free_tcp_port}", retries=PATIENT) as client:
         with start() as service:

@@ -159,6 +159,7 @@ async def test_every_answer_is_a_result_or_a_typed_error(
 
 async def test_a_key_that_is_no_header_is_refused_at_once(kind: str) -> None:
     async with linked("") as link, connected(kind, link.address, key="a\nb") as client:
+        link.fixed_answer = b"none"
         with pytest.raises(InvalidInput):
             await client.summary()
     assert link.requests == 0
