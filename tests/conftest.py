@@ -18,6 +18,9 @@ ROOT = Path(__file__).parents[1]
 THOROUGH = (
     "tests/browser",
     "tests/cli",
+    "tests/clients/python/test_documentation.py",
+    "tests/clients/python/test_restarts.py",
+    "tests/clients/python/test_updates.py",
     "tests/database",
     "tests/differential",
     "tests/graphql_schema/live",
