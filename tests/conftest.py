@@ -18,7 +18,13 @@ ROOT = Path(__file__).parents[1]
 THOROUGH = (
     "tests/browser",
     "tests/cli",
-    "tests/clients/nautilus",
+    "tests/clients/nautilus/test_backtest.py",
+    "tests/clients/nautilus/test_interruptions.py",
+    "tests/clients/nautilus/test_live.py",
+    "tests/clients/nautilus/test_questions.py",
+    "tests/clients/python/test_documentation.py",
+    "tests/clients/python/test_restarts.py",
+    "tests/clients/python/test_updates.py",
     "tests/database",
     "tests/differential",
     "tests/graphql_schema/live",
@@ -34,6 +40,7 @@ THOROUGH = (
     "tests/principals",
     "tests/race",
     "tests/rest_compat/test_contract.py",
+    "tests/streams/test_truth.py",
     "tests/test_scratch.py",
 )
 """Folders and files that take most of the run time with a fifth of the tests; they get the marker `thorough`."""

@@ -203,7 +203,7 @@ class Generator:
             assert isinstance(named, GraphQLObjectType)
             node = self._selected(get_named_type(named.fields["nodes"].type), nodes.selection_set)
             return self._type(type_, f"Page[{node.removesuffix(' | None')}]")
-        if len(spreads) == 1 and not fields:
+        if len(spreads) == 1 and not fields and isinstance(named, GraphQLObjectType):
             return self._type(type_, spreads[0])
         raise ValueError(f"{named}: select by one spread, or a union by __typename and one spread for each member")
 

@@ -131,7 +131,7 @@ _CONFLICTS = {
 }
 
 
-def error_of(code: str, message: str, path: Sequence[str | int] = ()) -> PurserError:
+def error_of(code: str, message: str) -> PurserError:
     """The error for an error code of the service. Codes that are unknown here concern the request."""
     if code in _BY_CODE:
         return _BY_CODE[code](message, code)
@@ -141,4 +141,4 @@ def error_of(code: str, message: str, path: Sequence[str | int] = ()) -> PurserE
         return Conflict(message, code)
     if code.endswith("NOT_FOUND"):
         return NotFound(message, code)
-    return InvalidInput(message, code, path)
+    return InvalidInput(message, code)

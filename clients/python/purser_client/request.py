@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -83,11 +84,10 @@ class GraphQLErrorBody(msgspec.Struct):
 
     message: str
     extensions: dict[str, Any] = {}
-    path: list[str | int] | None = None
 
     def exception(self) -> PurserError:
         """The error as an exception."""
-        return error_of(str(self.extensions.get("code", "BAD_REQUEST")), self.message, self.path or ())
+        return error_of(str(self.extensions.get("code", "BAD_REQUEST")), self.message)
 
 
 class _Answer(msgspec.Struct, Generic[T]):
@@ -117,20 +117,26 @@ def strategy_ref(strategy: StrategyName) -> StrategyRef:
 
 def base_url(url: str) -> str:
     """The service's URL without a slash at its end. Raises ValueError."""
-    if not url.startswith(("http://", "https://")):
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url!r} is no URL like http://127.0.0.1:8000")
     return url.rstrip("/")
 
 
-def unreachable(error: httpx.TransportError) -> Unavailable:
-    """The error for a request without an answer."""
-    return Unavailable(f"{type(error).__name__}: {error}", was_sent=not isinstance(error, _NOT_SENT))
+def unanswered(error: httpx.RequestError) -> Unavailable:
+    """The error for a request without an answer. Raises PurserError if another attempt would fail in the same way."""
+    message = f"{type(error).__name__}: {error}"
+    if isinstance(error, httpx.DecodingError):
+        raise UnexpectedAnswer(message) from error
+    if isinstance(error, httpx.LocalProtocolError):
+        raise InvalidInput(message) from error
+    return Unavailable(message, was_sent=not isinstance(error, _NOT_SENT))
 
 
 def headers_of(key: str | None) -> dict[str, str]:
     """The headers of every request."""
     own = {"Content-Type": "application/json", "Accept": MEDIA_TYPE}
-    return own if key is None else {**own, "Authorization": f"Bearer {key}"}
+    return own if key is None else {**own, "Authorization": f"Bearer {key.strip()}"}
 
 
 def result_of(request: Request[T], status: int, headers: Mapping[str, str], body: bytes) -> T:

@@ -20,6 +20,8 @@ from purser_client.request import PATH, GraphQLErrorBody, Request, error_without
 from purser_client.retries import RetryPolicy
 
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")
+HEARTBEAT_SECONDS = 10.0
+"""How often the service is pinged, and how long its pong may take, until the connection counts as lost."""
 MESSAGE_BYTES_MAX = 16 * 2**20
 CLOSE_SECONDS_MAX = 1.0
 _KEY_REFUSED = {4401, 4403}
@@ -42,7 +44,7 @@ C = TypeVar("C", bound=Change)
 class _Message(msgspec.Struct):
     type: str
     id: str = ""
-    payload: msgspec.Raw = msgspec.Raw(b"null")
+    payload: msgspec.Raw = msgspec.Raw(b"")
 
 
 class Subscription(Generic[C]):
@@ -55,13 +57,12 @@ class Subscription(Generic[C]):
         url: str,
         key: str | None,
         timeout: float,
-        heartbeat: float,
         retries: RetryPolicy,
     ) -> None:
-        """`request` builds the subscription after a cursor, `after` is the first one, the times are in seconds."""
+        """`request` builds the subscription after a cursor, `after` is the first one, `timeout` is in seconds."""
         self.url = url.replace("http", "ws", 1) + PATH
         self.cursor = after
-        self._request, self._key, self._timeout, self._heartbeat = request, key, timeout, heartbeat
+        self._request, self._key, self._timeout = request, key, timeout
         self._retries = retries
         self._failures = 0
         self._was_connected = False
@@ -69,12 +70,12 @@ class Subscription(Generic[C]):
 
     @property
     def connect_options(self) -> dict[str, Any]:
-        """Arguments of `websockets`' `connect`, which pings the service every `heartbeat` seconds."""
+        """Arguments of `websockets`' `connect`, which pings the service every `HEARTBEAT_SECONDS`."""
         return {
             "subprotocols": [SUBPROTOCOL],
             "open_timeout": self._timeout,
-            "ping_interval": self._heartbeat,
-            "ping_timeout": self._heartbeat,
+            "ping_interval": HEARTBEAT_SECONDS,
+            "ping_timeout": HEARTBEAT_SECONDS,
             "close_timeout": CLOSE_SECONDS_MAX,
             "max_size": MESSAGE_BYTES_MAX,
             "compression": None,
@@ -88,7 +89,7 @@ class Subscription(Generic[C]):
     def opening(self) -> str:
         """The first message of a new connection."""
         self._is_acknowledged = False
-        params = {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
+        params = {} if self._key is None else {"Authorization": f"Bearer {self._key.strip()}"}
         return _message("connection_init", payload=params)
 
     def receive(self, text: str | bytes) -> tuple[str | None, C | None]:
@@ -102,7 +103,7 @@ class Subscription(Generic[C]):
                 self._is_acknowledged = self._was_connected = True
                 return self._subscribe(), None
             case "ping":
-                return _message("pong", payload=message.payload), None
+                return _message("pong", payload=message.payload if bytes(message.payload) else None), None
             case "next" if message.id == _CURSOR:
                 self.cursor = result_of(operations.feed_cursor(), 200, {}, bytes(message.payload))
                 self._failures = 0

@@ -38,7 +38,7 @@ from purser_client.request import (
     is_query,
     result_of,
     strategy_ref,
-    unreachable,
+    unanswered,
 )
 from purser_client.retries import RETRIES, Attempts, RetryPolicy
 
@@ -60,6 +60,7 @@ class AsyncPurser(AsyncReads, AsyncUpdates):
         retries: RetryPolicy = RETRIES,
     ) -> None:
         """Raises ValueError for a URL of another form."""
+        super().__init__()
         self._url, self._key, self._timeout, self._retries = base_url(url), key, timeout, retries
         self._http = httpx.AsyncClient(headers=headers_of(key), timeout=timeout)
 
@@ -72,7 +73,8 @@ class AsyncPurser(AsyncReads, AsyncUpdates):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections."""
+        """Closes the connections, and ends the iterators of updates."""
+        await self._close_updates()
         await self._http.aclose()
 
     async def authorize(self, order: AuthorizeOrderInput) -> OrderAuthorized | OrderDenied:
@@ -183,8 +185,8 @@ class AsyncPurser(AsyncReads, AsyncUpdates):
             try:
                 response = await self._http.post(self._url + PATH, content=body)
                 return decode(response.status_code, response.headers, response.content)
-            except httpx.TransportError as error:
-                failure = unreachable(error)
+            except httpx.RequestError as error:
+                failure = unanswered(error)
             except Unavailable as error:
                 failure = error
             await asyncio.sleep(attempts.wait_after(failure))

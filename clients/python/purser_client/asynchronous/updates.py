@@ -7,7 +7,7 @@ from abc import ABC
 from collections.abc import AsyncGenerator, Callable
 from uuid import UUID
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from purser_client.errors import PurserError
@@ -25,22 +25,31 @@ from purser_client.request import Request
 from purser_client.retries import RetryPolicy
 from purser_client.subscription import C, Subscription, failure_of
 
-HEARTBEAT_SECONDS = 10.0
-
 
 class AsyncUpdates(ABC):
     """The subscriptions of `AsyncPurser`: iterators without an end, each over a WebSocket of its own.
 
-    Each yields every change after the cursor `after`, or after the iteration began, exactly once and in order. A lost
-    connection is renewed, and the iterator continues after the last change. It raises Unavailable if the first
-    connection fails as often as `retries` says, CursorExpired if the change feed cannot resume, and Unauthorized once
-    the key is revoked. The WebSocket is closed with the iterator: leave it by `contextlib.aclosing`.
+    Each yields every change after the cursor `after`, exactly once and in order; by default after a cursor that the
+    first connection asks for, which may be a moment old. A lost connection is renewed, and the iterator continues after
+    the last change. It raises Unavailable if the first connection fails as often as `retries` says, CursorExpired if
+    the change feed cannot resume, and Unauthorized once the key is revoked. It ends when the client is closed; to end
+    it earlier, leave it by `contextlib.aclosing`.
     """
 
     _url: str
     _key: str | None
     _timeout: float
     _retries: RetryPolicy
+
+    def __init__(self) -> None:
+        self._is_closed = False
+        self._connections: set[ClientConnection] = set()
+
+    async def _close_updates(self) -> None:
+        """Ends all iterators."""
+        self._is_closed = True
+        for connection in list(self._connections):
+            await connection.close()
 
     def order_updates(
         self, filter: OrderFilter | None = None, *, after: str | None = None
@@ -78,20 +87,22 @@ class AsyncUpdates(ABC):
 
     async def _follow(self, request: Callable[[str | None], Request[C]], after: str | None) -> AsyncGenerator[C, None]:
         """The changes of a subscription, over as many connections as it takes."""
-        subscription = Subscription(
-            request, after, self._url, self._key, self._timeout, HEARTBEAT_SECONDS, self._retries
-        )
-        while True:
+        subscription = Subscription(request, after, self._url, self._key, self._timeout, self._retries)
+        while not self._is_closed:
             try:
                 async with connect(subscription.url, **subscription.connect_options) as connection:
-                    await connection.send(subscription.opening())
-                    while True:
-                        text = await asyncio.wait_for(connection.recv(), subscription.message_timeout)
-                        reply, change = subscription.receive(text)
-                        if reply is not None:
-                            await connection.send(reply)
-                        if change is not None:
-                            yield change
+                    self._connections.add(connection)
+                    try:
+                        await connection.send(subscription.opening())
+                        while not self._is_closed:
+                            text = await asyncio.wait_for(connection.recv(), subscription.message_timeout)
+                            reply, change = subscription.receive(text)
+                            if reply is not None:
+                                await connection.send(reply)
+                            if change is not None:
+                                yield change
+                    finally:
+                        self._connections.discard(connection)
             except (OSError, WebSocketException, PurserError) as error:
-                seconds = subscription.wait_after(failure_of(error))
-            await asyncio.sleep(seconds)
+                if not self._is_closed:
+                    await asyncio.sleep(subscription.wait_after(failure_of(error)))

@@ -36,7 +36,7 @@ from purser_client.request import (
     is_query,
     result_of,
     strategy_ref,
-    unreachable,
+    unanswered,
 )
 from purser_client.retries import RETRIES, Attempts, RetryPolicy
 from purser_client.synchronous.reads import Reads
@@ -60,6 +60,7 @@ class Purser(Reads, Updates):
         retries: RetryPolicy = RETRIES,
     ) -> None:
         """Raises ValueError for a URL of another form."""
+        super().__init__()
         self._url, self._key, self._timeout, self._retries = base_url(url), key, timeout, retries
         self._http = httpx.Client(headers=headers_of(key), timeout=timeout)
 
@@ -72,7 +73,8 @@ class Purser(Reads, Updates):
         self.close()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections, and ends the iterators of updates."""
+        self._close_updates()
         self._http.close()
 
     def authorize(self, order: AuthorizeOrderInput) -> OrderAuthorized | OrderDenied:
@@ -179,8 +181,8 @@ class Purser(Reads, Updates):
             try:
                 response = self._http.post(self._url + PATH, content=body)
                 return decode(response.status_code, response.headers, response.content)
-            except httpx.TransportError as error:
-                failure = unreachable(error)
+            except httpx.RequestError as error:
+                failure = unanswered(error)
             except Unavailable as error:
                 failure = error
             time.sleep(attempts.wait_after(failure))
