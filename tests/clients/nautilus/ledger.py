@@ -104,8 +104,14 @@ def assert_equals(service: Service, runs: list[dict[str, Any]], *, quarantine: C
     """
     engine = {name: order for run in runs for name, order in run["orders"].items()}
     ledger = {name: _figures_of(order) for name, order in orders_of(service).items()}
+    histories = {name: events for run in runs for name, events in run["events"].items()}
     names = ledger.keys() | engine.keys()
-    assert {name: (ledger.get(name), engine.get(name)) for name in names if ledger.get(name) != engine.get(name)} == {}
+    differing = {
+        name: (ledger.get(name), engine.get(name), histories.get(name))
+        for name in names
+        if ledger.get(name) != engine.get(name)
+    }
+    assert not differing
     books = books_of(service)
     assert books["discrepancies"]["nodes"] == []
     events = [event for event in books["quarantinedEvents"]["nodes"] if event["type"] not in quarantine]
