@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 THOROUGH = (
     "tests/browser",
     "tests/cli",
+    "tests/clients/gql",
     "tests/clients/typescript",
     "tests/database",
     "tests/differential",

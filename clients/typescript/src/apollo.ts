@@ -6,7 +6,7 @@ import { relayStylePagination } from '@apollo/client/utilities';
 import { Observable } from 'rxjs';
 
 import { connectionFields, singletonTypes } from './generated/cache.ts';
-import type { ResumingClient } from './resuming_client.ts';
+import type { ResumingClient } from './resuming/resuming_client.ts';
 
 export { possibleTypes } from './generated/cache.ts';
 

@@ -3,7 +3,7 @@
 import { type GraphQLResponse, Observable, type SubscribeFunction } from 'relay-runtime';
 
 import { NotResumableError } from './errors.ts';
-import type { ResumingClient } from './resuming_client.ts';
+import type { ResumingClient } from './resuming/resuming_client.ts';
 
 /** For `Network.create(fetchFunction, subscribeFunction(client))`. */
 export function subscribeFunction(client: ResumingClient): SubscribeFunction {

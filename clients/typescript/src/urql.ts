@@ -2,7 +2,7 @@
 
 import type { SubscriptionForwarder } from '@urql/core';
 
-import type { ResumingClient, SubscriptionRequest } from './resuming_client.ts';
+import type { ResumingClient, SubscriptionRequest } from './resuming/resuming_client.ts';
 
 /** For `subscriptionExchange({ forwardSubscription: forwardSubscription(client) })`. */
 export function forwardSubscription(client: ResumingClient): SubscriptionForwarder {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { AuditEntriesDocument, NotResumableError, OrderChangesDocument } from '@purser/client';
 
-import { readResumable } from '../src/document.ts';
+import { readResumable } from '../src/resuming/document.ts';
 
 const REFUSED: Record<string, [query: string, message: RegExp]> = {
   'no variable': ['subscription S { fills { cursor } }', /subscription S .*declare a variable/],

@@ -11,7 +11,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-import { NotResumableError } from './errors.ts';
+import { NotResumableError } from '../errors.ts';
 
 /** A subscription that can be resumed after the cursor of its last event. */
 export interface ResumableDocument {

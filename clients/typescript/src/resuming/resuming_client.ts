@@ -7,7 +7,7 @@ import { type Client, type ClientOptions, createClient } from 'graphql-ws';
 import { readResumable, type ResumableDocument } from './document.ts';
 import { EventQueue } from './event_queue.ts';
 import { ResumingSubscription, type RetryOptions, type Sink, type Variables } from './resuming_subscription.ts';
-import { backoffMs } from './retry.ts';
+import { backoffMs } from '../retry.ts';
 
 const KEEP_ALIVE_MS = 10_000;
 const EVENTS_WAITING_MAX = 1000;
