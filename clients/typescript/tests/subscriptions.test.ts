@@ -44,10 +44,12 @@ function client(context: TestContext, options: Partial<ResumingOptions> = {}): R
 }
 
 /** The currencies of the next changes. */
-async function next(events: AsyncIterator<BudgetChangesSubscription>, count: number): Promise<(string | undefined)[]> {
+async function next(events: AsyncIterator<BudgetChangesSubscription>, count: number): Promise<string[]> {
   const seen = [];
   while (seen.length < count) {
-    seen.push((await events.next()).value?.budgets.currency);
+    const { value, done } = await events.next();
+    assert.ok(!done, 'the events ended');
+    seen.push(value.budgets.currency);
   }
   return seen;
 }
@@ -130,7 +132,12 @@ test('two subscriptions with other names of the variable and the fields share a 
   const aliased = following.iterate<{ changed: { code: string } }>(query, { from: after });
   await setBudget('KILO');
   await readUntil(typed, 'KILO');
-  while ((await aliased.next()).value.changed.code !== 'KILO') {}
+  let code: string | undefined;
+  while (code !== 'KILO') {
+    const { value, done } = await aliased.next();
+    assert.ok(!done, 'the events ended');
+    code = value.changed.code;
+  }
   assert.equal(proxy.connections, before + 1);
   await proxy.cut();
   await setBudget('LIMA');
