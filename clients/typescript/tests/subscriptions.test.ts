@@ -192,20 +192,24 @@ test('an expired cursor and a refused document are errors', async (context) => {
   await assert.rejects(refused.next(), (error) => error instanceof OperationRefusedError && error.code === 'VALIDATION_FAILED');
 });
 
-test('what a sink throws ends its subscription, and no other', async (context) => {
+test('what a sink throws ends its subscription at once, and no other', async (context) => {
   const variables = { after: await cursor() };
+  await setBudget('VICTOR');
+  await setBudget('XRAY');
   const following = client(context);
   const fault = new Error('the consumer failed');
+  let calls = 0;
   const ended = new Promise((resolve, reject) => {
     const fail = (): never => {
+      calls += 1;
       throw fault;
     };
     following.subscribe({ query: BudgetChangesDocument, variables }, { next: fail, error: resolve, complete: () => reject() });
   });
   const events = following.iterate(BudgetChangesDocument, variables);
-  await setBudget('VICTOR');
   assert.equal(await ended, fault);
-  await readUntil(events, 'VICTOR');
+  await readUntil(events, 'XRAY');
+  assert.equal(calls, 1);
 });
 
 test('disposing ends subscriptions, while the service is away too', async (context) => {
