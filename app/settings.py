@@ -67,6 +67,9 @@ class Settings(BaseSettings):
         description="Data directory of the embedded server. A relative path is resolved against the directory "
         "in which the command is started.",
     )
+    redis_url: SecretStr | None = Field(
+        None, description="URL of the Redis that `purser stream` reads: `redis://`, `rediss://` (TLS) or `unix://`."
+    )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="TCP port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="Number of server processes that share the port.")
@@ -128,6 +131,23 @@ class Settings(BaseSettings):
                 port = host.rpartition("]")[2].partition(":")[2]
                 if port and not (port.isdecimal() and 0 < int(port[:9]) < 65_536):
                     raise ValueError(f"names the port {port!r}; a port is a number from 1 to 65535")
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            try:
+                parts = urlsplit(url.get_secret_value())
+                is_valid = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+            except ValueError:
+                is_valid = False
+            if not is_valid:
+                # The value is not repeated: what looks like a port may be a part of the password.
+                raise ValueError(
+                    "must be like redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS, or "
+                    "unix://PATH; special characters of a password are percent-encoded"
+                )
         return url
 
     @field_validator("graphql_allow_list")

@@ -6,12 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.errors import BudgetInUse, BudgetNotFound, StrategyNotFound
-from app.reads.query import Selected, Selection
 from app.resolvers import budgets
 from rest_compat import schemas
 from rest_compat.errors import error_responses, responses_of
 from rest_compat.queries import BudgetQuery, SetBudgetQuery
-from rest_compat.responses import VALUATION_HEADERS, context_of, sums_response, validated_response, valued_response
+from rest_compat.responses import VALUATION_HEADERS, context_of, validated_response, valued, valued_response
 from rest_compat.strict_route import Caller, StrictRoute
 
 AGE_HEADER = "X-Registry-Age"
@@ -19,8 +18,8 @@ AGE_HEADER = "X-Registry-Age"
 _UNKNOWN_STRATEGY = StrategyNotFound(schemas.STRATEGY_ID)
 _UNKNOWN_BUDGET = BudgetNotFound(UUID(schemas.STRATEGY_ID), "USDT")
 _IN_USE = BudgetInUse("The budget has 200.00 USDT reserved.")
-_BUDGET = Selection((*schemas.selection_of(schemas.BudgetSummaryResponse).fields, Selected("valuation", "valuation")))
-"""As `valued_response` expects it."""
+_BUDGET = valued(schemas.selection_of(schemas.BudgetSummaryResponse))
+_REALIZED = valued(schemas.selection_of(schemas.RealizedPnl))
 _REGISTRY_HEADERS = {
     AGE_HEADER: {
         "description": "Seconds since the change feed was last read to its end: every older change is included. "
@@ -122,4 +121,4 @@ async def delete_budget(request: Request, principal: Caller, strategy_id: Strate
 )
 async def get_realized_pnl(request: Request, principal: Caller, strategy_id: StrategyId) -> Response:
     """Realized profit and fees of a strategy's fills."""
-    return sums_response(await budgets.get_realized_pnl(context_of(request), principal, strategy_id))
+    return valued_response(await budgets.get_realized_pnl(context_of(request), principal, strategy_id, _REALIZED))

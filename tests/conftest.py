@@ -19,6 +19,9 @@ THOROUGH = (
     "tests/browser",
     "tests/cli",
     "tests/clients/gql",
+    "tests/clients/python/test_documentation.py",
+    "tests/clients/python/test_restarts.py",
+    "tests/clients/python/test_updates.py",
     "tests/clients/typescript",
     "tests/database",
     "tests/differential",
@@ -35,6 +38,7 @@ THOROUGH = (
     "tests/principals",
     "tests/race",
     "tests/rest_compat/test_contract.py",
+    "tests/streams/test_truth.py",
     "tests/test_scratch.py",
 )
 """Folders and files that take most of the run time with a fifth of the tests; they get the marker `thorough`."""

@@ -1,7 +1,4 @@
-"""Demonstration data besides the recordings: strategies, budgets, one of them too small, and authorizations.
-
-Every function may be repeated without effect.
-"""
+"""Demonstration data besides the recordings. Every function may be repeated without effect."""
 
 from decimal import Decimal
 from uuid import UUID

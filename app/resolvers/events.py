@@ -1,4 +1,4 @@
-"""Engine events."""
+"""Engine events and signals."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,8 +7,8 @@ from app.errors import Busy, EventNotResolvable, Forbidden, InputInvalid
 from app.event_codec import BadEvent, ReadMessage, encode_message
 from app.ledger.administration.instruments import record_each
 from app.ledger.batch import BatchResult, Incoming, Rejected
-from app.ledger.commands import StrategyRef
-from app.ledger.recording import quarantine, record
+from app.ledger.commands import RecordSignal, StrategyRef
+from app.ledger.recording import quarantine, record, signals
 from app.ledger.recording.quarantine import Resolved, ResolveQuarantine
 from app.ledger.storage.locks import WAITED_TOO_LONG
 from app.ledger.storage.writing import CANNOT_BE_STORED
@@ -66,7 +66,7 @@ async def record_events(
 async def resolve_quarantine(
     context: Context, principal: Principal, strategy: StrategyRef, command: ResolveQuarantine
 ) -> tuple[UUID, Resolved]:
-    """Accept or dismiss an event in quarantine; answers its strategy and what was resolved.
+    """Accept or dismiss an event in quarantine; returns its strategy and the resolution.
 
     Raises Forbidden, InputInvalid, StrategyNotFound, StrategyAmbiguous, EventNotFound, EventNotResolvable, Busy.
     """
@@ -88,3 +88,16 @@ def _require_rights(principal: Principal, event: EngineEvent) -> None:
             principal.require_all_strategies()
         else:
             principal.require_strategy(strategy_id_of(event.trader_id, event.strategy_id))
+
+
+async def record_signal(context: Context, principal: Principal, command: RecordSignal) -> tuple[UUID, UUID]:
+    """Record a signal; answers (strategy_id, signal_id), the first nil for one of no strategy. Again: the same answer.
+
+    Raises Forbidden, InputInvalid, StrategyNotFound, StrategyAmbiguous, SignalConflict, Busy.
+    """
+    principal.require(Role.TRADER)
+    if command.strategy is None:
+        principal.require_all_strategies()
+    strategy_id = None if command.strategy is None else await resolve(context, principal, command.strategy)
+    async with transaction(context) as work:
+        return await signals.record_signal(work, command, strategy_id)

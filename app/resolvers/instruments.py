@@ -16,11 +16,11 @@ TOGETHER_MAX = 1000
 async def record_instruments(
     context: Context, principal: Principal, definitions: Sequence[InstrumentDefinition]
 ) -> int:
-    """Record what instruments are valued by, all or none of them; answers how many there are.
+    """Record the terms of instruments, all or none of them; returns their number.
 
-    A trader whose key is one of all strategies may record instruments that are not recorded yet. Correcting a recorded
-    one takes an admin, and nothing that is valued by it.
-    Raises Forbidden, InputInvalid, InstrumentInUse, Busy.
+    A trader whose key covers all strategies may record instruments that are not recorded yet. Correcting a recorded
+    one takes an admin, and no amount may have been valued by it. Raises Forbidden, InputInvalid, InstrumentInUse,
+    Busy.
     """
     principal.require(Role.TRADER)
     if len(definitions) > TOGETHER_MAX:
@@ -33,7 +33,9 @@ async def record_instruments(
 async def _check_currencies(
     work: WriteConnection, principal: Principal, definitions: Sequence[InstrumentDefinition]
 ) -> None:
-    """Refuse what is probably a slip. The ledger checks the rest, and that what is given twice is the same."""
+    """Refuse currencies that are probably typing errors. The ledger checks the rest, and that repeated definitions
+    agree.
+    """
     known = await load_currencies(work, principal)
     for place, definition in enumerate(definitions):
         path = ("inputs", str(place))

@@ -1,4 +1,4 @@
-"""Payload templates: what a mutation's payload selects, as text with gaps for each of its possible types.
+"""Payload templates: the selection of a mutation's payload, as text with gaps for each of its possible types.
 
 The gaps are filled with the JSON that PostgreSQL wrote of stored objects, and with the payload's own values.
 """
@@ -18,12 +18,12 @@ from graphql import (
     is_non_null_type,
 )
 
-from app.reads.catalogue.registry import ENTITIES
+from app.reads.entity import ENTITIES
 from app.reads.query import ReadQuery
 from app.resolvers.reads import look_up
 from graphql_schema.caller import Caller
+from graphql_schema.execution.arguments import python_name
 from graphql_schema.execution.executor import ObjectByKey, PayloadReader
-from graphql_schema.execution.names import python_name
 from graphql_schema.execution.placeholders import NotPlannable, bind
 from graphql_schema.execution.selection import Details, Operation
 
@@ -100,7 +100,7 @@ class PayloadTemplate:
 
 @dataclass(slots=True)
 class _Member:
-    """One type of the union: its text, and what fills the gaps."""
+    """One type of the union: its text, and its gaps."""
 
     text: bytes
     gaps: "list[_Gap]"
@@ -116,7 +116,7 @@ class _Gap:
     place: int = 0
 
     def column(self, payloads: Sequence[Any], bound: Sequence[Sequence[Any]], caller: Caller) -> "_Column":
-        """What fills the gap, of each payload."""
+        """The gap's values, one for each payload."""
         found = [getattr(payload, self.name) for payload in payloads]
         if self.query is None:
             return _Column([orjson.dumps(one) for one in found])

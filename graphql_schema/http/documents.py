@@ -27,7 +27,7 @@ from graphql_schema.execution.placeholders import NotPlannable
 from graphql_schema.fast_mutations import FastMutation
 from graphql_schema.limits.cost import CostMeter
 from graphql_schema.limits.document_limits import check_document
-from graphql_schema.plans import OperationPlans
+from graphql_schema.operation_plans import OperationPlans
 
 CHARACTERS_KEPT_MAX = 512 * 1024
 """Most text of all kept documents together; parsed they take up to a hundred times the room."""

@@ -18,8 +18,8 @@ from graphql import (
 
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestRefused
+from graphql_schema.execution.arguments import python_name
 from graphql_schema.execution.executor import JsonByAlias, build_executor
-from graphql_schema.execution.names import python_name
 from graphql_schema.execution.selection import Operation
 
 

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.database import Database
-from app.models import Strategy
-from app.reads.catalogue.registry import ENTITIES
+from app.models.administration import Strategy
 from app.reads.compiled import compile_statement
 from app.reads.compiler import Compiler
+from app.reads.entity import ENTITIES
 from app.reads.query import ALL_ROWS, Amounts, Selection
 from tests.reads.rows import SECOND, START, TRADER, UNKNOWN, insert, ledger, order
 

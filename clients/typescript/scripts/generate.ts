@@ -135,6 +135,6 @@ for (const [name, text] of Object.entries(files)) {
   }
 }
 if (process.argv.includes('--check') && stale.length > 0) {
-  console.error(`Stale in src/generated: ${stale.join(', ')}. Run: npm run generate`);
+  console.error(`Stale in src/generated: ${stale.join(', ')}. Run: .venv/bin/node clients/typescript/scripts/generate.ts`);
   process.exitCode = 1;
 }

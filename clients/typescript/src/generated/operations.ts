@@ -16,7 +16,7 @@ export type AuthorizationStatus =
   /** Denied or released, but the engine submitted the order nevertheless. */
   | 'OVERRULED';
 
-/** Compares an authorization status. */
+/** Compares an id or a value of an enumeration. */
 export type AuthorizationStatusFilter = {
   /** Equals this value. */
   readonly eq?: AuthorizationStatus | null | undefined;
@@ -254,7 +254,7 @@ export type OrderStatus =
   /** Filled. */
   | 'FILLED';
 
-/** Compares an order status. */
+/** Compares an id or a value of an enumeration. */
 export type OrderStatusFilter = {
   /** Equals this value. */
   readonly eq?: OrderStatus | null | undefined;
@@ -291,7 +291,7 @@ export type PositionFilter = {
   readonly strategyId?: UuidFilter | null | undefined;
   /** By the strategy's name. */
   readonly strategyName?: StringFilter | null | undefined;
-  /** The instrument's id. */
+  /** By instrument id. */
   readonly instrumentId?: StringFilter | null | undefined;
   /** By status. */
   readonly status?: PositionStatus | null | undefined;
@@ -395,7 +395,7 @@ export type TradingState =
   /** No orders are allowed. */
   | 'HALTED';
 
-/** Compares a UUID. */
+/** Compares an id or a value of an enumeration. */
 export type UuidFilter = {
   /** Equals this value. */
   readonly eq?: string | null | undefined;
