@@ -18,9 +18,11 @@ ROOT = Path(__file__).parents[1]
 THOROUGH = (
     "tests/browser",
     "tests/cli",
+    "tests/clients/gql",
     "tests/clients/python/test_documentation.py",
     "tests/clients/python/test_restarts.py",
     "tests/clients/python/test_updates.py",
+    "tests/clients/typescript",
     "tests/database",
     "tests/differential",
     "tests/graphql_schema/live",
