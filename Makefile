@@ -1,6 +1,7 @@
 # Everything from a bare checkout. Needs Python >= 3.11, GNU make and a package index; see `make help`.
 
 PYTHON ?= python3
+NEWEST_PYTHON ?= python3.13
 BIN := .venv/bin
 READY := .venv/.up-to-date
 # GraphiQL and what /docs and /redoc load, built from web/ with the node and npm that .venv brings
@@ -46,6 +47,10 @@ test-fast: $(READY) pages ## Run most of it in a minute: no browser, no command,
 
 test-long: $(READY) pages typescript ## Run the tests that take minutes each
 	$(BIN)/pytest -m long $(OPTIONS)
+
+test-newest: $(READY) ## Run the engine's tests with the newest NautilusTrader, on NEWEST_PYTHON (3.12 or 3.13)
+	UV_PROJECT_ENVIRONMENT=.venv-newest UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --no-group web --python "$(NEWEST_PYTHON)"
+	.venv-newest/bin/pytest -m "not long" $(IN_PARALLEL) tests/clients/nautilus $(OPTIONS)
 
 bench: $(READY) ## Run the side-by-side benchmarks
 	$(BIN)/python -m bench $(OPTIONS)
