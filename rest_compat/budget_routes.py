@@ -1,5 +1,6 @@
 """`/api/budget`: the budgets of strategies, and the profit that their fills realized."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -34,6 +35,8 @@ _REGISTRY_HEADERS = {
 StrategyId = Annotated[UUID, Path()]
 Currency = Annotated[str, Path(description="Currency code, as the engine writes it.", examples=["USDT"])]
 
+_valued = partial(responses_of, headers=VALUATION_HEADERS)
+
 router = APIRouter(prefix="/api/budget", tags=["budget"], route_class=StrictRoute, default_response_class=Response)
 
 
@@ -54,12 +57,7 @@ async def get_registry(request: Request, principal: Caller) -> Response:
     return validated_response(request, page.body, page.digest, {AGE_HEADER: f"{age_seconds:.3f}"})
 
 
-@router.get(
-    "/{strategy_id}",
-    responses=responses_of(
-        schemas.BudgetSummaryResponse, "The budget.", headers=VALUATION_HEADERS, unknown=_UNKNOWN_BUDGET
-    ),
-)
+@router.get("/{strategy_id}", responses=_valued(schemas.BudgetSummaryResponse, "The budget.", unknown=_UNKNOWN_BUDGET))
 async def get_budget(
     request: Request, principal: Caller, strategy_id: StrategyId, query: Annotated[BudgetQuery, Query()]
 ) -> Response:
@@ -71,13 +69,7 @@ async def get_budget(
 
 @router.put(
     "/{strategy_id}/{currency}",
-    responses=responses_of(
-        schemas.BudgetSummaryResponse,
-        "The budget after the change.",
-        413,
-        headers=VALUATION_HEADERS,
-        unknown=_UNKNOWN_STRATEGY,
-    ),
+    responses=_valued(schemas.BudgetSummaryResponse, "The budget after the change.", 413, unknown=_UNKNOWN_STRATEGY),
 )
 async def set_budget(
     request: Request,
@@ -115,9 +107,7 @@ async def delete_budget(request: Request, principal: Caller, strategy_id: Strate
 
 @router.get(
     "/{strategy_id}/pnl/realized",
-    responses=responses_of(
-        schemas.RealizedPnl, "Amounts by currency.", headers=VALUATION_HEADERS, unknown=_UNKNOWN_STRATEGY
-    ),
+    responses=_valued(schemas.RealizedPnl, "Amounts by currency.", unknown=_UNKNOWN_STRATEGY),
 )
 async def get_realized_pnl(request: Request, principal: Caller, strategy_id: StrategyId) -> Response:
     """Realized profit and fees of a strategy's fills."""

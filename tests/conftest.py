@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 THOROUGH = (
     "tests/browser",
     "tests/cli",
+    "tests/clients/gql",
     "tests/clients/nautilus/test_backtest.py",
     "tests/clients/nautilus/test_interruptions.py",
     "tests/clients/nautilus/test_live.py",
@@ -25,6 +26,7 @@ THOROUGH = (
     "tests/clients/python/test_documentation.py",
     "tests/clients/python/test_restarts.py",
     "tests/clients/python/test_updates.py",
+    "tests/clients/typescript",
     "tests/database",
     "tests/differential",
     "tests/graphql_schema/live",

@@ -17,10 +17,8 @@ def run() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         cli()
-    except SettingsInvalid as error:
-        _exit_with(error, MISUSED)
     except PurserError as error:
-        _exit_with(error, FAILED)
+        _exit_with(error, MISUSED if isinstance(error, SettingsInvalid) else FAILED)
     except Exception as error:
         if not _is_of_postgres(error):
             raise

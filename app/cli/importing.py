@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
@@ -26,32 +25,17 @@ from app.ledger.importing import import_file
 REJECTED_SHOWN_MAX = 20
 
 
-@dataclass(slots=True)
-class ImportOutcome:
-    """The result of importing several files."""
-
-    files: list[Imported]
-    unreadable: list[str]
-    seconds: float = 0
-
-
 def import_files(paths: Sequence[Path]) -> int:
-    """Import files into the configured database; returns the exit code.
-
-    Raises DatabaseUnavailable, KeyboardInterrupt.
-    """
+    """Import files into the configured database; returns the exit code. Raises DatabaseUnavailable."""
     settings = settings_with_logging()
     with configured_database(settings) as url:
-        outcome = run_import(url, settings.pool_limits(), paths)
-    for message in outcome.unreadable:
-        print(f"purser: {message}", file=sys.stderr)
-    if outcome.unreadable:
-        return FAILED
-    return REFUSED_LINES if any(imported.rejected for imported in outcome.files) else 0
+        return run_import(url, settings.pool_limits(), paths)
 
 
-def run_import(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOutcome:
-    """Import the files in order; the progress bar, refused lines and a summary of each file go to stderr.
+def run_import(url: str, limits: PoolLimits, paths: Iterable[Path]) -> int:
+    """Import the files in order; returns the exit code.
+
+    The progress bar, refused lines, unreadable files and a summary of each file go to stderr.
 
     Raises DatabaseUnavailable, KeyboardInterrupt; lines imported before stay imported.
     """
@@ -60,21 +44,24 @@ def run_import(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOut
         return runner.run(until_interrupted(_import_files(url, limits, paths)))
 
 
-async def _import_files(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOutcome:
-    outcome = ImportOutcome([], [])
+async def _import_files(url: str, limits: PoolLimits, paths: Iterable[Path]) -> int:
+    imported: list[Imported] = []
+    unreadable: list[str] = []
     async with await Database.open(url, limits) as database:
-        started = monotonic()
         with _bar() as bar:
             for path in paths:
                 try:
-                    outcome.files.append(await _import_one(database, path, bar))
+                    imported.append(await _import_one(database, path, bar))
                 except BadInputError as error:
-                    outcome.unreadable.append(str(error))
-        outcome.seconds = monotonic() - started
+                    unreadable.append(str(error))
     # As the tables' owner. Until autovacuum does it, PostgreSQL plans for the tables as they were.
     async with connected(url, writes=True) as connection:
         await connection.execute("ANALYZE")
-    return outcome
+    for message in unreadable:
+        print(f"purser: {message}", file=sys.stderr)
+    if unreadable:
+        return FAILED
+    return REFUSED_LINES if any(each.rejected for each in imported) else 0
 
 
 async def _import_one(database: Database, path: Path, bar: Progress) -> Imported:

@@ -31,7 +31,8 @@ def build_statement(entity: Entity, query: ReadQuery, *, is_scoped: bool) -> Sel
     compiler = Compiler(query.amounts, is_scoped=is_scoped)
     match query.format:
         case ResultFormat.ARRAY:
-            body = compiler.array_bytes(entity, query.selection, query.list_args).scalar_subquery().label("body")
+            array = compiler.array(entity, query.selection, query.list_args, is_response=True)
+            body = array.scalar_subquery().label("body")
             if not query.is_counted:
                 return select(body)
             return select(body, count_of(compiler, entity, query.list_args.where).label("total"))
@@ -72,43 +73,28 @@ class Compiler:
         list_args: ListArgs,
         link: Many | Every | None = None,
         parent: Columns | None = None,
+        *,
+        is_response: bool = False,
     ) -> Select[Any]:
-        """A page as one JSON array of objects, in the list's order."""
-        columns, inner_name = Columns(self.names.new("t"), entity.model), self.names.new("r")
-        row = Row()
-        packed, to_json = pack(self.pairs(entity, columns, selection, row))
-        page = self._page(entity, list_args, columns, row, packed, [*linked(link, columns, parent)])
-        objects = func.coalesce(func.json_agg(to_json(inner_name)), EMPTY_ARRAY)
-        return select(objects).select_from(page.subquery(inner_name))
+        """A page as one JSON array of objects, in the list's order.
 
-    def array_bytes(self, entity: Entity, selection: Selection, list_args: ListArgs) -> Select[Any]:
-        """Like `array`, as UTF-8 bytes and cheaper: for an array that is the whole response."""
-        columns, inner_name = Columns(self.names.new("t"), entity.model), self.names.new("r")
-        row = Row()
-        packed, to_text = object_text(self.pairs(entity, columns, selection, row))
-        page = self._page(entity, list_args, columns, row, packed, [])
-        return select(array_bytes(to_text(inner_name))).select_from(page.subquery(inner_name))
-
-    def _page(
-        self,
-        entity: Entity,
-        list_args: ListArgs,
-        columns: Columns,
-        row: Row,
-        packed: list[ColumnElement[Any]],
-        linked_to: list[ColumnElement[bool]],
-    ) -> Select[Any]:
-        """The page's rows with the columns of `packed`, in the list's order."""
+        `is_response`: as UTF-8 bytes, and cheaper, for an array that is the whole response.
+        """
+        columns, row, inner = Columns(self.names.new("t"), entity.model), Row(), self.names.new("r")
+        packed, written = (object_text if is_response else pack)(self.pairs(entity, columns, selection, row))
         order = order_by(total_order(entity, list_args.order), columns)
         limit = None if list_args.page.is_whole else number_literal(list_args.page.limit)
         rows = columns.rows
-        conditions = [*linked_to, *self.conditions(entity, columns, list_args)]
+        conditions = [*linked(link, columns, parent), *self.conditions(entity, columns, list_args)]
         if list_args.page.offset is not None:
-            # Only the page's rows are rendered: PostgreSQL would work out the fields of skipped rows too.
+            # Only the page's rows are rendered: PostgreSQL would evaluate the fields of skipped rows too.
             skip = parameter(list_args.page.offset, BigInteger())
-            page: Select[Any] = select(literal_column("*")).select_from(rows).where(*conditions).order_by(*order)
-            rows, conditions = page.limit(limit).offset(skip).subquery(columns.name), []
-        return select(*packed).select_from(row.beside(rows, columns)).where(*conditions).order_by(*order).limit(limit)
+            every: Select[Any] = select(literal_column("*")).select_from(rows).where(*conditions).order_by(*order)
+            rows, conditions = every.limit(limit).offset(skip).subquery(columns.name), []
+        page = select(*packed).select_from(row.beside(rows, columns)).where(*conditions).order_by(*order).limit(limit)
+        objects = written(inner)
+        array = array_bytes(objects) if is_response else func.coalesce(func.json_agg(objects), EMPTY_ARRAY)
+        return select(array).select_from(page.subquery(inner))
 
     def each(self, entity: Entity, selection: Selection, list_args: ListArgs) -> Select[Any]:
         """A page as rows: the strategy (NO_STRATEGY where rows are of none) and the object."""

@@ -15,6 +15,8 @@ from app.resolvers.context import Context
 
 T = TypeVar("T")
 
+_REVISION = "SELECT version_num FROM alembic_version"
+
 CHECK_TIMEOUT_SECONDS = 3.0
 AGE_SECONDS_MAX = 10.0
 """Older answers of the registry of budgets are too far from the truth."""
@@ -25,7 +27,8 @@ async def check_readiness(context: Context) -> tuple[bool, bytes]:
 
     Ready: the database answers, its schema is this release's, and the registry is fresh.
     """
-    revision, expected = await _if_answered(context, _revision), newest_revision()
+    revision: str | None = await _if_answered(context, lambda connection: connection.fetchval(_REVISION))
+    expected = newest_revision()
     feed = context.feed.status
     age = feed.age_seconds
     is_ready = revision == expected and age is not None and age <= AGE_SECONDS_MAX
@@ -45,11 +48,6 @@ async def check_readiness(context: Context) -> tuple[bool, bytes]:
 async def find_valuation_counts(context: Context) -> ValuationCounts | None:
     """How much of the ledger rests on assumptions; None if the database does not answer."""
     return await _if_answered(context, count_valuations)
-
-
-async def _revision(connection: ReadConnection) -> str | None:
-    revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
-    return revision
 
 
 async def _if_answered(context: Context, fetch: Callable[[ReadConnection], Awaitable[T]]) -> T | None:

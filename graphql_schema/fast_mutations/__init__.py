@@ -8,7 +8,3 @@
 Everything else, in the document or in the input, is left to ordinary execution, whose answers and errors are the same.
 So is an answer that cannot be given whole: graphql-core says what becomes null.
 """
-
-from graphql_schema.fast_mutations.fast_mutation import FastMutation
-
-__all__ = ["FastMutation"]

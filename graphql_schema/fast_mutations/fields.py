@@ -14,7 +14,6 @@ from msgspec import UNSET, Struct, UnsetType
 
 from app.errors import InputInvalid
 from app.ledger.commands import AuthorizeOrder
-from app.rules.enums import OrderSide, OrderType, TimeInForce
 from graphql_schema.caller import Caller
 from graphql_schema.execution.arguments import client_name
 from graphql_schema.schema.mutation_inputs import checked_order
@@ -32,55 +31,38 @@ class StrategyJson(Struct, forbid_unknown_fields=True):
     name: str | UnsetType = UNSET
 
 
-class OrderJson(Struct, forbid_unknown_fields=True, rename=client_name):
-    """`AuthorizeOrderInput`. An amount is text or an integer, never a float."""
+_FIELDS = msgspec.structs.fields(AuthorizeOrder)
+_AMOUNTS: dict[Any, Any] = {Decimal: str | int, Decimal | None: str | int | None}
+"""An amount is text or an integer, never a float."""
+_AMOUNT_FIELDS = tuple(field.name for field in _FIELDS if field.type in _AMOUNTS)
 
-    strategy: StrategyJson
-    client_order_id: str
-    instrument_id: str
-    side: OrderSide
-    order_type: OrderType
-    quantity: str | int
-    price: str | int | None = None
-    trigger_price: str | int | None = None
-    reference_price: str | int | None = None
-    time_in_force: TimeInForce = TimeInForce.GTC
-    reduce_only: bool = False
-    post_only: bool = False
-    currency: str | None = None
-    signal_id: UUID | None = None
-    tags: list[str] | None = None
-    quote_quantity: bool = False
-
-    def command(self) -> AuthorizeOrder | InputInvalid:
-        """The ledger's command, or an error of the input. Raises ValueError if ordinary execution refuses it."""
-        strategy: Any = self.strategy.id
-        if strategy is UNSET:
-            strategy = self.strategy.name
-        elif self.strategy.name is not UNSET:
-            raise ValueError("a strategy by its id and by its name")
-        if strategy is UNSET:
-            raise ValueError("no strategy")
-        return checked_order(
-            AuthorizeOrder(
-                strategy=strategy,
-                client_order_id=self.client_order_id,
-                instrument_id=self.instrument_id,
-                side=self.side,
-                order_type=self.order_type,
-                quantity=_amount(self.quantity),
-                price=None if self.price is None else _amount(self.price),
-                trigger_price=None if self.trigger_price is None else _amount(self.trigger_price),
-                reference_price=None if self.reference_price is None else _amount(self.reference_price),
-                time_in_force=self.time_in_force,
-                reduce_only=self.reduce_only,
-                post_only=self.post_only,
-                currency=self.currency,
-                signal_id=self.signal_id,
-                tags=self.tags,
-                quote_quantity=self.quote_quantity,
-            )
+OrderJson = msgspec.defstruct(
+    "OrderJson",
+    [
+        (
+            field.name,
+            StrategyJson if field.name == "strategy" else _AMOUNTS.get(field.type, field.type),
+            msgspec.field(default=field.default),
         )
+        for field in _FIELDS
+    ],
+    forbid_unknown_fields=True,
+    rename=client_name,
+)
+"""`AuthorizeOrderInput`, with the fields of the ledger's command."""
+
+
+def read_order(order: Any) -> AuthorizeOrder | InputInvalid:
+    """The ledger's command, or an error of the input. Raises ValueError if ordinary execution refuses it."""
+    given = msgspec.structs.asdict(order)
+    named: StrategyJson = order.strategy
+    if (named.id is UNSET) is (named.name is UNSET):
+        raise ValueError("a strategy by its id and by its name, or by neither")
+    given["strategy"] = named.name if named.id is UNSET else named.id
+    for name in _AMOUNT_FIELDS:
+        if (value := given[name]) is not None:
+            given[name] = _amount(value)
+    return checked_order(AuthorizeOrder(**given))
 
 
 def _amount(value: str | int) -> Decimal:
@@ -106,8 +88,8 @@ class FastField:
     """Whether the answer is written by a `PayloadTemplate`, or by graphql-core."""
 
 
-def _commands(orders: Sequence[OrderJson]) -> list[AuthorizeOrder | InputInvalid]:
-    return [order.command() for order in orders]
+def _commands(orders: Sequence[Any]) -> list[AuthorizeOrder | InputInvalid]:
+    return [read_order(order) for order in orders]
 
 
 def _lines(events: Sequence[msgspec.Raw]) -> list[bytes]:
@@ -128,7 +110,7 @@ _ANY_ORDER = {
 }
 
 FAST_FIELDS: Mapping[str, FastField] = {
-    "authorizeOrder": FastField("AuthorizeOrderInput!", OrderJson, OrderJson.command, authorize_one, _ANY_ORDER),
-    "authorizeOrders": FastField("[AuthorizeOrderInput!]!", list[OrderJson], _commands, authorize_all, []),
+    "authorizeOrder": FastField("AuthorizeOrderInput!", OrderJson, read_order, authorize_one, _ANY_ORDER),
+    "authorizeOrders": FastField("[AuthorizeOrderInput!]!", list[OrderJson], _commands, authorize_all, []),  # type: ignore[valid-type]
     "recordEvents": FastField("[JSON!]!", list[msgspec.Raw], _lines, record_events, [], has_template=False),
 }

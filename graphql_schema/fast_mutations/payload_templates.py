@@ -66,17 +66,18 @@ class PayloadTemplate:
         # All lookups start before any is awaited: so they share statements.
         started = []
         for kind, which in places.items():
-            member = self._members[kind.__strawberry_definition__.name]
+            text, gaps = self._members[kind.__strawberry_definition__.name]
             alike = [payloads[place] for place in which]
-            started.append((member, which, [gap.column(alike, bound, caller) for gap in member.gaps]))
+            started.append((text, which, [gap.column(alike, bound, caller) for gap in gaps]))
         written = [b""] * len(payloads)
-        for member, which, columns in started:
+        for text, which, columns in started:
             rows = zip(*[await column for column in columns], strict=True) if columns else [()] * len(which)
             for place, row in zip(which, rows, strict=True):
-                written[place] = member.text % row
+                written[place] = text % row
         return written
 
-    def _member(self, type_: GraphQLObjectType, details: Details) -> "_Member":
+    def _member(self, type_: GraphQLObjectType, details: Details) -> "tuple[bytes, list[_Gap]]":
+        """One type of the union: its text, and what fills the gaps."""
         texts: list[bytes] = []
         gaps: list[_Gap] = []
         for key, selected in self._operation.fields(type_, details).items():
@@ -86,7 +87,7 @@ class PayloadTemplate:
                 continue
             texts.append(b"%b:%%b" % orjson.dumps(key))
             gaps.append(self._gap(type_.fields[name], selected))
-        return _Member(b"{%b}" % b",".join(texts), gaps)
+        return b"{%b}" % b",".join(texts), gaps
 
     def _gap(self, declared: GraphQLField, details: Details) -> "_Gap":
         is_needed = is_non_null_type(declared.type)
@@ -96,14 +97,6 @@ class PayloadTemplate:
         query, template = self._reader.by_key(entity, details)
         self._templates.append(template)
         return _Gap(python_name(declared), is_needed, query, len(self._templates) - 1)
-
-
-@dataclass(slots=True)
-class _Member:
-    """One type of the union: its text, and its gaps."""
-
-    text: bytes
-    gaps: "list[_Gap]"
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ among the errors; the field is then null, and so is `data`, although fields befo
 # Strawberry reads the declared type; payloads have keys in place of stored objects, which the executor looks up.
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from strawberry import UNSET
 
@@ -17,13 +17,7 @@ from app.ledger.commands import AuthorizeOrder
 from app.reads.catalogue.administration import STRATEGY
 from app.reads.catalogue.budget import BUDGET_ENTRY
 from app.reads.catalogue.trading import ORDER, ORDER_EVENT, SIGNAL
-from app.resolvers import (
-    authorizations,
-    budgets,
-    events,
-    instruments,
-    strategies,
-)
+from app.resolvers import authorizations, budgets, events, strategies
 from app.rules.enums import TradingState
 from graphql_schema.caller import Caller, Info
 from graphql_schema.schema.mutation_inputs import (
@@ -59,6 +53,9 @@ from graphql_schema.types.administration import GlobalTradingState
 from graphql_schema.types.enums import TradingScope
 from graphql_schema.types.fields import argument, object_type
 from graphql_schema.types.scalars import Amount, Document, written_instant
+
+_Strategy: TypeAlias = Annotated[StrategyRef, argument("The strategy.")]
+_Currency: TypeAlias = Annotated[str, argument("The budget's currency.")]
 
 
 async def authorize_one(caller: Caller, command: AuthorizeOrder | PurserError) -> Any:
@@ -114,10 +111,7 @@ class Mutation:
 
     @mutation
     async def release_order(
-        self,
-        info: Info,
-        client_order_id: Annotated[str, argument("The engine's order id.")],
-        strategy: Annotated[StrategyRef, argument("The strategy.")],
+        self, info: Info, client_order_id: Annotated[str, argument("The engine's order id.")], strategy: _Strategy
     ) -> ReleaseOrderResult:
         """Releases the hold of an order that was authorized but never submitted. A repeated request gets the first
         answer (`isRepeated`).
@@ -188,7 +182,7 @@ class Mutation:
         """Records the contract terms of instruments, at any time. If the terms were assumed until now, the
         instrument's fills, positions, holds and budgets are revalued in the same transaction.
         """
-        count = await instruments.record_instruments(*info.context, [input.definition() for input in inputs])
+        count = await events.record_instruments(*info.context, [input.definition() for input in inputs])
         return InstrumentsRecorded(count=count)
 
     @mutation
@@ -206,8 +200,8 @@ class Mutation:
     async def set_budget(
         self,
         info: Info,
-        strategy: Annotated[StrategyRef, argument("The strategy.")],
-        currency: Annotated[str, argument("The budget's currency.")],
+        strategy: _Strategy,
+        currency: _Currency,
         allocated: Annotated[Amount, argument("The capital that may be reserved; zero or more.")],
         new_currency: Annotated[
             bool, argument("Whether the currency is new, although its code resembles a known one.")
@@ -224,12 +218,7 @@ class Mutation:
         return BudgetSet(budget=stored(BUDGET_ENTRY, strategy_id, currency))
 
     @mutation
-    async def delete_budget(
-        self,
-        info: Info,
-        strategy: Annotated[StrategyRef, argument("The strategy.")],
-        currency: Annotated[str, argument("The budget's currency.")],
-    ) -> DeleteBudgetResult:
+    async def delete_budget(self, info: Info, strategy: _Strategy, currency: _Currency) -> DeleteBudgetResult:
         """Deletes a budget from which nothing is reserved."""
         strategy_id = await budgets.delete_budget(*info.context, strategy.reference(), currency)
         return BudgetDeleted(strategy_id=strategy_id, currency=currency)

@@ -6,7 +6,7 @@ import pytest
 
 from app.database import Database
 from app.principal import LOCAL, Role
-from app.resolvers import Context, budgets, instruments, keys, strategies
+from app.resolvers import Context, budgets, events, keys, strategies
 from app.rules.enums import TradingState
 from app.rules.valuation import InstrumentDefinition
 from tests.ledger.authorizing import STRATEGY, TRADER
@@ -83,7 +83,7 @@ async def configured_ledger(database: Database) -> Database:
     await keys.create_key(context, LOCAL, Role.TRADER, "bot", [STRATEGY])
     old = await keys.create_key(context, LOCAL, Role.ADMIN, "old")
     await keys.revoke_key(context, LOCAL, old.id)
-    await instruments.record_instruments(context, LOCAL, [INSTRUMENT])
+    await events.record_instruments(context, LOCAL, [INSTRUMENT])
     return database
 
 

@@ -38,7 +38,7 @@ class AuditFilter(Struct, frozen=True, kw_only=True, omit_defaults=True, rename=
 
 
 class AuthorizationStatusFilter(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Compares an authorization status."""
+    """Compares an id or a value of an enumeration."""
 
     eq: AuthorizationStatus | None = None
     in_: list[AuthorizationStatus] | None = field(default=None, name="in")
@@ -164,7 +164,7 @@ class OrderSort(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="c
 
 
 class OrderStatusFilter(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Compares an order status."""
+    """Compares an id or a value of an enumeration."""
 
     eq: OrderStatus | None = None
     in_: list[OrderStatus] | None = field(default=None, name="in")
@@ -181,7 +181,7 @@ class PositionFilter(Struct, frozen=True, kw_only=True, omit_defaults=True, rena
 
 
 class QuarantineCodeFilter(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Compares a quarantine code."""
+    """Compares an id or a value of an enumeration."""
 
     eq: QuarantineCode | None = None
     in_: list[QuarantineCode] | None = field(default=None, name="in")
@@ -243,7 +243,7 @@ class StringFilter(Struct, frozen=True, kw_only=True, omit_defaults=True, rename
 
 
 class UUIDFilter(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Compares a UUID."""
+    """Compares an id or a value of an enumeration."""
 
     eq: UUID | None = None
     in_: list[UUID] | None = field(default=None, name="in")
