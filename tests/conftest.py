@@ -20,6 +20,7 @@ THOROUGH = (
     "tests/cli",
     "tests/clients/gql",
     "tests/clients/nautilus/test_backtest.py",
+    "tests/clients/nautilus/test_documentation.py",
     "tests/clients/nautilus/test_interruptions.py",
     "tests/clients/nautilus/test_live.py",
     "tests/clients/nautilus/test_questions.py",
