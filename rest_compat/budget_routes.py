@@ -31,7 +31,7 @@ _REGISTRY_HEADERS = {
     "ETag": {"description": "For `If-None-Match`; 304 while no budget has changed.", "schema": {"type": "string"}},
 }
 
-StrategyId = Annotated[UUID, Path()]
+StrategyId = Annotated[UUID, Path(description="The strategy's UUID; `/api/trading/strategies` lists them.")]
 Currency = Annotated[str, Path(description="Currency code, as the engine writes it.", examples=["USDT"])]
 
 router = APIRouter(prefix="/api/budget", tags=["budget"], route_class=StrictRoute, default_response_class=Response)
