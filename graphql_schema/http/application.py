@@ -187,7 +187,7 @@ class GraphQLEndpoint:
         requested = operation.cost.rows(variables)
         cost = {"requested": requested, "max": self._cost_max}
         if requested > self._cost_max:
-            message = f"The query may ask for {requested} rows; at most {self._cost_max} are given. Ask for fewer."
+            message = f"The query may ask for {requested} rows; at most {self._cost_max} are allowed. Ask for fewer."
             raise refusal(RequestCode.COST_EXCEEDED, message, extensions={"cost": cost})
         return cost
 
@@ -234,7 +234,7 @@ def _refuse_wrong_type(operation: Operation, *, is_read: bool) -> None:
     if operation.type is OperationType.MUTATION and is_read:
         raise _not_allowed("A mutation is sent by POST.", "POST")
     if operation.type is OperationType.SUBSCRIPTION:
-        raise refusal(RequestCode.BAD_REQUEST, "A subscription is asked over a WebSocket.")
+        raise refusal(RequestCode.BAD_REQUEST, "Subscriptions need a WebSocket with the protocol graphql-transport-ws.")
 
 
 def _refuse_what_was_not_done(result: ExecutionResult, extensions: Mapping[str, Any]) -> None:
