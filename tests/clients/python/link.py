@@ -31,6 +31,7 @@ class Link:
         """An answer to every request that replaces the service's."""
         self._frozen: set[asyncio.StreamWriter] = set()
         self._open: set[asyncio.StreamWriter] = set()
+        self._accepted: set[asyncio.Task[None]] = set()
 
     @property
     def is_open(self) -> bool:
@@ -52,11 +53,36 @@ class Link:
             while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def close(self, server: asyncio.Server) -> None:
+        """Closes the server and resets all connections; waits until they are closed."""
+        # Connections are accepted in order: once this one is, none waits to be accepted and would stay open.
+        before = self.connections
+        _, last = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+        await self.until(lambda: self.connections > before)
+        last.transport.abort()
+        server.close()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while self._accepted:
+                self.cut()
+                await asyncio.wait(self._accepted, timeout=0.05)
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of a client."""
         self.connections += 1
-        if self.is_refusing:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._accepted.add(task)
+        task.add_done_callback(self._accepted.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._forward(reader, writer)
+        finally:
             writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.is_refusing:
             return
         if self.fixed_answer is not None:
             await self._answer(reader, writer, self.fixed_answer)
@@ -65,7 +91,6 @@ class Link:
         try:
             to_service = await asyncio.open_connection(parts.hostname, parts.port)
         except OSError:
-            writer.transport.abort()
             return
         both = {writer, to_service[1]}
         self._open |= both
@@ -77,15 +102,18 @@ class Link:
             pass
         finally:
             self._open -= both
-            for one in both:
-                one.transport.abort()
+            to_service[1].transport.abort()
+            with suppress(OSError):
+                await to_service[1].wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: bytes) -> None:
-        while data := await reader.read(CHUNK):
-            if REQUEST in data:
-                self.requests += 1
-                writer.write(answer)
-        writer.close()
+        self._open.add(writer)
+        with suppress(OSError):
+            while data := await reader.read(CHUNK):
+                if REQUEST in data:
+                    self.requests += 1
+                    writer.write(answer)
+        self._open.discard(writer)
 
     async def _upward(self, reader: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):
@@ -115,8 +143,4 @@ async def linked(target: str) -> AsyncIterator[Link]:
     try:
         yield link
     finally:
-        server.close()
-        link.cut()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(5):
-                await server.wait_closed()
+        await link.close(server)
