@@ -10,6 +10,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from rich.console import Console
@@ -29,6 +30,12 @@ HEALTHCHECK_TIMEOUT_SECONDS = 30
 READY_POLL_SECONDS = 0.05
 METRICS_DIRECTORY_ENV = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus_client (`app.metrics`) when a server process imports it."""
+WEBSOCKET_OPTIONS: dict[str, Any] = {
+    "ws": "graphql_schema.live.server_protocol:FrameProtocol",
+    # A frame is encoded once for all subscribers; compression is each connection's own.
+    "ws_per_message_deflate": False,
+}
+"""How uvicorn serves subscriptions (docs/adr/0032-fan-out.md)."""
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -122,8 +129,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         backlog=BACKLOG,
         ws_max_size=max(settings.graphql_mutation_bytes_max, FixedLimits().graphql_query_bytes_max),
-        # Events are small and sent one by one.
-        ws_per_message_deflate=False,
+        **WEBSOCKET_OPTIONS,
         timeout_worker_healthcheck=HEALTHCHECK_TIMEOUT_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
     )

@@ -27,9 +27,12 @@ from graphql_schema.http.persisted import AllowList, PersistedQueries
 from graphql_schema.http.requests import ClientGone, GraphQLRequest, read_body, too_large
 from graphql_schema.http.responses import Reply
 from graphql_schema.limits.document_limits import check_variables
+from graphql_schema.live.batches import Batch
+from graphql_schema.live.broadcast import Broadcasts
 from graphql_schema.live.socket import Sockets
-from graphql_schema.live.subscription_writer import written_events
+from graphql_schema.live.subscription_writer import read_subscription
 from graphql_schema.schema import schema
+from graphql_schema.schema.subscriptions import SOURCES
 
 PATH = "/graphql"
 ALLOWED = "GET, HEAD, POST"
@@ -52,6 +55,7 @@ class GraphQLEndpoint:
             else AllowList.read(settings.graphql_allow_list)
         )
         self._mutations: set[asyncio.Future[Any]] = set()
+        self._broadcasts = Broadcasts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -86,7 +90,7 @@ class GraphQLEndpoint:
             return reply
         return responses.validated(reply, media_type, headers.get("if-none-match"))
 
-    async def results(self, request: bytes, caller: Caller) -> AsyncGenerator[bytes, None]:
+    async def results(self, request: bytes, caller: Caller) -> AsyncGenerator[Batch, None]:
         """What `live` sends: the answers to a request. Raises RequestRefused, domain errors."""
         received = requests.from_body(request)
         document, operation = self._prepared(received)
@@ -99,21 +103,22 @@ class GraphQLEndpoint:
                 result, extensions = await asyncio.shield(answering)
             else:
                 result, extensions = await answering
-            yield responses.answered(result, extensions, MediaType.GRAPHQL).body
+            yield Batch([responses.answered(result, extensions, MediaType.GRAPHQL).body])
             return
         check_variables(received.variables)
         self._cost(operation, received.variables)  # of one event
-        events = written_events(
+        subscription = read_subscription(
             self._schema,
             document.node,
             operation.name,
             received.variables,
             caller,
+            SOURCES,
             hide_suggestions=not self._suggestions,
         )
-        async with aclosing(events):
-            async for data in events:
-                yield b'{"data":%b}' % data
+        async with aclosing(self._broadcasts.follow(caller, subscription)) as batches:
+            async for batch in batches:
+                yield batch
 
     def _prepared(self, request: GraphQLRequest) -> tuple[Document, Operation]:
         """The document and the operation of a request. Raises RequestRefused."""

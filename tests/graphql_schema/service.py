@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from app.cli.serving import WEBSOCKET_OPTIONS
 from tests.application import create_test_app
 
 
@@ -19,7 +20,7 @@ def running(url: str, extend: Callable[[FastAPI], None] = lambda _: None, **opti
     with socket.create_server(("127.0.0.1", 0)) as listener:
         app = create_test_app(url, **options)
         extend(app)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, **WEBSOCKET_OPTIONS))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
