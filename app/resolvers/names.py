@@ -21,6 +21,7 @@ class StrategyNames:
     """What names meant when they were looked up last."""
 
     entity = "strategy"
+    reload_seconds = None
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, list[UUID]]] = {}

@@ -23,13 +23,13 @@ class Batch:
     `end`: the offset up to which a subscriber has everything once it has the batch.
     """
 
-    __slots__ = ("_frames", "_frames_id", "_pieces", "end", "offsets", "results", "size")
+    __slots__ = ("_frames", "_frames_id", "_pieces", "_server_sent", "end", "offsets", "results", "size")
 
     def __init__(self, results: Sequence[bytes], offsets: Sequence[Offset] = (), end: Offset = ORIGIN) -> None:
         self.results, self.offsets, self.end = results, offsets, end
         self.size = sum(map(len, results))
         self._pieces: dict[int, list[bytes]] = {}
-        self._frames_id, self._frames = b"", b""
+        self._frames_id, self._frames, self._server_sent = b"", b"", b""
 
     def after(self, offset: Offset) -> "Batch":
         """The results after this offset."""
@@ -51,6 +51,14 @@ class Batch:
         quoted = orjson.dumps(operation_id)
         for result in self.results:
             yield b"".join((_BEFORE_ID, quoted, _AFTER_ID, result, b"}")).decode()
+
+    def server_sent(self) -> bytes:
+        """The results as events `next` of GraphQL over SSE; the same bytes for all subscribers."""
+        if not self._server_sent:
+            # PostgreSQL writes line feeds between members; in the strings of JSON they are escaped.
+            lines = [b"event: next\ndata: %b\n\n" % result.replace(b"\n", b" ") for result in self.results]
+            self._server_sent = b"".join(lines)
+        return self._server_sent
 
     def _pieces_around(self, id_bytes: int) -> list[bytes]:
         """What stands between the ids. Frames begin with their length, which depends on that of the id."""

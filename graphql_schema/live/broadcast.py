@@ -236,7 +236,7 @@ class Broadcast:
                 await self._wake_in_turns(sum(batch.size for batch in batches))
 
     def _parts(self, changes: Sequence[Change], end: Offset) -> Iterator[tuple[Sequence[Change], Offset]]:
-        """The changes that there are events of, as many at once as one statement looks up, and the offset they reach."""
+        """The changes that become events, as many at once as one statement looks up, and the offset that they reach."""
         mine, selection = self._caller.principal.strategy_ids, self._subscription.selection
         wanted = [one for one in changes if (mine is None or one.strategy_id in mine) and selection.includes(one)]
         if len(wanted) > MERGE_ABOVE:
