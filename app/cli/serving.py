@@ -27,6 +27,8 @@ BACKLOG = 2048
 SHUTDOWN_TIMEOUT_SECONDS = 10
 HEALTHCHECK_TIMEOUT_SECONDS = 30
 """A worker that does not answer its supervisor for this long is replaced."""
+UNREAD_SECONDS_MAX = 30
+"""uvicorn closes a connection once everything was sent, which a client that reads nothing would prevent."""
 READY_POLL_SECONDS = 0.05
 METRICS_DIRECTORY_ENV = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus_client (`app.metrics`) when a server process imports it."""
@@ -78,6 +80,7 @@ def _bound(settings: Settings) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        limit_unread(listener)
     except OSError as error:
         raise _cannot_listen(settings, error) from error
     try:
@@ -86,6 +89,13 @@ def _bound(settings: Settings) -> socket.socket:
         listener.close()
         raise _cannot_listen(settings, error) from error
     return listener
+
+
+def limit_unread(listener: socket.socket) -> None:
+    """Have the kernel end accepted connections whose client reads nothing for UNREAD_SECONDS_MAX, where it can."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is not None:
+        listener.setsockopt(socket.IPPROTO_TCP, option, UNREAD_SECONDS_MAX * 1000)
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> OperationRefused:
