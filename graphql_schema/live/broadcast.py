@@ -100,6 +100,8 @@ class Broadcast:
         """The log still has every change after this."""
         self._log: deque[Batch] = deque()
         self._log_bytes = 0
+        self._published = self._caught_up = 0
+        """How often batches were added to the log, and how many subscribers have all of them."""
         self._evaluating = asyncio.Lock()
         self._tickets = itertools.count()
         self._wanted: dict[int, Offset] = {}
@@ -156,8 +158,9 @@ class Broadcast:
         """Wait for a batch. Raises what ended the broadcast."""
         if self._task.done():
             raise self._task.exception() or CursorExpired()
-        if len(self._waiting) + 1 >= self.subscribers and self._covered is not None:
-            # Every subscriber has everything.
+        published = self._published
+        self._caught_up += 1
+        if self._caught_up >= self.subscribers and self._covered is not None:
             self._log.clear()
             self._log_bytes, self._floor = 0, self._covered
         news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -166,6 +169,8 @@ class Broadcast:
             await news
         finally:
             self._waiting.discard(news)
+            if published == self._published:
+                self._caught_up -= 1
 
     async def _missed(self, position: Offset) -> _Page:
         """A page evaluated from now on. It begins at the lowest offset that any subscriber waits for."""
@@ -225,6 +230,8 @@ class Broadcast:
             async with self._evaluating:
                 batches = await self._evaluated(*part)
                 self._covered = part[1]
+                if batches:
+                    self._published, self._caught_up = self._published + 1, 0
                 for batch in batches:
                     self._log.append(batch)
                     self._log_bytes += batch.size

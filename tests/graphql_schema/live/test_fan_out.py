@@ -120,9 +120,7 @@ async def follow_import(url: str, address: str, subscribers: int, *disturbances:
     await asyncio.gather(*following, return_exceptions=True)
     async with connected(address) as socket:
         found = (await socket.answer(ROWS))["orders"]["nodes"]
-        rows = {(one["strategyId"], one["clientOrderId"]): one for one in found}
-            (one["strategyId"], one["clientOrderId"]): one for one in (await socket.answer(ROWS))["orders"]["nodes"]
-        }
+    rows = {(one["strategyId"], one["clientOrderId"]): one for one in found}
     for client in clients:
         check(client.seen, changes, rows)
 
