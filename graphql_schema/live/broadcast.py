@@ -30,6 +30,7 @@ MERGE_ABOVE = 1000
 """Up to this many changes behind, each change is an event; further behind, the changes of a row are one event."""
 PAGE_CHANGES = 3000
 """The most changes read from the table at once."""
+CHANGES_AT_ONCE_FIRST = 50
 BATCH_BYTES = 65_536
 LOG_BYTES_MAX = 1_048_576
 """The most that is kept for subscribers that read slowly."""
@@ -104,6 +105,8 @@ class Broadcast:
         """How often batches were added to the log, and how many subscribers have all of them."""
         self._evaluating = asyncio.Lock()
         self._tickets = itertools.count()
+        self._at_once = CHANGES_AT_ONCE_FIRST
+        """How many changes to evaluate at once, from the size of the latest events: their rows take memory."""
         self._wanted: dict[int, Offset] = {}
         """The offsets of subscribers that wait for a page."""
         self._page: _Page | None = None
@@ -194,7 +197,12 @@ class Broadcast:
             return _Page(ticket, start, start, (), is_last=True)
         changes = await self._changes_between(start, until)
         end = until if len(changes) < PAGE_CHANGES else changes[-1].offset
-        batches = [batch for part in self._parts(changes, end) for batch in await self._evaluated(*part)]
+        batches: list[Batch] = []
+        for part in self._parts(changes, end):
+            batches += await self._evaluated(*part)
+            end = part[1]
+            if sum(batch.size for batch in batches) >= LOG_BYTES_MAX:
+                break
         return _Page(ticket, start, end, batches, end == until)
 
     async def _run(self) -> None:
@@ -249,11 +257,12 @@ class Broadcast:
         if len(wanted) > MERGE_ABOVE:
             newest = {(one.strategy_id, one.key): one for one in wanted}
             wanted = sorted(newest.values())
-        last = max(0, (len(wanted) - 1) // CHANGES_AT_ONCE_MAX * CHANGES_AT_ONCE_MAX)
-        for start in range(0, last, CHANGES_AT_ONCE_MAX):
-            part = wanted[start : start + CHANGES_AT_ONCE_MAX]
+        start = 0
+        while len(wanted) - start > self._at_once:
+            part = wanted[start : start + self._at_once]
+            start += len(part)
             yield part, part[-1].offset
-        yield wanted[last:], end
+        yield wanted[start:], end
 
     async def _evaluated(self, changes: Sequence[Change], end: Offset) -> list[Batch]:
         """The events of these changes, in batches of a size that is written at once."""
@@ -266,6 +275,9 @@ class Broadcast:
             if row is not None:
                 cursor = write_cursor(self._epoch, change.offset)
                 results.append((change.offset, self._subscription.write(change, cursor, row)))
+        if results:
+            average = sum(len(result) for _, result in results) / len(results)
+            self._at_once = min(CHANGES_AT_ONCE_MAX, max(1, int(LOG_BYTES_MAX / average)))
         return _batches(results, end)
 
     async def _changes_between(self, after: Offset, until: Offset) -> list[Change]:
