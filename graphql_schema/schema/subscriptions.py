@@ -123,7 +123,7 @@ def _events(description: str, change_type: type, source: EventSource, **argument
 
 @object_type
 class Subscription:
-    """The subscriptions, over WebSocket (`graphql-transport-ws`)."""
+    """The subscriptions, over WebSocket (`graphql-transport-ws`) or server-sent events."""
 
     strategies: AsyncGenerator[StrategyChange, None] = _events(
         "Strategies that are registered, or whose `state` or `ownState` changes. The filter applies to "

@@ -148,18 +148,19 @@ async def test_two_hundred_subscribers_receive_every_change_of_an_import(databas
 
 @pytest.mark.long
 async def test_a_thousand_subscribers_receive_every_change_while_postgresql_is_restarted() -> None:
-    with own_server() as server, running(server.url, graphql_sockets_max=2000) as address:
-        await follow_import(server.url, address, 1000, restart(server))
+    with own_server() as server:
+        await upgrade(server.url)
+        with running(server.url, graphql_sockets_max=2000) as address:
+            await follow_import(server.url, address, 1000, cut_feed(server.url, 1), restart(server))
 
 
 @contextmanager
 def own_server() -> Iterator[EmbeddedServer]:
-    """A server with a migrated database, which may be restarted."""
+    """A server that may be restarted."""
     with (
         tempfile.TemporaryDirectory(prefix="purser-fan-out-") as directory,
         EmbeddedServer.start(Path(directory), durable=False) as server,
     ):
-        asyncio.run(upgrade(server.url))
         yield server
 
 
