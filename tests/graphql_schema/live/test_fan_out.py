@@ -9,7 +9,7 @@ import socket as sockets
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL
 from typing import Any, NamedTuple
@@ -151,7 +151,7 @@ async def test_a_thousand_subscribers_receive_every_change_while_postgresql_is_r
     with own_server() as server:
         await upgrade(server.url)
         with running(server.url, graphql_sockets_max=2000) as address:
-            await follow_import(server.url, address, 1000, cut_feed(server.url, 1), restart(server))
+            await follow_import(server.url, address, 1000, cut_and_restart(server))
 
 
 @contextmanager
@@ -164,16 +164,22 @@ def own_server() -> Iterator[EmbeddedServer]:
         yield server
 
 
-async def restart(server: EmbeddedServer) -> None:
-    """Kills PostgreSQL once the import has written; the server starts it again."""
+async def cut_and_restart(server: EmbeddedServer) -> None:
+    """Cuts the feed, then kills PostgreSQL, once the import has written; returns when it is up again."""
     connection = await asyncpg.connect(server.url)
     while await connection.fetchval("SELECT count(*) FROM changes") < 500:
         await connection.execute("SELECT pg_sleep(0.05)")
+    await connection.execute(END_FEED)
     victim = server.postmaster_pid
     assert victim is not None
     os.kill(victim, signal.SIGQUIT)
     connection.terminate()
-    await until(lambda: server.postmaster_pid not in (None, victim))
+    is_up = False
+    while not is_up:
+        with suppress(OSError, asyncpg.PostgresError):
+            again = await asyncpg.connect(server.url)
+            is_up = await again.fetchval("SELECT true")
+            await again.close()
 
 
 async def test_a_subscriber_that_reads_nothing_is_cut_off_and_costs_no_memory(
