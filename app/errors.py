@@ -235,6 +235,12 @@ class DatabaseUnavailable(NotReadyError):
     message = "The database is not reachable; try again shortly."
 
 
+class RedisUnavailable(NotReadyError):
+    """Redis is unreachable, or refuses access."""
+
+    message = "Redis is not reachable; try again shortly."
+
+
 class QueryTimeout(NotReadyError, code=ErrorCode.TIMEOUT):
     """A statement ran into the statement timeout."""
 

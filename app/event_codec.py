@@ -103,10 +103,7 @@ def check_new(event: _Event) -> _Event:
 
 
 def decode_stored(payload: str) -> LedgerEvent | AnyOwnEvent:
-    """Decode an event from `order_events.payload`, including Purser's own.
-
-    PostgreSQL adds blanks to JSON, so no limit on the length applies.
-    """
+    """Decode `order_events.payload`, also Purser's own events. PostgreSQL adds blanks, so no length is refused."""
     if any(own in payload for own in _OWN_TYPES):
         event = _STORED_DECODER.decode(payload)
         if isinstance(event, AnyOwnEvent):
@@ -138,9 +135,7 @@ def _decode(line: bytes) -> LedgerEvent:
         raise BadEvent("MALFORMED_JSON", "the event is nested too deeply") from None
     if not line.isascii():
         _refuse_invalid_text(line)
-    if b"\\u0000" in line:
-        _refuse_nul(line)
-    _refuse_long_numbers(line)
+    _refuse_unstorable(line)
     return _normalize(event)
 
 
@@ -156,9 +151,7 @@ def _decode_slowly(line: bytes) -> LedgerEvent:
     except RecursionError:
         raise BadEvent("MALFORMED_JSON", "the event is nested too deeply") from None
     kind, event_id = content.get("type"), _event_id_of(content)
-    if b"\\u0000" in line:
-        _refuse_nul(line)
-    _refuse_long_numbers(line)
+    _refuse_unstorable(line)
     if not isinstance(kind, str):
         raise BadEvent("UNKNOWN_EVENT_TYPE", "the event has no `type`", event_id)
     if kind not in _TYPES:
@@ -299,17 +292,16 @@ def _refuse_invalid_text(line: bytes) -> None:
         raise BadEvent("MALFORMED_JSON", "the event is not UTF-8 text") from None
 
 
-def _refuse_long_numbers(line: bytes) -> None:
-    """Limit the digits of numbers: PostgreSQL stores `1e131071` in a few bytes and reads it as 131,072 digits."""
+def _refuse_unstorable(line: bytes) -> None:
+    """Refuse NUL characters, which PostgreSQL's text cannot contain, and numbers of too many digits.
+
+    An escaped backslash before u0000 is no NUL. PostgreSQL stores `1e131071` in a few bytes and reads 131,072 digits.
+    """
+    if b"\\u0000" in line and re.search(rb"(?<!\\)(?:\\\\)*\\u0000", line):
+        raise BadEvent("INVALID_EVENT", "the event has a NUL character in a string")
     digits = line.translate(_DIGITS)  # ten times as fast as looking for the numbers themselves
     if b"0e000" not in digits and b"0e+000" not in digits and b"0e-000" not in digits:
         return
     exponents = [exponent.lstrip(b"0") or b"0" for exponent in _EXPONENTS.findall(line)]
     if sum(int(exponent[:6]) for exponent in exponents) > _ZEROS_MAX:
         raise BadEvent("INVALID_EVENT", f"the event's numbers have more than {_ZEROS_MAX} digits when written out")
-
-
-def _refuse_nul(line: bytes) -> None:
-    """Refuse NUL characters, which PostgreSQL's text cannot contain. An escaped backslash before u0000 is no NUL."""
-    if re.search(rb"(?<!\\)(?:\\\\)*\\u0000", line):
-        raise BadEvent("INVALID_EVENT", "the event has a NUL character in a string")

@@ -9,8 +9,7 @@ from fastapi.responses import HTMLResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Scope
 
-from app.authentication.authentication import Authentication, Throttle
-from app.authentication.hosts import LocalNames, is_loopback_only
+from app.authentication.authentication import Authentication, LocalNames, Throttle, is_loopback_only
 from app.authentication.keyring import Keyring
 from app.authentication.middleware import AuthenticationMiddleware
 from app.database import Database

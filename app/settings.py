@@ -67,6 +67,9 @@ class Settings(BaseSettings):
         description="Data directory of the embedded server. A relative path is resolved against the directory "
         "in which the command is started.",
     )
+    redis_url: SecretStr | None = Field(
+        None, description="URL of the Redis that `purser stream` reads: `redis://`, `rediss://` (TLS) or `unix://`."
+    )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="TCP port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="Number of server processes that share the port.")
@@ -149,6 +152,23 @@ class Settings(BaseSettings):
                 raise ValueError(f"names {origin!r}; each origin is one scheme, host and port, without wildcards")
         return origins
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            try:
+                parts = urlsplit(url.get_secret_value())
+                is_valid = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+            except ValueError:
+                is_valid = False
+            if not is_valid:
+                # The value is not repeated: what looks like a port may be a part of the password.
+                raise ValueError(
+                    "must be like redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS, or "
+                    "unix://PATH; special characters of a password are percent-encoded"
+                )
+        return url
+
     @field_validator("graphql_allow_list")
     @classmethod
     def _is_file(cls, path: Path | None) -> Path | None:
@@ -163,11 +183,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        requested = self.workers * self.pool_size_max
+        requested = 2 * self.workers * self.pool_size_max
         available = CONNECTIONS_MAX - CONNECTIONS_RESERVED
         if self.database_url is None and requested > available:
             raise ValueError(
-                f"PURSER_WORKERS x PURSER_POOL_SIZE_MAX is {requested}, more than the {available} connections that "
+                f"2 x PURSER_WORKERS x PURSER_POOL_SIZE_MAX is {requested}, more than the {available} connections that "
                 "the embedded server has for them; lower one, or set PURSER_DATABASE_URL"
             )
         return self

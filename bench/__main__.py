@@ -15,7 +15,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import authorize, equity, fan_out, graphql_reads, growth, import_speed, rest_reads, verify_speed
+from bench import (
+    authorize,
+    equity,
+    fan_out,
+    gate,
+    graphql_reads,
+    growth,
+    import_speed,
+    rest_reads,
+    stream_speed,
+    verify_speed,
+)
 from bench.results import Comparison
 
 PACKAGES = ("fastapi", "asyncpg", "strawberry-graphql", "graphql-core", "sqlmodel", "sqlalchemy", "uvicorn")
@@ -30,8 +41,15 @@ SECTIONS: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {
     "fan_out": fan_out.run,
 }
 """Benchmarks by name; a new one is one line here."""
-ON_DEMAND: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {"growth": growth.run, "verify": verify_speed.run}
-"""Benchmarks that take too long for every run; each writes a file of its own: GROWTH.md, VERIFY.md."""
+ON_DEMAND: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {
+    "gate": gate.run,
+    "growth": growth.run,
+    "stream": stream_speed.run,
+    "verify": verify_speed.run,
+}
+"""Benchmarks that take too long for every run, or need a Redis or an engine; each writes a file of its own: GATE.md,
+GROWTH.md, STREAM.md, VERIFY.md.
+"""
 
 
 def main(names: list[str]) -> None:

@@ -60,7 +60,7 @@ async def run() -> list[Comparison]:
 
 
 async def _import(server: EmbeddedServer, copies: int = 1) -> tuple[float, int]:
-    await _fresh(server)
+    await fresh(server)
     await upgrade(server.url)
     with tempfile.TemporaryDirectory(prefix="purser-bench-") as directory:
         paths = RECORDINGS if copies == 1 else [lengthened(Path(directory), copies)]
@@ -97,7 +97,7 @@ def _copy_rows() -> bytes:
 
 
 async def _copy(server: EmbeddedServer, rows: bytes) -> float:
-    await _fresh(server)
+    await fresh(server)
     connection = await asyncpg.connect(server.url)
     try:
         await connection.execute("CREATE TABLE copied (event_id uuid PRIMARY KEY, payload jsonb NOT NULL)")
@@ -108,7 +108,7 @@ async def _copy(server: EmbeddedServer, rows: bytes) -> float:
         await connection.close()
 
 
-async def _fresh(server: EmbeddedServer) -> None:
+async def fresh(server: EmbeddedServer) -> None:
     connection = await asyncpg.connect(server.url)
     try:
         await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")

@@ -15,7 +15,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from app.errors import ErrorCode, PurserError
 
 MESSAGE_CHARACTERS_MAX = 1000
-"""Messages quote what the client sent, and a name may be as long as a request."""
+"""Messages quote the client's input, and a name may be as long as a request."""
 
 BUSY = ErrorCode.BUSY.value
 CODES = {ErrorCode.BAD_INPUT: "BAD_REQUEST", ErrorCode.NOT_READY: BUSY}
@@ -76,7 +76,7 @@ def refusal(
 
 
 def coded(error: Exception) -> GraphQLError:
-    """The error as the client may see it: domain errors with their code, unexpected errors masked."""
+    """The error for the client: domain errors with their code, unexpected errors masked."""
     if isinstance(error, PurserError) and error.code is not ErrorCode.INTERNAL:
         return GraphQLError(str(error), extensions={"code": CODES.get(error.code, error.code.value)})
     if isinstance(error, GraphQLError) and isinstance(error.original_error, GraphQLError | None):

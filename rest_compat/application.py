@@ -1,13 +1,16 @@
-"""Adds the REST API to an application."""
+"""Adds the REST API to an application, with `/health` and `/health/ready`."""
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from rest_compat import budget_routes, health_routes, schemas, trading_routes
-from rest_compat.errors import add_error_handlers
+from app.resolvers.health import check_readiness
+from rest_compat import budget_routes, schemas, trading_routes
+from rest_compat.errors import add_error_handlers, responses_of
 from rest_compat.pages import add_pages
+from rest_compat.responses import context_of, json_response
+from rest_compat.strict_route import StrictRoute
 
 TAGS = [
     {"name": "trading", "description": "Strategies, orders, fills, positions and the audit log."},
@@ -17,13 +20,35 @@ TAGS = [
 
 _EMPTY = "Without a value (`?name=`): as if omitted."
 
+health_router = APIRouter(tags=["health"], route_class=StrictRoute, default_response_class=Response)
+
+
+@health_router.get("/health", responses=responses_of(schemas.Health, "Alive."))
+async def get_health(request: Request) -> Response:
+    """Whether the process answers."""
+    # Without the database: a restart would not repair it.
+    return json_response(b'{"status":"ok"}')
+
+
+@health_router.get(
+    "/health/ready",
+    responses={
+        **responses_of(schemas.Readiness, "Ready."),
+        503: {"model": schemas.Readiness, "description": "Not ready: send requests to another instance, or retry."},
+    },
+)
+async def get_readiness(request: Request) -> Response:
+    """Whether the database answers, has the schema of this release, and the registry is fresh."""
+    is_ready, checks = await check_readiness(context_of(request))
+    return json_response(checks, 200 if is_ready else 503)
+
 
 def add_rest(app: FastAPI) -> None:
     """Add the REST paths, their error handlers, `/openapi.json`, `/docs` and `/redoc`.
 
     The application's `state.context` must be set before the first request.
     """
-    for router in (health_routes.router, trading_routes.router, budget_routes.router):
+    for router in (health_router, trading_routes.router, budget_routes.router):
         # FastAPI would search an included router twice per request.
         app.router.routes.extend(router.routes)
     add_error_handlers(app)

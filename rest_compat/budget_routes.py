@@ -1,17 +1,17 @@
 """`/api/budget`: the budgets of strategies, and the profit that their fills realized."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.errors import BudgetInUse, BudgetNotFound, StrategyNotFound
-from app.reads.query import Selected, Selection
 from app.resolvers import budgets
 from rest_compat import schemas
 from rest_compat.errors import error_responses, responses_of
 from rest_compat.queries import BudgetQuery, SetBudgetQuery
-from rest_compat.responses import VALUATION_HEADERS, context_of, sums_response, validated_response, valued_response
+from rest_compat.responses import VALUATION_HEADERS, context_of, validated_response, valued, valued_response
 from rest_compat.strict_route import Caller, StrictRoute
 
 AGE_HEADER = "X-Registry-Age"
@@ -19,8 +19,8 @@ AGE_HEADER = "X-Registry-Age"
 _UNKNOWN_STRATEGY = StrategyNotFound(schemas.STRATEGY_ID)
 _UNKNOWN_BUDGET = BudgetNotFound(UUID(schemas.STRATEGY_ID), "USDT")
 _IN_USE = BudgetInUse("The budget has 200.00 USDT reserved.")
-_BUDGET = Selection((*schemas.selection_of(schemas.BudgetSummaryResponse).fields, Selected("valuation", "valuation")))
-"""As `valued_response` expects it."""
+_BUDGET = valued(schemas.selection_of(schemas.BudgetSummaryResponse))
+_REALIZED = valued(schemas.selection_of(schemas.RealizedPnl))
 _REGISTRY_HEADERS = {
     AGE_HEADER: {
         "description": "Seconds since the change feed was last read to its end: every older change is included. "
@@ -34,6 +34,8 @@ _REGISTRY_HEADERS = {
 
 StrategyId = Annotated[UUID, Path()]
 Currency = Annotated[str, Path(description="Currency code, as the engine writes it.", examples=["USDT"])]
+
+_valued = partial(responses_of, headers=VALUATION_HEADERS)
 
 router = APIRouter(prefix="/api/budget", tags=["budget"], route_class=StrictRoute, default_response_class=Response)
 
@@ -55,12 +57,7 @@ async def get_registry(request: Request, principal: Caller) -> Response:
     return validated_response(request, page.body, page.digest, {AGE_HEADER: f"{age_seconds:.3f}"})
 
 
-@router.get(
-    "/{strategy_id}",
-    responses=responses_of(
-        schemas.BudgetSummaryResponse, "The budget.", headers=VALUATION_HEADERS, unknown=_UNKNOWN_BUDGET
-    ),
-)
+@router.get("/{strategy_id}", responses=_valued(schemas.BudgetSummaryResponse, "The budget.", unknown=_UNKNOWN_BUDGET))
 async def get_budget(
     request: Request, principal: Caller, strategy_id: StrategyId, query: Annotated[BudgetQuery, Query()]
 ) -> Response:
@@ -72,13 +69,7 @@ async def get_budget(
 
 @router.put(
     "/{strategy_id}/{currency}",
-    responses=responses_of(
-        schemas.BudgetSummaryResponse,
-        "The budget after the change.",
-        413,
-        headers=VALUATION_HEADERS,
-        unknown=_UNKNOWN_STRATEGY,
-    ),
+    responses=_valued(schemas.BudgetSummaryResponse, "The budget after the change.", 413, unknown=_UNKNOWN_STRATEGY),
 )
 async def set_budget(
     request: Request,
@@ -116,10 +107,8 @@ async def delete_budget(request: Request, principal: Caller, strategy_id: Strate
 
 @router.get(
     "/{strategy_id}/pnl/realized",
-    responses=responses_of(
-        schemas.RealizedPnl, "Amounts by currency.", headers=VALUATION_HEADERS, unknown=_UNKNOWN_STRATEGY
-    ),
+    responses=_valued(schemas.RealizedPnl, "Amounts by currency.", unknown=_UNKNOWN_STRATEGY),
 )
 async def get_realized_pnl(request: Request, principal: Caller, strategy_id: StrategyId) -> Response:
     """Realized profit and fees of a strategy's fills."""
-    return sums_response(await budgets.get_realized_pnl(context_of(request), principal, strategy_id))
+    return valued_response(await budgets.get_realized_pnl(context_of(request), principal, strategy_id, _REALIZED))

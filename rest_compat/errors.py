@@ -22,15 +22,10 @@ from rest_compat.schemas import Error
 
 _FAULT = "Internal error; the service's log has the cause."
 _LOG = logging.getLogger("purser.rest")
-_STATUSES: tuple[tuple[type[PurserError], int], ...] = (
-    (NotFoundError, 404),
-    (ConflictError, 409),
-    (BadInputError, 422),
-)
-_HTTP_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
-_HTTP_DETAILS = {
-    404: "No such path; /docs lists all paths.",
-    405: "This path does not support the method.",
+_STATUSES = ((NotFoundError, 404), (ConflictError, 409), (BadInputError, 422))
+_HTTP_ERRORS = {
+    404: (ErrorCode.NOT_FOUND, "No such path; /docs lists all paths."),
+    405: (ErrorCode.METHOD_NOT_ALLOWED, "This path does not support the method."),
 }
 
 
@@ -48,7 +43,7 @@ def rest_refusal(error: PurserError) -> Response:
     return response
 
 
-def error_response(status: int, detail: str, code: str, headers: dict[str, str] | None = None) -> Response:
+def _error_response(status: int, detail: str, code: str, headers: dict[str, str] | None = None) -> Response:
     """The response to an error."""
     # The detail may quote the client's input, which may have lone surrogates: UTF-8 cannot encode them.
     clean = detail.encode("utf-8", "replace").decode()
@@ -90,24 +85,23 @@ def _response_to(error: PurserError) -> Response | None:
     """None for an internal error."""
     if (known := status_of(error)) is not None:
         status, headers = known
-        return error_response(status, str(error), error.code, headers)
+        return _error_response(status, str(error), error.code, headers)
     for kind, status in _STATUSES:
         if isinstance(error, kind):
-            return error_response(status, str(error), error.code)
+            return _error_response(status, str(error), error.code)
     return None
 
 
 async def _answer_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = _HTTP_DETAILS.get(error.status_code, error.detail)
-    code = _HTTP_CODES.get(error.status_code, ErrorCode.BAD_INPUT)
-    return error_response(error.status_code, detail, code, dict(error.headers or {}))
+    code, detail = _HTTP_ERRORS.get(error.status_code, (ErrorCode.BAD_INPUT, error.detail))
+    return _error_response(error.status_code, detail, code, dict(error.headers or {}))
 
 
 async def _answer_fault(request: Request, error: Exception) -> Response:
     """Log an internal error; the client does not see its cause."""
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return error_response(500, _FAULT, ErrorCode.INTERNAL)
+    return _error_response(500, _FAULT, ErrorCode.INTERNAL)
 
 
 def _described(description: str, code: ErrorCode, detail: str, **more: Any) -> dict[str, Any]:

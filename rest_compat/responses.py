@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 from fastapi import Request, Response
 
 from app.reads.compiled import Answer
-from app.reads.fill_statistics import Sums
+from app.reads.query import Selected, Selection
 from app.resolvers import Context
 from rest_compat.queries import OFFSET_MAX, PageQuery
 from rest_compat.strict_route import read_query
@@ -33,9 +33,9 @@ def json_response(body: bytes, status: int = 200) -> Response:
     return Response(body, status, media_type=JSON)
 
 
-def sums_response(sums: Sums) -> Response:
-    """Sums as JSON, with their valuation in a header."""
-    return Response(sums.body, media_type=JSON, headers={VALUATION_HEADER: sums.valuation})
+def valued(selection: Selection, source: str = "valuation") -> Selection:
+    """The selection with a valuation, as `valued_response` expects it; `source` is its name in the catalogue."""
+    return Selection((*selection.fields, Selected(source, "valuation")))
 
 
 def valued_response(body: bytes) -> Response:

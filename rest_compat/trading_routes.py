@@ -1,6 +1,5 @@
 """`/api/trading`: strategies, orders, fills, positions and the audit log."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -8,9 +7,13 @@ from pydantic import BaseModel
 
 from app.errors import OrderNotFound
 from app.principal import Principal
-from app.reads.compiled import Answer
-from app.reads.query import Op, ReadQuery, ResultFormat, Selection
-from app.resolvers import Context, orders, reads
+from app.reads.catalogue.administration import AUDIT_ENTRY, STRATEGY, SUMMARY
+from app.reads.catalogue.fill import FILL, FILL_SUMMARY
+from app.reads.catalogue.trading import ORDER, POSITION
+from app.reads.compiled import OwnedObject
+from app.reads.entity import Entity
+from app.reads.query import Grouping, Op, ReadQuery, ResultFormat, Selected, Selection
+from app.resolvers import reads
 from app.rules.enums import OrderStatus
 from app.rules.identity import read_uuid
 from rest_compat import schemas
@@ -27,7 +30,7 @@ from rest_compat.queries import (
     PageQuery,
     PositionsQuery,
 )
-from rest_compat.responses import VALUATION_HEADERS, context_of, json_response, list_response, sums_response
+from rest_compat.responses import VALUATION_HEADERS, context_of, json_response, list_response, valued, valued_response
 from rest_compat.strict_route import Caller, StrictRoute
 
 IN_FLIGHT: list[str | None] = [
@@ -44,12 +47,25 @@ ClientOrderId = Annotated[
     str, Path(description="Any characters; write `/` as `%2F`.", examples=["O-20220101-001400-001-000-1"])
 ]
 
+
+def _groups(key: str, model: type[BaseModel], by: str) -> Selected:
+    children = schemas.selection_of(model, realized_pnl="untrimmed_pnl")
+    return Selected("groups", key, children, arguments=Grouping(by=(by,)))
+
+
 _STRATEGY = schemas.selection_of(schemas.Strategy)
 _ORDER = schemas.selection_of(schemas.Order)
 _FILL = schemas.selection_of(schemas.Fill)
 _POSITION = schemas.selection_of(schemas.Position)
 _AUDIT_ENTRY = schemas.selection_of(schemas.AuditEntry, id="number")
 _SUMMARY = ReadQuery(schemas.selection_of(schemas.Summary), ResultFormat.ONE)
+_GROUPS = (
+    _groups("by_currency", schemas.CurrencyFills, "currency"),
+    _groups("by_instrument", schemas.InstrumentFills, "instrument_id"),
+)
+_FILLS_SUMMARY = valued(
+    Selection((*schemas.selection_of(schemas.FillsSummary).fields[:-2], *_GROUPS)), source="rests_on"
+)
 _DENY_REASON = schemas.selection_of(schemas.DenyReason)
 
 _LIST_HEADERS = {
@@ -77,19 +93,19 @@ async def _page(
     request: Request,
     principal: Principal,
     query: PageQuery,
-    list_rows: Callable[[Context, Principal, ReadQuery, Sequence[Any]], Awaitable[Answer]],
+    entity: Entity,
     selection: Selection,
     filters: Filters | None = None,
 ) -> Response:
     filters = filters or Filters()
-    answer = await list_rows(context_of(request), principal, filters.page(selection, query), filters.values)
+    answer = await reads.read(context_of(request), principal, filters.page(selection, query), filters.values, entity)
     return list_response(request, answer, query)
 
 
 @router.get("/strategies", responses=_list_of(schemas.Strategy))
 async def list_strategies(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """All strategies, newest first."""
-    return await _page(request, principal, query, reads.list_strategies, _STRATEGY)
+    return await _page(request, principal, query, STRATEGY, _STRATEGY)
 
 
 @router.get("/orders", responses=_list_of(schemas.Order))
@@ -98,7 +114,7 @@ async def list_orders(request: Request, principal: Caller, query: Annotated[Orde
     filters = Filters(strategy_id=query.strategy_id, instrument_id=query.instrument_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add_names("status", *(IN_FLIGHT if query.status == PENDING else [query.status]))
-    return await _page(request, principal, query, reads.list_orders, _ORDER, filters)
+    return await _page(request, principal, query, ORDER, _ORDER, filters)
 
 
 @router.get("/orders/{client_order_id}", responses=responses_of(schemas.Order, "Found.", 404, 409))
@@ -106,8 +122,7 @@ async def get_order(
     request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
     """One order."""
-    context = context_of(request)
-    order = await orders.get_order(context, principal, _storable(client_order_id), query.strategy_id, _ORDER)
+    order = await _order(request, principal, client_order_id, query, _ORDER)
     return json_response(order.body)
 
 
@@ -116,10 +131,9 @@ async def list_order_fills(
     request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderFillsQuery, Query()]
 ) -> Response:
     """The fills of one order, newest first by `ts_event`."""
-    context = context_of(request)
-    order = await orders.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
+    order = await _order(request, principal, client_order_id, query, _DENY_REASON)
     filters = Filters(strategy_id=order.strategy_id, client_order_id=client_order_id)
-    return await _page(request, principal, query, reads.list_fills, _FILL, filters)
+    return await _page(request, principal, query, FILL, _FILL, filters)
 
 
 @router.get("/orders/{client_order_id}/deny-reason", responses=responses_of(schemas.DenyReason, "Found.", 404, 409))
@@ -127,8 +141,7 @@ async def get_deny_reason(
     request: Request, principal: Caller, client_order_id: ClientOrderId, query: Annotated[OrderQuery, Query()]
 ) -> Response:
     """Why an order was denied or rejected; null if it was neither."""
-    context = context_of(request)
-    order = await orders.get_order(context, principal, _storable(client_order_id), query.strategy_id, _DENY_REASON)
+    order = await _order(request, principal, client_order_id, query, _DENY_REASON)
     return json_response(order.body)
 
 
@@ -138,7 +151,7 @@ async def list_fills(request: Request, principal: Caller, query: Annotated[Fills
     filters = Filters(instrument_id=query.instrument_id, strategy_id=query.strategy_id)
     filters.add("strategy_name", Op.CONTAINS, query.strategy_name)
     filters.add_names("side", query.side)
-    return await _page(request, principal, query, reads.list_fills, _FILL, filters)
+    return await _page(request, principal, query, FILL, _FILL, filters)
 
 
 @router.get("/fills/summary", responses=responses_of(schemas.FillsSummary, "Found.", headers=VALUATION_HEADERS))
@@ -147,8 +160,9 @@ async def summarize_fills(
 ) -> Response:
     """Sums of fills, by currency and by instrument."""
     filters = Filters(strategy_id=query.strategy_id, instrument_id=query.instrument_id)
-    sums = await reads.summarize_fills(context_of(request), principal, filters.condition(), filters.values)
-    return sums_response(sums)
+    sums = ReadQuery(_FILLS_SUMMARY, ResultFormat.ONE, arguments=Grouping(filters.condition()))
+    answer = await reads.read(context_of(request), principal, sums, filters.values, FILL_SUMMARY)
+    return valued_response(answer.body)
 
 
 @router.get("/positions", responses=_list_of(schemas.Position))
@@ -158,23 +172,25 @@ async def list_positions(request: Request, principal: Caller, query: Annotated[P
     name = query.strategy_id if strategy_id is None else None
     filters = Filters(strategy_id=strategy_id, strategy_name=name, instrument_id=query.instrument_id)
     filters.add_names("status", query.status)
-    return await _page(request, principal, query, reads.list_positions, _POSITION, filters)
+    return await _page(request, principal, query, POSITION, _POSITION, filters)
 
 
 @router.get("/summary", responses=responses_of(schemas.Summary, "Found."))
 async def get_summary(request: Request, principal: Caller) -> Response:
     """Counts of signals, orders and fills."""
-    return json_response((await reads.get_summary(context_of(request), principal, _SUMMARY)).body)
+    return json_response((await reads.read(context_of(request), principal, _SUMMARY, (), SUMMARY)).body)
 
 
 @router.get("/audit", responses=_list_of(schemas.AuditEntry))
 async def list_audit_entries(request: Request, principal: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """The audit log, newest first by `ts`."""
-    return await _page(request, principal, query, reads.list_audit_entries, _AUDIT_ENTRY)
+    return await _page(request, principal, query, AUDIT_ENTRY, _AUDIT_ENTRY)
 
 
-def _storable(client_order_id: str) -> str:
-    """The id itself. Raises OrderNotFound for an id that PostgreSQL cannot store."""
+async def _order(
+    request: Request, principal: Principal, client_order_id: str, query: OrderQuery, selection: Selection
+) -> OwnedObject:
+    """One order. Raises OrderNotFound, also for an id that PostgreSQL cannot store, and OrderAmbiguous."""
     if "\x00" in client_order_id or len(client_order_id) > TEXT_LENGTH_MAX:
         raise OrderNotFound(client_order_id[:TEXT_LENGTH_MAX])
-    return client_order_id
+    return await reads.get_order(context_of(request), principal, client_order_id, query.strategy_id, selection)

@@ -18,6 +18,16 @@ ROOT = Path(__file__).parents[1]
 THOROUGH = (
     "tests/browser",
     "tests/cli",
+    "tests/clients/gql",
+    "tests/clients/nautilus/test_backtest.py",
+    "tests/clients/nautilus/test_documentation.py",
+    "tests/clients/nautilus/test_interruptions.py",
+    "tests/clients/nautilus/test_live.py",
+    "tests/clients/nautilus/test_questions.py",
+    "tests/clients/python/test_documentation.py",
+    "tests/clients/python/test_restarts.py",
+    "tests/clients/python/test_updates.py",
+    "tests/clients/typescript",
     "tests/database",
     "tests/differential",
     "tests/graphql_schema/live",
@@ -33,6 +43,7 @@ THOROUGH = (
     "tests/principals",
     "tests/race",
     "tests/rest_compat/test_contract.py",
+    "tests/streams/test_truth.py",
     "tests/test_scratch.py",
 )
 """Folders and files that take most of the run time with a fifth of the tests; they get the marker `thorough`."""

@@ -33,7 +33,8 @@ def test_the_log_reports_unknown_variables(monkeypatch: pytest.MonkeyPatch, capl
         ("DATABASE_URL", "mysql://u:secret@h/d", "PURSER_DATABASE_URL: must begin with postgresql:// "),
         ("DATABASE_URL", "postgresql://u:secret@h:99999/d", "PURSER_DATABASE_URL: names the port '99999'"),
         ("GRAPHQL_ALLOW_LIST", "/nowhere.json", "PURSER_GRAPHQL_ALLOW_LIST: there is no file /nowhere.json."),
-        ("WORKERS", "64", "PURSER_WORKERS x PURSER_POOL_SIZE_MAX is 512, more than the 90 connections"),
+        ("WORKERS", "64", "2 x PURSER_WORKERS x PURSER_POOL_SIZE_MAX is 1024, more than the 190 connections"),
+        ("WORKERS", "12", "2 x PURSER_WORKERS x PURSER_POOL_SIZE_MAX is 192, more than the 190 connections"),
     ],
 )
 def test_an_invalid_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:

@@ -16,7 +16,13 @@ from tests.conftest import THOROUGH
 from tests.documentation import TEXT as PAGES
 
 ROOT = Path(__file__).parents[1]
-CODE = [*ROOT.glob("app/**/*.py"), *ROOT.glob("graphql_schema/**/*.py"), *ROOT.glob("rest_compat/**/*.py")]
+CODE = [
+    *ROOT.glob("app/**/*.py"),
+    *ROOT.glob("graphql_schema/**/*.py"),
+    *ROOT.glob("rest_compat/**/*.py"),
+    *ROOT.glob("clients/*/*.py"),
+    *ROOT.glob("clients/*/purser_*/**/*.py"),
+]
 BENCH = [path for path in ROOT.glob("bench/**/*.py") if ".cache" not in path.parts]
 ALL = [*CODE, *ROOT.glob("tests/**/*.py"), *BENCH]
 
@@ -45,7 +51,7 @@ def test_no_file_contains_a_marker_of_unfinished_work() -> None:
 
 
 def test_links_between_pages_resolve() -> None:
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")]
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md"), *ROOT.glob("clients/*/*.md")]
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)[)#]", page.read_text())]
     assert len(links) > 30
     assert [(name_of(page), link) for page, link in links if not (page.parent / link).exists()] == []

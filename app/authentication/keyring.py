@@ -120,10 +120,7 @@ class Keyring:
         await self._read(connection, now - await connection.fetchval(_SECONDS_IN_TRANSACTION))
 
     async def read_for_unknown(self) -> None:
-        """Wait for a read that begins from now on: the feed's, or one over the pool that all callers share.
-
-        Raises DatabaseUnavailable.
-        """
+        """Wait for a read from now on: the feed's, or one over the pool for all callers. Raises DatabaseUnavailable."""
         called_at = time.monotonic()
         over_pool = asyncio.create_task(self._read_unless_read_since(called_at))
         by_feed = asyncio.create_task(self._until_read_since(called_at))

@@ -1,7 +1,7 @@
 """The command `purser`: `commands` defines the command line, the other modules implement the commands.
 
 Exit codes: 0 success; 1 refused or failed, with the reason on stderr; 2 invalid command line or setting;
-3 an import refused some lines; 130 interrupted.
+3 an import or a stream refused some messages; 130 interrupted.
 """
 
 import signal
@@ -17,10 +17,8 @@ def run() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         cli()
-    except SettingsInvalid as error:
-        _exit_with(error, MISUSED)
     except PurserError as error:
-        _exit_with(error, FAILED)
+        _exit_with(error, MISUSED if isinstance(error, SettingsInvalid) else FAILED)
     except Exception as error:
         if not _is_of_postgres(error):
             raise

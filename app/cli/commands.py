@@ -3,6 +3,7 @@
 A command imports its implementation when it runs, so that `purser --help` does not load it.
 """
 
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,7 @@ FAILED = 1
 MISUSED = 2
 """The command line or a setting is invalid."""
 REFUSED_LINES = 3
-"""An import refused some lines and imported the others."""
+"""An import or `stream --once` refused some messages and recorded the others."""
 
 cli = typer.Typer(
     name="purser",
@@ -26,6 +27,7 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+stream = typer.Typer(name="stream", help="Follow an engine's streams into the ledger.", no_args_is_help=True)
 keys = typer.Typer(name="keys", help="Create, list and revoke API keys.", no_args_is_help=True)
 db = typer.Typer(name="db", help="Upgrade, back up and restore the database.", no_args_is_help=True)
 
@@ -61,6 +63,75 @@ def import_(
     from app.cli.importing import import_files
 
     if exit_code := import_files(files):
+        raise typer.Exit(exit_code)
+
+
+class FirstEntry(StrEnum):
+    """Where a new consumer group begins."""
+
+    BEGINNING = "0"
+    END = "$"
+
+
+@stream.callback()
+def _stream() -> None:
+    pass
+
+
+@stream.command()
+def nautilus(
+    redis: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Redis with the streams: redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]. [PURSER_REDIS_URL]",
+        ),
+    ] = None,
+    trader: Annotated[
+        list[str] | None, typer.Option(metavar="TRADER", help="Follow this trader only; repeatable. [all traders]")
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Follow streams whose keys match this glob pattern, alone or besides --trader; repeatable.",
+        ),
+    ] = None,
+    group: Annotated[str, typer.Option(help="Consumer group.")] = "purser",
+    consumer: Annotated[str | None, typer.Option(help="Name of this consumer in its group. [host name]")] = None,
+    first: Annotated[
+        FirstEntry, typer.Option("--from", help="Where a new group begins: 0 for all entries, $ for later ones.")
+    ] = FirstEntry.BEGINNING,
+    claim_idle_seconds: Annotated[
+        float,
+        typer.Option(min=0.1, max=86_400, help="Take over entries that another consumer left unacknowledged so long."),
+    ] = 60.0,
+    once: Annotated[bool, typer.Option("--once", help="Record what there is, then stop.")] = False,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="Port to serve /metrics on. [none]")
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="Address to serve /metrics on.")] = "127.0.0.1",
+) -> None:
+    """Record what NautilusTrader publishes to Redis (MessageBusConfig.database), until Ctrl-C or SIGTERM.
+
+    Both encodings are read, and one stream as well as a stream per topic. Every entry is recorded exactly once, over
+    restarts of this command, of Redis and of PostgreSQL. Entries that cannot be recorded are logged and copied to the
+    stream purser:refused; with --once the exit code is then 3.
+    """
+    from app.cli.streaming import StreamCommand, follow_nautilus
+
+    command = StreamCommand(
+        traders=trader or (),
+        patterns=key or (),
+        group=group,
+        consumer=consumer,
+        first_id=first.value,
+        claim_idle_seconds=claim_idle_seconds,
+        is_once=once,
+        metrics_port=metrics_port,
+        metrics_host=metrics_host,
+    )
+    if exit_code := follow_nautilus(redis, command):
         raise typer.Exit(exit_code)
 
 
@@ -168,6 +239,7 @@ def schema() -> None:
     print(graphql_schema.as_str())
 
 
+cli.add_typer(stream)
 cli.add_typer(keys)
 cli.add_typer(db)
 

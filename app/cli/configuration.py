@@ -52,7 +52,7 @@ def configured_database(settings: Settings) -> Iterator[str]:
         if asyncio.run(has_outdated_rows(url)):
             # Imported here: the ledger takes a second to load.
             from app.ledger.holds.revaluation import revalue_pending
-            from app.ledger.recording.refold import refold_outdated
+            from app.ledger.recording.record import refold_outdated
 
             for complete in (refold_outdated, revalue_pending):
                 with_database(url, PoolLimits(), complete)

@@ -1,10 +1,8 @@
 """Importing recordings with a progress bar."""
 
 import asyncio
-import signal
 import sys
-from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -19,6 +17,7 @@ from app.database import Database, PoolLimits
 from app.database.upgrade import connected
 from app.engines import nautilus
 from app.errors import BadInputError
+from app.interruption import stop_if_cancelled, until_interrupted
 from app.ledger.batch import Rejected
 from app.ledger.importing import Progress as Imported
 from app.ledger.importing import import_file
@@ -26,79 +25,43 @@ from app.ledger.importing import import_file
 REJECTED_SHOWN_MAX = 20
 
 
-@dataclass(slots=True)
-class ImportOutcome:
-    """The result of importing several files."""
-
-    files: list[Imported]
-    unreadable: list[str]
-    seconds: float = 0
-
-
 def import_files(paths: Sequence[Path]) -> int:
-    """Import files into the configured database; returns the exit code.
-
-    Raises DatabaseUnavailable, KeyboardInterrupt.
-    """
+    """Import files into the configured database; returns the exit code. Raises DatabaseUnavailable."""
     settings = settings_with_logging()
     with configured_database(settings) as url:
-        outcome = run_import(url, settings.pool_limits(), paths)
-    for message in outcome.unreadable:
-        print(f"purser: {message}", file=sys.stderr)
-    if outcome.unreadable:
-        return FAILED
-    return REFUSED_LINES if any(imported.rejected for imported in outcome.files) else 0
+        return run_import(url, settings.pool_limits(), paths)
 
 
-def run_import(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOutcome:
-    """Import the files in order; the progress bar, refused lines and a summary of each file go to stderr.
+def run_import(url: str, limits: PoolLimits, paths: Iterable[Path]) -> int:
+    """Import the files in order; returns the exit code.
+
+    The progress bar, refused lines, unreadable files and a summary of each file go to stderr.
 
     Raises DatabaseUnavailable, KeyboardInterrupt; lines imported before stay imported.
     """
     collect_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_until_interrupted(_import_files(url, limits, paths)))
+        return runner.run(until_interrupted(_import_files(url, limits, paths)))
 
 
-async def _until_interrupted(importing: Coroutine[None, None, ImportOutcome]) -> ImportOutcome:
-    """Cancel the import at its next wait on SIGINT or SIGTERM. Raises KeyboardInterrupt."""
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    assert task is not None
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in handlers:
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        return await importing
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-    finally:
-        for number, handler in handlers.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
-
-
-def _stop_if_cancelled() -> None:
-    """A cancellation is lost if the awaited operation completes at the same moment: check for it."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
-
-
-async def _import_files(url: str, limits: PoolLimits, paths: Iterable[Path]) -> ImportOutcome:
-    outcome = ImportOutcome([], [])
+async def _import_files(url: str, limits: PoolLimits, paths: Iterable[Path]) -> int:
+    imported: list[Imported] = []
+    unreadable: list[str] = []
     async with await Database.open(url, limits) as database:
-        started = monotonic()
         with _bar() as bar:
             for path in paths:
                 try:
-                    outcome.files.append(await _import_one(database, path, bar))
+                    imported.append(await _import_one(database, path, bar))
                 except BadInputError as error:
-                    outcome.unreadable.append(str(error))
-        outcome.seconds = monotonic() - started
+                    unreadable.append(str(error))
     # As the tables' owner. Until autovacuum does it, PostgreSQL plans for the tables as they were.
     async with connected(url, writes=True) as connection:
         await connection.execute("ANALYZE")
-    return outcome
+    for message in unreadable:
+        print(f"purser: {message}", file=sys.stderr)
+    if unreadable:
+        return FAILED
+    return REFUSED_LINES if any(each.rejected for each in imported) else 0
 
 
 async def _import_one(database: Database, path: Path, bar: Progress) -> Imported:
@@ -107,9 +70,9 @@ async def _import_one(database: Database, path: Path, bar: Progress) -> Imported
     shown = 0
 
     def show(progress: Imported) -> None:
-        _stop_if_cancelled()
+        stop_if_cancelled()
         rate = int(progress.lines / max(monotonic() - started, 1e-9))
-        counts = _counts_of(progress)
+        counts = str(progress)
         bar.update(task, completed=progress.bytes_read, total=progress.bytes_total, counts=counts, rate=rate)
 
     def complain(rejected: Rejected) -> None:
@@ -124,19 +87,8 @@ async def _import_one(database: Database, path: Path, bar: Progress) -> Imported
         _say(bar, f"{path.name}: and {shown - REJECTED_SHOWN_MAX} more")
     seconds = monotonic() - started
     rate = int(imported.lines / max(seconds, 1e-9))
-    _say(bar, f"{path.name}: {imported.lines:,} lines in {seconds:.1f} s ({rate:,}/s): {_counts_of(imported)}")
+    _say(bar, f"{path.name}: {imported.lines:,} lines in {seconds:.1f} s ({rate:,}/s): {imported}")
     return imported
-
-
-def _counts_of(progress: Imported) -> str:
-    always = (
-        (progress.accepted, "new"),
-        (progress.duplicates, "duplicate"),
-        (progress.quarantined, "quarantined"),
-        (progress.rejected, "refused"),
-    )
-    if_any = ((progress.instruments, "instruments"), (progress.passed_over, "passed over"))
-    return ", ".join(f"{count:,} {name}" for count, name in (*always, *(one for one in if_any if one[0])))
 
 
 def _say(bar: Progress, line: str) -> None:

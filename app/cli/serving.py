@@ -16,7 +16,7 @@ import uvicorn
 from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
-from app.authentication.hosts import is_loopback_only
+from app.authentication.authentication import is_loopback_only
 from app.cli.api_keys import KeyState, key_state, with_context
 from app.cli.configuration import configured_database, settings_with_logging
 from app.cli.worker import SUPERVISOR_ENV

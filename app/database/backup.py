@@ -30,10 +30,7 @@ END $$;
 
 
 async def back_up(url: str, file: Path, *, overwrite: bool = False) -> int:
-    """Back up the database at `url` to `file`, completely or not at all; returns its size in bytes.
-
-    Raises DatabaseUnavailable, OperationRefused.
-    """
+    """Back up the database to `file`, or not at all; returns bytes. Raises DatabaseUnavailable, OperationRefused."""
     _refuse_existing(file, overwrite=overwrite)
     programs = await _programs_for(url)
     target, secret = _for_libpq(url)

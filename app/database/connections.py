@@ -144,15 +144,12 @@ class Database:
         self._readers = readers
         self._writers = writers
         self._latest = latest
-        self.committed: Callable[[], None] = _ignore
+        self.committed: Callable[[], None] = lambda: None
         """Called after each commit."""
 
     @classmethod
     async def open(cls, url: str, limits: PoolLimits | None = None) -> "Database":
-        """Connect, until `close` or the end of an `async with`. Raises DatabaseUnavailable.
-
-        `url` is a libpq URL and may name several hosts.
-        """
+        """Connect to a libpq URL, which may name several hosts, until `close`. Raises DatabaseUnavailable."""
         limits = limits or PoolLimits()
         readers = await cls._open_pool(url, limits, SessionAttribute.any, _READ_ONLY)
         try:
@@ -228,9 +225,14 @@ class Database:
             work = WriteConnection(raw)
             try:
                 yield work
-            finally:
+            except BaseException:
                 if not work.is_finished and is_open(raw):
-                    await raw.execute("ROLLBACK")
+                    # Refused in the middle of a statement. The release resets or replaces the connection.
+                    with suppress(asyncpg.InterfaceError):
+                        await raw.execute("ROLLBACK")
+                raise
+            if not work.is_finished and is_open(raw):
+                await raw.execute("ROLLBACK")
         if work.is_finished:
             self.committed()
 
@@ -259,10 +261,7 @@ class Acquired:
 
 
 def _is_lost(error: BaseException, raw: Any) -> bool:
-    """Whether the connection was lost.
-
-    asyncpg also raises InterfaceError for wrong arguments; uvloop raises RuntimeError for a closed socket.
-    """
+    """asyncpg also raises InterfaceError for wrong arguments, uvloop RuntimeError for a closed socket."""
     return isinstance(error, _LOST) or (isinstance(error, asyncpg.InterfaceError | RuntimeError) and not is_open(raw))
 
 
@@ -271,10 +270,6 @@ def _names_several_hosts(url: str) -> bool:
     parts = urlsplit(url)
     hosts = [parts.netloc.rpartition("@")[2], *parse_qs(parts.query).get("host", [])]
     return any("," in host for host in hosts)
-
-
-def _ignore() -> None:
-    """Default for `committed`."""
 
 
 async def _no_reset(_: asyncpg.Connection) -> None:
@@ -301,10 +296,7 @@ class ListeningConnection(ReadConnection):
 
 @asynccontextmanager
 async def listening(url: str, channel: str, woken: Callable[[], None]) -> AsyncIterator[ListeningConnection]:
-    """A connection to the primary; `woken` is called for each NOTIFY of another connection.
-
-    Statements have no timeout of their own. Raises one of UNREACHABLE.
-    """
+    """A connection to the primary without statement timeout; NOTIFYs of others call `woken`. Raises UNREACHABLE."""
     async with loop_timeout(LISTENER_TIMEOUT_SECONDS):
         raw = await asyncpg.connect(
             url,

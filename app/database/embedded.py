@@ -114,10 +114,7 @@ class EmbeddedServer:
         return found.pid if found else None
 
     def stop(self) -> None:
-        """Give up this process's share; the last process stops the server and waits for it. Safe to repeat.
-
-        Raises EmbeddedServerError.
-        """
+        """Give up this process's share; the last one stops the server. May be repeated. Raises EmbeddedServerError."""
         if self._watcher is None:
             return
         self._leaving.set()
@@ -315,22 +312,11 @@ class EmbeddedServer:
         for how, timeout_seconds in (fast, at_once):
             if (found := find_postmaster(self._data)) is not None:
                 _signal(found.pid, how)
-            if self._all_gone_within(timeout_seconds):
+            with contextlib.suppress(TimeoutError):
+                with FileLock(self._dir / "postgres.running").exclusive(timeout_seconds):
+                    _reap()
                 return
         raise EmbeddedServerError(f"PostgreSQL does not stop. {self._log_end()}")
-
-    def _all_gone_within(self, timeout_seconds: float) -> bool:
-        running = FileLock(self._dir / "postgres.running")
-        deadline = time.monotonic() + timeout_seconds
-        try:
-            while not running.try_exclusive():
-                if time.monotonic() > deadline:
-                    return False
-                time.sleep(POLL_SECONDS)
-        finally:
-            running.close()
-        _reap()
-        return True
 
 
 def _is_alive(pid: int) -> bool:

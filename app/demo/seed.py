@@ -1,7 +1,4 @@
-"""Demonstration data besides the recordings: strategies, budgets, one of them too small, and authorizations.
-
-Every function may be repeated without effect.
-"""
+"""Demonstration data besides the recordings. Every function may be repeated without effect."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -11,7 +8,7 @@ from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.authorizations import authorize_orders
 from app.resolvers.budgets import set_budget
-from app.resolvers.instruments import record_instruments
+from app.resolvers.events import record_instruments
 from app.resolvers.strategies import register_strategy, set_trading_state
 from app.rules.enums import OrderSide, OrderType, TradingState
 from app.rules.identity import strategy_id_of

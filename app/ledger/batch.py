@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.ledger.storage.locks import LockedStrategy
-from app.models.orders import NO_REPEAT
+from app.models.orders import NO_REPEAT as _NO_REPEAT
 from app.rules.enums import QuarantineCode, Reconciliation
 from app.rules.events import (
     POSITION_EVENTS,
@@ -25,7 +25,7 @@ from app.rules.positions import FillOutcome, FillPlace, PositionFill, PositionSt
 from app.rules.valuation import Valuation
 
 _ZERO = Decimal(0)
-_NO_REPEAT = str(NO_REPEAT)
+NO_REPEAT = str(_NO_REPEAT)
 
 OrderKey: TypeAlias = tuple[str, str]
 """(strategy_id, client_order_id)"""
@@ -34,9 +34,7 @@ PositionKey: TypeAlias = tuple[str, str]
 PositionPlace: TypeAlias = tuple[str, str, int]
 """(strategy_id, position_id, generation)"""
 Trail: TypeAlias = dict[int, list[PositionState]]
-"""The position's states after each fill, by the fill's `ts_event`. A fill that flips the position adds both
-generations.
-"""
+"""The position's states after each fill, by the fill's `ts_event`. A flip adds both generations."""
 
 
 class Incoming(Struct):
@@ -181,7 +179,7 @@ class BookedFill(Struct):
     event: OrderFilled | None = None
     outcome: FillOutcome = FillOutcome()
     before: FillOutcome | None = None
-    repeat_id: str = _NO_REPEAT
+    repeat_id: str = NO_REPEAT
 
     @property
     def seq(self) -> int:

@@ -8,7 +8,7 @@ import asyncio
 import codecs
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from gzip import GzipFile
 from io import BufferedReader, BytesIO
 from pathlib import Path
@@ -18,41 +18,27 @@ import msgspec
 
 from app.database import Database
 from app.errors import BadInputError
-from app.event_codec import EVENT_BYTES_MAX, NOT_A_LEDGER_EVENT, BadEvent, ReadMessage
-from app.ledger.administration.instruments import record_each
-from app.ledger.batch import Incoming, Rejected
-from app.ledger.recording.record import record_events
-from app.principal import LOCAL
-from app.rules.valuation import InstrumentDefinition
+from app.event_codec import EVENT_BYTES_MAX, BadEvent, ReadMessage
+from app.ledger.batch import Rejected
+from app.ledger.message_batch import MessageBatch, MessageCounts, record_batch
 
 BATCH_LINES = 5_000
 ARRAY_BYTES_MAX = 64 * 1024 * 1024
 """The largest JSON array to import: it is read whole. Larger ones are read line by line."""
 
 
-@dataclass(slots=True)
-class Progress:
+@dataclass(slots=True, kw_only=True)
+class Progress(MessageCounts):
     """The progress of an import. Bytes are those of the file on disk."""
 
     path: Path
     bytes_read: int = 0
     bytes_total: int = 0
     lines: int = 0
-    accepted: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    instruments: int = 0
-    passed_over: int = 0
-    """Engine events that the ledger does not store (account states)."""
-    rejected: int = 0
 
 
 @dataclass(slots=True)
-class _Batch:
-    incoming: list[Incoming] = field(default_factory=list)
-    instruments: list[tuple[int, InstrumentDefinition]] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    passed_over: int = 0
+class _Batch(MessageBatch):
     lines: int = 0
     bytes_read: int = 0
 
@@ -72,20 +58,12 @@ async def import_file(
     events. Raises BadInputError if the file cannot be read (what came before the damage stays imported),
     DatabaseUnavailable.
     """
-    progress = Progress(path, bytes_total=_size_of(path))
+    progress = Progress(path=path, bytes_total=_size_of(path))
     async for batch in _ahead(_batches(path, read_message, batch_lines)):
-        instruments, refused = await record_each(database, LOCAL, batch.instruments)
-        progress.instruments += instruments
-        batch.rejected += refused
-        recorded = await record_events(database, batch.incoming)
+        counts, rejected_lines = await record_batch(database, batch)
+        progress.add(counts)
         progress.lines += batch.lines
         progress.bytes_read = batch.bytes_read
-        progress.accepted += recorded.accepted
-        progress.duplicates += recorded.duplicates
-        progress.quarantined += recorded.quarantined
-        progress.passed_over += batch.passed_over
-        rejected_lines = sorted([*batch.rejected, *recorded.rejected], key=lambda rejected: rejected.place)
-        progress.rejected += len(rejected_lines)
         for rejected in rejected_lines:
             on_rejected(rejected)
         on_progress(progress)
@@ -129,17 +107,9 @@ def _take(batch: _Batch, number: int, line: bytes, read_message: ReadMessage) ->
     if not text:
         return
     try:
-        message = read_message(text)
+        batch.add(number, read_message(text))
     except BadEvent as bad:
-        if bad.code == NOT_A_LEDGER_EVENT:
-            batch.passed_over += 1
-        else:
-            batch.rejected.append(Rejected(number, bad.event_id, bad.code, bad.message))
-        return
-    if isinstance(message, InstrumentDefinition):
-        batch.instruments.append((number, message))
-    else:
-        batch.incoming.append(Incoming(number, *message))
+        batch.refuse(number, bad)
 
 
 def _bounded(lines: IO[bytes]) -> Iterator[bytes]:

@@ -102,10 +102,7 @@ append_only(BudgetJournalEntry)
 
 
 class ApiKey(SQLModel, table=True):
-    """One key, with the hash of its secret. Never deleted, because the audit log refers to keys by name.
-
-    `strategy_ids` null: all strategies.
-    """
+    """A key and its secret's hash; `strategy_ids` null: all. Never deleted: the audit log names keys."""
 
     __tablename__ = "api_keys"
     __table_args__ = (UniqueConstraint("name"),)
@@ -120,9 +117,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class AuditEntry(SQLModel, table=True):
-    """One administrative action of a user or a key. Append-only, numbered without gaps; `hash` chains it to its
-    predecessor.
-    """
+    """One change by a user or key. Append-only, numbered without gaps; `hash` chains it to its predecessor."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (Index("audit_entries_ts", "ts", "id"), Index("audit_entries_strategy", "strategy_id", "ts", "id"))

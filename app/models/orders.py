@@ -35,7 +35,7 @@ class Order(SQLModel, table=True):
     """One order: the fold of its applied events (`rules.order_fold`).
 
     `authorization_status` is null if no authorization was requested. `last_ts_init` and `last_rank` are the sort key
-    of the last applied event, which tells whether the next one is in order. `waiting` counts the order's quarantined
+    of the last applied event, which decides whether the next one is in order. `waiting` counts the order's quarantined
     events that are not dismissed. `quantity` is an amount of the quote currency while `is_quote_quantity`.
     `exec_spawn_id` is the primary order that spawned this one, and `spawned_qty` the quantity that the primary lost to
     it. `mismatched`: a fill names another side or instrument than the order.
@@ -125,10 +125,7 @@ append_only(OrderEvent)
 
 
 class QuarantinedEvent(SQLModel, table=True):
-    """A stored event that is not applied, and the reason. The row is deleted when the event is applied.
-
-    A dismissed event keeps its row, with the code DISMISSED.
-    """
+    """An event that is not applied, and the reason; deleted when it is applied. A dismissed event keeps its row."""
 
     __tablename__ = "quarantined_events"
     __table_args__ = (
@@ -229,8 +226,7 @@ class Fill(SQLModel, table=True):
         Index("fills_ts_event", "ts_event", "event_id", "strategy_id"),
         Index("fills_strategy_ts_event", "strategy_id", "ts_event", "event_id"),
         Index("fills_instrument_ts_event", "instrument_id", "ts_event", "event_id", "strategy_id"),
-        # All columns by which an order's fills are sorted: with fewer, PostgreSQL scanned all fills of a
-        # small strategy.
+        # All columns by which an order's fills are sorted: with fewer, PostgreSQL scanned a strategy's.
         Index("fills_order", "strategy_id", "client_order_id", "ts_event", "event_id"),
         Index("fills_position", "strategy_id", "position_id", "ts_event", "ts_init", "trade_seq", "seq"),
     )

@@ -1,14 +1,14 @@
 """The columns of one occurrence of a table in a statement.
 
-They are written by name (`o1.status`), not as SQLAlchemy's own columns: those pull their table into every
-FROM they are seen in, which is wrong for a LATERAL subquery that speaks of the row outside it.
+They are written by name (`o1.status`), not as SQLAlchemy's own columns: those add their table to every FROM, which is
+wrong in a LATERAL subquery that refers to the row outside it.
 """
 
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, literal_column
+from sqlalchemy import ColumnElement, FromClause, Text, literal_column, table
 
 from app.models.columns import VALUES
 
@@ -23,19 +23,22 @@ class Columns:
     """Columns by attribute or by name, with the types of the model, under the name the occurrence has."""
 
     def __init__(self, occurrence: str, *models: Any) -> None:
-        self._occurrence = occurrence
+        self.name = occurrence
+        self._model = models[0] if models else None
         self._types = {name: type_ for model in models if model for name, type_ in _types_of(model).items()}
 
     @property
-    def name(self) -> str:
-        """The occurrence's name."""
-        return self._occurrence
+    def rows(self) -> FromClause:
+        """The rows of the occurrence, for a FROM clause: of the first model's table."""
+        assert self._model is not None
+        rows: FromClause = self._model.__table__.alias(self.name)
+        return rows
 
     def __contains__(self, column: str) -> bool:
         return column in self._types
 
     def __getitem__(self, column: str) -> ColumnElement[Any]:
-        return literal_column(f"{self._occurrence}.{column}", self._types[column])
+        return literal_column(f"{self.name}.{column}", self._types[column])
 
     def __getattr__(self, column: str) -> ColumnElement[Any]:
         if column.startswith("_"):
@@ -46,12 +49,17 @@ class Columns:
 class Derived(Columns):
     """Columns of a subquery, whatever their types are."""
 
+    @property
+    def rows(self) -> FromClause:
+        """The rows of the subquery of that name."""
+        return table(self.name)
+
     def __getitem__(self, column: str) -> ColumnElement[Any]:
-        return literal_column(f"{self._occurrence}.{column}")
+        return literal_column(f"{self.name}.{column}")
 
 
 NO_COLUMNS = Columns("")
-"""For what exists once and is no table's row."""
+"""Columns of an entity without a table."""
 
 
 @cache

@@ -1,7 +1,6 @@
 """Compiled queries: SQL text, cached by `ReadQuery`, and how it runs."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ import asyncpg
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
-from app.database import Database, ReadConnection
+from app.database import Database
 from app.errors import BadInputError, QueryTimeout
 from app.principal import Principal
 from app.reads.compiler import build_statement
@@ -31,11 +30,26 @@ class CompiledQuery:
     sql: str
     slots: tuple[int, ...]
 
-    def arguments(self, values: Sequence[Any], principal: Principal) -> list[Any]:
-        """The values in the order of the parameters; after all others the strategies that the principal may see."""
+    async def rows(
+        self, database: Database, principal: Principal, values: Sequence[Any], *, is_latest: bool = False
+    ) -> Sequence[Any]:
+        """Run the statement; the strategies that the principal may see follow the values.
+
+        `is_latest`: on the primary, so that it sees what was just written.
+        Raises BadInputError, DatabaseUnavailable, QueryTimeout.
+        """
+        for value in values:
+            _check_text(value)
         if principal.strategy_ids is not None:
             values = [*values, list(principal.strategy_ids)]
-        return [values[slot] for slot in self.slots]
+        try:
+            async with database.read_latest() if is_latest else database.read() as connection:
+                return await connection.fetch(self.sql, *[values[slot] for slot in self.slots])
+        except asyncpg.QueryCanceledError as error:
+            raise QueryTimeout from error
+        except asyncpg.InvalidParameterValueError as error:
+            # Only a time zone that is newer than PostgreSQL's data has a value that PostgreSQL looks up and may refuse.
+            raise BadInputError(f"PostgreSQL refuses a value: {error}.") from error
 
 
 class Answer(NamedTuple):
@@ -46,7 +60,7 @@ class Answer(NamedTuple):
 
 
 class OwnedObject(NamedTuple):
-    """One object and the strategy it belongs to; NO_STRATEGY for what is of none, like an instrument."""
+    """One object and the strategy it belongs to; NO_STRATEGY if it belongs to none, like an instrument."""
 
     strategy_id: UUID
     body: bytes
@@ -68,10 +82,8 @@ async def answer(
     database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any] = ()
 ) -> Answer:
     """Run a query of format ARRAY, CONNECTION or ONE. Raises BadInputError, DatabaseUnavailable, QueryTimeout."""
-    compiled = compiled_query(entity, query, principal.is_bound)
-    async with reading(database, values) as connection:
-        row = await connection.fetchrow(compiled.sql, *compiled.arguments(values, principal))
-    assert row is not None  # an aggregate or a constant: always one row
+    # An aggregate or a constant: always one row.
+    (row,) = await compiled_query(entity, query, principal.is_bound).rows(database, principal, values)
     return Answer(row[0], row[1] if query.format is ResultFormat.ARRAY and query.is_counted else None)
 
 
@@ -79,9 +91,7 @@ async def fetch_objects(
     database: Database, principal: Principal, entity: Entity, query: ReadQuery, values: Sequence[Any] = ()
 ) -> list[OwnedObject]:
     """Run a query of format EACH. Raises BadInputError, DatabaseUnavailable, QueryTimeout."""
-    compiled = compiled_query(entity, query, principal.is_bound)
-    async with reading(database, values) as connection:
-        rows = await connection.fetch(compiled.sql, *compiled.arguments(values, principal))
+    rows = await compiled_query(entity, query, principal.is_bound).rows(database, principal, values)
     return [OwnedObject(row[0], row[1]) for row in rows]
 
 
@@ -93,33 +103,11 @@ async def fetch_by_keys(
     Raises BadInputError, DatabaseUnavailable, QueryTimeout.
     """
     compiled = compiled_query(entity, query, principal.is_bound)
-    async with reading(database, values, is_latest=True) as connection:
-        rows = await connection.fetch(compiled.sql, *compiled.arguments(values, principal))
-    return [row[0] for row in rows]
-
-
-@asynccontextmanager
-async def reading(
-    database: Database, values: Sequence[Any], *, is_latest: bool = False
-) -> AsyncIterator[ReadConnection]:
-    """A connection for statements with these values; what they can do wrong becomes a domain error.
-
-    `is_latest`: one that sees what was just written.
-    """
-    for value in values:
-        _check_text(value)
-    try:
-        async with database.read_latest() if is_latest else database.read() as connection:
-            yield connection
-    except asyncpg.QueryCanceledError as error:
-        raise QueryTimeout from error
-    except asyncpg.InvalidParameterValueError as error:
-        # The one value that PostgreSQL looks up in a list of its own: a time zone newer than its data.
-        raise BadInputError(f"PostgreSQL refuses a value: {error}.") from error
+    return [row[0] for row in await compiled.rows(database, principal, values, is_latest=True)]
 
 
 def _check_text(value: Any) -> None:
-    """PostgreSQL keeps neither NUL nor half a surrogate pair: no text with one can match anything."""
+    """Raises BadInputError for NUL and for half a surrogate pair: PostgreSQL stores neither."""
     if isinstance(value, str):
         if "\x00" in value:
             raise BadInputError("A text must not contain the character NUL.")

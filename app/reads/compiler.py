@@ -4,20 +4,18 @@
 subqueries, so any depth is still one statement.
 
 A *scoped* statement is one for a principal that is bound to strategies: every table in it shows their rows only
-(`Compiler.in_scope`), so that no neighbour, count or sum tells of another's.
+(`Compiler.in_scope`), so that no neighbour, count or sum reveals rows of other strategies.
 """
 
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, FromClause, Select, func, literal_column, select, true
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, func, literal_column, select, true
 
-from app.reads.catalogue.registry import entity_named
-from app.reads.columns import NO_COLUMNS, Columns, number_literal, text_literal
-from app.reads.connections import connection
-from app.reads.counting import count_of, linked
-from app.reads.entity import Computed, Count, Entity, Every, Many, One, Scope
-from app.reads.filters import condition_sql, is_in_scope, parameter_name, typed
-from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, array_bytes, object_text, pack, row_json
+from app.reads.columns import NO_COLUMNS, Columns, number_literal
+from app.reads.connections import connection, count_of, linked
+from app.reads.entity import ENTITIES, Computed, Count, Entity, Every, Many, One, Scope
+from app.reads.filters import condition_sql, is_in_scope, parameter
+from app.reads.objects import EMPTY_ARRAY, Names, Pair, Row, array_bytes, object_text, pack, pairs_of, row_json
 from app.reads.ordering import beyond, order_by, total_order
 from app.reads.query import ALL_ROWS, Amounts, Condition, ListArgs, ReadQuery, ResultFormat, Selected, Selection
 from app.rules.identity import NO_STRATEGY
@@ -33,7 +31,8 @@ def build_statement(entity: Entity, query: ReadQuery, *, is_scoped: bool) -> Sel
     compiler = Compiler(query.amounts, is_scoped=is_scoped)
     match query.format:
         case ResultFormat.ARRAY:
-            body = compiler.array_bytes(entity, query.selection, query.list_args).scalar_subquery().label("body")
+            array = compiler.array(entity, query.selection, query.list_args, is_response=True)
+            body = array.scalar_subquery().label("body")
             if not query.is_counted:
                 return select(body)
             return select(body, count_of(compiler, entity, query.list_args.where).label("total"))
@@ -59,11 +58,11 @@ class Compiler:
         self._is_scoped = is_scoped
 
     def in_scope(self, columns: Columns, scope: Scope = is_in_scope) -> list[ColumnElement[bool]]:
-        """What keeps the rows of a table to the strategies that the principal may see."""
+        """The condition that rows belong to strategies that the principal may see."""
         return [scope(columns)] if self._is_scoped else []
 
     def members(self, entity: Entity, columns: Columns) -> list[ColumnElement[bool]]:
-        """What makes a row of the entity's table, or of its totals, one that may be shown."""
+        """The conditions that a row of the entity's table, or of its totals, may be shown."""
         scoped = self.in_scope(columns, entity.scope or is_in_scope)
         return scoped if entity.only is None else [*scoped, entity.only(columns)]
 
@@ -74,54 +73,37 @@ class Compiler:
         list_args: ListArgs,
         link: Many | Every | None = None,
         parent: Columns | None = None,
+        *,
+        is_response: bool = False,
     ) -> Select[Any]:
-        """A page as one JSON array of objects, in the list's order."""
-        columns, inner_name = Columns(self.names.new("t"), entity.model), self.names.new("r")
-        row = Row()
-        packed, to_json = pack(self.pairs(entity, columns, selection, row))
-        page = self._page(entity, list_args, columns, row, packed, [*linked(link, columns, parent)])
-        objects = func.coalesce(func.json_agg(to_json(inner_name)), EMPTY_ARRAY)
-        return select(objects).select_from(page.subquery(inner_name))
+        """A page as one JSON array of objects, in the list's order.
 
-    def array_bytes(self, entity: Entity, selection: Selection, list_args: ListArgs) -> Select[Any]:
-        """Like `array`, as UTF-8 bytes and cheaper: for an array that is the whole response."""
-        columns, inner_name = Columns(self.names.new("t"), entity.model), self.names.new("r")
-        row = Row()
-        packed, to_text = object_text(self.pairs(entity, columns, selection, row))
-        page = self._page(entity, list_args, columns, row, packed, [])
-        return select(array_bytes(to_text(inner_name))).select_from(page.subquery(inner_name))
-
-    def _page(
-        self,
-        entity: Entity,
-        list_args: ListArgs,
-        columns: Columns,
-        row: Row,
-        packed: list[ColumnElement[Any]],
-        linked_to: list[ColumnElement[bool]],
-    ) -> Select[Any]:
-        """The page's rows with the columns of `packed`, in the list's order."""
+        `is_response`: as UTF-8 bytes, and cheaper, for an array that is the whole response.
+        """
+        columns, row, inner = Columns(self.names.new("t"), entity.model), Row(), self.names.new("r")
+        packed, written = (object_text if is_response else pack)(self.pairs(entity, columns, selection, row))
         order = order_by(total_order(entity, list_args.order), columns)
         limit = None if list_args.page.is_whole else number_literal(list_args.page.limit)
-        rows: FromClause = entity.model.__table__.alias(columns.name)
-        conditions = [*linked_to, *self.conditions(entity, columns, list_args)]
+        rows = columns.rows
+        conditions = [*linked(link, columns, parent), *self.conditions(entity, columns, list_args)]
         if list_args.page.offset is not None:
-            # Only the page's rows are rendered: PostgreSQL would work out the fields of skipped rows too.
-            skip = typed(parameter_name(list_args.page.offset), BigInteger())
-            page: Select[Any] = select(literal_column("*")).select_from(rows).where(*conditions).order_by(*order)
-            rows, conditions = page.limit(limit).offset(skip).subquery(columns.name), []
-        return select(*packed).select_from(row.beside(rows, columns)).where(*conditions).order_by(*order).limit(limit)
+            # Only the page's rows are rendered: PostgreSQL would evaluate the fields of skipped rows too.
+            skip = parameter(list_args.page.offset, BigInteger())
+            every: Select[Any] = select(literal_column("*")).select_from(rows).where(*conditions).order_by(*order)
+            rows, conditions = every.limit(limit).offset(skip).subquery(columns.name), []
+        page = select(*packed).select_from(row.beside(rows, columns)).where(*conditions).order_by(*order).limit(limit)
+        objects = written(inner)
+        array = array_bytes(objects) if is_response else func.coalesce(func.json_agg(objects), EMPTY_ARRAY)
+        return select(array).select_from(page.subquery(inner))
 
     def each(self, entity: Entity, selection: Selection, list_args: ListArgs) -> Select[Any]:
         """A page as rows: the strategy (NO_STRATEGY where rows are of none) and the object."""
-        occurrence = self.names.new("t")
-        columns = Columns(occurrence, entity.model)
-        row = Row()
+        columns, row = Columns(self.names.new("t"), entity.model), Row()
         body = row_json(self.pairs(entity, columns, selection, row), self.names)
         strategy_id = columns["strategy_id"] if entity.scope is None else _NO_STRATEGY
         return (
             select(strategy_id.label("strategy_id"), body.label("body"))
-            .select_from(row.beside(entity.model.__table__.alias(occurrence), columns))
+            .select_from(row.beside(columns.rows, columns))
             .where(*self.conditions(entity, columns, list_args))
             .order_by(*order_by(total_order(entity, list_args.order), columns))
             .limit(None if list_args.page.is_whole else number_literal(list_args.page.limit))
@@ -129,23 +111,21 @@ class Compiler:
 
     def keyed(self, entity: Entity, selection: Selection, where: Condition | None, by: tuple[str, ...]) -> Select[Any]:
         """One row for each key, in the keys' order: the object that has it and satisfies the filter, or null."""
-        keys, occurrence, found = self.names.new("k"), self.names.new("t"), self.names.new("l")
-        columns, given = Columns(occurrence, entity.model), Columns(keys, entity.model)
-        lists = [typed(parameter_name(slot), ARRAY(columns[name].type)) for slot, name in enumerate(by)]
-        unnested = func.unnest(*lists).table_valued(*by, with_ordinality="ordinal").render_derived(keys)
+        columns, given = (Columns(self.names.new(prefix), entity.model) for prefix in ("t", "k"))
+        found = self.names.new("l")
+        lists = [parameter(slot, ARRAY(columns[name].type)) for slot, name in enumerate(by)]
+        unnested = func.unnest(*lists).table_valued(*by, with_ordinality="ordinal").render_derived(given.name)
         row = Row()
         body = row_json(self.pairs(entity, columns, selection, row), self.names).label("body")
         has_key = [columns[name] == given[name] for name in by]
-        rows = select(body).select_from(row.beside(entity.model.__table__.alias(occurrence), columns))
+        rows = select(body).select_from(row.beside(columns.rows, columns))
         rows = rows.where(*has_key, *self.members(entity, columns))
         if where is not None:
             rows = rows.where(condition_sql(entity, columns, where))
-        listed = unnested.outerjoin(rows.lateral(found), true())
-        return (
-            select(literal_column(f"{found}.body"))
-            .select_from(listed)
-            .order_by(literal_column(f"{keys}.ordinal").asc())
+        listed: Select[Any] = select(literal_column(f"{found}.body")).select_from(
+            unnested.outerjoin(rows.lateral(found), true())
         )
+        return listed.order_by(literal_column(f"{given.name}.ordinal").asc())
 
     def conditions(self, entity: Entity, columns: Columns, list_args: ListArgs) -> list[ColumnElement[bool]]:
         """Everything that a row of the page must satisfy: scope, filter, and its place after or before a cursor."""
@@ -160,57 +140,40 @@ class Compiler:
         return found
 
     def pairs(self, entity: Entity, columns: Columns, selection: Selection, row: Row) -> list[Pair]:
-        """The selected fields over one row of the entity; what they need beside it is noted in `row`."""
-        return [(field.key, self._value(entity, columns, field, row)) for field in selection.fields]
+        """The selected fields over one row of the entity; joins and subqueries that they need are added to `row`."""
+        return pairs_of(selection, lambda field: self.value(entity, columns, field, row))
 
-    def _value(self, entity: Entity, columns: Columns, field: Selected, row: Row) -> ColumnElement[Any]:
-        if field.literal is not None:
-            return text_literal(field.literal)
+    def value(self, entity: Entity, columns: Columns, field: Selected, row: Row) -> ColumnElement[Any]:
+        """One selected field."""
         link = entity.links.get(field.name)
         if link is None:
             declared = entity.fields[field.name]
             source = columns if declared.join is None else row.join(declared.join, self.names)
             return declared.sql(source, self.amounts)
+        neighbour = ENTITIES[link.entity]
         match link:
             case Count():
-                return count_of(self, entity_named(link.entity))
+                return count_of(self, neighbour)
             case One():
-                value = self._one(link, columns, field)
+                rows = self._one(neighbour, field.children, link, columns)
             case Many():
-                value = self._many(link, columns, field)
+                list_args = field.list_args or ListArgs()
+                rows = select(connection(self, neighbour, field.children, list_args, link, columns).label("value"))
             case Every():
-                value = self._every(link, columns, field)
+                array = self.array(neighbour, field.children, ALL_ROWS, link, columns)
+                rows = select(array.scalar_subquery().label("value"))
             case Computed():
-                value = self._computed(link, columns, field)
+                assert neighbour.computed is not None
+                rows = select(neighbour.computed(self, field.children, field.arguments, columns).label("value"))
         name = self.names.new("l")
-        row.laterals.append(value.lateral(name))
+        row.laterals.append(rows.lateral(name))
         return literal_column(f"{name}.value")
 
-    def _one(self, link: One, parent: Columns, field: Selected) -> Select[Any]:
-        entity = entity_named(link.entity)
-        occurrence = self.names.new("t")
-        columns = Columns(occurrence, entity.model)
-        row = Row()
-        body = row_json(self.pairs(entity, columns, field.children or Selection(()), row), self.names)
-        rows = row.beside(entity.model.__table__.alias(occurrence), columns)
+    def _one(self, entity: Entity, selection: Selection, link: One, parent: Columns) -> Select[Any]:
+        columns, row = Columns(self.names.new("t"), entity.model), Row()
+        body = row_json(self.pairs(entity, columns, selection, row), self.names)
         conditions = [*linked(link, columns, parent), *self.members(entity, columns)]
-        found = select(body.label("value")).select_from(rows).where(*conditions)
-        return (
-            found.order_by(*order_by(total_order(entity, ()), columns)).limit(number_literal(1)) if link.also else found
-        )
-
-    def _many(self, link: Many, parent: Columns, field: Selected) -> Select[Any]:
-        entity = entity_named(link.entity)
-        children = field.children or Selection(())
-        value = connection(self, entity, children, field.list_args or ListArgs(), link, parent)
-        return select(value.label("value"))
-
-    def _every(self, link: Every, parent: Columns, field: Selected) -> Select[Any]:
-        entity = entity_named(link.entity)
-        listed = self.array(entity, field.children or Selection(()), ALL_ROWS, link, parent)
-        return select(listed.scalar_subquery().label("value"))
-
-    def _computed(self, link: Computed, parent: Columns, field: Selected) -> Select[Any]:
-        computed = entity_named(link.entity).computed
-        assert computed is not None
-        return select(computed(self, field.children or Selection(()), field.arguments, parent).label("value"))
+        found = select(body.label("value")).select_from(row.beside(columns.rows, columns)).where(*conditions)
+        if link.also:
+            found = found.order_by(*order_by(total_order(entity, ()), columns)).limit(number_literal(1))
+        return found

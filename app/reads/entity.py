@@ -1,4 +1,4 @@
-"""What the catalogue says of an entity: its fields, its neighbours, its filters, its orders, its kept totals."""
+"""An entity of the catalogue: its fields, neighbours, filters, orders and kept totals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ Beside: TypeAlias = Callable[[Columns, Columns], ColumnElement[bool]]
 """From a neighbour's columns and ours to a condition."""
 
 ComputedSql: TypeAlias = "Callable[[Compiler, Selection, Arguments | None, Columns], ColumnElement[Any]]"
-"""From what is selected, the arguments and the row it is computed for to the whole answer as JSON."""
+"""From the selection, the arguments and the parent row to the whole answer as JSON."""
 
 
 Scope: TypeAlias = Callable[[Columns], ColumnElement[bool]]
@@ -30,7 +30,7 @@ Scope: TypeAlias = Callable[[Columns], ColumnElement[bool]]
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """What a field has of another entity."""
+    """A field that reads another entity."""
 
     entity: str
 
@@ -56,7 +56,7 @@ class Every(Neighbours):
 
 
 class Computed(Link):
-    """What the other entity's own `computed` makes of a row."""
+    """The other entity's own `computed`, for a row."""
 
 
 class Count(Link):
@@ -65,7 +65,7 @@ class Count(Link):
 
 @dataclass(frozen=True, eq=False)
 class Totals:
-    """A table of kept counts that answers `count(*)` where the filter speaks of its columns only."""
+    """A table of kept counts; it answers `count(*)` if the filter names only its columns."""
 
     model: Any
     count: str
@@ -76,10 +76,10 @@ class Totals:
 class Entity:
     """One entity. `sorts` are the columns to sort by; the first is the default, newest first.
 
-    `ties` make every order total. Sort columns are never null. `key` are the columns that a row is known by. `model`
-    is None for what is no table's row: it exists once, or it is worked out by `computed`. `only` is what makes a row
-    of the table one of the entity, wherever it is met. `scope` is what a principal that is bound to strategies may see,
-    where the table has no strategy_id to go by.
+    `ties` make every order total. Sort columns are never null. `key` are the columns that identify a row. `model` is
+    None for an entity without a table: it exists once, or `computed` computes it. `only` restricts the table's rows to
+    the entity's, everywhere. `scope` is the condition for principals that are bound to strategies, if the table has no
+    strategy_id. Each registers itself in `ENTITIES`.
     """
 
     name: str
@@ -95,3 +95,11 @@ class Entity:
     computed: "ComputedSql | None" = None
     only: Callable[[Columns], ColumnElement[bool]] | None = None
     scope: Scope | None = None
+
+    def __post_init__(self) -> None:
+        # A variant made by `replace` has the name of its original, which stays.
+        ENTITIES.setdefault(self.name, self)
+
+
+ENTITIES: dict[str, Entity] = {}
+"""All entities by name: neighbours need not import each other. Complete once `app.reads.catalogue` is imported."""

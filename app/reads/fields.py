@@ -1,7 +1,6 @@
 """Field kinds: how a value of a table becomes a value of the JSON answer.
 
-A source is the name of a column, or a function from the table's columns to an expression for what is
-computed.
+A source is the name of a column, or a function from the table's columns to an expression.
 """
 
 from collections.abc import Callable
@@ -30,7 +29,7 @@ class Join:
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """How one field is read. `join` names the table that the source speaks of, where that is another one."""
+    """How one field is read. `join` names the table of the source, if that is another one."""
 
     source: Source
     render: Callable[[ColumnElement[Any], Amounts], ColumnElement[Any]]
@@ -65,11 +64,6 @@ def plains(*columns: str) -> dict[str, Field]:
 def amounts(*columns: str) -> dict[str, Field]:
     """Amounts under the names of their columns."""
     return {column: amount(column) for column in columns}
-
-
-def instants(*columns: str) -> dict[str, Field]:
-    """Instants under the names of their columns."""
-    return {column: instant(column) for column in columns}
 
 
 def node_id(type_name: str, columns: tuple[str, ...]) -> Field:

@@ -22,10 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from app.models import Strategy
+from app.models.administration import Strategy
 from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, FilterSql
-from app.reads.query import SCOPE, And, Compare, Condition, Not, Op
+from app.reads.query import SCOPE, And, Compare, Condition, Not, Op, Slot
 
 
 def by_columns(*names: str) -> dict[str, FilterSql]:
@@ -44,7 +44,7 @@ def midnight(name: str) -> FilterSql:
         if "day" not in columns:
             return compare(columns[name], comparison)
         assert comparison.slot is not None
-        instant = typed(parameter_name(comparison.slot), BigInteger())
+        instant = parameter(comparison.slot, BigInteger())
         return columns.day.bool_op(comparison.op.value)(day_of(instant))
 
     return sql
@@ -52,23 +52,19 @@ def midnight(name: str) -> FilterSql:
 
 def day_of(nanoseconds: ColumnElement[Any]) -> ColumnElement[Any]:
     """The UTC day of an instant."""
-    return cast(moment_of(nanoseconds), Date())
-
-
-def moment_of(nanoseconds: ColumnElement[Any]) -> ColumnElement[Any]:
-    """An instant as a `timestamp`, in UTC, cut to whole seconds."""
     seconds = nanoseconds.op("/")(literal_column("1000000000"))
-    return literal_column("timestamp 'epoch'") + seconds.op("*")(literal_column("interval '1 second'"))
+    moment: Any = literal_column("timestamp 'epoch'") + seconds.op("*")(literal_column("interval '1 second'"))
+    return cast(moment, Date())
 
 
 def is_in_scope(columns: Columns) -> ColumnElement[bool]:
-    """Whether a row belongs to one of the strategies that the principal may see; what belongs to none does not."""
+    """Whether a row belongs to a strategy that the principal may see; rows of no strategy do not."""
     return columns.strategy_id == any_(scope_of())
 
 
 def scope_of() -> ColumnElement[Any]:
     """The strategies that the principal may see."""
-    return typed(parameter_name(SCOPE), ARRAY(Uuid()))
+    return parameter(SCOPE, ARRAY(Uuid()))
 
 
 def strategy_name(columns: Columns, comparison: Compare) -> ColumnElement[bool]:
@@ -81,24 +77,24 @@ def compare(value: ColumnElement[Any], comparison: Compare) -> ColumnElement[boo
     """A comparison with a parameter of the value's type. CONTAINS ignores case and knows no wildcards."""
     if comparison.slot is None:
         return value.in_([text_literal(name) for name in comparison.names]) if comparison.names else false()
-    parameter = parameter_name(comparison.slot)
+    slot = comparison.slot
     match comparison.op:
         case Op.EQ:
-            return value == typed(parameter, value.type)
+            return value == parameter(slot, value.type)
         case Op.IN:
-            return value == any_(typed(parameter, ARRAY(value.type)))
+            return value == any_(parameter(slot, ARRAY(value.type)))
         case Op.CONTAINS:
-            found = func.strpos(func.lower(value), func.lower(typed(parameter, value.type)))
+            found = func.strpos(func.lower(value), func.lower(parameter(slot, value.type)))
             return found > number_literal(0)
         case Op.STARTS_WITH:
-            return func.starts_with(value, typed(parameter, value.type))
+            return func.starts_with(value, parameter(slot, value.type))
         case order:
-            return value.bool_op(order.value)(typed(parameter, value.type))
+            return value.bool_op(order.value)(parameter(slot, value.type))
 
 
-def typed(parameter: str, type_: TypeEngine[Any]) -> ColumnElement[Any]:
-    """A parameter with its type, so that PostgreSQL never has to guess."""
-    return bindparam(parameter, type_=type_)
+def parameter(slot: Slot, type_: TypeEngine[Any]) -> ColumnElement[Any]:
+    """The parameter of a slot (`v0`, `v1`, ...), with its type, so that PostgreSQL never has to guess."""
+    return bindparam(f"v{slot}", type_=type_)
 
 
 def condition_sql(entity: Entity, columns: Columns, condition: Condition) -> ColumnElement[bool]:
@@ -113,7 +109,7 @@ def condition_sql(entity: Entity, columns: Columns, condition: Condition) -> Col
 
 
 def fields_of(condition: Condition | None) -> frozenset[str]:
-    """The fields that a condition speaks of."""
+    """The fields that a condition names."""
     if condition is None:
         return frozenset()
     if isinstance(condition, Compare):
@@ -121,8 +117,3 @@ def fields_of(condition: Condition | None) -> frozenset[str]:
     if isinstance(condition, Not):
         return fields_of(condition.condition)
     return frozenset().union(*(fields_of(part) for part in condition.conditions))
-
-
-def parameter_name(slot: int) -> str:
-    """The name of a slot's parameter inside a statement."""
-    return f"v{slot}"

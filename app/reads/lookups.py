@@ -16,7 +16,7 @@ from app.reads.entity import Entity
 from app.reads.query import ReadQuery
 
 KEYS_MAX = 5_000
-"""Most keys of one statement; what comes beyond starts the next."""
+"""Most keys of one statement; further ones start the next."""
 
 Key: TypeAlias = tuple[Any, ...]
 """Values of the columns in `ReadQuery.by`."""
@@ -24,7 +24,7 @@ Key: TypeAlias = tuple[Any, ...]
 
 @dataclass(slots=True)
 class _Gathered:
-    """The keys of one statement, each once, with its place; and the task that answers them."""
+    """The keys of one statement, each once, with its place; and the task that fetches their objects."""
 
     places: dict[Key, int] = field(default_factory=dict)
     task: "asyncio.Task[list[bytes | None]] | None" = None

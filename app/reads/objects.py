@@ -1,4 +1,4 @@
-"""JSON objects in SQL: selected fields under the caller's keys, and what must be joined to have them."""
+"""JSON objects in SQL: selected fields under their response keys, and the joins that they need."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     Uuid,
+    and_,
     cast,
     func,
     literal_column,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 from app.errors import BadInputError
 from app.reads.columns import Columns, PlainText, text_literal
 from app.reads.fields import Join
+from app.reads.query import Selected, Selection
 
 Pair = tuple[str, ColumnElement[Any]]
 
@@ -54,29 +56,31 @@ class Names:
 
 @dataclass
 class Row:
-    """What the selected fields of a row need beside it: tables and LATERAL subqueries."""
+    """The tables and LATERAL subqueries that the selected fields of a row need."""
 
     laterals: list[FromClause] = field(default_factory=list)
-    joined: dict[Join, tuple[FromClause, Columns]] = field(default_factory=dict)
+    joined: dict[Join, Columns] = field(default_factory=dict)
 
     def join(self, join: Join, names: Names) -> Columns:
-        """The columns of a joined table; joined once however many fields speak of it."""
+        """The columns of a joined table; joined once however many fields use it."""
         if join not in self.joined:
-            name = names.new("j")
-            self.joined[join] = (join.model.__table__.alias(name), Columns(name, join.model))
-        return self.joined[join][1]
+            self.joined[join] = Columns(names.new("j"), join.model)
+        return self.joined[join]
 
     def beside(self, rows: FromClause, columns: Columns) -> FromClause:
-        """The FROM clause: rows, and beside each what its fields need. No row is lost or doubled by it."""
-        for join, (table, theirs) in self.joined.items():
-            shared = [theirs[name] == columns[name] for name in join.on]
-            condition = shared[0]
-            for another in shared[1:]:
-                condition = condition & another
-            rows = rows.outerjoin(table, condition)
+        """The FROM clause: rows, joined with the tables and subqueries of their fields. No row is lost or doubled by
+        it.
+        """
+        for join, theirs in self.joined.items():
+            rows = rows.outerjoin(theirs.rows, and_(*(theirs[name] == columns[name] for name in join.on)))
         for lateral in self.laterals:
             rows = rows.outerjoin(lateral, true())
         return rows
+
+
+def pairs_of(selection: Selection, value: Callable[[Selected], ColumnElement[Any]]) -> list[Pair]:
+    """The selected fields; `value` makes those that are no literals."""
+    return [(one.key, value(one) if one.literal is None else text_literal(one.literal)) for one in selection.fields]
 
 
 def pack(pairs: list[Pair]) -> tuple[list[ColumnElement[Any]], Callable[[str], ColumnElement[Any]]]:

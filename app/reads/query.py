@@ -53,8 +53,8 @@ class Op(Enum):
 class Compare:
     """One field against one value; for IN the value is a list.
 
-    Names of an enumeration stand in the statement itself, as `names` instead of a slot: they are few, and what is
-    rare among them the planner can only see there (orders in flight among a million filled ones).
+    Names of an enumeration stand in the statement itself, as `names` instead of a slot: they are few, and only there
+    can the planner see that one is rare (orders in flight among a million filled ones).
     """
 
     field: str
@@ -89,7 +89,7 @@ Condition: TypeAlias = Compare | And | Or | Not
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """One key of an order, by its name in the catalogue."""
+    """One key of an order: the name of a column."""
 
     name: str
     descending: bool = True
@@ -126,12 +126,10 @@ ALL_ROWS = ListArgs(page=Page(is_whole=True))
 
 
 class Granularity(Enum):
-    """What one point of an equity curve stands for: a fill, or a bar. The bars' values are PostgreSQL's words for them.
-
-    Weeks begin on Mondays.
-    """
+    """What one point of an equity curve represents. Bars are aligned to the time zone."""
 
     FILL = "fill"
+    # PostgreSQL's own words; its weeks begin on Mondays.
     HOUR = "hour"
     DAY = "day"
     WEEK = "week"
@@ -169,27 +167,11 @@ class Span:
 Arguments: TypeAlias = Grouping | Span
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """One field of an object, under the key the caller queries.
-
-    `children` for objects and connections, `list_args` for connections, `arguments` for what is computed. `literal` is
-    a text that stands for itself (GraphQL's `__typename`).
-    """
-
-    name: str
-    key: str
-    children: "Selection | None" = None
-    list_args: ListArgs | None = None
-    literal: str | None = None
-    arguments: Arguments | None = None
-
-
 @dataclass(frozen=True)
 class Selection:
-    """The fields of one object, in the answer's order. The hash is kept: each request asks for it."""
+    """The fields of one object, in the answer's order. The hash is kept: each request needs it."""
 
-    fields: tuple[Selected, ...]
+    fields: "tuple[Selected, ...]"
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -202,6 +184,25 @@ class Selection:
     def of(cls, names: Iterable[str]) -> "Selection":
         """Plain fields under their own names."""
         return cls(tuple(Selected(name, name) for name in names))
+
+
+NOTHING = Selection(())
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One field of an object, under the key of the answer.
+
+    `children` for objects and connections, `list_args` for connections, `arguments` for computed entities. `literal`
+    is a text that stands for itself (GraphQL's `__typename`).
+    """
+
+    name: str
+    key: str
+    children: Selection = NOTHING
+    list_args: ListArgs | None = None
+    literal: str | None = None
+    arguments: Arguments | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ An API passes an `app.reads.ReadQuery` and the values of its slots; a resolver r
 PostgreSQL wrote it, or raises a domain error of `app.errors`.
 """
 
-from app.resolvers.context import Context
-from app.resolvers.names import StrategyNames
+from app.resolvers.context import Context, StrategyNames
 
 __all__ = ["Context", "StrategyNames"]

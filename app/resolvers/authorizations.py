@@ -22,17 +22,13 @@ async def authorize_orders(
     Raises Forbidden, Busy, DatabaseUnavailable; after the last two, repeating the request is safe.
     """
     principal.require(Role.TRADER)
-    answers: list[Verdict | PurserError | None] = []
-    requests: list[Request] = []
-    for command in commands:
-        answer = command if isinstance(command, PurserError) else await _request(context, principal, command)
-        if isinstance(answer, Request):
-            requests.append(answer)
-            answers.append(None)
-        else:
-            answers.append(answer)
-    decided = iter(await context.group_commit.authorize(requests) if requests else ())
-    return [next(decided) if answer is None else answer for answer in answers]
+    answers = [
+        command if isinstance(command, PurserError) else await _request(context, principal, command)
+        for command in commands
+    ]
+    requests = [answer for answer in answers if isinstance(answer, Request)]
+    verdicts = iter(await context.group_commit.authorize(requests) if requests else ())
+    return [next(verdicts) if isinstance(answer, Request) else answer for answer in answers]
 
 
 async def _request(context: Context, principal: Principal, command: AuthorizeOrder) -> Request | PurserError:
@@ -46,9 +42,9 @@ async def _request(context: Context, principal: Principal, command: AuthorizeOrd
 async def release_order(
     context: Context, principal: Principal, strategy: StrategyRef, client_order_id: str
 ) -> tuple[UUID, Released]:
-    """Release an order that was never submitted: its hold is voided. Returns its strategy and what was released.
+    """Release an order that was never submitted: its hold is voided. Returns its strategy and the release.
 
-    Repeated: the same answer, marked as repeated. Raises Forbidden, StrategyNotFound, OrderNotFound,
+    A repeated request gets the same answer, marked as repeated. Raises Forbidden, StrategyNotFound, OrderNotFound,
     OrderNotReleasable, Busy.
     """
     principal.require(Role.TRADER)

@@ -1,5 +1,6 @@
-"""Budgets: what strategies may tie up, what they do, and what their fills have realized."""
+"""Budgets: caps on the capital that strategies may reserve, their use, and the realized PnL of fills."""
 
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,8 +11,8 @@ from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
 from app.reads.catalogue.administration import STRATEGY
 from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY
+from app.reads.catalogue.fill import REALIZED_PNL
 from app.reads.compiled import fetch_objects
-from app.reads.fill_statistics import Sums, find_realized_pnl
 from app.reads.query import And, Compare, ListArgs, Op, Page, ReadQuery, ResultFormat, Selection
 from app.resolvers.context import Context, transaction
 from app.resolvers.reads import look_up
@@ -58,12 +59,13 @@ def get_registry(context: Context, principal: Principal) -> tuple[RegistryPage, 
     return page, age_seconds
 
 
-async def get_realized_pnl(context: Context, principal: Principal, strategy_id: UUID) -> Sums:
-    """Realized profit and fees by currency. Raises StrategyNotFound."""
-    sums = await find_realized_pnl(context.database, principal, strategy_id)
-    if sums is None:
+async def get_realized_pnl(context: Context, principal: Principal, strategy_id: UUID, selection: Selection) -> bytes:
+    """Realized PnL and fees by currency. Raises StrategyNotFound."""
+    query = replace(_THE_STRATEGY, selection=selection)
+    found = await fetch_objects(context.database, principal, REALIZED_PNL, query, [strategy_id])
+    if not found:
         raise StrategyNotFound(strategy_id)
-    return sums
+    return found[0].body
 
 
 async def set_budget(
@@ -75,10 +77,11 @@ async def set_budget(
     *,
     is_new_currency: bool = False,
 ) -> UUID:
-    """Cap what a strategy may tie up in a currency; answers the strategy's id. The same cap again changes nothing.
+    """Cap the capital that a strategy may reserve in a currency; returns the strategy's id. The same cap again changes
+    nothing.
 
-    `is_new_currency`: the currency is one of its own, though it is like one that is known.
-    Raises Forbidden, InputInvalid, StrategyNotFound, StrategyAmbiguous, Busy.
+    `is_new_currency`: the currency is new, although its code resembles a known one. Raises Forbidden, InputInvalid,
+    StrategyNotFound, StrategyAmbiguous, Busy.
     """
     principal.require(Role.ADMIN)
     strategy_id = await resolve(context, principal, strategy)

@@ -1,4 +1,4 @@
-"""Following the change feed for one principal: first what was missed, then what happens."""
+"""Following the change feed for one principal: first the missed changes, then new ones."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -32,11 +32,10 @@ class Followed:
 
 
 async def get_feed_cursor(context: Context, principal: Principal, *_: object) -> Answer:
-    """The feed's current cursor: what is read after this call, and what follows the cursor, leaves no gap.
+    """The feed's current cursor: a read after this call, and changes after the cursor, leave no gap.
 
     The fields of one query run in the same turn of the event loop until they wait. The feed does not move within a
-    turn, so what these fields read has every change up to the cursor. Raises DatabaseUnavailable if the feed was never
-    read.
+    turn, so these reads include every change up to the cursor. Raises DatabaseUnavailable if the feed was never read.
     """
     if context.feed.epoch is None:
         raise DatabaseUnavailable
@@ -51,16 +50,19 @@ async def follow_changes(
     Starts now, or after a cursor. Raises FeedCursorInvalid or CursorExpired before the first batch, and CursorExpired
     later if the history was replaced. Waits while the database is unavailable.
     """
-    reader = _Reader(context, entity)
-    if after is not None:
-        await until_answered(lambda: reader.begin_at(after))
+    place = None if after is None else await until_answered(lambda: _place_of(context, after))
     while True:
         async with context.feed.follow(entity) as subscriber:
             with suppress(Interrupted, DatabaseUnavailable):
-                async for batch in reader.read_on(subscriber):
+                start = await subscriber.start()
+                if place is None:
+                    assert context.feed.epoch is not None, "the subscriber has started"
+                    place = _Place(context.feed.epoch, start)
+                async for batch in _read_on(context, entity, place, start, subscriber):
+                    place.offset = batch[-1].offset
                     seen = _visible(principal, batch)
                     if seen:
-                        yield [Followed(change, write_cursor(reader.epoch, change.offset)) for change in seen]
+                        yield [Followed(change, write_cursor(place.epoch, change.offset)) for change in seen]
 
 
 async def until_answered(ask: Callable[[], Awaitable[T]]) -> T:
@@ -77,50 +79,34 @@ def _visible(principal: Principal, changes: list[Change]) -> list[Change]:
     return changes if mine is None else [change for change in changes if change.strategy_id in mine]
 
 
-class _Reader:
-    """Remembers the offset of the last change that was yielded."""
+@dataclass(slots=True)
+class _Place:
+    """The history that is followed, and the offset of the last change that was read."""
 
-    def __init__(self, context: Context, entity: str) -> None:
-        self._context = context
-        self._entity = entity
-        self._epoch: UUID | None = None
-        self._offset: Offset | None = None
+    epoch: UUID
+    offset: Offset
 
-    @property
-    def epoch(self) -> UUID:
-        """The epoch of the history, once reading has started."""
-        assert self._epoch is not None
-        return self._epoch
 
-    async def begin_at(self, cursor: str) -> None:
-        async with self._context.database.read_latest() as connection:
-            self._epoch, self._offset = await offset_of_cursor(connection, cursor)
+async def _place_of(context: Context, cursor: str) -> _Place:
+    async with context.database.read_latest() as connection:
+        return _Place(*await offset_of_cursor(connection, cursor))
 
-    async def read_on(self, subscriber: Subscriber) -> AsyncIterator[list[Change]]:
-        """Yield from the table up to where the subscriber starts, then what the subscriber delivers."""
-        start = await subscriber.start()
-        if self._offset is None:
-            self._epoch, self._offset = self._context.feed.epoch, start
-        await self._require_same_history()
-        while batch := await self._page(start):
-            self._offset = batch[-1].offset
+
+async def _read_on(
+    context: Context, entity: str, place: _Place, start: Offset, subscriber: Subscriber
+) -> AsyncIterator[list[Change]]:
+    """Yield from the table up to the subscriber's start, then the subscriber's changes. The caller moves the place."""
+    async with context.database.read_latest() as connection:
+        if await epoch_and_presence(connection, place.offset) != (place.epoch, True):
+            raise CursorExpired
+    while place.offset < start:
+        async with context.database.read_latest() as connection:
+            batch = await changes_between(connection, place.offset, start, entity, PAGE_ROWS)
+        if not batch:
+            break
+        yield batch
+    while True:
+        # Rows yielded before (another process may be ahead of this one) are skipped.
+        batch = [change for change in await subscriber.next() if change.offset > place.offset]
+        if batch:
             yield batch
-        while True:
-            # Rows yielded before (another process may be ahead of this one) are skipped.
-            batch = [change for change in await subscriber.next() if change.offset > self._offset]
-            if batch:
-                self._offset = batch[-1].offset
-                yield batch
-
-    async def _page(self, until: Offset) -> list[Change]:
-        assert self._offset is not None
-        if self._offset >= until:
-            return []
-        async with self._context.database.read_latest() as connection:
-            return await changes_between(connection, self._offset, until, self._entity, PAGE_ROWS)
-
-    async def _require_same_history(self) -> None:
-        assert self._offset is not None
-        async with self._context.database.read_latest() as connection:
-            if await epoch_and_presence(connection, self._offset) != (self._epoch, True):
-                raise CursorExpired

@@ -1,14 +1,17 @@
-"""Engine events."""
+"""What engines publish: events, signals and instruments."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
+from app.database import WriteConnection
 from app.errors import Busy, EventNotResolvable, Forbidden, InputInvalid
 from app.event_codec import BadEvent, ReadMessage, encode_message
+from app.ledger.administration.budgets import check_known, load_currencies
 from app.ledger.administration.instruments import record_each
+from app.ledger.administration.instruments import record_instruments as _record_instruments
 from app.ledger.batch import BatchResult, Incoming, Rejected
-from app.ledger.commands import StrategyRef
-from app.ledger.recording import quarantine, record
+from app.ledger.commands import RecordSignal, StrategyRef
+from app.ledger.recording import quarantine, record, signals
 from app.ledger.recording.quarantine import Resolved, ResolveQuarantine
 from app.ledger.storage.locks import WAITED_TOO_LONG
 from app.ledger.storage.writing import CANNOT_BE_STORED
@@ -19,7 +22,8 @@ from app.rules.events import EngineEvent
 from app.rules.identity import strategy_id_of
 from app.rules.valuation import InstrumentDefinition
 
-TOGETHER_MAX = 5000
+EVENTS_MAX = 5000
+INSTRUMENTS_MAX = 1000
 
 
 async def record_events(
@@ -32,8 +36,8 @@ async def record_events(
     Raises Forbidden, InputInvalid, Busy, DatabaseUnavailable: then to send all of it again is safe.
     """
     principal.require(Role.TRADER)
-    if len(events) > TOGETHER_MAX:
-        raise InputInvalid(f"{len(events)} events at once; at most {TOGETHER_MAX} are taken.", "events")
+    if len(events) > EVENTS_MAX:
+        raise InputInvalid(f"{len(events)} events at once; at most {EVENTS_MAX} are taken.", "events")
     incoming: list[Incoming] = []
     rejected: list[Rejected] = []
     instruments: list[tuple[int, InstrumentDefinition]] = []
@@ -66,7 +70,7 @@ async def record_events(
 async def resolve_quarantine(
     context: Context, principal: Principal, strategy: StrategyRef, command: ResolveQuarantine
 ) -> tuple[UUID, Resolved]:
-    """Accept or dismiss an event in quarantine; answers its strategy and what was resolved.
+    """Accept or dismiss an event in quarantine; returns its strategy and the resolution.
 
     Raises Forbidden, InputInvalid, StrategyNotFound, StrategyAmbiguous, EventNotFound, EventNotResolvable, Busy.
     """
@@ -88,3 +92,46 @@ def _require_rights(principal: Principal, event: EngineEvent) -> None:
             principal.require_all_strategies()
         else:
             principal.require_strategy(strategy_id_of(event.trader_id, event.strategy_id))
+
+
+async def record_signal(context: Context, principal: Principal, command: RecordSignal) -> tuple[UUID, UUID]:
+    """Record a signal; answers (strategy_id, signal_id), the first nil for one of no strategy. Again: the same answer.
+
+    Raises Forbidden, InputInvalid, StrategyNotFound, StrategyAmbiguous, SignalConflict, Busy.
+    """
+    principal.require(Role.TRADER)
+    if command.strategy is None:
+        principal.require_all_strategies()
+    strategy_id = None if command.strategy is None else await resolve(context, principal, command.strategy)
+    async with transaction(context) as work:
+        return await signals.record_signal(work, command, strategy_id)
+
+
+async def record_instruments(
+    context: Context, principal: Principal, definitions: Sequence[InstrumentDefinition]
+) -> int:
+    """Record the terms of instruments, all or none of them; returns their number.
+
+    A trader whose key covers all strategies may record instruments that are not recorded yet. Correcting a recorded
+    one takes an admin, and no amount may have been valued by it. Raises Forbidden, InputInvalid, InstrumentInUse,
+    Busy.
+    """
+    principal.require(Role.TRADER)
+    if len(definitions) > INSTRUMENTS_MAX:
+        raise InputInvalid(f"{len(definitions)} instruments at once; at most {INSTRUMENTS_MAX} are taken.", "inputs")
+    async with transaction(context) as work:
+        await _check_currencies(work, principal, definitions)
+        return await _record_instruments(work, principal, definitions)
+
+
+async def _check_currencies(
+    work: WriteConnection, principal: Principal, definitions: Sequence[InstrumentDefinition]
+) -> None:
+    """Refuse currencies that are probably typing errors. The ledger checks everything else."""
+    known = await load_currencies(work, principal)
+    for place, definition in enumerate(definitions):
+        path = ("inputs", str(place))
+        check_known(definition.quote_currency, known, *path, "quote_currency")
+        check_known(definition.settlement_currency, known, *path, "settlement_currency")
+        if definition.base_currency is not None:
+            check_known(definition.base_currency, known, *path, "base_currency", is_base=True)

@@ -1,7 +1,5 @@
 """Strategies."""
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from app.errors import StrategyAmbiguous, StrategyNotFound
@@ -9,28 +7,17 @@ from app.ledger.administration import strategies
 from app.ledger.administration.strategies import StateSet
 from app.ledger.commands import StrategyRef
 from app.principal import Principal, Role
-from app.reads.catalogue.administration import STRATEGY
-from app.reads.compiled import Answer, fetch_objects
-from app.reads.query import ReadQuery
 from app.resolvers.context import Context, transaction
 from app.rules.enums import TradingState
-
-
-async def find_strategy(context: Context, principal: Principal, query: ReadQuery, values: Sequence[Any]) -> Answer:
-    """The strategy that satisfies the query, or null; the first value is its id or name. Raises StrategyAmbiguous."""
-    found = await fetch_objects(context.database, principal, STRATEGY, query, values)
-    if len(found) > 1:
-        raise StrategyAmbiguous(values[0], [strategy.strategy_id for strategy in found])
-    return Answer(found[0].body if found else b"null", None)
 
 
 async def resolve(
     context: Context, principal: Principal, strategy: StrategyRef, *, is_remembered: bool = False
 ) -> UUID:
-    """The id of the strategy that a principal speaks of; one given by its id need not exist.
+    """The id of a strategy that the principal may use. Whether a given id exists is not checked.
 
-    `is_remembered`: the name may be looked up in the cache.
-    Of a name that several traders use, the principal's own decide. Raises StrategyNotFound, StrategyAmbiguous.
+    If several traders use a name, it means the one that the principal may use. `is_remembered`: the name may be read
+    from the cache. Raises StrategyNotFound, StrategyAmbiguous.
     """
     if isinstance(strategy, UUID):
         found = [strategy]

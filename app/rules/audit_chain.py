@@ -9,10 +9,7 @@ GENESIS = "0" * 64
 
 
 class Link(NamedTuple):
-    """What an entry states, in the order of the columns of `audit_entries`.
-
-    `before` and `after` are JSON objects without floats: amounts are text.
-    """
+    """An entry in the order of `audit_entries`. `before` and `after` are JSON without floats: amounts are text."""
 
     id: int
     ts: int

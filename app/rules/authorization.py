@@ -48,35 +48,31 @@ def decide(question: Question) -> Denial | None:
     return None if code is None else Denial(code, f"{code}: {why}")
 
 
-def _refusal(asked: Question) -> tuple[DenyCode | None, str]:
-    increases = asked.increasing_qty > 0
-    state = stricter(asked.global_state, asked.trading_state)
+def _refusal(order: Question) -> tuple[DenyCode | None, str]:
+    increases = order.increasing_qty > 0
+    state = stricter(order.global_state, order.trading_state)
+    subject = "all trading" if order.global_state is state else order.strategy_name
     if state is TradingState.HALTED:
-        return DenyCode.TRADING_HALTED, f"{_subject(asked, state)} is HALTED, quantity={asked.quantity:f}"
+        return DenyCode.TRADING_HALTED, f"{subject} is HALTED, quantity={order.quantity:f}"
     if state is TradingState.REDUCING and increases:
-        subject = _subject(asked, state)
-        quantities = f"increasing={asked.increasing_qty:f}, quantity={asked.quantity:f}"
+        quantities = f"increasing={order.increasing_qty:f}, quantity={order.quantity:f}"
         return DenyCode.TRADING_REDUCING, f"{subject} may only reduce positions, {quantities}"
-    if asked.currency is None:
-        what = f"the settlement currency of {asked.instrument_id} is unknown, quantity={asked.quantity:f}"
+    if order.currency is None:
+        what = f"the settlement currency of {order.instrument_id} is unknown, quantity={order.quantity:f}"
         return DenyCode.UNKNOWN_INSTRUMENT, what
-    if asked.unit_price is None and increases:
-        what = f"no price to value {asked.increasing_qty:f} {asked.instrument_id}"
+    if order.unit_price is None and increases:
+        what = f"no price to value {order.increasing_qty:f} {order.instrument_id}"
         return DenyCode.NO_REFERENCE_PRICE, what
-    if asked.unvalued is not None and increases:
-        return DenyCode.UNVALUED_ORDER, asked.unvalued
-    if asked.budget is None:
-        return DenyCode.NO_BUDGET, _amounts(asked, _ZERO)
-    left = asked.budget.available
-    available = left + asked.hold_amount
-    if increases and available < asked.required:
-        return DenyCode.BUDGET_OVER if left < 0 else DenyCode.BUDGET_EXCEEDED, _amounts(asked, available)
+    if order.unvalued is not None and increases:
+        return DenyCode.UNVALUED_ORDER, order.unvalued
+    if order.budget is None:
+        return DenyCode.NO_BUDGET, _amounts(order, _ZERO)
+    left = order.budget.available
+    available = left + order.hold_amount
+    if increases and available < order.required:
+        return DenyCode.BUDGET_OVER if left < 0 else DenyCode.BUDGET_EXCEEDED, _amounts(order, available)
     return None, ""
 
 
-def _amounts(asked: Question, available: Decimal) -> str:
-    return f"available={available:f} {asked.currency}, required={asked.required:f} {asked.currency}"
-
-
-def _subject(asked: Question, state: TradingState) -> str:
-    return "all trading" if asked.global_state is state else asked.strategy_name
+def _amounts(order: Question, available: Decimal) -> str:
+    return f"available={available:f} {order.currency}, required={order.required:f} {order.currency}"

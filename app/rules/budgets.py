@@ -46,9 +46,7 @@ class BudgetState(Struct):
 
     @property
     def available(self) -> Decimal:
-        """The unreserved amount. It is negative while the budget is over its cap. Without a budget the cap counts as
-        0.
-        """
+        """The unreserved amount: negative over the cap. Without a budget the cap counts as 0."""
         return (self.allocated or _ZERO) - self.reserved
 
     def reserve(
@@ -80,11 +78,7 @@ class BudgetState(Struct):
         return self._entry(reason, None, now, before, self.reserved)
 
     def note_over(self) -> None:
-        """Updates `over_reason` after a complete change. Between its steps the budget may be over its cap for a
-        moment.
-
-        The first reason stands until the budget is within its cap again.
-        """
+        """Updates `over_reason` after a complete change. The first reason stands until the cap is kept again."""
         if self.allocated is None or self.available >= 0:
             self.over_reason = None
         elif self.over_reason is None:

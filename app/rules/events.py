@@ -25,11 +25,6 @@ else:
     Instant = int | str
 
 
-def is_identifier(value: object) -> bool:
-    """Whether the value of a field of type Any is a valid Identifier."""
-    return isinstance(value, str) and 1 <= len(value) <= IDENTIFIER_LENGTH_MAX
-
-
 class OrderEvent(Struct, tag_field="type", tag=True, kw_only=True):
     """The fields of every order event. Instants are nanoseconds since the epoch."""
 
@@ -88,9 +83,9 @@ class OrderInitialized(OrderTerms, kw_only=True):
     def exec_spawn_id(self) -> str | None:
         """The primary order that an execution algorithm spawned this order from; None if it is the primary itself."""
         primary = self.exec_spawn_id_raw
-        if primary is None or primary == self.client_order_id or not is_identifier(primary):
-            return None
-        return primary  # type: ignore[no-any-return]
+        if isinstance(primary, str) and 1 <= len(primary) <= IDENTIFIER_LENGTH_MAX and primary != self.client_order_id:
+            return primary
+        return None
 
     @property
     def spawned_qty(self) -> Decimal | None:
@@ -227,7 +222,7 @@ class OrderCancelRejected(VenueOrderEvent, kw_only=True):
 class OrderUpdated(VenueOrderEvent, kw_only=True):
     """The order has a new quantity, price or trigger price. A null price is unchanged.
 
-    `is_quote_quantity` tells the unit of the quantity; NautilusTrader 1.221 does not send it.
+    `is_quote_quantity` is the unit of the quantity; NautilusTrader 1.221 does not send it.
     """
 
     quantity: Decimal
@@ -259,10 +254,7 @@ class OrderFilled(VenueOrderEvent, kw_only=True):
 
 
 class PositionEvent(Struct, tag_field="type", tag=True, kw_only=True):
-    """The engine's report of a position. It is compared with the ledger's figures and never used to set one.
-
-    `rules.reconciliation` reads the figures and ignores unreadable ones.
-    """
+    """The engine's report of a position: compared with the ledger (`rules.reconciliation`), never adopted."""
 
     trader_id: Identifier
     strategy_id: Identifier

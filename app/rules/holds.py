@@ -51,17 +51,12 @@ class HoldState(Struct):
         return self.remaining + self.captured + self.voided
 
     def reprice(self, before: Decimal, valuation: Valuation) -> None:
-        """Restates the captured and voided amounts at the current price; `before` is the price at which they were
-        stated.
-        """
+        """Restates the captured and voided amounts, stated at the price `before`, at the current price."""
         assert self.unit_price is not None  # it has one now
         self._scale(valuation.notional(_ONE, before), valuation.notional(_ONE, self.unit_price))
 
     def convert(self, before: Valuation, after: Valuation) -> None:
-        """Restates the hold by another valuation of the instrument, at its last unit price.
-
-        Without a price the amounts cannot be converted and become 0.
-        """
+        """Restates the hold by another valuation, at its last unit price; without a price the amounts become 0."""
         if before.terms == after.terms:
             return
         price = self.unit_price if self.unit_price is not None else _ZERO
@@ -118,9 +113,7 @@ def unit_price_of(price: Decimal | None, trigger_price: Decimal | None, referenc
 def increasing_quantities(
     orders: Iterable[OrderWithHold], held_qty: Decimal
 ) -> Iterator[tuple[OrderWithHold, Decimal]]:
-    """The quantity by which each order would increase exposure. All orders are on one side; `held_qty` is open on the
-    other.
-    """
+    """By how much each order on one side would increase exposure; `held_qty` is open on the other."""
     for order in sorted(orders, key=lambda order: order.place):
         claimed = _ZERO if order.is_amount else min(order.leaves_qty, held_qty)
         held_qty -= claimed

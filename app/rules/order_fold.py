@@ -7,6 +7,7 @@ fold of its *set* of events in one canonical order (`fold_place`), not in the or
 from collections import deque
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from operator import itemgetter
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -70,9 +71,7 @@ class _QuantityChange(Struct, frozen=True):
 
 
 class Folded(Struct):
-    """The folded order (None if no event makes one), the events in the order of application, and the refused events
-    with reasons.
-    """
+    """The folded order (None if no event makes one), the events as applied, and the refused with reasons."""
 
     state: OrderState | None
     applied: list[Numbered]
@@ -113,7 +112,7 @@ def fold(
     Without an OrderInitialized, other events make the order if one of them comes from reconciliation or is forced, or
     if the order `is_known`, and one of them can be applied.
     """
-    entries = sorted(((fold_place(event, arrival), event) for arrival, event in events), key=_place)
+    entries = sorted(((fold_place(event, arrival), event) for arrival, event in events), key=itemgetter(0))
     spawned = list(spawned)
     folded = _fold(entries, (), forced, is_known=is_known)
     may_spawn = any(isinstance(event, OrderInitialized) and event.is_routed for _, event in folded.applied)
@@ -129,10 +128,7 @@ def _fold_primary(
     forced: frozenset[str],
     whole: Folded,
 ) -> Folded:
-    """Fold a primary order with the quantity changes that agree best with its fills.
-
-    `whole` is the order with its full quantity.
-    """
+    """Fold a primary order with the quantity changes that fit its fills. `whole` has its full quantity."""
     taken = [_QuantityChange(one.ts_init, -one.quantity) for one in spawned]
     returned = [_QuantityChange(one.ts_returned, one.quantity) for one in spawned if one.ts_returned is not None]
     folded = _fold(entries, [*taken, *returned], forced)
@@ -168,7 +164,7 @@ def _fold(
         state = open_order(opening[0][1])  # type: ignore[arg-type]
         for _, event in opening[1:]:
             apply(state, event)
-    elif entries and (is_known or any(_is_telling(event, forced) for _, event in entries)):
+    elif entries and (is_known or any(event.event_id in forced or is_reconciled(event) for _, event in entries)):
         state = _open_unreported(entries, forced)
     if state is None:
         reason = "no OrderInitialized for this order yet"
@@ -185,7 +181,7 @@ def _fold(
         else:
             apply(state, following)
             applied.append((place[-1], following))
-    left = sorted((entry for queue in queues.values() for entry in queue), key=_place)
+    left = sorted((entry for queue in queues.values() for entry in queue), key=itemgetter(0))
     conclude(state)
     refused = [(place[-1], event, reason_of(state, event)) for place, event in left]  # type: ignore[arg-type]
     return Folded(state, applied, refused)  # type: ignore[arg-type]
@@ -209,11 +205,6 @@ def _opening(
     return [entry for entry in firsts if entry is not None]
 
 
-def _is_telling(event: OrderHistoryEvent, forced: frozenset[str]) -> bool:
-    """Whether the event makes an unreported order known."""
-    return event.event_id in forced or is_reconciled(event)
-
-
 def is_reconciled(event: OrderHistoryEvent) -> bool:
     """Whether the event comes from the engine's reconciliation, which never publishes an OrderInitialized.
 
@@ -222,13 +213,9 @@ def is_reconciled(event: OrderHistoryEvent) -> bool:
     return isinstance(event, VenueOrderEvent) and event.is_reconciliation and type(event) not in _REQUESTS
 
 
-def _place(entry: tuple[_Place, _Foldable]) -> _Place:
-    return entry[0]
-
-
 def _queues(entries: Sequence[tuple[_Place, _Foldable]], changes: Iterable[_QuantityChange]) -> _Queues:
     queues: _Queues = {}
-    changed = sorted(((fold_place(change, 0), change) for change in changes), key=_place)
+    changed = sorted(((fold_place(change, 0), change) for change in changes), key=itemgetter(0))
     for entry in (*entries, *changed):
         queues.setdefault(type(entry[1]), deque()).append(entry)
     return queues
@@ -237,7 +224,8 @@ def _queues(entries: Sequence[tuple[_Place, _Foldable]], changes: Iterable[_Quan
 def _next(queues: _Queues, state: OrderState) -> tuple[_Place, _Foldable] | None:
     """The first event that the order allows. Within one instant, events that do not end the order come first."""
     heads = (queue[0] for queue in queues.values() if queue)
-    legal = sorted((entry for entry in heads if _is_legal(state, entry[1])), key=_place)
+    legal = [one for one in heads if isinstance(one[1], _QuantityChange) or refusal(state, one[1]) is None]
+    legal.sort(key=itemgetter(0))
     if legal and isinstance(legal[0][1], OrderFilled) and _is_early(state, legal[0][1]):
         return next((entry for entry in legal if isinstance(entry[1], _SENDING)), legal[0])
     for first in legal:
@@ -252,9 +240,7 @@ def _next(queues: _Queues, state: OrderState) -> tuple[_Place, _Foldable] | None
 
 
 def _is_early(state: OrderState, fill: OrderFilled) -> bool:
-    """Whether the fill precedes the events that report the order as sent, although the order must have been sent
-    first.
-    """
+    """Whether the fill precedes the events that report the order as sent, which must have come first."""
     return state.status in BEFORE_VENUE or fill.ts_init < state.last_ts_init
 
 
@@ -263,11 +249,7 @@ def _next_forced(queues: _Queues, forced: frozenset[str]) -> tuple[_Place, _Fold
         return None
     waiting = (entry for queue in queues.values() for entry in queue)
     accepted = [entry for entry in waiting if getattr(entry[1], "event_id", None) in forced]
-    return min(accepted, key=_place, default=None)
-
-
-def _is_legal(state: OrderState, event: _Foldable) -> bool:
-    return isinstance(event, _QuantityChange) or refusal(state, event) is None
+    return min(accepted, key=itemgetter(0), default=None)
 
 
 def _would_end(state: OrderState, event: _Foldable) -> bool:

@@ -51,41 +51,31 @@ _S = OrderStatus
 _HELD_BACK = frozenset({_S.INITIALIZED, _S.EMULATED})
 _PENDING = frozenset({_S.PENDING_UPDATE, _S.PENDING_CANCEL})
 
-TARGETS: dict[type, OrderStatus] = {
-    OrderDenied: _S.DENIED,
-    OrderEmulated: _S.EMULATED,
-    OrderReleased: _S.RELEASED,
-    OrderSubmitted: _S.SUBMITTED,
-    OrderAccepted: _S.ACCEPTED,
-    OrderRejected: _S.REJECTED,
-    OrderCanceled: _S.CANCELED,
-    OrderExpired: _S.EXPIRED,
-    OrderTriggered: _S.TRIGGERED,
-    OrderPendingUpdate: _S.PENDING_UPDATE,
-    OrderPendingCancel: _S.PENDING_CANCEL,
+# By type of event: its rank in the order of events within one instant, and the status that it leads to. A backtest
+# stamps many events with one instant, so the clock cannot order them; the ranks put causes before their effects and
+# endings last.
+_STEPS: dict[type, tuple[int, OrderStatus | None]] = {
+    OrderInitialized: (RANK_INITIALIZED, None),
+    OrderDenied: (3, _S.DENIED),
+    OrderEmulated: (3, _S.EMULATED),
+    OrderReleased: (4, _S.RELEASED),
+    OrderSubmitted: (5, _S.SUBMITTED),
+    OrderAccepted: (6, _S.ACCEPTED),
+    OrderTriggered: (7, _S.TRIGGERED),
+    OrderPendingUpdate: (8, _S.PENDING_UPDATE),
+    OrderUpdated: (9, None),
+    OrderModifyRejected: (9, None),
+    OrderPendingCancel: (10, _S.PENDING_CANCEL),
+    OrderFilled: (10, None),
+    OrderCancelRejected: (11, None),
+    OrderRejected: (12, _S.REJECTED),
+    OrderCanceled: (12, _S.CANCELED),
+    OrderExpired: (12, _S.EXPIRED),
+    **dict.fromkeys(get_args(AnyAuthorizationEvent), (RANK_AUTHORIZED, None)),
 }
+_RANKS = {kind: rank for kind, (rank, _) in _STEPS.items()}
+TARGETS = {kind: target for kind, (_, target) in _STEPS.items() if target is not None}
 
-# The order of events within one instant. A backtest stamps many events with one instant, so the clock cannot order
-# them; these ranks put causes before their effects and endings last.
-_RANKS: dict[type, int] = {
-    OrderInitialized: RANK_INITIALIZED,
-    OrderDenied: 3,
-    OrderEmulated: 3,
-    OrderReleased: 4,
-    OrderSubmitted: 5,
-    OrderAccepted: 6,
-    OrderTriggered: 7,
-    OrderPendingUpdate: 8,
-    OrderUpdated: 9,
-    OrderModifyRejected: 9,
-    OrderPendingCancel: 10,
-    OrderFilled: 10,
-    OrderCancelRejected: 11,
-    OrderRejected: 12,
-    OrderCanceled: 12,
-    OrderExpired: 12,
-    **dict.fromkeys(get_args(AnyAuthorizationEvent), RANK_AUTHORIZED),
-}
 # An emulated order is initialized, may be amended before a venue knows it, and is initialized again at its release:
 # all of this may happen within one instant.
 _RANK_EMULATED_INITIALIZED = 0
@@ -175,10 +165,7 @@ def open_order(event: OrderInitialized | AnyDecision) -> OrderState:
 
 
 def open_unreported(first: OrderEvent) -> OrderState:
-    """An order without a published OrderInitialized, as the first applied event shows it.
-
-    The first fill determines its side and type; until then they are unknown.
-    """
+    """An order without OrderInitialized, as its first event shows it. The first fill determines side and type."""
     return OrderState(
         trader_id=first.trader_id,
         strategy_name=first.strategy_id,
@@ -203,11 +190,10 @@ def refusal(state: OrderState, event: OrderHistoryEvent) -> str | None:
     amendments and cancels change nothing and are always allowed. Amendments of an ended order are allowed too, as in
     NautilusTrader.
     """
-    status = _S.INITIALIZED if state.is_closed_by_us else state.status
+    status = _S.INITIALIZED if state.is_closed_by_purser else state.status
     target = TARGETS.get(type(event))
     if target is not None:
-        # An order that was filled before any event reported it as sent has ended, although its status does
-        # not show it yet.
+        # An order filled before any event reported it as sent has ended; its status does not show it yet.
         has_ended = status in BEFORE_VENUE and target in TERMINAL and state.filled_qty and state.is_complete
         if target in TRANSITIONS[status] and not has_ended:
             return None
@@ -234,7 +220,7 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
     target = TARGETS.get(type(event))
     is_fill = type(event) is OrderFilled
     is_move = is_fill or target is not None
-    if is_move and state.is_closed_by_us:
+    if is_move and state.is_closed_by_purser:
         _overrule(state, event)
     if target is not None:
         _move(state, target)
@@ -257,11 +243,15 @@ def apply(state: OrderState, event: OrderHistoryEvent) -> None:
             _restore(state)
         if type(event) is OrderUpdated:
             _amend(state, event)
-    _note_venue(state, event)
+    # Some event types have neither of these.
+    if account_id := getattr(event, "account_id", None):
+        state.account_id = account_id
+    if (venue_order_id := getattr(event, "venue_order_id", None)) is not None:
+        state.venue_order_id = venue_order_id
     follow_fills(state, is_fill=is_fill)
     state.ts_last = max(state.ts_last, event.ts_event)
     # An event that is no transition does not show that a denied or released order was sent.
-    rank = rank_of(event) if is_move or not state.was_closed_by_us else max(state.last_rank, RANK_INITIALIZED)
+    rank = rank_of(event) if is_move or not state.was_closed_by_purser else max(state.last_rank, RANK_INITIALIZED)
     if event.ts_init < state.last_ts_init:
         # The event waited for another one. Later events have been applied and still come last.
         state.last_rank = max(state.last_rank, rank)
@@ -298,13 +288,10 @@ def _close(
 
 
 def _overrule(state: OrderState, event: OrderHistoryEvent) -> None:
-    """The engine sent an order that was denied or released; its events prevail.
-
-    Amendments and refused amendments do not show that an order was sent.
-    """
+    """The engine sent a denied or released order; its events prevail. Amendments do not show that it was sent."""
     state.status = _S.INITIALIZED
     if isinstance(event, OrderDenied):
-        return  # As we said, and in our words.
+        return  # The engine agrees; Purser's reason stays.
     state.authorization_status = AuthorizationStatus.OVERRULED
     state.deny_reason = None
 
@@ -319,9 +306,7 @@ def _describe(state: OrderState, event: OrderInitialized) -> None:
 
 
 def _transform(state: OrderState, event: OrderInitialized) -> None:
-    """The emulator releases the order as another type, for instance a stop as a market order, valued by its last
-    price.
-    """
+    """The emulator releases the order as another type (a stop as a market order), valued by its last price."""
     price = state.price if state.price is not None else state.trigger_price
     state.reference_price = price if price is not None else state.reference_price
     for name, value in _TERMS.of(event).items():
@@ -337,9 +322,8 @@ def _amend(state: OrderState, event: OrderUpdated) -> None:
     state.trigger_price = event.trigger_price if event.trigger_price is not None else state.trigger_price
     if isinstance(event.is_quote_quantity, bool):
         state.is_quote_quantity = event.is_quote_quantity
-    elif state.status not in BEFORE_VENUE and not state.is_closed_by_us:
-        # NautilusTrader 1.221 converts an amount into a base quantity when it submits the order, without an
-        # event.
+    elif state.status not in BEFORE_VENUE and not state.is_closed_by_purser:
+        # NautilusTrader 1.221 converts an amount into a base quantity at the submission, without an event.
         state.is_quote_quantity = False
     if amount is not None and not state.is_quote_quantity and event.quantity:
         state.submission_px = quotient(amount, event.quantity)
@@ -389,11 +373,3 @@ def follow_fills(state: OrderState, *, is_fill: bool) -> None:
     may_follow = is_fill or state.status not in (_S.CANCELED, *_PENDING)
     if may_follow and state.status is not target and target in TRANSITIONS[state.status]:
         state.status = target
-
-
-def _note_venue(state: OrderState, event: OrderHistoryEvent) -> None:
-    """Copy the account and the venue's order id. Some event types have neither."""
-    if account_id := getattr(event, "account_id", None):
-        state.account_id = account_id
-    if (venue_order_id := getattr(event, "venue_order_id", None)) is not None:
-        state.venue_order_id = venue_order_id

@@ -102,13 +102,9 @@ class OrderState(Struct):
     mismatched: bool = False
     """Whether a fill names another side or instrument than the order."""
     is_emulated: bool = False
-    """Whether the first event said so. This field and those below are not stored; they are known while events are
-    folded.
-    """
+    """Whether the first event has an emulation trigger. From here on fields are known while folding, not stored."""
     reference_price: Decimal | None = None
-    """The price of an order that the emulator made one without a price: the price at the release, before that its last
-    price.
-    """
+    """The price of an order that the emulator left without one: at the release, before that its last price."""
     submission_px: Decimal | None = None
     """The price at which the engine converted an amount into the quantity of an OrderUpdated."""
     best_px: Decimal | None = None
@@ -152,16 +148,14 @@ class OrderState(Struct):
         return self.authorization_status is AuthorizationStatus.OVERRULED
 
     @property
-    def was_closed_by_us(self) -> bool:
+    def was_closed_by_purser(self) -> bool:
         """Whether Purser denied or released the order and the engine did not overrule that."""
         return self.authorization_status in _CLOSING
 
     @property
-    def is_closed_by_us(self) -> bool:
-        """Whether Purser denied or released the order and no event shows that it was sent. A later one may still show
-        it.
-        """
-        return self.was_closed_by_us and self.last_rank <= RANK_INITIALIZED
+    def is_closed_by_purser(self) -> bool:
+        """Whether Purser denied or released the order and no event so far shows that it was sent."""
+        return self.was_closed_by_purser and self.last_rank <= RANK_INITIALIZED
 
     @property
     def avg_px(self) -> Decimal | None:
@@ -181,7 +175,10 @@ _OTHER_UNIT = 2
 def conclude(state: OrderState) -> None:
     """Add the conclusions from all events together; changes `state` in place."""
     if state.quantity_source is QuantitySource.UNKNOWN:
-        _conclude_quantity(state)
+        state.quantity = max(state.quantity, state.filled_qty)
+        if state.strategy_name == POSITION_DIFFERENCE and state.filled_qty:
+            state.quantity_source = QuantitySource.INFERRED
+            _complete(state)
     if state.quantity < 0:
         state.quantity = Decimal(0)  # spawned orders took more off it than it had
     if not state.filled_qty:
@@ -193,27 +190,17 @@ def conclude(state: OrderState) -> None:
         state.last_rank = RANK_CONCLUDED
 
 
-def _conclude_quantity(state: OrderState) -> None:
-    state.quantity = max(state.quantity, state.filled_qty)
-    if state.strategy_name == POSITION_DIFFERENCE and state.filled_qty:
-        state.quantity_source = QuantitySource.INFERRED
-        _complete(state)
-
-
 def _conclude_amount(state: OrderState) -> None:
     state.last_rank = RANK_CONCLUDED
     if state.is_terminal:
         return
-    if abs(state.filled_notional) > state.quantity * _OTHER_UNIT:
-        # No market price turns this quantity into the amount: its unit is that of the fills, as for an
-        # inverse instrument.
+    # If no market price turns this quantity into the amount, its unit is that of the fills (inverse).
+    is_in_units = abs(state.filled_notional) > state.quantity * _OTHER_UNIT
+    if is_in_units or _is_spent(state):
         state.is_quote_quantity, state.quantity_source = False, QuantitySource.INFERRED
+        state.quantity = state.quantity if is_in_units else state.filled_qty
         if state.is_complete:
             _complete(state)
-    elif _is_spent(state):
-        state.is_quote_quantity, state.quantity_source = False, QuantitySource.INFERRED
-        state.quantity = state.filled_qty
-        _complete(state)
 
 
 def _is_spent(state: OrderState) -> bool:

@@ -143,24 +143,27 @@ def apply_fill(
     """
     deducted = fill.commission if deducts_base_fees and is_base_fee(fill, valuation) else _ZERO
     peak = position.peak_qty if position is not None and position.signed_qty else _ZERO
-    if position is None or not position.signed_qty:
+    held, realized = abs(position.signed_qty) if position is not None else _ZERO, _ZERO
+    if position is None or not held:
         n = position.n if position is not None else n_last
-        opened = _open(n + 1, fill, fill.last_qty, fill.commission, valuation)
-        _deduct(opened, fill, deducted, peak, valuation)
-        return FillEffect(opened, None, _ZERO)
-    if fill.side is position.entry:
+        position = _open(n + 1, fill, fill.last_qty, fill.commission, valuation)
+    elif fill.side is position.entry:
         _increase(position, fill, fill.last_qty, fill.commission, valuation)
-        _deduct(position, fill, deducted, peak, valuation)
-        return FillEffect(position, None, _ZERO)
-    held = abs(position.signed_qty)
-    if fill.last_qty <= held:
+    elif fill.last_qty <= held:
         realized = _reduce(position, fill, fill.last_qty, fill.commission, valuation)
-        _deduct(position, fill, deducted, peak, valuation)
-        return FillEffect(position, None, realized)
+    else:
+        return _flip(position, fill, held, valuation, is_deducted=bool(deducted))
+    _deduct(position, fill, deducted, peak, valuation)
+    return FillEffect(position, None, realized)
+
+
+def _flip(
+    position: PositionState, fill: PositionFill, held: Decimal, valuation: Valuation, *, is_deducted: bool
+) -> FillEffect:
     fee = closing_fee(fill.commission, held, fill.last_qty)
     realized = _reduce(position, fill, held, fee, valuation)
     flip_qty = fill.last_qty - held
-    rest = _open_rest(position.n + 1, fill, flip_qty, fill.commission - fee, valuation, is_deducted=bool(deducted))
+    rest = _open_rest(position.n + 1, fill, flip_qty, fill.commission - fee, valuation, is_deducted=is_deducted)
     return FillEffect(position, rest, realized, flip_qty)
 
 

@@ -87,10 +87,7 @@ def differences(report: PositionReport, state: PositionState) -> list[Difference
 
 
 def closest(report: PositionReport, states: Sequence[PositionState]) -> tuple[PositionState, list[Difference]]:
-    """The state that differs least from the report, and its differences; of several, the last one.
-
-    Raises ValueError for no states.
-    """
+    """The state that differs least from the report, the last of several, and the differences. ValueError for none."""
     for state in states:
         if state.signed_qty == report.signed_qty and not differences(report, state):
             return state, []
@@ -99,9 +96,7 @@ def closest(report: PositionReport, states: Sequence[PositionState]) -> tuple[Po
 
 
 def _is_rounding(reported: Decimal, state: PositionState) -> bool:
-    """Whether the engine's rounding explains the difference: it rounds at each fill, and a flip's commission once
-    more.
-    """
+    """Whether the engine's rounding explains the difference: once for each fill, and for a flip's fee."""
     unit = _ONE.scaleb(min(int(reported.as_tuple().exponent), 0))
     allowed = unit * (state.fills + 1) + abs(reported) * _AMOUNT_TOLERANCE
     return abs(reported - state.net_pnl) <= allowed

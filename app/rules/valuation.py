@@ -20,10 +20,7 @@ _ONE = Decimal(1)
 
 
 class Valuation(Struct, frozen=True):
-    """The terms that turn quantities of an instrument into money.
-
-    `currency` is the currency of PnL and cost. `base_currency` is None if unknown.
-    """
+    """Terms that turn quantities into money, PnL and cost in `currency`. `base_currency` is None if unknown."""
 
     currency: str
     multiplier: Decimal = _ONE

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.models import Order as OrderRow
-from app.models import Strategy as StrategyRow
+from app.models.administration import Strategy as StrategyRow
+from app.models.orders import Order as OrderRow
 from bench.peers.instants import engine_url, instant_text
 
 _engine = create_async_engine(engine_url(os.environ.get("PURSER_DATABASE_URL", "postgresql://x")), pool_size=8)

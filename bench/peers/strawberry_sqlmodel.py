@@ -18,10 +18,10 @@ from strawberry.dataloader import DataLoader
 from strawberry.fastapi import GraphQLRouter
 from strawberry.types import Info
 
-from app.models import Fill as FillRow
-from app.models import FillSum
-from app.models import Order as OrderRow
-from app.models import Strategy as StrategyRow
+from app.models.administration import Strategy as StrategyRow
+from app.models.orders import Fill as FillRow
+from app.models.orders import Order as OrderRow
+from app.models.totals import FillSum
 from bench.peers.instants import engine_url, instant_text
 
 _engine = create_async_engine(engine_url(os.environ.get("PURSER_DATABASE_URL", "postgresql://x")), pool_size=8)

@@ -2,7 +2,7 @@
 
 root_fields       the table: field of `Query` -> entity, resolver, rows
 selection         a field of a document -> `ReadQuery` and values
-list_args, aggregate_args   arguments -> `ListArgs`, `Grouping`, `Span`
+arguments         arguments -> `ListArgs`, `Grouping`, `Span`
 placeholders      what stands for a value while an operation plan is compiled
 executor          graphql-core's executor, for which JSON and keys are results
 """

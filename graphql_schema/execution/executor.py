@@ -25,9 +25,8 @@ from graphql.execution.values import VariableValues
 from strawberry import Info
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.reads.catalogue.registry import ENTITIES
 from app.reads.compiled import Answer, compiled_query
-from app.reads.entity import Entity
+from app.reads.entity import ENTITIES, Entity
 from app.reads.lookups import Key
 from app.reads.query import ReadQuery
 from app.resolvers.reads import look_up
@@ -60,7 +59,7 @@ async def read(info: Info[Any, Any]) -> Any:
     reader = SelectionReader(operation)
     root, query = reader.read_root(field, details)
     caller: Caller = info.context
-    return await root.resolver(caller.context, caller.principal, query, reader.values)
+    return await root.resolver(*caller, query, reader.values, root.entity)
 
 
 def field_of(info: Info[Any, Any]) -> tuple[Operation, Any, Details]:
@@ -72,7 +71,7 @@ def field_of(info: Info[Any, Any]) -> tuple[Operation, Any, Details]:
 
 
 class PayloadReader:
-    """Reads what a mutation's payload selects of stored objects, each selection once."""
+    """Reads the selections of stored objects in a mutation's payload, each selection once."""
 
     def __init__(
         self, operation: Operation, fields: Callable[[Any, Details], dict[str, Details]] | None = None
@@ -92,7 +91,7 @@ class PayloadReader:
         return known[1:]
 
     def check(self, type_: Any, details: Details) -> None:
-        """Read what the payload would look up. Raises BadInputError, CursorInvalid, PageTooLarge."""
+        """Read every selection that the payload would look up. Raises BadInputError, CursorInvalid, PageTooLarge."""
         schema, named = self._operation.schema, get_named_type(type_)
         for one in schema.get_possible_types(named) if is_abstract_type(named) else [named]:
             if not isinstance(one, GraphQLObjectType):
@@ -112,12 +111,12 @@ class PurserExecutor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         operation = Operation(self.schema, self.operation, self.fragments, self.variable_values)
-        # graphql-core keeps what it collects: so completion finds what was read before the mutation.
+        # graphql-core caches collected fields: so completion finds the selections that were read before the
+        # mutation.
         self.payload = PayloadReader(operation, lambda *below: self.collect_subfields(*below).grouped_field_set)
 
-    def finished(self, body: bytes) -> Any:
-        """The JSON of one field's value, as a result."""
-        return json.loads(body)
+    finished: Callable[[bytes], Any] = staticmethod(json.loads)
+    """From the JSON of one field's value to a result."""
 
     def complete_value(
         self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Any, position_context: Any
@@ -139,7 +138,7 @@ class PurserExecutor(StrawberryGraphQLCoreExecutionContext):
     def execute_field(
         self, parent_type: Any, source: Any, field_details_list: Any, path: Any, position_context: Any
     ) -> Any:
-        """Change nothing if the payload selects what cannot be answered; else execute the field."""
+        """Change nothing if the payload selects something that cannot be answered; else execute the field."""
         field = parent_type.fields.get(field_details_list[0].node.name.value)
         if field is not None and parent_type is self.schema.mutation_type:
             try:
@@ -164,9 +163,7 @@ class PurserExecutor(StrawberryGraphQLCoreExecutionContext):
 class SplicingExecutor(PurserExecutor):
     """Completes results with `orjson.Fragment`s: for answers that are written by orjson."""
 
-    def finished(self, body: bytes) -> Any:
-        """The JSON as it is."""
-        return orjson.Fragment(body)
+    finished = staticmethod(orjson.Fragment)
 
 
 async def run(executor: SplicingExecutor) -> ExecutionResult:

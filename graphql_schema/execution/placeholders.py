@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.reads.node_ids import read_node_id
+from app.reads.ordering import read_node_id
 
 
 class NotPlannable(Exception):
@@ -16,7 +16,7 @@ class NotPlannable(Exception):
 
 @dataclass(slots=True, eq=False)  # not frozen: made for each value of each request
 class Placeholder:
-    """Stands for the value at `index` among a request's values. `constraint` is what the plan's key says of it."""
+    """Stands for the value at `index` among a request's values. `constraint` is the value's part of the plan's key."""
 
     index: int
     constraint: Hashable = None
@@ -93,7 +93,7 @@ def is_utc(zone: str | Placeholder) -> bool:
 def entity_of(node_id: str | Placeholder) -> str:
     """The name of the entity that a node id belongs to. Raises NodeIdInvalid."""
     if not isinstance(node_id, Placeholder):
-        return read_node_id(node_id).entity.name
+        return read_node_id(node_id)[0].name
     if node_id.constraint is None:
         raise NotPlannable
     return str(node_id.constraint)

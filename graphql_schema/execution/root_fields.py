@@ -5,7 +5,6 @@ a field is given may be looked at, but not its value.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from app.errors import BadInputError
@@ -13,15 +12,13 @@ from app.reads.catalogue.administration import AUDIT_ENTRY, GLOBAL_TRADING_STATE
 from app.reads.catalogue.budget import BUDGET
 from app.reads.catalogue.fill import FILL, FILL_SUMMARY
 from app.reads.catalogue.instrument import DISCREPANCY, INSTRUMENT
-from app.reads.catalogue.order import ORDER, QUARANTINED_EVENT, SIGNAL
 from app.reads.catalogue.performance import PERFORMANCE
-from app.reads.catalogue.position import POSITION
-from app.reads.catalogue.registry import entity_named
+from app.reads.catalogue.trading import ORDER, POSITION, QUARANTINED_EVENT, SIGNAL
 from app.reads.compiled import Answer
-from app.reads.entity import Entity
-from app.reads.node_ids import has_key, read_node_id
+from app.reads.entity import ENTITIES, Entity
+from app.reads.ordering import read_node_id
 from app.reads.query import And, Compare, Condition, Op
-from app.resolvers import changes, orders, reads, strategies
+from app.resolvers import changes, reads
 from graphql_schema.execution.placeholders import derive, entity_of
 
 Given: TypeAlias = Mapping[str, Any]
@@ -29,10 +26,11 @@ Given: TypeAlias = Mapping[str, Any]
 
 
 class RootRead(NamedTuple):
-    """What a root field reads.
+    """The rows of a root field.
 
-    `resolver` takes (context, principal, query, values). With `where` the field is the one object that satisfies the
-    condition with these values, or null; if its type is a plain list, all that do. Without an entity it reads no row.
+    `resolver` takes (context, principal, query, values, entity). With `where` the field is the one object that meets
+    the condition with these values, or null; if its type is a plain list, all that do. Without an entity no row is
+    read.
     """
 
     entity: Entity | None
@@ -42,9 +40,9 @@ class RootRead(NamedTuple):
 
 
 def root_read(name: str, given: Given) -> RootRead:
-    """What the field reads with these arguments. Raises KeyError, BadInputError."""
+    """The read of the field with these arguments. Raises KeyError, BadInputError."""
     found = ROOT_FIELDS[name]
-    return RootRead(found, partial(reads.read, found)) if isinstance(found, Entity) else found(given)
+    return RootRead(found, reads.read) if isinstance(found, Entity) else found(given)
 
 
 def _where(given: Given, **fields: str) -> tuple[Condition, list[Any]]:
@@ -55,30 +53,29 @@ def _where(given: Given, **fields: str) -> tuple[Condition, list[Any]]:
 
 
 def _node(given: Given) -> RootRead:
-    entity = entity_named(entity_of(given["id"]))
-    key = derive(lambda node_id: read_node_id(node_id).values, given["id"], count=len(entity.key))
-    return RootRead(entity, partial(reads.find, entity), has_key(entity), key)
+    entity = ENTITIES[entity_of(given["id"])]
+    key = derive(lambda node_id: read_node_id(node_id)[1], given["id"], count=len(entity.key))
+    where = And(tuple(Compare(name, Op.EQ, slot) for slot, name in enumerate(entity.key)))
+    return RootRead(entity, reads.find, where, key)
 
 
 def _strategy(given: Given) -> RootRead:
     where, values = _where(given, id="strategy_id", name="name")
     if len(values) != 1:
         raise BadInputError("Give either `id` or `name`.")
-    return RootRead(STRATEGY, strategies.find_strategy, where, values)
+    return RootRead(STRATEGY, reads.find, where, values)
 
 
 def _order(given: Given) -> RootRead:
-    return RootRead(ORDER, orders.find_order, *_where(given, clientOrderId="client_order_id", strategyId="strategy_id"))
+    return RootRead(ORDER, reads.find, *_where(given, clientOrderId="client_order_id", strategyId="strategy_id"))
 
 
 def _budgets(given: Given) -> RootRead:
-    where = _where(given, strategyId="strategy_id", currency="currency")
-    return RootRead(BUDGET, partial(reads.read, BUDGET), *where)
+    return RootRead(BUDGET, reads.read, *_where(given, strategyId="strategy_id", currency="currency"))
 
 
 def _budget(given: Given) -> RootRead:
-    where = _where(given, strategyId="strategy_id", currency="currency")
-    return RootRead(BUDGET, partial(reads.find, BUDGET), *where)
+    return RootRead(BUDGET, reads.find, *_where(given, strategyId="strategy_id", currency="currency"))
 
 
 ROOT_FIELDS: dict[str, Entity | Callable[[Given], RootRead]] = {
@@ -103,4 +100,4 @@ ROOT_FIELDS: dict[str, Entity | Callable[[Given], RootRead]] = {
     "feedCursor": lambda _: RootRead(None, changes.get_feed_cursor),
     "summary": SUMMARY,
 }
-"""All fields of `Query`, by their GraphQL names; an entity where its rows are what the arguments select."""
+"""All fields of `Query`, by their GraphQL names; an entity if the arguments select among all its rows."""

@@ -21,12 +21,9 @@ from graphql.execution.collect_fields import FieldDetails, FragmentDetails, coll
 from graphql.execution.values import VariableValues, get_argument_values
 
 from app.errors import BadInputError
-from app.reads.catalogue.registry import entity_named
-from app.reads.entity import Computed, Entity, Every, One
-from app.reads.query import ALL_ROWS, Amounts, ListArgs, Page, ReadQuery, ResultFormat, Selected, Selection
-from graphql_schema.execution.aggregate_args import read_aggregate_args
-from graphql_schema.execution.list_args import ListArgsReader
-from graphql_schema.execution.names import python_name
+from app.reads.entity import ENTITIES, Computed, Entity, Every, One
+from app.reads.query import ALL_ROWS, NOTHING, Amounts, ListArgs, Page, ReadQuery, ResultFormat, Selected, Selection
+from graphql_schema.execution.arguments import ListArgsReader, python_name, read_aggregate_args
 from graphql_schema.execution.root_fields import RootRead, root_read
 
 Details: TypeAlias = list[FieldDetails]
@@ -78,7 +75,7 @@ class SelectionReader:
         entity = read.entity
         self.values = list(read.values)
         if entity is None:
-            return read, ReadQuery(Selection(()), ResultFormat.ONE)
+            return read, ReadQuery(NOTHING, ResultFormat.ONE)
         if is_list_type(get_nullable_type(field.type)) and entity.model is not None:
             selection = self._object(entity, _object_of(field), details)
             list_args = replace(ALL_ROWS, where=read.where)
@@ -130,7 +127,7 @@ class SelectionReader:
             link = entity.links.get(name)
             if link is None:
                 return Selected(name, "")
-            neighbour = entity_named(link.entity)
+            neighbour = ENTITIES[link.entity]
             if isinstance(link, One | Every):
                 return Selected(name, "", self._object(neighbour, _object_of(field), details))
             given = self._arguments(field, details)
@@ -147,7 +144,7 @@ class SelectionReader:
 
         def part(name: str, field: GraphQLField, details: Details) -> Selected:
             inner = get_named_type(field.type)
-            return Selected(name, "", self._plain(inner, details) if isinstance(inner, GraphQLObjectType) else None)
+            return Selected(name, "", self._plain(inner, details) if isinstance(inner, GraphQLObjectType) else NOTHING)
 
         return self._fields(type_, details, part)
 

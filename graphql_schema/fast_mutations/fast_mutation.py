@@ -30,7 +30,7 @@ from graphql_schema.execution.placeholders import NotPlannable
 from graphql_schema.execution.selection import Operation
 from graphql_schema.fast_mutations.fields import FAST_FIELDS, FastField
 from graphql_schema.fast_mutations.payload_templates import PayloadTemplate
-from graphql_schema.plans.plan_variables import Constraints, PlanVariables, SplitVariables
+from graphql_schema.operation_plans import Constraints, PlanVariables, SplitVariables
 
 TEMPLATES_MAX = 16
 """Most templates kept of one mutation, one for each combination of plan constraints."""
@@ -114,7 +114,7 @@ class FastRequest:
         except Exception as error:
             return await self._written_by_graphql_core(caller, error)
         if self.template is not None:
-            # Whatever fails here fails in graphql-core too, which says what becomes null.
+            # A failure here is one in graphql-core too, which decides which fields become null.
             with suppress(Exception):
                 return await self.template.data(payload, self.bound, caller)
         return await self._written_by_graphql_core(caller, payload)

@@ -1,4 +1,4 @@
-"""Payload templates: what a mutation's payload selects, as text with gaps for each of its possible types.
+"""Payload templates: the selection of a mutation's payload, as text with gaps for each of its possible types.
 
 The gaps are filled with the JSON that PostgreSQL wrote of stored objects, and with the payload's own values.
 """
@@ -18,12 +18,12 @@ from graphql import (
     is_non_null_type,
 )
 
-from app.reads.catalogue.registry import ENTITIES
+from app.reads.entity import ENTITIES
 from app.reads.query import ReadQuery
 from app.resolvers.reads import look_up
 from graphql_schema.caller import Caller
+from graphql_schema.execution.arguments import python_name
 from graphql_schema.execution.executor import ObjectByKey, PayloadReader
-from graphql_schema.execution.names import python_name
 from graphql_schema.execution.placeholders import NotPlannable, bind
 from graphql_schema.execution.selection import Details, Operation
 
@@ -66,17 +66,18 @@ class PayloadTemplate:
         # All lookups start before any is awaited: so they share statements.
         started = []
         for kind, which in places.items():
-            member = self._members[kind.__strawberry_definition__.name]
+            text, gaps = self._members[kind.__strawberry_definition__.name]
             alike = [payloads[place] for place in which]
-            started.append((member, which, [gap.column(alike, bound, caller) for gap in member.gaps]))
+            started.append((text, which, [gap.column(alike, bound, caller) for gap in gaps]))
         written = [b""] * len(payloads)
-        for member, which, columns in started:
+        for text, which, columns in started:
             rows = zip(*[await column for column in columns], strict=True) if columns else [()] * len(which)
             for place, row in zip(which, rows, strict=True):
-                written[place] = member.text % row
+                written[place] = text % row
         return written
 
-    def _member(self, type_: GraphQLObjectType, details: Details) -> "_Member":
+    def _member(self, type_: GraphQLObjectType, details: Details) -> "tuple[bytes, list[_Gap]]":
+        """One type of the union: its text, and what fills the gaps."""
         texts: list[bytes] = []
         gaps: list[_Gap] = []
         for key, selected in self._operation.fields(type_, details).items():
@@ -86,7 +87,7 @@ class PayloadTemplate:
                 continue
             texts.append(b"%b:%%b" % orjson.dumps(key))
             gaps.append(self._gap(type_.fields[name], selected))
-        return _Member(b"{%b}" % b",".join(texts), gaps)
+        return b"{%b}" % b",".join(texts), gaps
 
     def _gap(self, declared: GraphQLField, details: Details) -> "_Gap":
         is_needed = is_non_null_type(declared.type)
@@ -99,14 +100,6 @@ class PayloadTemplate:
 
 
 @dataclass(slots=True)
-class _Member:
-    """One type of the union: its text, and what fills the gaps."""
-
-    text: bytes
-    gaps: "list[_Gap]"
-
-
-@dataclass(slots=True)
 class _Gap:
     """One field of a payload: a value; or, with `query`, a stored object. `place` is where its parameters stand."""
 
@@ -116,7 +109,7 @@ class _Gap:
     place: int = 0
 
     def column(self, payloads: Sequence[Any], bound: Sequence[Sequence[Any]], caller: Caller) -> "_Column":
-        """What fills the gap, of each payload."""
+        """The gap's values, one for each payload."""
         found = [getattr(payload, self.name) for payload in payloads]
         if self.query is None:
             return _Column([orjson.dumps(one) for one in found])

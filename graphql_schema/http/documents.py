@@ -24,10 +24,10 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from app.settings import FixedLimits, Settings
 from graphql_schema.errors import RequestCode, RequestRefused, refusal
 from graphql_schema.execution.placeholders import NotPlannable
-from graphql_schema.fast_mutations import FastMutation
+from graphql_schema.fast_mutations.fast_mutation import FastMutation
 from graphql_schema.limits.cost import CostMeter
 from graphql_schema.limits.document_limits import check_document
-from graphql_schema.plans import OperationPlans
+from graphql_schema.operation_plans import OperationPlans
 
 CHARACTERS_KEPT_MAX = 512 * 1024
 """Most text of all kept documents together; parsed they take up to a hundred times the room."""

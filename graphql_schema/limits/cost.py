@@ -1,4 +1,4 @@
-"""How many rows an operation may ask for: each list's page size, multiplied through nesting.
+"""The number of rows that an operation requests: each list's page size, multiplied through nesting.
 
     { strategies(first: 10) { nodes { name orders(first: 20) { nodes { side } } } } }     10 + 10 x 20 = 210
 
@@ -11,6 +11,7 @@ A mutation costs what its payload asks for, once for each item of the list that 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -38,7 +39,7 @@ from graphql.language import BooleanValueNode, EnumValueNode, ListTypeNode, NonN
 
 from app.errors import BadInputError, PageTooLarge
 from app.reads.performance.statement import POINTS_UNLESS_SAID
-from graphql_schema.execution.list_args import PAGE_SIZE
+from graphql_schema.execution.arguments import PAGE_SIZE
 from graphql_schema.execution.selection import Details, Operation
 
 COST_REPORTED_MAX = 2**53 - 1
@@ -72,24 +73,18 @@ class CostMeter:
         self._schema, self._definition, self._fragments = schema, operation, fragments
         self._page_size_max = page_size_max
         self._defaults = dict(_sizes_and_switches(operation))
-        self._kept: dict[tuple[Any, ...], int] = {}
+        # Typed, because 1 equals True.
+        self._rows = lru_cache(KEPT_MAX, typed=True)(self._count)
 
     def rows(self, variables: Mapping[str, Any]) -> int:
-        """The rows asked for with these variables, as the client sent them. Raises PageTooLarge, BadInputError.
+        """The rows requested with these variables, as the client sent them. Raises PageTooLarge, BadInputError.
 
         Values of a wrong type count as absent: with them nothing is executed.
         """
-        values = {name: _plain(variables.get(name, default)) for name, default in self._defaults.items()}
-        key = tuple((type(value), value) for value in values.values())  # for 1 == True
-        found = self._kept.get(key)
-        if found is None:
-            found = self._count(values)
-            if len(self._kept) >= KEPT_MAX:
-                self._kept.clear()
-            self._kept[key] = found
-        return found
+        return self._rows(*[_plain(variables.get(name, default)) for name, default in self._defaults.items()])
 
-    def _count(self, values: Mapping[str, Any]) -> int:
+    def _count(self, *plain: int | bool | str | None) -> int:
+        values = dict(zip(self._defaults, plain, strict=True))
         root = self._schema.get_root_type(self._definition.operation)
         assert root is not None, "validated"
         variables = VariableValues({}, {name: value for name, value in values.items() if isinstance(value, bool)})
@@ -110,7 +105,7 @@ class _Count:
         self._values = values
 
     def of(self, type_: GraphQLObjectType, fields: Mapping[str, Details]) -> int:
-        """Rows asked for by the fields of one object of the type."""
+        """Rows requested by the fields of one object of the type."""
         rows = 0
         for details in fields.values():
             field = type_.fields.get(details[0].node.name.value)
@@ -120,7 +115,7 @@ class _Count:
         return rows
 
     def _below(self, type_: Any, details: Details) -> int:
-        """Rows asked for below one object of the type."""
+        """Rows requested below one object of the type."""
         if is_abstract_type(type_):
             possible = self._operation.schema.get_possible_types(type_)
             return max((self._below(one, details) for one in possible), default=0)
@@ -155,7 +150,7 @@ class _Count:
         return rows * (PAGE_SIZE if is_grouped else 1)
 
     def _objects(self, field: GraphQLField, node: FieldNode) -> int:
-        """How many objects a field without pages counts as; what is worked out is one, however many parts it has."""
+        """The number of objects that a field without pages counts as; a computed list is one, whatever its length."""
         type_ = get_named_type(field.type)
         for name, items_max in ITEMS_MAX.items():
             if name in field.args:

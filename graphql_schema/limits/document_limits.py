@@ -1,7 +1,7 @@
-"""How deep and how wide a document is once its fragments are spread: what validating and executing it would cost.
+"""Depth and width of a document with its fragments spread: the cost of validating and executing it.
 
-Only the document is looked at, no schema, so this runs before validation, some of whose rules compare fields in pairs.
-Fields of one key count as one where they merge, as in execution.
+No schema is needed, so this runs before validation, some of whose rules compare fields in pairs. Fields of one key
+count as one where they merge, as in execution.
 """
 
 from collections.abc import Mapping

@@ -23,9 +23,8 @@ from app.resolvers.changes import Followed, follow_changes, until_answered
 from app.resolvers.reads import look_up
 from graphql_schema.caller import Caller, Info
 from graphql_schema.errors import coded
+from graphql_schema.execution.arguments import ListArgsReader, python_name
 from graphql_schema.execution.executor import JsonByAlias, field_of
-from graphql_schema.execution.list_args import ListArgsReader
-from graphql_schema.execution.names import python_name
 from graphql_schema.execution.selection import Details, Operation, SelectionReader
 
 CHANGES_AT_ONCE_MAX = 500

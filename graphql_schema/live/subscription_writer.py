@@ -9,8 +9,8 @@ from graphql import DocumentNode, GraphQLError, GraphQLField, GraphQLObjectType,
 from app.feed.changes import Change
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestRefused
+from graphql_schema.execution.arguments import python_name
 from graphql_schema.execution.executor import build_executor
-from graphql_schema.execution.names import python_name
 from graphql_schema.execution.selection import Details, Operation
 from graphql_schema.live.events import EventSelection, EventSource, Row
 

@@ -1,15 +1,20 @@
-"""Filters and orders. The fields of a filter must all hold; one that is null or absent asks for nothing.
+"""The arguments of queries: filters, orders and the arguments of performance.
 
-Their Python names are the names of the catalogue's filters: `listing` turns them into conditions without knowing them.
+All fields of a filter must hold; one that is null or absent sets no condition. Their Python names are the names of the
+catalogue's filters: `execution.arguments` turns them into conditions.
 """
 
-from typing import Optional
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, Optional, TypeVar
 from uuid import UUID
 
 import strawberry
 
+from app.reads.query import Granularity
 from app.rules.enums import (
     AuthorizationStatus,
+    DiscrepancyKind,
+    InstrumentSource,
     OrderSide,
     OrderStatus,
     OrderType,
@@ -18,9 +23,17 @@ from app.rules.enums import (
     QuarantineCode,
     TradingState,
 )
-from graphql_schema.types.enums import FillSortField, OrderSortField, SortDirection
-from graphql_schema.types.fields import described, input_type, optional
-from graphql_schema.types.scalars import Amount, Instant
+from graphql_schema.types.enums import (
+    FillSortField,
+    OrderSortField,
+    PerformanceGroup,
+    SortDirection,
+    TimeBucket,
+)
+from graphql_schema.types.fields import PAGE, argument, described, input_type, matching, optional
+from graphql_schema.types.scalars import Amount, Instant, TimeZone
+
+Value = TypeVar("Value")
 
 _AND = "All of these must match too."
 _OR = "At least one of these must match; an empty list matches nothing."
@@ -58,33 +71,17 @@ class DateTimeFilter:
     lte: Instant | None = optional("At or before this instant.")
 
 
-@strawberry.input(name="UUIDFilter", description="Compares a UUID.")
-class UUIDFilter:
-    """Compares a UUID."""
-
-    eq: UUID | None = optional("Equals this value.")
-    in_: list[UUID] | None = optional("Equals one of these values.", "in")
-
-
 @input_type
-class OrderStatusFilter:
-    """Compares an order status."""
+class Filter(Generic[Value]):
+    """Compares an id or a value of an enumeration."""
 
-    eq: OrderStatus | None = optional("Equals this value.")
-    in_: list[OrderStatus] | None = optional("Equals one of these values.", "in")
-
-
-@input_type
-class AuthorizationStatusFilter:
-    """Compares an authorization status."""
-
-    eq: AuthorizationStatus | None = optional("Equals this value.")
-    in_: list[AuthorizationStatus] | None = optional("Equals one of these values.", "in")
+    eq: Value | None = optional("Equals this value.")
+    in_: list[Value] | None = optional("Equals one of these values.", "in")
 
 
 @strawberry.input
 class _TradingFilter:
-    strategy_id: UUIDFilter | None = optional("By the strategy's id.")
+    strategy_id: Filter[UUID] | None = optional("By the strategy's id.")
     strategy_name: StringFilter | None = optional("By the strategy's name.")
     instrument_id: StringFilter | None = optional("By instrument id.")
 
@@ -94,8 +91,8 @@ class OrderFilter(_TradingFilter):
     """Selects orders."""
 
     client_order_id: StringFilter | None = optional("The engine's order id.")
-    status: OrderStatusFilter | None = optional("By order status.")
-    authorization_status: AuthorizationStatusFilter | None = optional(
+    status: Filter[OrderStatus] | None = optional("By order status.")
+    authorization_status: Filter[AuthorizationStatus] | None = optional(
         "By the outcome of the authorization; orders without one never match."
     )
     side: OrderSide | None = optional("The order side.")
@@ -124,12 +121,9 @@ class FillFilter(_TradingFilter):
 
 
 @input_type
-class PositionFilter:
+class PositionFilter(_TradingFilter):
     """Selects positions."""
 
-    strategy_id: UUIDFilter | None = optional("By the strategy's id.")
-    strategy_name: StringFilter | None = optional("By the strategy's name.")
-    instrument_id: StringFilter | None = optional("The instrument's id.")
     status: PositionStatus | None = optional("By status.")
     ts_opened: DateTimeFilter | None = optional("By the instant of opening.")
 
@@ -159,26 +153,37 @@ class AuditFilter:
 
     actor: StringFilter | None = optional("By actor.")
     action: StringFilter | None = optional("The kind of change.")
-    strategy_id: UUIDFilter | None = optional("By strategy id.")
+    strategy_id: Filter[UUID] | None = optional("By strategy id.")
     ts: DateTimeFilter | None = optional("By the instant of the change.")
-
-
-@input_type
-class QuarantineCodeFilter:
-    """Compares a quarantine code."""
-
-    eq: QuarantineCode | None = optional("Equals this value.")
-    in_: list[QuarantineCode] | None = optional("Equals one of these values.", "in")
 
 
 @input_type
 class QuarantineFilter:
     """Selects events in quarantine."""
 
-    strategy_id: UUIDFilter | None = optional("By the strategy's id.")
+    strategy_id: Filter[UUID] | None = optional("By the strategy's id.")
     client_order_id: StringFilter | None = optional("By the engine's order id.")
-    code: QuarantineCodeFilter | None = optional("By quarantine code.")
+    code: Filter[QuarantineCode] | None = optional("By quarantine code.")
     ts_event: DateTimeFilter | None = optional("By the instant of the event.")
+
+
+@input_type
+class InstrumentFilter:
+    """Selects instruments."""
+
+    instrument_id: StringFilter | None = optional("By instrument id.")
+    source: InstrumentSource | None = optional("By the source of the terms.")
+
+
+@input_type
+class DiscrepancyFilter:
+    """Selects discrepancies."""
+
+    strategy_id: Filter[UUID] | None = optional("By strategy id.")
+    instrument_id: StringFilter | None = optional("By instrument.")
+    position_id: StringFilter | None = optional("By position id.")
+    kind: DiscrepancyKind | None = optional("By the figure that differs.")
+    ts_event: DateTimeFilter | None = optional("By the instant of the fill.")
 
 
 @input_type
@@ -195,3 +200,57 @@ class FillSort:
 
     field: FillSortField = described("The field to compare.")
     direction: SortDirection = described("The sort direction.", default=SortDirection.DESC)
+
+
+_GROUP_BY = Annotated[list[PerformanceGroup] | None, argument("The dimensions to group by, besides the currency.")]
+_GRANULARITY = argument("What one point of the equity curve represents.")
+_CURVE: Mapping[str, Any] = {
+    "time_zone": Annotated[TimeZone | None, argument("The time zone of bars and daily values; by default UTC.")],
+    "points": Annotated[
+        int | None,
+        argument(
+            "The maximum number of points of one equity curve, from 2 to 5000. By default, 1000 for a curve "
+            "of fills and unlimited for bars."
+        ),
+    ],
+    "annualization_days": (
+        Annotated[int, argument("The number of days in a year, for `sharpeRatio` and `sortinoRatio`; from 1 to 366.")],
+        365,
+    ),
+}
+
+STRATEGY_PERFORMANCE: Mapping[str, Any] = {
+    "currency": Annotated[str | None, argument("Only this currency.")],
+    "from_": Annotated[Instant | None, argument("At or after this instant; by default from the beginning.", "from")],
+    "to": Annotated[Instant | None, argument("Before this instant; by default until now.")],
+    "bucket": (
+        Annotated[TimeBucket, argument("The granularity of the equity curve if `granularity` is not given.")],
+        TimeBucket.DAY,
+    ),
+    "instrument_id": Annotated[StringFilter | None, argument("Only these instruments.")],
+    "group_by": _GROUP_BY,
+    "granularity": Annotated[Granularity | None, _GRANULARITY],
+    **_CURVE,
+}
+PERFORMANCE: Mapping[str, Any] = {
+    "filter": matching(PerformanceFilter),
+    "group_by": _GROUP_BY,
+    "granularity": (Annotated[Granularity, _GRANULARITY], Granularity.DAY),
+    **_CURVE,
+}
+
+_SORT_KEYS = argument("At most 8 sort keys; ties are broken by id.")
+ORDERS: Mapping[str, Any] = {
+    "filter": matching(OrderFilter),
+    "order_by": Annotated[list[OrderSort] | None, _SORT_KEYS],
+    **PAGE,
+}
+"""The arguments of a list of orders."""
+FILLS: Mapping[str, Any] = {
+    "filter": matching(FillFilter),
+    "order_by": Annotated[list[FillSort] | None, _SORT_KEYS],
+    **PAGE,
+}
+"""The arguments of a list of fills."""
+POSITIONS: Mapping[str, Any] = {"filter": matching(PositionFilter), **PAGE}
+"""The arguments of a list of positions."""

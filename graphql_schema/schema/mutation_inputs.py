@@ -1,11 +1,11 @@
-"""What mutations take, and how it becomes the ledger's commands.
+"""The inputs of mutations, and how they become the ledger's commands.
 
-Ordinary execution reads input by these classes; `fast_mutations.order_input` decodes the same from the request's JSON.
+Ordinary execution reads input by these classes; `fast_mutations.fields` decodes the same from the request's JSON.
 A test compares the two.
 """
 
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import strawberry
@@ -13,8 +13,7 @@ from strawberry import UNSET, schema_directives
 from strawberry.schema_directive import Location
 
 from app.errors import InputInvalid
-from app.ledger.authorization.order_checks import checked
-from app.ledger.commands import AuthorizeOrder, RecordSignal
+from app.ledger.commands import AuthorizeOrder, RecordSignal, checked
 from app.ledger.commands import StrategyRef as Reference
 from app.ledger.recording.quarantine import ResolveQuarantine
 from app.rules.enums import OrderSide, OrderType, QuarantineAction, TimeInForce
@@ -72,20 +71,24 @@ class AuthorizeOrderInput:
     )
 
     def command(self) -> AuthorizeOrder | InputInvalid:
-        """As the ledger takes it, or what is wrong with it."""
-        given = {name: value for name in _AS_THEY_ARE if (value := getattr(self, name)) is not UNSET}
-        return checked_order(AuthorizeOrder(strategy=self.strategy.reference(), **given))
+        """The ledger's command, or the error of the input."""
+        return checked_order(AuthorizeOrder(**_given(self)))
 
 
 def checked_order(command: AuthorizeOrder) -> AuthorizeOrder | InputInvalid:
-    """The command, or what is wrong with it: the answer for one order does not depend on the others."""
+    """The command, or the error of the input: the answer for one order does not depend on the others."""
     try:
         return checked(command)
     except InputInvalid as error:
         return error
 
 
-_AS_THEY_ARE = tuple(name for name in AuthorizeOrder.__struct_fields__ if name != "strategy")
+def _given(input: object) -> dict[str, Any]:
+    """The fields that were given, by the names of the command; a strategy as the resolvers take it."""
+    given = {name: value for name, value in vars(input).items() if value is not UNSET}
+    if given.get("strategy"):
+        given["strategy"] = given["strategy"].reference()
+    return given
 
 
 @input_type
@@ -126,15 +129,7 @@ class InstrumentInput:
 
     def definition(self) -> InstrumentDefinition:
         """As the ledger takes it."""
-        return InstrumentDefinition(
-            instrument_id=self.instrument_id,
-            quote_currency=self.quote_currency,
-            settlement_currency=self.settlement_currency,
-            base_currency=None if self.base_currency is UNSET else self.base_currency,
-            multiplier=self.multiplier,
-            is_inverse=self.is_inverse,
-            kind=None if self.kind is UNSET else self.kind,
-        )
+        return InstrumentDefinition(**_given(self))
 
 
 @input_type
@@ -150,11 +145,4 @@ class SignalInput:
 
     def command(self) -> RecordSignal:
         """As the ledger takes it."""
-        return RecordSignal(
-            name=self.name,
-            value=self.value,
-            ts_event=self.ts_event,
-            signal_id=self.signal_id or None,
-            strategy=self.strategy.reference() if self.strategy else None,
-            instrument_id=None if self.instrument_id is UNSET else self.instrument_id,
-        )
+        return RecordSignal(**_given(self))

@@ -1,24 +1,32 @@
-"""What mutations answer with: what became of the act, or a refusal that has a type of its own.
+"""The types that mutations answer with, and how the resolvers' results and domain errors become them.
 
-An object that the ledger stores is asked for by its key (`Lookup`), after the act was committed.
+An object that the ledger stores is given by its key: the executor looks it up after the commit.
 """
 
-from typing import Annotated, TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+from inspect import signature
+from typing import Annotated, Any, TypeAlias, get_args
 from uuid import UUID
 
 import strawberry
 
+from app.errors import ConflictError, InputInvalid, NotFoundError, PurserError
+from app.ledger.commands import Verdict
+from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY, HOLD
+from app.reads.catalogue.trading import ORDER
+from app.reads.entity import Entity
 from app.rules.enums import DenyCode, TradingState
+from graphql_schema.execution.arguments import client_name
+from graphql_schema.execution.executor import ObjectByKey
 from graphql_schema.types.administration import Budget, GlobalTradingState, Hold
-from graphql_schema.types.fields import described, interface_type, object_type
-from graphql_schema.types.scalars import Instant
+from graphql_schema.types.fields import described, description_of, interface_type, object_type
+from graphql_schema.types.scalars import Instant, written_instant
 from graphql_schema.types.trading import Order, OrderEvent, Signal, Strategy
 
 _CODE = "A stable, machine-readable error code."
 _MESSAGE = "A human-readable explanation."
 _IS_REPEATED = "Whether this repeats the answer to an earlier request; nothing was decided now."
-_DECIDED_AT = "When the decision was made: `tsEvent` of the authorization event."
-_STRATEGY_STATE = "The strategy's current trading state; it may differ from the state at the decision."
 
 
 @interface_type
@@ -49,30 +57,34 @@ class Conflict(Error):
 
 
 @object_type
-class OrderAuthorized:
-    """The order is authorized; the capital that it needs is held."""
+class _Decision:
+    """The decision on an order."""
 
     order: Order = described("The order.")
-    budget: Budget = described("The budget that the order counts against.")
-    hold: Hold = described("The capital held for the order.")
     is_repeated: bool = described(_IS_REPEATED)
-    decided_at: Instant = described(_DECIDED_AT)
-    strategy_state: TradingState = described(_STRATEGY_STATE)
+    decided_at: Instant = described("When the decision was made: `tsEvent` of the authorization event.")
+    strategy_state: TradingState = described(
+        "The strategy's current trading state; it may differ from the state at the decision."
+    )
 
 
 @object_type
-class OrderDenied:
+class OrderAuthorized(_Decision):
+    """The order is authorized; the capital that it needs is held."""
+
+    budget: Budget = described("The budget that the order counts against.")
+    hold: Hold = described("The capital held for the order.")
+
+
+@object_type
+class OrderDenied(_Decision):
     """The order is denied. It is stored with the status `DENIED`."""
 
-    order: Order = described("The order.")
     deny_code: DenyCode = described("Why the order was denied.")
     reason: str = described("Why the order was denied, with the figures.")
     checked_budget: Budget | None = described(
         "The budget that the order was checked against; null if the strategy has none in the currency."
     )
-    is_repeated: bool = described(_IS_REPEATED)
-    decided_at: Instant = described(_DECIDED_AT)
-    strategy_state: TradingState = described(_STRATEGY_STATE)
 
 
 @object_type
@@ -161,31 +173,91 @@ class RecordedEvents:
     rejected: list[RejectedEvent] = described("The events that were refused.")
 
 
+def _outcome(name: str, of: str) -> Any:
+    return strawberry.union(name, description=f"The outcome of {of}.")
+
+
 AuthorizeOrderResult: TypeAlias = Annotated[
     OrderAuthorized | OrderDenied | InvalidInput | NotFound | Conflict,
-    strawberry.union("AuthorizeOrderResult", description="The outcome of an authorization."),
+    _outcome("AuthorizeOrderResult", "an authorization"),
 ]
 ReleaseOrderResult: TypeAlias = Annotated[
-    OrderReleased | NotFound | Conflict,
-    strawberry.union("ReleaseOrderResult", description="The outcome of releasing an order."),
+    OrderReleased | NotFound | Conflict, _outcome("ReleaseOrderResult", "releasing an order")
 ]
 ResolveQuarantineResult: TypeAlias = Annotated[
     QuarantineResolved | InvalidInput | NotFound | Conflict,
-    strawberry.union("ResolveQuarantineResult", description="The outcome of resolving an event in quarantine."),
+    _outcome("ResolveQuarantineResult", "resolving an event in quarantine"),
 ]
 SetBudgetResult: TypeAlias = Annotated[
-    BudgetSet | InvalidInput | NotFound,
-    strawberry.union("SetBudgetResult", description="The outcome of setting a budget."),
+    BudgetSet | InvalidInput | NotFound, _outcome("SetBudgetResult", "setting a budget")
 ]
 DeleteBudgetResult: TypeAlias = Annotated[
-    BudgetDeleted | NotFound | Conflict,
-    strawberry.union("DeleteBudgetResult", description="The outcome of deleting a budget."),
+    BudgetDeleted | NotFound | Conflict, _outcome("DeleteBudgetResult", "deleting a budget")
 ]
 SetTradingStateResult: TypeAlias = Annotated[
-    TradingStateSet | InvalidInput | NotFound,
-    strawberry.union("SetTradingStateResult", description="The outcome of setting a trading state."),
+    TradingStateSet | InvalidInput | NotFound, _outcome("SetTradingStateResult", "setting a trading state")
 ]
 RecordSignalResult: TypeAlias = Annotated[
-    SignalRecorded | InvalidInput | NotFound,
-    strawberry.union("RecordSignalResult", description="The outcome of recording a signal."),
+    SignalRecorded | InvalidInput | NotFound, _outcome("RecordSignalResult", "recording a signal")
 ]
+
+
+def mutation(resolver: Callable[..., Awaitable[Any]]) -> Any:
+    """A field of `Mutation`. A domain error of the resolver is answered if the field's union has a member for it."""
+    parts = [one for part in get_args(resolver.__annotations__["return"]) for one in get_args(part)]
+    members = [one for one in parts if isinstance(one, type) and issubclass(one, Error)]
+    path = ("input",) if "input" in signature(resolver).parameters else ()
+
+    @wraps(resolver)
+    async def answer(*arguments: Any, **named: Any) -> Any:
+        try:
+            return await resolver(*arguments, **named)
+        except PurserError as error:
+            return refused(error, members, path)
+
+    return strawberry.mutation(resolver=answer, description=description_of(resolver))
+
+
+def refused(error: PurserError, members: Sequence[type[Error]], path: Sequence[str]) -> Error:
+    """The error as one of these members of a union; raises the error if it is none of them.
+
+    `path` leads to the input that `error.path` belongs to.
+    """
+    code, message = error.code.value, str(error)
+    member: Error
+    match error:
+        case InputInvalid():
+            member = InvalidInput(code=code, message=message, path=[*path, *map(client_name, error.path)])
+        case NotFoundError():
+            member = NotFound(code=code, message=message)
+        case ConflictError():
+            member = Conflict(code=code, message=message)
+        case _:
+            raise error
+    if type(member) not in members:
+        raise error
+    return member
+
+
+def authorized(verdict: Verdict | PurserError, *path: str) -> Any:
+    """The member of `AuthorizeOrderResult` that answers for an order."""
+    if isinstance(verdict, PurserError):
+        return refused(verdict, (InvalidInput, NotFound, Conflict), path)
+    common: Any = {
+        "order": stored(ORDER, verdict.strategy_id, verdict.client_order_id),
+        "is_repeated": verdict.is_repeated,
+        "decided_at": written_instant(verdict.decided_at),
+        "strategy_state": verdict.strategy_state,
+    }
+    currency = verdict.currency
+    if verdict.deny_code is None:
+        hold: Any = stored(HOLD, verdict.strategy_id, verdict.client_order_id)
+        return OrderAuthorized(budget=stored(BUDGET_ENTRY, verdict.strategy_id, currency), hold=hold, **common)
+    budget = None if currency is None else stored(BUDGET, verdict.strategy_id, currency)
+    reason = verdict.reason or ""
+    return OrderDenied(deny_code=verdict.deny_code, reason=reason, checked_budget=budget, **common)
+
+
+def stored(entity: Entity, *key: Any) -> Any:
+    """The object of that key, as it stands after the mutation; BUDGET_ENTRY: or its remains if it was deleted since."""
+    return ObjectByKey(entity, key)

@@ -1,19 +1,28 @@
-"""The root of all queries. The arguments are declared here; what a field reads is in `execution.root_fields`."""
+"""The root of all queries. The arguments are declared here; the read of each field is in `execution.root_fields`."""
 
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
-from graphql_schema.schema.inputs import AuditFilter, FillFilter, QuarantineFilter, StrategyFilter
-from graphql_schema.schema.performance_arguments import PERFORMANCE
+from graphql_schema.schema.inputs import (
+    FILLS,
+    ORDERS,
+    PERFORMANCE,
+    POSITIONS,
+    AuditFilter,
+    DiscrepancyFilter,
+    FillFilter,
+    InstrumentFilter,
+    QuarantineFilter,
+    StrategyFilter,
+)
 from graphql_schema.types.administration import AuditEntry, Budget, GlobalTradingState
 from graphql_schema.types.enums import FillGroup
 from graphql_schema.types.fields import FORWARD, PAGE, argument, matching, object_type, read_field
-from graphql_schema.types.instruments import Discrepancy, DiscrepancyFilter, Instrument, InstrumentFilter
 from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.statistics import FillSummary, Performance, Summary
-from graphql_schema.types.trading import FILLS, ORDERS, POSITIONS, Fill, Order, OrderEvent, Position, Signal, Strategy
+from graphql_schema.types.trading import Discrepancy, Fill, Instrument, Order, OrderEvent, Position, Signal, Strategy
 
 
 @object_type

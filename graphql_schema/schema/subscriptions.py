@@ -15,8 +15,7 @@ from app.feed.changes import Change
 from app.reads.catalogue.administration import AUDIT_ENTRY, STRATEGY
 from app.reads.catalogue.budget import BUDGET
 from app.reads.catalogue.fill import FILL
-from app.reads.catalogue.order import ORDER
-from app.reads.catalogue.position import POSITION
+from app.reads.catalogue.trading import ORDER, POSITION
 from app.reads.lookups import Key
 from graphql_schema.caller import Info
 from graphql_schema.live.events import EventSource, follow

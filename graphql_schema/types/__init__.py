@@ -1,4 +1,4 @@
 """The types of the schema: nodes, connections, enumerations and scalars."""
 
-# Describes the engine's enumerations, which must happen before a type refers to one.
+# Describes the ledger's enumerations, which must happen before a type refers to one.
 from graphql_schema.types import enums  # noqa: F401

@@ -1,10 +1,11 @@
-"""Enumerations: the engine's, and the names of orders, groups and buckets. Every value says what it means."""
+"""Enumerations: those of the ledger, and the names of orders, groups and buckets; each value with its meaning."""
 
 from enum import Enum
 from typing import Any
 
 import strawberry
 
+from app.reads.query import Granularity
 from app.rules import enums
 from graphql_schema.types.fields import enum_type
 
@@ -14,7 +15,7 @@ def value(name: str, description: str) -> Any:
     return strawberry.enum_value(name, description=description)
 
 
-_ENGINES: dict[type[Enum], tuple[str, ...]] = {
+_DESCRIBED_HERE: dict[type[Enum], tuple[str, ...]] = {
     enums.OrderSide: ("Buy.", "Sell.", "No event of the order states its side. Not allowed as input."),
     enums.OrderStatus: (
         "Initialized by the strategy; not yet submitted.",
@@ -127,9 +128,16 @@ _ENGINES: dict[type[Enum], tuple[str, ...]] = {
         "The currency of the realized PnL: the instrument's terms are wrong or assumed.",
         "The realized PnL, net of commissions in its currency.",
     ),
+    Granularity: (
+        "One fill, or one commission paid in a currency other than its fill's.",
+        "One hour.",
+        "One day.",
+        "One week, starting on Monday.",
+        "One month.",
+    ),
 }
 
-for _enum, _descriptions in _ENGINES.items():
+for _enum, _descriptions in _DESCRIBED_HERE.items():
     strawberry.enum(_enum, description=(_enum.__doc__ or "").strip())
     for _value, _description in zip(
         _enum.__strawberry_definition__.values,  # type: ignore[attr-defined]
@@ -196,17 +204,6 @@ class PerformanceGroup(Enum):
 
     STRATEGY = value("strategy_id", "The strategy.")
     INSTRUMENT = value("instrument_id", "The instrument's id.")
-
-
-@enum_type
-class Granularity(Enum):
-    """What one point of an equity curve represents. Bars are aligned to the time zone."""
-
-    FILL = value("fill", "One fill, or one commission paid in a currency other than its fill's.")
-    HOUR = value("hour", "One hour.")
-    DAY = value("day", "One day.")
-    WEEK = value("week", "One week, starting on Monday.")
-    MONTH = value("month", "One month.")
 
 
 @enum_type

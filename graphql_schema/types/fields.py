@@ -41,9 +41,9 @@ def enum_type(cls: type[E]) -> type[E]:
     return strawberry.enum(cls, description=description_of(cls))
 
 
-def description_of(cls: type) -> str:
-    """The docstring of a class as one line."""
-    return " ".join((cls.__doc__ or "").split())
+def description_of(declared: Any) -> str:
+    """The docstring of a class or function as one line."""
+    return " ".join((declared.__doc__ or "").split())
 
 
 def described(description: str, name: str | None = None, default: Any = MISSING) -> Any:

@@ -65,7 +65,7 @@ def parse_instant(value: Any) -> int:
 
 
 def written_instant(nanoseconds: int) -> Instant:
-    """An instant as the read side has PostgreSQL write it. Typed as what the schema promises; it is text already."""
+    """An instant as PostgreSQL writes it for the read side. It is text; the type is the one of the schema."""
     seconds, rest = divmod(nanoseconds, 10**9)
     return cast(Instant, f"{_written_second(seconds)}.{rest:09}Z")
 

@@ -1,4 +1,4 @@
-"""What is added up: summaries and performance. Their fields' Python names are their names in the catalogue."""
+"""Summaries and performance. Their fields' Python names are their names in the catalogue."""
 
 from uuid import UUID
 

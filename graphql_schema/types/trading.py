@@ -1,11 +1,12 @@
-"""The nodes and their lists. A field's Python name is its name in the catalogue."""
+"""Strategies, orders, fills, positions, signals, instruments. A field's Python name is its name in the catalogue."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Optional
+from typing import Optional
 from uuid import UUID
 
 from app.rules.enums import (
     AuthorizationStatus,
+    DiscrepancyKind,
+    InstrumentSource,
     LiquiditySide,
     OrderSide,
     OrderStatus,
@@ -20,39 +21,32 @@ from app.rules.enums import (
     TradingState,
     Valuation,
 )
-from graphql_schema.schema.inputs import (
-    FillFilter,
-    FillSort,
-    OrderFilter,
-    OrderSort,
-    PositionFilter,
-)
-from graphql_schema.schema.performance_arguments import STRATEGY_PERFORMANCE
+from graphql_schema.schema.inputs import FILLS, ORDERS, POSITIONS, STRATEGY_PERFORMANCE
 from graphql_schema.types.administration import Budget, Hold
-from graphql_schema.types.fields import FORWARD, PAGE, argument, described, matching, object_type, read_field
-from graphql_schema.types.instruments import Instrument
+from graphql_schema.types.fields import FORWARD, PAGE, described, object_type, read_field
 from graphql_schema.types.relay import Connection, Node
 from graphql_schema.types.scalars import Amount, Document, Instant
 from graphql_schema.types.statistics import Performance
 
-ORDERS: Mapping[str, Any] = {
-    "filter": matching(OrderFilter),
-    "order_by": Annotated[list[OrderSort] | None, argument("At most 8 sort keys; ties are broken by id.")],
-    **PAGE,
-}
-"""The arguments of a list of orders."""
-FILLS: Mapping[str, Any] = {
-    "filter": matching(FillFilter),
-    "order_by": Annotated[list[FillSort] | None, argument("At most 8 sort keys; ties are broken by id.")],
-    **PAGE,
-}
-"""The arguments of a list of fills."""
-POSITIONS: Mapping[str, Any] = {"filter": matching(PositionFilter), **PAGE}
-"""The arguments of a list of positions."""
-
 _ITS_TERMS = (
     "The instrument's terms, assumed if never recorded. Null only if the instrument is missing from the ledger."
 )
+
+
+@object_type
+class Instrument(Node):
+    """The contract terms that turn quantities of an instrument into amounts of money."""
+
+    instrument_id: str = described("The instrument's id, for example `BTCUSDT.BINANCE`.")
+    source: InstrumentSource = described("Whether the terms are recorded or assumed.")
+    kind: str | None = described("The engine's instrument class, for example `CryptoPerpetual`; null if not recorded.")
+    base_currency: str | None = described("The base currency; null if the instrument has none or it is unknown.")
+    quote_currency: str = described("The quote currency: the currency of prices.")
+    settlement_currency: str = described("The currency of PnL, position cost and holds.")
+    multiplier: Amount = described("The contract multiplier: units of the underlying in one unit of quantity.")
+    is_inverse: bool = described(
+        "Whether the instrument is inverse: notional value = quantity x multiplier / price, in the base currency."
+    )
 
 
 @object_type
@@ -264,3 +258,25 @@ class OrderEvent(Node):
     resolution_reason: str | None = described("The administrator's reason.")
     resolved_by: str | None = described("The API key that resolved the event, or `local`.")
     resolved_at: Instant | None = described("When the event was resolved.")
+
+
+@object_type
+class Discrepancy:
+    """One figure that differs between the engine's report of a position and the ledger. It disappears when a late
+    fill or a recorded instrument makes both agree.
+    """
+
+    event_id: UUID = described(
+        "The id of the engine's report: a `PositionOpened`, `PositionChanged` or `PositionClosed` event."
+    )
+    kind: DiscrepancyKind = described("The figure that differs.")
+    strategy: Strategy = described("The position's strategy.")
+    strategy_id: UUID = described("The strategy's id.")
+    position: Position | None = described(
+        "The position in the ledger; null if no fill explains the report (`FILL_MISSING`)."
+    )
+    position_id: str = described("The position's id in the engine's report.")
+    instrument_id: str = described("The instrument's id.")
+    ts_event: Instant = described("The instant of the fill that the report follows.")
+    ledger_value: str | None = described("The ledger's figure; null if the ledger has no such fill.")
+    engine_value: str = described("The engine's figure.")

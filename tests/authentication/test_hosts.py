@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.authentication.hosts import LocalNames, is_loopback_only
+from app.authentication.authentication import LocalNames, is_loopback_only
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])

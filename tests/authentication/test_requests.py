@@ -145,10 +145,11 @@ async def test_both_apis_pass_the_principal_to_the_resolver(service: Service, mo
         principals.append(principal)
         raise Forbidden("Not permitted.")
 
-    monkeypatch.setattr(reads, "list_strategies", note)
     monkeypatch.setitem(ROOT_FIELDS, "strategies", lambda _: RootRead(STRATEGY, note))
     headers = {"X-API-Key": service.key, "X-Request-ID": "r-1"}
-    rest = await service.http.get("/api/trading/strategies", headers=headers)
+    with monkeypatch.context() as of_rest:
+        of_rest.setattr(reads, "read", note)
+        rest = await service.http.get("/api/trading/strategies", headers=headers)
     assert (rest.status_code, rest.json()) == (403, {"detail": "Not permitted.", "code": "FORBIDDEN"})
     body = {"query": "{ strategies { totalCount } summary { orders } }"}
     graphql = await service.http.post("/graphql", json=body, headers=headers)

@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 
-_LOADED = ("api_keys", "demo", "importing", "maintenance", "serving", "verifying", "worker")
+_LOADED = ("api_keys", "demo", "importing", "maintenance", "serving", "streaming", "verifying", "worker")
 _REQUEST_BYTES_MAX = 128 * 1024
 
 

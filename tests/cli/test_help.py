@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-SLOW_MODULES = ("asyncpg", "fastapi", "pydantic", "sqlalchemy", "sqlmodel", "strawberry", "uvicorn")
+SLOW_MODULES = ("asyncpg", "fastapi", "pydantic", "redis", "sqlalchemy", "sqlmodel", "strawberry", "uvicorn")
 _LOADED = f"import sys, app.cli; print(*[name for name in {SLOW_MODULES} if name in sys.modules])"
 
 

@@ -19,7 +19,7 @@ from app.database.upgrade import connect, upgrade
 from app.engines import nautilus
 from app.ledger.holds.revaluation import revalue_pending
 from app.ledger.importing import import_file
-from app.ledger.recording.refold import refold_outdated
+from app.ledger.recording.record import refold_outdated
 from app.models import metadata
 from tests.ledger.state import DATA, broken_invariants, content_of
 

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from app.database import Database
 from app.database import pool as pool_module
 from app.database.pool import Pool
+from app.errors import DatabaseUnavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -54,3 +56,23 @@ async def test_a_closed_or_long_idle_connection_is_replaced(pool: Pool, monkeypa
     third = await pool.acquire()
     assert len({before, between, await pid(third)}) == 3
     await pool.release(third, is_healthy=True)
+
+
+async def test_a_connection_lost_in_the_middle_of_a_statement_makes_the_database_unavailable(
+    database: Database,
+) -> None:
+    """asyncpg may still be in the statement when it raises, and then refuses to roll back."""
+    statements: list[asyncio.Task[object]] = []
+
+    async def lose_connection() -> None:
+        async with database.unit_of_work() as work:
+            statements.append(asyncio.create_task(work.fetchval("SELECT pg_sleep(60)")))
+            await asyncio.sleep(0)
+            raise asyncpg.InternalClientError("cannot switch to state 21; another operation (2) is in progress")
+
+    with pytest.raises(DatabaseUnavailable):
+        await lose_connection()
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await statements[0]
+    async with database.unit_of_work() as work:
+        assert await work.fetchval("SELECT 1") == 1

@@ -7,7 +7,7 @@ from itertools import groupby
 from types import SimpleNamespace
 from typing import Any
 
-from app.models import Fill
+from app.models.orders import Fill
 
 ZERO = Decimal(0)
 COLUMNS = {

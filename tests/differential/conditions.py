@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from app.models import Fill, Strategy
+from app.models.administration import Strategy
+from app.models.orders import Fill
 from tests.differential.rows import GLOBAL_STATE
 
 COLUMNS = {"type": "order_type"}

@@ -17,20 +17,9 @@ from graphql import (
     get_nullable_type,
 )
 
-from app.models import (
-    AuditEntry,
-    Budget,
-    BudgetJournalEntry,
-    Discrepancy,
-    Fill,
-    Instrument,
-    Order,
-    OrderEvent,
-    Position,
-    QuarantinedEvent,
-    Signal,
-    Strategy,
-)
+from app.models.administration import AuditEntry, Budget, BudgetJournalEntry, Strategy
+from app.models.instruments import Discrepancy, Instrument, Signal
+from app.models.orders import Fill, Order, OrderEvent, Position, QuarantinedEvent
 from tests.differential.reference import Order_, Reference, instant, node_id, plain
 from tests.differential.rows import CURRENCIES, HOUR, INSTRUMENTS, NAMES, PNLS, QUANTITIES
 from tests.reads.rows import START

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.models import Fill, Position
+from app.models.orders import Fill, Position
 from tests.differential.aggregates import ZERO, instant, parts_of, trimmed
 from tests.differential.rows import Rows
 

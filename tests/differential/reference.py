@@ -13,22 +13,9 @@ from uuid import UUID
 
 from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, build_schema, is_introspection_type
 
-from app.models import (
-    AuditEntry,
-    Budget,
-    BudgetJournalEntry,
-    Discrepancy,
-    Fill,
-    Hold,
-    Instrument,
-    Order,
-    OrderEvent,
-    Position,
-    QuarantinedEvent,
-    QuarantineResolution,
-    Signal,
-    Strategy,
-)
+from app.models.administration import AuditEntry, Budget, BudgetJournalEntry, Strategy
+from app.models.instruments import Discrepancy, Instrument, Signal
+from app.models.orders import Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent, QuarantineResolution
 from app.rules.identity import NO_STRATEGY
 from tests.differential.aggregates import summary_of_fills
 from tests.differential.conditions import COLUMNS, NANOSECONDS, effective_state, parse_instant, satisfies, snake

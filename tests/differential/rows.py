@@ -9,20 +9,9 @@ from uuid import UUID
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
-from app.models import (
-    AuditEntry,
-    Discrepancy,
-    Fill,
-    Hold,
-    Instrument,
-    Order,
-    OrderEvent,
-    Position,
-    QuarantinedEvent,
-    QuarantineResolution,
-    Signal,
-    Strategy,
-)
+from app.models.administration import AuditEntry, Strategy
+from app.models.instruments import Discrepancy, Instrument, Signal
+from app.models.orders import Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent, QuarantineResolution
 from app.rules.enums import (
     TRADED_SIDES,
     AuthorizationStatus,

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from app.models import Budget, Discrepancy, Fill, Hold, Instrument, Order, Position
+from app.models.administration import Budget
+from app.models.instruments import Discrepancy, Instrument
+from app.models.orders import Fill, Hold, Order, Position
 from app.rules.order_state import TERMINAL
 from tests.differential.rows import Rows
 

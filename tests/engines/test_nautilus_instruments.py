@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.engines.nautilus import read_message
-from app.engines.nautilus.instruments import INSTRUMENT_KINDS
+from app.engines.nautilus.messages import INSTRUMENT_KINDS
 from app.event_codec import BadEvent
 from app.rules.money import EXACT
 from app.rules.valuation import InstrumentDefinition

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.database import Database
-from app.models import Strategy
+from app.models.administration import Strategy
 from app.reads.catalogue.administration import STRATEGY
 from app.reads.catalogue.fill import FILL_SUMMARY
 from app.reads.compiled import compiled_query

@@ -40,6 +40,9 @@ schemathesis.graphql.scalar(
 schemathesis.graphql.scalar("JSON", strategies.text(max_size=20).map(schemathesis.graphql.nodes.String))
 
 
+EXAMPLES = pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.long)])
+
+
 @pytest.fixture(scope="module")
 def service(ledger_url: str) -> Iterator[str]:
     with running(ledger_url) as address:
@@ -53,29 +56,33 @@ def description(service: str) -> dict[str, Any]:
     return answer.json()["data"]  # type: ignore[no-any-return]
 
 
+@EXAMPLES
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("field", QUERIES)
-def test_queries_match_the_schema(service: str, description: dict[str, Any], field: str, mode: GenerationMode) -> None:
-    run_generated_queries(service, description, "Query", field, mode)
+def test_queries_match_the_schema(
+    service: str, description: dict[str, Any], field: str, mode: GenerationMode, examples: int
+) -> None:
+    run_generated_queries(service, description, "Query", field, mode, examples)
 
 
+@EXAMPLES
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("field", MUTATIONS)
 def test_mutations_match_the_schema(
-    database_url: str, description: dict[str, Any], field: str, mode: GenerationMode
+    database_url: str, description: dict[str, Any], field: str, mode: GenerationMode, examples: int
 ) -> None:
     with running(database_url) as address:
-        run_generated_queries(f"{address}/graphql", description, "Mutation", field, mode)
+        run_generated_queries(f"{address}/graphql", description, "Mutation", field, mode, examples)
 
 
 def run_generated_queries(
-    service: str, description: dict[str, Any], root: str, field: str, mode: GenerationMode
+    service: str, description: dict[str, Any], root: str, field: str, mode: GenerationMode, examples: int
 ) -> None:
-    """Runs thirty generated queries; each is answered or refused."""
+    """Runs generated queries; each is answered or refused."""
     operation = schemathesis.graphql.from_dict(description)[root][field]
 
     @settings(
-        max_examples=30,
+        max_examples=examples,
         derandomize=True,
         deadline=None,
         database=None,

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.database import Database
-from app.models import Strategy
+from app.models.administration import Strategy
 from tests.reads.rows import BTC, EMA, ETH, MAKER, TRADER, fill, insert, order, position
 from tests.reads.serving import Client
 

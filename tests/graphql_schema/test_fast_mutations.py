@@ -20,7 +20,7 @@ from graphql_schema.errors import RequestRefused
 from graphql_schema.execution.executor import build_executor, run
 from graphql_schema.fast_mutations import fast_mutation
 from graphql_schema.fast_mutations.fast_mutation import FastRequest
-from graphql_schema.fast_mutations.order_input import OrderJson
+from graphql_schema.fast_mutations.fields import OrderJson
 from graphql_schema.http.documents import Documents
 from graphql_schema.http.requests import from_body
 from graphql_schema.http.responses import answered

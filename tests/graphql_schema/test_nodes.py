@@ -6,7 +6,9 @@ import pytest
 from fastapi import FastAPI
 
 from app.database import Database
-from app.models import Order, OrderEvent, QuarantinedEvent, Signal, Strategy
+from app.models.administration import Strategy
+from app.models.instruments import Signal
+from app.models.orders import Order, OrderEvent, QuarantinedEvent
 from app.rules.identity import NO_STRATEGY
 from tests.reads.rows import EMA, MAKER, START, TRADER, UNKNOWN, insert, ledger, order
 from tests.reads.serving import Client

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.database import Database
-from app.models import Order
+from app.models.orders import Order
 from app.rules.enums import OrderStatus
 from tests.reads.rows import BTC, EMA, ETH, MAKER, insert, ledger, order, store
 from tests.reads.serving import Client

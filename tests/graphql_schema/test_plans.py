@@ -12,19 +12,21 @@ from app.database import Database
 from app.errors import BadInputError
 from app.principal import LOCAL
 from app.reads.catalogue.fill import FILL_SUMMARY
-from app.reads.catalogue.order import ORDER
+from app.reads.catalogue.trading import ORDER
 from app.reads.compiled import Answer
 from app.reads.filters import fields_of
 from app.reads.query import Grouping, ReadQuery
 from app.resolvers import Context
-from graphql_schema import schema
+from graphql_schema import (
+    operation_plans,
+    schema,
+)
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestRefused
 from graphql_schema.execution.executor import build_executor, run
 from graphql_schema.execution.root_fields import ROOT_FIELDS, RootRead
 from graphql_schema.http import documents as http_documents
 from graphql_schema.http.documents import Documents
-from graphql_schema.plans import operation_plan
 from tests.graphql_schema.endpoint_documents import new_documents, operation_in
 from tests.reads.rows import EMA, MAKER
 from tests.reads.serving import Client
@@ -251,7 +253,7 @@ async def test_a_second_request_is_neither_parsed_nor_compiled(
         assert await answer_by_plan(documents, FILTER, {"f": {"clientOrderId": {"eq": name}}}, caller)
         monkeypatch.setattr(http_documents, "parse", None)
         monkeypatch.setattr(http_documents, "validate", None)
-        monkeypatch.setattr(operation_plan, "OperationPlan", None)
+        monkeypatch.setattr(operation_plans, "OperationPlan", None)
 
 
 ORDERS_OF = "query ($s: [OrderStatus!]) { orders(filter: {status: {in: $s}}) { nodes { id } } }"
@@ -307,7 +309,7 @@ async def test_variables_at_midnight_use_daily_totals(
 ) -> None:
     queries: list[ReadQuery] = []
 
-    async def note(_: Any, __: Any, query: ReadQuery, ___: Any) -> Answer:
+    async def note(_: Any, __: Any, query: ReadQuery, *___: Any) -> Answer:
         queries.append(query)
         return Answer(b"null", None)
 

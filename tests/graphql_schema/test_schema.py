@@ -18,11 +18,10 @@ from typer.testing import CliRunner
 
 from app.cli.commands import cli
 from app.reads.catalogue.fill import FILL
-from app.reads.catalogue.order import ORDER
-from app.reads.catalogue.registry import ENTITIES
-from app.reads.entity import Entity
+from app.reads.catalogue.trading import ORDER
+from app.reads.entity import ENTITIES, Entity
 from graphql_schema import schema
-from graphql_schema.execution.names import python_name
+from graphql_schema.execution.arguments import python_name
 from graphql_schema.types.enums import FillSortField, OrderSortField
 
 TYPES = schema._schema.type_map
@@ -45,6 +44,8 @@ NOT_IN_THE_SCHEMA = {
     ("Position", "strategy_name"),
     ("Position", "duration_ns"),
     ("Signal", "strategy_id"),
+    *(("FillSummaryGroup", name) for name in ("buy_qty", "sell_qty", "untrimmed_pnl")),
+    ("FillSummary", "rests_on"),
 }
 """Fields of the catalogue that only REST returns, or from which other fields and filters are made."""
 

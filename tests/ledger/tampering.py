@@ -15,10 +15,10 @@ CONFLICTING = "other content under a known event id is in quarantine"
 WAITING = "each quarantined event is a recorded event of its order"
 DISMISSED = "the dismissed events are those that an admin dismissed"
 RESOLVED = "resolutions of quarantined events equal the events of their decisions"
-RESOLVED_AUDIT = "resolutions of quarantined events equal the last act on them in the audit log"
+RESOLVED_AUDIT = "resolutions of quarantined events equal their last change in the audit log"
 TWICE = "a trade counts twice only where an admin accepted it"
-KEYS = "API keys equal the last act on them in the audit log"
-INSTRUMENTS = "the terms of instruments equal the last act on them in the audit log"
+KEYS = "API keys equal their last change in the audit log"
+INSTRUMENTS = "the terms of instruments equal their last change in the audit log"
 TRADES = "the stored totals of trades are the sums of the closed positions"
 RESERVED = "the reserved amounts of a budget are its open holds and the cost of its open positions"
 BALANCED = "every hold: amount = remaining + captured + voided"
@@ -29,7 +29,7 @@ VERSIONS = "journal versions count from 1 to the budget's without a gap"
 CHAINED = "each journal entry begins where the one before it ended"
 LAST = "the last journal entry equals the budget"
 FOUNDED = "each journal entry's reason is an event of its order"
-ACTED = "each cap that was set has its act in the audit log"
+LOGGED_SET = "each cap that was set has its entry in the audit log"
 GRANTED = "no grant reserved more than was allocated"
 UNVALUED = "nothing was granted while the hold of an open order was unknown"
 OVER = "a budget has a reason for being over its cap if and only if it is"
@@ -48,9 +48,9 @@ IN_FEED = "every object has a row in the change feed"
 LOGGED = "every audit entry in the change feed exists"
 HASHED = "the audit hash chain is whole"
 FINITE = "no amount is NaN or infinite"
-BUDGETS = "budgets equal the last act on them in the audit log"
-STATES = "trading states equal the last act on them in the audit log"
-GLOBAL_STATE = "the state of all trading equals the last act on it in the audit log"
+BUDGETS = "budgets equal their last change in the audit log"
+STATES = "trading states equal their last change in the audit log"
+GLOBAL_STATE = "the state of all trading equals its last change in the audit log"
 
 BOUGHT = f"{OF_STRATEGY} AND event_id = '{event_id(4)}'"
 LAST_ENTRY = (
@@ -220,7 +220,7 @@ TAMPERING: dict[str, tuple[tuple[str, ...], list[str]]] = {
         [f"UPDATE budget_journal SET reason = 'FILLED', client_order_id = 'x' WHERE {LAST_ENTRY}"],
     ),
     "a set budget without an audit entry": (
-        (ACTED,),
+        (LOGGED_SET,),
         [f"UPDATE budget_journal SET reason = 'SET', client_order_id = NULL WHERE {LAST_ENTRY}"],
     ),
     "too much granted": (

@@ -7,7 +7,7 @@ import pytest
 
 from app.database import Database
 from app.ledger.recording.quarantine import ResolveQuarantine, resolve_quarantine
-from app.ledger.recording.refold import refold_outdated
+from app.ledger.recording.record import refold_outdated
 from app.principal import LOCAL
 from app.rules.enums import QuarantineAction
 from tests.events import published

@@ -25,7 +25,7 @@ RECORD = AuditRecord(
     {"allocated": "1000.50", "version": 1, "overReason": None},
     {"allocated": "2e3", "note": 'tab\t"quoted" \\ Grün 😀'},
 )
-OTHER = replace(RECORD, action=Action.INSTRUMENT_RECORD, strategy_id=None, before=None)
+OTHER = RECORD._replace(action=Action.INSTRUMENT_RECORD, strategy_id=None, before=None)
 ENTRIES = 7
 
 
@@ -100,7 +100,7 @@ async def test_each_entry_is_in_the_change_feed(database: Database) -> None:
 
 
 HASH_DIFFERS = "its hash does not follow"
-MISSING_FROM_LOG = "the change feed tells of it"
+MISSING_FROM_LOG = "the change feed has it"
 TAMPERING: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "an actor": ("UPDATE audit_entries SET actor = 'me' WHERE id = 3", [("audit entry 3", HASH_DIFFERS)]),
     "an instant": ("UPDATE audit_entries SET ts = ts + 1 WHERE id = 1", [("audit entry 1", HASH_DIFFERS)]),

@@ -8,8 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.errors import InputInvalid
-from app.ledger.authorization.order_checks import checked
-from app.ledger.commands import AuthorizeOrder
+from app.ledger.commands import AuthorizeOrder, checked
 from app.rules.enums import PRICES, OrderSide, OrderType, TimeInForce
 
 LIMIT = AuthorizeOrder(

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from app.database import Database
-from app.ledger.recording.refold import refold_outdated
+from app.ledger.recording.record import refold_outdated
 from tests.events import published
 from tests.ledger.state import broken_invariants, content_of, digest_of, unprotected, wipe
 from tests.ledger.test_record import rows, send

@@ -36,7 +36,8 @@ from app.ledger.storage.rows import (
     position_values,
 )
 from app.ledger.storage.writing import Insert, write
-from app.models import Budget, BudgetJournalEntry, Fill, Hold, Order, Position, QuarantinedEvent
+from app.models.administration import Budget, BudgetJournalEntry
+from app.models.orders import Fill, Hold, Order, Position, QuarantinedEvent
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.events import OrderFilled
 from app.rules.holds import HoldState

@@ -16,7 +16,8 @@ from app.ledger.storage import writing
 from app.ledger.storage.queries import BatchQuery, fetch_all_at_once
 from app.ledger.storage.row_mapping import array_literal
 from app.ledger.storage.writing import Delete, Insert, Merge, Update, write
-from app.models import QuarantinedEvent, Signal
+from app.models.instruments import Signal
+from app.models.orders import QuarantinedEvent
 
 pytestmark = pytest.mark.anyio
 

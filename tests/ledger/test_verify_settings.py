@@ -6,7 +6,7 @@ import pytest
 
 from app.database import Database
 from app.principal import LOCAL, Role
-from app.resolvers import Context, budgets, instruments, keys, strategies
+from app.resolvers import Context, budgets, events, keys, strategies
 from app.rules.enums import TradingState
 from app.rules.valuation import InstrumentDefinition
 from tests.ledger.authorizing import STRATEGY, TRADER
@@ -21,37 +21,37 @@ INSTRUMENT = InstrumentDefinition(
 TAMPERING = {
     "a larger budget": (
         "UPDATE budgets SET allocated = 5000 WHERE currency = 'USDT'",
-        "budgets equal the last act on them in the audit log",
+        "budgets equal their last change in the audit log",
     ),
     "a deleted budget restored": (
         "UPDATE budgets SET allocated = 1, created_at = 1 WHERE currency = 'EUR'",
-        "budgets equal the last act on them in the audit log",
+        "budgets equal their last change in the audit log",
     ),
     "a halted strategy set active": (
         "UPDATE strategies SET state = 'ACTIVE'",
-        "trading states equal the last act on them in the audit log",
+        "trading states equal their last change in the audit log",
     ),
     "all trading set active": (
         "UPDATE trading_control SET state = 'ACTIVE'",
-        "the state of all trading equals the last act on it in the audit log",
+        "the state of all trading equals its last change in the audit log",
     ),
     "another actor of a halt": (
         "UPDATE trading_control SET actor = 'key:x'",
-        "the state of all trading equals the last act",
+        "the state of all trading equals its last change",
     ),
     "another instant of a halt": (
         "UPDATE trading_control SET since = 1",
-        "the state of all trading equals the last act",
+        "the state of all trading equals its last change",
     ),
-    "a missing global state": ("DELETE FROM trading_control", "the state of all trading equals the last act"),
-    "a stronger key": ("UPDATE api_keys SET role = 'admin' WHERE name = 'bot'", "API keys equal the last act"),
+    "a missing global state": ("DELETE FROM trading_control", "the state of all trading equals its last change"),
+    "a stronger key": ("UPDATE api_keys SET role = 'admin' WHERE name = 'bot'", "API keys equal their last change"),
     "a revoked key restored": (
         "UPDATE api_keys SET revoked_at = NULL WHERE name = 'old'",
-        "API keys equal the last act",
+        "API keys equal their last change",
     ),
     "a key without an audit entry": (
         "INSERT INTO api_keys (key_id, name, role, secret_hash, created_at) VALUES ('x', 'x', 'admin', 'x', 1)",
-        "API keys equal the last act",
+        "API keys equal their last change",
     ),
     "a reason in the journal": (
         "UPDATE budget_journal SET reason = 'FILLED', client_order_id = 'x' WHERE currency = 'USDT' AND version = 2",
@@ -60,9 +60,9 @@ TAMPERING = {
     "a set budget without an audit entry": (
         "INSERT INTO budget_journal SELECT (jsonb_populate_record(j, '{\"version\": 3}')).* FROM budget_journal j "
         "WHERE currency = 'USDT' AND version = 2",
-        "each cap that was set has its act in the audit log",
+        "each cap that was set has its entry in the audit log",
     ),
-    "another multiplier": ("UPDATE instruments SET multiplier = 2", "the terms of instruments equal the last act"),
+    "another multiplier": ("UPDATE instruments SET multiplier = 2", "the terms of instruments equal their last change"),
 }
 
 
@@ -83,7 +83,7 @@ async def configured_ledger(database: Database) -> Database:
     await keys.create_key(context, LOCAL, Role.TRADER, "bot", [STRATEGY])
     old = await keys.create_key(context, LOCAL, Role.ADMIN, "old")
     await keys.revoke_key(context, LOCAL, old.id)
-    await instruments.record_instruments(context, LOCAL, [INSTRUMENT])
+    await events.record_instruments(context, LOCAL, [INSTRUMENT])
     return database
 
 

@@ -11,7 +11,7 @@ from app.ledger.commands import Verdict
 from app.ledger.recording.quarantine import ResolveQuarantine, resolve_quarantine
 from app.ledger.verify.verification import invariants
 from app.principal import LOCAL, Role
-from app.resolvers import Context, budgets, instruments, keys, strategies
+from app.resolvers import Context, budgets, events, keys, strategies
 from app.rules.enums import QuarantineAction, TradingState
 from app.rules.valuation import InstrumentDefinition
 from tests.events import event_id, published
@@ -89,7 +89,7 @@ async def ledger(database: Database) -> Database:
         InstrumentDefinition(instrument_id=one, quote_currency="USDT", settlement_currency="USDT", **described)
         for one in (INSTRUMENT, UNTRADED)
     ]
-    await instruments.record_instruments(context, LOCAL, known)
+    await events.record_instruments(context, LOCAL, known)
     for currency in ("USDT", "EUR"):
         await budgets.set_budget(context, LOCAL, strategy, currency, Decimal(1000))
     await strategies.set_trading_state(context, LOCAL, strategy, TradingState.ACTIVE)

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from sqlmodel import SQLModel
 
-from app.models import AuditEntry, Discrepancy, Instrument, OrderEvent, Position, QuarantinedEvent, Signal
+from app.models.administration import AuditEntry
+from app.models.instruments import Discrepancy, Instrument, Signal
+from app.models.orders import OrderEvent, Position, QuarantinedEvent
 from app.rules.identity import NO_STRATEGY
 from tests.reads.rows import EMA, MAKER, START, budget, fill, hold, journal, ledger, order, position
 

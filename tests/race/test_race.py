@@ -20,7 +20,7 @@ from app.database.upgrade import connect, upgrade
 from app.principal import LOCAL
 from app.resolvers import Context
 from app.resolvers.budgets import set_budget
-from app.resolvers.instruments import record_instruments
+from app.resolvers.events import record_instruments
 from app.resolvers.strategies import register_strategy
 from app.rules.valuation import InstrumentDefinition
 from tests.cli.test_serve import Service, serving, until

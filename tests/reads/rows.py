@@ -9,7 +9,9 @@ import orjson
 from sqlmodel import SQLModel
 
 from app.database import Database, WriteConnection
-from app.models import AuditEntry, Budget, BudgetJournalEntry, Fill, Hold, Order, Position, Signal, Strategy
+from app.models.administration import AuditEntry, Budget, BudgetJournalEntry, Strategy
+from app.models.instruments import Signal
+from app.models.orders import Fill, Hold, Order, Position
 from app.rules.enums import AuthorizationStatus, OrderStatus
 from app.rules.identity import strategy_id_of
 

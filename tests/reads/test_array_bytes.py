@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.database import Database
-from app.models import Strategy
-from app.reads.catalogue.registry import ENTITIES
+from app.models.administration import Strategy
 from app.reads.compiled import compile_statement
 from app.reads.compiler import Compiler
+from app.reads.entity import ENTITIES
 from app.reads.query import ALL_ROWS, Amounts, Selection
 from tests.reads.rows import SECOND, START, TRADER, UNKNOWN, insert, ledger, order
 
@@ -41,7 +41,9 @@ async def test_arrays_have_equal_bytes_for_every_field_of_every_entity(
         entity = ENTITIES[name]
         selection = Selection.of(entity.fields)
         as_json = compile_statement(Compiler(amounts, is_scoped=False).array(entity, selection, ALL_ROWS)).sql
-        as_bytes = compile_statement(Compiler(amounts, is_scoped=False).array_bytes(entity, selection, ALL_ROWS)).sql
+        as_bytes = compile_statement(
+            Compiler(amounts, is_scoped=False).array(entity, selection, ALL_ROWS, is_response=True)
+        ).sql
         async with hostile_database.read() as connection:
             written = await connection.fetchval(as_bytes)
             assert written == await connection.fetchval(as_json), name
@@ -55,7 +57,7 @@ async def test_arrays_without_rows_or_fields_are_written(hostile_database: Datab
     for selection in (Selection(()), Selection.of(["side"])):
         async with hostile_database.read() as connection:
             sql = compile_statement(
-                Compiler(Amounts.NUMBER, is_scoped=False).array_bytes(entity, selection, ALL_ROWS)
+                Compiler(Amounts.NUMBER, is_scoped=False).array(entity, selection, ALL_ROWS, is_response=True)
             ).sql
             assert (await connection.fetchval(sql)).startswith(b'[{"side":' if selection.fields else b"[{}, {}")
             assert await connection.fetchval(sql.replace("ORDER BY", "WHERE false ORDER BY", 1)) == b"[]"

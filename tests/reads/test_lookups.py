@@ -12,7 +12,7 @@ from app.database import Database
 from app.principal import LOCAL
 from app.reads import lookups
 from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY, HOLD
-from app.reads.catalogue.order import ORDER
+from app.reads.catalogue.trading import ORDER
 from app.reads.entity import Entity
 from app.reads.lookups import Lookups
 from app.reads.query import Amounts, Compare, ListArgs, Op, ReadQuery, ResultFormat, Selected, Selection

@@ -12,8 +12,7 @@ from app.database import Database
 from app.errors import CursorInvalid
 from app.principal import LOCAL
 from app.reads.catalogue.fill import FILL
-from app.reads.catalogue.order import ORDER
-from app.reads.catalogue.position import POSITION
+from app.reads.catalogue.trading import ORDER, POSITION
 from app.reads.compiled import answer, compiled_query
 from app.reads.entity import Entity
 from app.reads.ordering import read_cursor

@@ -15,7 +15,7 @@ from app.ledger.commands import RecordSignal
 from app.principal import Principal, Role
 from app.resolvers import Context, events
 from app.resolvers.budgets import set_budget
-from app.resolvers.instruments import record_instruments
+from app.resolvers.events import record_instruments
 from app.resolvers.strategies import register_strategy
 from app.rules.identity import strategy_id_of
 from app.rules.valuation import InstrumentDefinition

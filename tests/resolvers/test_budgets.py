@@ -12,7 +12,7 @@ from app.errors import (
 )
 from app.resolvers import Context
 from app.resolvers.budgets import delete_budget, set_budget
-from app.resolvers.instruments import record_instruments
+from app.resolvers.events import record_instruments
 from tests.events import published
 from tests.ledger.authorizing import STRATEGY
 from tests.ledger.state import digest_of

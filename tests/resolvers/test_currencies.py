@@ -10,7 +10,7 @@ from app.ledger.commands import Verdict
 from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.budgets import delete_budget, set_budget
-from app.resolvers.instruments import record_instruments
+from app.resolvers.events import record_instruments
 from app.rules.enums import DenyCode
 from tests.events import published
 from tests.ledger.authorizing import STRATEGY, allocate, authorize, command

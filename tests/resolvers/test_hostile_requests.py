@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import EventNotResolvable, InputInvalid
 from app.ledger.recording import dedup
-from app.ledger.recording.own_events import decision_id, release_id
+from app.ledger.recording.own_events import AUTHORIZATION, RELEASE, own_event_id
 from app.ledger.recording.quarantine import ResolveQuarantine
 from app.principal import Principal, Role
 from app.resolvers import Context
@@ -31,7 +31,7 @@ INSTANT_MAX = 2**63 - 1
 
 async def test_an_engine_cannot_use_the_ids_of_ledger_events(context: Context) -> None:
     """The ids of ledger events derive from the ids of strategy and order, so any client can compute them."""
-    own = [make(str(STRATEGY_ID), "O-9") for make in (decision_id, release_id)]
+    own = [own_event_id(kind, str(STRATEGY_ID), "O-9") for kind in (AUTHORIZATION, RELEASE)]
     recorded = await record_events(context, ENGINE, [published("OrderAccepted", 1) | {"event_id": one} for one in own])
     assert [one.code for one in recorded.rejected] == ["INVALID_EVENT", "INVALID_EVENT"]
 

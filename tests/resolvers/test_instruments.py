@@ -14,7 +14,7 @@ from app.errors import (
 )
 from app.principal import Principal, Role
 from app.resolvers import Context
-from app.resolvers.instruments import record_instruments
+from app.resolvers.events import record_instruments
 from app.rules.valuation import InstrumentDefinition
 from tests.events import published
 from tests.ledger.authorizing import INSTRUMENT, STRATEGY_ID, reserved

@@ -14,8 +14,7 @@ from app.errors import (
 from app.principal import Principal, Role
 from app.resolvers import Context
 from app.resolvers.budgets import delete_budget, set_budget
-from app.resolvers.instruments import record_instruments
-from app.resolvers.signals import record_signal
+from app.resolvers.events import record_instruments, record_signal
 from app.resolvers.strategies import register_strategy, set_global_trading_state, set_trading_state
 from app.rules.enums import TradingState
 from tests.events import published

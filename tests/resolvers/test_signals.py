@@ -11,7 +11,7 @@ from app.errors import (
 )
 from app.ledger.commands import RecordSignal
 from app.resolvers import Context
-from app.resolvers.signals import record_signal
+from app.resolvers.events import record_signal
 from app.rules.identity import NO_STRATEGY
 from tests.events import event_id
 from tests.ledger.authorizing import INSTRUMENT, STRATEGY

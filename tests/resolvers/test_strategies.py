@@ -13,6 +13,7 @@ from app.errors import (
     StrategyNotFound,
 )
 from app.ledger.commands import Verdict
+from app.reads.entity import ENTITIES
 from app.reads.query import ReadQuery, ResultFormat, Selection
 from app.resolvers import Context, reads
 from app.resolvers.authorizations import release_order
@@ -148,7 +149,7 @@ async def test_the_global_state_changes_during_concurrent_writes(context: Contex
 async def states_by_name(context: Context) -> dict[str, str]:
     """The effective state of each strategy by its name, as a reader sees it."""
     query = ReadQuery(Selection.of(("name", "state")), ResultFormat.ARRAY)
-    found = orjson.loads((await reads.list_strategies(context, ADMIN, query)).body)
+    found = orjson.loads((await reads.read(context, ADMIN, query, (), ENTITIES["Strategy"])).body)
     return {one["name"]: one["state"] for one in found}
 
 

@@ -61,15 +61,16 @@ async def _make_key(url: str) -> str:
         await database.close()
 
 
+@pytest.mark.parametrize("examples", [15, pytest.param(300, marks=pytest.mark.long)])
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize(("method", "path"), sorted([*(("get", path) for path in PATHS), *WRITES]))
 def test_responses_match_the_openapi_document(
-    service: str, description: dict[str, Any], key: str, method: str, path: str, mode: GenerationMode
+    service: str, description: dict[str, Any], key: str, method: str, path: str, mode: GenerationMode, examples: int
 ) -> None:
     operation = schemathesis.openapi.from_dict(description)[path][method]
 
     @settings(
-        max_examples=60,
+        max_examples=examples,
         derandomize=True,
         deadline=None,
         database=None,

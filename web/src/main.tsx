@@ -8,7 +8,7 @@ import { createRoot } from "react-dom/client";
 
 import { examples } from "./examples";
 
-// The page's own address answers questions, too.
+// The page's own address also serves GraphQL requests.
 const endpoint = new URL(location.pathname, location.href);
 const subscriptions = new URL(endpoint);
 subscriptions.protocol = location.protocol === "https:" ? "wss:" : "ws:";
@@ -19,7 +19,7 @@ const fetcher = createGraphiQLFetcher({
   enableIncrementalDelivery: false,
 });
 
-// A link may carry a question: /graphql?query=...&variables=...
+// A link may carry a query: /graphql?query=...&variables=...
 const link = new URLSearchParams(location.search);
 const query = link.get("query") ?? undefined;
 const variables = link.get("variables") ?? undefined;

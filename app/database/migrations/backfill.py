@@ -4,7 +4,7 @@
 def refold_orders_with(condition: str) -> str:
     """Mark the orders that have an event with this condition, an SQL expression over `order_events`.
 
-    `app.ledger.recording.refold` folds them again, whatever their events are: late, repeated, or in quarantine.
+    `app.ledger.recording.record` folds them again, whatever their events are: late, repeated, or in quarantine.
     """
     return (
         "INSERT INTO outdated_orders (strategy_id, client_order_id) "

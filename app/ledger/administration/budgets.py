@@ -5,14 +5,14 @@ become known.
 """
 
 import time
+from collections.abc import Mapping
 from decimal import Decimal, localcontext
-from typing import NamedTuple
 from uuid import UUID
 
 from app.database import ReadConnection, WriteConnection
 from app.errors import BudgetInUse, BudgetNotFound, InputInvalid, StrategyNotFound
+from app.ledger.commands import check_currency, check_not_negative
 from app.ledger.holds.budgets import BudgetBook, BudgetKey
-from app.ledger.input_checks import check_currency, check_not_negative
 from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, described, record
 from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.row_writes import feed_write
@@ -34,38 +34,29 @@ SELECT code, bool_or(is_money) AS is_money FROM (
 """
 
 
-class Currencies(NamedTuple):
-    """Known currency codes. `money`: an instrument is paid in it, or a budget is. `traded`: only the base of an
-    instrument.
-    """
-
-    money: frozenset[str]
-    traded: frozenset[str]
-
-
-async def load_currencies(connection: ReadConnection, principal: Principal) -> Currencies:
-    """The currencies of instruments, and of the fills and budgets that the principal may see.
+async def load_currencies(connection: ReadConnection, principal: Principal) -> dict[str, bool]:
+    """Codes in instruments, and in fills and budgets that the principal may see; whether anything is paid in each.
 
     A deleted budget without reservations does not make its currency known.
     """
     seen = principal.strategy_ids
     rows = await connection.fetch(_KNOWN, None if seen is None else list(seen))
-    money = frozenset(row["code"] for row in rows if row["is_money"])
-    return Currencies(money, frozenset(row["code"] for row in rows) - money)
+    return {row["code"]: row["is_money"] for row in rows}
 
 
-def check_known(code: str, known: Currencies, *path: str, is_new: bool = False, is_base: bool = False) -> None:
+def check_known(code: str, known: Mapping[str, bool], *path: str, is_new: bool = False, is_base: bool = False) -> None:
     """Refuse a code that is probably mistyped. Raises InputInvalid, which suggests the right code.
 
     `is_new`: the caller states that the currency is new, so it may resemble a known one; a difference in case alone is
     refused anyway. `is_base`: the code is an instrument's base currency and may resemble any other.
     """
-    if code in known.money or code in known.traded or code in WELL_KNOWN:
+    if code in known or code in WELL_KNOWN:
         return
     if not is_code(code):
         raise InputInvalid(f"{path[-1]} is a currency's code, like 'USDT', not {code!r}.", *path)
-    meant, more = same_but_for_case(code, (*known.money, *known.traded)), ""
-    if meant is None and not (is_new or is_base) and (meant := nearest(code, known.money)) is not None:
+    meant, more = same_but_for_case(code, known), ""
+    money = [one for one, is_money in known.items() if is_money]
+    if meant is None and not (is_new or is_base) and (meant := nearest(code, money)) is not None:
         more = " To use a new currency, set a budget in it with newCurrency (new_currency=true over REST)."
     if meant is None:
         meant = in_upper_case(code)
@@ -99,10 +90,7 @@ async def set_budget(
 
 
 async def delete_budget(work: WriteConnection, principal: Principal, strategy_id: UUID, currency: str) -> None:
-    """Delete the budget: no order is granted any more. Its journal stays.
-
-    Raises StrategyNotFound, BudgetNotFound, BudgetInUse while anything is reserved.
-    """
+    """Delete the budget; its journal stays. Raises StrategyNotFound, BudgetNotFound, BudgetInUse while reserved."""
     book, key = await _open(work, strategy_id, currency)
     budget = book.find(key)
     if budget is None:

@@ -9,14 +9,14 @@ from sqlalchemy import exists, select
 from app.database import Database, WriteConnection
 from app.errors import Forbidden, InputInvalid, InstrumentInUse
 from app.ledger.batch import Rejected
+from app.ledger.commands import check_currency, check_identifier, check_positive
 from app.ledger.holds.revaluation import revalue
-from app.ledger.input_checks import check_currency, check_identifier, check_positive
 from app.ledger.storage.audit_log import Action, AuditRecord, described, record
 from app.ledger.storage.locks import LockedStrategy, lock_all_strategies
 from app.ledger.storage.queries import is_any_of, sql
 from app.ledger.storage.row_mapping import columns_of, table_of
 from app.ledger.storage.writing import Merge, write
-from app.models import Discrepancy, Instrument
+from app.models.instruments import Discrepancy, Instrument
 from app.principal import Principal, Role
 from app.rules.enums import DiscrepancyKind, InstrumentSource
 from app.rules.valuation import InstrumentDefinition
@@ -120,7 +120,10 @@ async def _write(
     before = {
         after.instrument_id: stored.valuation if stored is not None else None
         for stored, after in news
-        if _is_revalued(stored, after, fees_matter)
+        # Amounts change by the terms, or by the fees that were paid in the base currency.
+        if stored is None
+        or stored.valuation.terms != after.valuation.terms
+        or (fees_matter and stored.base_currency != after.base_currency)
     }
     if before:
         await revalue(work, strategies, before)
@@ -128,17 +131,15 @@ async def _write(
     records = []
     for stored, after in news:
         known = described(stored, *_TERMS) if stored is not None and stored.is_recorded else None
-        act = (Action.INSTRUMENT_RECORD, "instrument", after.instrument_id, None, known, described(after, *_TERMS))
-        records.append(AuditRecord(*act))
+        entry = (Action.INSTRUMENT_RECORD, "instrument", after.instrument_id, None, known, described(after, *_TERMS))
+        records.append(AuditRecord(*entry))
     await record(work, principal, *records)
 
 
 async def _refuse_contradictions(
     work: WriteConnection, principal: Principal, news: Sequence[tuple[_Stored | None, InstrumentDefinition]]
 ) -> None:
-    """Refuse other terms for an instrument that has valued a fill; before its first fill an admin may correct the
-    terms.
-    """
+    """Refuse other terms for an instrument that has valued a fill; before that, an admin may correct them."""
     corrected = [
         after.instrument_id
         for stored, after in news
@@ -155,13 +156,6 @@ async def _refuse_contradictions(
         )
 
 
-def _is_revalued(stored: _Stored | None, after: InstrumentDefinition, fees_matter: bool) -> bool:
-    """Whether amounts may change, because of the terms or because of the fees paid in the base currency."""
-    if stored is None or stored.valuation.terms != after.valuation.terms:
-        return True
-    return fees_matter and stored.base_currency != after.base_currency
-
-
 def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, InstrumentDefinition]:
     given: dict[str, InstrumentDefinition] = {}
     for place, definition in enumerate(definitions):
@@ -174,9 +168,8 @@ def _checked(definitions: Sequence[InstrumentDefinition]) -> dict[str, Instrumen
         if definition.kind is not None:
             check_identifier(definition.kind, *path, "kind")
         check_positive(definition.multiplier, *path, "multiplier")
-        if definition.is_inverse and definition.settlement_currency == definition.quote_currency:
-            raise InputInvalid("An inverse instrument settles in its base currency.", *path, "settlement_currency")
-        if definition.is_inverse and definition.base_currency not in (None, definition.settlement_currency):
+        settled, base = definition.settlement_currency, definition.base_currency
+        if definition.is_inverse and (settled == definition.quote_currency or base not in (None, settled)):
             raise InputInvalid("An inverse instrument settles in its base currency.", *path, "settlement_currency")
         if given.setdefault(definition.instrument_id, definition) != definition:
             raise InputInvalid("The instrument is given twice with different terms.", *path, "instrument_id")

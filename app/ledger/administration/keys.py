@@ -2,20 +2,20 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from uuid import UUID
 
-import asyncpg
+from msgspec import Struct, convert
+from msgspec.structs import replace
 from sqlalchemy import select, update
 
 from app.database import ReadConnection, WriteConnection
 from app.errors import BadInputError, KeyNameTaken, KeyNotFound, StrategyAmbiguous, StrategyNotFound
-from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
+from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, described, record
 from app.ledger.storage.queries import parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import write
-from app.models import ApiKey, Strategy
+from app.models.administration import ApiKey, Strategy
 from app.principal import Principal, Role
 from app.rules.api_keys import KeyText, hash_of, is_like_a_key, new_key
 from app.rules.identity import read_uuid
@@ -34,20 +34,15 @@ _LIST = """
     FROM api_keys
 """
 _KEYS, _STRATEGIES = table_of(ApiKey), table_of(Strategy).c
-_REVOKE = sql(
-    update(_KEYS).values(revoked_at=parameter(2)).where(_KEYS.c.key_id == parameter(1), _KEYS.c.revoked_at.is_(None))
-)
+_REVOKE = sql(update(_KEYS).values(revoked_at=parameter(2)).where(_KEYS.c.key_id == parameter(1)))
 _STRATEGY_WITH_ID = sql(select(_STRATEGIES.strategy_id).where(_STRATEGIES.strategy_id == parameter(1)))
 _STRATEGIES_NAMED = """
     SELECT strategy_id FROM strategies WHERE $1 IN (name, trader_id || '/' || name) ORDER BY 1
 """
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """A key without its secret. Instants are nanoseconds since the epoch. `strategies` is None for a key of all
-    strategies.
-    """
+class KeyRecord(Struct, frozen=True):
+    """A key without its secret. `strategies` is None for a key of all strategies."""
 
     key_id: str
     name: str
@@ -78,33 +73,30 @@ async def create(
     made = await work.fetchrow(f"{_LIST} WHERE key_id = $1", key.id)
     assert made is not None
     await write(work, [feed_write(keys=[key.id])])
-    act = AuditRecord(Action.KEY_CREATE, "key", key.id, None, None, _described(_record(made)))
-    await record(work, principal, act)
+    after = _described(convert(dict(made), KeyRecord))
+    await record(work, principal, AuditRecord(Action.KEY_CREATE, "key", key.id, None, None, after))
     return key
 
 
 async def list_all(connection: ReadConnection) -> list[KeyRecord]:
     """All keys, including revoked ones, oldest first."""
-    return [_record(row) for row in await connection.fetch(f"{_LIST} ORDER BY created_at, key_id")]
+    return [convert(dict(row), KeyRecord) for row in await connection.fetch(f"{_LIST} ORDER BY created_at, key_id")]
 
 
 async def revoke(work: WriteConnection, principal: Principal, key: str, *, by_name: bool) -> KeyRecord | None:
-    """Revoke the key with this id or name. Returns the key before the act; None if it was revoked before.
-
-    Raises KeyNotFound.
-    """
+    """Revoke the key with this id or name. Returns it as it was; None if revoked before. Raises KeyNotFound."""
     column = "name" if by_name else "key_id"
     row = await work.fetchrow(f"{_LIST} WHERE {column} = $1 FOR UPDATE OF api_keys", key)
     if row is None:
         raise KeyNotFound(key, by_name=by_name)
     if row["revoked_at"] is not None:
         return None
-    before = _record(row)
+    before = convert(dict(row), KeyRecord)
     after = replace(before, revoked_at=time.time_ns())
     await work.execute(_REVOKE, before.key_id, after.revoked_at)
     await write(work, [feed_write(keys=[before.key_id])])
-    act = AuditRecord(Action.KEY_REVOKE, "key", before.key_id, None, _described(before), _described(after))
-    await record(work, principal, act)
+    entry = AuditRecord(Action.KEY_REVOKE, "key", before.key_id, None, _described(before), _described(after))
+    await record(work, principal, entry)
     return before
 
 
@@ -123,15 +115,6 @@ async def _strategy_id(connection: ReadConnection, strategy: str) -> UUID:
 
 
 def _described(key: KeyRecord) -> AuditedState:
-    return {
-        "keyId": key.key_id,
-        "name": key.name,
-        "role": key.role.value,
-        "strategies": None if key.strategies is None else list(key.strategies),
-        "isRevoked": key.revoked_at is not None,
-    }
-
-
-def _record(row: asyncpg.Record) -> KeyRecord:
-    strategies = None if row["strategies"] is None else tuple(row["strategies"])
-    return KeyRecord(row["key_id"], row["name"], Role(row["role"]), strategies, row["created_at"], row["revoked_at"])
+    strategies = None if key.strategies is None else list(key.strategies)
+    is_revoked = key.revoked_at is not None
+    return {**described(key, "key_id", "name", "role"), "strategies": strategies, "isRevoked": is_revoked}

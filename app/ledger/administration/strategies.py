@@ -16,15 +16,14 @@ from sqlalchemy import select, update
 
 from app.database import WriteConnection
 from app.errors import StrategyNotFound
-from app.ledger.input_checks import check_name
+from app.ledger.commands import check_name
 from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.locks import lock_all_strategies, lock_strategies
 from app.ledger.storage.queries import BatchQuery, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import Merge, write
-from app.models import Strategy, TradingControl
-from app.models.administration import ALL
+from app.models.administration import ALL, Strategy, TradingControl
 from app.principal import Principal
 from app.rules.enums import TradingState, stricter
 from app.rules.identity import strategy_id_of
@@ -33,9 +32,7 @@ _LOAD = sql(select(table_of(TradingControl)))
 
 
 class GlobalState(Struct, frozen=True):
-    """The state of all trading, the time at which it was set (nanoseconds since the epoch) and the actor; None: never
-    set.
-    """
+    """The state of all trading, when it was set (nanoseconds since the epoch) and by whom; None: never set."""
 
     state: TradingState
     since: int | None = None
@@ -47,19 +44,16 @@ _MISSING = GlobalState(TradingState.HALTED)
 """Used if the row was deleted by hand: no order is granted until the state is set."""
 
 
-def global_state() -> BatchQuery[GlobalState]:
-    """The state of all trading. It stays true while strategies are locked."""
-    return BatchQuery(_LOAD, (), _ROWS, lambda rows: rows[0] if rows else _MISSING)
-
+GLOBAL_STATE: BatchQuery[GlobalState] = BatchQuery(_LOAD, (), _ROWS, lambda rows: rows[0] if rows else _MISSING)
+"""The state of all trading. It stays true while strategies are locked."""
 
 # SQLAlchemy's INSERT would name every column that has a default.
 _ADD = """
 INSERT INTO strategies (strategy_id, name, trader_id, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING state
 """
-_SET_STATE = sql(
-    update(table_of(Strategy)).values(state=parameter(2)).where(table_of(Strategy).c.strategy_id == parameter(1))
-)
+_STRATEGIES = table_of(Strategy)
+_SET_STATE = sql(update(_STRATEGIES).values(state=parameter(2)).where(_STRATEGIES.c.strategy_id == parameter(1)))
 
 
 class StateSet(NamedTuple):
@@ -70,10 +64,7 @@ class StateSet(NamedTuple):
 
 
 async def register_strategy(work: WriteConnection, principal: Principal, name: str, trader_id: str) -> UUID:
-    """Register a strategy before its first event. Returns its id, also if it was registered before.
-
-    Raises InputInvalid, Forbidden.
-    """
+    """Register a strategy, if it is new, before its first event. Returns its id. Raises InputInvalid, Forbidden."""
     check_name(name, "name")
     check_name(trader_id, "trader_id")
     strategy_id = strategy_id_of(trader_id, name)
@@ -95,7 +86,7 @@ async def set_trading_state(
     strategy = (await lock_strategies(work, [key])).get(key)
     if strategy is None:
         raise StrategyNotFound(strategy_id)
-    everywhere = await global_state().fetch(work)
+    everywhere = await GLOBAL_STATE.fetch(work)
     if strategy.state is not state:
         await work.execute(_SET_STATE, key, state.value)
         await write(work, [feed_write(strategies=[key])])
@@ -105,14 +96,13 @@ async def set_trading_state(
 
 
 async def set_global_trading_state(work: WriteConnection, principal: Principal, state: TradingState) -> StateSet:
-    """Set the state of all trading, which also applies to strategies added later (kill switch). Returns all
-    strategies.
+    """Set the state of all trading, also for strategies added later (kill switch). Returns all strategies.
 
     Each strategy keeps its own state, which decides alone while all trading is ACTIVE.
     """
     # Every transaction that used the old state has ended: see the docstring of this module.
     strategies = await lock_all_strategies(work)
-    before = await global_state().fetch(work)
+    before = await GLOBAL_STATE.fetch(work)
     after = before
     if before.state is not state:
         after = GlobalState(state, time.time_ns(), principal.actor)

@@ -12,24 +12,14 @@ from itertools import chain
 
 from app.database import WriteConnection
 from app.errors import PurserError
-from app.ledger.administration.strategies import global_state
+from app.ledger.administration.strategies import GLOBAL_STATE
 from app.ledger.authorization.decision_state import DecisionState, Request
 from app.ledger.batch import Admitted, OrderKey
 from app.ledger.commands import Verdict
 from app.ledger.folding.orders import known_of, load_states
 from app.ledger.folding.positions import valuations_of
+from app.ledger.holds import exposure
 from app.ledger.holds.budgets import BudgetBook
-from app.ledger.holds.exposure import (
-    Side,
-    UnvaluedOrder,
-    load_claims,
-    load_holds,
-    load_last_prices,
-    load_open_orders,
-    open_quantities,
-    reducible_in,
-    unvalued_of,
-)
 from app.ledger.holds.revaluation import value_open_orders
 from app.ledger.recording import own_events
 from app.ledger.recording.record import apply_admitted
@@ -38,7 +28,7 @@ from app.ledger.storage.queries import fetch_all_at_once
 from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import EVENT_COLUMNS, event_row
 from app.ledger.storage.writing import Insert, TableWrite, copy, write
-from app.models import OrderEvent
+from app.models.orders import OrderEvent
 from app.rules.holds import OrderWithHold, increasing_quantities, is_amount
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation
@@ -72,8 +62,7 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
                 rows = [Insert(OrderEvent, EVENT_COLUMNS, events), *state.writes()]
             answers += state.answers
             if state.denied_late is not None:
-                # Other orders claim the denied order's part of the position, and its primary order
-                # regains the quantity.
+                # Other orders claim the denied order's part of the position; its primary regains the quantity.
                 await write(work, rows)
                 rows = []
                 await apply_admitted(work, Admitted(strategies), [state.denied_late])
@@ -108,20 +97,20 @@ async def _load_state(
     markets = {request.market for request in requests if request.key[0] in strategies}
     queries = (
         known_of(keys),
-        open_quantities(markets),
+        exposure.open_quantities(markets),
         BudgetBook.of(strategies, now),
         valuations_of({instrument_id for _, instrument_id in markets}),
-        unvalued_of(strategies),
-        global_state(),
+        exposure.unvalued_of(strategies),
+        GLOBAL_STATE,
     )
     known, position_qty, book, valuations, unvalued, everywhere = await fetch_all_at_once(work, *queries)
     if unvalued and await value_open_orders(work, unvalued):
         known, position_qty, book, valuations, unvalued, everywhere = await fetch_all_at_once(work, *queries)
     stored, waiting = await load_states(work, known)
     decided = [key for key, state in stored.items() if state.authorization_status is not None]
-    sides = {request.side for request in requests if position_qty and reducible_in(position_qty, request.side)}
+    sides = {request.side for request in requests if position_qty and exposure.reducible_in(position_qty, request.side)}
     unpriced = {request.market for request in requests if not request.is_priced}
-    holds = await load_holds(work, stored) if stored else {}
+    holds = await exposure.load_holds(work, stored) if stored else {}
     unplaced = {one.side for one in requests if one.side in sides and one.key in holds and not holds[one.key].is_placed}
     return DecisionState(
         strategies=strategies,
@@ -132,10 +121,10 @@ async def _load_state(
         book=book,
         valuations=valuations,
         position_qty=position_qty,
-        claims=await load_claims(work, sides) if sides else {},
+        claims=await exposure.load_claims(work, sides) if sides else {},
         increasing=await _increasing(work, unplaced, position_qty, valuations) if unplaced else {},
-        last_prices=await load_last_prices(work, unpriced) if unpriced else {},
-        unvalued=_by_strategy(unvalued),
+        last_prices=await exposure.load_last_prices(work, unpriced) if unpriced else {},
+        unvalued={key: [order for order in unvalued if order.strategy_id == key] for key in strategies},
         global_state=everywhere.state,
         now=now,
     )
@@ -143,24 +132,17 @@ async def _load_state(
 
 async def _increasing(
     work: WriteConnection,
-    sides: Iterable[Side],
-    position_qty: Mapping[Side, Decimal],
+    sides: Iterable[exposure.Side],
+    position_qty: Mapping[exposure.Side, Decimal],
     valuations: Mapping[str, Valuation],
 ) -> dict[OrderKey, Decimal]:
     """The quantities by which open orders on these sides would increase exposure, after their claims on positions."""
-    by_side: dict[Side, list[OrderWithHold]] = {side: [] for side in sides}
-    for order in await load_open_orders(work, by_side):
+    by_side: dict[exposure.Side, list[OrderWithHold]] = {side: [] for side in sides}
+    for order in await exposure.load_open_orders(work, by_side):
         order.is_amount = is_amount(order.is_amount, valuations.get(order.instrument_id))
         by_side[order.market, order.side].append(order)
     return {
         order.key: quantity
         for side, orders in by_side.items()
-        for order, quantity in increasing_quantities(orders, reducible_in(position_qty, side))
+        for order, quantity in increasing_quantities(orders, exposure.reducible_in(position_qty, side))
     }
-
-
-def _by_strategy(unvalued: Iterable[UnvaluedOrder]) -> dict[str, list[UnvaluedOrder]]:
-    orders: dict[str, list[UnvaluedOrder]] = {}
-    for order in unvalued:
-        orders.setdefault(order.strategy_id, []).append(order)
-    return orders

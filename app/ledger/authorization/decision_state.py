@@ -1,12 +1,13 @@
 """Decisions in memory: the state is loaded for a batch of orders, updated by each decision and written as rows."""
 
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
 from uuid import UUID
 
-import msgspec
+from msgspec.structs import asdict
 
 from app.errors import AuthorizationConflict, InputInvalid, PurserError, StrategyNotFound
 from app.event_codec import INSTANT_MAX
@@ -21,7 +22,7 @@ from app.ledger.recording import own_events
 from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.row_writes import feed_write, order_writes, strategy_write
 from app.ledger.storage.writing import TableWrite
-from app.rules.authorization import Denial, Question, decide
+from app.rules.authorization import Question, decide
 from app.rules.currencies import did_you_mean
 from app.rules.enums import AuthorizationStatus, JournalReason, OrderStatus, QuantitySource, TradingState, stricter
 from app.rules.events import AnyDecision, AuthorizationDenied, AuthorizationGranted
@@ -37,6 +38,9 @@ _REQUESTED["side"] = "order_side"
 REQUEST_FIELDS = tuple(_REQUESTED.values())
 """The fields of a decision's event that come from the request. Two requests are equal if these fields are."""
 _read_request = attrgetter(*_REQUESTED)
+
+_RELEASED = (AuthorizationStatus.RELEASED, AuthorizationStatus.OVERRULED)
+"""Of a granted order: it was released, even if the engine submitted it later."""
 
 _text_of = lru_cache(maxsize=10_000)(str)
 """Many orders of one request belong to one strategy."""
@@ -62,7 +66,7 @@ class Request:
             trader_id="",
             strategy_id="",
             client_order_id=command.client_order_id,
-            event_id=own_events.decision_id(*self.key),
+            event_id=own_events.own_event_id(own_events.AUTHORIZATION, *self.key),
             ts_event=0,
             ts_init=0,
             actor=actor,
@@ -80,10 +84,7 @@ class Request:
 
 @dataclass(slots=True, eq=False)
 class DecisionState:
-    """Everything that decisions about some orders depend on, updated by each decision.
-
-    The strategies' rows are locked. Run under `localcontext(EXACT)`.
-    """
+    """Everything that decisions depend on, updated by each. Strategies are locked. Run under `localcontext(EXACT)`."""
 
     strategies: dict[str, LockedStrategy]
     states: dict[OrderKey, OrderState]
@@ -110,9 +111,7 @@ class DecisionState:
     events: list[Arrival] = field(default_factory=list)
     hold_changes: HoldChanges = field(default_factory=HoldChanges)
     denied_late: OrderKey | None = None
-    """An order denied after its engine reported it. The claims of other orders change, so it is folded before the next
-    decision.
-    """
+    """An order denied after its engine reported it. It is folded at once: other orders' claims change."""
 
     def decide(self, request: Request) -> None:
         """Append the next answer: a decision, or the earlier one for a repeated request."""
@@ -130,14 +129,14 @@ class DecisionState:
         if decided is not None:
             return self._verdict(request, decided, is_repeated=True)
         valuation = self.valuations.get(request.command.instrument_id)
-        asked = request.command.currency
-        if valuation is not None and asked not in (None, valuation.currency):
+        currency = request.command.currency
+        if valuation is not None and currency not in (None, valuation.currency):
             return InputInvalid(f"{request.command.instrument_id} settles in {valuation.currency}.", "currency")
-        if valuation is None and asked is not None:
-            meant = did_you_mean(asked, self.book.currencies(request.key[0]))
+        if valuation is None and currency is not None:
+            meant = did_you_mean(currency, self.book.currencies(request.key[0]))
             if meant is not None:
-                return InputInvalid(f"{strategy.name} has no budget in {asked!r}. Did you mean {meant}?", "currency")
-            valuation = assumed(asked)
+                return InputInvalid(f"{strategy.name} has no budget in {currency!r}. Did you mean {meant}?", "currency")
+            valuation = assumed(currency)
         return self._decide(request, strategy, event, valuation)
 
     def _decide(
@@ -181,7 +180,7 @@ class DecisionState:
             )
         )
         if denial is not None:
-            event = _denied(event, denial)
+            event = AuthorizationDenied(**asdict(event), code=denial.code, reason=denial.reason)
             if request.key in self.states:
                 self.denied_late = request.key
         else:
@@ -270,7 +269,11 @@ class DecisionState:
                 return AuthorizationConflict(
                     f"Order {name} was requested before with a different {words}. Use a new id."
                 )
-            if _was_released(state, decided):
+            if (
+                state is not None
+                and not isinstance(decided, AuthorizationDenied)
+                and state.authorization_status in _RELEASED
+            ):
                 return AuthorizationConflict(f"Order {name} was released. Request authorization under a new id.")
             return None
         if request.key in self.waiting:
@@ -279,23 +282,22 @@ class DecisionState:
             return None
         if state.status is not OrderStatus.INITIALIZED:
             return AuthorizationConflict(f"Order {name} is {state.status} already.")
-        described = (state.instrument_id, state.side, state.order_type, state.reduce_only, state.is_quote_quantity)
+        reported = (state.instrument_id, state.side, state.order_type, state.reduce_only, state.is_quote_quantity)
         amounts = (state.quantity, state.price, state.trigger_price)
-        asked = (event.instrument_id, event.order_side, event.order_type, event.reduce_only, event.quote_quantity)
-        if described != asked or amounts != (event.quantity, event.price, event.trigger_price):
+        requested = (event.instrument_id, event.order_side, event.order_type, event.reduce_only, event.quote_quantity)
+        if reported != requested or amounts != (event.quantity, event.price, event.trigger_price):
             return AuthorizationConflict(f"The engine reported order {name} with different values.")
         return None
 
     def _record(self, request: Request, event: AnyDecision) -> None:
         key, state = request.key, self.states.get(request.key)
-        before = state.status if state is not None else None
-        instrument_before = state.instrument_id if state is not None else None
+        before = copy(state) if state is not None else None
         if state is None:
             state = self.states[key] = open_order(event)
         else:
             apply(state, event)
         self.decided[key] = event
-        self.orders.append(OrderChange(key, state, 0, before, instrument_before))
+        self.orders.append(OrderChange(key, state, 0, before))
         self.events.append(own_events.numbered(key[0], self.strategies[key[0]], event))
 
     def _verdict(self, request: Request, event: AnyDecision, *, is_repeated: bool = False) -> Verdict:
@@ -307,8 +309,7 @@ class DecisionState:
 
     def _event(self, request: Request, strategy: LockedStrategy) -> AnyDecision:
         """The request's event with instants and the strategy's names."""
-        # Orders claim parts of a position by `ts_init`. A new order comes after all open ones, even if their
-        # engine's
+        # Orders claim parts of a position by `ts_init`. A new order comes after all open ones, even if their engine's
         # clock is ahead of Purser's.
         last_claim = self.claims.get(request.side, (_ZERO, 0))[1]
         event = request.event
@@ -326,14 +327,3 @@ class DecisionState:
             strategy_write(self.strategies),
             totals.order_counts(self.orders),
         ]
-
-
-def _was_released(state: OrderState | None, decided: AnyDecision) -> bool:
-    """Whether the order was released, even if the engine submitted it later."""
-    if state is None or isinstance(decided, AuthorizationDenied):
-        return False
-    return state.authorization_status in (AuthorizationStatus.RELEASED, AuthorizationStatus.OVERRULED)
-
-
-def _denied(event: AnyDecision, denial: Denial) -> AuthorizationDenied:
-    return AuthorizationDenied(**msgspec.structs.asdict(event), code=denial.code, reason=denial.reason)

@@ -32,8 +32,7 @@ QUEUES = 2
 BATCH_ORDERS_MAX = 400
 """Most orders in one transaction. A larger request is not divided."""
 TRANSACTION_SECONDS_MAX = 60.0
-"""Statements and locks have shorter timeouts; this one covers a silently cut connection, which would block its queue.
-"""
+"""Statements and locks have shorter timeouts; this one frees the queue of a silently cut connection."""
 DELIVERY_SECONDS_MAX = 0.02
 """The longest time that a committed batch waits for the decisions of the next one."""
 _DELIVERED_AT_ONCE = 4
@@ -92,10 +91,7 @@ class Batch:
             self.decided.set_result(None)
 
     def deliver(self, answers_min: float = inf) -> None:
-        """Resolve futures, each once: with the answers if the request is committed, else with the error.
-
-        Stops after `answers_min` answers.
-        """
+        """Resolve futures with the answers of committed requests, else with the error, up to `answers_min` answers."""
         delivered = 0
         while self.members and delivered < answers_min:
             member = self.members.pop(0)
@@ -201,10 +197,7 @@ class _Queue:
         return first
 
     async def _transact(self, batch: Batch, orders: Sequence[Request]) -> Answers:
-        """Decide and write in one transaction.
-
-        If PostgreSQL cannot store the rows, each half gets its own transaction, so that a single order fails.
-        """
+        """Decide and write in one transaction; if rows cannot be stored, in halves, so that one order fails alone."""
         try:
             async with self._database.unit_of_work(is_planned_once=True) as work:
                 answers, rows = await decide(work, orders, time.time_ns())

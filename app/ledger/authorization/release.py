@@ -1,17 +1,18 @@
 """Releases an authorized order that was never submitted: voids its hold."""
 
+from copy import copy
 from decimal import localcontext
 from typing import NamedTuple
 
 from app.database import WriteConnection
 from app.errors import OrderNotFound, OrderNotReleasable
 from app.ledger.batch import OrderKey, PositionChanges
+from app.ledger.commands import is_text
 from app.ledger.folding import totals
 from app.ledger.folding.orders import OrderChange, load_states
 from app.ledger.holds.budgets import BudgetBook
 from app.ledger.holds.exposure import load_holds
 from app.ledger.holds.holds import reserve
-from app.ledger.input_checks import is_text
 from app.ledger.recording import own_events
 from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
 from app.ledger.storage.locks import lock_strategies
@@ -29,10 +30,7 @@ _RELEASED_AT = "SELECT ts_event FROM order_events WHERE strategy_id = $1 AND eve
 
 
 class Released(NamedTuple):
-    """The currency of the order's hold, and the time of the release (nanoseconds since the epoch).
-
-    `is_repeated`: an earlier request released the order.
-    """
+    """The hold's currency, the time in nanoseconds, and whether an earlier request released the order."""
 
     currency: str | None
     decided_at: int
@@ -57,8 +55,9 @@ async def release_order(
         raise OrderNotFound(client_order_id)
     hold = (await load_holds(work, [key])).get(key)
     currency = hold.currency if hold is not None else None
+    event_id = own_events.own_event_id(own_events.RELEASE, *key)
     if state.authorization_status is AuthorizationStatus.RELEASED:
-        released_at = await work.fetchval(_RELEASED_AT, strategy_id, own_events.release_id(*key))
+        released_at = await work.fetchval(_RELEASED_AT, strategy_id, event_id)
         return Released(currency, released_at, is_repeated=True)
     if state.status is not OrderStatus.INITIALIZED or state.filled_qty or state.is_overruled or key in waiting:
         raise OrderNotReleasable(_why_not(state))
@@ -68,13 +67,13 @@ async def release_order(
         strategy_id=strategy.name,
         instrument_id=state.instrument_id,
         client_order_id=client_order_id,
-        event_id=own_events.release_id(*key),
+        event_id=event_id,
         ts_event=now,
         ts_init=now,
         actor=principal.actor,
     )
     before = _described(key, state, hold)
-    change = OrderChange(key, state, 0, state.status, state.instrument_id)
+    change = OrderChange(key, state, 0, copy(state))
     with localcontext(EXACT):
         apply(state, event)
         book = await BudgetBook.of([strategy_id], now).fetch(work)

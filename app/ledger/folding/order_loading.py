@@ -12,7 +12,7 @@ import asyncpg
 from app.database import ReadConnection, WriteConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import OrderKey, Quarantine
-from app.ledger.storage.queries import ORDER_KEYS, join_by, look_up
+from app.ledger.storage.queries import ORDER_KEYS, arrays_of, join_by, look_up
 from app.ledger.storage.rows import ORDER_STATE, QUARANTINE
 from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
 from app.rules.events import OrderFilled, OrderHistoryEvent, QuarantineResolved
@@ -46,9 +46,7 @@ class FoldedOrder:
 def fold_order(
     key: OrderKey, events: Sequence[Stored], spawned: Iterable[Spawned] = (), *, is_known: bool = False
 ) -> FoldedOrder:
-    """Fold (seq, event) pairs of one order, sorted by seq. `is_known`: the order exists by events that are not given
-    here.
-    """
+    """Fold (seq, event) pairs of one order, sorted by seq. `is_known`: the order exists by other events."""
     resolutions = [(seq, event) for seq, event in events if isinstance(event, QuarantineResolved) and not event.variant]
     history: list[Numbered] = [(seq, event) for seq, event in events if not isinstance(event, QuarantineResolved)]
     if not resolutions:
@@ -57,8 +55,7 @@ def fold_order(
     dismissals = {each.resolves: each for _, each in resolutions if not _accepts(each)}
     dismissed = dismissals.keys() - accepted.keys()
     kept = [(seq, event) for seq, event in history if event.event_id not in dismissed]
-    # An event that was dismissed and then accepted counts from its acceptance: another report of its trade may
-    # count first.
+    # An event dismissed, then accepted counts from its acceptance: another report of its trade may be first.
     late = {event_id: accepted[event_id] for event_id in dismissals.keys() & accepted.keys()}
     kept.sort(key=lambda pair: late.get(pair[1].event_id, pair[0]))
     # A dismissed event still makes the order known.
@@ -67,7 +64,7 @@ def fold_order(
     for seq, event in history:
         if event.event_id in dismissed:
             reason = dismissal_reason(dismissals[event.event_id])
-            folded.left.append((seq, _quarantine(key, event, QuarantineCode.DISMISSED, reason)))
+            folded.left.append((seq, quarantine_of(key, event, QuarantineCode.DISMISSED, reason)))
     return folded
 
 
@@ -94,22 +91,20 @@ def _fold(
     if state is None:
         # The order decides later which of two reports of a trade counts.
         reason = "no OrderInitialized for this order yet"
-        unknown = [(seq, _quarantine(key, event, QuarantineCode.ORDER_UNKNOWN, reason)) for seq, event in history]
+        unknown = [(seq, quarantine_of(key, event, QuarantineCode.ORDER_UNKNOWN, reason)) for seq, event in history]
         return FoldedOrder(None, [], unknown)
     if accepted:
         state.last_rank = RANK_CONCLUDED
     illegal, again = QuarantineCode.ILLEGAL_TRANSITION, QuarantineCode.REPEATED_TRADE
-    left = [(seq, _quarantine(key, event, illegal, reason)) for seq, event, reason in folded.refused]
-    left += [(seq, _quarantine(key, event, again, reason)) for seq, event, reason in repeated]
+    left = [(seq, quarantine_of(key, event, illegal, reason)) for seq, event, reason in folded.refused]
+    left += [(seq, quarantine_of(key, event, again, reason)) for seq, event, reason in repeated]
     return FoldedOrder(state, folded.applied, left, again_accepted, folded.may_spawn)
 
 
 def _split_repeated_trades(
     events: Iterable[Numbered], accepted: frozenset[str]
 ) -> tuple[list[Numbered], list[tuple[int, OrderHistoryEvent, str]], frozenset[str]]:
-    """Split off further reports of a trade after its first fill, unless accepted. The last result has the accepted
-    ones.
-    """
+    """Split off reports of a trade after its first fill, unless accepted. The last result: accepted ones."""
     first: dict[TradeKey, OrderFilled] = {}
     counted: set[str] = set()
     unique: list[Numbered] = []
@@ -133,8 +128,9 @@ def _repeated_reason(recorded: OrderFilled, event: OrderFilled) -> str:
     return f"{reason}, with another {' and '.join(others)}" if others else reason
 
 
-def _quarantine(key: OrderKey, event: OrderHistoryEvent, code: QuarantineCode, reason: str) -> Quarantine:
-    return Quarantine(key[0], event.event_id, 0, key[1], event.ts_event, code, reason)
+def quarantine_of(key: OrderKey, event: Any, code: QuarantineCode, reason: str, variant: int = 0) -> Quarantine:
+    """An event of the order in quarantine."""
+    return Quarantine(key[0], event.event_id, variant, key[1], event.ts_event, code, reason)
 
 
 UNSENT = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
@@ -201,14 +197,14 @@ class StoredOrder:
 async def load_orders(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredOrder]:
     """The orders that exist, and those that events wait for."""
     stored: dict[OrderKey, StoredOrder] = {}
-    columns = key_arrays(keys)
+    columns = arrays_of(keys)
     if not columns[0]:
         return stored
     for row in await work.fetch(_LOAD_ORDERS, *columns):
         stored[_key_of(row)] = StoredOrder(ORDER_STATE.read(row), row["waiting"])
     missing = [key for key in zip(*columns, strict=True) if key not in stored]
     if missing:
-        for row in await work.fetch(_LOAD_WAITED_FOR, *key_arrays(missing)):
+        for row in await work.fetch(_LOAD_WAITED_FOR, *arrays_of(missing)):
             stored[_key_of(row)] = StoredOrder(waiting=1)
     return stored
 
@@ -216,14 +212,14 @@ async def load_orders(work: WriteConnection, keys: Iterable[OrderKey]) -> dict[O
 async def load_trades(work: WriteConnection, stored: Mapping[OrderKey, StoredOrder], keys: Sequence[OrderKey]) -> None:
     """Read the trades of these orders."""
     if keys:
-        for row in await work.fetch(_LOAD_TRADES, *key_arrays(keys)):
+        for row in await work.fetch(_LOAD_TRADES, *arrays_of(keys)):
             stored[_key_of(row)].trades.add((row["trade_id"], row["instrument_id"], row["account_id"]))
 
 
 async def load_applied(work: WriteConnection, stored: Mapping[OrderKey, StoredOrder]) -> None:
     """Read the applied events of these orders."""
     if stored:
-        for row in await work.fetch(_LOAD_APPLIED, *key_arrays(stored)):
+        for row in await work.fetch(_LOAD_APPLIED, *arrays_of(stored)):
             event: Any = decode_stored(row["payload"])
             stored[_key_of(row)].events.append((row["seq"], event))
 
@@ -233,7 +229,7 @@ async def load_waiting(
 ) -> None:
     """Read the events of these orders that may still be applied, or with `is_everything` all quarantined ones.
 
-    For an existing order the first hundred of each type are read; `is_cut` tells. Events read before are read again.
+    For an existing order the first hundred of each type are read (`is_cut`). Events read before are read again.
     """
     known = {key: order for key, order in stored.items() if order.state is not None and not is_everything}
     await _load_waiting(work, known, _MAY_BE_APPLIED, _HEADS)
@@ -249,7 +245,7 @@ async def _load_waiting(
         order.events = [pair for pair in order.events if pair[1].event_id not in order.quarantine]
         order.quarantine, order.is_cut = {}, False
     limit = 2**62 if heads is None else heads
-    for row in await work.fetch(_LOAD_WAITING, *key_arrays(stored), codes, limit):
+    for row in await work.fetch(_LOAD_WAITING, *arrays_of(stored), codes, limit):
         order, item = stored[_key_of(row)], QUARANTINE.read(row)
         event: Any = decode_stored(row["payload"])
         order.events.append((row["seq"], event))
@@ -262,7 +258,7 @@ async def _load_waiting(
 async def load_spawned(connection: ReadConnection, keys: Iterable[OrderKey]) -> dict[OrderKey, dict[str, Spawned]]:
     """The orders spawned from these orders, by id."""
     spawned: dict[OrderKey, dict[str, Spawned]] = {}
-    for row in await connection.fetch(_LOAD_SPAWNED, *key_arrays(keys)):
+    for row in await connection.fetch(_LOAD_SPAWNED, *arrays_of(keys)):
         state = ORDER_STATE.read(row)
         spawned.setdefault((str(row["strategy_id"]), row["exec_spawn_id"]), {})[state.client_order_id] = spawned_of(
             state
@@ -279,12 +275,6 @@ def spawned_of(state: OrderState) -> Spawned:
     assert state.spawned_qty is not None
     is_unsent = state.status in UNSENT and state.venue_order_id is None and not state.filled_qty
     return Spawned(state.ts_init, state.spawned_qty, state.last_ts_init if is_unsent else None)
-
-
-def key_arrays(keys: Iterable[OrderKey]) -> tuple[list[str], list[str]]:
-    """Keys as two columns."""
-    keys = list(keys)
-    return [strategy_id for strategy_id, _ in keys], [client_order_id for _, client_order_id in keys]
 
 
 def _key_of(row: asyncpg.Record) -> OrderKey:

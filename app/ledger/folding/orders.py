@@ -22,7 +22,6 @@ from app.ledger.folding.order_loading import (
     StoredOrder,
     TradeKey,
     fold_order,
-    key_arrays,
     load_applied,
     load_orders,
     load_spawned,
@@ -31,8 +30,8 @@ from app.ledger.folding.order_loading import (
     spawned_of,
     trade_of,
 )
-from app.ledger.storage.queries import ORDER_KEYS, BatchQuery
-from app.rules.enums import OrderStatus, QuarantineAction, QuarantineCode
+from app.ledger.storage.queries import ORDER_KEYS, BatchQuery, arrays_of
+from app.rules.enums import QuarantineAction, QuarantineCode
 from app.rules.events import (
     OrderFilled,
     OrderHistoryEvent,
@@ -40,7 +39,7 @@ from app.rules.events import (
     OrderTerms,
     QuarantineResolved,
 )
-from app.rules.order_fold import Spawned, is_reconciled
+from app.rules.order_fold import Numbered, Spawned, is_reconciled
 from app.rules.order_lifecycle import apply, comes_in_order, is_overruling, open_order, refusal
 from app.rules.order_state import OrderState, conclude
 
@@ -62,23 +61,20 @@ LAST = 2**63 - 1
 
 
 class OrderChange(Struct):
-    """An order after this batch. `status_before` is None for a new order.
+    """An order after this batch. `before` is its state before the batch; None for a new order.
 
     `first_seq` is the number of the event in this batch that made the order known or overruled Purser's denial or
     release; else None. `last_seq` is the number of its last event. `amount` is the amount of the quote currency that
-    the order was for before this batch, or when it was made; None for a quantity in units. `quantity_before` is the
-    quantity before the batch; None for a new order.
+    the order was for before this batch, or when it was made; None for a quantity in units.
     """
 
     key: OrderKey
     state: OrderState
     waiting: int
-    status_before: OrderStatus | None
-    instrument_id_before: str | None = None
+    before: OrderState | None
     first_seq: int | None = None
     last_seq: int = LAST
     amount: Decimal | None = None
-    quantity_before: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -101,9 +97,7 @@ Touched = dict[OrderKey, list[Arrival]]
 async def move_orders(
     work: WriteConnection, arrivals: Iterable[Arrival], anew: Iterable[OrderKey] = ()
 ) -> OrderChanges:
-    """Apply new order events, and fold the orders in `anew` from all their events. Reads what it needs; writes
-    nothing.
-    """
+    """Apply new order events; fold the orders in `anew` from all their events. Writes nothing."""
     touched: Touched = {key: [] for key in anew}
     primaries: set[OrderKey] = set()
     whole = set(touched)
@@ -119,7 +113,9 @@ async def move_orders(
     stored = await load_orders(work, [*touched, *(primaries - touched.keys())])
     for key in whole - stored.keys():
         stored[key] = StoredOrder(waiting=1)  # all that waited for it was dismissed
-    await load_trades(work, stored, [key for key in stored if _is_filled(touched.get(key, ()))])
+    await load_trades(
+        work, stored, [key for key in stored if any(type(new.event) is OrderFilled for new in touched.get(key, ()))]
+    )
     changes = OrderChanges()
     to_fold: list[OrderKey] = []
     for key, news in touched.items():
@@ -132,8 +128,8 @@ async def move_orders(
 
 def known_of(keys: Iterable[OrderKey]) -> BatchQuery[list[OrderKey]]:
     """The keys of orders that exist or have waiting events."""
-    asked = list(keys)
-    return BatchQuery(_KNOWN, key_arrays(asked), _ORDINALS, lambda rows: [asked[row["ordinal"] - 1] for row in rows])
+    given = list(keys)
+    return BatchQuery(_KNOWN, arrays_of(given), _ORDINALS, lambda rows: [given[row["ordinal"] - 1] for row in rows])
 
 
 async def load_states(
@@ -145,28 +141,21 @@ async def load_states(
     return states, {key for key, order in stored.items() if order.waiting}
 
 
-def _is_filled(news: Iterable[Arrival]) -> bool:
-    return any(type(arrival.event) is OrderFilled for arrival in news)
-
-
 def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival], changes: OrderChanges) -> bool:
     """Apply events to the stored order. Returns False and changes nothing if the order must be folded."""
     fills: list[NewFill] = []
-    status_before: OrderStatus | None = None
-    quantity_before: Decimal | None = None
+    before = stored.state if stored is not None else None
     first_seq: int | None = None
     if stored is None:
         first = news[0]
         if type(first.event) is not OrderInitialized or first.event.is_routed:
             return False
         moved, rest, trades = open_order(first.event), news[1:], set[TradeKey]()
-        first_seq, instrument_id_before = first.seq, moved.instrument_id
-    elif stored.state is None or stored.waiting:
+        first_seq = first.seq
+    elif before is None or stored.waiting:
         return False
     else:
-        moved, rest, trades = copy(stored.state), news, stored.trades
-        status_before, instrument_id_before = moved.status, moved.instrument_id
-        quantity_before = moved.quantity
+        moved, rest, trades = copy(before), news, stored.trades
     amount = moved.quantity if moved.is_quote_quantity else None
     for arrival in rest:
         event: OrderHistoryEvent = arrival.event  # type: ignore[assignment]
@@ -180,16 +169,12 @@ def _move_on_top(key: OrderKey, stored: StoredOrder | None, news: list[Arrival],
             fills.append(NewFill(arrival.strategy_id, arrival.seq, event))
         elif type(event) is OrderInitialized and event.is_routed:
             return False
-        before = moved.authorization_status
+        decided = moved.authorization_status
         apply(moved, event)
-        if moved.authorization_status is not before and moved.is_overruled:
+        if moved.authorization_status is not decided and moved.is_overruled:
             first_seq = arrival.seq
     conclude(moved)
-    changes.orders.append(
-        OrderChange(
-            key, moved, 0, status_before, instrument_id_before, first_seq, news[-1].seq, amount, quantity_before
-        )
-    )
+    changes.orders.append(OrderChange(key, moved, 0, before, first_seq, news[-1].seq, amount))
     changes.fills += fills
     return True
 
@@ -207,10 +192,7 @@ class _Refold:
     folded: dict[OrderKey, FoldedOrder] = field(default_factory=dict)
 
     async def run(self, to_fold: Sequence[OrderKey], primaries: set[OrderKey]) -> None:
-        """Fold these orders, then the primaries of spawned orders.
-
-        The quantity that a spawned order takes depends on no other order, so two steps are enough.
-        """
+        """Fold orders, then the primaries of spawned ones. Two steps: a spawned order's share depends on no other."""
         await self._fold(to_fold)
         moved = {change.key: change.state for change in self.changes.orders}
         primaries = primaries | {key for key, folded in self.folded.items() if folded.may_spawn}
@@ -223,16 +205,14 @@ class _Refold:
 
     def _affected(self) -> set[OrderKey]:
         """The primaries whose spawned orders may take another quantity than before."""
-        moved = [(change.key, change.state, change.status_before) for change in self.changes.orders]
+        moved = [(change.key, change.state, change.before) for change in self.changes.orders]
         for key, folded in self.folded.items():
-            before = self.stored.get(key, _NOTHING).state
             if folded.state is not None:
-                moved.append((key, folded.state, before.status if before is not None else None))
+                moved.append((key, folded.state, self.stored.get(key, _NOTHING).state))
         return {
             (key[0], state.exec_spawn_id)
-            for key, state, status_before in moved
-            if state.exec_spawn_id is not None
-            and (status_before is None or state.status in UNSENT or status_before in UNSENT)
+            for key, state, before in moved
+            if state.exec_spawn_id is not None and (before is None or state.status in UNSENT or before.status in UNSENT)
         }
 
     async def _fold_primaries(self, primaries: set[OrderKey], moved: Mapping[OrderKey, OrderState]) -> None:
@@ -264,7 +244,8 @@ class _Refold:
         }
         await load_waiting(self.work, moved)
         self._fold_each(moved, spawned)
-        cut = {key: order for key, order in moved.items() if order.is_cut and self._has_released(key)}
+        left = {key: {item.event_id for _, item in self.folded[key].left} for key in moved}
+        cut = {key: order for key, order in moved.items() if order.is_cut and not order.quarantine.keys() <= left[key]}
         await load_waiting(self.work, cut, is_everything=True)
         self._fold_each(cut, spawned)
 
@@ -281,10 +262,6 @@ class _Refold:
         if self.stored[key].state is None:
             return folded.state is not None
         return {seq for seq, _ in folded.left} != {arrival.seq for arrival in news}
-
-    def _has_released(self, key: OrderKey) -> bool:
-        left = {item.event_id for _, item in self.folded[key].left}
-        return not self.stored[key].quarantine.keys() <= left
 
     def _note(self, key: OrderKey, folded: FoldedOrder) -> None:
         """Collect the differences from the stored order."""
@@ -312,12 +289,10 @@ class _Refold:
                 key=key,
                 state=folded.state,
                 waiting=folded.waiting + unread,
-                status_before=before.status if before else None,
-                instrument_id_before=before.instrument_id if before else None,
+                before=before,
                 first_seq=_first_seq(before, folded.state, news),
                 last_seq=max(fresh, default=LAST),
-                amount=_amount_of(before, (event for _, event in folded.applied)),
-                quantity_before=before.quantity if before else None,
+                amount=_amount_of(before, folded.applied),
             )
         )
 
@@ -326,7 +301,7 @@ def _first_seq(before: OrderState | None, after: OrderState, news: Iterable[Arri
     """The number of the event from which the order is valued; it does not depend on the batches of other events."""
     if before is None:
         return min((one.seq for one in news if _makes_known(one.event)), default=None)
-    if before.is_closed_by_us and after.is_overruled:
+    if before.is_closed_by_purser and after.is_overruled:
         return min((one.seq for one in news if is_overruling(one.event)), default=None)  # type: ignore[arg-type]
     return None
 
@@ -337,8 +312,7 @@ def _makes_known(event: Any) -> bool:
     return isinstance(event, OrderInitialized) or is_reconciled(event)
 
 
-def _amount_of(before: OrderState | None, applied: Iterable[OrderHistoryEvent]) -> Decimal | None:
+def _amount_of(before: OrderState | None, applied: Iterable[Numbered]) -> Decimal | None:
     if before is not None:
         return before.quantity if before.is_quote_quantity else None
-    made = (event for event in applied if isinstance(event, OrderTerms))
-    return next((event.quantity for event in made if event.quote_quantity is True), None)
+    return next((made.quantity for _, made in applied if isinstance(made, OrderTerms) and made.is_quote_quantity), None)

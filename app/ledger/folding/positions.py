@@ -12,13 +12,13 @@ from msgspec.json import Decoder
 from sqlalchemy import select, tuple_
 
 from app.database import WriteConnection
-from app.ledger.batch import BookedFill, NewFill, PositionChanges, PositionKey, PositionRecord
+from app.ledger.batch import NO_REPEAT, BookedFill, NewFill, PositionChanges, PositionKey, PositionRecord
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.queries import POSITION_KEYS, BatchQuery, is_any_of, parameter, sql
+from app.ledger.storage.queries import POSITION_KEYS, BatchQuery, arrays_of, is_any_of, parameter, sql
 from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.rows import booked_of, position_of
-from app.models import Fill, Instrument
-from app.models.orders import NO_REPEAT
+from app.models.instruments import Instrument
+from app.models.orders import Fill
 from app.rules.events import OrderFilled
 from app.rules.positions import (
     FillOutcome,
@@ -32,7 +32,6 @@ from app.rules.positions import (
 from app.rules.valuation import InstrumentDefinition, Valuation, assumed
 
 _ZERO = Decimal(0)
-_NO_REPEAT = str(NO_REPEAT)
 _LOAD_LATEST = f"""
 SELECT p.* FROM {POSITION_KEYS} k JOIN LATERAL (
     SELECT * FROM positions WHERE strategy_id = k.strategy_id AND position_id = k.position_id ORDER BY n DESC LIMIT 1
@@ -46,15 +45,9 @@ SELECT * FROM positions WHERE strategy_id = $1 AND position_id = $2 AND n >= coa
 """
 _FILLS = table_of(Fill).c
 _IN_ORDER = tuple(_FILLS[name] for name in FillPlace._fields)
-_LOAD_FILLS_FROM = sql(
-    select(table_of(Fill))
-    .where(
-        _FILLS.strategy_id == parameter(1),
-        _FILLS.position_id == parameter(2),
-        tuple_(*_IN_ORDER) >= tuple_(*map(parameter, (3, 4, 5, 6))),
-    )
-    .order_by(*_IN_ORDER)
-)
+_OF_POSITION = (_FILLS.strategy_id == parameter(1), _FILLS.position_id == parameter(2))
+_SINCE = tuple_(*_IN_ORDER) >= tuple_(*map(parameter, (3, 4, 5, 6)))
+_LOAD_FILLS_FROM = sql(select(table_of(Fill)).where(*_OF_POSITION, _SINCE).order_by(*_IN_ORDER))
 _INSTRUMENTS = sql(select(table_of(Instrument)).where(is_any_of(table_of(Instrument).c.instrument_id, 1)))
 _DEFINITIONS = Decoder(list[InstrumentDefinition])
 START = FillPlace(-1, -1, -1, -1)
@@ -200,10 +193,7 @@ async def _value(work: WriteConnection, currencies: Mapping[str, str], changes: 
 def _separate_instruments(
     groups: dict[PositionKey, list[BookedFill]], latest: Mapping[PositionKey, PositionRecord]
 ) -> list[PositionKey]:
-    """Keep a position id for its first instrument, and move the fills of other instruments to ids of their own.
-
-    Changes `groups`. Returns the added keys.
-    """
+    """Keep a position id for its first instrument; other fills move to ids of their own, which are returned."""
     added: list[PositionKey] = []
     for key, group in list(groups.items()):
         owner = latest[key].instrument_id if key in latest else group[0].instrument_id
@@ -234,9 +224,7 @@ def is_position_id(position_id: str, named: str, instrument_id: str) -> bool:
 
 
 async def _load_latest(work: WriteConnection, keys: Iterable[PositionKey]) -> dict[PositionKey, PositionRecord]:
-    keys = list(keys)
-    arrays = [strategy_id for strategy_id, _ in keys], [position_id for _, position_id in keys]
-    rows = await work.fetch(_LOAD_LATEST, *arrays)
+    rows = await work.fetch(_LOAD_LATEST, *arrays_of(keys))
     return {(str(row["strategy_id"]), row["position_id"]): position_of(row) for row in rows}
 
 
@@ -267,7 +255,7 @@ def booked_anew(new: NewFill) -> BookedFill:
         instrument_id=event.instrument_id,
         account_id=event.account_id or "",
         event=event,
-        repeat_id=event.event_id if new.is_repeat else _NO_REPEAT,
+        repeat_id=event.event_id if new.is_repeat else NO_REPEAT,
     )
 
 

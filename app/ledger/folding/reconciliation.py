@@ -20,11 +20,12 @@ from app.event_codec import decode_stored
 from app.ledger.batch import Arrival, NewFill, PositionChanges, PositionKey, PositionRecord, Trail
 from app.ledger.folding.positions import START, book_fills, recompute
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.queries import array_source, is_any_of, join_by, parameter, sql
+from app.ledger.storage.queries import array_source, arrays_of, is_any_of, join_by, parameter, sql
 from app.ledger.storage.row_mapping import Row, columns_of, key_of, table_of
 from app.ledger.storage.rows import position_of
 from app.ledger.storage.writing import Delete, Merge, TableWrite
-from app.models import Discrepancy, Fill, OrderEvent, Position
+from app.models.instruments import Discrepancy
+from app.models.orders import Fill, OrderEvent, Position
 from app.rules.enums import DiscrepancyKind, Reconciliation
 from app.rules.events import AnyPositionEvent
 from app.rules.positions import FillPlace, PositionState
@@ -43,35 +44,15 @@ def _of_position(columns: Any) -> tuple[ColumnElement[bool], ...]:
     return columns.strategy_id == parameter(1), columns.position_id == parameter(2)
 
 
-_OTHERS = sql(
-    select(
-        exists().where(
-            *_of_position(_DISPUTES),
-            _DISPUTES.position_n == parameter(3),
-            _DISPUTES.event_id != all_(parameter(4)),
-        )
-    )
-)
-_REPORTS_SINCE = sql(
-    select(_EVENTS.payload)
-    .where(*_of_position(_EVENTS), _EVENTS.ts_event >= parameter(3), _EVENTS.variant == 0)
-    .order_by(_EVENTS.seq)
-)
-_REPORTS = sql(
-    select(_EVENTS.payload).where(
-        _EVENTS.strategy_id == parameter(1), is_any_of(_EVENTS.event_id, 2), _EVENTS.variant == 0
-    )
-)
+_IS_OTHER = _DISPUTES.event_id != all_(parameter(4))
+_IN_BASE = _FILLS.commission_currency != _FILLS.currency
+_OTHERS = sql(select(exists().where(*_of_position(_DISPUTES), _DISPUTES.position_n == parameter(3), _IS_OTHER)))
+_PAYLOADS = select(_EVENTS.payload).where(_EVENTS.variant == 0)
+_REPORTS_SINCE = sql(_PAYLOADS.where(*_of_position(_EVENTS), _EVENTS.ts_event >= parameter(3)).order_by(_EVENTS.seq))
+_REPORTS = sql(_PAYLOADS.where(_EVENTS.strategy_id == parameter(1), is_any_of(_EVENTS.event_id, 2)))
 _RECORD = sql(select(table_of(Position)).where(*_of_position(_POSITIONS), _POSITIONS.n == parameter(3)))
-_PAID_BASE_FEES = sql(
-    select(exists().where(*_of_position(_FILLS), _FILLS.commission_currency != _FILLS.currency, _FILLS.commission != 0))
-)
-_WITH_BASE_FEES = sql(
-    select(_FILLS.position_id)
-    .distinct()
-    .where(_FILLS.strategy_id == parameter(1), _FILLS.commission_currency != _FILLS.currency)
-)
-
+_PAID_BASE_FEES = sql(select(exists().where(*_of_position(_FILLS), _IN_BASE, _FILLS.commission != 0)))
+_WITH_BASE_FEES = sql(select(_FILLS.position_id).distinct().where(_FILLS.strategy_id == parameter(1), _IN_BASE))
 
 Disputed = dict[str, list[tuple[str, int | None]]]
 """Stored discrepancies of a position: (kind, position_n) by event id."""
@@ -151,8 +132,7 @@ async def _load_disputed(work: WriteConnection, changes: PositionChanges) -> dic
     }
     disputed: dict[PositionKey, Disputed] = {}
     if since:
-        columns = [key[0] for key in since], [key[1] for key in since], [str(first) for first in since.values()]
-        for row in await work.fetch(_STORED, *columns):
+        for row in await work.fetch(_STORED, *arrays_of((*key, str(first)) for key, first in since.items())):
             of_position = disputed.setdefault((row["strategy_id"], row["position_id"]), {})
             of_position.setdefault(row["event_id"], []).append((row["kind"], row["position_n"]))
     return disputed
@@ -190,7 +170,7 @@ class _Position:
                 result.settled += [(self._key[0], event.event_id, kind) for kind, _ in disputed.get(event.event_id, [])]
                 continue
             if report.ts_event not in self._trail:
-                continue  # What was said of it stands: no fill of this transaction concerns it.
+                continue  # No fill of this transaction concerns it.
             states = await self._states_at(report)
             before = disputed.get(event.event_id, [])
             result.settled += [(self._key[0], event.event_id, kind) for kind, _ in before]
@@ -219,7 +199,8 @@ class _Position:
                 continue
             verdict = self._verdicts.get(n) or await self._verdict_anew(n, record)
             still = record.reconciliation is Reconciliation.DIFFERS and verdict is Reconciliation.AGREES
-            if still and (n not in settled or await self._is_disputed_besides(n)):
+            others = (*self._key, n, list(self._settled))
+            if still and (n not in settled or await self._work.fetchval(_OTHERS, *others)):
                 verdict = Reconciliation.DIFFERS
             if verdict is not record.reconciliation:
                 if (*self._key, n) not in self._changes.records:
@@ -241,17 +222,8 @@ class _Position:
             self._verdicts.setdefault(state.n, Reconciliation.AGREES)
 
     def _row(self, event: AnyPositionEvent, n: int | None, difference: Difference) -> Row:
-        return (
-            self._key[0],
-            event.event_id,
-            difference.kind.value,
-            event.position_id,
-            n,
-            event.instrument_id,
-            event.ts_event,
-            difference.ledger,
-            difference.engine,
-        )
+        of_event = (event.position_id, n, event.instrument_id, event.ts_event)
+        return self._key[0], event.event_id, difference.kind.value, *of_event, difference.ledger, difference.engine
 
     def _is_of_another_instrument(self, event: AnyPositionEvent) -> bool:
         """Whether another instrument has this position id here: then reports are not compared."""
@@ -265,10 +237,8 @@ class _Position:
         if latest is None or latest.last[0] < instant or (begin is not None and begin < instant):
             return new  # No other fill of that instant is stored.
         if begin is None and latest.last[0] == instant and (latest.first[0] < instant or latest.state.n == 1):
-            # One generation has all stored fills of the instant. Usually the report describes the state
-            # after the last fill.
-            # If a later generation agrees, an earlier state of this one may agree first: then all states
-            # are needed.
+            # One generation has all stored fills of the instant, and usually the report describes the state after the
+            # last. If a later generation agrees, an earlier state of this one may agree first: then all are needed.
             states = [latest.state, *new]
             state, found = closest(report, states)
             if not found and state.n == latest.state.n:
@@ -277,9 +247,7 @@ class _Position:
         return [*stored.get(instant, []), *new]
 
     async def _stored_trail(self, since: FillPlace) -> Trail:
-        """The position's states after each stored fill, from the generation of `since` on, without recomputed
-        generations.
-        """
+        """The position's states after each stored fill, from the generation of `since`, none recomputed here."""
         scratch = PositionChanges(valuations=dict(self._changes.valuations))
         await recompute(self._work, self._key, [], scratch, deducts_base_fees=self._deducts, since=since)
         trail = scratch.trails.get(self._key, {})
@@ -333,9 +301,6 @@ class _Position:
         row = await self._work.fetchrow(_RECORD, *self._key, n)
         return position_of(row) if row is not None else None
 
-    async def _is_disputed_besides(self, n: int) -> bool:
-        return bool(await self._work.fetchval(_OTHERS, *self._key, n, list(self._settled)))
-
 
 def _missing(report: PositionReport) -> Difference:
     quantity = f"{report.signed_qty:f}" if report.signed_qty is not None else "a position"
@@ -345,10 +310,8 @@ def _missing(report: PositionReport) -> Difference:
 def compare_all(
     reports: Iterable[AnyPositionEvent], trail: Trail
 ) -> tuple[dict[str, tuple[int | None, list[Difference]]], dict[int, Reconciliation]]:
-    """Compare all reports of a position with all its states. Returns the differences and the verdict on each
-    generation.
-
-    The differences are by event id: the generation concerned, and the figures.
+    """Compare all reports of a position with all its states. Returns the differences by event id (the generation
+    concerned, the figures) and the verdict on each generation.
     """
     differing: dict[str, tuple[int | None, list[Difference]]] = {}
     verdicts: dict[int, Reconciliation] = {}

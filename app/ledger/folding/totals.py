@@ -12,7 +12,7 @@ from app.ledger.batch import BookedFill, PositionChanges
 from app.ledger.folding.orders import OrderChange
 from app.ledger.storage.row_mapping import Row, columns_of
 from app.ledger.storage.writing import ADD, ADD_TRIMMED, GREATEST, LEAST, Merge
-from app.models import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
+from app.models.totals import FillSum, FillTotal, OrderTotal, PositionTotal, SignalTotal, TradeTotal
 
 _ZERO = Decimal(0)
 _DAY_NS = 86_400 * 1_000_000_000
@@ -25,11 +25,10 @@ _FILL_SUMS = (
 )
 _RESULTS = (*((name, ADD) for name in ("trades", "wins", "losses")), ("profit", ADD_TRIMMED), ("loss", ADD_TRIMMED))
 _AMOUNTS = "fills, quantity, notional, realized_pnl, total_fees, first_ts, last_ts"
-_SUMS_OF_FILLS = """
-SELECT strategy_id, day, instrument_id, currency, side, sum(fills) AS fills, sum(quantity) AS quantity,
-       sum(notional) AS notional, sum(realized_pnl) AS realized_pnl, sum(total_fees) AS total_fees,
-       min(ts_event) AS first_ts, max(ts_event) AS last_ts
-FROM (
+_SUMMED = "sum(fills), sum(quantity), sum(notional), trim_scale(sum(realized_pnl)), sum(total_fees)"
+_REBUILD_DAYS = f"""
+INSERT INTO fill_totals (strategy_id, day, instrument_id, currency, side, {_AMOUNTS})
+SELECT strategy_id, day, instrument_id, currency, side, {_SUMMED}, min(ts_event), max(ts_event) FROM (
     SELECT strategy_id, (timestamp 'epoch' + (ts_event / 1000000000) * interval '1 second')::date AS day,
            instrument_id, part.* , side, ts_event
     FROM fills CROSS JOIN LATERAL (VALUES
@@ -37,18 +36,11 @@ FROM (
         (commission_currency, 0, 0, 0, 0, commission)
     ) part(currency, fills, quantity, notional, realized_pnl, total_fees)
     WHERE instrument_id = ANY($1)
-) parts GROUP BY strategy_id, day, instrument_id, currency, side
-"""
-_REBUILD_DAYS = f"""
-INSERT INTO fill_totals (strategy_id, day, instrument_id, currency, side, {_AMOUNTS})
-SELECT strategy_id, day, instrument_id, currency, side, fills, quantity, notional, trim_scale(realized_pnl),
-       total_fees, first_ts, last_ts
-FROM ({_SUMS_OF_FILLS}) sums
+) parts GROUP BY 1, 2, 3, 4, 5
 """
 _REBUILD_SUMS = f"""
 INSERT INTO fill_sums (strategy_id, instrument_id, currency, side, {_AMOUNTS})
-SELECT strategy_id, instrument_id, currency, side, sum(fills), sum(quantity), sum(notional),
-       trim_scale(sum(realized_pnl)), sum(total_fees), min(first_ts), max(last_ts)
+SELECT strategy_id, instrument_id, currency, side, {_SUMMED}, min(first_ts), max(last_ts)
 FROM fill_totals WHERE instrument_id = ANY($1) GROUP BY 1, 2, 3, 4
 """
 
@@ -58,8 +50,8 @@ def order_counts(orders: Iterable[OrderChange]) -> Merge:
     counts: Counter[Row] = Counter()
     for change in orders:
         counts[change.key[0], change.state.instrument_id, change.state.status] += 1
-        if change.status_before is not None:
-            counts[change.key[0], change.instrument_id_before, change.status_before] -= 1
+        if (before := change.before) is not None:
+            counts[change.key[0], before.instrument_id, before.status] -= 1
     return _counts(OrderTotal, "orders", counts)
 
 
@@ -84,7 +76,7 @@ def trade_sums(changes: PositionChanges) -> Merge:
         added = (sign, sign * (net > 0), sign * (net < 0), sign * max(net, _ZERO), sign * max(-net, _ZERO))
         row[:] = map(add, row, added)
     rows = [(*key, *row) for key, row in sums.items() if any(row)]
-    return Merge(TradeTotal, columns_of(TradeTotal), rows, _RESULTS)
+    return Merge(TradeTotal, columns_of(TradeTotal), rows, combined=_RESULTS)
 
 
 def signal_counts(signals: Iterable[tuple[str, str]]) -> Merge:
@@ -113,15 +105,11 @@ def fill_sums(changes: PositionChanges) -> list[Merge]:
     overall: dict[tuple[str, str, str, str], list[Decimal | int]] = {}
     for (strategy_id, _, instrument_id, currency, side), row in sums.items():
         key = (strategy_id, instrument_id, currency, side)
-        known = overall.get(key)
-        if known is None:
-            overall[key] = list(row)
-        else:
-            summed = [one + other for one, other in zip(known[:5], row[:5], strict=True)]
-            overall[key] = [*summed, min(known[5], row[5]), max(known[6], row[6])]
+        known = overall.setdefault(key, [0, _ZERO, _ZERO, _ZERO, _ZERO, row[5], row[6]])
+        known[:] = [*map(add, known[:5], row[:5]), min(known[5], row[5]), max(known[6], row[6])]
     return [
-        Merge(FillTotal, columns_of(FillTotal), [(*key, *row) for key, row in sums.items()], _FILL_SUMS),
-        Merge(FillSum, columns_of(FillSum), [(*key, *row) for key, row in overall.items()], _FILL_SUMS),
+        Merge(FillTotal, columns_of(FillTotal), [(*key, *row) for key, row in sums.items()], combined=_FILL_SUMS),
+        Merge(FillSum, columns_of(FillSum), [(*key, *row) for key, row in overall.items()], combined=_FILL_SUMS),
     ]
 
 
@@ -134,7 +122,8 @@ async def rebuild_fill_sums(work: WriteConnection, instrument_ids: Sequence[str]
 
 
 def _counts(model: type[OrderTotal | PositionTotal | SignalTotal], name: str, counts: Mapping[Row, int]) -> Merge:
-    return Merge(model, columns_of(model), [(*key, count) for key, count in counts.items() if count], ((name, ADD),))
+    rows = [(*key, count) for key, count in counts.items() if count]
+    return Merge(model, columns_of(model), rows, combined=((name, ADD),))
 
 
 def _sum_row(

@@ -9,8 +9,8 @@ from msgspec.json import Decoder
 from app.ledger.storage.queries import BatchQuery
 from app.ledger.storage.row_mapping import Row
 from app.ledger.storage.rows import BUDGETS, JOURNAL
-from app.ledger.storage.writing import Insert, RowsOf, TableWrite, Update
-from app.models import Budget, BudgetJournalEntry
+from app.ledger.storage.writing import Insert, TableWrite, Update
+from app.models.administration import Budget, BudgetJournalEntry
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import JournalReason
 
@@ -39,7 +39,7 @@ class BudgetBook:
         self._stored = set(states)
         self._now = now
         self._journal: list[tuple[BudgetKey, JournalEntry]] = []
-        self._changed: dict[BudgetKey, BudgetState] = {}
+        self.changed: dict[BudgetKey, BudgetState] = {}
 
     @classmethod
     def of(cls, strategy_ids: Iterable[str], now: int) -> "BatchQuery[BudgetBook]":
@@ -78,25 +78,20 @@ class BudgetBook:
         state = self._states.setdefault(key, BudgetState())
         self._note(key, state, state.allocate(allocated, self._now))
 
-    @property
-    def changed(self) -> list[BudgetKey]:
-        """The keys of changed budgets."""
-        return list(self._changed)
-
     def writes(self) -> list[TableWrite]:
         """The rows of changed budgets and of their journal. Call once, after the last change."""
         new: list[Row] = []
         known: list[Row] = []
-        for key, state in self._changed.items():
+        for key, state in self.changed.items():
             state.note_over()
             (known if key in self._stored else new).append(BUDGETS.row(key, state))
         return [
-            Insert(BudgetJournalEntry, JOURNAL.columns, RowsOf(self._journal, JOURNAL.row_of)),
+            Insert(BudgetJournalEntry, JOURNAL.columns, self._journal, JOURNAL.row_of),
             Insert(Budget, BUDGETS.columns, new),
             Update(Budget, BUDGETS.columns, known),
         ]
 
     def _note(self, key: BudgetKey, state: BudgetState, entry: JournalEntry | None) -> None:
-        self._changed[key] = state
+        self.changed[key] = state
         if entry is not None:
             self._journal.append((key, entry))

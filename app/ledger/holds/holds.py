@@ -14,23 +14,12 @@ from app.database import WriteConnection
 from app.ledger.batch import OrderKey, PositionChanges
 from app.ledger.folding.orders import OrderChange
 from app.ledger.folding.positions import valuations_of
+from app.ledger.holds import exposure
 from app.ledger.holds.budgets import BudgetBook
-from app.ledger.holds.exposure import (
-    Market,
-    Side,
-    find_references,
-    load_holds,
-    load_open_orders,
-    open_quantities,
-    order_with_hold,
-    reducible_in,
-    refer_to_own_events,
-)
-from app.ledger.holds.exposure_changes import Trades, given_up_of, trades_of
 from app.ledger.storage.queries import fetch_all_at_once
 from app.ledger.storage.rows import HOLDS
-from app.ledger.storage.writing import Insert, RowsOf, TableWrite, Update
-from app.models import Hold
+from app.ledger.storage.writing import Insert, TableWrite, Update
+from app.models.orders import Hold
 from app.rules.enums import JournalReason, QuantitySource
 from app.rules.holds import HoldState, OrderWithHold, hold_amount, increasing_quantities, is_amount, opposite
 from app.rules.order_state import TERMINAL, OrderState
@@ -51,8 +40,8 @@ class HoldChanges:
     def writes(self) -> list[TableWrite]:
         """The rows of new and changed holds."""
         return [
-            Insert(Hold, HOLDS.columns, RowsOf([*self.new.items()], HOLDS.row_of)),
-            Update(Hold, HOLDS.columns, RowsOf([*self.moved.items()], HOLDS.row_of)),
+            Insert(Hold, HOLDS.columns, [*self.new.items()], HOLDS.row_of),
+            Update(Hold, HOLDS.columns, [*self.moved.items()], HOLDS.row_of),
         ]
 
 
@@ -64,7 +53,7 @@ async def reserve(
     reason: JournalReason | None = None,
     *,
     valued_before: Mapping[str, Valuation] | None = None,
-    prices: Mapping[Market, Decimal] | None = None,
+    prices: Mapping[exposure.Market, Decimal] | None = None,
 ) -> HoldChanges:
     """Update holds and budgets to the current orders and positions. Reads the state before; writes nothing.
 
@@ -72,27 +61,27 @@ async def reserve(
     holds are converted. `prices` value orders that no event of their strategy values. Run under `localcontext(EXACT)`.
     """
     moved = {change.key: change for change in orders}
-    trades = trades_of(positions)
+    trades = exposure.trades_of(positions)
     markets = {market for market, _ in trades.open_qty}
     markets |= {(change.key[0], change.state.instrument_id) for change in orders}
-    markets |= {(change.key[0], change.instrument_id_before) for change in orders if change.instrument_id_before}
+    markets |= {(change.key[0], change.before.instrument_id) for change in orders if change.before is not None}
     changes = HoldChanges()
     if not markets:
         return changes
     valuations, open_before = await fetch_all_at_once(
-        work, valuations_of({instrument_id for _, instrument_id in markets}), open_quantities(markets)
+        work, valuations_of({instrument_id for _, instrument_id in markets}), exposure.open_quantities(markets)
     )
     valuations |= positions.valuations
     sides = open_before | trades.open_qty
     open_qty = {side: open_before.get(side, _ZERO) + trades.open_qty.get(side, _ZERO) for side in sides}
     with_holds = await _moved_orders(work, orders, changes, positions, valuations, prices or {})
     if open_qty:
-        for other in await load_open_orders(work, [(market, opposite(side)) for market, side in open_qty]):
+        for other in await exposure.load_open_orders(work, [(market, opposite(side)) for market, side in open_qty]):
             with_holds.setdefault(other.key, other)
     stored = {key: copy(order.hold) if key not in changes.new else _NO_HOLD for key, order in with_holds.items()}
     for order in with_holds.values():
         _value_by(order, valuations.get(order.instrument_id), valued_before)
-    given_up = given_up_of(orders, with_holds, open_qty, positions)
+    given_up = exposure.given_up_of(orders, with_holds, open_qty, positions)
     for order, quantity in _increasing(with_holds, open_qty):
         before, change = stored[order.key], moved.get(order.key)
         _move(order, change, quantity, trades, given_up.get(order.key, _ZERO), valuations.get(order.instrument_id))
@@ -110,7 +99,7 @@ async def reserve(
 
 def value_ended(key: OrderKey, state: OrderState, hold: HoldState, valuation: Valuation) -> None:
     """Void the hold of an order that ended before its instrument was known: no position could be open in it."""
-    order = order_with_hold(key, state, hold)
+    order = exposure.order_with_hold(key, state, hold)
     _value_by(order, valuation, None)
     hold.unit_price = order.unit_price
     if hold.unit_price is not None and not state.reduce_only:
@@ -139,7 +128,7 @@ def _move(
     order: OrderWithHold,
     change: OrderChange | None,
     quantity: Decimal,
-    trades: Trades,
+    trades: exposure.Trades,
     given_up: Decimal,
     valuation: Valuation | None,
 ) -> None:
@@ -171,13 +160,11 @@ def _move(
     if change.state.reduce_only or not change.state.is_terminal:
         hold.voided = _ZERO
     elif order.is_amount:
-        # An amount claims no position, and the order may have been complete before: its unfilled amount was
-        # given up.
+        # An amount claims no position; the order may have been complete: its unfilled amount was given up.
         hold.voided = hold_amount(change.state.leaves_qty, _ONE, valuation)
-    elif change.status_before in TERMINAL and price_before is not None:
+    elif (before := change.before) is not None and before.status in TERMINAL and price_before is not None:
         # An ended order may still be amended: it gave up the rest of its latest quantity.
-        before = change.quantity_before if change.quantity_before is not None else change.state.quantity
-        amended = valuation.notional(change.state.quantity - before, hold.unit_price)
+        amended = valuation.notional(change.state.quantity - before.quantity, hold.unit_price)
         hold.voided = max(hold.voided - captured + amended, _ZERO)
     else:
         hold.voided = hold_amount(given_up, hold.unit_price, valuation)
@@ -215,16 +202,16 @@ def _reason(moved: OrderChange | None, is_new: bool, has_traded: bool) -> Journa
 
 
 def _increasing(
-    with_holds: Mapping[OrderKey, OrderWithHold], open_qty: Mapping[Side, Decimal]
+    with_holds: Mapping[OrderKey, OrderWithHold], open_qty: Mapping[exposure.Side, Decimal]
 ) -> list[tuple[OrderWithHold, Decimal]]:
     """Each order with the quantity by which it would increase exposure, in the given order."""
-    sides: dict[Side, list[OrderWithHold]] = defaultdict(list)
+    sides: dict[exposure.Side, list[OrderWithHold]] = defaultdict(list)
     for order in with_holds.values():
         sides[order.market, order.side].append(order)
     quantities = {
         order.key: quantity
         for side, orders in sides.items()
-        for order, quantity in increasing_quantities(orders, reducible_in(open_qty, side))
+        for order, quantity in increasing_quantities(orders, exposure.reducible_in(open_qty, side))
     }
     return [(order, quantities[key]) for key, order in with_holds.items()]
 
@@ -235,21 +222,24 @@ async def _moved_orders(
     changes: HoldChanges,
     positions: PositionChanges,
     valuations: Mapping[str, Valuation],
-    last_prices: Mapping[Market, Decimal],
+    last_prices: Mapping[exposure.Market, Decimal],
 ) -> dict[OrderKey, OrderWithHold]:
     """The orders of the batch with their holds. Orders without a hold get one, except those that ended without."""
-    known = [change.key for change in orders if change.status_before is not None]
-    holds = await load_holds(work, known) if known else {}
+    known = [change.key for change in orders if change.before is not None]
+    holds = await exposure.load_holds(work, known) if known else {}
     with_holds: dict[OrderKey, OrderWithHold] = {}
     for change in orders:
         state, hold = change.state, holds.get(change.key)
         if hold is None:
-            if change.status_before is not None and state.is_terminal:
+            if change.before is not None and state.is_terminal:
                 continue  # denied here, or ended before holds were kept
             hold = changes.new[change.key] = HoldState(None, None)
-        order = order_with_hold(change.key, state, hold)
-        if refer_to_own_events(order, state, valuations.get(order.instrument_id)) and change.key not in changes.new:
+        order = exposure.order_with_hold(change.key, state, hold)
+        if (
+            exposure.refer_to_own_events(order, state, valuations.get(order.instrument_id))
+            and change.key not in changes.new
+        ):
             changes.moved[change.key] = hold
         with_holds[change.key] = order
-    await find_references(work, orders, with_holds, positions, last_prices)
+    await exposure.find_references(work, orders, with_holds, positions, last_prices)
     return with_holds

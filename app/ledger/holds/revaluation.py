@@ -27,19 +27,16 @@ from app.ledger.storage.row_mapping import table_of
 from app.ledger.storage.row_writes import feed_write, moved_position_writes, revised_fill_write
 from app.ledger.storage.rows import HOLD_STATE, HOLDS
 from app.ledger.storage.writing import Update, write
-from app.models import Hold, PendingRevaluation, Position, Strategy
-from app.models.orders import OPEN
+from app.models.administration import Strategy
+from app.models.instruments import PendingRevaluation
+from app.models.orders import OPEN, Hold, Position
 from app.rules.enums import JournalReason
 from app.rules.money import EXACT
 from app.rules.valuation import Valuation, assumed
 
 _PLACES, _STRATEGIES, _INSTRUMENTS = table_of(Position).c, table_of(Strategy), table_of(PendingRevaluation)
-_POSITIONS = sql(
-    select(_PLACES.strategy_id, _PLACES.position_id)
-    .distinct()
-    .where(is_any_of(_PLACES.instrument_id, 1))
-    .order_by(_PLACES.strategy_id, _PLACES.position_id)
-)
+_KEY = (_PLACES.strategy_id, _PLACES.position_id)
+_POSITIONS = sql(select(*_KEY).distinct().where(is_any_of(_PLACES.instrument_id, 1)).order_by(*_KEY))
 _OPEN_ORDERS = f"""
 SELECT strategy_id::text, client_order_id FROM orders
 WHERE instrument_id = ANY($1) AND {OPEN} ORDER BY ts_init, client_order_id
@@ -73,8 +70,7 @@ async def revalue(
     with localcontext(EXACT):
         positions, deducting = await _revalue_positions(work, strategies, instruments)
         if deducting:
-            # With the base currency known, reports may show that an engine deducts base fees in all its
-            # instruments.
+            # With the base currency known, reports may show that an engine deducts base fees everywhere.
             for strategy_id in deducting:
                 strategies[strategy_id].deducts_base_fees = True
             await work.execute(_NOTE_DEDUCTING, sorted(deducting))
@@ -123,7 +119,7 @@ async def _rehold(
 ) -> bool:
     """Update and write the holds of open orders and the reservations of positions. Returns whether any hold changed."""
     states, _ = await load_states(work, keys)
-    orders = [OrderChange(key, states[key], 0, states[key].status, states[key].instrument_id) for key in keys]
+    orders = [OrderChange(key, states[key], 0, states[key]) for key in keys]
     concerned = {key[0] for key in keys} | {place[0] for place in (*positions.records, *positions.removed)}
     book = await BudgetBook.of(sorted(concerned), time_ns()).fetch(work)
     holds = await reserve(

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +11,9 @@ from sqlalchemy import select
 from app.database import WriteConnection
 from app.ledger.batch import Admitted, Arrival, Incoming, SignalArrival
 from app.ledger.storage.locks import LockedStrategy, lock_strategies
-from app.ledger.storage.queries import array_source, is_any_of, join_by, sql
+from app.ledger.storage.queries import array_source, arrays_of, is_any_of, join_by, sql
 from app.ledger.storage.row_mapping import table_of
-from app.models import Strategy
+from app.models.administration import Strategy
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of, strategy_id_of
 
@@ -61,13 +61,14 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
         if strategy_id is None:
             strategy_id = names[name] = str(strategy_id_of(*name))
         key = (strategy_id, event.event_id)
-        first = fresh.get(key)
-        if first is None:
-            fresh[key] = Arrival(strategy_id, 0, event, item.payload)
-        elif _is_same(first, Arrival(strategy_id, 0, event, item.payload)):
+        arrival = Arrival(strategy_id, 0, event, item.payload)
+        first = fresh.setdefault(key, arrival)
+        if first is arrival:
+            continue
+        if first.payload == arrival.payload or _content_of(first) == _content_of(arrival):
             duplicates += 1
         else:
-            doubtful.append(Arrival(strategy_id, 0, event, item.payload))
+            doubtful.append(arrival)
     strategies, new_strategies = await _lock_strategies(work, names)
     arrivals, known, changed = await _sort_out(work, list(fresh.values()))
     conflicts, repeated = await _number_variants(work, fresh, changed, doubtful)
@@ -80,16 +81,12 @@ async def admit(work: WriteConnection, incoming: Sequence[Incoming]) -> Admitted
 def _signal_strategy(signal: SignalPublished, names: dict[tuple[str, str], str]) -> str:
     if not signal.event_id:
         owner = f"{signal.trader_id or ''}\n{signal.strategy_id or ''}"
-        told = (signal.instrument_id, signal.name, signal.ts_event, signal.ts_init, signal.value)
-        signal.event_id = str(signal_id_of(owner, *told))
+        content = (signal.instrument_id, signal.name, signal.ts_event, signal.ts_init, signal.value)
+        signal.event_id = str(signal_id_of(owner, *content))
     if signal.trader_id is None or signal.strategy_id is None:
         return str(NO_STRATEGY)
     name = (signal.trader_id, signal.strategy_id)
     return names.setdefault(name, str(strategy_id_of(*name)))
-
-
-def _is_same(one: Arrival, other: Arrival) -> bool:
-    return one.payload == other.payload or _content_of(one) == _content_of(other)
 
 
 def _content_of(arrival: Arrival) -> Hashable:
@@ -113,23 +110,15 @@ def _frozen(value: Any) -> Hashable:
 async def _lock_strategies(
     work: WriteConnection, names: dict[tuple[str, str], str]
 ) -> tuple[dict[str, LockedStrategy], list[str]]:
-    """Add new strategies, then lock all: no transaction waits for a new strategy while it holds a lock.
-
-    Returns all strategies, and the ids of the new ones.
-    """
+    """Add new strategies, then lock all: nothing waits while it holds a lock. Returns all, and the ids of new ones."""
     if not names:
         return {}, []
     known = {str(row["strategy_id"]) for row in await work.fetch(_KNOWN_STRATEGIES, list(names.values()))}
     missing = {name: strategy_id for name, strategy_id in names.items() if strategy_id not in known}
     added: list[str] = []
     if missing:
-        rows = await work.fetch(
-            _ADD_STRATEGIES,
-            list(missing.values()),
-            [name for _, name in missing],
-            [trader for trader, _ in missing],
-            time.time_ns(),
-        )
+        names_by_id = arrays_of((strategy_id, name, trader) for (trader, name), strategy_id in missing.items())
+        rows = await work.fetch(_ADD_STRATEGIES, *names_by_id, time.time_ns())
         added = [str(row["strategy_id"]) for row in rows]
     return await lock_strategies(work, names.values()), added
 
@@ -140,7 +129,7 @@ async def _sort_out(
     """(new events, number of known events, events with other content under a known id and their highest variant)."""
     if not candidates:
         return [], 0, []
-    ids = _id_arrays(candidates)
+    ids = arrays_of((one.strategy_id, one.event.event_id) for one in candidates)
     known = {row["ordinal"] - 1 for row in await work.fetch(_KNOWN, *ids)}
     if not known:
         return candidates, 0, []
@@ -184,14 +173,9 @@ async def _number_variants(
     return conflicts, repeated
 
 
-def _id_arrays(arrivals: Sequence[Arrival]) -> tuple[list[str], list[str]]:
-    return [arrival.strategy_id for arrival in arrivals], [arrival.event.event_id for arrival in arrivals]
-
-
-def _content_arrays(arrivals: Sequence[Arrival]) -> tuple[list[str], ...]:
-    return (
-        *_id_arrays(arrivals),
-        [arrival.payload for arrival in arrivals],
-        [str(arrival.event.ts_event) for arrival in arrivals],
-        [str(arrival.event.ts_init) for arrival in arrivals],
+def _content_arrays(arrivals: Iterable[Arrival]) -> list[list[str]]:
+    events = ((one.strategy_id, one.event, one.payload) for one in arrivals)
+    return arrays_of(
+        (strategy_id, event.event_id, payload, str(event.ts_event), str(event.ts_init))
+        for strategy_id, event, payload in events
     )

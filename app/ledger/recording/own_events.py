@@ -9,10 +9,10 @@ from app.database import WriteConnection
 from app.event_codec import decode_stored
 from app.ledger.batch import Arrival, OrderKey
 from app.ledger.storage.locks import LockedStrategy
-from app.ledger.storage.queries import array_source, look_up
+from app.ledger.storage.queries import array_source, arrays_of, look_up
 from app.ledger.storage.rows import EVENT_COLUMNS, event_row
-from app.ledger.storage.writing import Insert, RowsOf, TableWrite
-from app.models import OrderEvent
+from app.ledger.storage.writing import Insert, TableWrite
+from app.models.orders import OrderEvent
 from app.rules.events import AnyDecision, AnyOwnEvent
 
 _IDS = array_source("strategy_id uuid", "event_id uuid")
@@ -20,32 +20,22 @@ _DECISIONS = look_up("order_events", _IDS, "t.strategy_id, t.client_order_id, t.
 _json = msgspec.json.Encoder().encode
 
 
-def decision_id(strategy_id: str, client_order_id: str) -> str:
-    """The id of the one event that authorizes or denies the order."""
-    return _derived("authorization", strategy_id, client_order_id)
+AUTHORIZATION, RELEASE, QUARANTINE = "authorization", "release", "quarantine"
 
 
-def release_id(strategy_id: str, client_order_id: str) -> str:
-    """The id of the one event that releases the order."""
-    return _derived("release", strategy_id, client_order_id)
+def own_event_id(*parts: str) -> str:
+    """The id of Purser's one event of a kind on an order, or of an action on a quarantined event, from what names it.
 
-
-def resolution_id(strategy_id: str, event_id: str, variant: int, action: str) -> str:
-    """The id of the one event that resolves a quarantined event with this action."""
-    return _derived(f"quarantine\n{action}", strategy_id, f"{event_id}\n{variant}")
-
-
-def _derived(kind: str, strategy_id: str, client_order_id: str) -> str:
-    """A UUID of version 8 (RFC 9562), built by hand: `uuid5` takes four times as long, and each order needs one."""
-    name = f"purser\n{kind}\n{strategy_id}\n{client_order_id}".encode("utf-8", "replace")
+    A UUID of version 8 (RFC 9562), built by hand: `uuid5` takes four times as long, and each order needs one.
+    """
+    name = "\n".join(("purser", *parts)).encode("utf-8", "replace")
     digits = blake2b(name, digest_size=16).hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
 async def load_decisions(work: WriteConnection, orders: Iterable[OrderKey]) -> dict[OrderKey, AnyDecision]:
     """The earlier decisions on these orders."""
-    ids = [(key[0], decision_id(*key)) for key in orders]
-    rows = await work.fetch(_DECISIONS, *map(list, zip(*ids, strict=True)))
+    rows = await work.fetch(_DECISIONS, *arrays_of((key[0], own_event_id(AUTHORIZATION, *key)) for key in orders))
     decisions: dict[OrderKey, AnyDecision] = {}
     for row in rows:
         event = decode_stored(row["payload"])
@@ -62,4 +52,4 @@ def numbered(strategy_id: str, strategy: LockedStrategy, event: AnyOwnEvent) -> 
 
 def event_write(arrivals: Sequence[Arrival]) -> TableWrite:
     """Numbered events as rows of `order_events`."""
-    return Insert(OrderEvent, EVENT_COLUMNS, RowsOf(arrivals, event_row))
+    return Insert(OrderEvent, EVENT_COLUMNS, arrivals, event_row)

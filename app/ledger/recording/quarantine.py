@@ -12,8 +12,8 @@ import asyncpg
 from app.database import WriteConnection
 from app.errors import EventNotFound, EventNotResolvable, InputInvalid, StrategyNotFound
 from app.ledger.batch import Admitted, Quarantine
+from app.ledger.commands import check_text
 from app.ledger.folding.order_loading import dismissal_reason
-from app.ledger.input_checks import check_text
 from app.ledger.recording import own_events
 from app.ledger.recording.record import apply_admitted
 from app.ledger.storage.audit_log import Action, AuditedState, AuditRecord, record
@@ -21,7 +21,7 @@ from app.ledger.storage.locks import lock_strategies
 from app.ledger.storage.row_mapping import columns_of
 from app.ledger.storage.rows import QUARANTINED
 from app.ledger.storage.writing import Merge, write
-from app.models import QuarantinedEvent, QuarantineResolution
+from app.models.orders import QuarantinedEvent, QuarantineResolution
 from app.principal import Principal
 from app.rules.enums import QuarantineAction, QuarantineCode
 from app.rules.events import QuarantineResolved
@@ -65,7 +65,9 @@ async def resolve_quarantine(
 
     Raises InputInvalid, StrategyNotFound, EventNotFound, EventNotResolvable. Commits nothing.
     """
-    _check(command)
+    check_text(command.reason, REASON_LENGTH_MAX, "reason")
+    if not 0 <= command.variant < 2**15:
+        raise InputInvalid("A variant is a number from 0 to 32767.", "variant")
     strategies = await lock_strategies(work, [strategy_id])
     if not strategies:
         raise StrategyNotFound(strategy_id)
@@ -75,13 +77,13 @@ async def resolve_quarantine(
     if row["action"] == command.action:
         return Resolved(row["client_order_id"], row["resolved_at"], is_repeated=True)
     _require_resolvable(row, command)
-    strategy, now = strategies[strategy_id], time_ns()
+    strategy, now, resolved = strategies[strategy_id], time_ns(), (command.event_id, str(command.variant))
     event = QuarantineResolved(
         trader_id=strategy.trader_id,
         strategy_id=strategy.name,
         instrument_id=row["instrument_id"],
         client_order_id=row["client_order_id"],
-        event_id=own_events.resolution_id(strategy_id, command.event_id, command.variant, command.action),
+        event_id=own_events.own_event_id(own_events.QUARANTINE, command.action, strategy_id, *resolved),
         ts_event=now,
         ts_init=now,
         resolves=command.event_id,
@@ -93,16 +95,10 @@ async def resolve_quarantine(
     arrival = own_events.numbered(strategy_id, strategy, event)
     recorded = await apply_admitted(work, Admitted(strategies, [arrival]))
     resolution = (strategy_id, event.resolves, event.variant, event.action, event.reason, event.actor, now)
-    resolved = Merge(QuarantineResolution, columns_of(QuarantineResolution), [resolution])
-    await write(work, [resolved, *_conflict_writes(row, event, strategy_id)])
+    stored = Merge(QuarantineResolution, columns_of(QuarantineResolution), [resolution])
+    await write(work, [stored, *_conflict_writes(row, event, strategy_id)])
     await _audit(work, principal, strategy_id, row, event)
     return Resolved(event.client_order_id, now, revaluable=frozenset(recorded.revaluable))
-
-
-def _check(command: ResolveQuarantine) -> None:
-    check_text(command.reason, REASON_LENGTH_MAX, "reason")
-    if not 0 <= command.variant < 2**15:
-        raise InputInvalid("A variant is a number from 0 to 32767.", "variant")
 
 
 def _require_resolvable(row: asyncpg.Record, command: ResolveQuarantine) -> None:
@@ -149,5 +145,5 @@ async def _audit(
     if event.action is QuarantineAction.DISMISS:
         after["code"] = QuarantineCode.DISMISSED.value
     entity_id = f"{strategy_id}/{event.resolves}/{event.variant}"
-    act = AuditRecord(Action.QUARANTINE_RESOLVE, "event", entity_id, strategy_id, before, after)
-    await record(work, principal, act)
+    entry = AuditRecord(Action.QUARANTINE_RESOLVE, "event", entity_id, strategy_id, before, after)
+    await record(work, principal, entry)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from decimal import localcontext
 
 import asyncpg
+from sqlalchemy import delete, select
 
 from app.database import Database, WriteConnection
 from app.errors import DatabaseUnavailable
@@ -26,6 +27,7 @@ from app.ledger.batch import (
     SignalArrival,
 )
 from app.ledger.folding import totals
+from app.ledger.folding.order_loading import quarantine_of
 from app.ledger.folding.orders import OrderChanges, move_orders
 from app.ledger.folding.reconciliation import book_and_reconcile
 from app.ledger.holds.budgets import BudgetBook, BudgetKey
@@ -34,11 +36,13 @@ from app.ledger.holds.revaluation import value_waiting
 from app.ledger.recording.dedup import admit
 from app.ledger.recording.own_events import event_write
 from app.ledger.recording.signals import add_signals
-from app.ledger.storage.row_mapping import key_of
+from app.ledger.storage.locks import lock_strategies
+from app.ledger.storage.queries import is_any_of, parameter, sql
+from app.ledger.storage.row_mapping import key_of, table_of
 from app.ledger.storage.row_writes import add_instruments, feed_write, order_writes, position_writes, strategy_write
 from app.ledger.storage.rows import QUARANTINED
 from app.ledger.storage.writing import CANNOT_BE_STORED, Delete, Insert, Merge, TableWrite, write
-from app.models import QuarantinedEvent
+from app.models.orders import OutdatedOrder, QuarantinedEvent
 from app.rules.enums import QuarantineCode
 from app.rules.events import POSITION_EVENTS
 from app.rules.money import EXACT
@@ -67,21 +71,14 @@ async def record_events(database: Database, incoming: Sequence[Incoming]) -> Bat
         return BatchResult(
             rejected=[Rejected(item.place, item.event.event_id, "CANNOT_BE_STORED", message) for item in incoming]
         )
-    if recorded.assumed or recorded.discrepancies:
-        _report_doubts(recorded)
+    if recorded.assumed:
+        names = ", ".join(sorted(recorded.assumed)[:10])
+        _LOG.warning("fills in %s are valued as linear, multiplier 1: the instruments are not recorded", names)
+    if recorded.discrepancies:
+        _LOG.warning("%d reports of positions differ from the ledger; see discrepancies", recorded.discrepancies)
     if recorded.revaluable:
         await value_waiting_orders(database, recorded.revaluable)
     return recorded
-
-
-def _report_doubts(recorded: BatchResult) -> None:
-    if recorded.assumed:
-        _LOG.warning(
-            "fills in %s are valued as linear, multiplier 1: the instruments are not recorded",
-            ", ".join(sorted(recorded.assumed)[:10]),
-        )
-    if recorded.discrepancies:
-        _LOG.warning("%d reports of positions differ from the ledger; see discrepancies", recorded.discrepancies)
 
 
 async def value_waiting_orders(database: Database, instrument_ids: Collection[str]) -> None:
@@ -164,15 +161,9 @@ def _paid(positions: PositionChanges) -> set[BudgetKey]:
 
 
 def _conflict(arrival: Arrival) -> Quarantine:
-    return Quarantine(
-        strategy_id=arrival.strategy_id,
-        event_id=arrival.event.event_id,
-        variant=arrival.variant,
-        client_order_id=arrival.client_order_id,
-        ts_event=arrival.event.ts_event,  # type: ignore[arg-type]
-        code=QuarantineCode.CONFLICTING_CONTENT,
-        reason="an event with this event_id and other content was recorded before",
-    )
+    key = (arrival.strategy_id, arrival.client_order_id)
+    reason = "an event with this event_id and other content was recorded before"
+    return quarantine_of(key, arrival.event, QuarantineCode.CONFLICTING_CONTENT, reason, arrival.variant)
 
 
 def _rejected(signal: SignalArrival) -> Rejected:
@@ -190,3 +181,39 @@ def _event_writes(admitted: Admitted, orders: OrderChanges) -> list[TableWrite]:
         Insert(QuarantinedEvent, QUARANTINED.columns, new),
         Merge(QuarantinedEvent, QUARANTINED.columns, revised),
     ]
+
+
+_TOGETHER = 500
+_OUTDATED = table_of(OutdatedOrder)
+_STRATEGY_ID, _ORDER_ID = _OUTDATED.c.strategy_id, _OUTDATED.c.client_order_id
+_IN_STRATEGY = _OUTDATED.c.strategy_id == parameter(1)
+_STRATEGIES = sql(select(_STRATEGY_ID).distinct().order_by(_STRATEGY_ID))
+_ORDERS = sql(select(_ORDER_ID).where(_IN_STRATEGY).order_by(_ORDER_ID).limit(parameter(2)))
+_DONE = sql(delete(_OUTDATED).where(_IN_STRATEGY, is_any_of(_ORDER_ID, 2)))
+
+
+async def refold_outdated(database: Database) -> int:
+    """Fold all outdated orders again; returns their number. May be repeated. Raises DatabaseUnavailable."""
+    async with database.read() as connection:
+        strategy_ids = [str(row["strategy_id"]) for row in await connection.fetch(_STRATEGIES)]
+    count = 0
+    for strategy_id in strategy_ids:
+        while (folded := await _refold_some(database, strategy_id)) > 0:
+            count += folded
+    return count
+
+
+async def _refold_some(database: Database, strategy_id: str) -> int:
+    async with database.unit_of_work() as work:
+        strategies = await lock_strategies(work, [strategy_id])
+        rows = await work.fetch(_ORDERS, strategy_id, _TOGETHER)
+        client_order_ids = [row["client_order_id"] for row in rows]
+        if not client_order_ids:
+            return 0
+        keys = [(strategy_id, client_order_id) for client_order_id in client_order_ids]
+        recorded = await apply_admitted(work, Admitted(strategies), keys)
+        await work.execute(_DONE, strategy_id, client_order_ids)
+        await work.commit()
+    if recorded.revaluable:
+        await value_waiting_orders(database, recorded.revaluable)
+    return len(client_order_ids)

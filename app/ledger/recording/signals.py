@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from uuid import UUID
 
 import orjson
@@ -9,29 +10,22 @@ import orjson
 from app.database import WriteConnection
 from app.errors import InputInvalid, SignalConflict
 from app.ledger.batch import SignalArrival
-from app.ledger.commands import RecordSignal
+from app.ledger.commands import RecordSignal, check_identifier
 from app.ledger.folding import totals
-from app.ledger.input_checks import check_identifier
 from app.ledger.storage.queries import array_source
 from app.ledger.storage.row_mapping import columns_of
 from app.ledger.storage.row_writes import feed_write
 from app.ledger.storage.writing import CANNOT_BE_STORED, TableWrite, write
-from app.models import Signal
+from app.models.instruments import Signal
 from app.rules.events import SignalPublished
 from app.rules.identity import NO_STRATEGY, signal_id_of
 
 VALUE_BYTES_MAX = 1024 * 1024
 
 _COLUMNS = ", ".join(columns_of(Signal))
-_SIGNALS = array_source(
-    "strategy_id uuid",
-    "signal_id uuid",
-    "instrument_id text",
-    "name text",
-    "value jsonb",
-    "ts_event bigint",
-    "ts_init bigint",
-)
+_IDS = ("strategy_id uuid", "signal_id uuid", "instrument_id text")
+_SIGNALS = array_source(*_IDS, "name text", "value jsonb", "ts_event bigint", "ts_init bigint")
+_of_event = attrgetter("event_id", "instrument_id", "name", "value")
 _ADD = f"""
 INSERT INTO signals ({_COLUMNS})
 SELECT {_COLUMNS} FROM {_SIGNALS} s
@@ -49,10 +43,7 @@ ORDER BY i.ordinal
 
 @dataclass(slots=True)
 class SignalChanges:
-    """The result of recording signals: (strategy_id, signal_id) of new ones, and conflicting ones.
-
-    `writes` count the new signals.
-    """
+    """Keys (strategy_id, signal_id) of new signals, the writes that count them, and conflicting signals."""
 
     writes: list[TableWrite] = field(default_factory=list)
     new: list[tuple[str, str]] = field(default_factory=list)
@@ -117,16 +108,7 @@ def _json_of(value: object) -> str:
 
 
 def _arrays(signals: Sequence[SignalArrival]) -> list[list[str | None]]:
-    rows = (
-        (
-            signal.strategy_id,
-            signal.event.event_id,
-            signal.event.instrument_id,
-            signal.event.name,
-            signal.event.value,
-            str(signal.event.ts_event),
-            str(signal.event.ts_init),
-        )
-        for signal in signals
-    )
+    rows = [
+        (one.strategy_id, *_of_event(one.event), str(one.event.ts_event), str(one.event.ts_init)) for one in signals
+    ]
     return [list(column) for column in zip(*rows, strict=True)]

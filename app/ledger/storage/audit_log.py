@@ -1,11 +1,11 @@
-"""The audit log: all administrative acts, each entry chained to the previous one by its hash."""
+"""The audit log: all administrative changes, each entry chained to the previous one by its hash."""
 
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -15,7 +15,8 @@ from app.ledger.storage.queries import sql
 from app.ledger.storage.row_mapping import Row, columns_of, table_of
 from app.ledger.storage.rows import CHANGE_COLUMNS
 from app.ledger.storage.writing import Insert, write
-from app.models import AuditEntry, Change
+from app.models.administration import AuditEntry
+from app.models.feed import Change
 from app.principal import Principal
 from app.rules.audit_chain import GENESIS, Link, canonical_json, hash_of
 from app.rules.identity import NO_STRATEGY
@@ -28,14 +29,19 @@ AuditedState = Mapping[str, str | int | bool | list[str] | None]
 """The state of an audited object by GraphQL's field names; amounts are text."""
 
 
+def audited_name(name: str) -> str:
+    """GraphQL's name of an attribute."""
+    return re.sub(r"_(.)", lambda found: found[1].upper(), name)
+
+
 def described(value: object, *names: str) -> AuditedState:
     """These attributes of a value by GraphQL's names; amounts as text."""
-    values = {re.sub(r"_(.)", lambda found: found[1].upper(), name): getattr(value, name) for name in names}
+    values = {audited_name(name): getattr(value, name) for name in names}
     return {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 class Action(StrEnum):
-    """The kinds of administrative acts. Part of the contract: add, never rename."""
+    """The kinds of administrative changes. Part of the contract: add, never rename."""
 
     BUDGET_SET = "budget.set"
     BUDGET_DELETE = "budget.delete"
@@ -49,9 +55,8 @@ class Action(StrEnum):
     KEY_REVOKE = "key.revoke"
 
 
-@dataclass(slots=True, frozen=True)
-class AuditRecord:
-    """One act on one object. `before` is None for a new object, `after` for a deleted one."""
+class AuditRecord(NamedTuple):
+    """One change of one object. `before` is None for a new object, `after` for a deleted one."""
 
     action: Action
     entity_type: str
@@ -62,7 +67,7 @@ class AuditRecord:
 
 
 async def record(work: WriteConnection, principal: Principal, *records: AuditRecord) -> None:
-    """Record the acts of one transaction, in their order.
+    """Record the changes of one transaction, in their order.
 
     Other writers of the audit log wait until the transaction ends. It must acquire no further lock.
     """
@@ -72,21 +77,10 @@ async def record(work: WriteConnection, principal: Principal, *records: AuditRec
     first, previous = (last["id"] + 1, last["hash"]) if last is not None else (1, GENESIS)
     now = time.time_ns()
     rows: list[Row] = []
-    for number, act in enumerate(records, start=first):
-        link = Link(
-            number,
-            now,
-            principal.actor,
-            act.action.value,
-            act.entity_type,
-            act.entity_id,
-            act.strategy_id,
-            act.before,
-            act.after,
-            principal.request_id,
-        )
+    for number, entry in enumerate(records, start=first):
+        link = Link(number, now, principal.actor, *entry, principal.request_id)
         previous = hash_of(link, previous)
-        before, after = (None if side is None else canonical_json(side) for side in (act.before, act.after))
+        before, after = (None if side is None else canonical_json(side) for side in (entry.before, entry.after))
         rows.append((*link._replace(before=before, after=after), previous))
     changes = [(row[6] or str(NO_STRATEGY), "audit", str(row[0])) for row in rows]
     await write(work, [Insert(AuditEntry, _COLUMNS, rows), Insert(Change, CHANGE_COLUMNS, changes)])

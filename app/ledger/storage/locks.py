@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app.database import WriteConnection
 from app.ledger.storage.queries import is_any_of, sql
 from app.ledger.storage.row_mapping import table_of
-from app.models import Strategy
+from app.models.administration import Strategy
 from app.rules.enums import TradingState
 
 WAITED_TOO_LONG = (
@@ -39,10 +39,7 @@ _LOCK_AUDIT_LOG = f"SELECT pg_advisory_xact_lock({_AUDIT_LOG})"
 
 @dataclass(slots=True)
 class LockedStrategy:
-    """A strategy whose row this transaction has locked.
-
-    `event_seq` is the number of its last event, `stored_seq` the stored one.
-    """
+    """A strategy whose row is locked. `event_seq` is the number of its last event, `stored_seq` the stored one."""
 
     name: str
     trader_id: str
@@ -60,10 +57,7 @@ class LockedStrategy:
 
 
 async def lock_strategies(work: WriteConnection, strategy_ids: Iterable[str]) -> dict[str, LockedStrategy]:
-    """Lock those strategies that exist: their data stays unchanged until the transaction ends.
-
-    Returns them by id, sorted.
-    """
+    """Lock those strategies that exist, until the transaction ends. Returns them by id, sorted."""
     return {str(row["strategy_id"]): _locked(row) for row in await work.fetch(_LOCK_STRATEGIES, sorted(strategy_ids))}
 
 

@@ -6,7 +6,7 @@ SQLAlchemy cannot express them or would obscure them: lookups by arrays of keys 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -47,6 +47,11 @@ def array_source(*columns: str) -> str:
     raw = ", ".join(f"c{place}" for place in range(len(names)))
     casts = ", ".join(f"c{place}::{kind} AS {name}" for place, (name, kind) in enumerate(names))
     return f"(SELECT {casts}, ordinal FROM unnest({arrays}) WITH ORDINALITY AS raw({raw}, ordinal))"
+
+
+def arrays_of(rows: Iterable[tuple[str, ...]], count: int = 2) -> list[list[str]]:
+    """The columns of rows: the arguments of an `array_source` of `count` columns."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]
 
 
 def join_by(table: str, alias: str, keys: str, *columns: str, also: str = "true") -> str:

@@ -16,9 +16,7 @@ from sqlmodel import SQLModel
 
 Value = TypeVar("Value")
 Row: TypeAlias = tuple[Any, ...]
-"""Values in the order of a list of columns, as `writing` takes them: ids, enums and instants as in the ledger, lists
-as PostgreSQL's text.
-"""
+"""Values in the order of columns: ids, enums and instants as in the ledger, lists as PostgreSQL's text."""
 
 
 class MappingError(TypeError):

@@ -10,9 +10,10 @@ from app.ledger.holds.budgets import BudgetKey
 from app.ledger.storage.locks import LockedStrategy
 from app.ledger.storage.row_mapping import Row, key_of
 from app.ledger.storage.rows import CHANGE_COLUMNS, FILLS, ORDERS, POSITIONS, fill_values, position_values
-from app.ledger.storage.writing import Delete, Insert, RowsOf, TableWrite, Update
-from app.models import Change, Fill, Order, Position, Strategy
-from app.models.administration import ALL
+from app.ledger.storage.writing import Delete, Insert, TableWrite, Update
+from app.models.administration import ALL, Strategy
+from app.models.feed import Change
+from app.models.orders import Fill, Order, Position
 from app.rules.identity import NO_STRATEGY
 from app.rules.positions import FillOutcome
 
@@ -32,11 +33,11 @@ def strategy_write(strategies: Mapping[str, LockedStrategy]) -> TableWrite:
 
 def order_writes(orders: Sequence[OrderChange]) -> list[TableWrite]:
     """New and changed orders, without their counts by status (`totals.order_counts`)."""
-    new = [change for change in orders if change.status_before is None]
-    moved = [change for change in orders if change.status_before is not None]
+    new = [change for change in orders if change.before is None]
+    moved = [change for change in orders if change.before is not None]
     return [
-        Insert(Order, ORDERS.columns, RowsOf(new, _order_row)),
-        Update(Order, ORDERS.columns, RowsOf(moved, _order_row)),
+        Insert(Order, ORDERS.columns, new, _order_row),
+        Update(Order, ORDERS.columns, moved, _order_row),
     ]
 
 

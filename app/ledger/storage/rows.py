@@ -6,7 +6,9 @@ import asyncpg
 
 from app.ledger.batch import Arrival, BookedFill, PositionPlace, PositionRecord, Quarantine
 from app.ledger.storage.row_mapping import Fields, Row, RowMapping, columns_of
-from app.models import Budget, BudgetJournalEntry, Change, Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent
+from app.models.administration import Budget, BudgetJournalEntry
+from app.models.feed import Change
+from app.models.orders import Fill, Hold, Order, OrderEvent, Position, QuarantinedEvent
 from app.rules.budgets import BudgetState, JournalEntry
 from app.rules.enums import Reconciliation
 from app.rules.events import OrderFilled

@@ -9,10 +9,10 @@ table's types. This is faster (ADR 0016).
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -32,44 +32,18 @@ _PART_ROWS = 100
 _STATEMENTS: dict[tuple[Any, ...], str] = {}
 _OTHER_ESCAPES = re.compile(rb'\\[^"\\]')
 _encoder = msgspec.json.Encoder()
-_json = _encoder.encode
-
-
-Item = TypeVar("Item")
-
-
-class RowsOf(Sequence[Row]):
-    """Rows built when they are written, so that PostgreSQL stores some while the next ones are built.
-
-    The items must not change before they are written.
-    """
-
-    def __init__(self, items: Sequence[Item], row: Callable[[Item], Row]) -> None:
-        """`row` builds the row of an item."""
-        self._items: Sequence[Any] = items
-        self._row: Callable[[Any], Row] = row
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __iter__(self) -> Iterator[Row]:
-        return map(self._row, self._items)
-
-    def __getitem__(self, place: Any) -> Any:
-        found = self._items[place]
-        return [*map(self._row, found)] if isinstance(place, slice) else self._row(found)
 
 
 @dataclass(slots=True)
 class TableWrite:
-    """Rows for one table, with values in the order of `columns`.
-
-    Lists and JSON documents are PostgreSQL's text. None is SQL's NULL, never JSON's `null`.
-    """
+    """Rows of one table. Lists and JSON documents are PostgreSQL's text; None is SQL's NULL, never JSON's `null`."""
 
     model: type[SQLModel]
     columns: tuple[str, ...]
-    rows: Sequence[Row]
+    rows: Sequence[Any]
+    """Rows, or items that must not change before they are written."""
+    row: Callable[[Any], Row] = tuple
+    """The row of an item, built as it is written: PostgreSQL stores some rows while the next ones are built."""
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -82,11 +56,11 @@ class TableWrite:
 
     def content(self) -> bytes:
         """The rows as JSON objects."""
-        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        rows = [dict(zip(self.columns, self.row(item), strict=True)) for item in self.rows]
         for name in _documents_of(self.model, self.columns):
             for row in rows:
                 row[name] = Raw(row[name] or "null")
-        return _json(rows)
+        return _encoder.encode(rows)
 
     def _source(self, place: int) -> str:
         return f"json_populate_recordset(NULL::{table_of(self.model).name}, ${place}::json) s"
@@ -168,7 +142,7 @@ async def write(work: WriteConnection, writes: Iterable[TableWrite]) -> None:
         if isinstance(one, Insert):
             await _write_together(work, together)
             together = []
-            await copy(work, one.model, one.columns, _parts(one.rows))
+            await copy(work, one.model, one.columns, _parts(one))
         else:
             together.append(one)
     await _write_together(work, together)
@@ -185,16 +159,10 @@ async def _write_together(work: WriteConnection, writes: Sequence[TableWrite]) -
     if writes:
         key = tuple(one.key for one in writes)
         if (statement := _STATEMENTS.get(key)) is None:
-            statement = _STATEMENTS[key] = _statement(writes)
+            steps = [one.sql(place) for place, one in enumerate(writes, 1)]
+            named = ", ".join(f"step{place} AS ({step})" for place, step in enumerate(steps, 1))
+            statement = _STATEMENTS[key] = f"WITH {named} SELECT" if len(steps) > 1 else steps[0]
         await work.execute(statement, *[one.content() for one in writes])
-
-
-def _statement(writes: Sequence[TableWrite]) -> str:
-    statements = [one.sql(place) for place, one in enumerate(writes, 1)]
-    if len(statements) == 1:
-        return statements[0]
-    steps = ", ".join(f"step{place} AS ({statement})" for place, statement in enumerate(statements, 1))
-    return f"WITH {steps} SELECT"
 
 
 @cache
@@ -207,9 +175,9 @@ def _matches(keys: Iterable[str]) -> str:
     return " AND ".join(f"t.{name} = s.{name}" for name in keys)
 
 
-async def _parts(rows: Sequence[Row]) -> AsyncIterator[Sequence[Row]]:
-    for first in range(0, len(rows), _PART_ROWS):
-        yield rows[first : first + _PART_ROWS]
+async def _parts(write: TableWrite) -> AsyncIterator[Sequence[Row]]:
+    for first in range(0, len(write.rows), _PART_ROWS):
+        yield [*map(write.row, write.rows[first : first + _PART_ROWS])]
 
 
 def csv(rows: Sequence[Sequence[Any]]) -> bytes:

@@ -71,19 +71,10 @@ async def verify_audit_chain(connection: ReadConnection) -> AsyncIterator[Findin
 def _hash_of(row: asyncpg.Record, previous: str) -> str | None:
     """The computed hash of the entry; None for content that Purser cannot have written."""
     try:
-        link = Link(
-            id=row["id"],
-            ts=row["ts"],
-            actor=row["actor"],
-            action=row["action"],
-            entity_type=row["entity_type"],
-            entity_id=row["entity_id"],
-            strategy_id=None if row["strategy_id"] is None else str(row["strategy_id"]),
-            before=None if row["before"] is None else json.loads(row["before"]),
-            after=None if row["after"] is None else json.loads(row["after"]),
-            request_id=row["request_id"],
-        )
-        return hash_of(link, previous)
+        parts = {name: row[name] for name in Link._fields}
+        parts["strategy_id"] = None if row["strategy_id"] is None else str(row["strategy_id"])
+        parts |= {side: None if row[side] is None else json.loads(row[side]) for side in ("before", "after")}
+        return hash_of(Link(**parts), previous)
     except (ValueError, RecursionError):
         return None
 

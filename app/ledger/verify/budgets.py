@@ -3,16 +3,16 @@
 from app.ledger.verify.invariants import differing, half_even, stated
 from app.models.orders import OPEN
 
-_RESERVED = """(
-    SELECT strategy_id, currency, reserved_orders AS orders, reserved_positions AS positions FROM budgets
-    WHERE reserved_orders <> 0 OR reserved_positions <> 0
-) stored"""
-_RECOMPUTED = """(
-    SELECT strategy_id, currency, sum(orders) AS orders, sum(positions) AS positions FROM (
-        SELECT strategy_id, currency, remaining AS orders, 0 AS positions FROM holds WHERE remaining <> 0
-        UNION ALL SELECT strategy_id, currency, 0, abs(cost) FROM positions WHERE status = 'OPEN' AND cost <> 0
-    ) tied GROUP BY 1, 2
-) recomputed"""
+_RESERVED = """
+SELECT strategy_id, currency, reserved_orders AS orders, reserved_positions AS positions FROM budgets
+WHERE reserved_orders <> 0 OR reserved_positions <> 0
+"""
+_RECOMPUTED = """
+SELECT strategy_id, currency, sum(orders) AS orders, sum(positions) AS positions FROM (
+    SELECT strategy_id, currency, remaining AS orders, 0 AS positions FROM holds WHERE remaining <> 0
+    UNION ALL SELECT strategy_id, currency, 0, abs(cost) FROM positions WHERE status = 'OPEN' AND cost <> 0
+) tied GROUP BY 1, 2
+"""
 
 _UNBALANCED = """
 SELECT concat_ws(' ', strategy_id, client_order_id) AS row,
@@ -25,47 +25,47 @@ OR least(amount, remaining, captured, voided) < 0
 _IS_AMOUNT = """is_quote_quantity AND NOT EXISTS (
                            SELECT FROM instruments i WHERE i.instrument_id = orders.instrument_id AND i.is_inverse
                        )"""
-_REMAINING = """(
-    SELECT strategy_id, client_order_id, remaining, is_unvalued FROM holds WHERE remaining <> 0 OR is_unvalued
-) stored"""
+_REMAINING = """
+SELECT strategy_id, client_order_id, remaining, is_unvalued FROM holds WHERE remaining <> 0 OR is_unvalued
+"""
 # As in `rules.holds`: orders share the position that they would reduce, in the order of `ts_init`. A quotient
 # is rounded at 18 places; the factor provides enough digits to round from.
-_OPEN_HOLDS = f"""(
-    SELECT strategy_id, client_order_id, remaining, is_unvalued FROM (
-        SELECT o.strategy_id, o.client_order_id, CASE
-                   WHEN h.currency IS NULL OR price IS NULL THEN 0
-                   WHEN o.is_amount THEN added * coalesce(i.multiplier, 1)
-                   WHEN NOT coalesce(i.is_inverse, false) THEN added * price * coalesce(i.multiplier, 1)
-                   WHEN price = 0 THEN 0
-                   ELSE {half_even(f"(added * i.multiplier * 1.{'0' * 40} / price)", 18)} END AS remaining,
-               o.is_unknown OR added > 0 AND (h.currency IS NULL OR price IS NULL) AS is_unvalued
-        FROM (
-            SELECT strategy_id, client_order_id, instrument_id, side, reduce_only, leaves, is_amount,
-                   coalesce(orders.price, trigger_price) AS own_price, quantity_source = 'UNKNOWN' AS is_unknown,
-                   coalesce(sum(leaves) FILTER (WHERE NOT is_amount) OVER (PARTITION BY strategy_id, instrument_id, side
-                            ORDER BY ts_init, client_order_id COLLATE "C"
-                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS claimed
-            FROM orders CROSS JOIN LATERAL (
-                SELECT {_IS_AMOUNT} AS is_amount,
-                       greatest(quantity - CASE WHEN is_quote_quantity THEN abs(filled_notional) ELSE filled_qty END, 0)
-                       AS leaves
-            ) l WHERE {OPEN}
-        ) o
-        JOIN holds h USING (strategy_id, client_order_id)
-        LEFT JOIN instruments i USING (instrument_id)
-        LEFT JOIN (
-            SELECT strategy_id, instrument_id, CASE min(entry) WHEN 'BUY' THEN 'SELL' ELSE 'BUY' END AS side,
-                   sum(abs(signed_qty)) AS held FROM positions WHERE status = 'OPEN' GROUP BY 1, 2
-            HAVING min(entry) = max(entry) -- while both sides are open, none is reduced
-        ) p USING (strategy_id, instrument_id, side)
-        CROSS JOIN LATERAL (
-            SELECT CASE WHEN o.is_amount THEN o.leaves
-                   ELSE o.leaves - least(o.leaves, greatest(coalesce(p.held, 0) - o.claimed, 0)) END AS added,
-                   CASE WHEN o.is_amount THEN 1 ELSE abs(coalesce(o.own_price, h.reference_price)) END AS price
-        ) a
-        WHERE NOT o.reduce_only
-    ) valued WHERE remaining <> 0 OR is_unvalued
-) recomputed"""
+_OPEN_HOLDS = f"""
+SELECT strategy_id, client_order_id, remaining, is_unvalued FROM (
+    SELECT o.strategy_id, o.client_order_id, CASE
+               WHEN h.currency IS NULL OR price IS NULL THEN 0
+               WHEN o.is_amount THEN added * coalesce(i.multiplier, 1)
+               WHEN NOT coalesce(i.is_inverse, false) THEN added * price * coalesce(i.multiplier, 1)
+               WHEN price = 0 THEN 0
+               ELSE {half_even(f"(added * i.multiplier * 1.{'0' * 40} / price)", 18)} END AS remaining,
+           o.is_unknown OR added > 0 AND (h.currency IS NULL OR price IS NULL) AS is_unvalued
+    FROM (
+        SELECT strategy_id, client_order_id, instrument_id, side, reduce_only, leaves, is_amount,
+               coalesce(orders.price, trigger_price) AS own_price, quantity_source = 'UNKNOWN' AS is_unknown,
+               coalesce(sum(leaves) FILTER (WHERE NOT is_amount) OVER (PARTITION BY strategy_id, instrument_id, side
+                        ORDER BY ts_init, client_order_id COLLATE "C"
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS claimed
+        FROM orders CROSS JOIN LATERAL (
+            SELECT {_IS_AMOUNT} AS is_amount,
+                   greatest(quantity - CASE WHEN is_quote_quantity THEN abs(filled_notional) ELSE filled_qty END, 0)
+                   AS leaves
+        ) l WHERE {OPEN}
+    ) o
+    JOIN holds h USING (strategy_id, client_order_id)
+    LEFT JOIN instruments i USING (instrument_id)
+    LEFT JOIN (
+        SELECT strategy_id, instrument_id, CASE min(entry) WHEN 'BUY' THEN 'SELL' ELSE 'BUY' END AS side,
+               sum(abs(signed_qty)) AS held FROM positions WHERE status = 'OPEN' GROUP BY 1, 2
+        HAVING min(entry) = max(entry) -- while both sides are open, none is reduced
+    ) p USING (strategy_id, instrument_id, side)
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN o.is_amount THEN o.leaves
+               ELSE o.leaves - least(o.leaves, greatest(coalesce(p.held, 0) - o.claimed, 0)) END AS added,
+               CASE WHEN o.is_amount THEN 1 ELSE abs(coalesce(o.own_price, h.reference_price)) END AS price
+    ) a
+    WHERE NOT o.reduce_only
+) valued WHERE remaining <> 0 OR is_unvalued
+"""
 
 # One unit of an amount is worth 1. Without a price the hold is empty.
 _PRICED_OTHERWISE = f"""
@@ -87,10 +87,9 @@ WHERE h.currency <> i.settlement_currency AND {OPEN} AND (i.source = 'RECORDED' 
     AND e.type = 'AuthorizationGranted' AND e.payload->>'currency' = h.currency
 ))
 """
-# The hold of an order without a value was unknown from its last applied OrderInitialized on, because what becomes
-# known
-# stays known. An order made by other events, or by an admin's decision, existed at its last event.
-# An order without a price was unvalued until its strategy traded the instrument, and counts in its currency.
+# The hold of an order without a value was unknown from its last applied OrderInitialized on, because what becomes known
+# stays known. An order made by other events, or by an admin's decision, existed at its last event. An order without a
+# price was unvalued until its strategy traded the instrument, and counts in its currency.
 _GRANTED_WHILE_UNVALUED = """
 SELECT concat_ws(' ', g.strategy_id, g.client_order_id) AS row,
        concat('granted, ', j.reserved_after - j.reserved_before, ' ', j.currency) AS stored,
@@ -131,12 +130,8 @@ SELECT concat_ws(' ', h.strategy_id, h.client_order_id) AS row, 'a hold' AS stor
 FROM holds h LEFT JOIN orders o USING (strategy_id, client_order_id) WHERE o.strategy_id IS NULL
 """
 
-_JOURNALED = (
-    """(SELECT strategy_id, currency, version AS entries, version AS last FROM budgets WHERE version <> 0) stored"""
-)
-_ENTRIES = """(
-    SELECT strategy_id, currency, count(*) AS entries, max(version) AS last FROM budget_journal GROUP BY 1, 2
-) recomputed"""
+_JOURNALED = "SELECT strategy_id, currency, version AS entries, version AS last FROM budgets WHERE version <> 0"
+_ENTRIES = "SELECT strategy_id, currency, count(*) AS entries, max(version) AS last FROM budget_journal GROUP BY 1, 2"
 _UNCHAINED = """
 SELECT concat_ws(' ', strategy_id, currency, 'version', version) AS row,
        concat('before: allocated ', allocated_before, ', reserved ', reserved_before) AS stored,
@@ -146,15 +141,15 @@ FROM (
     FROM budget_journal WINDOW chain AS (PARTITION BY strategy_id, currency ORDER BY version)
 ) entries WHERE version > 1 AND (allocated_before, reserved_before) IS DISTINCT FROM (allocated, reserved)
 """
-_LAST_ENTRIES = """(
-    SELECT DISTINCT ON (strategy_id, currency) strategy_id, currency, allocated_after AS allocated,
-           reserved_after AS reserved
-    FROM budget_journal ORDER BY strategy_id, currency, version DESC
-) recomputed"""
-_AS_JOURNALED = """(
-    SELECT strategy_id, currency, coalesce(allocated, 0) AS allocated, reserved_orders + reserved_positions AS reserved
-    FROM budgets WHERE version <> 0
-) stored"""
+_LAST_ENTRIES = """
+SELECT DISTINCT ON (strategy_id, currency) strategy_id, currency, allocated_after AS allocated,
+       reserved_after AS reserved
+FROM budget_journal ORDER BY strategy_id, currency, version DESC
+"""
+_AS_JOURNALED = """
+SELECT strategy_id, currency, coalesce(allocated, 0) AS allocated, reserved_orders + reserved_positions AS reserved
+FROM budgets WHERE version <> 0
+"""
 
 # The event that each reason requires of the entry's order.
 _UNFOUNDED = """
@@ -172,10 +167,10 @@ FROM budget_journal j WHERE NOT CASE
         SELECT FROM orders o WHERE o.strategy_id = j.strategy_id AND o.client_order_id = j.client_order_id)
     ELSE reason = 'REVALUED' END
 """
-# Audited acts state the version of the budget that they made.
-_SET_WITHOUT_ACT = """
+# Entries of the audit log state the version of the budget that they made.
+_SET_WITHOUT_ENTRY = """
 SELECT concat_ws(' ', j.strategy_id, j.currency, 'version', j.version) AS row,
-       concat(j.reason, ', allocated ', j.allocated_after) AS stored, 'an act in the audit log' AS recomputed
+       concat(j.reason, ', allocated ', j.allocated_after) AS stored, 'an entry in the audit log' AS recomputed
 FROM budget_journal j JOIN (
     SELECT entity_id, min((after->>'version')::bigint) AS first, array_agg((after->>'version')::bigint) AS versions
     FROM audit_entries WHERE action = 'budget.set' GROUP BY 1
@@ -195,17 +190,18 @@ SELECT concat_ws(' ', strategy_id, currency) AS row, coalesce(over_reason, 'not 
 FROM budgets WHERE (over_reason IS NOT NULL) <> coalesce(reserved_orders + reserved_positions > allocated, false)
 """
 
-_GRANTED_OR_DENIED = """(
-    SELECT strategy_id, client_order_id, 1 AS n FROM orders WHERE authorization_status IN ('GRANTED', 'DENIED')
-) stored"""
-_DECISIONS = """(
-    SELECT strategy_id, client_order_id, count(*)::integer AS n FROM order_events e
-    JOIN orders o USING (strategy_id, client_order_id)
-    WHERE type IN ('AuthorizationGranted', 'AuthorizationDenied') AND authorization_status IN ('GRANTED', 'DENIED')
-    GROUP BY 1, 2
-) recomputed"""
+_GRANTED_OR_DENIED = """
+SELECT strategy_id, client_order_id, 1 AS n FROM orders WHERE authorization_status IN ('GRANTED', 'DENIED')
+"""
+_DECISIONS = """
+SELECT strategy_id, client_order_id, count(*)::integer AS n FROM order_events e
+JOIN orders o USING (strategy_id, client_order_id)
+WHERE type IN ('AuthorizationGranted', 'AuthorizationDenied') AND authorization_status IN ('GRANTED', 'DENIED')
+GROUP BY 1, 2
+"""
 
 _HOLDS_FOLLOW = "every hold is the value of the exposure that its open order would add, or is marked as unvalued"
+_RESERVED_FOLLOW = "the reserved amounts of a budget are its open holds and the cost of its open positions"
 _RESERVATIONS_DIFFER = differing("strategy_id, currency", _RESERVED, _RECOMPUTED, "orders, positions")
 _HOLDS_DIFFER = differing("strategy_id, client_order_id", _REMAINING, _OPEN_HOLDS, "remaining, is_unvalued")
 _VERSIONS_DIFFER = differing("strategy_id, currency", _JOURNALED, _ENTRIES, "entries, last")
@@ -213,11 +209,7 @@ _LAST_ENTRIES_DIFFER = differing("strategy_id, currency", _AS_JOURNALED, _LAST_E
 _DECISIONS_DIFFER = differing("strategy_id, client_order_id", _GRANTED_OR_DENIED, _DECISIONS, "n")
 
 BUDGET_INVARIANTS = (
-    stated(
-        1,
-        "the reserved amounts of a budget are its open holds and the cost of its open positions",
-        _RESERVATIONS_DIFFER,
-    ),
+    stated(1, _RESERVED_FOLLOW, _RESERVATIONS_DIFFER),
     stated(2, "every hold: amount = remaining + captured + voided", _UNBALANCED),
     stated(2, _HOLDS_FOLLOW, _HOLDS_DIFFER),
     stated(2, "every open order's hold is valued at the order's price", _PRICED_OTHERWISE),
@@ -226,7 +218,7 @@ BUDGET_INVARIANTS = (
     stated(3, "each journal entry begins where the one before it ended", _UNCHAINED),
     stated(3, "the last journal entry equals the budget", _LAST_ENTRIES_DIFFER),
     stated(3, "each journal entry's reason is an event of its order", _UNFOUNDED),
-    stated(3, "each cap that was set has its act in the audit log", _SET_WITHOUT_ACT),
+    stated(3, "each cap that was set has its entry in the audit log", _SET_WITHOUT_ENTRY),
     stated(4, "no grant reserved more than was allocated", _GRANTED_TOO_MUCH),
     stated(4, "nothing was granted while the hold of an open order was unknown", _GRANTED_WHILE_UNVALUED),
     stated(4, "a budget has a reason for being over its cap if and only if it is", _OVER),

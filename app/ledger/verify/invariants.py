@@ -16,10 +16,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Invariant:
-    """A claim about the ledger, and the check that finds its violations.
-
-    `number` is that of the list in docs/ledger.md, "Verification".
-    """
+    """A claim, numbered as in docs/ledger.md, "Verification", and the check that finds its violations."""
 
     number: int
     claim: str
@@ -37,12 +34,12 @@ def stated(number: int, claim: str, sql: str) -> Invariant:
 
 
 def differing(key: str, stored: str, recomputed: str, values: str) -> str:
-    """Selects the rows in which two relations differ. `key` and `values` are lists of columns of both."""
+    """Selects the rows in which two SELECTs differ. `key` and `values` are lists of columns of both."""
     return f"""
     SELECT concat_ws(' ', {key}) AS row, coalesce(s.v::text, 'nothing') AS stored,
            coalesce(r.v::text, 'nothing') AS recomputed
-    FROM (SELECT {key}, ROW({values}) AS v FROM {stored}) s
-    FULL JOIN (SELECT {key}, ROW({values}) AS v FROM {recomputed}) r USING ({key})
+    FROM (SELECT {key}, ROW({values}) AS v FROM ({stored}) stored) s
+    FULL JOIN (SELECT {key}, ROW({values}) AS v FROM ({recomputed}) recomputed) r USING ({key})
     WHERE s.v IS DISTINCT FROM r.v
     """
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from decimal import Decimal, InvalidOperation, localcontext
+from operator import itemgetter
 from typing import Any
 
 import asyncpg
@@ -24,15 +25,15 @@ from app.rules.valuation import assumed
 
 
 def differing_columns(rows: Iterable[asyncpg.Record], events: Iterable[Any]) -> Iterator[Finding]:
-    """A finding for each row of `order_events` whose columns differ from its event. Rows and events correspond by
-    position.
-    """
+    """A finding for each row of `order_events` whose columns differ from its event, which has the same place."""
     for row, event in zip(rows, events, strict=True):
         stored = (str(row["strategy_id"]), str(row["event_id"]), row["type"], row["ts_event"], row["ts_init"])
         strategy_id = str(strategy_id_of(event.trader_id, event.strategy_id))
-        says = (strategy_id, event.event_id, type(event).__name__, event.ts_event, event.ts_init)
-        if stored != says:
-            yield Finding(f"event {row['event_id']} of strategy {row['strategy_id']}", f"stored {stored}, says {says}")
+        recomputed = (strategy_id, event.event_id, type(event).__name__, event.ts_event, event.ts_init)
+        if stored != recomputed:
+            yield Finding(
+                f"event {row['event_id']} of strategy {row['strategy_id']}", f"stored {stored}, recomputed {recomputed}"
+            )
 
 
 _TOGETHER = 2000
@@ -63,6 +64,7 @@ UNION SELECT strategy_id::text, position_id FROM discrepancies
 """
 _REPORTS = look_up("order_events", POSITION_KEYS, also="variant = 0")
 _DISCREPANCIES = look_up("discrepancies", POSITION_KEYS)
+_of_discrepancy = itemgetter("position_n", "instrument_id", "ts_event")
 _INSTRUMENTS = "SELECT instrument_id FROM instruments"
 _DEDUCTING = "SELECT strategy_id::text FROM strategies WHERE deducts_base_fees"
 
@@ -71,10 +73,7 @@ Key = tuple[str, str]
 
 
 async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
-    """Every order equals the fold of its events, and every fill equals its event.
-
-    The quarantined events are exactly those that the fold refuses.
-    """
+    """Every order is the fold of its events, and every fill its event; exactly what the fold refuses is quarantined."""
     async for keys in _together(connection, _ORDER_KEYS):
         orders = _grouped(await connection.fetch(_ORDERS, *keys), "client_order_id")
         events = _grouped(await connection.fetch(_EVENTS, *keys), "client_order_id")
@@ -95,10 +94,7 @@ async def verify_orders(connection: ReadConnection) -> AsyncIterator[Finding]:
 
 
 async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]:
-    """Every position and every fill's outcome equal the replay of the fills in their order.
-
-    The discrepancies are exactly those reports that differ from the replay.
-    """
+    """Positions and fills' outcomes are the replay of the fills; discrepancies are the reports that differ."""
     instruments = [row["instrument_id"] for row in await connection.fetch(_INSTRUMENTS)]
     valuations = await valuations_of(instruments).fetch(connection)
     deducting = {row["strategy_id"] for row in await connection.fetch(_DEDUCTING)}
@@ -119,7 +115,7 @@ async def verify_positions(connection: ReadConnection) -> AsyncIterator[Finding]
                 events = [decode_stored(row["payload"]) for row in reports.get(key, [])]
                 found += differing_columns(reports.get(key, []), events)
                 found += _differing_reports(key, events, changes, disputed.get(key, []))
-                found += _differing_lives(key, stored.get(key, []), changes.records)
+                found += _differing_positions(key, stored.get(key, []), changes.records)
         for finding in found:
             yield finding
 
@@ -151,38 +147,25 @@ def _differing_reports(
     owner = next(iter(changes.records.values())).instrument_id if changes.records else None
     concerned = [event for event in events if owner in (None, event.instrument_id)]
     differing, verdicts = compare_all(concerned, changes.trails.get(key, {}))
-    for n, verdict in verdicts.items():
-        changes.records[(*key, n)].reconciliation = verdict
+    for generation, verdict in verdicts.items():
+        changes.records[(*key, generation)].reconciliation = verdict
     if not differing and not stored:
         return
-    expected = {
-        (event.event_id, difference.kind.value): (
-            n,
-            event.instrument_id,
-            event.ts_event,
-            _number(difference.ledger),
-            _number(difference.engine),
-        )
-        for event in concerned
-        if event.event_id in differing
-        for n, differences in (differing[event.event_id],)
-        for difference in differences
-    }
-    known = {
-        (str(row["event_id"]), row["kind"]): (
-            row["position_n"],
-            row["instrument_id"],
-            row["ts_event"],
-            _number(row["ledger_value"]),
-            _number(row["engine_value"]),
-        )
-        for row in stored
-    }
+    expected: dict[tuple[str, str], Row] = {}
+    for event in concerned:
+        n, differences = differing.get(event.event_id, (None, []))
+        for one in differences:
+            figures = _number(one.ledger), _number(one.engine)
+            expected[event.event_id, one.kind.value] = n, event.instrument_id, event.ts_event, *figures
+    known: dict[tuple[str, str], Row] = {}
+    for row in stored:
+        figures = _number(row["ledger_value"]), _number(row["engine_value"])
+        known[str(row["event_id"]), row["kind"]] = *_of_discrepancy(row), *figures
     for event_id, kind in sorted(expected.keys() | known.keys()):
-        found, value = known.get((event_id, kind)), expected.get((event_id, kind))
-        if found != value:
+        found, recomputed = known.get((event_id, kind)), expected.get((event_id, kind))
+        if found != recomputed:
             where = f"discrepancy {kind} by position event {event_id} of position {key[1]} of strategy {key[0]}"
-            yield Finding(where, f"stored {_shown(found)}, recomputed {_shown(value)}")
+            yield Finding(where, f"stored {_shown(found)}, recomputed {_shown(recomputed)}")
 
 
 def _number(value: str | None) -> Decimal | str | None:
@@ -227,7 +210,7 @@ def _differing_booked(fill_rows: list[asyncpg.Record], folded: FoldedOrder) -> I
             yield Finding(where, f"position_id: stored {row['position_id']}, recomputed {named}")
 
 
-def _differing_lives(
+def _differing_positions(
     key: Key, position_rows: list[asyncpg.Record], records: dict[tuple[str, str, int], PositionRecord]
 ) -> Iterable[Finding]:
     stored = {position_of(row).state.n: row for row in position_rows}

@@ -21,8 +21,7 @@ SELECT (SELECT count(*) FROM instruments WHERE source = 'RECORDED') AS instrumen
        (SELECT count(*) FROM discrepancies) AS discrepancies,
        (SELECT count(*) FROM quarantined_events) AS events_quarantined
 """
-# The engine writes the instrument's quote currency on each fill. This query reads every fill: for `purser verify`
-# only.
+# The engine writes the quote currency on each fill. This reads every fill: for `purser verify` only.
 _IN_ANOTHER_CURRENCY = """
 SELECT f.instrument_id, f.currency, i.quote_currency, count(*) AS fills FROM fills f JOIN instruments i
 USING (instrument_id) WHERE f.currency <> i.quote_currency GROUP BY 1, 2, 3 ORDER BY 1, 2
@@ -74,10 +73,7 @@ async def verify(
     noted: AuditHead | None = None,
     findings_max: int = 20,
 ) -> Verified:
-    """Verify everything in one snapshot, while a service may go on writing.
-
-    `on_checked` is called with each invariant and its findings, at most `findings_max`.
-    """
+    """Verify everything in one snapshot. `on_checked` gets each invariant with at most `findings_max` findings."""
     broken = 0
     async with database.snapshot() as connection:
         for invariant in invariants(noted):

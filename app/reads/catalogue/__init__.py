@@ -3,6 +3,6 @@
 Importing any part of it registers all entities: those name each other.
 """
 
-from app.reads.catalogue import administration, budget, fill, instrument, order, performance, position
+from app.reads.catalogue import administration, budget, fill, instrument, performance, trading
 
-__all__ = ["administration", "budget", "fill", "instrument", "order", "performance", "position"]
+__all__ = ["administration", "budget", "fill", "instrument", "performance", "trading"]

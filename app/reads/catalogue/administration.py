@@ -4,8 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, case, func, select, type_coerce
 
-from app.models import AuditEntry, Strategy, TradingControl
-from app.reads.catalogue.registry import register
+from app.models.administration import AuditEntry, Strategy, TradingControl
 from app.reads.columns import Columns, text_literal
 from app.reads.entity import Computed, Count, Entity, Every, Many
 from app.reads.fields import Join, Source, instant, node_id, plain, plains
@@ -18,8 +17,7 @@ _ACTIVE, _REDUCING, _HALTED = (text_literal(state.value) for state in TradingSta
 
 
 def _stored(column: str) -> ColumnElement[Any]:
-    row = TradingControl.__table__.alias(_CONTROL.name)  # type: ignore[attr-defined]
-    return select(_CONTROL[column]).select_from(row).scalar_subquery()
+    return select(_CONTROL[column]).select_from(_CONTROL.rows).scalar_subquery()
 
 
 def _of(column: str) -> Source:
@@ -27,23 +25,21 @@ def _of(column: str) -> Source:
 
 
 def effective(strategy: Columns) -> ColumnElement[Any]:
-    """What a strategy may do: the stricter of its own state and that of all trading."""
+    """The effective trading state of a strategy: the stricter of its own and the global one."""
     reducing = case((strategy.state == _HALTED, _HALTED), else_=_REDUCING)
     states = ((_ACTIVE, strategy.state), (_REDUCING, reducing))
     # Where the row is missing nothing may trade.
     return type_coerce(case(*states, value=_stored("state"), else_=_HALTED), Text())
 
 
-GLOBAL_TRADING_STATE = register(
-    Entity(
-        name="GlobalTradingState",
-        model=None,
-        fields={
-            "state": plain(lambda _: func.coalesce(_stored("state"), _HALTED)),
-            "since": instant(_of("since")),
-            "actor": plain(_of("actor")),
-        },
-    )
+GLOBAL_TRADING_STATE = Entity(
+    name="GlobalTradingState",
+    model=None,
+    fields={
+        "state": plain(lambda _: func.coalesce(_stored("state"), _HALTED)),
+        "since": instant(_of("since")),
+        "actor": plain(_of("actor")),
+    },
 )
 
 
@@ -51,67 +47,61 @@ ITS_STRATEGY = Join(Strategy, on=("strategy_id",))
 """The strategy of an order, a fill or a position."""
 
 
-STRATEGY = register(
-    Entity(
-        name="Strategy",
-        model=Strategy,
-        fields={
-            "id": node_id("Strategy", ("strategy_id",)),
-            **plains("strategy_id", "name", "trader_id"),
-            "created_at": instant("created_at"),
-            "state": plain(effective),
-            "own_state": plain("state"),
-        },
-        links={
-            "budgets": Every("Budget", on={"strategy_id": "strategy_id"}),
-            "orders": Many("Order", on={"strategy_id": "strategy_id"}),
-            "fills": Many("Fill", on={"strategy_id": "strategy_id"}),
-            "positions": Many("Position", on={"strategy_id": "strategy_id"}),
-            "signals": Many("Signal", on={"strategy_id": "strategy_id"}),
-            "performance": Computed("Performance"),
-        },
-        filters={
-            **by_columns("strategy_id", "name", "trader_id"),
-            "state": lambda columns, comparison: compare(effective(columns), comparison),
-            "own_state": lambda columns, comparison: compare(columns.state, comparison),
-        },
-        sorts=("created_at",),
-        ties=("strategy_id",),
-        key=("strategy_id",),
-    )
+STRATEGY = Entity(
+    name="Strategy",
+    model=Strategy,
+    fields={
+        "id": node_id("Strategy", ("strategy_id",)),
+        **plains("strategy_id", "name", "trader_id"),
+        "created_at": instant("created_at"),
+        "state": plain(effective),
+        "own_state": plain("state"),
+    },
+    links={
+        "budgets": Every("Budget", on={"strategy_id": "strategy_id"}),
+        "orders": Many("Order", on={"strategy_id": "strategy_id"}),
+        "fills": Many("Fill", on={"strategy_id": "strategy_id"}),
+        "positions": Many("Position", on={"strategy_id": "strategy_id"}),
+        "signals": Many("Signal", on={"strategy_id": "strategy_id"}),
+        "performance": Computed("Performance"),
+    },
+    filters={
+        **by_columns("strategy_id", "name", "trader_id"),
+        "state": lambda columns, comparison: compare(effective(columns), comparison),
+        "own_state": lambda columns, comparison: compare(columns.state, comparison),
+    },
+    sorts=("created_at",),
+    ties=("strategy_id",),
+    key=("strategy_id",),
 )
 
 
-SUMMARY = register(
-    Entity(
-        name="Summary",
-        model=None,
-        fields={},
-        links={
-            "signals": Count("Signal"),
-            "orders": Count("Order"),
-            "fills": Count("Fill"),
-            "instruments": Count("Instrument"),
-            "discrepancies": Count("Discrepancy"),
-        },
-    )
+SUMMARY = Entity(
+    name="Summary",
+    model=None,
+    fields={},
+    links={
+        "signals": Count("Signal"),
+        "orders": Count("Order"),
+        "fills": Count("Fill"),
+        "instruments": Count("Instrument"),
+        "discrepancies": Count("Discrepancy"),
+    },
 )
 
 
-AUDIT_ENTRY = register(
-    Entity(
-        name="AuditEntry",
-        model=AuditEntry,
-        fields={
-            "id": node_id("AuditEntry", ("id",)),
-            **plains("actor", "action", "entity_type", "entity_id", "strategy_id", "before", "after"),
-            **plains("request_id", "hash"),
-            "ts": instant("ts"),
-            "number": plain("id"),
-        },
-        filters=by_columns("id", "actor", "action", "strategy_id", "ts"),
-        sorts=("ts",),
-        ties=("id",),
-        key=("id",),
-    )
+AUDIT_ENTRY = Entity(
+    name="AuditEntry",
+    model=AuditEntry,
+    fields={
+        "id": node_id("AuditEntry", ("id",)),
+        **plains("actor", "action", "entity_type", "entity_id", "strategy_id", "before", "after"),
+        **plains("request_id", "hash"),
+        "ts": instant("ts"),
+        "number": plain("id"),
+    },
+    filters=by_columns("id", "actor", "action", "strategy_id", "ts"),
+    sorts=("ts",),
+    ties=("id",),
+    key=("id",),
 )

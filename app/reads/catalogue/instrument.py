@@ -1,11 +1,11 @@
-"""Instruments: how their terms are known, what that makes of amounts in them, and discrepancies."""
+"""Instruments, the valuation of amounts in them, and discrepancies."""
 
 from typing import Any
 
 from sqlalchemy import ColumnElement, any_, case, exists, func, select
 
-from app.models import Discrepancy, Hold, Instrument, Position
-from app.reads.catalogue.registry import register
+from app.models.instruments import Discrepancy, Instrument
+from app.models.orders import Hold, Position
 from app.reads.columns import Columns, number_literal, text_literal
 from app.reads.entity import Entity, One
 from app.reads.fields import amount, instant, node_id, plains
@@ -21,7 +21,7 @@ _ASSUMED, _UNVALUED = text_literal("ASSUMED"), text_literal("UNVALUED")
 
 
 def _source_of(row: Columns) -> ColumnElement[Any]:
-    its = select(_ITS.source).select_from(Instrument.__table__.alias(_ITS.name))  # type: ignore[attr-defined]
+    its = select(_ITS.source).select_from(_ITS.rows)
     return its.where(_ITS.instrument_id == row.instrument_id).scalar_subquery()
 
 
@@ -47,8 +47,7 @@ def fill_valuation(fill: Columns) -> ColumnElement[Any]:
         _LIFE.n == fill.position_n,
         _is_confirmed(_LIFE),
     )
-    life = exists().where(*same).select_from(Position.__table__.alias(_LIFE.name))  # type: ignore[attr-defined]
-    return _valuation(_source_of(fill), life)
+    return _valuation(_source_of(fill), exists().where(*same).select_from(_LIFE.rows))
 
 
 def order_valuation(order: Columns) -> ColumnElement[Any]:
@@ -56,7 +55,7 @@ def order_valuation(order: Columns) -> ColumnElement[Any]:
     same = (_HOLD.strategy_id == order.strategy_id, _HOLD.client_order_id == order.client_order_id)
 
     def has_hold(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-        return exists().where(*same, condition).select_from(Hold.__table__.alias(_HOLD.name))  # type: ignore[attr-defined]
+        return exists().where(*same, condition).select_from(_HOLD.rows)
 
     source = _source_of(order)
     is_assumed = source.is_not(None) | has_hold(_HOLD.currency.is_not(None) & _HOLD.unit_price.is_not(None))
@@ -70,8 +69,7 @@ def order_valuation(order: Columns) -> ColumnElement[Any]:
 
 def is_recorded(instrument_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether the instrument's terms are recorded."""
-    recorded = select(_ITS.instrument_id).select_from(Instrument.__table__.alias(_ITS.name))  # type: ignore[attr-defined]
-    return instrument_id.in_(recorded.where(_ITS.source == _RECORDED))
+    return instrument_id.in_(select(_ITS.instrument_id).select_from(_ITS.rows).where(_ITS.source == _RECORDED))
 
 
 def sum_valuation(instrument_id: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -82,49 +80,41 @@ def sum_valuation(instrument_id: ColumnElement[Any]) -> ColumnElement[Any]:
 def _is_traded_in_scope(instrument: Columns) -> ColumnElement[bool]:
     """Every key may see recorded instruments. An assumed one is visible to keys that may see a fill of it."""
     traded = exists().where(_LIFE.instrument_id == instrument.instrument_id, _LIFE.strategy_id == any_(scope_of()))
-    return (instrument.source == _RECORDED) | traded.select_from(
-        Position.__table__.alias(_LIFE.name)  # type: ignore[attr-defined]
-    )
+    return (instrument.source == _RECORDED) | traded.select_from(_LIFE.rows)
 
 
-INSTRUMENT = register(
-    Entity(
-        name="Instrument",
-        model=Instrument,
-        fields={
-            "id": node_id("Instrument", _KEY),
-            **plains("instrument_id", "source", "kind", "base_currency", "quote_currency"),
-            **plains("settlement_currency", "is_inverse"),
-            "multiplier": amount("multiplier"),
-        },
-        filters=by_columns("instrument_id", "source"),
-        sorts=("instrument_id",),
-        is_oldest_first=True,
-        ties=_KEY,
-        key=_KEY,
-        scope=_is_traded_in_scope,
-    )
+INSTRUMENT = Entity(
+    name="Instrument",
+    model=Instrument,
+    fields={
+        "id": node_id("Instrument", _KEY),
+        **plains("instrument_id", "source", "kind", "base_currency", "quote_currency"),
+        **plains("settlement_currency", "is_inverse"),
+        "multiplier": amount("multiplier"),
+    },
+    filters=by_columns("instrument_id", "source"),
+    sorts=("instrument_id",),
+    is_oldest_first=True,
+    ties=_KEY,
+    key=_KEY,
+    scope=_is_traded_in_scope,
 )
 
 
-DISCREPANCY = register(
-    Entity(
-        name="Discrepancy",
-        model=Discrepancy,
-        fields={
-            **plains("event_id", "kind", "strategy_id", "position_id", "instrument_id", "ledger_value"),
-            **plains("engine_value"),
-            "ts_event": instant("ts_event"),
-        },
-        links={
-            "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
-            # Without a fill that explains the report, it is of no life of the position.
-            "position": One(
-                "Position", on={"strategy_id": "strategy_id", "position_id": "position_id", "n": "position_n"}
-            ),
-        },
-        filters=by_columns("strategy_id", "instrument_id", "position_id", "kind", "ts_event"),
-        sorts=("ts_event",),
-        ties=("event_id", "kind", "strategy_id"),
-    )
+DISCREPANCY = Entity(
+    name="Discrepancy",
+    model=Discrepancy,
+    fields={
+        **plains("event_id", "kind", "strategy_id", "position_id", "instrument_id", "ledger_value"),
+        **plains("engine_value"),
+        "ts_event": instant("ts_event"),
+    },
+    links={
+        "strategy": One("Strategy", on={"strategy_id": "strategy_id"}),
+        # Without a fill that explains the report, it is of no life of the position.
+        "position": One("Position", on={"strategy_id": "strategy_id", "position_id": "position_id", "n": "position_n"}),
+    },
+    filters=by_columns("strategy_id", "instrument_id", "position_id", "kind", "ts_event"),
+    sorts=("ts_event",),
+    ties=("event_id", "kind", "strategy_id"),
 )

@@ -7,7 +7,7 @@ first and the last point of all and the deepest trough. Points are chosen, never
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, literal_column, select, table
+from sqlalchemy import Select, literal_column, select
 
 from app.reads.columns import Derived
 from app.reads.performance.scope import Ctes, Scope, given
@@ -15,7 +15,7 @@ from app.reads.performance.sums import DAY, SLICES_MAX, slice_of
 from app.reads.query import Granularity, Span
 
 PLACE = ("ts_event", "ts_init", "trade_seq", "seq")
-"""What orders the fills of a strategy (`rules.positions.FillPlace`)."""
+"""The order of a strategy's fills (`rules.positions.FillPlace`)."""
 
 
 def add_curve(scope: Scope, ctes: Ctes, summed: str) -> str:
@@ -39,14 +39,14 @@ def add_curve(scope: Scope, ctes: Ctes, summed: str) -> str:
 def _changes(scope: Scope, summed: str) -> Select[Any]:
     """Every realized change, with its group and its slice."""
     groups = Derived(summed)
-    rows, columns = scope.fills()
+    columns = scope.fills()
     statement = select(
         groups.g,
         literal_column(slice_of(f"{columns.name}.ts_event", groups.name)).label("slice"),
         *(columns[name] for name in (*PLACE, *scope.tie)),
         (columns.realized_pnl - columns.total_fees).label("net"),
     )
-    statement = statement.select_from(rows.join(table(summed), scope.same_group(columns, groups)))
+    statement = statement.select_from(columns.rows.join(groups.rows, scope.same_group(columns, groups)))
     return statement.where(*scope.conditions(columns, "ts_event"))
 
 
@@ -100,7 +100,7 @@ class Points:
 
 
 def add_bars(scope: Scope, ctes: Ctes, summed: str, slots: str) -> Points:
-    """One row for each bar with a fill: what was made in it, and the curve at its end."""
+    """One row for each bar with a fill: its PnL, and the curve at its end."""
     bar, begins = _bar(scope.span)
     bars = f"""
         SELECT g, {begins} AS ts, net, high, worst FROM (
@@ -172,10 +172,10 @@ def add_thinned(ctes: Ctes, of: Points, points: str) -> tuple[Points, str]:
 
 
 def _bar(span: Span) -> tuple[str, str]:
-    """What the slots of one bar have in common, and when the bar begins, in nanoseconds."""
+    """The expression that the slots of one bar have in common, and the start of the bar in nanoseconds."""
     unit, zone = span.granularity, None if span.zone is None else given(span.zone, "text")
     if zone is None and unit is not Granularity.MONTH:
-        # Arithmetic costs a tenth of what an interval does. The epoch was a Thursday.
+        # Arithmetic costs a tenth of an interval. The epoch was a Thursday.
         return ("ts" if unit is not Granularity.WEEK else f"ts - (ts / {DAY} + 3) % 7 * {DAY}"), "bar"
     if zone is None:
         day = f"CAST(date 'epoch' + CAST(ts / {DAY} AS integer) AS timestamp)"

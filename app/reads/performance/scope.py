@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, literal_column, text
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, literal_column, text
 
-from app.reads.catalogue.registry import entity_named
+from app.models.totals import FillSum, FillTotal
 from app.reads.columns import NO_COLUMNS, Columns
-from app.reads.fill_groups import fill_parts, kept_fills
-from app.reads.filters import condition_sql, day_of, fields_of, parameter_name, typed
+from app.reads.entity import ENTITIES
+from app.reads.fill_groups import FillParts
+from app.reads.filters import condition_sql, day_of, fields_of, parameter
 from app.reads.objects import Names
 from app.reads.query import And, Compare, Op, Slot, Span
 
@@ -24,7 +25,7 @@ _THIS_STRATEGY = ("strategy_id", Op.EQ)
 
 
 class Ctes:
-    """The WITH clause of one subselect; each part can speak of those that were added before it."""
+    """The WITH clause of one subselect; each part can refer to those added before it."""
 
     def __init__(self, names: Names) -> None:
         self._names = names
@@ -61,7 +62,7 @@ class Scope:
 
     @property
     def tie(self) -> tuple[str, ...]:
-        """What orders rows of several strategies that come at one place, beside that place."""
+        """The columns that order rows of several strategies at one place."""
         # Not of one alone: PostgreSQL forgets that rows are sorted by a column of which it knows the only value.
         return () if self.is_of_one_strategy else ("strategy_id",)
 
@@ -75,26 +76,26 @@ class Scope:
         """Whether groups or filter distinguish instruments."""
         return "instrument_id" in self.span.by or "instrument_id" in fields_of(self.span.where)
 
-    def fills(self) -> tuple[FromClause, Columns]:
+    def fills(self) -> Columns:
         """The parts of the fills."""
-        return fill_parts(self.compiler.names.new("f"))
+        return FillParts(self.compiler.names.new("f"))
 
-    def kept_fills(self, *, by_day: bool) -> tuple[FromClause, Columns]:
-        """The totals that are kept of the fills."""
-        return kept_fills(self.compiler.names.new("f"), by_day=by_day)
+    def kept_fills(self, *, by_day: bool) -> Columns:
+        """The kept totals of the fills: by day, or of all days, which are far fewer."""
+        return Columns(self.compiler.names.new("f"), FillTotal if by_day else FillSum)
 
     def conditions(self, columns: Columns, instant: str) -> list[ColumnElement[bool]]:
-        """What a row must satisfy; it is in the span by its day where it has one, else by that instant."""
+        """The conditions on a row; it is in the span by its day if it has one, else by that instant."""
         span = self.span
         if self.strategy is NO_COLUMNS:
             found = self.compiler.in_scope(columns)
         else:
             found = [columns.strategy_id == self.strategy.strategy_id]
         if span.where is not None:
-            found.append(condition_sql(entity_named("Performance"), columns, span.where))
+            found.append(condition_sql(ENTITIES["Performance"], columns, span.where))
         for slot, operator in ((span.start, ">="), (span.end, "<")):
             if slot is not None:
-                bound = typed(parameter_name(slot), BigInteger())
+                bound = parameter(slot, BigInteger())
                 value = (columns.day, day_of(bound)) if "day" in columns else (columns[instant], bound)
                 found.append(value[0].bool_op(operator)(value[1]))
         return found
@@ -108,13 +109,9 @@ class Scope:
 
     def same_group(self, columns: Columns, others: Columns) -> ColumnElement[bool]:
         """Whether two rows belong to one group."""
-        conditions = [columns[name] == others[name] for name in self.keys]
-        found = conditions[0]
-        for condition in conditions[1:]:
-            found = found & condition
-        return found
+        return and_(*(columns[name] == others[name] for name in self.keys))
 
 
 def given(slot: Slot, type_: str) -> str:
-    """A value inside SQL text, with its type."""
-    return f"CAST(:{parameter_name(slot)} AS {type_})"
+    """A parameter (`filters.parameter`) inside SQL text, with its type."""
+    return f"CAST(:v{slot} AS {type_})"

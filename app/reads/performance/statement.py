@@ -1,21 +1,20 @@
-"""The whole of it: one JSON object for each group, of what is selected."""
+"""The whole statement: one JSON object for each group."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, FromClause, Integer, func, literal_column, select, table
+from sqlalchemy import ColumnElement, FromClause, Integer, func, literal_column, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from app.reads.catalogue.registry import entity_named
 from app.reads.columns import Columns, Derived, number_literal
-from app.reads.filters import parameter_name, typed
+from app.reads.entity import ENTITIES
+from app.reads.filters import parameter
 from app.reads.objects import EMPTY_ARRAY, Pair, Row, row_json
 from app.reads.performance.curve import Points, add_bars, add_curve, add_fallen, add_thinned
 from app.reads.performance.scope import Ctes, Scope, given
-from app.reads.performance.sums import group_sums, slots
-from app.reads.performance.trades import FIELDS, add_daily, add_traded
-from app.reads.query import Arguments, Granularity, Selected, Selection, Span
+from app.reads.performance.sums import FIELDS, add_daily, add_traded, group_sums, slots
+from app.reads.query import Arguments, Granularity, Selection, Span
 
 if TYPE_CHECKING:
     from app.reads.compiler import Compiler
@@ -32,15 +31,15 @@ _DAILY = frozenset({"sharpe_ratio", "sortino_ratio"})
 def performance(
     compiler: Compiler, selection: Selection, arguments: Arguments | None, strategy: Columns
 ) -> ColumnElement[Any]:
-    """An array of one object for each group that has a fill, by what makes the groups and then by currency."""
+    """An array of one object for each group that has a fill, ordered by the keys of the groups and then by currency."""
     span = arguments if isinstance(arguments, Span) else Span()
     scope = Scope(compiler, span, strategy)
     statement = _Statement(scope, selection)
     whole = Derived(compiler.names.new("w"))
     rows: FromClause = statement.joined().subquery(whole.name)
-    entity, row, pairs = entity_named("Performance"), Row(), list[Pair]()
+    entity, row, pairs = ENTITIES["Performance"], Row(), list[Pair]()
     for index, field in enumerate(selection.fields):
-        if _is_equity(field):
+        if field.name == "equity":
             pairs.append((field.key, whole[f"equity_{index}"]))
         else:
             pairs += compiler.pairs(entity, whole, Selection((field,)), row)
@@ -49,20 +48,16 @@ def performance(
     return statement.ctes.over(objects).scalar_subquery()
 
 
-def _is_equity(field: Selected) -> bool:
-    return field.name == "equity" and field.literal is None
-
-
 class _Statement:
     """Adds the parts that a selection needs, in the order in which they need each other."""
 
     def __init__(self, scope: Scope, selection: Selection) -> None:
         self._scope = scope
-        self._equity = [(index, field) for index, field in enumerate(selection.fields) if _is_equity(field)]
-        self._fields = frozenset(field.name for field in selection.fields if field.literal is None)
+        self._equity = [(index, field) for index, field in enumerate(selection.fields) if field.name == "equity"]
+        self._fields = frozenset(field.name for field in selection.fields)
         self.ctes = Ctes(scope.compiler.names)
         self._joins: list[tuple[str, tuple[str, ...]]] = []
-        shown = {one.name for _, field in self._equity for one in (field.children or Selection(())).fields}
+        shown = {one.name for _, field in self._equity for one in field.children.fields}
         self._has_points = bool(self._equity) or "equity_count" in self._fields
         self._has_bars = self._has_points and scope.span.granularity is not Granularity.FILL
         is_thinned = self._has_points and (not self._has_bars or scope.span.points is not None)
@@ -72,7 +67,7 @@ class _Statement:
         self._points = str(POINTS_UNLESS_SAID)
         if scope.span.points is not None:
             slot = scope.span.points
-            points, self._points = typed(parameter_name(slot), Integer()), given(slot, "integer")
+            points, self._points = parameter(slot, Integer()), given(slot, "integer")
         has_valuation = "valuation" in self._fields
         sums = group_sums(scope, points if is_of_curve else None, has_valuation=has_valuation)
         self._summed = self.ctes.add("summed", sums, is_kept=True)
@@ -81,7 +76,7 @@ class _Statement:
         self._traded = add_traded(scope, self.ctes, asked) if asked else None
 
     def _add_curves(self, curve: str | None, *, is_thinned: bool) -> None:
-        """Slots, points, and what is read from them and from the curve."""
+        """Slots, points, and the parts that are read from them and from the curve."""
         scope, ctes = self._scope, self.ctes
         made, deepest = "", f"(SELECT g, drawdown AS worst FROM {curve})"
         if self._has_bars or self._fields & _DAILY:
@@ -108,12 +103,12 @@ class _Statement:
     def _join_points(self, points: Points) -> None:
         compiler, ctes = self._scope.compiler, self.ctes
         if self._equity:
-            entity, rows = entity_named("EquityPoint"), Derived(points.name)
+            entity, rows = ENTITIES["EquityPoint"], Derived(points.name)
             arrays = []
             for index, field in self._equity:
-                body = row_json(compiler.pairs(entity, rows, field.children or Selection(()), Row()), compiler.names)
+                body = row_json(compiler.pairs(entity, rows, field.children, Row()), compiler.names)
                 arrays.append(func.json_agg(aggregate_order_by(body, rows.n)).label(f"equity_{index}"))
-            drawn = select(rows.g, *arrays).select_from(table(points.name)).group_by(rows.g)
+            drawn = select(rows.g, *arrays).select_from(rows.rows).group_by(rows.g)
             self._joins.append((ctes.add("drawn", drawn), tuple(f"equity_{index}" for index, _ in self._equity)))
         if "equity_count" in self._fields:
             counted = ctes.add("counted", f"SELECT g, points FROM {points.counts} AS counts")
@@ -122,15 +117,15 @@ class _Statement:
     def joined(self) -> Any:
         """One row for each group, with the columns of all parts."""
         summed = Derived(self._summed)
-        rows: FromClause = table(self._summed)
+        rows = summed.rows
         columns: list[ColumnElement[Any]] = [literal_column(f"{self._summed}.*")]
         for name, names in self._joins:
             part = Derived(name)
-            rows = rows.outerjoin(table(name), part.g == summed.g)
+            rows = rows.outerjoin(part.rows, part.g == summed.g)
             columns += [part[column] for column in names]
         if self._traded is not None:
             name, names = self._traded
             part = Derived(name)
-            rows = rows.outerjoin(table(name), self._scope.same_group(part, summed))
+            rows = rows.outerjoin(part.rows, self._scope.same_group(part, summed))
             columns += [part[column] for column in names]
         return select(*columns).select_from(rows)

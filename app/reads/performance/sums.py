@@ -1,12 +1,14 @@
-"""What the fills of a group add up to, and what was made in each slot of time."""
+"""Sums over the fills, the slots of time and the trades of a group, and the daily values for Sharpe and Sortino."""
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, cast, func, literal_column, select, table
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, literal_column, select
 
+from app.models.orders import Position
+from app.models.totals import TradeTotal
 from app.reads.catalogue.instrument import sum_valuation
-from app.reads.columns import Columns, Derived
-from app.reads.performance.scope import Ctes, Scope
+from app.reads.columns import Columns, Derived, text_literal
+from app.reads.performance.scope import Ctes, Scope, given
 from app.reads.query import INSTANT_MAX, Granularity
 
 SLICES_MAX = 8192
@@ -30,7 +32,7 @@ def group_sums(scope: Scope, points: ColumnElement[Any] | None, *, has_valuation
     """
     span = scope.span
     is_whole = span.start is None and span.end is None
-    rows, columns = scope.kept_fills(by_day=not is_whole) if span.is_whole_days else scope.fills()
+    columns = scope.kept_fills(by_day=not is_whole) if span.is_whole_days else scope.fills()
     times: list[ColumnElement[Any]] = []
     if points is not None:
         first, last = func.min(columns.first_ts), func.max(columns.last_ts)
@@ -49,7 +51,7 @@ def group_sums(scope: Scope, points: ColumnElement[Any] | None, *, has_valuation
         func.sum(columns.total_fees).label("total_fees"),
         *times,
     )
-    sums = sums.select_from(rows).where(*scope.conditions(columns, "ts_event"))
+    sums = sums.select_from(columns.rows).where(*scope.conditions(columns, "ts_event"))
     return sums.group_by(*(columns[name] for name in scope.keys))
 
 
@@ -70,14 +72,14 @@ def slots(scope: Scope, ctes: Ctes, summed: str, curve: str | None, *, has_bars:
     length = _QUARTER if span.zone is not None else _HOUR if is_hourly else DAY
     is_kept = span.is_whole_days and length == DAY
     if is_kept and (curve is None or not has_bars):
-        rows, columns = scope.kept_fills(by_day=True)
+        columns = scope.kept_fills(by_day=True)
         ts = f"({columns.name}.day - date '1970-01-01') * {length}"
-        return f"(SELECT * FROM {ctes.add('slots', _made(scope, summed, rows, columns, ts))})"
+        return f"(SELECT * FROM {ctes.add('slots', _made(scope, summed, columns, ts))})"
     # Group and slot are one number: of one column PostgreSQL expects few values, and hashes them instead of sorting.
     if curve is None:
-        rows, columns = scope.fills()
+        columns = scope.fills()
         ts = f"{columns.name}.ts_event / {length}"
-        of = ctes.add("made", _made(scope, summed, rows, columns, ts))
+        of = ctes.add("made", _made(scope, summed, columns, ts))
         key, sums = f"(g << {_SLOT_BITS}) + ts", "sum(net) AS net, max(high) AS high, max(worst) AS worst"
     else:
         of, key = curve, f"(g << {_SLOT_BITS}) + ts / {length}"
@@ -87,7 +89,7 @@ def slots(scope: Scope, ctes: Ctes, summed: str, curve: str | None, *, has_bars:
     return f"(SELECT slot >> {_SLOT_BITS} AS g, {begins} AS ts, net, high, worst FROM {name})"
 
 
-def _made(scope: Scope, summed: str, rows: FromClause, columns: Columns, ts: str) -> Select[Any]:
+def _made(scope: Scope, summed: str, columns: Columns, ts: str) -> Select[Any]:
     groups = Derived(summed)
     nothing: Any = literal_column("CAST(NULL AS numeric)")
     made = select(
@@ -97,5 +99,91 @@ def _made(scope: Scope, summed: str, rows: FromClause, columns: Columns, ts: str
         nothing.label("high"),
         nothing.label("worst"),
     )
-    made = made.select_from(rows.join(table(summed), scope.same_group(columns, groups)))
+    made = made.select_from(columns.rows.join(groups.rows, scope.same_group(columns, groups)))
     return made.where(*scope.conditions(columns, "ts_event"))
+
+
+KEPT = frozenset(
+    {"trades", "winning_trades", "losing_trades", "win_rate", "profit_factor", "expectancy"}
+    | {"average_win", "average_loss"}
+)
+"""Fields that can be read from the totals by day."""
+EXTREMES = frozenset({"largest_win", "largest_loss"})
+RUNS = frozenset({"longest_winning_run", "longest_losing_run"})
+FIELDS = KEPT | EXTREMES | RUNS
+
+PLACE = ("ts_closed", "last_ts_init", "last_trade_seq", "last_seq")
+"""The order of a strategy's trades: the places of the fills that closed them."""
+
+_SUMS = ("trades", "wins", "losses", "profit", "loss")
+
+
+def add_traded(scope: Scope, ctes: Ctes, fields: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+    """A part with the keys and the columns named: trades, wins, losses, profit, loss, and those that other fields
+    need.
+    """
+    if scope.span.is_whole_days and not scope.names_instruments and fields <= KEPT:
+        return ctes.add("traded", _kept(scope)), _SUMS
+    trades = ctes.add("trades", _closed(scope))
+    keys = ", ".join(scope.keys)
+    longest = ""
+    rows = trades
+    if fields & RUNS:
+        places = ", ".join((*PLACE, *scope.tie))
+        order = f"(PARTITION BY {keys} ORDER BY {places} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+        # A run is as long as its last trade is away from the one before it that was none of its kind.
+        placed = f"SELECT *, row_number() OVER {order} AS place FROM {trades}"
+        won, lost = (
+            f"place - coalesce(max(CASE WHEN {other} THEN place END) OVER {order}, 0)"
+            for other in ("net <= 0", "net >= 0")
+        )
+        rows = f"(SELECT *, {won} AS won, {lost} AS lost FROM ({placed}) AS placed)"
+        longest = ", max(won) AS longest_winning_run, max(lost) AS longest_losing_run"
+    traded = ctes.add(
+        "traded",
+        f"""
+        SELECT {keys}, count(*) AS trades, count(*) FILTER (WHERE net > 0) AS wins,
+            count(*) FILTER (WHERE net < 0) AS losses, sum(greatest(net, 0)) AS profit, sum(greatest(-net, 0)) AS loss,
+            max(net) FILTER (WHERE net > 0) AS largest_win, min(net) FILTER (WHERE net < 0) AS largest_loss{longest}
+        FROM {rows} AS trades GROUP BY {keys}
+        """,
+    )
+    return traded, (*_SUMS, *sorted(EXTREMES), *(sorted(RUNS) if longest else ()))
+
+
+def _kept(scope: Scope) -> Select[Any]:
+    kept = Columns(scope.compiler.names.new("t"), TradeTotal)
+    keys = [kept[name] for name in scope.keys]
+    rows = select(*keys, *(func.sum(kept[name]).label(name) for name in _SUMS))
+    return rows.select_from(kept.rows).where(*scope.conditions(kept, "ts_closed")).group_by(*keys)
+
+
+def _closed(scope: Scope) -> Select[Any]:
+    """The closed positions, each with its result and the place of the fill that closed it."""
+    closed = Columns(scope.compiler.names.new("t"), Position)
+    names = dict.fromkeys((*scope.keys, *PLACE, *scope.tie))
+    net = (closed.realized_pnl - closed.total_fees).label("net")
+    rows = select(*(closed[name] for name in names), net)
+    is_closed = closed.status == text_literal("CLOSED")
+    return rows.select_from(closed.rows).where(is_closed, *scope.conditions(closed, "ts_closed"))
+
+
+def add_daily(scope: Scope, ctes: Ctes, slots: str) -> str:
+    """Columns: g, days, daily_total, daily_squares, daily_losses, year.
+
+    Days without fills, between the first and the last that has some, count as zero: only `days` knows of them. Sums of
+    squares are of all days, and of those that lost; `year` is how many days make one.
+    """
+    span = scope.span
+    moment = "timestamptz 'epoch' + ts / 1000000000 * interval '1 second'"
+    zone = "'UTC'" if span.zone is None else given(span.zone, "text")
+    year = "365" if span.annualization_days is None else given(span.annualization_days, "integer")
+    days = f"SELECT g, CAST(timezone({zone}, {moment}) AS date) AS day, sum(net) AS net FROM {slots} AS slots"
+    return ctes.add(
+        "daily",
+        f"""
+        SELECT g, max(day) - min(day) + 1 AS days, sum(net) AS daily_total, sum(net * net) AS daily_squares,
+            sum(least(net, 0) * least(net, 0)) AS daily_losses, {year} AS year
+        FROM ({days} GROUP BY 1, 2) AS days GROUP BY g
+        """,
+    )

@@ -1,0 +1,1 @@
+"""Asks the service before an order leaves the engine."""

@@ -1,0 +1,1 @@
+"""What an engine publishes, spooled on disk and sent to the service."""
