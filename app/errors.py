@@ -57,7 +57,7 @@ class OrderNotFound(NotFoundError, code=ErrorCode.ORDER_NOT_FOUND):
     """No order has this client_order_id."""
 
     def __init__(self, client_order_id: str) -> None:
-        super().__init__(f"No order has client_order_id {client_order_id!r}.")
+        super().__init__(f"No order has the client order id {client_order_id!r}.")
 
 
 class StrategyNotFound(NotFoundError, code=ErrorCode.STRATEGY_NOT_FOUND):
@@ -106,7 +106,7 @@ class OrderAmbiguous(ConflictError, code=ErrorCode.ORDER_AMBIGUOUS):
     def __init__(self, client_order_id: str, strategy_ids: list[UUID]) -> None:
         named = ", ".join(str(strategy_id) for strategy_id in strategy_ids)
         super().__init__(
-            f"client_order_id {client_order_id!r} exists in several strategies ({named}); choose one with strategy_id."
+            f"The client order id {client_order_id!r} exists in several strategies ({named}); add the strategy's id."
         )
 
 

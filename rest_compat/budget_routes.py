@@ -32,7 +32,7 @@ _REGISTRY_HEADERS = {
     "ETag": {"description": "For `If-None-Match`; 304 while no budget has changed.", "schema": {"type": "string"}},
 }
 
-StrategyId = Annotated[UUID, Path()]
+StrategyId = Annotated[UUID, Path(description="The strategy's UUID; `/api/trading/strategies` lists them.")]
 Currency = Annotated[str, Path(description="Currency code, as the engine writes it.", examples=["USDT"])]
 
 _valued = partial(responses_of, headers=VALUATION_HEADERS)

@@ -117,7 +117,7 @@ def _described(description: str, code: ErrorCode, detail: str, **more: Any) -> d
 _ANYWHERE = (401, 403, 422, 429, 500, 503)
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}, "required": True}}
 _DESCRIBED: dict[int, dict[str, Any]] = {
-    404: _described("Not found.", ErrorCode.ORDER_NOT_FOUND, "No order has client_order_id 'O-1'."),
+    404: _described("Not found.", ErrorCode.ORDER_NOT_FOUND, "No order has the client order id 'O-1'."),
     401: _described(
         "The API key is missing or wrong.",
         Unauthenticated.code,
@@ -129,7 +129,7 @@ _DESCRIBED: dict[int, dict[str, Any]] = {
     409: _described(
         "Several strategies share the id; choose one with `strategy_id`.",
         ErrorCode.ORDER_AMBIGUOUS,
-        "client_order_id 'O-1' exists in several strategies (...); choose one with strategy_id.",
+        "The client order id 'O-1' exists in several strategies (...); add the strategy's id.",
     ),
     413: _described("The body is too large.", ErrorCode.BAD_INPUT, "The body has more than 4096 bytes."),
     422: _described("Invalid input.", ErrorCode.BAD_INPUT, "surprise: Extra inputs are not permitted"),

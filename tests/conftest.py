@@ -30,6 +30,7 @@ THOROUGH = (
     "tests/clients/typescript",
     "tests/database",
     "tests/differential",
+    "tests/examples",
     "tests/graphql_schema/live",
     "tests/graphql_schema/test_contract.py",
     "tests/ledger/test_arrangements.py",

@@ -84,11 +84,11 @@ def nautilus(
         str | None,
         typer.Option(
             metavar="URL",
-            help="Redis with the streams: redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]. [PURSER_REDIS_URL]",
+            help="Redis with the streams, for example redis://HOST:6379/0. [PURSER_REDIS_URL]",
         ),
     ] = None,
     trader: Annotated[
-        list[str] | None, typer.Option(metavar="TRADER", help="Follow this trader only; repeatable. [all traders]")
+        list[str] | None, typer.Option(metavar="TRADER", help="Follow this trader only, not all; repeatable.")
     ] = None,
     key: Annotated[
         list[str] | None,
@@ -98,7 +98,7 @@ def nautilus(
         ),
     ] = None,
     group: Annotated[str, typer.Option(help="Consumer group.")] = "purser",
-    consumer: Annotated[str | None, typer.Option(help="Name of this consumer in its group. [host name]")] = None,
+    consumer: Annotated[str | None, typer.Option(help="Name in the group; by default the host name.")] = None,
     first: Annotated[
         FirstEntry, typer.Option("--from", help="Where a new group begins: 0 for all entries, $ for later ones.")
     ] = FirstEntry.BEGINNING,
@@ -108,7 +108,7 @@ def nautilus(
     ] = 60.0,
     once: Annotated[bool, typer.Option("--once", help="Record what there is, then stop.")] = False,
     metrics_port: Annotated[
-        int | None, typer.Option(min=1, max=65_535, help="Port to serve /metrics on. [none]")
+        int | None, typer.Option(min=1, max=65_535, help="Port to serve /metrics on; by default none.")
     ] = None,
     metrics_host: Annotated[str, typer.Option(help="Address to serve /metrics on.")] = "127.0.0.1",
 ) -> None:

@@ -11,7 +11,7 @@ from app.database import Database, PoolLimits
 from app.errors import BadInputError
 from app.ledger.verify.audit import AuditHead
 from app.ledger.verify.invariants import Finding, Invariant
-from app.ledger.verify.verification import verify
+from app.ledger.verify.verification import FINDINGS_MAX, verify
 
 
 def verify_database(audit_head: str | None) -> int:
@@ -21,7 +21,7 @@ def verify_database(audit_head: str | None) -> int:
     with configured_database(settings) as url:
         broken = asyncio.run(run_verify(url, settings.pool_limits(), noted))
     if broken:
-        print(f"purser: {broken} of the ledger's invariants do not hold.", file=sys.stderr)
+        print(f"purser: invariants of the ledger that do not hold: {broken}.", file=sys.stderr)
         return FAILED
     return 0
 
@@ -39,6 +39,8 @@ async def run_verify(url: str, limits: PoolLimits, noted: AuditHead | None = Non
         print(f"{'BROKEN' if findings else 'holds '} {invariant.number:>2}  {invariant.claim}  ({seconds:.1f} s)")
         for finding in findings:
             print(f"           {finding.row}: {finding.difference}")
+        if len(findings) >= FINDINGS_MAX:
+            print(f"           These are the first {FINDINGS_MAX} rows; there may be more.")
         sys.stdout.flush()
 
     async with await Database.open(url, limits) as database:

@@ -91,7 +91,7 @@ class ListArgsReader:
             raise BadInputError("Give `first` or `last`, not both.")
         size = last if last is not None else first if first is not None else PAGE_SIZE
         if size < 0:
-            raise BadInputError("`first` and `last` are not negative.")
+            raise BadInputError("`first` and `last` must not be negative.")
         if size > PAGE_SIZE_MAX:
             raise PageTooLarge(size, PAGE_SIZE_MAX)
         after, before = (self._place(order, arguments.get(name)) for name in ("after", "before"))

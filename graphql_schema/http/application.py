@@ -218,7 +218,7 @@ class GraphQLEndpoint:
         requested = operation.cost.rows(variables)
         cost = {"requested": requested, "max": self._cost_max}
         if requested > self._cost_max:
-            message = f"The query may ask for {requested} rows; at most {self._cost_max} are given. Ask for fewer."
+            message = f"The query may ask for {requested} rows; at most {self._cost_max} are allowed. Ask for fewer."
             raise refusal(RequestCode.COST_EXCEEDED, message, extensions={"cost": cost})
         return cost
 
@@ -269,7 +269,8 @@ def _refuse_wrong_type(operation: Operation, *, is_read: bool, is_stream: bool) 
     if operation.type is OperationType.MUTATION and is_read:
         raise _not_allowed("A mutation is sent by POST.", "POST")
     if operation.type is OperationType.SUBSCRIPTION and not is_stream:
-        raise refusal(RequestCode.BAD_REQUEST, f"Subscribe over a WebSocket, or accept {EVENT_STREAM}.")
+        message = f"Subscriptions need a WebSocket with the protocol graphql-transport-ws, or Accept: {EVENT_STREAM}."
+        raise refusal(RequestCode.BAD_REQUEST, message)
 
 
 def _refuse_what_was_not_done(result: ExecutionResult, extensions: Mapping[str, Any]) -> None:

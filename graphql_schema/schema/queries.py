@@ -91,7 +91,7 @@ class Query:
         **PAGE,
     )
     feed_cursor: str = read_field(
-        "The current position in the change feed. A subscription `after` it misses no change that the "
-        "same query's answer does not include."
+        "The current position in the change feed. A subscription `after` it sends every change that is "
+        "not included in the answer to the same query."
     )
     summary: Summary = read_field("Counts over the whole ledger.")

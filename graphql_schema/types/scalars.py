@@ -55,7 +55,7 @@ def parse_instant(value: Any) -> int:
     """Nanoseconds since the epoch from RFC 3339 text, of any offset."""
     matched = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if matched is None:
-        raise ValueError("a DateTime is RFC 3339 text, as in '2022-01-01T00:14:00.000000000Z'")
+        raise ValueError("a DateTime is RFC 3339 text with time and offset, as in '2022-01-01T00:14:00.000000000Z'")
     day, time, fraction, offset = matched.groups()
     whole = datetime.fromisoformat(f"{day}T{time}{'+00:00' if offset in 'Zz' else offset}") - _EPOCH
     nanoseconds = (whole.days * 86_400 + whole.seconds) * 10**9 + int((fraction or "").ljust(9, "0"))

@@ -12,6 +12,9 @@ from app.ledger.verify.invariants import Finding, Invariant
 from app.ledger.verify.replay import verify_orders, verify_positions
 from app.ledger.verify.sums import SUM_INVARIANTS
 
+FINDINGS_MAX = 20
+"""The number of rows of a broken invariant that are reported."""
+
 _COUNTS = """
 SELECT (SELECT count(*) FROM instruments WHERE source = 'RECORDED') AS instruments_recorded,
        (SELECT count(*) FROM instruments WHERE source = 'ASSUMED') AS instruments_assumed,
@@ -71,16 +74,15 @@ async def verify(
     on_checked: Callable[[Invariant, list[Finding]], None],
     *,
     noted: AuditHead | None = None,
-    findings_max: int = 20,
 ) -> Verified:
-    """Verify everything in one snapshot. `on_checked` gets each invariant with at most `findings_max` findings."""
+    """Verify everything in one snapshot. `on_checked` gets each invariant with at most `FINDINGS_MAX` findings."""
     broken = 0
     async with database.snapshot() as connection:
         for invariant in invariants(noted):
             findings: list[Finding] = []
             async for finding in invariant.check(connection):
                 findings.append(finding)
-                if len(findings) >= findings_max:
+                if len(findings) >= FINDINGS_MAX:
                     break
             broken += bool(findings)
             on_checked(invariant, findings)

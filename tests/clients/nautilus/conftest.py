@@ -8,14 +8,15 @@ from tests.cli.processes import forking
 from tests.clients.nautilus.service import Service
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def forked_commands() -> Iterator[None]:
+    """The program that the service is forked from."""
     with forking():
         yield
 
 
 @pytest.fixture
-def service(database_url: str, free_tcp_port: int) -> Iterator[Service]:
+def service(database_url: str, free_tcp_port: int, forked_commands: None) -> Iterator[Service]:
     """A running service on a fresh database."""
     service = Service(database_url, free_tcp_port)
     service.start()

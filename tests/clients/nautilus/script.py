@@ -123,6 +123,10 @@ class Script(Strategy):
         following = act if turns == 1 else partial(self.soon, turns - 1, act)
         asyncio.get_running_loop().call_soon(following)
 
+    def resting_limit(self) -> None:
+        """A limit order far from the market."""
+        self.work(self.resting())
+
     def resting(self) -> Order:
         price = self.level(-self.sign * 5_000)
         return self.order_factory.limit(self.config.instrument_id, self.side, self.size(), price)

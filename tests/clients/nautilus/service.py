@@ -1,5 +1,6 @@
 """`purser serve` as a process, and what its ledger has."""
 
+import signal
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -39,6 +40,16 @@ class Service:
     def kill(self) -> None:
         """Kills the service as `kill -9` does."""
         self._end(lambda process: process.kill())
+
+    def pause(self) -> None:
+        """Stops the process from running; its connections stay open."""
+        assert self._process is not None  # it was started
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets the paused process run again."""
+        assert self._process is not None  # it was started
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Stops the service, if it runs, and closes the client."""

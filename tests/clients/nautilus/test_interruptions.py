@@ -6,7 +6,7 @@ from pathlib import Path
 from purser_client import TradingState
 from purser_nautilus import PurserGateConfig, guard
 from tests.clients.nautilus.backtests import CONTINGENT, PLAIN, add_reporter, add_script, backtest, interrupt
-from tests.clients.nautilus.ledger import assert_equals, assert_equals_cache, orders_of, state_of
+from tests.clients.nautilus.ledger import assert_equals, assert_equals_cache, books_of, orders_of, state_of
 from tests.clients.nautilus.live_engine import live_engine
 from tests.clients.nautilus.service import Service
 from tests.clients.nautilus.test_live import LIVE, SANDBOX_CLOCK, STRATEGY
@@ -60,6 +60,25 @@ def test_orders_are_denied_while_the_service_is_away(service: Service, tmp_path:
         assert {order.last_event.reason.partition(":")[0] for order in denied} == {"PURSER_UNAVAILABLE"}
         ledger = orders_of(service)
         assert {ledger[order.client_order_id.value]["authorizationStatus"] for order in denied} <= {None, "GRANTED"}
+
+
+def test_a_grant_that_comes_too_late_holds_nothing(service: Service, tmp_path: Path) -> None:
+    with backtest("DESK-016", quotes=90) as engine:
+        strategy = add_script(engine, ("resting_limit",))
+        service.set_budget("DESK-016", strategy, AMPLE)
+        actor = add_reporter(engine, service.url, tmp_path)
+        gate = guard(engine, actor, PurserGateConfig(question_seconds_max=0.3))
+        interrupt(engine, {50: service.pause, 70: service.resume})
+        engine.run()
+        assert actor.flush(60)
+        denied = [order.client_order_id.value for order in engine.cache.orders() if order.status_string() == "DENIED"]
+        assert len(denied) == gate.counts.unavailable > 3
+        ledger = orders_of(service)
+        # The service granted them when it ran again, after they were denied.
+        late = [name for name in denied if ledger[name]["authorizationStatus"] in ("GRANTED", "RELEASED")]
+        assert late
+        assert [Decimal(budget["reserved"]) for budget in books_of(service)["budgets"]] == [0]
+        assert_equals_cache(service, engine.cache)
 
 
 def test_orders_are_submitted_unasked_if_the_gate_is_to_stay_open(service: Service, tmp_path: Path) -> None:

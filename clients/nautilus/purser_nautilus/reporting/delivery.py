@@ -109,10 +109,11 @@ class Delivery:
 
     def start(self) -> None:
         """Start the threads. Records of an earlier run are sent first."""
-        for name, target in (("purser-writer", self._write_all), ("purser-sender", self._send_all)):
-            thread = threading.Thread(target=target, name=name, daemon=True)
+        writer = threading.Thread(target=self._write_all, name="purser-writer", daemon=True)
+        sender = threading.Thread(target=self._send_until_closed, args=(writer,), name="purser-sender", daemon=True)
+        self._threads = [writer, sender]
+        for thread in self._threads:
             thread.start()
-            self._threads.append(thread)
 
     def put(self, message: Message) -> None:
         """Queue a message. Never waits. Called by one thread only."""
@@ -144,14 +145,12 @@ class Delivery:
             self._is_flushing = False
 
     def close(self) -> None:
-        """End the threads and close the spool. What was not sent stays in the spool for the next run."""
+        """End the threads, which close the spool. What was not sent stays in the spool for the next run."""
         self._closing.set()
         self._queue.put(_END)
         self._wake.set()
         for thread in self._threads:
             thread.join(_END_SECONDS_MAX)
-        if not any(thread.is_alive() for thread in self._threads):
-            self._spool.close()
         self._threads = []
 
     def _write_all(self) -> None:
@@ -204,6 +203,14 @@ class Delivery:
         self.dropped_count += len(messages)
         for message in messages:
             self._dropped(message)
+
+    def _send_until_closed(self, writer: threading.Thread) -> None:
+        """Send, and close the spool after the last request, which may take longer than `close` waits."""
+        try:
+            self._send_all()
+        finally:
+            writer.join()
+            self._spool.close()
 
     def _send_all(self) -> None:
         pause = PAUSE_SECONDS_MIN

@@ -1,6 +1,7 @@
 """Decides what to report of what the engine publishes. Runs in the engine's thread and never waits.
 
-An order's events are reported as they are published. Some are applied to the order and never published; they are read
+An order's events are reported as they are published, if the engine applied them: it also publishes some that its order
+did not allow. Some are applied to the order and never published; they are read
 from the cache before the next published one. An order that the reporter has not seen yet, for example one that
 reconciliation found, is thereby reported whole.
 """
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nautilus_trader.cache.base import CacheFacade
-from nautilus_trader.model.events import OrderEvent, OrderInitialized, OrderSubmitted
+from nautilus_trader.model.events import OrderEvent, OrderFilled, OrderInitialized, OrderSubmitted
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.orders import Order
@@ -43,6 +44,8 @@ class Reporter:
         self._terms: dict[str, tuple[Any, ...]] = {}
         self._dropped_orders: set[str] = set()
         self._dropped_instruments = False
+        self.ignored = 0
+        """Published events that the engine did not apply to their order, for example a second OrderRejected."""
         self.lost = 0
         """Dropped messages that the cache cannot give again: reports of positions and accounts, and signals."""
 
@@ -63,12 +66,15 @@ class Reporter:
             self._reported.setdefault(client_order_id, set()).add(event_id)
             self._delivery.put(event)
             return
+        if reported is not None and event_id in reported:
+            return  # a handler that runs before this one made the order go on, and this event was read from the cache
+        order = self._cache.order(event.client_order_id)
+        if order is not None and not _was_applied(order, event):
+            self.ignored += 1
+            return
         if reported is None:
             reported = self._reported[client_order_id] = set()
-        elif event_id in reported:
-            return  # a handler that runs before this one made the order go on, and this event was read from the cache
         reported.add(event_id)
-        order = self._cache.order(event.client_order_id)
         if order is not None and order.event_count != len(reported):
             for unpublished in unpublished_of(order, reported):
                 reported.add(unpublished.id.value)
@@ -144,3 +150,10 @@ class Reporter:
                 self._delivery.put(update)
         if not order.is_closed:
             self._reported[order.client_order_id.value] = {event.id.value for event in order.events}
+
+
+def _was_applied(order: Order, event: OrderEvent) -> bool:
+    """Whether the engine applied the event before it published it. A fill counts in any case, because money moved."""
+    if isinstance(event, OrderFilled) or order.last_event.id == event.id:
+        return True
+    return any(applied.id == event.id for applied in order.events)

@@ -228,8 +228,8 @@ def audit_log(
 
 
 def feed_cursor() -> Request[str]:
-    """The current position in the change feed. A subscription `after` it misses no change that the same query's
-    answer does not include.
+    """The current position in the change feed. A subscription `after` it sends every change that is not included
+    in the answer to the same query.
     """
     return Request("FeedCursor", {}, str, is_repeatable=True)
 

@@ -1,0 +1,70 @@
+"""A backtest that publishes to Redis; `purser stream nautilus` records it. The database is that of the service."""
+
+import argparse
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
+from nautilus_trader.common.config import DatabaseConfig, MessageBusConfig
+from nautilus_trader.config import CacheConfig, LoggingConfig
+from nautilus_trader.model.currencies import USDT
+from nautilus_trader.model.enums import AccountType, OmsType
+from nautilus_trader.model.identifiers import TraderId, Venue
+from nautilus_trader.model.objects import Money
+from redis.connection import parse_url
+from service import RUN, client, print_budgets, print_counts
+from strategy import ETH, Swing, SwingConfig, quotes
+
+from purser_client import OrderFilter, UUIDFilter
+
+NAME = "Swing-001"
+
+
+def run_engine(redis: str) -> list[str]:
+    """Run a backtest that publishes to Redis. Returns the statuses of its orders."""
+    address = parse_url(redis)
+    database = DatabaseConfig(type="redis", host=address.get("host", "127.0.0.1"), port=address.get("port", 6379))
+    config = BacktestEngineConfig(
+        trader_id=TraderId(RUN),
+        logging=LoggingConfig(log_level="ERROR"),
+        cache=CacheConfig(),
+        message_bus=MessageBusConfig(database=database),
+    )
+    engine = BacktestEngine(config)
+    engine.add_venue(
+        venue=Venue("BINANCE"),
+        oms_type=OmsType.NETTING,
+        account_type=AccountType.MARGIN,
+        base_currency=None,
+        starting_balances=[Money(1_000_000, USDT)],
+    )
+    engine.add_instrument(ETH)
+    engine.add_data(quotes(200))
+    engine.add_strategy(Swing(SwingConfig(instrument_id=ETH.id, quantity=Decimal(4), order_id_tag="001")))
+    engine.run()
+    statuses = [order.status_string() for order in engine.cache.orders()]
+    engine.dispose()
+    return statuses
+
+
+def main() -> None:
+    """Publish, record, and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--redis", default="redis://127.0.0.1:6379", help="address of a running Redis")
+    redis = parser.parse_args().redis
+    with client() as purser:
+        strategy_id = purser.register_strategy(NAME, RUN).strategy_id
+        purser.set_budget(strategy_id, "USDT", Decimal(100_000))
+        published = run_engine(redis)
+        command = [str(Path(sys.executable).parent / "purser"), "stream", "nautilus", "--once"]
+        subprocess.run([*command, "--redis", redis, "--trader", RUN], check=True)
+        print_counts("engine:", published)
+        mine = OrderFilter(strategy_id=UUIDFilter(eq=strategy_id))
+        print_counts("ledger:", (order.status.value for order in purser.orders(mine)))
+        print_budgets(purser, {strategy_id: NAME})
+
+
+if __name__ == "__main__":
+    main()
