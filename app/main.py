@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Scope
 
 from app.authentication.authentication import Authentication, LocalNames, Throttle, is_loopback_only
@@ -70,7 +71,7 @@ def create_app(settings: Settings | None = None, limits: FixedLimits | None = No
         app.state.authentication = Authentication(
             keyring,
             Throttle(settings.wrong_keys_max),
-            LocalNames(settings.allowed_host_names),
+            LocalNames(settings.allowed_host_names, settings.allowed_origin_names),
             is_loopback_only=is_loopback_only(settings.host),
         )
         try:
@@ -92,12 +93,28 @@ def create_app(settings: Settings | None = None, limits: FixedLimits | None = No
         generate_unique_id_function=lambda route: route.name,
     )
     app.add_middleware(AuthenticationMiddleware, refuse=_refusal)
+    if settings.allowed_origin_names:
+        _allow_origins(app, settings.allowed_origin_names)
     add_rest(app)
     add_graphql(app, settings, limits)
     metrics = add_metrics(app)
     app.router.add_route("/", _start_page, include_in_schema=False)
     add_slash_redirects(app)
     return app
+
+
+def _allow_origins(app: FastAPI, origins: list[str]) -> None:
+    """Let pages of these origins use the APIs. Outside authentication: a preflight has no key, and refusals are read.
+
+    Keys are sent in headers, never by the browser on its own, so credentials are not allowed.
+    """
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "If-None-Match", "X-API-Key", "X-Request-ID"],
+        expose_headers=["ETag", "Retry-After", "WWW-Authenticate"],
+    )
 
 
 def _refusal(scope: Scope, error: PurserError) -> ASGIApp:

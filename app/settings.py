@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     allowed_hosts: str | None = Field(
         None, description="Comma-separated host names accepted, besides loopback names, while no API key exists."
     )
+    allowed_origins: str | None = Field(
+        None,
+        description="Comma-separated origins (`https://desk.example`) whose web pages may use both APIs (CORS). "
+        "If unset, no page of another origin may.",
+    )
     wrong_keys_max: int = Field(
         10,
         ge=1,
@@ -109,7 +114,10 @@ class Settings(BaseSettings):
         description="Maximum size in bytes of a GraphQL mutation. 5000 engine events take about half of the default.",
     )
     graphql_sockets_max: int = Field(
-        1000, ge=0, le=100_000, description="Maximum WebSocket connections of one process."
+        1000,
+        ge=0,
+        le=100_000,
+        description="Maximum WebSocket connections of one process, and maximum event streams.",
     )
     graphql_allow_list: Path | None = Field(
         None,
@@ -132,6 +140,17 @@ class Settings(BaseSettings):
                 if port and not (port.isdecimal() and 0 < int(port[:9]) < 65_536):
                     raise ValueError(f"names the port {port!r}; a port is a number from 1 to 65535")
         return url
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, origins: str | None) -> str | None:
+        for origin in _names_in(origins):
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or origin.lower() != f"{parts.scheme}://{parts.netloc.lower()}":
+                raise ValueError(f"names {origin!r}; an origin is like https://desk.example or http://localhost:5173")
+            if not parts.hostname or "@" in parts.netloc or "*" in origin:
+                raise ValueError(f"names {origin!r}; each origin is one scheme, host and port, without wildcards")
+        return origins
 
     @field_validator("redis_url")
     @classmethod
@@ -176,7 +195,12 @@ class Settings(BaseSettings):
     @property
     def allowed_host_names(self) -> list[str]:
         """The names in `allowed_hosts`."""
-        return [name.strip() for name in (self.allowed_hosts or "").split(",") if name.strip()]
+        return _names_in(self.allowed_hosts)
+
+    @property
+    def allowed_origin_names(self) -> list[str]:
+        """The origins in `allowed_origins`, as browsers write them."""
+        return [origin.lower() for origin in _names_in(self.allowed_origins)]
 
     def pool_limits(self) -> PoolLimits:
         """The bounds of one process's connection pools."""
@@ -185,6 +209,10 @@ class Settings(BaseSettings):
             acquire_timeout_seconds=self.acquire_timeout_seconds,
             statement_timeout_seconds=self.statement_timeout_seconds,
         )
+
+
+def _names_in(listed: str | None) -> list[str]:
+    return [name.strip() for name in (listed or "").split(",") if name.strip()]
 
 
 def load_settings(**overrides: object) -> Settings:

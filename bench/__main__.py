@@ -15,7 +15,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import authorize, equity, gate, graphql_reads, growth, import_speed, rest_reads, stream_speed, verify_speed
+from bench import (
+    authorize,
+    equity,
+    fan_out,
+    gate,
+    graphql_reads,
+    growth,
+    import_speed,
+    rest_reads,
+    stream_speed,
+    verify_speed,
+)
 from bench.results import Comparison
 
 PACKAGES = ("fastapi", "asyncpg", "strawberry-graphql", "graphql-core", "sqlmodel", "sqlalchemy", "uvicorn")
@@ -27,6 +38,7 @@ SECTIONS: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {
     "import_speed": import_speed.run,
     "authorize": authorize.run,
     "equity": equity.run,
+    "fan_out": fan_out.run,
 }
 """Benchmarks by name; a new one is one line here."""
 ON_DEMAND: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -52,19 +51,20 @@ def uvicorn(application: str, database_url: str, **settings: str) -> Iterator[in
     environment = {**os.environ, "PURSER_DATABASE_URL": database_url, **settings}
     process = subprocess.Popen([*command, "--log-level", "warning"], env=environment)
     try:
-        _wait_until_answering(port, process)
+        wait_until_answering(port, process)
         yield port
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait_until_answering(port: int, process: "subprocess.Popen[bytes]") -> None:
+def wait_until_answering(port: int, process: "subprocess.Popen[bytes]") -> None:
+    """Waits until a server answers. Raises RuntimeError if it does not."""
     deadline = time.monotonic() + _START_SECONDS_MAX
     while process.poll() is None and time.monotonic() < deadline:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
             return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:
             time.sleep(0.05)
     raise RuntimeError(f"The server on port {port} does not answer.")

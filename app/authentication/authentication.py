@@ -31,9 +31,10 @@ def is_loopback_only(host: str) -> bool:
 class LocalNames:
     """Host names accepted by a service without API keys."""
 
-    def __init__(self, allowed: Iterable[str]) -> None:
-        """`allowed`: names without ports, in addition to loopback names."""
+    def __init__(self, allowed: Iterable[str], origins: Iterable[str] = ()) -> None:
+        """`allowed`: names without ports, in addition to loopback names; `origins`: whole origins, in lower case."""
         self._allowed = frozenset(name.lower() for name in allowed)
+        self._origins = frozenset(origins)
         self._known: set[bytes] = set()
 
     def include(self, host: bytes) -> bool:
@@ -46,8 +47,9 @@ class LocalNames:
         return is_local
 
     def include_origin(self, origin: bytes) -> bool:
-        """Whether an Origin header names this machine."""
-        return self._is_local(_hostname(origin.decode("latin-1")))
+        """Whether an Origin header names this machine, or an origin whose pages may use the APIs."""
+        text = origin.decode("latin-1")
+        return text in self._origins or self._is_local(_hostname(text))
 
     def _is_local(self, name: str | None) -> bool:
         if name is None:

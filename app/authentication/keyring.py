@@ -1,8 +1,8 @@
 """API keys in memory: authenticating a request takes no round trip to the database.
 
 Keys are read again when the change feed reports one, when a request has an unknown one, so that a new key works at
-once, and periodically in case the feed is disconnected. Reported keys are read over the feed's own connection: an
-exhausted pool does not delay them, and they do not delay the feed.
+once, and periodically. The feed reads them over its own connection: an exhausted pool does not delay them, and they do
+not delay the feed. If the feed is late, they are read over the pool.
 """
 
 import asyncio
@@ -23,6 +23,8 @@ from app.rules.api_keys import KeyText, is_secret_of
 
 UNKNOWN_INTERVAL_SECONDS = 1.0
 """Minimum time between two reads caused by unknown keys."""
+OVERDUE_FACTOR = 1.5
+"""Read over the pool once the feed, whose connection requests never occupy, is this much late."""
 RETRY_SECONDS = 0.2
 """Wait after a failed read."""
 START_SECONDS_MAX = 10.0
@@ -49,7 +51,8 @@ class Keyring:
 
     def __init__(self, database: Database, reload_seconds: float, stale_seconds_max: float) -> None:
         self._database = database
-        self._reload_seconds = reload_seconds
+        self.reload_seconds: float | None = reload_seconds
+        self._overdue_seconds = OVERDUE_FACTOR * reload_seconds
         self._stale_seconds_max = stale_seconds_max
         self._keys: dict[str, Key] = {}
         self._actors: frozenset[str] = frozenset()
@@ -147,16 +150,22 @@ class Keyring:
     async def _read_on(self, read_once: asyncio.Event) -> None:
         failures = 0
         while True:
-            try:
-                async with self._reading:
-                    await self._read_over_pool()
+            if self._seconds_until_overdue() > 0:
                 failures = 0
                 read_once.set()
-            except DatabaseUnavailable as error:
-                failures += 1
-                if failures == 1:
-                    _LOG.warning("API keys could not be read: %s", error.__cause__ or error)
-            await asyncio.sleep(RETRY_SECONDS if failures else self._reload_seconds)
+            else:
+                try:
+                    async with self._reading:
+                        await self._read_over_pool()
+                    continue
+                except DatabaseUnavailable as error:
+                    failures += 1
+                    if failures == 1:
+                        _LOG.warning("API keys could not be read: %s", error.__cause__ or error)
+            await asyncio.sleep(RETRY_SECONDS if failures else self._seconds_until_overdue())
+
+    def _seconds_until_overdue(self) -> float:
+        return self._read_at + self._overdue_seconds - time.monotonic()
 
     async def _read_over_pool(self) -> None:
         self._tried_at = time.monotonic()

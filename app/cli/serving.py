@@ -10,6 +10,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from rich.console import Console
@@ -26,9 +27,17 @@ BACKLOG = 2048
 SHUTDOWN_TIMEOUT_SECONDS = 10
 HEALTHCHECK_TIMEOUT_SECONDS = 30
 """A worker that does not answer its supervisor for this long is replaced."""
+UNREAD_SECONDS_MAX = 30
+"""uvicorn closes a connection once everything was sent, which a client that reads nothing would prevent."""
 READY_POLL_SECONDS = 0.05
 METRICS_DIRECTORY_ENV = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus_client (`app.metrics`) when a server process imports it."""
+WEBSOCKET_OPTIONS: dict[str, Any] = {
+    "ws": "graphql_schema.live.server_protocol:FrameProtocol",
+    # A frame is encoded once for all subscribers; compression is each connection's own.
+    "ws_per_message_deflate": False,
+}
+"""How uvicorn serves subscriptions (docs/adr/0032-fan-out.md)."""
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -71,6 +80,7 @@ def _bound(settings: Settings) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        limit_unread(listener)
     except OSError as error:
         raise _cannot_listen(settings, error) from error
     try:
@@ -79,6 +89,13 @@ def _bound(settings: Settings) -> socket.socket:
         listener.close()
         raise _cannot_listen(settings, error) from error
     return listener
+
+
+def limit_unread(listener: socket.socket) -> None:
+    """Have the kernel end accepted connections whose client reads nothing for UNREAD_SECONDS_MAX, where it can."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is not None:
+        listener.setsockopt(socket.IPPROTO_TCP, option, UNREAD_SECONDS_MAX * 1000)
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> OperationRefused:
@@ -122,8 +139,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         backlog=BACKLOG,
         ws_max_size=max(settings.graphql_mutation_bytes_max, FixedLimits().graphql_query_bytes_max),
-        # Events are small and sent one by one.
-        ws_per_message_deflate=False,
+        **WEBSOCKET_OPTIONS,
         timeout_worker_healthcheck=HEALTHCHECK_TIMEOUT_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
     )

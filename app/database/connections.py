@@ -13,6 +13,7 @@ from asyncpg.connect_utils import SessionAttribute
 from app.database.pool import Pool, is_open
 from app.database.protection import assume_service_role
 from app.errors import DatabaseUnavailable
+from app.loop_time import loop_timeout
 
 _LOST = (
     ConnectionError,
@@ -28,7 +29,8 @@ UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceEr
 """Errors of connecting, PostgreSQL's refusals included: too many connections, a wrong password."""
 
 LISTENER_TIMEOUT_SECONDS = 3.0
-"""For connecting, and for the first statement."""
+"""For connecting, and for the first statement; in time that the event loop had."""
+CONNECT_SECONDS_MAX = 60.0
 
 
 @dataclass(frozen=True)
@@ -295,12 +297,13 @@ class ListeningConnection(ReadConnection):
 @asynccontextmanager
 async def listening(url: str, channel: str, woken: Callable[[], None]) -> AsyncIterator[ListeningConnection]:
     """A connection to the primary without statement timeout; NOTIFYs of others call `woken`. Raises UNREACHABLE."""
-    raw = await asyncpg.connect(
-        url,
-        timeout=LISTENER_TIMEOUT_SECONDS,
-        server_settings=_SESSION | _BY_KEYS | {"default_transaction_read_only": "on"},
-        target_session_attrs=SessionAttribute.primary,
-    )
+    async with loop_timeout(LISTENER_TIMEOUT_SECONDS):
+        raw = await asyncpg.connect(
+            url,
+            timeout=CONNECT_SECONDS_MAX,
+            server_settings=_SESSION | _BY_KEYS | {"default_transaction_read_only": "on"},
+            target_session_attrs=SessionAttribute.primary,
+        )
     try:
         own_pid = raw.get_server_pid()
 
@@ -308,7 +311,7 @@ async def listening(url: str, channel: str, woken: Callable[[], None]) -> AsyncI
             if pid != own_pid:
                 woken()
 
-        async with asyncio.timeout(LISTENER_TIMEOUT_SECONDS):
+        async with loop_timeout(LISTENER_TIMEOUT_SECONDS):
             await prepare(raw)
             await raw.add_listener(channel, heard)
         yield ListeningConnection(raw, channel)

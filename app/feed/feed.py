@@ -13,6 +13,7 @@ from uuid import UUID
 from app.database.connections import UNREACHABLE, ListeningConnection, listening
 from app.feed.changes import ORIGIN, Change, Offset, epoch_and_presence, newest_offset, poll
 from app.feed.subscriber import Subscriber
+from app.loop_time import loop_timeout
 
 CHANNEL = "purser_changes"
 POLL_EVERY_SECONDS = 1.0
@@ -22,7 +23,7 @@ POLL_PAUSE_SECONDS = 0.02
 IDLE_PAUSE_SECONDS = 0.4
 """The minimum time between two polls without subscribers, when only projections are kept current."""
 POLL_TIMEOUT_SECONDS = 3.0
-"""A broken connection may appear open for minutes."""
+"""A broken connection may appear open for minutes. In time that the event loop had."""
 LOAD_TIMEOUT_SECONDS = 60.0
 BACKOFF_SECONDS_MIN = 0.05
 BACKOFF_SECONDS_MAX = 1.0
@@ -35,6 +36,10 @@ class Projection(Protocol):
     """State in memory that follows the feed."""
 
     entity: str
+
+    @property
+    def reload_seconds(self) -> float | None:
+        """How often everything is loaded again; None: only when the history is another one."""
 
     async def load(self, connection: ListeningConnection) -> None:
         """Load everything, in the same snapshot as the offset that the feed continues from."""
@@ -70,6 +75,7 @@ class Feed:
         self._attempted = asyncio.Event()
         self._woken = asyncio.Event()
         self._owes_notify = False
+        self._loaded_at: dict[Projection, float] = {}
 
     @property
     def status(self) -> FeedStatus:
@@ -133,21 +139,21 @@ class Feed:
     async def _begin(self, connection: ListeningConnection) -> None:
         """Continue from the last offset; load everything again if the history no longer has it."""
         began = time.monotonic()
-        async with asyncio.timeout(LOAD_TIMEOUT_SECONDS):
-            async with connection.snapshot():
-                epoch, is_there = await epoch_and_presence(connection, self.offset)
-                if (epoch, is_there) == (self.epoch, True):
-                    return
-                offset = await newest_offset(connection)
-                for projection in self._projections:
-                    await projection.load(connection)
+        async with loop_timeout(LOAD_TIMEOUT_SECONDS), connection.snapshot():
+            epoch, is_there = await epoch_and_presence(connection, self.offset)
+            if (epoch, is_there) == (self.epoch, True):
+                return
+            offset = await newest_offset(connection)
+            for projection in self._projections:
+                await self._load(projection, connection)
         self.epoch, self.offset, self._seen_at, self._pending = epoch, offset, began, None
 
     async def _poll_for_ever(self, connection: ListeningConnection) -> None:
         while True:
             self._woken.clear()
-            async with asyncio.timeout(POLL_TIMEOUT_SECONDS):
+            async with loop_timeout(POLL_TIMEOUT_SECONDS):
                 is_whole = await self._poll(connection)
+                await self._reload(connection)
                 if self._owes_notify:
                     self._owes_notify = False
                     await connection.notify()
@@ -158,6 +164,17 @@ class Feed:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_EVERY_SECONDS - pause):
                         await self._woken.wait()
+
+    async def _reload(self, connection: ListeningConnection) -> None:
+        """Load projections again that are due: over this connection, which requests never occupy."""
+        for projection in self._projections:
+            seconds = projection.reload_seconds
+            if seconds is not None and time.monotonic() - self._loaded_at.get(projection, 0.0) >= seconds:
+                await self._load(projection, connection)
+
+    async def _load(self, projection: Projection, connection: ListeningConnection) -> None:
+        await projection.load(connection)
+        self._loaded_at[projection] = time.monotonic()
 
     async def _poll(self, connection: ListeningConnection) -> bool:
         """Poll once. Returns whether the poll found all changes there were."""

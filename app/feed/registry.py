@@ -32,6 +32,7 @@ class Registry:
     """All budgets by strategy and currency, kept current by the change feed."""
 
     entity = "budget"
+    reload_seconds = None
 
     def __init__(self) -> None:
         self._budgets: dict[UUID, dict[str, bytes]] = {}

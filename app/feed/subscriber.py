@@ -45,6 +45,13 @@ class Subscriber:
         self._waiting -= len(batch)
         return batch
 
+    async def take(self) -> list[Change]:
+        """All changes that are queued, at least one, in order. Raises Interrupted."""
+        changes = await self.next()
+        while self._batches:
+            changes += await self.next()
+        return changes
+
     def begin(self, offset: Offset) -> None:
         """Called by the feed once: changes from the next poll on are delivered."""
         self._start = offset

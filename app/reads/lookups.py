@@ -51,7 +51,7 @@ class Lookups:
         Raises BadInputError, DatabaseUnavailable, QueryTimeout.
         """
         # Requests of several principals share a statement if they may see the same rows.
-        alike = (id(database), principal.strategy_ids, entity, query, _hashable(values))
+        alike = (id(database), principal.strategy_ids, entity, query, hashable(values))
         gathered = self._gathering.get(alike)
         if gathered is None:
             gathered = self._gathering[alike] = _Gathered()
@@ -97,6 +97,6 @@ def _retrieve_error(task: "asyncio.Task[list[bytes | None]]") -> None:
         task.exception()
 
 
-def _hashable(values: Sequence[Any]) -> Hashable:
+def hashable(values: Sequence[Any]) -> Hashable:
     """Lists as tuples; texts, ids, numbers and instants are hashable themselves."""
     return tuple([tuple(value) if type(value) is list else value for value in values])

@@ -29,6 +29,7 @@ class StrategyNames:
     """Cache of the strategies of each name: every authorization names its strategy."""
 
     entity = "strategy"
+    reload_seconds = None
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, list[UUID]]] = {}

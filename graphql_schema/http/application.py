@@ -1,7 +1,7 @@
 """`/graphql` over HTTP: the draft "GraphQL over HTTP", and limits.
 
 A plain ASGI application: per request it does what the request needs and nothing more. `live` is the same over a
-WebSocket on the same path, with subscriptions.
+WebSocket on the same path or as server-sent events, with subscriptions.
 """
 
 import asyncio
@@ -22,14 +22,19 @@ from graphql_schema.errors import BUSY, RequestCode, RequestRefused, coded, refu
 from graphql_schema.execution.executor import build_executor, run
 from graphql_schema.http import graphiql, requests, responses
 from graphql_schema.http.documents import Document, Documents, Operation
-from graphql_schema.http.media_types import MediaType, is_json, negotiate
+from graphql_schema.http.media_types import MediaType, is_json, names_event_stream, negotiate
 from graphql_schema.http.persisted import AllowList, PersistedQueries
 from graphql_schema.http.requests import ClientGone, GraphQLRequest, read_body, too_large
 from graphql_schema.http.responses import Reply
 from graphql_schema.limits.document_limits import check_variables
+from graphql_schema.live.batches import Batch
+from graphql_schema.live.broadcast import Broadcasts
+from graphql_schema.live.event_stream import MEDIA_TYPE as EVENT_STREAM
+from graphql_schema.live.event_stream import EventStreams
 from graphql_schema.live.socket import Sockets
-from graphql_schema.live.subscription_writer import written_events
+from graphql_schema.live.subscription_writer import read_subscription
 from graphql_schema.schema import schema
+from graphql_schema.schema.subscriptions import SOURCES
 
 PATH = "/graphql"
 ALLOWED = "GET, HEAD, POST"
@@ -52,68 +57,94 @@ class GraphQLEndpoint:
             else AllowList.read(settings.graphql_allow_list)
         )
         self._mutations: set[asyncio.Future[Any]] = set()
+        self._broadcasts = Broadcasts()
+        self.streams = EventStreams(settings, limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         headers = _headers(scope)
-        media_type = negotiate(headers.get("accept"))
+        accepted = negotiate(headers.get("accept"))
+        takes_events = names_event_stream(headers.get("accept"))
+        # A refusal is no event: it has a status.
+        media_type = accepted or (MediaType.GRAPHQL if takes_events else MediaType.JSON)
         try:
-            reply = await self._reply(scope, receive, headers, media_type)
+            caller = Caller(scope["app"].state.context, principal_of(scope))
+            if scope["method"] not in ("GET", "HEAD", "POST"):
+                raise _not_allowed("Ask by GET or POST.", ALLOWED)
+            if accepted is None and not takes_events:
+                raise refusal(RequestCode.NOT_ACCEPTABLE, f"Answers are {', '.join(MediaType)}.", 406)
+            request = await self._request(scope, receive, headers)
+            document, operation = self._prepared(request)
+            is_subscription = operation.type is OperationType.SUBSCRIPTION
+            is_stream = takes_events and (is_subscription or accepted is None) and scope["method"] != "HEAD"
+            _refuse_wrong_type(operation, is_read=scope["method"] != "POST", is_stream=is_stream)
+            if is_stream:
+                self.streams.require_room()
+                results = await self._results(document, operation, request, caller)
+            else:
+                reply = await self._reply(scope, headers, media_type, (document, operation, request, caller))
         except ClientGone:
             return
         except Exception as error:
-            reply = responses.refused(_refusal_of(error), media_type or MediaType.JSON)
-        await _send(reply, send, is_head=scope["method"] == "HEAD")
+            is_stream, reply = False, responses.refused(_refusal_of(error), media_type)
+        if is_stream:
+            await self.streams.send_all(scope, receive, send, results, caller)
+        else:
+            await _send(reply, send, is_head=scope["method"] == "HEAD")
 
     async def _reply(
-        self, scope: Scope, receive: Receive, headers: dict[str, str], media_type: MediaType | None
+        self,
+        scope: Scope,
+        headers: dict[str, str],
+        media_type: MediaType,
+        prepared: tuple[Document, Operation, GraphQLRequest, Caller],
     ) -> Reply:
-        caller = Caller(scope["app"].state.context, principal_of(scope))
-        if scope["method"] not in ("GET", "HEAD", "POST"):
-            raise _not_allowed("Ask by GET or POST.", ALLOWED)
-        if media_type is None:
-            raise refusal(RequestCode.NOT_ACCEPTABLE, f"Answers are {MediaType.GRAPHQL} or {MediaType.JSON}.", 406)
-        request = await self._request(scope, receive, headers)
-        document, operation = self._prepared(request)
-        is_read = scope["method"] != "POST"
-        _refuse_wrong_type(operation, is_read=is_read)
-        result, extensions = await self._answered(document, operation, request, caller)
+        result, extensions = await self._answered(*prepared)
         reply = responses.answered(result, extensions, media_type)
-        if not is_read:
+        if scope["method"] == "POST":
             return reply
         if not reply.is_whole:
             reply.headers["cache-control"] = "no-store"
             return reply
         return responses.validated(reply, media_type, headers.get("if-none-match"))
 
-    async def results(self, request: bytes, caller: Caller) -> AsyncGenerator[bytes, None]:
-        """What `live` sends: the answers to a request. Raises RequestRefused, domain errors."""
+    async def results(self, request: bytes, caller: Caller) -> AsyncGenerator[Batch, None]:
+        """What a WebSocket sends: the results of a request. Raises RequestRefused, domain errors."""
         received = requests.from_body(request)
         document, operation = self._prepared(received)
-        if operation.type is not OperationType.SUBSCRIPTION:
-            answering = asyncio.create_task(self._answered(document, operation, received, caller))
-            if operation.type is OperationType.MUTATION:
-                # Runs to its end if the client disconnects: as over HTTP.
-                self._mutations.add(answering)
-                answering.add_done_callback(self._mutations.discard)
-                result, extensions = await asyncio.shield(answering)
-            else:
-                result, extensions = await answering
-            yield responses.answered(result, extensions, MediaType.GRAPHQL).body
-            return
-        check_variables(received.variables)
-        self._cost(operation, received.variables)  # of one event
-        events = written_events(
-            self._schema,
-            document.node,
-            operation.name,
-            received.variables,
-            caller,
-            hide_suggestions=not self._suggestions,
-        )
-        async with aclosing(events):
-            async for data in events:
-                yield b'{"data":%b}' % data
+        async with aclosing(await self._results(document, operation, received, caller)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def _results(
+        self, document: Document, operation: Operation, request: GraphQLRequest, caller: Caller
+    ) -> AsyncGenerator[Batch, None]:
+        """The result of a query or mutation, executed when this returns; or the results of a subscription.
+
+        Raises RequestRefused, domain errors.
+        """
+        if operation.type is OperationType.SUBSCRIPTION:
+            check_variables(request.variables)
+            self._cost(operation, request.variables)  # of one event
+            subscription = read_subscription(
+                self._schema,
+                document.node,
+                operation.name,
+                request.variables,
+                caller,
+                SOURCES,
+                hide_suggestions=not self._suggestions,
+            )
+            return self._broadcasts.follow(caller, subscription)
+        answering = asyncio.create_task(self._answered(document, operation, request, caller))
+        if operation.type is OperationType.MUTATION:
+            # Runs to its end if the client disconnects: as over HTTP.
+            self._mutations.add(answering)
+            answering.add_done_callback(self._mutations.discard)
+            result, extensions = await asyncio.shield(answering)
+        else:
+            result, extensions = await answering
+        return _only(Batch([responses.answered(result, extensions, MediaType.GRAPHQL).body]))
 
     def _prepared(self, request: GraphQLRequest) -> tuple[Document, Operation]:
         """The document and the operation of a request. Raises RequestRefused."""
@@ -230,11 +261,16 @@ def _refusal_of(error: Exception) -> RequestRefused:
     return RequestRefused([shown], 500 if "errorId" in (shown.extensions or {}) else None)
 
 
-def _refuse_wrong_type(operation: Operation, *, is_read: bool) -> None:
+async def _only(batch: Batch) -> AsyncGenerator[Batch, None]:
+    yield batch
+
+
+def _refuse_wrong_type(operation: Operation, *, is_read: bool, is_stream: bool) -> None:
     if operation.type is OperationType.MUTATION and is_read:
         raise _not_allowed("A mutation is sent by POST.", "POST")
-    if operation.type is OperationType.SUBSCRIPTION:
-        raise refusal(RequestCode.BAD_REQUEST, "Subscriptions need a WebSocket with the protocol graphql-transport-ws.")
+    if operation.type is OperationType.SUBSCRIPTION and not is_stream:
+        message = f"Subscriptions need a WebSocket with the protocol graphql-transport-ws, or Accept: {EVENT_STREAM}."
+        raise refusal(RequestCode.BAD_REQUEST, message)
 
 
 def _refuse_what_was_not_done(result: ExecutionResult, extensions: Mapping[str, Any]) -> None:

@@ -32,6 +32,12 @@ def negotiate(accept: str | None) -> MediaType | None:
     return chosen
 
 
+def names_event_stream(accept: str | None) -> bool:
+    """Whether an Accept header names text/event-stream; ranges like */* do not mean it."""
+    ranges = [found for part in (accept or "").split(",") if (found := _range(part)) is not None]
+    return any(name == "text/event-stream" and quality > 0 for name, quality in ranges)
+
+
 def is_json(content_type: str | None) -> bool:
     """Whether a request's body is JSON in UTF-8."""
     name, *parameters = (content_type or "").split(";")

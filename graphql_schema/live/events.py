@@ -5,9 +5,9 @@ keys (`resolvers.lookups`), which subscriptions that select the same share.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from graphql import GraphQLField, GraphQLObjectType, get_named_type
 from app.feed.changes import Change
 from app.reads.catalogue.budget import BUDGET, BUDGET_ENTRY
 from app.reads.entity import Entity
-from app.reads.lookups import Key
+from app.reads.lookups import Key, hashable
 from app.reads.query import Compare, ListArgs, Op, ReadQuery, ResultFormat, Selected, Selection
 from app.resolvers.changes import Followed, follow_changes, until_answered
 from app.resolvers.reads import look_up
@@ -25,7 +25,7 @@ from graphql_schema.caller import Caller, Info
 from graphql_schema.errors import coded
 from graphql_schema.execution.arguments import ListArgsReader, python_name
 from graphql_schema.execution.executor import JsonByAlias, field_of
-from graphql_schema.execution.selection import SelectionReader
+from graphql_schema.execution.selection import Details, Operation, SelectionReader
 
 CHANGES_AT_ONCE_MAX = 500
 
@@ -39,7 +39,7 @@ class EventSource:
     """What a field of `Subscription` follows.
 
     `changes` is the entity's name in the change feed, `key` makes the key of the changed row, `node` is the Python name
-    of the event's field that has the row.
+    of the event's field that has the row, `more` makes its other fields from the change.
     """
 
     changes: str
@@ -48,8 +48,11 @@ class EventSource:
     node: str
     has_deletions: bool = False
     """Whether there is an event when the row is gone."""
+    more: Mapping[str, Callable[[Change], Any]] = field(default_factory=dict)
 
 
+Row = tuple[bytes | None, ...]
+"""The changed row as JSON, once for each response key that it is selected under; None where it does not exist."""
 Event = tuple[Followed, JsonByAlias]
 """A change with its cursor, and the changed row."""
 
@@ -57,29 +60,30 @@ Event = tuple[Followed, JsonByAlias]
 async def follow(info: Info, source: EventSource) -> AsyncGenerator[Event, None]:
     """The events of a subscription's root field, in order, without end. Raises GraphQLError with a code."""
     try:
-        selection = _EventSelection(info, source)
-        arguments = selection.arguments
-        changes = follow_changes(*info.context, source.changes, arguments.get("after"))
-        strategy_id: UUID | None = arguments.get("strategyId")
+        selection = EventSelection(source, *field_of(info))
+        changes = follow_changes(*info.context, source.changes, selection.after)
         async with aclosing(changes):
             async for batch in changes:
-                wanted = [one for one in batch if strategy_id in (None, one.change.strategy_id)]
+                wanted = [one for one in batch if selection.includes(one.change)]
                 for start in range(0, len(wanted), CHANGES_AT_ONCE_MAX):
                     part = wanted[start : start + CHANGES_AT_ONCE_MAX]
-                    for event in await until_answered(partial(selection.events, part, info.context)):
-                        yield event
+                    read = partial(selection.rows, [one.change for one in part], info.context)
+                    for one, row in zip(part, await until_answered(read), strict=True):
+                        if row is not None:
+                            yield one, JsonByAlias(dict(zip(selection.aliases, row, strict=True)))
     except Exception as error:
         raise coded(error) from error
 
 
-class _EventSelection:
+class EventSelection:
     """What a subscription selects of the changed rows, one query for each response key."""
 
-    def __init__(self, info: Info, source: EventSource) -> None:
-        """Raises BadInputError, CursorInvalid, PageTooLarge."""
-        operation, field, details = field_of(info)
-        self._source = source
-        self.arguments = operation.arguments(field, details)
+    def __init__(self, source: EventSource, operation: Operation, field: GraphQLField, details: Details) -> None:
+        """Raises GraphQLError, BadInputError, CursorInvalid, PageTooLarge."""
+        self.source = source
+        self._arguments = operation.arguments(field, details)
+        self.after: str | None = self._arguments.get("after")
+        self._strategy_id: UUID | None = self._arguments.get("strategyId")
         type_ = get_named_type(field.type)
         assert isinstance(type_, GraphQLObjectType)
         self._queries: dict[str, tuple[ReadQuery, Sequence[Any]]] = {}
@@ -92,20 +96,30 @@ class _EventSelection:
         if not self._queries:
             by_key = replace(_EXISTENCE, by=source.entity.key)
             self._queries[""] = self._filtered(by_key, [], field)
+        self.aliases = tuple(self._queries)
 
-    async def events(self, batch: Sequence[Followed], caller: Caller) -> list[Event]:
-        """The events of these changes: none for a row that is gone or does not satisfy the filter."""
-        keys = [self._source.key(one.change) for one in batch]
-        columns = await asyncio.gather(*(self._rows(query, keys, caller) for query in self._queries.values()))
-        rows = [JsonByAlias(dict(zip(self._queries, row, strict=True))) for row in zip(*columns, strict=True)]
+    @property
+    def key(self) -> Hashable:
+        """Equal for selections whose events show the same."""
+        queries = tuple((alias, query, hashable(values)) for alias, (query, values) in self._queries.items())
+        return self.source, self._strategy_id, queries
+
+    def includes(self, change: Change) -> bool:
+        """Whether a change is about a strategy that was selected."""
+        return self._strategy_id in (None, change.strategy_id)
+
+    async def rows(self, changes: Sequence[Change], caller: Caller) -> list[Row | None]:
+        """The changed rows; None where there is no event: the row is gone or does not satisfy the filter."""
+        keys = [self.source.key(change) for change in changes]
+        columns = await asyncio.gather(
+            *(look_up(*caller, self.source.entity, *query, keys) for query in self._queries.values())
+        )
         exists = columns[0]
-        deleted = await self._deleted(keys, exists, caller) if self._source.has_deletions else set()
-        return [(one, rows[place]) for place, one in enumerate(batch) if exists[place] is not None or place in deleted]
-
-    async def _rows(
-        self, query: tuple[ReadQuery, Sequence[Any]], keys: Sequence[Key], caller: Caller
-    ) -> list[bytes | None]:
-        return await look_up(*caller, self._source.entity, *query, keys)
+        deleted = await self._deleted(keys, exists, caller) if self.source.has_deletions else set()
+        return [
+            row if exists[place] is not None or place in deleted else None
+            for place, row in enumerate(zip(*columns, strict=True))
+        ]
 
     async def _deleted(self, keys: list[Key], exists: Sequence[bytes | None], caller: Caller) -> set[int]:
         """The places of budgets that were taken away, as far as there was one."""
@@ -118,5 +132,5 @@ class _EventSelection:
     def _filtered(self, query: ReadQuery, values: list[Any], field: GraphQLField) -> tuple[ReadQuery, Sequence[Any]]:
         """With the filter of the root field; its values come after those of the selection."""
         slots = [*query.by, *values]
-        where = ListArgsReader(self._source.entity, slots).condition(field, self.arguments)
+        where = ListArgsReader(self.source.entity, slots).condition(field, self._arguments)
         return replace(query, list_args=ListArgs(where)), tuple(slots[len(query.by) :])

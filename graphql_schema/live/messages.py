@@ -80,11 +80,6 @@ def pong(payload: Mapping[str, Any] | None) -> str:
     return orjson.dumps({"type": "pong"} | ({} if payload is None else {"payload": payload})).decode()
 
 
-def next_message(operation_id: str, result: bytes) -> str:
-    """One result of an operation: a JSON object with `data` or `errors`."""
-    return f'{{"id":{_quoted(operation_id)},"type":"next","payload":{result.decode()}}}'
-
-
 def error_message(operation_id: str, errors: Iterable[GraphQLError]) -> str:
     """The operation was refused or failed: its last message."""
     payload = orjson.dumps([formatted(error) for error in errors]).decode()

@@ -14,6 +14,7 @@ from app.principal import Principal
 from app.settings import FixedLimits, Settings
 from graphql_schema.caller import Caller
 from graphql_schema.errors import RequestCode, RequestRefused, coded, refusal
+from graphql_schema.live.batches import Batch
 from graphql_schema.live.messages import (
     ACK,
     SUBPROTOCOL,
@@ -25,10 +26,10 @@ from graphql_schema.live.messages import (
     Subscribe,
     complete_message,
     error_message,
-    next_message,
     pong,
     read_message,
 )
+from graphql_schema.live.server_protocol import frame_writer
 
 KEY_CHECK_SECONDS = 5.0
 """How often to check that a connection's key is still in force."""
@@ -37,8 +38,8 @@ REASON_BYTES_MAX = 123
 """What a close frame has room for."""
 
 
-Answers: TypeAlias = Callable[[bytes, Caller], AsyncGenerator[bytes, None]]
-"""From a request, as a POST's body has it, to its results: one, or of a subscription any number.
+Answers: TypeAlias = Callable[[bytes, Caller], AsyncGenerator[Batch, None]]
+"""From a request, as a POST's body has it, to its results in batches: one, or of a subscription any number.
 
 Raises RequestRefused and domain errors.
 """
@@ -90,6 +91,7 @@ class _Connection:
         self._caller: Caller | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._sending = asyncio.Lock()
+        self._frames = frame_writer(scope)
         self._ending: asyncio.Future[_Closed] = asyncio.get_running_loop().create_future()
 
     async def run(self, *, is_one_too_many: bool) -> None:
@@ -183,9 +185,9 @@ class _Connection:
     async def _answer(self, message: Subscribe, caller: Caller) -> None:
         try:
             async with aclosing(self._answers(bytes(message.payload), caller)) as results:
-                async for result in results:
+                async for batch in results:
                     self._require_force()
-                    await self._send(next_message(message.id, result))
+                    await self._send_results(message.id, batch)
             last = complete_message(message.id)
         except _Closed as why:
             self._end(why)
@@ -218,12 +220,34 @@ class _Connection:
         except ValueError as error:
             raise _Closed(CloseCode.INVALID_MESSAGE, f"Invalid message: {error}") from error
 
+    async def _send_results(self, operation_id: str, batch: Batch) -> None:
+        """Raises _Closed if the client does not read in time."""
+        if self._frames is None:
+            for text in batch.messages(operation_id):
+                await self._send(text)
+            return
+        try:
+            if not self._frames.is_writable:
+                async with asyncio.timeout(self._limits.websocket_send_timeout_seconds):
+                    while not self._frames.is_writable:
+                        await self._frames.drained()
+            self._frames.write(batch.frames(operation_id))
+        except TimeoutError:
+            self._frames.abort()
+            raise _Closed from None
+        except OSError:
+            raise _Closed from None
+
     async def _send(self, text: str) -> None:
         """Raises _Closed if the client does not read in time."""
         try:
             async with asyncio.timeout(self._limits.websocket_send_timeout_seconds), self._sending:
                 await self._raw_send({"type": "websocket.send", "text": text})
-        except (TimeoutError, OSError):
+        except TimeoutError:
+            if self._frames is not None:
+                self._frames.abort()
+            raise _Closed from None
+        except OSError:
             raise _Closed from None
 
 

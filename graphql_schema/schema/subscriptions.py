@@ -4,7 +4,7 @@ An event has the changed row as JSON (`JsonByAlias`) in the place of the object 
 takes it as it is.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import UUID
@@ -90,61 +90,73 @@ def _position_key(change: Change) -> Key:
     return (change.strategy_id, int(n), position_id)
 
 
-def _events(
-    description: str,
-    change_type: type,
-    source: EventSource,
-    more: Callable[[Change], dict[str, Any]] = lambda _: {},
-    **arguments: Any,
-) -> Any:
+SOURCES = {
+    "strategies": EventSource("strategy", STRATEGY, lambda change: (change.strategy_id,), "strategy"),
+    "orders": EventSource("order", ORDER, lambda change: (change.strategy_id, change.key), "order"),
+    "fills": EventSource("fill", FILL, lambda change: (change.strategy_id, UUID(change.key)), "fill"),
+    "positions": EventSource("position", POSITION, _position_key, "position"),
+    "budgets": EventSource(
+        "budget",
+        BUDGET,
+        lambda change: (change.strategy_id, change.key),
+        "budget",
+        has_deletions=True,
+        more={"strategy_id": lambda change: change.strategy_id, "currency": lambda change: change.key},
+    ),
+    "auditLog": EventSource("audit", AUDIT_ENTRY, lambda change: (int(change.key),), "entry"),
+}
+"""What each field of `Subscription` follows, by its GraphQL name."""
+
+
+def _events(description: str, change_type: type, source: EventSource, **arguments: Any) -> Any:
     """A field whose events are of the type: a cursor, the changed row, and `more` of the change."""
 
     async def subscribe(info: Info, **_: Any) -> AsyncGenerator[Any, None]:
         async with aclosing(follow(info, source)) as events:
             async for followed, row in events:
-                yield change_type(cursor=followed.cursor, **{source.node: row}, **more(followed.change))
+                more = {name: read(followed.change) for name, read in source.more.items()}
+                yield change_type(cursor=followed.cursor, **{source.node: row}, **more)
 
     return strawberry.subscription(resolver=taking({**arguments, "after": _AFTER}, subscribe), description=description)
 
 
 @object_type
 class Subscription:
-    """The subscriptions, over WebSocket (`graphql-transport-ws`)."""
+    """The subscriptions, over WebSocket (`graphql-transport-ws`) or server-sent events."""
 
     strategies: AsyncGenerator[StrategyChange, None] = _events(
         "Strategies that are registered, or whose `state` or `ownState` changes. The filter applies to "
         "the strategy when the event is sent.",
         StrategyChange,
-        EventSource("strategy", STRATEGY, lambda change: (change.strategy_id,), "strategy"),
+        SOURCES["strategies"],
         filter=matching(StrategyFilter),
     )
     orders: AsyncGenerator[OrderChange, None] = _events(
         "Orders that are created or change. The filter applies to the order when the event is sent.",
         OrderChange,
-        EventSource("order", ORDER, lambda change: (change.strategy_id, change.key), "order"),
+        SOURCES["orders"],
         filter=matching(OrderFilter),
     )
     fills: AsyncGenerator[FillChange, None] = _events(
         "Fills that are recorded, or recomputed because of a late fill or a recorded instrument.",
         FillChange,
-        EventSource("fill", FILL, lambda change: (change.strategy_id, UUID(change.key)), "fill"),
+        SOURCES["fills"],
         filter=matching(FillFilter),
     )
     positions: AsyncGenerator[PositionChange, None] = _events(
         "Positions that are opened or change. The filter applies to the position when the event is sent.",
         PositionChange,
-        EventSource("position", POSITION, _position_key, "position"),
+        SOURCES["positions"],
         filter=matching(PositionFilter),
     )
     budgets: AsyncGenerator[BudgetChange, None] = _events(
         "Budgets that are set, used or deleted, or whose fills realize PnL.",
         BudgetChange,
-        EventSource("budget", BUDGET, lambda change: (change.strategy_id, change.key), "budget", has_deletions=True),
-        more=lambda change: {"strategy_id": change.strategy_id, "currency": change.key},
+        SOURCES["budgets"],
         strategy_id=Annotated[UUID | None, argument("Only budgets of this strategy.")],
     )
     audit_log: AsyncGenerator[AuditChange, None] = _events(
         "Entries of the audit log as they are written.",
         AuditChange,
-        EventSource("audit", AUDIT_ENTRY, lambda change: (int(change.key),), "entry"),
+        SOURCES["auditLog"],
     )

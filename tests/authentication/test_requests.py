@@ -39,7 +39,8 @@ class Service:
 
 @pytest.fixture
 async def service(database_url: str) -> AsyncIterator[Service]:
-    async with serving(database_url) as (app, client):
+    # The change feed reads the keys again at this interval, also if the pool is closed.
+    async with serving(database_url, keys_reload_seconds=3600) as (app, client):
         key = await keys.create_key(app.state.context, LOCAL, Role.VIEWER, "bot")
         await client.http.get("/health", headers={"X-API-Key": str(key)})  # loads the key into the keyring
         yield Service(app, client, str(key))
