@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from app.database import Database
-from app.ledger.authorization import authorize as authorization
 from app.ledger.commands import Verdict
+from app.ledger.holds import exposure
 from app.ledger.recording import record as recording
 from app.ledger.storage.queries import BatchQuery
 from app.rules.enums import DenyCode
@@ -117,6 +117,6 @@ async def test_budgets_are_exceeded_without_the_check_for_unvalued_orders(
     async def ignore(*_: object) -> None:
         return None
 
-    monkeypatch.setattr(authorization, "unvalued_of", lambda _: nothing)
+    monkeypatch.setattr(exposure, "unvalued_of", lambda _: nothing)
     monkeypatch.setattr(recording, "value_waiting", ignore)
     assert await play_rounds(instances, 1, 60) > 0
