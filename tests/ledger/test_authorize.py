@@ -1,6 +1,6 @@
 """Single decisions: granted, denied with a reason, repeated, conflicting, released."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import pytest
 
@@ -9,6 +9,7 @@ from app.errors import AuthorizationConflict, InputInvalid, OrderNotReleasable, 
 from app.event_codec import TS_INIT_MAX
 from app.ledger.commands import Verdict
 from app.rules.enums import DenyCode
+from app.rules.money import EXACT
 from tests.events import published
 from tests.ledger.authorizing import (
     STRATEGY_ID,
@@ -50,6 +51,20 @@ async def test_orders_are_granted_until_the_budget_is_used_up(database: Database
         ("INITIALIZED", None),
         ("DENIED", last.reason),
     ]
+    assert await broken_invariants(database) == []
+
+
+@pytest.mark.parametrize("orders", [1, 70, 400])
+async def test_a_hold_keeps_all_digits_of_quantity_and_price(database: Database, orders: int) -> None:
+    """More digits than Python's decimals have by default. Many orders are written by COPY."""
+    await prepare(database, "999999999999")
+    quantity, price = "123456.123456789012345678", "1.234567890123"
+    answers = await authorize(database, *(command(n, quantity=quantity, price=price) for n in range(orders)))
+    assert [answer.deny_code for answer in answers if isinstance(answer, Verdict)] == [None] * orders
+    with localcontext(EXACT):
+        amount = Decimal(quantity) * Decimal(price)
+        assert {row["amount"] for row in await rows(database, "SELECT amount FROM holds")} == {amount}
+        assert await reserved(database) == (amount * orders, 0)
     assert await broken_invariants(database) == []
 
 

@@ -1,14 +1,18 @@
 """Orders that the engine reported before they were authorized."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from app.database import Database
+from app.database import Database, WriteConnection
 from app.ledger.administration.strategies import set_trading_state
+from app.ledger.authorization import authorize as authorize_module
+from app.ledger.batch import OrderKey
 from app.ledger.commands import Verdict
+from app.ledger.folding.orders import load_states
 from app.principal import LOCAL
 from app.rules.enums import DenyCode, TradingState
 from tests.events import published
@@ -97,6 +101,27 @@ async def test_an_order_denied_late_among_many_is_decided_as_alone(database: Dat
     assert await remaining_holds(database) == {"O-100": 0, "O-201": 0, "O-202": 0}
     assert await codes_of(database, *commands) == [DenyCode.TRADING_HALTED] * 81
     assert len(await rows(database, "SELECT FROM order_events WHERE type = 'AuthorizationDenied'")) == 81
+    assert await broken_invariants(database) == []
+
+
+async def test_the_orders_of_a_request_are_not_all_loaded_after_each_late_denial(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request of a thousand would occupy its queue for a quarter of a minute."""
+    loaded: list[int] = []
+
+    async def counted(work: WriteConnection, keys: Collection[OrderKey]) -> Any:
+        loaded.append(len(keys))
+        return await load_states(work, keys)
+
+    monkeypatch.setattr(authorize_module, "load_states", counted)
+    await prepare(database, "5000")
+    await send(database, *[reported(n, "1") for n in range(100)])
+    await halt(database)
+    commands = [command(n, "SELL", "1") for n in range(100)]
+    assert await codes_of(database, *commands) == [DenyCode.TRADING_HALTED] * 100
+    assert sum(loaded) < 5 * 100
+    assert await codes_of(database, *commands) == [DenyCode.TRADING_HALTED] * 100
     assert await broken_invariants(database) == []
 
 

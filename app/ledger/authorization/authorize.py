@@ -39,6 +39,9 @@ _PART = 25
 """Decisions in one turn of the event loop."""
 _STREAMED_MIN = 60
 """More orders than this have more rows than one statement should write (`storage.writing`)."""
+_LOADED_AFTER_LATE_DENIAL = 4
+"""Orders that are loaded after one that was denied late; twice as many each time that none is. Each late denial
+discards what was loaded, so loading all the rest again would take time quadratic in the number of orders."""
 
 
 async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -> tuple[Answers, list[TableWrite]]:
@@ -51,20 +54,23 @@ async def decide(work: WriteConnection, requests: Sequence[Request], now: int) -
         strategies = await lock_strategies(work, {request.key[0] for request in requests})
         answers: Answers = []
         rows: list[TableWrite] = []
+        size = len(requests)
         while len(answers) < len(requests):
-            rest = requests[len(answers) :]
-            state = await _load_state(work, strategies, rest, now + len(answers))
-            if len(rest) >= _STREAMED_MIN:
-                await copy(work, OrderEvent, EVENT_COLUMNS, _in_turns(_event_rows(state, rest)))
+            await write(work, rows)
+            part = requests[len(answers) : len(answers) + size]
+            state = await _load_state(work, strategies, part, now + len(answers))
+            if len(part) >= _STREAMED_MIN:
+                await copy(work, OrderEvent, EVENT_COLUMNS, _in_turns(_event_rows(state, part)))
                 rows = state.writes()
             else:
-                events = [*chain.from_iterable(_event_rows(state, rest))]
+                events = [*chain.from_iterable(_event_rows(state, part))]
                 rows = [Insert(OrderEvent, EVENT_COLUMNS, events), *state.writes()]
             answers += state.answers
+            size *= 2
             if state.denied_late is not None:
                 # Other orders claim the denied order's part of the position; its primary regains the quantity.
                 await write(work, rows)
-                rows = []
+                rows, size = [], _LOADED_AFTER_LATE_DENIAL
                 await apply_admitted(work, Admitted(strategies), [state.denied_late])
     return answers, rows
 

@@ -11,6 +11,7 @@ table's types. This is faster (ADR 0016).
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import localcontext
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlmodel import SQLModel
 
 from app.database import WriteConnection
 from app.ledger.storage.row_mapping import Row, key_of, quoted, table_of
+from app.rules.money import EXACT
 
 CANNOT_BE_STORED = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 """PostgreSQL's errors for well-formed content beyond its limits: of `numeric`, of the nesting of JSON."""
@@ -133,6 +135,11 @@ class Merge(TableWrite):
 async def write(work: WriteConnection, writes: Iterable[TableWrite]) -> None:
     """Write to several tables. No two of `writes` may have the same row."""
     filled = [one for one in writes if one.rows]
+    with localcontext(EXACT):  # rows that are built only now may have sums
+        await _write(work, filled)
+
+
+async def _write(work: WriteConnection, filled: Sequence[TableWrite]) -> None:
     if sum(len(one.rows) for one in filled) <= _TOGETHER_MAX:
         await _write_together(work, filled)
         return
