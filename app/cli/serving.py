@@ -134,6 +134,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         "app.cli.worker:create_app",
         factory=True,
         workers=settings.workers,
+        http="app.cli.http_protocol:HttpProtocol",
         log_config=None,
         access_log=settings.log_level == "debug",
         server_header=False,

@@ -289,3 +289,37 @@ def until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_request_of_endless_headers_is_refused(data_dir: Path, free_tcp_port: int) -> None:
+    """Nothing of it is kept: no key is known yet, and no limit of the application applies."""
+    get, post = b"GET /health HTTP/1.1\r\nHost: localhost\r\n", b"POST /graphql HTTP/1.1\r\nHost: localhost\r\n"
+    chunked = post + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    endless = [
+        (get, b"X: a\r\n" * 1000),
+        (get + b"X: ", b"a" * 10_000),
+        (get, b"X" * 10_000),
+        (b"GET /health?", b"a" * 10_000),
+        (chunked + b"0\r\n", b"X: a\r\n" * 1000),
+        (chunked + b"0\r\nX: ", b"a" * 10_000),
+    ]
+    with serving_forked(data_dir, free_tcp_port) as service:
+        service.until_ready()
+        assert [_sent_until_closed(free_tcp_port, *parts) < 4_000_000 for parts in endless] == [True] * len(endless)
+        large = {"X-Large": "a" * 60_000}
+        with urllib.request.urlopen(urllib.request.Request(f"{service.address}/health", headers=large)) as response:
+            assert response.status == 200
+
+
+def _sent_until_closed(port: int, first: bytes, more: bytes) -> int:
+    """How many bytes the service takes, at most about 8 MB."""
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS) as connection:
+        sent = 0
+        try:
+            connection.sendall(first)
+            while sent < 8_000_000:
+                connection.sendall(more)
+                sent += len(more)
+        except ConnectionError:
+            pass
+    return sent
