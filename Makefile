@@ -34,6 +34,7 @@ check: $(READY) $(NODE_MODULES) $(CLIENT_MODULES) ## Check style, types, the dir
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy examples
 	$(BIN)/lint-imports
 	$(BIN)/purser schema | diff --unified graphql_schema/schema.graphql -
 	$(NPM) web --silent run check

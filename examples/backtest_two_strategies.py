@@ -7,8 +7,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
+from nautilus_trader.common.actor import Actor
 from nautilus_trader.config import LoggingConfig
 from nautilus_trader.model.currencies import USDT
+from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import AccountType, OmsType
 from nautilus_trader.model.identifiers import TraderId, Venue
 from nautilus_trader.model.objects import Money
@@ -37,6 +39,25 @@ def make_engine() -> BacktestEngine:
     for tag in ("001", "002"):
         engine.add_strategy(Swing(SwingConfig(instrument_id=ETH.id, quantity=Decimal(4), order_id_tag=tag)))
     return engine
+
+
+class Pacer(Actor):
+    """Holds the simulated clock at each quote until Purser has all reports.
+
+    Otherwise simulated minutes pass before fills are recorded, and orders are denied for capital that is free again.
+    """
+
+    def __init__(self, reporter: PurserActor) -> None:
+        super().__init__()
+        self._reporter = reporter
+
+    def on_start(self) -> None:
+        """Follow the quotes. Actors start, and get each quote, before strategies do."""
+        self.subscribe_quote_ticks(ETH.id)
+
+    def on_quote_tick(self, tick: QuoteTick) -> None:
+        """Wait for Purser."""
+        self._reporter.flush()
 
 
 class Denials:
@@ -78,11 +99,13 @@ def main() -> None:
             names[strategy.strategy_id] = name
         denials = Denials([*names], purser.feed_cursor())
         engine = make_engine()
-        actor = PurserActor(PurserActorConfig(url=URL, key=KEY, spool_dir=spool))
+        actor = PurserActor(PurserActorConfig(url=URL, key=KEY, spool_dir=spool, rest_seconds=0.001))
         engine.add_actor(actor)
+        engine.add_actor(Pacer(actor))
         gate = guard(engine, actor)
         engine.run()
-        actor.flush()
+        if not actor.flush():
+            raise TimeoutError("Purser did not take all events in time; the ledger is incomplete")
         denials.wait_for(gate.counts.denied)
         print_counts("engine:", (order.status_string() for order in engine.cache.orders()))
         mine = OrderFilter(strategy_id=UUIDFilter(in_=[*names]))

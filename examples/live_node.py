@@ -20,6 +20,7 @@ from purser_client import OrderFilter, UUIDFilter
 from purser_nautilus import PurserActor, PurserActorConfig, guard
 
 NAME = "Swing-001"
+START_SECONDS_MAX = 30
 
 
 def make_node(loop: asyncio.AbstractEventLoop) -> TradingNode:
@@ -52,10 +53,11 @@ async def feed(node: TradingNode, seconds: float) -> None:
 
 
 async def run(node: TradingNode, seconds: float) -> None:
-    """Run the node for some seconds."""
+    """Run the node for some seconds. Raises TimeoutError if it does not start."""
     running = asyncio.create_task(node.run_async())
-    while not node.trader.is_running:  # noqa: ASYNC110 - the node announces nothing
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(START_SECONDS_MAX):
+        while not node.trader.is_running:  # noqa: ASYNC110 - the node announces nothing
+            await asyncio.sleep(0.01)
     await feed(node, seconds)
     await node.stop_async()
     running.cancel()
@@ -78,7 +80,8 @@ def main() -> None:
         node.trader.add_actor(actor)
         gate = guard(node, actor)
         loop.run_until_complete(run(node, seconds))
-        actor.flush()
+        if not actor.flush():
+            raise TimeoutError("Purser did not take all events in time; the ledger is incomplete")
         print_counts("engine:", (order.status_string() for order in node.kernel.cache.orders()))
         mine = OrderFilter(strategy_id=UUIDFilter(eq=strategy_id))
         print_counts("ledger:", (order.status.value for order in purser.orders(mine)))

@@ -8,9 +8,21 @@ from uuid import uuid4
 
 from service import KEY, RUN, URL, client, print_budgets
 
-from purser_client import AsyncPurser, AuthorizeOrderInput, OrderAuthorized, OrderSide, OrderType, StrategyRef
+from purser_client import (
+    AsyncPurser,
+    AuthorizeOrderInput,
+    InstrumentInput,
+    OrderAuthorized,
+    OrderSide,
+    OrderType,
+    StrategyRef,
+)
 
 NAME, INSTRUMENT = "Plain-001", "BTCUSDT-PERP.BINANCE"
+TERMS = InstrumentInput(
+    instrument_id=INSTRUMENT, base_currency="BTC", quote_currency="USDT", settlement_currency="USDT"
+)
+"""Without them Purser assumes the terms, and states that in each `valuation`."""
 
 
 def event(kind: str, order: AuthorizeOrderInput, **fields: Any) -> dict[str, Any]:
@@ -59,6 +71,7 @@ async def main() -> None:
     async with AsyncPurser(URL, key=KEY) as purser:
         strategy = await purser.register_strategy(NAME, RUN)
         await purser.set_budget(strategy.strategy_id, "USDT", Decimal(1000))
+        await purser.record_instruments([TERMS])
         for number, quantity in enumerate(("0.01", "0.05", "0.015"), 1):
             order = AuthorizeOrderInput(
                 strategy=StrategyRef(id=strategy.strategy_id),

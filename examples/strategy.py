@@ -32,7 +32,7 @@ def quote(price: Decimal, ts: int) -> QuoteTick:
     return QuoteTick(ETH.id, bid, ask, size, size, ts, ts)
 
 
-class SwingConfig(StrategyConfig, frozen=True):
+class SwingConfig(StrategyConfig, frozen=True):  # type: ignore[call-arg]
     """`quantity`: the size of each order, in the base currency."""
 
     instrument_id: InstrumentId

@@ -22,6 +22,7 @@ CODE = [
     *ROOT.glob("rest_compat/**/*.py"),
     *ROOT.glob("clients/*/*.py"),
     *ROOT.glob("clients/*/purser_*/**/*.py"),
+    *ROOT.glob("examples/*.py"),
 ]
 BENCH = [path for path in ROOT.glob("bench/**/*.py") if ".cache" not in path.parts]
 ALL = [*CODE, *ROOT.glob("tests/**/*.py"), *BENCH]
@@ -51,7 +52,8 @@ def test_no_file_contains_a_marker_of_unfinished_work() -> None:
 
 
 def test_links_between_pages_resolve() -> None:
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md"), *ROOT.glob("clients/*/*.md")]
+    patterns = ("*.md", "docs/**/*.md", "bench/*.md", "clients/*/*.md", "examples/*.md")
+    pages = [page for pattern in patterns for page in ROOT.glob(pattern)]
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)[)#]", page.read_text())]
     assert len(links) > 30
     assert [(name_of(page), link) for page, link in links if not (page.parent / link).exists()] == []

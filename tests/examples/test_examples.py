@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cli.processes import ROOT, environment
 from tests.clients.nautilus.service import Service
 from tests.streams.redis_server import RedisServer
@@ -30,6 +32,7 @@ def test_a_plain_strategy_is_granted_and_denied(service: Service, tmp_path: Path
         "P-3: authorized, never sent, released",
         "Plain-001: 300.000 of 1000 USDT reserved, 700.000 available, net PnL -0.12",
     ]
+    assert service.ask("{ positions { nodes { valuation } } }") == {"positions": {"nodes": [{"valuation": "RECORDED"}]}}
 
 
 def test_a_backtest_shows_the_denials_of_the_small_budget(service: Service, tmp_path: Path) -> None:
@@ -51,6 +54,17 @@ def test_a_live_node_trades_within_its_budget(service: Service, tmp_path: Path) 
 def test_what_a_backtest_publishes_to_redis_is_recorded(
     service: Service, database_url: str, tmp_path: Path, redis_server: RedisServer
 ) -> None:
-    printed = run("redis_pipeline", service, tmp_path, "--redis", redis_server.url, PURSER_DATABASE_URL=database_url)
+    with redis_server.client() as redis:
+        redis.config_set("requirepass", "a+b")
+    url = redis_server.url.replace("//", "//:a%2Bb@")
+    printed = run("redis_pipeline", service, tmp_path, "--redis", url, PURSER_DATABASE_URL=database_url)
     assert AGREED.search(printed), printed
     assert "40 FILLED" in printed
+
+
+def test_a_pipeline_into_another_database_than_the_services_fails(
+    service: Service, empty_database_url: str, tmp_path: Path, redis_server: RedisServer
+) -> None:
+    settings = {"PURSER_DATABASE_URL": empty_database_url}
+    with pytest.raises(AssertionError, match="has another database than `purser stream` recorded in"):
+        run("redis_pipeline", service, tmp_path, "--redis", redis_server.url, **settings)
