@@ -18,7 +18,7 @@ from bench.http_load import answer_to, get
 from bench.import_speed import RECORDINGS
 from bench.peers.broadcaster import MESSAGES_ENV
 from bench.results import Comparison
-from bench.servers import free_port, uvicorn, wait_until_answering
+from bench.servers import free_port, serving, uvicorn
 
 PURSER = str(Path(sys.executable).with_name("purser"))
 SUBSCRIBERS = (200, 1000)
@@ -119,10 +119,5 @@ def _purser(url: str) -> Iterator[int]:
     port = free_port()
     settings = {"PURSER_DATABASE_URL": url, "PURSER_LOG_LEVEL": "warning", "PURSER_GRAPHQL_SOCKETS_MAX": "2000"}
     command = [PURSER, "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env={**os.environ, **settings})
-    try:
-        wait_until_answering(port, process)
+    with serving(command, {**os.environ, **settings}, port):
         yield port
-    finally:
-        process.terminate()
-        process.wait()

@@ -49,10 +49,17 @@ def uvicorn(application: str, database_url: str, **settings: str) -> Iterator[in
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "--factory", application, "--port", str(port), "--no-access-log"]
     environment = {**os.environ, "PURSER_DATABASE_URL": database_url, **settings}
-    process = subprocess.Popen([*command, "--log-level", "warning"], env=environment)
+    with serving([*command, "--log-level", "warning"], environment, port):
+        yield port
+
+
+@contextmanager
+def serving(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
+    """A server process that answers on the port, ended with the block."""
+    process = subprocess.Popen(command, env=environment)
     try:
         wait_until_answering(port, process)
-        yield port
+        yield
     finally:
         process.terminate()
         process.wait()

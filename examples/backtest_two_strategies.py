@@ -6,39 +6,15 @@ from contextlib import closing
 from decimal import Decimal
 from uuid import UUID
 
-from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.common.actor import Actor
-from nautilus_trader.config import LoggingConfig
-from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.data import QuoteTick
-from nautilus_trader.model.enums import AccountType, OmsType
-from nautilus_trader.model.identifiers import TraderId, Venue
-from nautilus_trader.model.objects import Money
 from service import KEY, RUN, URL, client, print_budgets, print_counts
-from strategy import ETH, Swing, SwingConfig, quotes
+from strategy import ETH, make_engine
 
 from purser_client import OrderFilter, OrderStatus, OrderStatusFilter, UUIDFilter
 from purser_nautilus import PurserActor, PurserActorConfig, guard
 
 BUDGETS = {"Swing-001": Decimal(100_000), "Swing-002": Decimal(5_000)}
-QUOTES = 200
-
-
-def make_engine() -> BacktestEngine:
-    """An engine with a venue, quotes and two strategies of the same size."""
-    engine = BacktestEngine(BacktestEngineConfig(trader_id=TraderId(RUN), logging=LoggingConfig(log_level="ERROR")))
-    engine.add_venue(
-        venue=Venue("BINANCE"),
-        oms_type=OmsType.NETTING,
-        account_type=AccountType.MARGIN,
-        base_currency=None,
-        starting_balances=[Money(1_000_000, USDT)],
-    )
-    engine.add_instrument(ETH)
-    engine.add_data(quotes(QUOTES))
-    for tag in ("001", "002"):
-        engine.add_strategy(Swing(SwingConfig(instrument_id=ETH.id, quantity=Decimal(4), order_id_tag=tag)))
-    return engine
 
 
 class Pacer(Actor):
@@ -98,7 +74,7 @@ def main() -> None:
             purser.set_budget(strategy.strategy_id, "USDT", allocated)
             names[strategy.strategy_id] = name
         denials = Denials([*names], purser.feed_cursor())
-        engine = make_engine()
+        engine = make_engine(RUN, ["001", "002"])
         actor = PurserActor(PurserActorConfig(url=URL, key=KEY, spool_dir=spool, rest_seconds=0.001))
         engine.add_actor(actor)
         engine.add_actor(Pacer(actor))

@@ -7,16 +7,10 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
-from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.common.config import DatabaseConfig, MessageBusConfig
-from nautilus_trader.config import CacheConfig, LoggingConfig
-from nautilus_trader.model.currencies import USDT
-from nautilus_trader.model.enums import AccountType, OmsType
-from nautilus_trader.model.identifiers import TraderId, Venue
-from nautilus_trader.model.objects import Money
 from redis.connection import parse_url
 from service import RUN, URL, client, print_budgets, print_counts
-from strategy import ETH, Swing, SwingConfig, quotes
+from strategy import make_engine
 
 from purser_client import OrderFilter, UUIDFilter
 
@@ -34,23 +28,7 @@ def run_engine(redis: str) -> list[str]:
         password=address.get("password"),
         ssl=redis.startswith("rediss:"),
     )
-    config = BacktestEngineConfig(
-        trader_id=TraderId(RUN),
-        logging=LoggingConfig(log_level="ERROR"),
-        cache=CacheConfig(),
-        message_bus=MessageBusConfig(database=database),
-    )
-    engine = BacktestEngine(config)
-    engine.add_venue(
-        venue=Venue("BINANCE"),
-        oms_type=OmsType.NETTING,
-        account_type=AccountType.MARGIN,
-        base_currency=None,
-        starting_balances=[Money(1_000_000, USDT)],
-    )
-    engine.add_instrument(ETH)
-    engine.add_data(quotes(200))
-    engine.add_strategy(Swing(SwingConfig(instrument_id=ETH.id, quantity=Decimal(4), order_id_tag="001")))
+    engine = make_engine(RUN, ["001"], MessageBusConfig(database=database))
     engine.run()
     statuses = [order.status_string() for order in engine.cache.orders()]
     engine.dispose()

@@ -1,17 +1,23 @@
-"""A strategy for the examples, and quotes for it: it buys and sells by turns, now and then too much."""
+"""A strategy for the examples, quotes for it, and a backtest: it buys and sells by turns."""
 
 import random
+from collections.abc import Sequence
 from decimal import Decimal
 
-from nautilus_trader.config import StrategyConfig
+from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
+from nautilus_trader.common.config import MessageBusConfig
+from nautilus_trader.config import LoggingConfig, StrategyConfig
+from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.data import QuoteTick
-from nautilus_trader.model.enums import OrderSide
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.enums import AccountType, OmsType, OrderSide
+from nautilus_trader.model.identifiers import InstrumentId, TraderId, Venue
 from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.objects import Money
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
 from nautilus_trader.trading.strategy import Strategy
 
 ETH: Instrument = TestInstrumentProvider.ethusdt_perp_binance()
+QUOTES = 200
 START_NS, SECOND = 1_700_000_000_000_000_000, 1_000_000_000
 
 
@@ -55,3 +61,23 @@ class Swing(Strategy):
             return
         side = OrderSide.BUY if (self.seen // self.config.every) % 2 else OrderSide.SELL
         self.submit_order(self.order_factory.market(tick.instrument_id, side, ETH.make_qty(self.config.quantity)))
+
+
+def make_engine(trader_id: str, tags: Sequence[str], message_bus: MessageBusConfig | None = None) -> BacktestEngine:
+    """A backtest of 200 quotes, with one strategy for each tag."""
+    config = BacktestEngineConfig(
+        trader_id=TraderId(trader_id), logging=LoggingConfig(log_level="ERROR"), message_bus=message_bus
+    )
+    engine = BacktestEngine(config)
+    engine.add_venue(
+        venue=Venue("BINANCE"),
+        oms_type=OmsType.NETTING,
+        account_type=AccountType.MARGIN,
+        base_currency=None,
+        starting_balances=[Money(1_000_000, USDT)],
+    )
+    engine.add_instrument(ETH)
+    engine.add_data(quotes(QUOTES))
+    for tag in tags:
+        engine.add_strategy(Swing(SwingConfig(instrument_id=ETH.id, quantity=Decimal(4), order_id_tag=tag)))
+    return engine

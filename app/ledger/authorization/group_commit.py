@@ -91,7 +91,7 @@ class Batch:
             self.decided.set_result(None)
 
     def deliver(self, answers_min: float = inf) -> None:
-        """Resolve futures with the answers of committed requests, else with the error, up to `answers_min` answers."""
+        """Resolve futures with the answers of committed requests, else with the error, until `answers_min` are out."""
         delivered = 0
         while self.members and delivered < answers_min:
             member = self.members.pop(0)

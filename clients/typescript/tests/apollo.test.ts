@@ -1,7 +1,6 @@
 // Apollo Client 4: pages, objects in its cache, and a subscription over a lost connection.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { before, test } from 'node:test';
 
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
@@ -21,7 +20,7 @@ import {
 import { possibleTypes, ResumingLink, typePolicies } from '@purser/client/apollo';
 
 import { Proxy } from './proxy.ts';
-import { KEY, orderInput, purser, registerStrategy, setBudget, STRATEGY, URL_OF_GRAPHQL } from './service.ts';
+import { changeBudgets, KEY, orderInput, purser, registerStrategy, setBudget, STRATEGY, URL_OF_GRAPHQL } from './service.ts';
 
 const http = new HttpLink({ uri: URL_OF_GRAPHQL, headers: { Authorization: `Bearer ${KEY}` } });
 
@@ -102,18 +101,7 @@ test('a change while the connection is lost arrives exactly once, and in the cac
     seen.push(data?.budgets.currency ?? 'none');
     arrivals.dispatchEvent(new Event(data?.budgets.currency ?? 'none'));
   });
-  const changes: [string, () => Promise<void> | void][] = [
-    ['ALPHA', () => {}],
-    ['USDT', () => proxy.cut()],
-    ['CHARLIE', () => {}],
-  ];
-  for (const [currency, prepare] of changes) {
-    await prepare();
-    const arrival = once(arrivals, currency);
-    await setBudget(currency, 77);
-    proxy.open();
-    await arrival;
-  }
+  await changeBudgets(proxy, arrivals);
   assert.deepEqual(seen.slice(seen.indexOf('ALPHA')), ['ALPHA', 'USDT', 'CHARLIE']);
   const budgets = client.readQuery({ query: BudgetsDocument })?.budgets;
   assert.equal(budgets?.find(({ currency }) => currency === 'USDT')?.allocated, '77');

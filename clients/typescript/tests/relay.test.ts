@@ -1,7 +1,6 @@
 // Relay: pages, objects in its store, and a subscription over a lost connection.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { before, test } from 'node:test';
 
 import relay, { type ConcreteRequest, type FetchFunction } from 'relay-runtime';
@@ -13,7 +12,7 @@ import budgetsQuery from './relay/__generated__/operationsBudgetsQuery.graphql.j
 import budgetsSubscription from './relay/__generated__/operationsBudgetsSubscription.graphql.js';
 import ordersQuery from './relay/__generated__/operationsOrdersQuery.graphql.js';
 import setBudgetMutation from './relay/__generated__/operationsSetBudgetMutation.graphql.js';
-import { KEY, orderInput, purser, registerStrategy, setBudget, STRATEGY, URL_OF_GRAPHQL } from './service.ts';
+import { changeBudgets, KEY, orderInput, purser, registerStrategy, setBudget, STRATEGY, URL_OF_GRAPHQL } from './service.ts';
 
 const fetchFunction: FetchFunction = async ({ text }, variables) => {
   const response = await fetch(URL_OF_GRAPHQL, {
@@ -97,18 +96,7 @@ test('a change while the connection is lost arrives exactly once, and in the sto
       arrivals.dispatchEvent(new Event(currency));
     },
   });
-  const changes: [string, () => Promise<void> | void][] = [
-    ['ALPHA', () => {}],
-    ['USDT', () => proxy.cut()],
-    ['CHARLIE', () => {}],
-  ];
-  for (const [currency, prepare] of changes) {
-    await prepare();
-    const arrival = once(arrivals, currency);
-    await setBudget(currency, 77);
-    proxy.open();
-    await arrival;
-  }
+  await changeBudgets(proxy, arrivals);
   assert.deepEqual(seen.slice(seen.indexOf('ALPHA')), ['ALPHA', 'USDT', 'CHARLIE']);
   const { budgets } = stored<Budgets>(relayed, budgetsQuery);
   assert.equal(budgets.find(({ currency }) => currency === 'USDT')?.allocated, '77');

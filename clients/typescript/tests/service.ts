@@ -1,6 +1,10 @@
 // The service that the tests use, and changes of its data. tests/clients/typescript serves it.
 
+import { once } from 'node:events';
+
 import { type AuthorizeOrderInput, createPurser, RegisterStrategyDocument, SetBudgetDocument } from '@purser/client';
+
+import type { Proxy } from './proxy.ts';
 
 function variable(name: string): string {
   const value = process.env[name];
@@ -33,6 +37,22 @@ export async function setBudget(currency: string, allocated = 1000): Promise<voi
   });
   if (outcome.__typename !== 'BudgetSet') {
     throw new Error(outcome.message);
+  }
+}
+
+/** Changes three budgets, the second one while the connection is lost. Each change is awaited in `arrivals`. */
+export async function changeBudgets(proxy: Proxy, arrivals: EventTarget): Promise<void> {
+  const changes: [string, () => Promise<void> | void][] = [
+    ['ALPHA', () => {}],
+    ['USDT', () => proxy.cut()],
+    ['CHARLIE', () => {}],
+  ];
+  for (const [currency, prepare] of changes) {
+    await prepare();
+    const arrival = once(arrivals, currency);
+    await setBudget(currency, 77);
+    proxy.open();
+    await arrival;
   }
 }
 

@@ -1,7 +1,6 @@
 // urql with graphcache: pages, objects in its cache, and a subscription over a lost connection.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { before, test } from 'node:test';
 
 import { Client, fetchExchange, gql, subscriptionExchange } from '@urql/core';
@@ -21,7 +20,7 @@ import { cacheOptions } from '@purser/client/graphcache';
 import { forwardSubscription } from '@purser/client/urql';
 
 import { Proxy } from './proxy.ts';
-import { KEY, orderInput, purser, registerStrategy, setBudget, STRATEGY, URL_OF_GRAPHQL } from './service.ts';
+import { changeBudgets, KEY, orderInput, purser, registerStrategy, setBudget, STRATEGY, URL_OF_GRAPHQL } from './service.ts';
 
 const offline = { requestPolicy: 'cache-only' } as const;
 const warnings: string[] = [];
@@ -107,18 +106,7 @@ test('a change while the connection is lost arrives exactly once, and in the cac
     seen.push(data?.budgets.currency ?? 'none');
     arrivals.dispatchEvent(new Event(data?.budgets.currency ?? 'none'));
   });
-  const changes: [string, () => Promise<void> | void][] = [
-    ['ALPHA', () => {}],
-    ['USDT', () => proxy.cut()],
-    ['CHARLIE', () => {}],
-  ];
-  for (const [currency, prepare] of changes) {
-    await prepare();
-    const arrival = once(arrivals, currency);
-    await setBudget(currency, 77);
-    proxy.open();
-    await arrival;
-  }
+  await changeBudgets(proxy, arrivals);
   assert.deepEqual(seen.slice(seen.indexOf('ALPHA')), ['ALPHA', 'USDT', 'CHARLIE']);
   const { data } = await client.query(BudgetsDocument, {}, offline);
   assert.equal(data?.budgets.find(({ currency }) => currency === 'USDT')?.allocated, '77');
