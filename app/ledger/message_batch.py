@@ -13,7 +13,7 @@ from app.rules.valuation import InstrumentDefinition
 
 @dataclass(slots=True, kw_only=True)
 class MessageCounts:
-    """What became of messages."""
+    """Counts of messages by outcome."""
 
     accepted: int = 0
     duplicates: int = 0

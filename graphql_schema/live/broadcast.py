@@ -116,7 +116,7 @@ class Broadcast:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it failed or was ended: its subscribers are told, and no new one may join."""
+        """Whether it failed or was ended: subscribers get the error, and no new one joins."""
         return self._task.done()
 
     def end(self) -> None:
